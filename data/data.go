@@ -1,0 +1,84 @@
+// Package data turns files and labels into batches: data sets by name or
+// address (Untar), items and their labels, splits into training and
+// validation, and loaders that decode and transform in parallel with training.
+//
+// The package knows nothing of pixels beyond the Image type; how a picture is
+// decoded, resized and augmented is package vision's, through the interfaces
+// here.
+package data
+
+import (
+	"context"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// Item is one example before it is opened: a file, and the columns of its row
+// when it came from a table.
+type Item struct {
+	Path   string            // the file, as given or joined to the root
+	Fields map[string]string // columns by header name; nil for plain files
+}
+
+// Image is a decoded picture: 8-bit RGB, rows from the top, three bytes a
+// pixel, len(Pix) == 3*Width*Height.
+type Image struct {
+	Width, Height int
+	Pix           []uint8
+}
+
+// Source lists the items below a root and opens one of them. Open is called
+// from several goroutines at once.
+type Source interface {
+	List(ctx context.Context, root string) ([]Item, error)
+	Open(item Item) (*Image, error)
+}
+
+// Labeler gives the label of an item. An error names the item.
+type Labeler interface {
+	Label(root string, item Item) (string, error)
+}
+
+// Splitter divides items into training and validation indices.
+type Splitter interface {
+	Split(root string, items []Item) (train, valid []int, err error)
+}
+
+// ItemTransform changes one picture (Resize). train is false for validation,
+// where the transform must be deterministic; r is the item's own stream.
+// It may return img itself. Called from several goroutines at once.
+type ItemTransform interface {
+	Apply(img *Image, train bool, r *rng.Stream) (*Image, error)
+	String() string
+}
+
+// BatchTransform turns pictures of one size into the network's input: scaled,
+// augmented and normalised, NHWC. It writes to dst, whose shape is
+// [len(imgs), OutSize..., 3]. r is the batch's stream.
+type BatchTransform interface {
+	// OutSize returns the height and width of the result for pictures of the
+	// given height and width.
+	OutSize(h, w int) (oh, ow int)
+	Apply(dst *tensor.Tensor, imgs []*Image, train bool, r *rng.Stream) error
+	String() string
+}
+
+// Batch is what a Loader yields: pictures, their classes and which items they
+// are. It may be used until Release.
+type Batch struct {
+	X     *tensor.Tensor // [N,H,W,3], normalised
+	Y     []int          // class of each picture, an index into the vocabulary
+	Index []int          // index of each picture in the loader's Items
+
+	release func()
+}
+
+// Release gives the batch's buffers back to the loader. The batch must not be
+// used afterwards. Calling it twice is harmless.
+func (b *Batch) Release() {
+	if b.release != nil {
+		b.release()
+		b.release = nil
+	}
+}

@@ -1,0 +1,79 @@
+// Package rng has the random numbers of Whippet: counter-based streams, from
+// which everything random in training is drawn, and the Mersenne Twister as
+// PyTorch and Python use it, for splits that equal fastai's.
+package rng
+
+import "math"
+
+// Stream is a deterministic random stream (SplitMix64, Steele, Lea and Flood
+// 2014). Streams with different keys are independent for practical purposes,
+// so work that is cut into items gives each item its own stream, keyed by
+// (seed, epoch, item): the numbers then do not depend on who draws first.
+// A Stream is not safe for concurrent use.
+type Stream struct{ state uint64 }
+
+func mix(z uint64) uint64 {
+	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>27) * 0x94D049BB133111EB
+	return z ^ z>>31
+}
+
+// New returns the stream of a seed and any number of keys. The order of the
+// keys matters.
+func New(seed uint64, keys ...uint64) *Stream {
+	s := mix(seed + 0x9E3779B97F4A7C15)
+	for _, k := range keys {
+		s = mix(s + 0x9E3779B97F4A7C15 ^ mix(k+0xD1B54A32D192ED03))
+	}
+	return &Stream{state: s}
+}
+
+// Uint64 returns 64 uniform bits.
+func (s *Stream) Uint64() uint64 {
+	s.state += 0x9E3779B97F4A7C15
+	return mix(s.state)
+}
+
+// Float64 returns a uniform number in [0,1) with 53 random bits.
+func (s *Stream) Float64() float64 { return float64(s.Uint64()>>11) / (1 << 53) }
+
+// Float32 returns a uniform number in [0,1) with 24 random bits.
+func (s *Stream) Float32() float32 { return float32(s.Uint64()>>40) / (1 << 24) }
+
+// Uniform returns a uniform number in [lo,hi).
+func (s *Stream) Uniform(lo, hi float64) float64 { return lo + (hi-lo)*s.Float64() }
+
+// Bool is true with probability p.
+func (s *Stream) Bool(p float64) bool { return s.Float64() < p }
+
+// IntN returns a uniform integer in [0,n); it panics when n < 1.
+func (s *Stream) IntN(n int) int {
+	if n < 1 {
+		panic("rng: IntN needs n >= 1")
+	}
+	limit := -uint64(n) % uint64(n) // 2^64 mod n: values below it would be biased
+	for {
+		if v := s.Uint64(); v >= limit {
+			return int(v % uint64(n))
+		}
+	}
+}
+
+// Normal returns a standard normal number (Box and Muller 1958).
+func (s *Stream) Normal() float64 {
+	u := 1 - s.Float64() // in (0,1]
+	return math.Sqrt(-2*math.Log(u)) * math.Cos(2*math.Pi*s.Float64())
+}
+
+// Perm returns a uniform permutation of [0,n) (Fisher and Yates).
+func (s *Stream) Perm(n int) []int {
+	p := make([]int, n)
+	for i := range p {
+		p[i] = i
+	}
+	for i := n - 1; i > 0; i-- {
+		j := s.IntN(i + 1)
+		p[i], p[j] = p[j], p[i]
+	}
+	return p
+}
