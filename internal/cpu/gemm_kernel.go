@@ -1,0 +1,120 @@
+package cpu
+
+import "unsafe"
+
+// This file states the contract of the matrix-product micro-kernels on which
+// everything heavy is built: C[mr x nr] = or += A*B, on packed panels.
+//
+// The register tile depends on the level:
+//
+//	level    rows (form N)  rows (form T)  columns
+//	AVX512        14              8          32
+//	AVX2           6              4          16
+//	Generic        4              4           8
+//
+// B panels: [columns/NR][k][NR], the last panel filled with zero columns.
+//
+// A panels, form N ("rows of contiguous k"): [rows/MR][k/16][MR][16], k filled
+// with zeros to a multiple of 16. Packing rows of contiguous k is then plain
+// 64-byte copies, and a kernel finds row r, step kk of a block at the constant
+// displacement r*16+kk.
+//
+// A panels, form T ("k outer"): [rows/16][k][16], for reductions over pixels.
+// One panel serves 16/tileRowsT() row tiles: tile i starts at row
+// i*tileRowsT() of the panel.
+//
+// Rows of an A panel past the last row of the matrix, and columns of a B panel
+// past its last column, are read (they must exist) but never reach C.
+
+const (
+	// kBlock is how many steps of k one block of an A panel of form N holds.
+	kBlock = 16
+	// panelT is how many rows an A panel of form T holds.
+	panelT = 16
+	// maxTileRows and maxTileCols bound the register tile at every level.
+	maxTileRows = 14
+	maxTileCols = 32
+)
+
+// tileRows returns MR, the rows of the register tile for form N.
+func tileRows() int {
+	switch level {
+	case AVX512:
+		return 14
+	case AVX2:
+		return 6
+	}
+	return 4
+}
+
+// tileRowsT returns the rows of the register tile for form T.
+func tileRowsT() int {
+	if level == AVX512 {
+		return 8
+	}
+	return 4
+}
+
+// tileCols returns NR, the columns of the register tile.
+func tileCols() int {
+	switch level {
+	case AVX512:
+		return 32
+	case AVX2:
+		return 16
+	}
+	return 8
+}
+
+// Flags of gemmArgs.
+const (
+	gemmAccumulate = 1 << iota // add to C instead of overwriting it
+	gemmReLU                   // store max(0, value), after everything else
+)
+
+// gemmArgs is one call of a micro-kernel:
+//
+//	C[i][j] = relu?( A*B + (accumulate? C[i][j]) + (bias? bias[j]) + (res? res[i][j]) )
+//
+// for i < mr, j < nr. Assembly reads it by offset: keep the order of fields
+// and let every field be 8 bytes.
+type gemmArgs struct {
+	k     int      // form N: blocks of 16 steps; form T: steps; at least 1
+	a     *float32 // panel, or the tile's first row within a panel of form T
+	b     *float32 // panel
+	c     *float32 // first element of the tile, row-major
+	ldc   int      // floats from a row of C to the next
+	mr    int      // rows to store, 1..tileRows() or 1..tileRowsT()
+	nr    int      // columns to store, 1..tileCols()
+	flags int      // gemmAccumulate, gemmReLU
+	bias  *float32 // tileCols() values to add to every row, or nil; form N only
+	res   *float32 // like c: values to add, or nil; form N only
+	ldr   int      // floats from a row of res to the next
+	as    int      // form T: floats from a step of A to the next (16 in a panel)
+	bs    int      // form T: floats from a step of B to the next (NR in a panel)
+}
+
+// gemmN computes C[mr x nr] = A*B, or += with accumulate, over kBlocks*16
+// steps; a is a panel of form N, b a panel, and rows of c lie ldc floats apart.
+func gemmN(kBlocks int, a, b, c *float32, ldc, mr, nr int, accumulate bool) {
+	g := gemmArgs{k: kBlocks, a: a, b: b, c: c, ldc: ldc, mr: mr, nr: nr}
+	if accumulate {
+		g.flags = gemmAccumulate
+	}
+	gemmNCall(&g)
+}
+
+// gemmT computes C[mr x nr] = A*B, or += with accumulate, over k steps; a is
+// the first row of a tile within a panel of form T, b a panel.
+func gemmT(k int, a, b, c *float32, ldc, mr, nr int, accumulate bool) {
+	g := gemmArgs{k: k, a: a, b: b, c: c, ldc: ldc, mr: mr, nr: nr, as: panelT, bs: tileCols()}
+	if accumulate {
+		g.flags = gemmAccumulate
+	}
+	gemmTCall(&g)
+}
+
+// at returns p moved by i floats.
+func at(p *float32, i int) *float32 {
+	return (*float32)(unsafe.Add(unsafe.Pointer(p), i*4))
+}

@@ -1,0 +1,7 @@
+//go:build !amd64 || noasm
+
+package cpu
+
+func gemmNCall(g *gemmArgs) { gemmNGo(4, 8, g) }
+
+func gemmTCall(g *gemmArgs) { gemmTGo(4, 8, g) }
