@@ -1,0 +1,130 @@
+package rng
+
+// MT19937 is the 32-bit Mersenne Twister (Matsumoto and Nishimura, "Mersenne
+// Twister: a 623-dimensionally equidistributed uniform pseudo-random number
+// generator", 1998). PyTorch's CPU generator and Python's random module are
+// this generator with different seedings; Whippet uses it only where the
+// numbers must equal theirs, as in the split of RandomSplit. An MT19937 is not
+// safe for concurrent use.
+type MT19937 struct {
+	state [mtN]uint32
+	next  int // index of the next word to hand out; mtN when used up
+}
+
+const (
+	mtN = 624 // words of state
+	mtM = 397 // distance of the recurrence
+)
+
+// NewMT19937 seeds as the authors' init_genrand does, which is what
+// torch.manual_seed does with the low 32 bits of its seed.
+func NewMT19937(seed uint32) *MT19937 {
+	m := new(MT19937)
+	m.seed(seed)
+	return m
+}
+
+func (m *MT19937) seed(seed uint32) {
+	m.state[0] = seed
+	for i := 1; i < mtN; i++ {
+		prev := m.state[i-1]
+		m.state[i] = 1812433253*(prev^prev>>30) + uint32(i)
+	}
+	m.next = mtN
+}
+
+// NewMT19937FromArray seeds from a list of words as the authors'
+// init_by_array does. It panics when key is empty.
+func NewMT19937FromArray(key []uint32) *MT19937 {
+	if len(key) == 0 {
+		panic("rng: NewMT19937FromArray needs at least one word")
+	}
+	m := new(MT19937)
+	m.seed(19650218)
+	s := &m.state
+	i, j := 1, 0
+	wrap := func() {
+		if i++; i == mtN {
+			s[0] = s[mtN-1]
+			i = 1
+		}
+	}
+	for range max(mtN, len(key)) {
+		prev := s[i-1]
+		s[i] = (s[i] ^ (prev^prev>>30)*1664525) + key[j] + uint32(j)
+		wrap()
+		if j++; j == len(key) {
+			j = 0
+		}
+	}
+	for range mtN - 1 {
+		prev := s[i-1]
+		s[i] = (s[i] ^ (prev^prev>>30)*1566083941) - uint32(i)
+		wrap()
+	}
+	s[0] = 1 << 31 // guarantees a state that is not all zeros
+	return m
+}
+
+// refill computes the next mtN words of state.
+func (m *MT19937) refill() {
+	s := &m.state
+	for i := range s {
+		y := s[i]&0x80000000 | s[(i+1)%mtN]&0x7fffffff
+		v := s[(i+mtM)%mtN] ^ y>>1
+		if y&1 != 0 {
+			v ^= 0x9908b0df
+		}
+		s[i] = v
+	}
+	m.next = 0
+}
+
+// Uint32 returns the next 32 random bits.
+func (m *MT19937) Uint32() uint32 {
+	if m.next == mtN {
+		m.refill()
+	}
+	y := m.state[m.next]
+	m.next++
+	y ^= y >> 11
+	y ^= y << 7 & 0x9d2c5680
+	y ^= y << 15 & 0xefc60000
+	return y ^ y>>18
+}
+
+// Float64 returns a number in [0,1) with 53 random bits, made of two draws
+// exactly as Python's random.random() makes it.
+func (m *MT19937) Float64() float64 {
+	a := m.Uint32() >> 5
+	b := m.Uint32() >> 6
+	return (float64(a)*(1<<26) + float64(b)) / (1 << 53)
+}
+
+// NewPython returns the generator of Python's random.Random(seed) for a
+// non-negative integer seed; its Float64 gives the numbers of random().
+func NewPython(seed uint64) *MT19937 {
+	key := []uint32{uint32(seed)}
+	if hi := uint32(seed >> 32); hi != 0 {
+		key = append(key, hi)
+	}
+	return NewMT19937FromArray(key)
+}
+
+// TorchPerm returns the permutation of [0,n) that torch.randperm(n) gives on a
+// CPU after torch.manual_seed(seed), from which fastai's RandomSplitter takes
+// its validation items: a Fisher-Yates shuffle from the front, with the biased
+// remainder of a 32-bit draw, as PyTorch's randperm_cpu does it. Only the low
+// 32 bits of seed count, as in PyTorch. It returns an empty slice for n < 1.
+func TorchPerm(seed uint64, n int) []int {
+	p := make([]int, max(n, 0))
+	for i := range p {
+		p[i] = i
+	}
+	m := NewMT19937(uint32(seed))
+	for i := 0; i < n-1; i++ {
+		j := i + int(uint64(m.Uint32())%uint64(n-i))
+		p[i], p[j] = p[j], p[i]
+	}
+	return p
+}
