@@ -21,18 +21,21 @@ type Item struct {
 	Fields map[string]string // columns by header name; nil for plain files
 }
 
-// Image is a decoded picture: 8-bit RGB, rows from the top, three bytes a
-// pixel, len(Pix) == 3*Width*Height.
-type Image struct {
-	Width, Height int
-	Pix           []uint8
-}
-
 // Source lists the items below a root and opens one of them. Open is called
-// from several goroutines at once.
+// from several goroutines at once. The caller owns the picture that Open
+// returns and may Free it; a source that keeps its pictures returns ones that
+// did not come from NewImage, which Free leaves alone.
 type Source interface {
 	List(ctx context.Context, root string) ([]Item, error)
 	Open(item Item) (*Image, error)
+}
+
+// Checker is what a Source may implement besides, so that damaged files are
+// found when the loaders are built. Check reads no more of the file than its
+// header and returns the size that Open would give, or 0, 0 when the source
+// cannot tell without decoding. Called from several goroutines at once.
+type Checker interface {
+	Check(item Item) (width, height int, err error)
 }
 
 // Labeler gives the label of an item. An error names the item.
@@ -47,7 +50,9 @@ type Splitter interface {
 
 // ItemTransform changes one picture (Resize). train is false for validation,
 // where the transform must be deterministic; r is the item's own stream.
-// It may return img itself. Called from several goroutines at once.
+// It may return img itself, but neither writes to img nor frees it: img may be
+// shared, and the loader frees what it no longer needs. Called from several
+// goroutines at once.
 type ItemTransform interface {
 	Apply(img *Image, train bool, r *rng.Stream) (*Image, error)
 	String() string
@@ -68,8 +73,12 @@ type BatchTransform interface {
 // are. It may be used until Release.
 type Batch struct {
 	X     *tensor.Tensor // [N,H,W,3], normalised
-	Y     []int          // class of each picture, an index into the vocabulary
+	Y     []int          // class of each picture, an index into the vocabulary; nil without labels
 	Index []int          // index of each picture in the loader's Items
+
+	// Number is the batch's position in its epoch, from 0. It skips a number
+	// where every picture of a batch was damaged and left out.
+	Number int
 
 	release func()
 }
