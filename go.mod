@@ -2,4 +2,9 @@ module github.com/whippet-ml/whippet
 
 go 1.26.0
 
-require golang.org/x/sys v0.49.0 // indirect
+require (
+	github.com/mattn/go-runewidth v0.0.31
+	golang.org/x/sys v0.49.0
+)
+
+require github.com/clipperhouse/uax29/v2 v2.2.0 // indirect
