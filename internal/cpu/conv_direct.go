@@ -1,0 +1,145 @@
+package cpu
+
+import "github.com/whippet-ml/whippet/internal/parallel"
+
+// forwardIGEMM returns the forward pass of c as an implicit matrix product that
+// writes pixels of y yStride floats apart.
+func forwardIGEMM(c Conv, x, y []float32, yStride int) igemm {
+	oh, ow := c.Out()
+	return igemm{
+		src: x, n: c.N, h: c.H, w: c.W, c: c.C, stride: c.Stride,
+		dy0: -c.Pad, dx0: -c.Pad, ndy: c.KH, ndx: c.KW, oh: oh, ow: ow, cols: c.K,
+		out: y, outN: oh * ow * yStride, outRow: ow * yStride, outPix: yStride,
+		flat: useFlat(c.C),
+	}
+}
+
+// packForward packs w [KH,KW,C,K] as the B panels of forwardIGEMM.
+func packForward(dst []float32, c Conv, w []float32) {
+	taps := c.KH * c.KW
+	if useFlat(c.C) || c.C%kBlock == 0 {
+		packB(dst, w, taps*c.C, c.K, ceilDiv(taps*c.C, kBlock)*kBlock, false)
+		return
+	}
+	packTaps(dst, c.C, c.K, taps, func(t int) []float32 { return w[t*c.C*c.K:][:c.C*c.K] }, false)
+}
+
+// packTaps packs one matrix per tap, each with its k steps filled up to a
+// multiple of 16, as B panels in which the taps follow each other. A matrix is
+// [k,n], or [n,k] with trans.
+func packTaps(dst []float32, k, n, taps int, tap func(t int) []float32, trans bool) {
+	nr := tileCols()
+	kPad := ceilDiv(k, kBlock) * kBlock
+	parallel.For(ceilDiv(n, nr)*taps, func(i int) {
+		j, t := i/taps, i%taps
+		d := dst[(j*taps+t)*kPad*nr:][:kPad*nr]
+		cols := min(nr, n-j*nr)
+		if trans {
+			packBPanelT(d, tap(t)[j*nr*k:], k, k, cols, nr)
+		} else {
+			packBPanel(d, tap(t)[j*nr:], k, n, cols, nr)
+		}
+		clear(d[k*nr:])
+	})
+}
+
+// directForward is ConvForward without Winograd.
+func directForward(c Conv, x, w, y []float32) {
+	g := forwardIGEMM(c, x, y, c.K)
+	bp := getScratch(packedBLen(g.kBlocks()*kBlock, c.K))
+	packForward(bp, c, w)
+	g.run(bp, nil)
+	putScratch(bp)
+}
+
+// directBackwardData is ConvBackwardData without Winograd.
+//
+// An input pixel (iy, ix) receives from tap (ky, kx) only when (iy+Pad-ky) and
+// (ix+Pad-kx) are multiples of the stride. So dx falls apart into
+// stride*stride phases, by (iy+Pad) mod stride and (ix+Pad) mod stride, and
+// each is a stride-1 convolution of dy with its own share of the taps: no work
+// is spent on inserted zeros.
+func directBackwardData(c Conv, dy, w, dx []float32) {
+	oh, ow := c.Out()
+	s := c.Stride
+	for fy := range s {
+		py := phaseOf(fy, c.KH, s, c.Pad, c.H)
+		for fx := range s {
+			px := phaseOf(fx, c.KW, s, c.Pad, c.W)
+			if py.count == 0 || px.count == 0 {
+				continue
+			}
+			if py.taps == 0 || px.taps == 0 {
+				zeroPhase(c, dx, py, px)
+				continue
+			}
+			g := igemm{
+				src: dy, n: c.N, h: oh, w: ow, c: c.K, stride: 1,
+				dy0: py.first, dx0: px.first, ndy: py.taps, ndx: px.taps,
+				oh: py.count, ow: px.count, cols: c.C,
+				out:  dx[(py.start*c.W+px.start)*c.C:],
+				outN: c.H * c.W * c.C, outRow: s * c.W * c.C, outPix: s * c.C,
+				flat: useFlat(c.K),
+			}
+			bp := getScratch(packedBLen(g.kBlocks()*kBlock, c.C))
+			packBackward(bp, c, w, py, px)
+			g.run(bp, nil)
+			putScratch(bp)
+		}
+	}
+}
+
+// phase is one residue class of input rows (or columns): rows start,
+// start+stride, ..., count of them. Row number q of the class is the sum over a
+// in [0,taps) of row q+first+a of dy times the tap lastTap-a*stride.
+type phase struct{ start, count, first, taps, lastTap int }
+
+// phaseOf describes the rows iy in [0,size) with (iy+pad) mod stride == f, for
+// a window of k taps.
+func phaseOf(f, k, stride, pad, size int) phase {
+	p := phase{}
+	if f < k {
+		p.taps = ceilDiv(k-f, stride)
+	}
+	q := ceilDiv(max(0, pad-f), stride) // first (iy+pad-f)/stride with iy >= 0
+	p.start = q*stride + f - pad
+	if p.start < size {
+		p.count = ceilDiv(size-p.start, stride)
+	}
+	p.first = q - (p.taps - 1)
+	p.lastTap = f + stride*(p.taps-1)
+	return p
+}
+
+// packBackward packs the taps of a phase, each transposed to [K,C], as B panels.
+func packBackward(dst []float32, c Conv, w []float32, py, px phase) {
+	tap := func(t int) []float32 {
+		ky, kx := py.lastTap-t/px.taps*c.Stride, px.lastTap-t%px.taps*c.Stride
+		return w[(ky*c.KW+kx)*c.C*c.K:][:c.C*c.K]
+	}
+	taps := py.taps * px.taps
+	if !useFlat(c.K) {
+		packTaps(dst, c.K, c.C, taps, tap, true)
+		return
+	}
+	// Few output channels: taps without gaps, so pack step by step.
+	nr := tileCols()
+	kPad := ceilDiv(taps*c.K, kBlock) * kBlock
+	for j := range ceilDiv(c.C, nr) {
+		d := dst[j*kPad*nr:][:kPad*nr]
+		for t := range taps {
+			packBPanelT(d[t*c.K*nr:], tap(t)[j*nr*c.K:], c.K, c.K, min(nr, c.C-j*nr), nr)
+		}
+		clear(d[taps*c.K*nr:])
+	}
+}
+
+// zeroPhase clears the input pixels that no output depends on.
+func zeroPhase(c Conv, dx []float32, py, px phase) {
+	parallel.For(c.N*py.count, func(i int) {
+		row := dx[((i/py.count*c.H+py.start+i%py.count*c.Stride)*c.W+px.start)*c.C:]
+		for q := range px.count {
+			clear(row[q*c.Stride*c.C:][:c.C])
+		}
+	})
+}

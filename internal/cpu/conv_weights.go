@@ -1,0 +1,125 @@
+package cpu
+
+import "github.com/whippet-ml/whippet/internal/parallel"
+
+// wgrad is the weight gradient as a matrix product: dw [rows,K] = A^T * dy with
+// one step per output pixel; A's rows are those of the implicit im2col matrix,
+// which an igemm gathers.
+type wgrad struct {
+	g     igemm
+	dy    []float32 // [pixels,k]
+	k     int
+	width int // rows of dw per group of row panels: C per tap, or all when flat
+	per   int // row panels per group
+}
+
+const (
+	// wgradPixels is how many pixels are packed at a time. The sum over them is
+	// kept in registers.
+	wgradPixels = 256
+	// wgradRowPanels and wgradColPanels bound a piece, so that its packed
+	// pixels and its part of dw stay in the second level cache.
+	wgradRowPanels = 18
+	wgradColPanels = 4
+	// wgradPartialFloats bounds the workspace of partial sums.
+	wgradPartialFloats = 8 << 20
+)
+
+// directBackwardWeights is ConvBackwardWeights without Winograd.
+//
+// The pieces are blocks of dw. When these are too few to occupy the cores, the
+// pixels are also cut, into groups that depend on the shape alone; each group
+// has its own partial sum, and these are added in a fixed order.
+func directBackwardWeights(c Conv, x, dy, dw []float32) {
+	t := wgrad{g: forwardIGEMM(c, x, nil, 0), dy: dy, k: c.K}
+	blocks := t.g.kBlocks()
+	t.width, t.per = c.C, ceilDiv(c.C, panelT)
+	if t.g.flat {
+		t.width, t.per = c.KH*c.KW*c.C, blocks
+	}
+	pixels := c.N * t.g.oh * t.g.ow
+	colPanels := ceilDiv(c.K, tileCols())
+	rowPieces := ceilDiv(blocks, wgradRowPanels)
+	colPieces := ceilDiv(colPanels, wgradColPanels)
+	rowStep, colStep := ceilDiv(blocks, rowPieces), ceilDiv(colPanels, colPieces)
+
+	chunks := ceilDiv(pixels, wgradPixels)
+	groups := min(chunks, ceilDiv(48, rowPieces*colPieces), max(1, wgradPartialFloats/len(dw)))
+	perGroup := ceilDiv(chunks, groups) * wgradPixels
+	groups = ceilDiv(pixels, perGroup)
+
+	part := dw
+	if groups > 1 {
+		part = getScratch(groups * len(dw))
+		defer putScratch(part)
+	}
+	parallel.For(groups*rowPieces*colPieces, func(i int) {
+		j := i % colPieces * colStep
+		b := i / colPieces % rowPieces * rowStep
+		gr := i / colPieces / rowPieces
+		t.piece(part[gr*len(dw):][:len(dw)], gr*perGroup, min(pixels, (gr+1)*perGroup),
+			b, min(blocks, b+rowStep), j, min(colPanels, j+colStep))
+	})
+	if groups > 1 {
+		sumPartials(dw, part, groups)
+	}
+}
+
+// piece computes row panels [b0,b1) and column panels [j0,j1) of dw over the
+// pixels [p0,p1).
+func (t *wgrad) piece(dw []float32, p0, p1, b0, b1, j0, j1 int) {
+	if b0 >= b1 || j0 >= j1 {
+		return
+	}
+	nr, mr := tileCols(), tileRowsT()
+	n := min(wgradPixels, p1-p0)
+	a := getScratch((b1 - b0) * n * panelT)
+	defer putScratch(a)
+	b := getScratch((j1 - j0) * n * nr)
+	defer putScratch(b)
+	var row []float32
+	if t.g.flat {
+		row = getScratch(t.g.kBlocks() * kBlock)
+		defer putScratch(row)
+	}
+	u := t.g.seek(p0)
+	args := gemmArgs{ldc: t.k, as: panelT, bs: nr}
+	for q := p0; q < p1; q += n {
+		m := min(n, p1-q)
+		for p := range m {
+			t.g.gather(a[p*panelT:], m*panelT, u, b0, b1, row)
+			t.g.next(&u)
+		}
+		for j := j0; j < j1; j++ {
+			packBPanel(b[(j-j0)*m*nr:], t.dy[q*t.k+j*nr:], m, t.k, min(nr, t.k-j*nr), nr)
+		}
+		args.k = m
+		for j := j0; j < j1; j++ {
+			args.b = &b[(j-j0)*m*nr]
+			args.nr = min(nr, t.k-j*nr)
+			for i := b0; i < b1; i++ {
+				first := i % t.per * panelT // row within the group
+				for h := 0; h < panelT && first+h < t.width; h += mr {
+					args.mr = min(mr, t.width-first-h)
+					args.a = &a[(i-b0)*m*panelT+h]
+					args.c = &dw[(i/t.per*t.width+first+h)*t.k+j*nr]
+					gemmTCall(&args)
+				}
+			}
+		}
+		args.flags = gemmAccumulate
+	}
+}
+
+// sumPartials adds n arrays that follow each other in part, first to last.
+func sumPartials(dst, part []float32, n int) {
+	parallel.Chunks(len(dst), 4096, func(lo, hi int) {
+		d := dst[lo:hi]
+		copy(d, part[lo:hi])
+		for g := 1; g < n; g++ {
+			for i, v := range part[g*len(dst)+lo : g*len(dst)+hi] {
+				d[i] += v
+			}
+		}
+	})
+}

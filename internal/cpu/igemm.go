@@ -1,0 +1,273 @@
+package cpu
+
+import "github.com/whippet-ml/whippet/internal/parallel"
+
+// igemm is a convolution seen as a matrix product ("implicit GEMM"): one row of
+// A per position of an output grid, gathered from the source on the way into A
+// panels, so that the big im2col matrix never exists.
+//
+// Output position (n, qy, qx) reads the window of ndy x ndx source pixels whose
+// first one is (qy*stride+dy0, qx*stride+dx0); pixels outside the source are
+// zero. A row's steps are the window's pixels in row-major order, each with its
+// channels, in one of two layouts:
+//
+//   - padded: each pixel's channels are filled up to a multiple of 16;
+//   - flat, for few channels: pixels follow each other without gaps, and only
+//     the whole row is filled up.
+type igemm struct {
+	src        []float32 // [n,h,w,c]
+	n, h, w, c int
+	stride     int
+	dy0, dx0   int
+	ndy, ndx   int
+	oh, ow     int // output grid
+	cols       int // columns of B and of the output
+
+	// Output position (n, qy, qx) starts at out[n*outN + qy*outRow + qx*outPix].
+	out                  []float32
+	outN, outRow, outPix int
+
+	flat bool
+}
+
+// useFlat says whether rows of c channels waste too much when each pixel is
+// filled up to a multiple of 16.
+func useFlat(c int) bool {
+	return c%kBlock != 0 && ceilDiv(c, kBlock)*kBlock*8 > c*9
+}
+
+// kBlocks returns the number of 16-step blocks of a row of A.
+func (g *igemm) kBlocks() int {
+	if g.flat {
+		return ceilDiv(g.ndy*g.ndx*g.c, kBlock)
+	}
+	return g.ndy * g.ndx * ceilDiv(g.c, kBlock)
+}
+
+// dense reports whether output positions follow each other at a constant
+// distance across rows and pictures.
+func (g *igemm) dense() bool {
+	return (g.oh == 1 || g.outRow == g.ow*g.outPix) && (g.n == 1 || g.outN == g.oh*g.ow*g.outPix)
+}
+
+// cursor walks over the positions of the output grid.
+type cursor struct{ n, qy, qx int }
+
+func (g *igemm) seek(p int) cursor {
+	return cursor{n: p / (g.oh * g.ow), qy: p / g.ow % g.oh, qx: p % g.ow}
+}
+
+func (g *igemm) next(u *cursor) {
+	if u.qx++; u.qx == g.ow {
+		u.qx = 0
+		if u.qy++; u.qy == g.oh {
+			u.qy = 0
+			u.n++
+		}
+	}
+}
+
+// gather writes blocks [kb0,kb1) of the row of A at position u: block kb goes
+// to dst[(kb-kb0)*step : +16]. row is scratch of kBlocks()*16 floats, used by
+// the flat layout only.
+func (g *igemm) gather(dst []float32, step int, u cursor, kb0, kb1 int, row []float32) {
+	if g.flat {
+		g.gatherFlat(row, u)
+		for kb := kb0; kb < kb1; kb++ {
+			*(*[kBlock]float32)(dst[(kb-kb0)*step:]) = *(*[kBlock]float32)(row[kb*kBlock:])
+		}
+		return
+	}
+	cb := ceilDiv(g.c, kBlock)
+	whole := g.c / kBlock // blocks without filling
+	y0, x0 := u.qy*g.stride+g.dy0, u.qx*g.stride+g.dx0
+	t, b := kb0/cb, kb0%cb
+	ty, tx := t/g.ndx, t%g.ndx
+	d := 0
+	for left := kb1 - kb0; left > 0; {
+		m := min(cb-b, left)
+		left -= m
+		y, x := y0+ty, x0+tx
+		if uint(y) < uint(g.h) && uint(x) < uint(g.w) {
+			s := g.src[((u.n*g.h+y)*g.w+x)*g.c:][:g.c]
+			for ; m > 0 && b < whole; m-- {
+				*(*[kBlock]float32)(dst[d:]) = *(*[kBlock]float32)(s[b*kBlock:])
+				d += step
+				b++
+			}
+			if m > 0 {
+				v := (*[kBlock]float32)(dst[d:])
+				clear(v[copy(v[:], s[b*kBlock:]):])
+				d += step
+			}
+		} else {
+			for ; m > 0; m-- {
+				*(*[kBlock]float32)(dst[d:]) = [kBlock]float32{}
+				d += step
+			}
+		}
+		b = 0
+		if tx++; tx == g.ndx {
+			tx = 0
+			ty++
+		}
+	}
+}
+
+// gatherFlat writes the whole row of A at position u, without gaps between
+// pixels.
+func (g *igemm) gatherFlat(row []float32, u cursor) {
+	y0, x0 := u.qy*g.stride+g.dy0, u.qx*g.stride+g.dx0
+	lo, hi := max(0, -x0), min(g.ndx, g.w-x0) // columns of the window inside the source
+	line := g.ndx * g.c
+	for ty := range g.ndy {
+		d := row[ty*line:][:line]
+		y := y0 + ty
+		if uint(y) >= uint(g.h) || lo >= hi {
+			clear(d)
+			continue
+		}
+		clear(d[:lo*g.c])
+		copy(d[lo*g.c:hi*g.c], g.src[((u.n*g.h+y)*g.w+x0+lo)*g.c:])
+		clear(d[hi*g.c:])
+	}
+	clear(row[g.ndy*line:])
+}
+
+// epilogue is what happens to a finished value of the output before it is
+// stored: y = relu?(value + bias + residual).
+type epilogue struct {
+	bias     []float32 // filled up to whole panels, or nil
+	residual []float32 // dense [n,oh,ow,cols], or nil
+	relu     bool
+}
+
+// blocking is how an igemm is cut into pieces.
+type blocking struct {
+	rowPanels int // row panels of a piece
+	colPanels int // column panels of a piece
+	kc        int // 16-step blocks of k packed at a time
+}
+
+const (
+	// aBlockBytes bounds the A block of a piece, so that it stays in the second
+	// level cache (1 MB and up where AVX-512 is) beside B panels.
+	aBlockBytes = 480 << 10
+	// maxKC bounds the 16-step blocks of k packed at a time.
+	maxKC = 72
+	// wantPieces is how many pieces a product is cut into at least, if it can be.
+	wantPieces = 32
+)
+
+// cut chooses the blocking of a product of the given row panels, column panels
+// and blocks of k. It depends on the shape alone.
+func cut(rowPanels, colPanels, kBlocks int) blocking {
+	b := blocking{colPanels: colPanels}
+	b.kc = ceilDiv(kBlocks, ceilDiv(kBlocks, maxKC))
+	b.rowPanels = min(16, max(1, aBlockBytes/(b.kc*kBlock*4*tileRows())))
+	for {
+		pieces := ceilDiv(rowPanels, b.rowPanels) * ceilDiv(colPanels, b.colPanels)
+		switch {
+		case pieces >= wantPieces:
+		case b.rowPanels > 8:
+			b.rowPanels = (b.rowPanels + 1) / 2
+			continue
+		case b.colPanels > 4:
+			b.colPanels = (b.colPanels + 1) / 2
+			continue
+		case b.rowPanels > 2:
+			b.rowPanels = (b.rowPanels + 1) / 2
+			continue
+		case b.colPanels > 1:
+			b.colPanels = (b.colPanels + 1) / 2
+			continue
+		case b.rowPanels > 1:
+			b.rowPanels = 1
+			continue
+		}
+		break
+	}
+	// Even out: pieces of nearly equal size.
+	b.rowPanels = ceilDiv(rowPanels, ceilDiv(rowPanels, b.rowPanels))
+	b.colPanels = ceilDiv(colPanels, ceilDiv(colPanels, b.colPanels))
+	return b
+}
+
+// run computes the product with the packed panels bp of kBlocks()*16 steps.
+func (g *igemm) run(bp []float32, ep *epilogue) {
+	mr, nr := tileRows(), tileCols()
+	rows := g.n * g.oh * g.ow
+	rowPanels, colPanels := ceilDiv(rows, mr), ceilDiv(g.cols, nr)
+	cut := cut(rowPanels, colPanels, g.kBlocks())
+	colPieces := ceilDiv(colPanels, cut.colPanels)
+	parallel.For(ceilDiv(rowPanels, cut.rowPanels)*colPieces, func(i int) {
+		r0 := i / colPieces * cut.rowPanels * mr
+		j0 := i % colPieces * cut.colPanels
+		g.piece(bp, ep, cut, r0, min(rows, r0+cut.rowPanels*mr), j0, min(colPanels, j0+cut.colPanels))
+	})
+}
+
+// piece computes rows [r0,r1) of column panels [j0,j1).
+func (g *igemm) piece(bp []float32, ep *epilogue, cut blocking, r0, r1, j0, j1 int) {
+	mr, nr := tileRows(), tileCols()
+	kBlocks := g.kBlocks()
+	panels := ceilDiv(r1-r0, mr)
+	a := getScratch(panels * mr * cut.kc * kBlock)
+	defer putScratch(a)
+	var row []float32
+	if g.flat {
+		row = getScratch(kBlocks * kBlock)
+		defer putScratch(row)
+	}
+	// Where output positions do not follow each other the piece is computed
+	// into a buffer and scattered at the end.
+	dense := g.dense()
+	c, ldc, cOff := g.out, g.outPix, r0*g.outPix
+	if !dense {
+		ldc = (j1 - j0) * nr
+		cOff = -j0 * nr
+		c = getScratch((r1 - r0) * ldc)
+		defer putScratch(c)
+	}
+	for kb0 := 0; kb0 < kBlocks; kb0 += cut.kc {
+		kb1 := min(kBlocks, kb0+cut.kc)
+		u := g.seek(r0)
+		for r := range r1 - r0 {
+			g.gather(a[r/mr*mr*(kb1-kb0)*kBlock+r%mr*kBlock:], mr*kBlock, u, kb0, kb1, row)
+			g.next(&u)
+		}
+		args := gemmArgs{k: kb1 - kb0, ldc: ldc}
+		if kb0 > 0 {
+			args.flags |= gemmAccumulate
+		}
+		last := kb1 == kBlocks
+		if last && ep != nil && ep.relu {
+			args.flags |= gemmReLU
+		}
+		for j := j0; j < j1; j++ {
+			args.nr = min(nr, g.cols-j*nr)
+			args.b = &bp[(j*kBlocks+kb0)*kBlock*nr]
+			if last && ep != nil && ep.bias != nil {
+				args.bias = &ep.bias[j*nr]
+			}
+			for p := range panels {
+				args.mr = min(mr, r1-r0-p*mr)
+				args.a = &a[p*mr*(kb1-kb0)*kBlock]
+				args.c = &c[cOff+p*mr*ldc+j*nr]
+				if last && ep != nil && ep.residual != nil {
+					args.res = &ep.residual[(r0+p*mr)*g.cols+j*nr]
+					args.ldr = g.cols
+				}
+				gemmNCall(&args)
+			}
+		}
+	}
+	if !dense {
+		u := g.seek(r0)
+		n := min(g.cols, j1*nr) - j0*nr
+		for r := range r1 - r0 {
+			copy(g.out[u.n*g.outN+u.qy*g.outRow+u.qx*g.outPix+j0*nr:][:n], c[r*ldc:])
+			g.next(&u)
+		}
+	}
+}

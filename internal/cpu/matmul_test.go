@@ -1,0 +1,51 @@
+package cpu
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestMatMul(t *testing.T) {
+	sizes := [][3]int{
+		{1, 1, 1}, {64, 512, 1024}, {64, 37, 512}, {1024, 512, 64}, {1, 1000, 512}, {3, 5, 7}, {17, 33, 31},
+		{13, 64, 16}, {14, 32, 16}, {15, 31, 17}, {29, 97, 1300}, {100, 3, 2}, {2, 3, 0},
+	}
+	eachLevel(t, func(t *testing.T) {
+		for _, s := range sizes {
+			m, n, k := s[0], s[1], s[2]
+			a, b, c0 := randoms(1, m*k), randoms(2, k*n), randoms(3, m*n)
+			for form := range 8 {
+				transA, transB, acc := form&1 != 0, form&2 != 0, form&4 != 0
+				t.Run(fmt.Sprintf("%dx%dx%d transA=%v transB=%v accumulate=%v", m, n, k, transA, transB, acc), func(t *testing.T) {
+					want := make([]float64, m*n)
+					for i := range m {
+						for j := range n {
+							var s float64
+							for p := range k {
+								ai, bi := i*k+p, p*n+j
+								if transA {
+									ai = p*m + i
+								}
+								if transB {
+									bi = j*k + p
+								}
+								s += float64(a[ai]) * float64(b[bi])
+							}
+							if acc {
+								s += float64(c0[i*n+j])
+							}
+							want[i*n+j] = s
+						}
+					}
+					c, check := guarded(t, "MatMul", m*n)
+					copy(c, c0)
+					MatMul(m, n, k, a, b, c, transA, transB, acc)
+					check()
+					if e := relL2(c, want); !(e <= convTolerance) {
+						t.Errorf("relative L2 error %.3g, want at most %.3g", e, convTolerance)
+					}
+				})
+			}
+		}
+	})
+}

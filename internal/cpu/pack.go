@@ -1,0 +1,66 @@
+package cpu
+
+import "github.com/whippet-ml/whippet/internal/parallel"
+
+// ceilDiv returns a/b rounded up, for a >= 0.
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+// packedBLen returns the floats that B panels of k steps and n columns take.
+func packedBLen(k, n int) int { return ceilDiv(n, tileCols()) * tileCols() * k }
+
+// packBPanel copies rows of n contiguous columns, ld floats apart, into one B
+// panel: dst[i][0..nr) = src[i*ld ...], columns past n zero.
+func packBPanel(dst, src []float32, rows, ld, n, nr int) {
+	if n >= nr {
+		for i := range rows {
+			copy(dst[i*nr:i*nr+nr], src[i*ld:])
+		}
+		return
+	}
+	for i := range rows {
+		d := dst[i*nr : i*nr+nr]
+		copy(d, src[i*ld:i*ld+n])
+		clear(d[n:])
+	}
+}
+
+// packBPanelT fills one B panel from a transposed source: dst[i][j] =
+// src[j*ld+i] for i < rows, j < n, columns past n zero.
+func packBPanelT(dst, src []float32, rows, ld, n, nr int) {
+	if n < nr {
+		clear(dst[:rows*nr])
+	}
+	// Blocks of 16 steps keep the part of dst being scattered to in the cache.
+	for i0 := 0; i0 < rows; i0 += 16 {
+		m := min(16, rows-i0)
+		for j := range min(n, nr) {
+			s := src[j*ld+i0:][:m]
+			d := dst[i0*nr+j:]
+			for i, v := range s {
+				d[i*nr] = v
+			}
+		}
+	}
+}
+
+// packB packs the row-major matrix b [k,n], or its transpose when b is stored
+// as [n,k], into B panels of kPad steps, kPad >= k; the steps past k are zero.
+func packB(dst, b []float32, k, n, kPad int, trans bool) {
+	nr := tileCols()
+	const step = 256
+	parts := ceilDiv(kPad, step)
+	parallel.For(ceilDiv(n, nr)*parts, func(i int) {
+		j, k0 := i/parts, i%parts*step
+		d := dst[j*nr*kPad+k0*nr:]
+		rows := max(0, min(step, k-k0))
+		cols := min(nr, n-j*nr)
+		switch {
+		case rows == 0:
+		case trans:
+			packBPanelT(d, b[j*nr*k+k0:], rows, k, cols, nr)
+		default:
+			packBPanel(d, b[k0*n+j*nr:], rows, n, cols, nr)
+		}
+		clear(d[rows*nr : min(step, kPad-k0)*nr])
+	})
+}
