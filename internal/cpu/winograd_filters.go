@@ -1,0 +1,116 @@
+package cpu
+
+import "github.com/whippet-ml/whippet/internal/parallel"
+
+// winoFilters yields the transformed filters U = G g Gᵀ as packed panels.
+type winoFilters struct {
+	// w holds the filters [3,3,C,K] of the layer. With turned, they are used
+	// as the data gradient uses them: turned by 180 degrees, and with K as
+	// the source channels and C as the destination.
+	w      []float32
+	c, k   int // source and destination channels, after turning
+	kc     int // source channels per chunk
+	turned bool
+	// u is the whole U, [K/NR][chunks][36][channels][NR], or nil when each
+	// panel is transformed when it is needed.
+	u []float32
+}
+
+// chunkSize returns the floats of a full chunk of a panel.
+func (f *winoFilters) chunkSize() int { return winoPoints * f.kc * winoCols() }
+
+func (f *winoFilters) chunks() int { return (roundUp(f.c, 16) + f.kc - 1) / f.kc }
+
+func (f *winoFilters) panels() int { return (f.k + winoCols() - 1) / winoCols() }
+
+// size returns the floats of U.
+func (f *winoFilters) size() int { return f.panels() * f.chunks() * f.chunkSize() }
+
+// channels returns the padded channels of chunk i.
+func (f *winoFilters) channels(i int) int { return min(f.kc, roundUp(f.c, 16)-i*f.kc) }
+
+// pack computes the whole of U into u, in parallel.
+func (f *winoFilters) pack(u []float32) {
+	chunks := f.chunks()
+	parallel.For(f.panels()*chunks, func(i int) {
+		f.transform(i/chunks, i%chunks, u[i*f.chunkSize():][:f.chunkSize()])
+	})
+	f.u = u
+}
+
+// chunk returns chunk i of panel p, and the stride between its xi. It is
+// computed into scratch (chunkSize floats) unless U is there already.
+func (f *winoFilters) chunk(p, i int, scratch []float32) (u []float32, stride int) {
+	stride = f.channels(i) * winoCols()
+	if f.u != nil {
+		return f.u[(p*f.chunks()+i)*f.chunkSize():], stride
+	}
+	f.transform(p, i, scratch)
+	return scratch, stride
+}
+
+// transform computes chunk i of panel p. Rows and columns that pad the chunk
+// are zero.
+func (f *winoFilters) transform(p, i int, u []float32) {
+	nr := winoCols()
+	channels := f.channels(i)
+	stride := channels * nr
+	c0, k0 := i*f.kc, p*nr
+	cn, kn := min(channels, f.c-c0), min(nr, f.k-k0)
+
+	src, step, tap := f.w, f.k, f.c*f.k
+	if !f.turned && kn == nr {
+		src = src[c0*f.k+k0:]
+	} else {
+		s := getScratch(9 * channels * nr)
+		defer putScratch(s)
+		f.gather(s, c0, cn, k0, kn, channels)
+		src, step, tap = s, nr, channels*nr
+		cn = channels
+	}
+	for h := 0; h < nr; h += winoLanes {
+		winoFilter(cn, src[h:], step, tap, u[h:], nr, stride)
+	}
+	for xi := 0; xi < winoPoints && cn < channels; xi++ {
+		clear(u[xi*stride+cn*nr : (xi+1)*stride])
+	}
+}
+
+// gather copies the filters of source channels c0..c0+cn and destination
+// channels k0..k0+kn to s as [3,3,channels,NR], turned if need be, and zero
+// elsewhere.
+func (f *winoFilters) gather(s []float32, c0, cn, k0, kn, channels int) {
+	nr := winoCols()
+	for tap := range 9 {
+		d := s[tap*channels*nr:][:channels*nr]
+		if cn < channels || kn < nr {
+			clear(d)
+		}
+		if f.turned {
+			// Here w is [3,3,f.k,f.c]: a row is one destination channel.
+			transpose(d, nr, f.w[((8-tap)*f.k+k0)*f.c+c0:], f.c, kn, cn)
+			continue
+		}
+		for c := range cn {
+			copy(d[c*nr:][:kn], f.w[(tap*f.c+c0+c)*f.k+k0:])
+		}
+	}
+}
+
+// transpose writes dst[j*dstRow+i] = src[i*srcRow+j] for i < rows, j < cols.
+func transpose(dst []float32, dstRow int, src []float32, srcRow, rows, cols int) {
+	const blk = 16 // both sides of a block stay in the L1 cache
+	for i0 := 0; i0 < rows; i0 += blk {
+		i1 := min(rows, i0+blk)
+		for j0 := 0; j0 < cols; j0 += blk {
+			j1 := min(cols, j0+blk)
+			for i := i0; i < i1; i++ {
+				s := src[i*srcRow+j0:][:j1-j0]
+				d := dst[j0*dstRow+i:]
+				for j, v := range s {
+					d[j*dstRow] = v
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package cpu
+
+import "github.com/whippet-ml/whippet/internal/parallel"
+
+// winoEpilogue says where a convolution's result goes and what is done to it
+// on the way: y = relu?(conv + bias + residual). Destination pixel i is
+// y[i*yStride:][:k].
+type winoEpilogue struct {
+	y        []float32
+	yStride  int
+	bias     []float32 // winoFilters.panels()*NR values, or nil
+	residual []float32 // [N,P,Q,K], or nil
+	relu     bool
+}
+
+// winogradForward computes y [N,OH,OW,K] = conv(x [N,H,W,C], w [3,3,C,K]).
+func winogradForward(c Conv, x, w, y []float32) {
+	g := winoForwardGeom(c)
+	f := winoFilters{w: w, c: c.C, k: c.K, kc: winoChunk(c.C, c.K)}
+	winoConvolve(&g, x, &f, &winoEpilogue{y: y, yStride: c.K})
+}
+
+// winogradBackwardData computes dx [N,H,W,C] from dy [N,OH,OW,K] and
+// w [3,3,C,K], overwriting dx: the convolution of dy with the turned filters.
+func winogradBackwardData(c Conv, dy, w, dx []float32) {
+	g := winoDataGeom(c)
+	f := winoFilters{w: w, c: c.K, k: c.C, kc: winoChunk(c.K, c.C), turned: true}
+	winoConvolve(&g, dy, &f, &winoEpilogue{y: dx, yStride: c.C})
+}
+
+// winoFused reports whether a layer of c source and k destination channels
+// uses the fused schedule.
+//
+// Fused: a piece of work is a small block of tiles, whose V and M stay in the
+// L2 cache of one core from the first transform to the last; all of U passes
+// by for each. It wins while U is small. Staged: V of a large group of tiles is
+// computed by all cores and kept in the L3 cache, then a piece is a block of
+// tiles and one panel of filters, and U is transformed where it is used: a
+// panel costs less to transform again than to fetch from memory.
+func winoFused(c, k int) bool { return roundUp(c, 16)*roundUp(k, 16) <= 128*128 }
+
+const (
+	winoFusedFloats = 160 << 10 // V and M of a block in the fused schedule: 640 KB
+	winoBlockTiles  = 126       // tiles of a block in the staged schedule
+	winoGroupFloats = 3 << 20   // V of a group in the staged schedule: 12 MB
+	winoMinPieces   = 16        // pieces to cut a pass into, where it can be
+)
+
+// winoConvolve runs a whole convolution: source x, filters f, epilogue e.
+func winoConvolve(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue) {
+	if winoFused(f.c, f.k) {
+		winoConvolveFused(g, x, f, e)
+		return
+	}
+	winoConvolveStaged(g, x, f, e)
+}
+
+func winoConvolveFused(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue) {
+	if f.u == nil {
+		u := getScratch(f.size())
+		defer putScratch(u)
+		f.pack(u)
+	}
+	mr := winoRows()
+	size := winoFusedFloats / (winoPoints * (roundUp(f.c, 16) + winoCols()))
+	size = min(size, (g.tiles+winoMinPieces-1)/winoMinPieces)
+	size = max(mr, size/mr*mr)
+	parallel.For((g.tiles+size-1)/size, func(i int) {
+		t0 := i * size
+		b := newWinoBlock(min(size, g.tiles-t0), f.c, f.kc)
+		v := getScratch(b.size())
+		tile := getScratch(winoPoints * max(b.cp, 2*winoCols()))
+		m := getScratch(b.mSize())
+		for p := range b.panels {
+			b.transformPanel(g, x, t0, p, v, tile)
+		}
+		for p := range f.panels() {
+			b.multiply(v, func(i int) ([]float32, int) { return f.chunk(p, i, nil) }, m)
+			b.output(g, t0, p, m, tile, e)
+		}
+		putScratch(m)
+		putScratch(tile)
+		putScratch(v)
+	})
+}
+
+func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue) {
+	panels := f.panels()
+	size := winoBlockTiles
+	// Few tiles: smaller blocks, down to one panel of rows, give more pieces.
+	for size > winoRows() && (g.tiles+size-1)/size*panels < winoMinPieces {
+		size = max(winoRows(), size/2/winoRows()*winoRows())
+	}
+	full := newWinoBlock(min(size, g.tiles), f.c, f.kc)
+	group := max(1, winoGroupFloats/full.size()) // blocks in a group
+	blocks := (g.tiles + size - 1) / size
+	group = (blocks + (blocks+group-1)/group - 1) / ((blocks + group - 1) / group)
+	v := getScratch(min(group, blocks) * full.size())
+	defer putScratch(v)
+
+	for b0 := 0; b0 < blocks; b0 += group {
+		nb := min(group, blocks-b0)
+		block := func(i int) (b winoBlock, t0 int, vb []float32) {
+			t0 = (b0 + i) * size
+			return newWinoBlock(min(size, g.tiles-t0), f.c, f.kc), t0, v[i*full.size():][:full.size()]
+		}
+		parallel.For(nb*full.panels, func(i int) {
+			b, t0, vb := block(i / full.panels)
+			p := i % full.panels
+			if p >= b.panels {
+				return
+			}
+			tile := getScratch(winoPoints * b.cp)
+			b.transformPanel(g, x, t0, p, vb, tile)
+			putScratch(tile)
+		})
+		parallel.For(nb*panels, func(i int) {
+			p := i / nb
+			b, t0, vb := block(i % nb)
+			u := getScratch(f.chunkSize())
+			m := getScratch(b.mSize())
+			tile := getScratch(winoPoints * 2 * winoCols())
+			b.multiply(vb, func(i int) ([]float32, int) { return f.chunk(p, i, u) }, m)
+			b.output(g, t0, p, m, tile, e)
+			putScratch(tile)
+			putScratch(m)
+			putScratch(u)
+		})
+	}
+}
+
+// output writes the destination tiles t0.. of a block for panel p of filters:
+// y = Aᵀ M A, with the epilogue. tile is scratch of 2*16*NR floats.
+func (b *winoBlock) output(g *winoGeom, t0, p int, m, tile []float32, e *winoEpilogue) {
+	nr := winoCols()
+	k0 := p * nr
+	kn := min(nr, g.k-k0)
+	ms := b.mStride()
+	var bias []float32
+	if e.bias != nil {
+		bias = e.bias[k0:]
+	}
+	for t := range b.tiles {
+		n, ty, tx := g.tile(t0 + t)
+		rows, cols := min(4, g.p-4*ty), min(4, g.q-4*tx)
+		at := (n*g.p+4*ty)*g.q + 4*tx // first pixel
+		src := m[t*nr:]
+		if rows == 4 && cols == 4 && kn%winoLanes == 0 {
+			var res []float32
+			if e.residual != nil {
+				res = e.residual[at*g.k+k0:]
+			}
+			winoOutput(kn/winoLanes, src, winoLanes, ms, e.y[at*e.yStride+k0:], g.q*e.yStride, e.yStride,
+				bias, res, g.q*g.k, g.k, e.relu)
+			continue
+		}
+		// A tile that sticks out of the map is computed whole, beside it.
+		out, res := tile[:16*nr], []float32(nil)
+		if e.residual != nil {
+			res = tile[16*nr:][:16*nr]
+			gatherPanel(res, nr, e.residual[at*g.k+k0:], rows, cols, g.q*g.k, g.k, kn)
+		}
+		winoOutput(nr/winoLanes, src, winoLanes, ms, out, 4*nr, nr, bias, res, 4*nr, nr, e.relu)
+		for i := range rows {
+			for j := range cols {
+				copy(e.y[(at+i*g.q+j)*e.yStride+k0:][:kn], out[(4*i+j)*nr:])
+			}
+		}
+	}
+}
+
+// gatherPanel copies the rows x cols pixels that exist of a 4x4 tile, kn
+// channels each, to dst [4][4][nr]; the rest of dst is zero.
+func gatherPanel(dst []float32, nr int, src []float32, rows, cols, row, col, kn int) {
+	clear(dst)
+	for i := range rows {
+		for j := range cols {
+			copy(dst[(4*i+j)*nr:][:kn], src[i*row+j*col:])
+		}
+	}
+}
