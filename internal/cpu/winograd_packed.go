@@ -1,34 +1,40 @@
 package cpu
 
-// winoPacked is a 3x3 layer packed for inference: the transformed filters of
-// all panels, and the bias padded to whole panels. It is read only, so any
-// number of goroutines may share it.
+// winoPacked is a 3x3 layer packed for inference, read only, so that any number
+// of goroutines may share it.
+//
+// U has four times the bytes of the filters. A layer of the fused schedule
+// keeps it; the large layers of the staged schedule keep the filters alone and
+// transform them as they are used, which takes a few percent of the time, and
+// less memory to hold and to read.
 type winoPacked struct {
 	c, k, pad int
 	f         winoFilters
-	bias      []float32
+	bias      []float32 // padded to whole panels, or nil
 }
 
-// packWinograd transforms w [3,3,C,K] and copies bias [K] (which may be nil)
-// for the layer c, of which N, H and W are ignored. The result belongs to the
-// level at which it was made.
+// packWinograd prepares the layer c, of which N, H and W are ignored. The
+// filters w [3,3,C,K] must not change while the result is in use; bias [K] is
+// copied, and may be nil. The result belongs to the level at which it was made.
 func packWinograd(c Conv, w, bias []float32) *winoPacked {
 	p := &winoPacked{c: c.C, k: c.K, pad: c.Pad,
 		f: winoFilters{w: w, c: c.C, k: c.K, kc: winoChunk(c.C, c.K)}}
-	p.f.pack(alignedFloats(p.f.size()))
-	p.f.w = nil // U is all that forward needs
+	if winoFused(c.C, c.K) {
+		p.f.pack(alignedFloats(p.f.size()))
+	}
 	if bias != nil {
-		p.bias = make([]float32, p.f.panels()*winoCols())
+		p.bias = alignedFloats(p.f.panels() * winoCols())
 		copy(p.bias, bias)
 	}
 	return p
 }
 
-// bytes returns the memory that the packed layer holds.
+// bytes returns the memory that the layer holds beside its filters.
 func (p *winoPacked) bytes() int { return 4 * (len(p.f.u) + len(p.bias)) }
 
 // forward computes y = relu?(conv(x)+bias+residual?) for x [n,h,w,C]; residual
-// is [n,OH,OW,K] or nil, and pixel i of the result is y[i*yStride:][:K].
+// is [n,OH,OW,K] or nil and may be y itself; pixel i of the result is
+// y[i*yStride:][:K].
 func (p *winoPacked) forward(n, h, w int, x, residual []float32, relu bool, y []float32, yStride int) {
 	c := Conv{N: n, H: h, W: w, C: p.c, K: p.k, KH: 3, KW: 3, Stride: 1, Pad: p.pad}
 	g := winoForwardGeom(c)

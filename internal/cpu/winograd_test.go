@@ -33,12 +33,12 @@ var winoCases = []struct {
 	{"staged, several blocks", Conv{20, 14, 14, 130, 130, 3, 3, 1, 1}},
 }
 
-// naiveConv holds the three passes as direct sums in float64.
-type naiveConv struct{ y, dx, dw []float64 }
+// refConv holds the three passes as direct sums in float64.
+type refConv struct{ y, dx, dw []float64 }
 
-func newNaiveConv(c Conv, x, w, dy []float32) naiveConv {
+func newRefConv(c Conv, x, w, dy []float32) refConv {
 	oh, ow := c.Out()
-	r := naiveConv{make([]float64, c.N*oh*ow*c.K), make([]float64, len(x)), make([]float64, len(w))}
+	r := refConv{make([]float64, c.N*oh*ow*c.K), make([]float64, len(x)), make([]float64, len(w))}
 	for n := range c.N {
 		for oy := range oh {
 			for ox := range ow {
@@ -71,20 +71,9 @@ func newNaiveConv(c Conv, x, w, dy []float32) naiveConv {
 	return r
 }
 
-// relL2 returns |got-want| / |want|.
-func relL2(got []float32, want []float64) float64 {
-	var d, s float64
-	for i, w := range want {
-		e := float64(got[i]) - w
-		d += e * e
-		s += w * w
-	}
-	return math.Sqrt(d / (s + 1e-300))
-}
-
-// guarded returns n floats between guard words, all NaN so that a value that is
+// nanGuarded returns n floats between guard words, all NaN so that a value that is
 // read or left unwritten shows, and a check that the guards are untouched.
-func guarded(n int) (s []float32, check func(t *testing.T, what string)) {
+func nanGuarded(n int) (s []float32, check func(t *testing.T, what string)) {
 	const g = 64
 	all := make([]float32, n+2*g)
 	for i := range all {
@@ -102,22 +91,12 @@ func guarded(n int) (s []float32, check func(t *testing.T, what string)) {
 
 // normals returns n guarded standard normals times scale.
 func normals(seed uint64, n int, scale float64) []float32 {
-	s, _ := guarded(n)
+	s, _ := nanGuarded(n)
 	r := rng.New(seed)
 	for i := range s {
 		s[i] = float32(scale * r.Normal())
 	}
 	return s
-}
-
-// eachLevel runs f at every level that this machine offers.
-func eachWinoLevel(t *testing.T, f func(t *testing.T)) {
-	for l := Generic; l <= Best(); l++ {
-		t.Run(l.String(), func(t *testing.T) {
-			defer SetLevel(SetLevel(l))
-			f(t)
-		})
-	}
 }
 
 func winoOperands(c Conv) (x, w, dy []float32) {
@@ -134,9 +113,9 @@ func TestWinogradError(t *testing.T) {
 	const bound = 1e-5
 	for _, tc := range winoCases {
 		x, w, dy := winoOperands(tc.c)
-		want := newNaiveConv(tc.c, x, w, dy)
+		want := newRefConv(tc.c, x, w, dy)
 		t.Run(tc.name, func(t *testing.T) {
-			eachWinoLevel(t, func(t *testing.T) {
+			eachLevel(t, func(t *testing.T) {
 				for _, p := range []struct {
 					pass string
 					run  func(out []float32)
@@ -146,7 +125,7 @@ func TestWinogradError(t *testing.T) {
 					{"data gradient", func(o []float32) { winogradBackwardData(tc.c, dy, w, o) }, want.dx},
 					{"weight gradient", func(o []float32) { winogradBackwardWeights(tc.c, x, dy, o) }, want.dw},
 				} {
-					got, check := guarded(len(p.want))
+					got, check := nanGuarded(len(p.want))
 					p.run(got)
 					check(t, p.pass)
 					e := relL2(got, p.want)
@@ -201,14 +180,14 @@ func TestWinogradPacked(t *testing.T) {
 		{1, 6, 6, 16, 16, 3, 3, 1, 0},
 	} {
 		x, w, dy := winoOperands(c)
-		conv := newNaiveConv(c, x, w, dy).y
+		conv := newRefConv(c, x, w, dy).y
 		bias, res := normals(4, c.K, 1), normals(5, len(dy), 1)
 		for _, tc := range []struct {
 			bias, res, relu bool
 			extra           int
 		}{{}, {bias: true}, {res: true}, {relu: true}, {bias: true, relu: true, extra: 5}, {bias: true, res: true, relu: true, extra: 16}} {
 			t.Run(fmt.Sprintf("%dx%d/%d-%d/%+v", c.H, c.W, c.C, c.K, tc), func(t *testing.T) {
-				eachWinoLevel(t, func(t *testing.T) {
+				eachLevel(t, func(t *testing.T) {
 					var b, r []float32
 					want := make([]float64, len(conv))
 					for i, v := range conv {
@@ -227,7 +206,7 @@ func TestWinogradPacked(t *testing.T) {
 					}
 					stride := c.K + tc.extra
 					pixels := len(conv) / c.K
-					y, check := guarded(pixels*stride - tc.extra)
+					y, check := nanGuarded(pixels*stride - tc.extra)
 					packWinograd(c, w, b).forward(c.N, c.H, c.W, x, r, tc.relu, y, stride)
 					check(t, "y")
 					got := make([]float32, 0, len(conv))
