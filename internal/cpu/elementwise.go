@@ -1,0 +1,133 @@
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
+
+// This file holds the flat elementwise operations: no shape, one value at a
+// time. Those with channels are in elementwise_rows.go.
+
+// flatChunk is how many floats one piece of flat work covers: 128 KB per
+// slice, small enough that a few slices stay in a core's second-level cache.
+const flatChunk = 32 << 10
+
+// need panics unless a slice has the length its shape asks for. The assembly
+// behind these functions trusts lengths, so every exported function checks.
+func need(op, name string, got, want int) {
+	if got != want {
+		panic(fmt.Sprintf("cpu.%s: len(%s) is %d, the shape needs %d", op, name, got, want))
+	}
+}
+
+// needOptional is need for a slice that may be nil.
+func needOptional(op, name string, s []float32, want int) {
+	if s != nil {
+		need(op, name, len(s), want)
+	}
+}
+
+// ReLU computes y = max(x, 0) (torch.relu). A NaN stays NaN. y may be x.
+func ReLU(x, y []float32) {
+	need("ReLU", "y", len(y), len(x))
+	parallel.Chunks(len(x), flatChunk, func(lo, hi int) {
+		x, y := x[lo:hi], y[lo:hi]
+		if !reluVec(x, y) {
+			reluGo(x, y)
+		}
+	})
+}
+
+// ReLUBackward computes dx = dy where y > 0, and 0 elsewhere; y is ReLU's
+// output (or its input: the sign is the same). dx may be dy or y.
+func ReLUBackward(dy, y, dx []float32) {
+	need("ReLUBackward", "y", len(y), len(dy))
+	need("ReLUBackward", "dx", len(dx), len(dy))
+	parallel.Chunks(len(dy), flatChunk, func(lo, hi int) {
+		reluGrad(dy[lo:hi], y[lo:hi], dx[lo:hi])
+	})
+}
+
+// reluGrad is ReLUBackward for one piece.
+func reluGrad(dy, y, dx []float32) {
+	if !reluGradVec(dy, y, dx) {
+		reluGradGo(dy, y, dx)
+	}
+}
+
+// Add computes dst = x + y. dst may be x or y.
+func Add(x, y, dst []float32) {
+	need("Add", "y", len(y), len(x))
+	need("Add", "dst", len(dst), len(x))
+	parallel.Chunks(len(x), flatChunk, func(lo, hi int) {
+		add(x[lo:hi], y[lo:hi], dst[lo:hi])
+	})
+}
+
+// add is Add for one piece.
+func add(x, y, dst []float32) {
+	if !addVec(x, y, dst) {
+		addGo(x, y, dst)
+	}
+}
+
+// Mul computes dst = x * y, element by element (a dropout mask, say). dst may
+// be x or y.
+func Mul(x, y, dst []float32) {
+	need("Mul", "y", len(y), len(x))
+	need("Mul", "dst", len(dst), len(x))
+	parallel.Chunks(len(x), flatChunk, func(lo, hi int) {
+		x, y, dst := x[lo:hi], y[lo:hi], dst[lo:hi]
+		if !mulVec(x, y, dst) {
+			mulGo(x, y, dst)
+		}
+	})
+}
+
+// AXPY computes y += a*x. y may be x.
+func AXPY(a float32, x, y []float32) {
+	need("AXPY", "y", len(y), len(x))
+	parallel.Chunks(len(x), flatChunk, func(lo, hi int) {
+		x, y := x[lo:hi], y[lo:hi]
+		if !axpyVec(a, x, y) {
+			axpyGo(a, x, y)
+		}
+	})
+}
+
+// Scale computes x *= a, in place.
+func Scale(a float32, x []float32) {
+	parallel.Chunks(len(x), flatChunk, func(lo, hi int) {
+		x := x[lo:hi]
+		if !scaleVec(a, x) {
+			scaleGo(a, x)
+		}
+	})
+}
+
+// SumSquares returns the sum of x[i]*x[i], accumulated in float64; for norms
+// of gradients and parameters. The sum is grouped in fixed chunks of x, so it
+// is the same for any number of threads.
+func SumSquares(x []float32) float64 {
+	n := (len(x) + flatChunk - 1) / flatChunk
+	if n <= 1 {
+		return sumSquares(x)
+	}
+	part := make([]float64, n)
+	parallel.For(n, func(i int) {
+		part[i] = sumSquares(x[i*flatChunk : min(len(x), (i+1)*flatChunk)])
+	})
+	s := 0.0
+	for _, p := range part {
+		s += p
+	}
+	return s
+}
+
+func sumSquares(x []float32) float64 {
+	if s, ok := sumSquaresVec(x); ok {
+		return s
+	}
+	return sumSquaresGo(x)
+}

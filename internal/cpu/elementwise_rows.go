@@ -1,0 +1,169 @@
+package cpu
+
+import "github.com/whippet-ml/whippet/internal/parallel"
+
+// This file holds elementwise work on [rows, c] with one value per channel:
+// biases, their gradients, and copies between channel slices.
+
+// rowChunk returns how many rows of c floats one piece of work takes. It
+// depends on the shape alone. A piece is at most 256 KB, so that what a first
+// pass read is in the core's cache for a second one; small tensors are still
+// cut into some 32 pieces; and a float32 sum never runs over more than 1024
+// terms before it is merged in float64.
+func rowChunk(rows, c int) int {
+	floats := min(max(rows*c/32, 4<<10), 64<<10)
+	n := min(max(floats/c, 1), 1024)
+	return (n + 3) &^ 3
+}
+
+// pieces returns into how many pieces of size the range [0,n) is cut.
+func pieces(n, size int) int { return (n + size - 1) / size }
+
+// forRows runs body over fixed pieces of the rows of [rows, c].
+func forRows(rows, c int, body func(lo, hi int)) {
+	if rows <= 0 || c <= 0 {
+		return
+	}
+	parallel.Chunks(rows, rowChunk(rows, c), body)
+}
+
+// AddBias computes y = x + bias, bias per channel, then max(y, 0) when relu.
+// x and y are [rows, c], bias is [c]. y may be x.
+func AddBias(x []float32, rows, c int, bias []float32, relu bool, y []float32) {
+	need("AddBias", "x", len(x), rows*c)
+	need("AddBias", "y", len(y), rows*c)
+	need("AddBias", "bias", len(bias), c)
+	forRows(rows, c, func(lo, hi int) {
+		x, y := x[lo*c:hi*c], y[lo*c:hi*c]
+		if !addBiasVec(x, bias, y, hi-lo, c, relu) {
+			addBiasGo(x, bias, y, hi-lo, c, relu)
+		}
+	})
+}
+
+func addBiasGo(x, bias, y []float32, rows, c int, relu bool) {
+	for r := range rows {
+		xr, yr := x[r*c:(r+1)*c], y[r*c:(r+1)*c]
+		for i, v := range xr {
+			v += bias[i]
+			if relu && v < 0 {
+				v = 0
+			}
+			yr[i] = v
+		}
+	}
+}
+
+// SumRows computes out[i] = sum over rows of x[row, i]: the gradient of a bias.
+// x is [rows, c], out [c], overwritten. Each fixed piece of rows is summed in
+// float32, the pieces in float64.
+func SumRows(x []float32, rows, c int, out []float32) {
+	need("SumRows", "x", len(x), rows*c)
+	need("SumRows", "out", len(out), c)
+	reduceRows(rows, c, 1, [][]float32{out}, func(lo, hi int, sums []float32) {
+		sumRows(x[lo*c:hi*c], hi-lo, c, sums)
+	})
+}
+
+// BiasReLUBackward goes back through y = relu(conv + bias): dx = dy where
+// y > 0 and 0 elsewhere, dbias = sum of dx over rows. dy, y, dx are [rows, c],
+// dbias is [c]; dx may be dy. One pass over memory instead of the two of
+// ReLUBackward and SumRows.
+func BiasReLUBackward(dy, y []float32, rows, c int, dx, dbias []float32) {
+	need("BiasReLUBackward", "dy", len(dy), rows*c)
+	need("BiasReLUBackward", "y", len(y), rows*c)
+	need("BiasReLUBackward", "dx", len(dx), rows*c)
+	need("BiasReLUBackward", "dbias", len(dbias), c)
+	reduceRows(rows, c, 1, [][]float32{dbias}, func(lo, hi int, sums []float32) {
+		// A few kilobytes at a time: the sum then reads what the mask just
+		// wrote from the first-level cache.
+		step := max(1, 2048/c)
+		for a := lo; a < hi; a += step {
+			b := min(hi, a+step)
+			reluGrad(dy[a*c:b*c], y[a*c:b*c], dx[a*c:b*c])
+			sumRows(dx[a*c:b*c], b-a, c, sums)
+		}
+	})
+}
+
+// sumRows adds the column sums of x [rows, c] to sums [c].
+func sumRows(x []float32, rows, c int, sums []float32) {
+	if !sumRowsVec(x, rows, c, sums) {
+		sumRowsGo(x, rows, c, sums)
+	}
+}
+
+func sumRowsGo(x []float32, rows, c int, sums []float32) {
+	for r := range rows {
+		for i, v := range x[r*c : (r+1)*c] {
+			sums[i] += v
+		}
+	}
+}
+
+// reduceRows sums k quantities per channel over fixed pieces of rows. piece
+// adds its rows [lo,hi) to sums, [k, c] and zero at first; out[q] receives the
+// total of quantity q, added up in float64 in the order of the pieces.
+func reduceRows(rows, c, k int, out [][]float32, piece func(lo, hi int, sums []float32)) {
+	if c <= 0 {
+		return
+	}
+	if rows <= 0 {
+		for _, o := range out {
+			clear(o)
+		}
+		return
+	}
+	size := rowChunk(rows, c)
+	n := pieces(rows, size)
+	part := getPartials(n * k * c)
+	defer putPartials(part)
+	parallel.For(n, func(i int) {
+		sums := part[i*k*c : (i+1)*k*c]
+		clear(sums)
+		piece(i*size, min(rows, (i+1)*size), sums)
+	})
+	for q, o := range out {
+		mergeSums(part[q*c:], n, k*c, o)
+	}
+}
+
+// mergeBlock is how many channels of partial results one piece of merging
+// covers.
+const mergeBlock = 64
+
+// mergeSums computes out[ch] = sum over i < n of part[i*stride+ch], in float64
+// and in the order of i.
+func mergeSums(part []float32, n, stride int, out []float32) {
+	parallel.Chunks(len(out), mergeBlock, func(lo, hi int) {
+		var acc [mergeBlock]float64
+		for i := range n {
+			for ch, v := range part[i*stride+lo : i*stride+hi] {
+				acc[ch] += float64(v)
+			}
+		}
+		for ch := range hi - lo {
+			out[lo+ch] = float32(acc[ch])
+		}
+	})
+}
+
+// CopyStrided copies rows pieces of c floats: dst[r*dstStride+i] =
+// src[r*srcStride+i]. With dst a channel slice of a wider tensor it is half of
+// a concatenation, with src one it is half of a split. The strides are in
+// floats and at least c; dst and src need (rows-1)*stride+c floats and must
+// not overlap.
+func CopyStrided(dst []float32, dstStride int, src []float32, srcStride, c, rows int) {
+	if rows <= 0 || c <= 0 {
+		return
+	}
+	if dstStride == c && srcStride == c {
+		parallel.Chunks(rows*c, flatChunk, func(lo, hi int) { copy(dst[lo:hi], src[lo:hi]) })
+		return
+	}
+	forRows(rows, c, func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			copy(dst[r*dstStride:r*dstStride+c], src[r*srcStride:r*srcStride+c])
+		}
+	})
+}

@@ -1,0 +1,261 @@
+package cpu
+
+import (
+	"math"
+	"testing"
+)
+
+var (
+	nan32  = float32(math.NaN())
+	inf32  = float32(math.Inf(1))
+	minf32 = float32(math.Inf(-1))
+)
+
+// odd puts values into s that kernels tend to get wrong.
+func odd(s []float32) {
+	for i, v := range []float32{nan32, inf32, minf32, 0, float32(math.Copysign(0, -1)), 1e-40, -1e-40, 3e38} {
+		if at := i * 5; at < len(s) {
+			s[at] = v
+		}
+	}
+}
+
+func TestFlat(t *testing.T) {
+	relu := func(x, _ float64) float64 {
+		if x < 0 {
+			return 0
+		}
+		return x
+	}
+	grad := func(dy, y float64) float64 {
+		if y > 0 {
+			return dy
+		}
+		return 0
+	}
+	for _, tc := range []struct {
+		name string
+		run  func(x, y, dst []float32)
+		want func(x, y float64) float64
+		tol  float64
+	}{
+		{"relu", func(x, y, dst []float32) { ReLU(x, dst) }, relu, 0},
+		{"relu in place", func(x, y, dst []float32) { copy(dst, x); ReLU(dst, dst) }, relu, 0},
+		{"relu backward", func(x, y, dst []float32) { ReLUBackward(x, y, dst) }, grad, 0},
+		{"relu backward over dy", func(x, y, dst []float32) { copy(dst, x); ReLUBackward(dst, y, dst) }, grad, 0},
+		{"relu backward over y", func(x, y, dst []float32) { copy(dst, y); ReLUBackward(x, dst, dst) }, grad, 0},
+		{"add", func(x, y, dst []float32) { Add(x, y, dst) }, func(x, y float64) float64 { return float64(float32(x + y)) }, 0},
+		{"add to x", func(x, y, dst []float32) { copy(dst, x); Add(dst, y, dst) }, func(x, y float64) float64 { return float64(float32(x + y)) }, 0},
+		{"mul", func(x, y, dst []float32) { Mul(x, y, dst) }, func(x, y float64) float64 { return float64(float32(x * y)) }, 0},
+		{"axpy", func(x, y, dst []float32) { copy(dst, y); AXPY(-1.5, x, dst) }, func(x, y float64) float64 { return float64(float32(y - 1.5*x)) }, 1e-6},
+		{"axpy onto itself", func(x, y, dst []float32) { copy(dst, x); AXPY(0.5, dst, dst) }, func(x, y float64) float64 { return float64(float32(1.5 * x)) }, 1e-6},
+		{"scale", func(x, y, dst []float32) { copy(dst, x); Scale(0.25, dst) }, func(x, y float64) float64 { return float64(float32(x * 0.25)) }, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			allLevels(t, func(t *testing.T) {
+				for _, n := range []int{0, 1, 7, 8, 15, 16, 17, 31, 63, 64, 65, 127, 130, 1000, 3*flatChunk + 13} {
+					var x, y []float32
+					out := sameForThreads(t, func(a *arena) [][]float32 {
+						x, y = a.normal(n, 0, 1), a.normal(n, 0, 1)
+						odd(x)
+						if n > 40 {
+							odd(y[3:])
+						}
+						dst := a.zeros(n)
+						tc.run(x, y, dst)
+						return [][]float32{dst}
+					})
+					want := make([]float64, n)
+					for i := range want {
+						want[i] = tc.want(float64(x[i]), float64(y[i]))
+					}
+					near(t, tc.name, out[0], want, tc.tol)
+				}
+			})
+		})
+	}
+}
+
+func TestSumSquares(t *testing.T) {
+	allLevels(t, func(t *testing.T) {
+		for _, n := range []int{0, 1, 5, 16, 33, 100, 5*flatChunk + 3} {
+			var want float64
+			got := sameForThreads(t, func(a *arena) [][]float32 {
+				x := a.normal(n, 3, 100)
+				want = 0
+				for _, v := range x {
+					want += float64(v) * float64(v)
+				}
+				s := SumSquares(x)
+				if math.Abs(s-want) > 1e-12*want {
+					t.Fatalf("n=%d: %v, want %v", n, s, want)
+				}
+				return [][]float32{{float32(s)}}
+			})
+			_ = got
+		}
+		if s := SumSquares([]float32{1, nan32}); !math.IsNaN(s) {
+			t.Errorf("with a NaN: %v", s)
+		}
+		if s := SumSquares([]float32{3e38, 3e38}); math.IsInf(s, 0) {
+			t.Errorf("squares beyond float32's range: %v, want a finite float64", s)
+		}
+	})
+}
+
+func TestAddBias(t *testing.T) {
+	allShapes(t, func(t *testing.T, rows, c int) {
+		for _, relu := range []bool{false, true} {
+			for _, alias := range []bool{false, true} {
+				var x, bias []float32
+				out := sameForThreads(t, func(a *arena) [][]float32 {
+					x, bias = a.normal(rows*c, 0, 1), a.normal(c, 0, 1)
+					odd(x)
+					y := a.copyOf(x)
+					if alias {
+						AddBias(y, rows, c, bias, relu, y)
+					} else {
+						AddBias(x, rows, c, bias, relu, y)
+					}
+					return [][]float32{y}
+				})
+				want := make([]float64, rows*c)
+				for i := range want {
+					v := float64(x[i] + bias[i%c])
+					if relu && v < 0 {
+						v = 0
+					}
+					want[i] = v
+				}
+				near(t, "y", out[0], want, 0)
+			}
+		}
+	})
+}
+
+func TestSumRows(t *testing.T) {
+	allShapes(t, func(t *testing.T, rows, c int) {
+		var x []float32
+		out := sameForThreads(t, func(a *arena) [][]float32 {
+			x = a.normal(rows*c, 0.5, 1)
+			s := a.normal(c, 0, 1) // overwritten
+			SumRows(x, rows, c, s)
+			return [][]float32{s}
+		})
+		want := make([]float64, c)
+		for i, v := range x {
+			want[i%c] += float64(v)
+		}
+		near(t, "sum", out[0], want, 2e-6*math.Sqrt(float64(rows+1)))
+	})
+}
+
+func TestBiasReLUBackward(t *testing.T) {
+	allShapes(t, func(t *testing.T, rows, c int) {
+		for _, alias := range []bool{false, true} {
+			var dy, y []float32
+			out := sameForThreads(t, func(a *arena) [][]float32 {
+				dy, y = a.normal(rows*c, 0, 1), a.normal(rows*c, 0, 1)
+				dx, db := a.copyOf(dy), a.zeros(c)
+				if alias {
+					BiasReLUBackward(dx, y, rows, c, dx, db)
+				} else {
+					BiasReLUBackward(dy, y, rows, c, dx, db)
+				}
+				return [][]float32{dx, db}
+			})
+			dx, db := make([]float64, rows*c), make([]float64, c)
+			for i, g := range dy {
+				if y[i] > 0 {
+					dx[i] = float64(g)
+					db[i%c] += float64(g)
+				}
+			}
+			near(t, "dx", out[0], dx, 0)
+			near(t, "dbias", out[1], db, 2e-6*math.Sqrt(float64(rows+1)))
+		}
+	})
+}
+
+func TestCopyStrided(t *testing.T) {
+	for _, tc := range []struct {
+		name                  string
+		rows, c, dstAt, dstSt int
+		srcAt, srcSt          int
+	}{
+		{"whole", 700, 64, 0, 64, 0, 64},
+		{"into the second half", 333, 64, 64, 128, 0, 64},
+		{"out of the middle", 50, 3, 0, 3, 5, 11},
+		{"one column", 2000, 1, 2, 5, 0, 1},
+		{"no rows", 0, 4, 0, 4, 0, 4},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var src []float32
+			out := sameForThreads(t, func(a *arena) [][]float32 {
+				src = a.normal(tc.rows*tc.srcSt, 0, 1)
+				dst := a.zeros(tc.rows * tc.dstSt)
+				if tc.rows > 0 {
+					CopyStrided(dst[tc.dstAt:], tc.dstSt, src[tc.srcAt:], tc.srcSt, tc.c, tc.rows)
+				} else {
+					CopyStrided(nil, tc.dstSt, nil, tc.srcSt, tc.c, 0)
+				}
+				return [][]float32{dst}
+			})
+			want := make([]float64, tc.rows*tc.dstSt)
+			for r := range tc.rows {
+				for i := range tc.c {
+					want[r*tc.dstSt+tc.dstAt+i] = float64(src[r*tc.srcSt+tc.srcAt+i])
+				}
+			}
+			near(t, "dst", out[0], want, 0)
+		})
+	}
+}
+
+func TestLogSoftmax(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		x    []float32
+		c    int
+		want []float64
+	}{
+		{"even", []float32{1, 1, 1, 1}, 4, []float64{-math.Log(4), -math.Log(4), -math.Log(4), -math.Log(4)}},
+		{"far above", []float32{1e4, 0}, 2, []float64{0, -1e4}},
+		{"far below", []float32{-1e30, 0}, 2, []float64{-1e30, 0}},
+		{"two rows", []float32{0, 0, 5, 5}, 2, []float64{-math.Ln2, -math.Ln2, -math.Ln2, -math.Ln2}},
+		{"one class", []float32{7, -3}, 1, []float64{0, 0}},
+		{"NaN", []float32{1, nan32}, 2, []float64{math.NaN(), math.NaN()}},
+		{"NaN first", []float32{nan32, 1}, 2, []float64{math.NaN(), math.NaN()}},
+		{"minus infinity", []float32{0, minf32}, 2, []float64{0, math.Inf(-1)}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			y := make([]float32, len(tc.x))
+			LogSoftmax(tc.x, len(tc.x)/tc.c, tc.c, y)
+			near(t, "y", y, tc.want, 1e-7)
+			copy(y, tc.x)
+			LogSoftmax(y, len(tc.x)/tc.c, tc.c, y)
+			near(t, "y in place", y, tc.want, 1e-7)
+		})
+	}
+}
+
+func TestLengthsAreChecked(t *testing.T) {
+	s := func(n int) []float32 { return make([]float32, n) }
+	for name, f := range map[string]func(){
+		"ReLU":          func() { ReLU(s(4), s(3)) },
+		"ScaleShift":    func() { ScaleShift(s(8), s(4), s(4), s(7), s(8), 2, 4, false) },
+		"ChannelStats":  func() { ChannelStats(s(8), 2, 4, s(4), s(3)) },
+		"AdamStep":      func() { AdamStep(s(4), s(4), s(4), s(3), 1, 0, 0, 0, 0, 1, 1) },
+		"MaxPool":       func() { MaxPoolForward(1, 4, 4, 1, 2, 2, 0, false, s(16), s(5), nil) },
+		"MaxPoolWindow": func() { MaxPoolForward(1, 4, 4, 1, 2, 2, 2, false, s(16), s(16), nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("slices of the wrong length were accepted")
+				}
+			}()
+			f()
+		})
+	}
+}

@@ -1,0 +1,182 @@
+package cpu
+
+import (
+	"math"
+
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
+
+// This file holds batch normalization's forward half: statistics, the
+// coefficients they give, and the fused scale, shift, add and ReLU. Backward
+// is in norm_grad.go. See Ioffe and Szegedy, "Batch Normalization" (2015);
+// the formulas are those of torch.nn.BatchNorm2d.
+
+// ChannelStats computes the mean and the biased variance (divided by rows, as
+// the normalization uses it) of every channel of x [rows, c] into mean [c] and
+// variance [c]. With no rows both are 0.
+//
+// It reads memory once. Each fixed piece of rows sums x-s and (x-s)², s being
+// the mean of the piece's first rows; pieces are merged in float64. As s comes
+// from the piece, the cancellation in its variance is bounded by the piece's
+// length however far the mean is from zero.
+func ChannelStats(x []float32, rows, c int, mean, variance []float32) {
+	need("ChannelStats", "x", len(x), rows*c)
+	need("ChannelStats", "mean", len(mean), c)
+	need("ChannelStats", "variance", len(variance), c)
+	if rows <= 0 || c <= 0 {
+		clear(mean)
+		clear(variance)
+		return
+	}
+	size := rowChunk(rows, c)
+	n := pieces(rows, size)
+	part := getPartials(n * 3 * c)
+	defer putPartials(part)
+	parallel.For(n, func(i int) {
+		lo, hi := i*size, min(rows, (i+1)*size)
+		p := part[i*3*c : (i+1)*3*c]
+		pieceStats(x[lo*c:hi*c], hi-lo, c, p[:c], p[c:2*c], p[2*c:])
+	})
+	parallel.Chunks(c, mergeBlock, func(lo, hi int) {
+		mergeStats(part, n, rows, size, c, lo, hi, mean[lo:hi], variance[lo:hi])
+	})
+}
+
+// statsShiftRows is how many rows give a piece its shift.
+const statsShiftRows = 8
+
+// pieceStats computes, per channel of x [rows, c], shift = the mean of the
+// first rows, sum = the sum of x-shift and sq = the sum of (x-shift)².
+func pieceStats(x []float32, rows, c int, shift, sum, sq []float32) {
+	first := min(rows, statsShiftRows)
+	clear(shift)
+	sumRows(x[:first*c], first, c, shift)
+	inv := 1 / float32(first)
+	for i := range shift {
+		shift[i] *= inv
+	}
+	clear(sum)
+	clear(sq)
+	if !statsVec(x, shift, rows, c, sum, sq) {
+		statsGo(x, shift, rows, c, sum, sq)
+	}
+}
+
+func statsGo(x, shift []float32, rows, c int, sum, sq []float32) {
+	shift, sum, sq = shift[:c], sum[:c], sq[:c]
+	for r := range rows {
+		for i, v := range x[r*c : (r+1)*c] {
+			d := v - shift[i]
+			sum[i] += d
+			sq[i] += d * d
+		}
+	}
+}
+
+// mergeStats merges n pieces of size rows (the last shorter) for channels
+// [lo,hi): the mean is the weighted mean of the pieces' means, and the sum of
+// squared deviations that of the pieces plus their means' own (Chan, Golub and
+// LeVeque, 1983).
+func mergeStats(part []float32, n, rows, size, c, lo, hi int, mean, variance []float32) {
+	var m, m2 [mergeBlock]float64
+	count := func(i int) float64 { return float64(min(rows, (i+1)*size) - i*size) }
+	at := func(i, q int) []float32 { return part[(i*3+q)*c+lo : (i*3+q)*c+hi] }
+	for i := range n {
+		k := count(i)
+		shift, sum := at(i, 0), at(i, 1)
+		for ch := range sum {
+			m[ch] += k*float64(shift[ch]) + float64(sum[ch])
+		}
+	}
+	for ch := range m {
+		m[ch] /= float64(rows)
+	}
+	for i := range n {
+		k := count(i)
+		shift, sum, sq := at(i, 0), at(i, 1), at(i, 2)
+		for ch := range sum {
+			d := float64(sum[ch]) / k // the piece's mean, less shift
+			dev := float64(shift[ch]) + d - m[ch]
+			m2[ch] += max(0, float64(sq[ch])-d*float64(sum[ch])) + k*dev*dev
+		}
+	}
+	for ch := range mean {
+		mean[ch] = float32(m[ch])
+		variance[ch] = float32(m2[ch] / float64(rows))
+	}
+}
+
+// BatchNormCoefficients turns statistics into what ScaleShift applies:
+// invstd = 1/sqrt(variance+eps), scale = gamma*invstd, shift = beta -
+// mean*scale. In training mean and variance are the batch's, in evaluation
+// the running ones. All slices are [c]; gamma nil means ones, beta nil zeros,
+// and invstd may be nil.
+func BatchNormCoefficients(gamma, beta, mean, variance []float32, eps float64, scale, shift, invstd []float32) {
+	c := len(mean)
+	need("BatchNormCoefficients", "variance", len(variance), c)
+	need("BatchNormCoefficients", "scale", len(scale), c)
+	need("BatchNormCoefficients", "shift", len(shift), c)
+	needOptional("BatchNormCoefficients", "gamma", gamma, c)
+	needOptional("BatchNormCoefficients", "beta", beta, c)
+	needOptional("BatchNormCoefficients", "invstd", invstd, c)
+	for i := range mean {
+		inv := 1 / math.Sqrt(float64(variance[i])+eps)
+		s, b := inv, 0.0
+		if gamma != nil {
+			s *= float64(gamma[i])
+		}
+		if beta != nil {
+			b = float64(beta[i])
+		}
+		scale[i] = float32(s)
+		shift[i] = float32(b - float64(mean[i])*s)
+		if invstd != nil {
+			invstd[i] = float32(inv)
+		}
+	}
+}
+
+// ScaleShift computes y = x*scale + shift per channel, then + residual unless
+// that is nil, then max(y, 0) when relu: batch normalization, the residual add
+// and ReLU in one pass. x, residual and y are [rows, c], scale and shift [c].
+// y may be x or residual.
+func ScaleShift(x, scale, shift, residual, y []float32, rows, c int, relu bool) {
+	need("ScaleShift", "x", len(x), rows*c)
+	need("ScaleShift", "y", len(y), rows*c)
+	need("ScaleShift", "scale", len(scale), c)
+	need("ScaleShift", "shift", len(shift), c)
+	needOptional("ScaleShift", "residual", residual, rows*c)
+	forRows(rows, c, func(lo, hi int) {
+		var res []float32
+		if residual != nil {
+			res = residual[lo*c : hi*c]
+		}
+		scaleShiftRows(x[lo*c:hi*c], scale, shift, res, y[lo*c:hi*c], hi-lo, c, relu)
+	})
+}
+
+// scaleShiftRows is ScaleShift for one piece.
+func scaleShiftRows(x, scale, shift, residual, y []float32, rows, c int, relu bool) {
+	if !scaleShiftVec(x, scale, shift, residual, y, rows, c, relu) {
+		scaleShiftGo(x, scale, shift, residual, y, rows, c, relu)
+	}
+}
+
+func scaleShiftGo(x, scale, shift, residual, y []float32, rows, c int, relu bool) {
+	scale, shift = scale[:c], shift[:c]
+	for r := range rows {
+		xr, yr := x[r*c:(r+1)*c], y[r*c:(r+1)*c]
+		for i, v := range xr {
+			// The conversion keeps the compiler from fusing the product into
+			// the sum, so that norm_grad.go can repeat this to the bit.
+			v = float32(v*scale[i]) + shift[i]
+			if residual != nil {
+				v += residual[r*c+i]
+			}
+			if relu && v < 0 {
+				v = 0
+			}
+			yr[i] = v
+		}
+	}
+}

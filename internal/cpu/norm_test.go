@@ -1,0 +1,310 @@
+package cpu
+
+import (
+	"math"
+	"testing"
+)
+
+// statsRef is ChannelStats in float64.
+func statsRef(x []float32, rows, c int) (mean, variance []float64) {
+	mean, variance = make([]float64, c), make([]float64, c)
+	for i, v := range x {
+		mean[i%c] += float64(v) / float64(rows)
+	}
+	for i, v := range x {
+		d := float64(v) - mean[i%c]
+		variance[i%c] += d * d / float64(rows)
+	}
+	return mean, variance
+}
+
+func TestChannelStats(t *testing.T) {
+	allShapes(t, func(t *testing.T, rows, c int) {
+		for _, tc := range []struct {
+			name      string
+			mean, std float64
+		}{{"centred", 0, 1}, {"far from zero", 1e4, 1}, {"tiny", -3e-6, 1e-8}, {"constant", 17.3, 0}} {
+			var x []float32
+			out := sameForThreads(t, func(a *arena) [][]float32 {
+				x = a.normal(rows*c, tc.mean, tc.std)
+				m, v := a.normal(c, 0, 1), a.normal(c, 0, 1)
+				ChannelStats(x, rows, c, m, v)
+				return [][]float32{m, v}
+			})
+			mean, variance := statsRef(x, rows, c)
+			for ch := range c {
+				m, v := float64(out[0][ch]), float64(out[1][ch])
+				// One rounding of the mean itself, and rounding of the sums.
+				if tol := 1e-7*math.Abs(mean[ch]) + 1e-6*math.Sqrt(variance[ch]); math.Abs(m-mean[ch]) > tol {
+					t.Errorf("%s: mean[%d] = %v, want %v within %g", tc.name, ch, m, mean[ch], tol)
+				}
+				if tol := 1e-5*variance[ch] + 1e-13*mean[ch]*mean[ch]; math.Abs(v-variance[ch]) > tol {
+					t.Errorf("%s: variance[%d] = %v, want %v within %g", tc.name, ch, v, variance[ch], tol)
+				}
+			}
+		}
+	})
+}
+
+// An outlier in the rows that give the shift is the worst case for the one-pass
+// variance.
+func TestChannelStatsOutlierFirst(t *testing.T) {
+	allLevels(t, func(t *testing.T) {
+		const rows, c = 4000, 20
+		a := newArena(t, 3, 0)
+		x := a.normal(rows*c, 5, 1)
+		for ch := range c {
+			x[ch] = 1e5
+		}
+		m, v := a.zeros(c), a.zeros(c)
+		ChannelStats(x, rows, c, m, v)
+		mean, variance := statsRef(x, rows, c)
+		for ch := range c {
+			if e := math.Abs(float64(v[ch])/variance[ch] - 1); e > 1e-4 {
+				t.Errorf("variance[%d] = %v, want %v (relative error %g)", ch, v[ch], variance[ch], e)
+			}
+			if e := math.Abs(float64(m[ch])/mean[ch] - 1); e > 1e-5 {
+				t.Errorf("mean[%d] = %v, want %v", ch, m[ch], mean[ch])
+			}
+		}
+	})
+}
+
+func TestChannelStatsNaN(t *testing.T) {
+	allLevels(t, func(t *testing.T) {
+		for _, bad := range []float32{nan32, inf32, minf32} {
+			for _, at := range []int{0, 99} {
+				x := make([]float32, 100*3)
+				x[at*3+1] = bad
+				m, v := make([]float32, 3), make([]float32, 3)
+				ChannelStats(x, 100, 3, m, v)
+				if m[0] != 0 || v[0] != 0 || m[2] != 0 || v[2] != 0 {
+					t.Errorf("%v in channel 1 reached others: %v %v", bad, m, v)
+				}
+				if v[1] == v[1] {
+					t.Errorf("%v in row %d: variance %v, want NaN", bad, at, v[1])
+				}
+			}
+		}
+	})
+}
+
+func TestBatchNormCoefficients(t *testing.T) {
+	scale, shift, inv := make([]float32, 2), make([]float32, 2), make([]float32, 2)
+	BatchNormCoefficients([]float32{3, 1}, []float32{0.5, -1}, []float32{2, 0}, []float32{3, 0}, 1, scale, shift, inv)
+	near(t, "invstd", inv, []float64{0.5, 1}, 1e-7)
+	near(t, "scale", scale, []float64{1.5, 1}, 1e-7)
+	near(t, "shift", shift, []float64{0.5 - 3, -1}, 1e-7)
+	BatchNormCoefficients(nil, nil, []float32{2, 0}, []float32{3, 0}, 1, scale, shift, nil)
+	near(t, "scale without gamma", scale, []float64{0.5, 1}, 1e-7)
+	near(t, "shift without beta", shift, []float64{-1, 0}, 1e-7)
+}
+
+func TestScaleShift(t *testing.T) {
+	allShapes(t, func(t *testing.T, rows, c int) {
+		for _, tc := range []struct {
+			name     string
+			residual bool
+			relu     bool
+			yIsX     bool
+			yIsResid bool
+		}{
+			{name: "plain"},
+			{name: "in place", yIsX: true},
+			{name: "relu", relu: true},
+			{name: "residual", residual: true},
+			{name: "residual relu", residual: true, relu: true},
+			{name: "residual relu over x", residual: true, relu: true, yIsX: true},
+			{name: "residual relu over residual", residual: true, relu: true, yIsResid: true},
+		} {
+			var x, scale, shift, res []float32
+			out := sameForThreads(t, func(a *arena) [][]float32 {
+				x, scale, shift = a.normal(rows*c, 1, 1), a.normal(c, 0, 1), a.normal(c, 0, 1)
+				odd(x)
+				r := a.normal(rows*c, 0, 1)
+				res = nil
+				if tc.residual {
+					res = r
+				}
+				y := a.zeros(rows * c)
+				switch {
+				case tc.yIsX:
+					copy(y, x)
+					ScaleShift(y, scale, shift, res, y, rows, c, tc.relu)
+				case tc.yIsResid:
+					copy(y, res)
+					ScaleShift(x, scale, shift, y, y, rows, c, tc.relu)
+				default:
+					ScaleShift(x, scale, shift, res, y, rows, c, tc.relu)
+				}
+				return [][]float32{y}
+			})
+			want := make([]float64, rows*c)
+			for i := range want {
+				v := float64(x[i])*float64(scale[i%c]) + float64(shift[i%c])
+				if res != nil {
+					v += float64(res[i])
+				}
+				if tc.relu && v < 0 {
+					v = 0
+				}
+				if math.Abs(v) > math.MaxFloat32 {
+					v = math.Copysign(math.Inf(1), v)
+				}
+				want[i] = v
+			}
+			near(t, tc.name, out[0], want, 1e-6)
+		}
+	})
+}
+
+// bnRef is the backward pass in float64, straight from the formulas.
+func bnRef(dy, y, x, mean, invstd, gamma []float32, rows, c int, train bool) (g, dx, dgamma, dbeta []float64) {
+	g, dx = make([]float64, rows*c), make([]float64, rows*c)
+	dgamma, dbeta = make([]float64, c), make([]float64, c)
+	xhat := func(i int) float64 { return (float64(x[i]) - float64(mean[i%c])) * float64(invstd[i%c]) }
+	for i := range dy {
+		if y == nil || y[i] > 0 {
+			g[i] = float64(dy[i])
+		}
+		dbeta[i%c] += g[i]
+		dgamma[i%c] += g[i] * xhat(i)
+	}
+	for i := range dx {
+		ch := i % c
+		v := g[i]
+		if train {
+			v -= (dbeta[ch] + xhat(i)*dgamma[ch]) / float64(rows)
+		}
+		dx[i] = float64(gamma[ch]) * float64(invstd[ch]) * v
+	}
+	return g, dx, dgamma, dbeta
+}
+
+func TestBatchNormBackward(t *testing.T) {
+	allShapes(t, func(t *testing.T, rows, c int) {
+		for _, tc := range []struct {
+			name                     string
+			relu, fromX, train       bool
+			res, accumulate, inPlace bool
+			offset                   float64
+		}{
+			{name: "plain", train: true},
+			{name: "relu", relu: true, train: true},
+			{name: "relu from x", relu: true, fromX: true, train: true},
+			{name: "relu from x in place", relu: true, fromX: true, train: true, inPlace: true},
+			{name: "relu in place", relu: true, train: true, inPlace: true},
+			{name: "residual", relu: true, train: true, res: true},
+			{name: "residual in place", relu: true, train: true, res: true, inPlace: true},
+			{name: "residual accumulated", relu: true, train: true, res: true, accumulate: true},
+			{name: "residual without relu", train: true, res: true},
+			{name: "far from zero", relu: true, train: true, offset: 1000},
+			{name: "running statistics", relu: true},
+			{name: "running statistics, residual", relu: true, res: true},
+			{name: "running statistics, residual accumulated", relu: true, res: true, accumulate: true, inPlace: true},
+			{name: "running statistics, no relu", res: true, accumulate: true},
+			{name: "running statistics, no relu, residual", res: true},
+		} {
+			var dy, y, x, mean, invstd, gamma, before []float32
+			out := sameForThreads(t, func(a *arena) [][]float32 {
+				dy, x = a.normal(rows*c, 0.1, 1), a.normal(rows*c, tc.offset, 1)
+				mean, invstd, gamma = a.normal(c, tc.offset, 0.1), a.normal(c, 1, 0.1), a.normal(c, 1, 0.3)
+				scale, shift := a.normal(c, 1, 0.3), a.normal(c, 0, 0.3)
+				y = nil
+				if tc.relu {
+					y = a.zeros(rows * c)
+					if tc.fromX {
+						ScaleShift(x, scale, shift, nil, y, rows, c, true)
+					} else {
+						copy(y, a.normal(rows*c, 0, 1))
+						ReLU(y, y)
+					}
+				}
+				dgamma, dbeta := a.normal(c, 0, 1), a.normal(c, 0, 1)
+				if tc.fromX {
+					BatchNormReLUReduce(dy, x, scale, shift, mean, invstd, rows, c, dgamma, dbeta)
+				} else {
+					BatchNormReduce(dy, y, x, mean, invstd, rows, c, dgamma, dbeta)
+				}
+				d, dx := dy, a.zeros(rows*c)
+				if tc.inPlace {
+					copy(dx, dy)
+					d = dx
+				}
+				before = a.normal(rows*c, 0, 1)
+				var dres []float32
+				if tc.res {
+					dres = a.copyOf(before)
+				}
+				switch {
+				case tc.fromX:
+					BatchNormReLUGrad(d, x, scale, shift, mean, invstd, gamma, dgamma, dbeta, rows, c, dx)
+				case tc.train:
+					BatchNormGrad(d, y, x, mean, invstd, gamma, dgamma, dbeta, rows, c, true, dx, dres, tc.accumulate)
+				default:
+					BatchNormGrad(d, y, nil, nil, invstd, gamma, nil, nil, rows, c, false, dx, dres, tc.accumulate)
+				}
+				return [][]float32{dgamma, dbeta, dx, dres}
+			})
+			g, dx, dgamma, dbeta := bnRef(dy, y, x, mean, invstd, gamma, rows, c, tc.train)
+			tol := 2e-6 * math.Sqrt(float64(rows+1))
+			near(t, tc.name+": dgamma", out[0], dgamma, tol)
+			near(t, tc.name+": dbeta", out[1], dbeta, tol)
+			near(t, tc.name+": dx", out[2], dx, 5e-6)
+			if tc.res {
+				for i := range g {
+					if tc.accumulate {
+						g[i] += float64(before[i])
+					}
+				}
+				near(t, tc.name+": dres", out[3], g, 1e-6)
+			}
+		}
+	})
+}
+
+// The gradient also agrees with finite differences of the forward functions
+// themselves, through the statistics.
+func TestBatchNormFiniteDifferences(t *testing.T) {
+	const rows, c, eps = 6, 3, 1e-5
+	a := newArena(t, 5, 0)
+	x, gamma, beta, w := a.normal(rows*c, 0.5, 1), a.normal(c, 1, 0.2), a.normal(c, 0.2, 0.2), a.normal(rows*c, 0, 1)
+	res := a.normal(rows*c, 0, 1)
+	mean, variance, scale, shift, invstd, y := a.zeros(c), a.zeros(c), a.zeros(c), a.zeros(c), a.zeros(c), a.zeros(rows*c)
+	loss := func() float64 {
+		ChannelStats(x, rows, c, mean, variance)
+		BatchNormCoefficients(gamma, beta, mean, variance, eps, scale, shift, invstd)
+		ScaleShift(x, scale, shift, res, y, rows, c, true)
+		s := 0.0
+		for i := range y {
+			s += float64(w[i]) * float64(y[i])
+		}
+		return s
+	}
+	diff := func(p []float32, i int) float64 {
+		const h = 1e-2
+		v := p[i]
+		p[i] = v + h
+		up := loss()
+		p[i] = v - h
+		down := loss()
+		p[i] = v
+		return (up - down) / (2 * h)
+	}
+	loss()
+	dgamma, dbeta, dx, dres := a.zeros(c), a.zeros(c), a.zeros(rows*c), a.zeros(rows*c)
+	BatchNormReduce(w, y, x, mean, invstd, rows, c, dgamma, dbeta)
+	BatchNormGrad(w, y, x, mean, invstd, gamma, dgamma, dbeta, rows, c, true, dx, dres, false)
+	for _, p := range []struct {
+		name      string
+		value, dp []float32
+	}{{"x", x, dx}, {"gamma", gamma, dgamma}, {"beta", beta, dbeta}, {"residual", res, dres}} {
+		for i := range p.value {
+			// h is large for float32's sake, so the tolerance holds h² terms.
+			if want := diff(p.value, i); math.Abs(float64(p.dp[i])-want) > 5e-3*max(1, math.Abs(want)) {
+				t.Errorf("d loss/d %s[%d] = %v, finite difference %v", p.name, i, p.dp[i], want)
+			}
+		}
+	}
+	a.check()
+}

@@ -1,0 +1,201 @@
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
+
+// This file holds max pooling over windows, NHWC, forward and backward, with
+// the rules of torch.nn.MaxPool2d.
+
+// PoolOut returns how many windows of k fit along size with pad on both sides
+// (torch.nn.functional.max_pool2d). With ceil a last window may hang over the
+// end, but must start inside the input or its left padding. It returns 0 when
+// none fits.
+func PoolOut(size, k, stride, pad int, ceil bool) int {
+	span := size + 2*pad - k
+	if ceil {
+		span += stride - 1
+	}
+	if size < 1 || span < 0 {
+		return 0
+	}
+	out := span/stride + 1
+	if ceil && (out-1)*stride >= size+pad {
+		out--
+	}
+	return out
+}
+
+// poolShape is the geometry that forward and backward share.
+type poolShape struct {
+	h, w, c, oh, ow, k, stride, pad int
+}
+
+func newPoolShape(op string, n, h, w, c, k, stride, pad int, ceil bool) poolShape {
+	if k < 1 || k > 16 || stride < 1 || pad < 0 || 2*pad > k || n < 0 || h < 0 || w < 0 || c < 0 {
+		panic(fmt.Sprintf("cpu.%s: window %d, stride %d, padding %d on [%d,%d,%d,%d]: want 1 <= window <= 16, stride >= 1, 0 <= 2*padding <= window",
+			op, k, stride, pad, n, h, w, c))
+	}
+	return poolShape{h, w, c, PoolOut(h, k, stride, pad, ceil), PoolOut(w, k, stride, pad, ceil), k, stride, pad}
+}
+
+// MaxPoolForward computes y [n,oh,ow,c], the maximum of each k x k window of x
+// [n,h,w,c], oh and ow by PoolOut. Padding counts as -Inf; a NaN in the window
+// gives NaN. argmax, [n,oh,ow,c] or nil, receives the position ky*k+kx of the
+// maximum in the window, the first if there are several, as MaxPoolBackward
+// wants it. k is at most 16, so that a position fits a byte.
+func MaxPoolForward(n, h, w, c, k, stride, pad int, ceil bool, x, y []float32, argmax []uint8) {
+	p := newPoolShape("MaxPoolForward", n, h, w, c, k, stride, pad, ceil)
+	need("MaxPoolForward", "x", len(x), n*h*w*c)
+	need("MaxPoolForward", "y", len(y), n*p.oh*p.ow*c)
+	if argmax != nil {
+		need("MaxPoolForward", "argmax", len(argmax), len(y))
+	}
+	if len(y) == 0 {
+		return
+	}
+	parallel.For(n*p.oh, func(i int) {
+		row := p.ow * c
+		var arg []uint8
+		if argmax != nil {
+			arg = argmax[i*row : (i+1)*row]
+		}
+		img := i / p.oh
+		p.forwardRow(i%p.oh, x[img*h*w*c:(img+1)*h*w*c], y[i*row:(i+1)*row], arg)
+	})
+}
+
+// forwardRow computes row oy of one picture's output.
+func (p *poolShape) forwardRow(oy int, x, y []float32, arg []uint8) {
+	y0 := oy*p.stride - p.pad
+	top, bottom := max(y0, 0), min(y0+p.k, p.h)
+	for ox := range p.ow {
+		x0 := ox*p.stride - p.pad
+		left, right := max(x0, 0), min(x0+p.k, p.w)
+		win := maxWindow{
+			x:    x[(top*p.w+left)*p.c:],
+			rows: bottom - top, cols: right - left,
+			rowStride: p.w * p.c, c: p.c,
+			first: (top-y0)*p.k + left - x0, rowStep: p.k,
+		}
+		out := y[ox*p.c : (ox+1)*p.c]
+		var a []uint8
+		if arg != nil {
+			a = arg[ox*p.c : (ox+1)*p.c]
+		}
+		if !maxWindowVec(&win, out, a) {
+			win.max(out, a)
+		}
+	}
+}
+
+// maxWindow is the part of a pooling window that lies inside the input: rows x
+// cols pixels of c channels from x[0], rows rowStride floats apart. The first
+// has position first in the window, and the next row's first is rowStep on.
+type maxWindow struct {
+	x                        []float32
+	rows, cols, rowStride, c int
+	first, rowStep           int
+}
+
+// max is the Go twin: per channel the maximum and, unless arg is nil, its
+// position.
+func (w *maxWindow) max(out []float32, arg []uint8) {
+	copy(out, w.x[:w.c])
+	for i := range arg {
+		arg[i] = uint8(w.first)
+	}
+	for r := range w.rows {
+		for q := range w.cols {
+			px := w.x[r*w.rowStride+q*w.c:][:w.c]
+			pos := uint8(w.first + r*w.rowStep + q)
+			for i, v := range px {
+				if v > out[i] || v != v {
+					out[i] = v
+					if arg != nil {
+						arg[i] = pos
+					}
+				}
+			}
+		}
+	}
+}
+
+// MaxPoolBackward computes dx [n,h,w,c], overwriting it, from dy and argmax
+// [n,oh,ow,c] as MaxPoolForward wrote it: every output's gradient goes to the
+// input that was the maximum. It gathers, input by input, in a fixed order.
+func MaxPoolBackward(n, h, w, c, k, stride, pad int, ceil bool, dy []float32, argmax []uint8, dx []float32) {
+	p := newPoolShape("MaxPoolBackward", n, h, w, c, k, stride, pad, ceil)
+	need("MaxPoolBackward", "dx", len(dx), n*h*w*c)
+	need("MaxPoolBackward", "dy", len(dy), n*p.oh*p.ow*c)
+	need("MaxPoolBackward", "argmax", len(argmax), len(dy))
+	if len(dx) == 0 {
+		return
+	}
+	parallel.For(n*h, func(i int) {
+		img, out := i/h, p.oh*p.ow*c
+		p.backwardRow(i%h, dy[img*out:(img+1)*out], argmax[img*out:(img+1)*out], dx[i*w*c:(i+1)*w*c])
+	})
+}
+
+// covering returns the windows [lo,hi) of n that contain input position i.
+func covering(i, k, stride, pad, n int) (lo, hi int) {
+	if i+pad >= k {
+		lo = (i+pad-k)/stride + 1
+	}
+	return lo, min((i+pad)/stride+1, n)
+}
+
+// backwardRow computes row iy of one picture's dx.
+func (p *poolShape) backwardRow(iy int, dy []float32, arg []uint8, dx []float32) {
+	oy0, oy1 := covering(iy, p.k, p.stride, p.pad, p.oh)
+	for ix := range p.w {
+		ox0, ox1 := covering(ix, p.k, p.stride, p.pad, p.ow)
+		out := dx[ix*p.c : (ix+1)*p.c]
+		if oy0 >= oy1 || ox0 >= ox1 {
+			clear(out) // between windows, when the stride exceeds k
+			continue
+		}
+		at := (oy0*p.ow + ox0) * p.c
+		g := gatherWindow{
+			dy: dy[at:], arg: arg[at:],
+			rows: oy1 - oy0, cols: ox1 - ox0,
+			rowStride: p.ow * p.c, c: p.c,
+			first:   (iy+p.pad-oy0*p.stride)*p.k + ix + p.pad - ox0*p.stride,
+			rowStep: p.stride * p.k, colStep: p.stride,
+		}
+		if !gatherWindowVec(&g, out) {
+			g.gather(out)
+		}
+	}
+}
+
+// gatherWindow is the rows x cols outputs whose windows contain one input
+// pixel. The pixel has position first in the first of them, rowStep less for
+// each row and colStep less for each column.
+type gatherWindow struct {
+	dy                       []float32
+	arg                      []uint8
+	rows, cols, rowStride, c int
+	first, rowStep, colStep  int
+}
+
+// gather is the Go twin: the sum of dy over the outputs whose maximum the
+// pixel was.
+func (g *gatherWindow) gather(out []float32) {
+	clear(out)
+	for r := range g.rows {
+		for q := range g.cols {
+			at := r*g.rowStride + q*g.c
+			pos := uint8(g.first - r*g.rowStep - q*g.colStep)
+			dy, arg := g.dy[at:at+g.c], g.arg[at:at+g.c]
+			for i := range out {
+				if arg[i] == pos {
+					out[i] += dy[i]
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package cpu
+
+import "github.com/whippet-ml/whippet/internal/parallel"
+
+// This file holds pooling over the whole map, as heads use it:
+// torch.nn.AdaptiveAvgPool2d(1) and AdaptiveMaxPool2d(1), forward and backward.
+
+// GlobalAvgPool computes y [n,c], the mean of each channel of x [n,hw,c].
+func GlobalAvgPool(n, hw, c int, x, y []float32) {
+	need("GlobalAvgPool", "x", len(x), n*hw*c)
+	need("GlobalAvgPool", "y", len(y), n*c)
+	inv := 1 / float32(hw)
+	parallel.For(n, func(i int) {
+		out := y[i*c : (i+1)*c]
+		clear(out)
+		sumRows(x[i*hw*c:(i+1)*hw*c], hw, c, out)
+		for ch := range out {
+			out[ch] *= inv
+		}
+	})
+}
+
+// GlobalAvgPoolBackward computes dx [n,hw,c] = dy/hw, dy [n,c], or adds that to
+// dx when accumulate.
+func GlobalAvgPoolBackward(n, hw, c int, dy, dx []float32, accumulate bool) {
+	need("GlobalAvgPoolBackward", "dy", len(dy), n*c)
+	need("GlobalAvgPoolBackward", "dx", len(dx), n*hw*c)
+	inv := 1 / float32(hw)
+	parallel.For(n, func(i int) {
+		dy := dy[i*c : (i+1)*c]
+		for r := i * hw; r < (i+1)*hw; r++ {
+			row := dx[r*c : (r+1)*c]
+			for ch, g := range dy {
+				if accumulate {
+					row[ch] += g * inv
+				} else {
+					row[ch] = g * inv
+				}
+			}
+		}
+	})
+}
+
+// GlobalMaxPool computes y [n,c], the maximum of each channel of x [n,hw,c],
+// and in argmax [n,c], unless that is nil, its position in [0,hw), the first if
+// there are several. A NaN gives NaN. hw is at least 1.
+func GlobalMaxPool(n, hw, c int, x, y []float32, argmax []int32) {
+	need("GlobalMaxPool", "x", len(x), n*hw*c)
+	need("GlobalMaxPool", "y", len(y), n*c)
+	if argmax != nil {
+		need("GlobalMaxPool", "argmax", len(argmax), n*c)
+	}
+	parallel.For(n, func(i int) {
+		x, y := x[i*hw*c:(i+1)*hw*c], y[i*c:(i+1)*c]
+		var arg []int32
+		if argmax != nil {
+			arg = argmax[i*c : (i+1)*c]
+			clear(arg)
+		}
+		copy(y, x[:c])
+		for p := range hw {
+			for ch, v := range x[p*c : (p+1)*c] {
+				if v > y[ch] || v != v {
+					y[ch] = v
+					if arg != nil {
+						arg[ch] = int32(p)
+					}
+				}
+			}
+		}
+	})
+}
+
+// GlobalMaxPoolBackward computes dx [n,hw,c]: dy [n,c] at each channel's argmax
+// [n,c], 0 elsewhere; or adds that to dx when accumulate.
+func GlobalMaxPoolBackward(n, hw, c int, dy []float32, argmax []int32, dx []float32, accumulate bool) {
+	need("GlobalMaxPoolBackward", "dy", len(dy), n*c)
+	need("GlobalMaxPoolBackward", "argmax", len(argmax), n*c)
+	need("GlobalMaxPoolBackward", "dx", len(dx), n*hw*c)
+	parallel.For(n, func(i int) {
+		dx := dx[i*hw*c : (i+1)*hw*c]
+		if !accumulate {
+			clear(dx)
+		}
+		for ch := range c {
+			dx[int(argmax[i*c+ch])*c+ch] += dy[i*c+ch]
+		}
+	})
+}

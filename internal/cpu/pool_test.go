@@ -1,0 +1,177 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+func TestPoolOut(t *testing.T) {
+	// Sizes that torch.nn.functional.max_pool2d gives.
+	for _, tc := range []struct {
+		size, k, stride, pad int
+		ceil                 bool
+		want                 int
+	}{
+		{112, 3, 2, 1, false, 56}, // ResNet
+		{111, 3, 2, 0, true, 55},  // SqueezeNet 1.1
+		{55, 3, 2, 0, true, 27},
+		{27, 3, 2, 0, true, 13},
+		{109, 3, 2, 0, true, 54}, // SqueezeNet 1.0
+		{54, 3, 2, 0, true, 27},
+		{4, 3, 2, 0, false, 1},
+		{4, 3, 2, 0, true, 2},
+		{5, 2, 2, 1, true, 3}, // a fourth window would start in the right padding
+		{5, 2, 2, 1, false, 3},
+		{4, 1, 3, 0, true, 2},
+		{3, 1, 3, 0, true, 1},
+		{2, 3, 2, 0, true, 1},
+		{2, 3, 2, 0, false, 0},
+		{0, 2, 1, 1, false, 0},
+		{1, 3, 2, 1, false, 1},
+	} {
+		if got := PoolOut(tc.size, tc.k, tc.stride, tc.pad, tc.ceil); got != tc.want {
+			t.Errorf("PoolOut(%d, window %d, stride %d, pad %d, ceil %v) = %d, want %d", tc.size, tc.k, tc.stride, tc.pad, tc.ceil, got, tc.want)
+		}
+	}
+}
+
+type poolCase struct {
+	n, h, w, c, k, stride, pad int
+	ceil                       bool
+}
+
+func (p poolCase) String() string {
+	return fmt.Sprintf("%dx%dx%dx%d window %d stride %d pad %d ceil %v", p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil)
+}
+
+var poolCases = []poolCase{
+	{2, 12, 12, 64, 3, 2, 1, false},
+	{1, 13, 11, 17, 3, 2, 0, true},
+	{3, 8, 7, 5, 2, 2, 0, false},
+	{1, 5, 6, 33, 2, 1, 1, false},
+	{1, 1, 1, 16, 3, 2, 1, false},
+	{2, 9, 9, 8, 1, 3, 0, true}, // stride beyond the window: gaps
+	{1, 20, 19, 40, 16, 3, 8, false},
+	{1, 2, 2, 31, 3, 2, 0, true},
+	{1, 7, 7, 130, 5, 1, 2, false},
+	{0, 7, 7, 3, 3, 2, 1, false},
+}
+
+// poolRef is max pooling and its backward by scattering, as torch does it.
+func poolRef(p poolCase, x, dy []float32) (y []float64, arg []uint8, dx []float64) {
+	oh, ow := PoolOut(p.h, p.k, p.stride, p.pad, p.ceil), PoolOut(p.w, p.k, p.stride, p.pad, p.ceil)
+	y, arg, dx = make([]float64, p.n*oh*ow*p.c), make([]uint8, p.n*oh*ow*p.c), make([]float64, p.n*p.h*p.w*p.c)
+	for o := range y {
+		ch, ox, oy, n := o%p.c, o/p.c%ow, o/p.c/ow%oh, o/p.c/ow/oh
+		best, at := math.Inf(-1), -1
+		for ky := range p.k {
+			for kx := range p.k {
+				iy, ix := oy*p.stride-p.pad+ky, ox*p.stride-p.pad+kx
+				if iy < 0 || ix < 0 || iy >= p.h || ix >= p.w {
+					continue
+				}
+				i := ((n*p.h+iy)*p.w+ix)*p.c + ch
+				if v := float64(x[i]); at < 0 || v > best || v != v {
+					best, at, arg[o] = v, i, uint8(ky*p.k+kx)
+				}
+			}
+		}
+		y[o] = best
+		dx[at] += float64(dy[o])
+	}
+	return y, arg, dx
+}
+
+func TestMaxPool(t *testing.T) {
+	allLevels(t, func(t *testing.T) {
+		for _, p := range poolCases {
+			for _, special := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%v special %v", p, special), func(t *testing.T) {
+					var x, dy []float32
+					var arg []uint8
+					out := sameForThreads(t, func(a *arena) [][]float32 {
+						x = a.normal(p.n*p.h*p.w*p.c, 0, 1)
+						// Ties, as ReLU makes them.
+						ReLU(x, x)
+						if special {
+							odd(x)
+						}
+						outs := p.n * PoolOut(p.h, p.k, p.stride, p.pad, p.ceil) * PoolOut(p.w, p.k, p.stride, p.pad, p.ceil) * p.c
+						y, dx := a.zeros(outs), a.normal(len(x), 0, 1)
+						dy, arg = a.normal(outs, 0, 1), a.byteZeros(outs)
+						MaxPoolForward(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, x, y, arg)
+						MaxPoolBackward(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, dy, arg, dx)
+						only := a.zeros(outs)
+						MaxPoolForward(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, x, only, nil)
+						return [][]float32{y, dx, only}
+					})
+					y, wantArg, dx := poolRef(p, x, dy)
+					near(t, "y", out[0], y, 0)
+					for i := range arg {
+						if arg[i] != wantArg[i] {
+							t.Fatalf("argmax[%d] = %d, want %d", i, arg[i], wantArg[i])
+						}
+					}
+					near(t, "dx", out[1], dx, 1e-6)
+					near(t, "y without argmax", out[2], y, 0)
+				})
+			}
+		}
+	})
+}
+
+func TestGlobalPool(t *testing.T) {
+	allLevels(t, func(t *testing.T) {
+		for _, s := range []struct{ n, hw, c int }{{1, 1, 1}, {3, 49, 512}, {2, 169, 37}, {5, 4, 16}, {0, 4, 4}} {
+			for _, accumulate := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%dx%dx%d accumulate %v", s.n, s.hw, s.c, accumulate), func(t *testing.T) {
+					var x, dy, before []float32
+					var arg []int32
+					out := sameForThreads(t, func(a *arena) [][]float32 {
+						x, dy = a.normal(s.n*s.hw*s.c, 0, 1), a.normal(s.n*s.c, 0, 1)
+						before = a.normal(len(x), 0, 1)
+						if s.hw > 3 && s.n > 0 {
+							x[3*s.c] = nan32
+						}
+						avg, top := a.normal(s.n*s.c, 0, 1), a.normal(s.n*s.c, 0, 1)
+						arg = make([]int32, s.n*s.c)
+						davg, dtop := a.copyOf(before), a.copyOf(before)
+						GlobalAvgPool(s.n, s.hw, s.c, x, avg)
+						GlobalAvgPoolBackward(s.n, s.hw, s.c, dy, davg, accumulate)
+						GlobalMaxPool(s.n, s.hw, s.c, x, top, arg)
+						GlobalMaxPoolBackward(s.n, s.hw, s.c, dy, arg, dtop, accumulate)
+						GlobalMaxPool(s.n, s.hw, s.c, x, a.zeros(s.n*s.c), nil)
+						return [][]float32{avg, top, davg, dtop}
+					})
+					avg, top := make([]float64, s.n*s.c), make([]float64, s.n*s.c)
+					davg, dtop := make([]float64, len(x)), make([]float64, len(x))
+					for i := range davg {
+						if accumulate {
+							davg[i], dtop[i] = float64(before[i]), float64(before[i])
+						}
+					}
+					for o := range avg {
+						n, ch := o/s.c, o%s.c
+						best, at := math.Inf(-1), 0
+						for p := range s.hw {
+							i := (n*s.hw+p)*s.c + ch
+							v := float64(x[i])
+							avg[o] += v / float64(s.hw)
+							davg[i] += float64(dy[o]) / float64(s.hw)
+							if p == 0 || v > best || v != v {
+								best, at = v, i
+							}
+						}
+						top[o] = best
+						dtop[at] += float64(dy[o])
+					}
+					near(t, "mean", out[0], avg, 1e-6)
+					near(t, "max", out[1], top, 0)
+					near(t, "mean's gradient", out[2], davg, 1e-6)
+					near(t, "max's gradient", out[3], dtop, 1e-6)
+				})
+			}
+		}
+	})
+}
