@@ -2,6 +2,43 @@
 
 package cpu
 
-func gemmNCall(g *gemmArgs) { gemmNGo(tileRows(), tileCols(), g) }
+// The assembly is generated: see asm/gemm.
 
-func gemmTCall(g *gemmArgs) { gemmTGo(tileRowsT(), tileCols(), g) }
+//go:noescape
+func gemmNAVX512(p *gemmArgs)
+
+//go:noescape
+func gemmTAVX512(p *gemmArgs)
+
+//go:noescape
+func gemmNAVX2(p *gemmArgs)
+
+//go:noescape
+func gemmTAVX2(p *gemmArgs)
+
+// fmaPeakAVX512 and fmaPeakAVX2 run n*48 independent fused multiply-adds of
+// whole vectors, to measure what the processor can do at best.
+func fmaPeakAVX512(n int)
+func fmaPeakAVX2(n int)
+
+func gemmNCall(g *gemmArgs) {
+	switch level {
+	case AVX512:
+		gemmNAVX512(g)
+	case AVX2:
+		gemmNAVX2(g)
+	default:
+		gemmNGo(4, 8, g)
+	}
+}
+
+func gemmTCall(g *gemmArgs) {
+	switch level {
+	case AVX512:
+		gemmTAVX512(g)
+	case AVX2:
+		gemmTAVX2(g)
+	default:
+		gemmTGo(4, 8, g)
+	}
+}

@@ -1,0 +1,5 @@
+// Package asm holds the generators of the assembly in internal/cpu, one
+// command per family of kernels. Run go generate in this folder.
+package asm
+
+//go:generate go run ./gemm -out ../gemm_amd64.s
