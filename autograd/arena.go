@@ -1,0 +1,103 @@
+package autograd
+
+import (
+	"sort"
+	"sync"
+
+	"github.com/whippet-ml/whippet/internal/offheap"
+)
+
+// Arena keeps float32 buffers from one step for the next. Large ones live
+// outside the garbage collector's heap, where the system can back them with
+// huge pages and where they do not double the collector's target.
+//
+// An Arena may be shared by tapes on several goroutines.
+type Arena struct {
+	mu    sync.Mutex
+	free  []*offheap.Block // sorted by capacity
+	used  map[*float32]*offheap.Block
+	bytes int64
+	live  int64
+	peak  int64
+}
+
+// NewArena returns an empty arena.
+func NewArena() *Arena { return &Arena{used: map[*float32]*offheap.Block{}} }
+
+// Bytes returns how much the arena holds, in use or free.
+func (a *Arena) Bytes() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.bytes
+}
+
+// Peak returns the most that has been in use at one time, in bytes.
+func (a *Arena) Peak() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.peak
+}
+
+// Get returns an uninitialised buffer of n values. A free block serves when it
+// is at most an eighth larger than needed, so that buffers of a few similar
+// shapes share blocks without waste piling up.
+func (a *Arena) Get(n int) []float32 {
+	if n == 0 {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := sort.Search(len(a.free), func(i int) bool { return len(a.free[i].Data) >= n })
+	var b *offheap.Block
+	if i < len(a.free) && len(a.free[i].Data) <= n+n/8+1024 {
+		b = a.free[i]
+		a.free = append(a.free[:i], a.free[i+1:]...)
+	} else {
+		// Shapes have changed when much lies idle: let go of what does not fit
+		// before taking more.
+		if idle := a.bytes - a.live; idle > a.live/2 && idle > 256<<20 {
+			a.dropIdle()
+		}
+		b = offheap.Alloc(n)
+		a.bytes += int64(len(b.Data)) * 4
+	}
+	a.live += int64(len(b.Data)) * 4
+	a.peak = max(a.peak, a.live)
+	a.used[&b.Data[0]] = b
+	return b.Data[:n]
+}
+
+// Put takes a buffer of Get back. It panics on a buffer that is not in use.
+func (a *Arena) Put(s []float32) {
+	if len(s) == 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	b := a.used[&s[0]]
+	if b == nil {
+		panic("autograd: a buffer was released twice or does not come from this arena")
+	}
+	delete(a.used, &s[0])
+	a.live -= int64(len(b.Data)) * 4
+	i := sort.Search(len(a.free), func(i int) bool { return len(a.free[i].Data) >= len(b.Data) })
+	a.free = append(a.free, nil)
+	copy(a.free[i+1:], a.free[i:])
+	a.free[i] = b
+}
+
+func (a *Arena) dropIdle() {
+	for i, b := range a.free {
+		a.bytes -= int64(len(b.Data)) * 4
+		b.Free()
+		a.free[i] = nil
+	}
+	a.free = a.free[:0]
+}
+
+// Trim returns all idle buffers to the system.
+func (a *Arena) Trim() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.dropIdle()
+}

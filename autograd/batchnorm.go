@@ -1,0 +1,123 @@
+package autograd
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/whippet-ml/whippet/internal/cpu"
+)
+
+// BatchNormState is what batch normalisation keeps: scale and shift, which
+// train by gradient, and the running statistics, which move by Momentum in
+// every training step. All are [C].
+type BatchNormState struct {
+	Weight, Bias            *Parameter
+	RunningMean, RunningVar []float32
+	Eps, Momentum           float64 // PyTorch's defaults: 1e-5 and 0.1
+	UseRunning              bool    // take the running statistics even in training
+}
+
+// BatchNorm normalises x [..., C] per channel over all other dimensions, with
+// batch statistics in training and the running ones otherwise (torch's
+// BatchNorm1d/2d), adds residual when it is not nil (x's shape) and applies
+// ReLU when relu is set: y = relu(bn(x) + residual) in one pass over memory.
+// It panics when a training batch gives a channel a single value, as torch
+// refuses it: the variance is then undefined; see BatchNormFits.
+func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, relu bool) *Variable {
+	c := x.Value.Dim(-1)
+	rows := x.Value.Len() / c
+	batch := tp.Training && !s.UseRunning
+	if batch && rows < 2 {
+		panic(fmt.Sprintf("autograd: batch norm needs more than one value per channel to train, input %v", x.Value.Shape))
+	}
+	y := tp.newVar(x.Value.Shape...)
+	stat := tp.newVar(4, c) // mean, 1/std, scale, shift of this step, for the way back
+	mean, inv := stat.Value.Data[:c], stat.Value.Data[c:2*c]
+	scale, shift := stat.Value.Data[2*c:3*c], stat.Value.Data[3*c:4*c]
+	gamma := s.Weight.Value.Data
+	tp.timed("batch norm", func() {
+		if batch {
+			cpu.ChannelStats(x.Value.Data, rows, c, mean, inv)
+			s.observe(mean, inv, rows)
+		} else {
+			copy(mean, s.RunningMean)
+			copy(inv, s.RunningVar)
+		}
+		for i, v := range inv {
+			inv[i] = float32(1 / math.Sqrt(float64(v)+s.Eps))
+			scale[i] = gamma[i] * inv[i]
+			shift[i] = s.Bias.Value.Data[i] - mean[i]*scale[i]
+		}
+		var r []float32
+		if residual != nil {
+			r = residual.Value.Data
+		}
+		cpu.ScaleShift(x.Value.Data, scale, shift, r, y.Value.Data, rows, c, relu)
+	})
+
+	needs := x.needs || s.Weight.RequiresGrad || s.Bias.RequiresGrad || (residual != nil && residual.needs)
+	inputs := []*Variable{x, stat}
+	if residual != nil {
+		inputs = append(inputs, residual)
+	}
+	tp.record("batch norm", y, needs, inputs, func() {
+		dy := y.Grad.Data
+		var mask []float32
+		if relu {
+			mask = y.Value.Data
+		}
+		sums := tp.newVar(2, c)
+		dgamma, dbeta := sums.Value.Data[:c], sums.Value.Data[c:]
+		cpu.BatchNormReduce(dy, mask, x.Value.Data, mean, inv, rows, c, dgamma, dbeta)
+		if s.Weight.RequiresGrad {
+			s.Weight.grad(tp, func(d []float32) { copy(d, dgamma) })
+		}
+		if s.Bias.RequiresGrad {
+			s.Bias.grad(tp, func(d []float32) { copy(d, dbeta) })
+		}
+		toRes := residual != nil && residual.needs
+		switch {
+		case x.needs && toRes:
+			// dy, masked in place, becomes the residual's gradient.
+			tp.gradInto(x, func(dx []float32) {
+				cpu.BatchNormGrad(dy, mask, x.Value.Data, mean, inv, gamma, dgamma, dbeta, rows, c, batch, dx, dy, false)
+			})
+			tp.giveGrad(residual, y)
+		case x.needs:
+			cpu.BatchNormGrad(dy, mask, x.Value.Data, mean, inv, gamma, dgamma, dbeta, rows, c, batch, dy, nil, false)
+			tp.giveGrad(x, y)
+		case toRes:
+			if relu {
+				cpu.ReLUBackward(dy, mask, dy)
+			}
+			tp.giveGrad(residual, y)
+		}
+		tp.release(sums)
+		tp.release(stat)
+	})
+	if !y.retained {
+		tp.Free(stat)
+	}
+	return y
+}
+
+// BatchNormFits reports whether a training batch of this shape can be
+// normalised: more than one value per channel.
+func BatchNormFits(shape []int) bool {
+	n := 1
+	for _, d := range shape[:len(shape)-1] {
+		n *= d
+	}
+	return n > 1
+}
+
+// observe moves the running statistics towards a batch's: mean, and variance
+// made unbiased by rows/(rows-1), as PyTorch does.
+func (s *BatchNormState) observe(mean, variance []float32, rows int) {
+	m := s.Momentum
+	unbias := float64(rows) / float64(rows-1)
+	for i := range mean {
+		s.RunningMean[i] = float32((1-m)*float64(s.RunningMean[i]) + m*float64(mean[i]))
+		s.RunningVar[i] = float32((1-m)*float64(s.RunningVar[i]) + m*unbias*float64(variance[i]))
+	}
+}

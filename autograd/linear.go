@@ -1,0 +1,37 @@
+package autograd
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/internal/cpu"
+)
+
+// Linear is x·wᵀ + bias for x [N,in], w [out,in] and bias [out] (or nil), as
+// torch's Linear: [N,out].
+func Linear(tp *Tape, x *Variable, w, bias *Parameter) *Variable {
+	if len(x.Value.Shape) != 2 || x.Value.Shape[1] != w.Value.Shape[1] {
+		panic(fmt.Sprintf("autograd: linear layer with weights %v on input %v", w.Value.Shape, x.Value.Shape))
+	}
+	n, in, out := x.Value.Shape[0], x.Value.Shape[1], w.Value.Shape[0]
+	y := tp.newVar(n, out)
+	tp.timed("linear", func() {
+		cpu.MatMul(n, out, in, x.Value.Data, w.Value.Data, y.Value.Data, false, true, false)
+		if bias != nil {
+			cpu.AddBias(y.Value.Data, n, out, bias.Value.Data, false, y.Value.Data)
+		}
+	})
+	needs := x.needs || w.RequiresGrad || (bias != nil && bias.RequiresGrad)
+	tp.record("linear", y, needs, []*Variable{x}, func() {
+		dy := y.Grad.Data
+		if bias != nil && bias.RequiresGrad {
+			bias.grad(tp, func(db []float32) { cpu.SumRows(dy, n, out, db) })
+		}
+		if w.RequiresGrad {
+			w.grad(tp, func(dw []float32) { cpu.MatMul(out, in, n, dy, x.Value.Data, dw, true, false, false) })
+		}
+		if x.needs {
+			tp.gradInto(x, func(dx []float32) { cpu.MatMul(n, in, out, dy, w.Value.Data, dx, false, false, false) })
+		}
+	})
+	return y
+}

@@ -1,0 +1,85 @@
+package autograd
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/internal/cpu"
+)
+
+// MaxPool2d takes the maximum over k×k windows of x [N,H,W,C] (torch's
+// MaxPool2d, with its ceil_mode as ceil). Padding counts as minus infinity.
+func MaxPool2d(tp *Tape, x *Variable, k, stride, pad int, ceil bool) *Variable {
+	s := x.Value.Shape
+	n, h, w, c := s[0], s[1], s[2], s[3]
+	oh, ow := cpu.PoolOut(h, k, stride, pad, ceil), cpu.PoolOut(w, k, stride, pad, ceil)
+	if oh < 1 || ow < 1 {
+		panic(fmt.Sprintf("autograd: a %d×%d input is too small for a %d×%d max pool", h, w, k, k))
+	}
+	y := tp.newVar(n, oh, ow, c)
+	var argmax []uint8
+	needs := x.needs && tp.Record
+	var held *Variable
+	if needs {
+		held = tp.newVar((y.Value.Len() + 3) / 4) // a byte each, in a float buffer
+		argmax = bytesOf(held.Value.Data)[:y.Value.Len()]
+	}
+	tp.timed("pool", func() {
+		cpu.MaxPoolForward(n, h, w, c, k, stride, pad, ceil, x.Value.Data, y.Value.Data, argmax)
+	})
+	tp.record("pool", y, needs, []*Variable{x}, func() {
+		tp.gradInto(x, func(dx []float32) {
+			cpu.MaxPoolBackward(n, h, w, c, k, stride, pad, ceil, y.Grad.Data, argmax, dx)
+		})
+		tp.release(held)
+	})
+	return y
+}
+
+// GlobalAvgPool averages x [N,H,W,C] over the picture: [N,C]. It is torch's
+// AdaptiveAvgPool2d(1) followed by flatten.
+func GlobalAvgPool(tp *Tape, x *Variable) *Variable {
+	n, hw, c := globalShape(x)
+	y := tp.newVar(n, c)
+	tp.timed("pool", func() { cpu.GlobalAvgPool(n, hw, c, x.Value.Data, y.Value.Data) })
+	tp.record("pool", y, x.needs, []*Variable{x}, func() {
+		tp.gradInto(x, func(dx []float32) { cpu.GlobalAvgPoolBackward(n, hw, c, y.Grad.Data, dx, false) })
+	})
+	return y
+}
+
+// ConcatPool is fastai's AdaptiveConcatPool2d(1) followed by flatten: the
+// maximum of each channel of x [N,H,W,C], then the average of each: [N,2C].
+func ConcatPool(tp *Tape, x *Variable) *Variable {
+	n, hw, c := globalShape(x)
+	y := tp.newVar(n, 2*c)
+	mx, av := tp.newVar(n, c), tp.newVar(n, c)
+	argmax := make([]int32, n*c)
+	tp.timed("pool", func() {
+		cpu.GlobalMaxPool(n, hw, c, x.Value.Data, mx.Value.Data, argmax)
+		cpu.GlobalAvgPool(n, hw, c, x.Value.Data, av.Value.Data)
+		cpu.CopyStrided(y.Value.Data, 2*c, mx.Value.Data, c, c, n)
+		cpu.CopyStrided(y.Value.Data[c:], 2*c, av.Value.Data, c, c, n)
+	})
+	tp.release(mx)
+	tp.release(av)
+	tp.record("pool", y, x.needs, []*Variable{x}, func() {
+		dmx, dav := tp.newVar(n, c), tp.newVar(n, c)
+		cpu.CopyStrided(dmx.Value.Data, c, y.Grad.Data, 2*c, c, n)
+		cpu.CopyStrided(dav.Value.Data, c, y.Grad.Data[c:], 2*c, c, n)
+		tp.gradInto(x, func(dx []float32) {
+			cpu.GlobalMaxPoolBackward(n, hw, c, dmx.Value.Data, argmax, dx, false)
+			cpu.GlobalAvgPoolBackward(n, hw, c, dav.Value.Data, dx, true)
+		})
+		tp.release(dmx)
+		tp.release(dav)
+	})
+	return y
+}
+
+func globalShape(x *Variable) (n, hw, c int) {
+	s := x.Value.Shape
+	if len(s) != 4 {
+		panic(fmt.Sprintf("autograd: global pooling of shape %v, want [N,H,W,C]", s))
+	}
+	return s[0], s[1] * s[2], s[3]
+}

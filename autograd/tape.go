@@ -1,0 +1,238 @@
+// Package autograd records operations on tensors as they run and plays them
+// backwards to get gradients.
+//
+// Each operation is one function in one file, its forward and its backward side
+// by side. An operation knows which of its inputs need gradients, so a frozen
+// weight costs no weight gradient, and nothing below the lowest trainable
+// parameter costs anything on the way back.
+//
+// Activations live in buffers that a Tape takes from an Arena and gives back as
+// the backward pass moves past them; a steady training step allocates next to
+// nothing.
+package autograd
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// Parameter is a trainable leaf: a value, and the gradient that the last
+// backward pass left. Convolution weights are [KH, KW, C, K], linear weights
+// [out, in], everything else a vector.
+type Parameter struct {
+	Value *tensor.Tensor
+	Grad  *tensor.Tensor // nil until the first gradient; valid when HasGrad
+
+	// RequiresGrad is false for a frozen parameter: no gradient is computed.
+	RequiresGrad bool
+
+	// HasGrad reports whether Grad holds a gradient. While it does, a further
+	// backward pass adds to Grad (as PyTorch does); ZeroGrad starts afresh.
+	HasGrad bool
+}
+
+// NewParameter returns a trainable parameter with the given value.
+func NewParameter(v *tensor.Tensor) *Parameter {
+	return &Parameter{Value: v, RequiresGrad: true}
+}
+
+// ZeroGrad forgets the gradient; the storage is kept for the next one.
+func (p *Parameter) ZeroGrad() { p.HasGrad = false }
+
+// grad computes a gradient of p with f, which must overwrite its argument, and
+// adds it to what is already there.
+func (p *Parameter) grad(tp *Tape, f func(dst []float32)) {
+	if p.Grad == nil {
+		p.Grad = tensor.New(p.Value.Shape...)
+	}
+	if !p.HasGrad {
+		f(p.Grad.Data)
+		p.HasGrad = true
+		return
+	}
+	tmp := tp.arena.Get(len(p.Grad.Data))
+	f(tmp)
+	addTo(p.Grad.Data, tmp)
+	tp.arena.Put(tmp)
+}
+
+// Variable is a tensor on a tape. Its value may be read until the tape is reset
+// or, for intermediate results of a backward pass, until that pass has used it.
+type Variable struct {
+	Value *tensor.Tensor
+	Grad  *tensor.Tensor // gradient of the loss, during and after Backward
+
+	// Keep leaves Value and Grad in place until the tape is reset, for those
+	// who want to look at them after Backward.
+	Keep bool
+
+	needs    bool // some trainable parameter or input lies below
+	retained bool // a recorded operation reads Value on the way back
+	owned    bool // Value is an arena buffer that belongs to this variable
+}
+
+// Tape runs operations and, when Grad is set, records them for Backward. The
+// zero value is not usable; see NewTape. A Tape is not safe for concurrent use.
+type Tape struct {
+	// Record tells whether Backward will be called. Without it, results are
+	// released as soon as their reader is done.
+	Record bool
+	// Training selects batch statistics in batch norm and switches dropout on.
+	Training bool
+	// Rand feeds dropout. It may be nil when Training is false.
+	Rand *rng.Stream
+	// Profile, when not nil, collects the time spent by kind of operation.
+	Profile *Profile
+
+	arena *Arena
+	ops   []op
+	owned []*Variable
+}
+
+type op struct {
+	kind string
+	out  *Variable
+	back func()
+}
+
+// NewTape returns a tape whose buffers come from a.
+func NewTape(a *Arena) *Tape { return &Tape{arena: a} }
+
+// Input puts a tensor on the tape without copying it. needsGrad asks for its
+// gradient, which the variable then keeps.
+func (tp *Tape) Input(x *tensor.Tensor, needsGrad bool) *Variable {
+	v := &Variable{Value: x, needs: needsGrad && tp.Record, Keep: needsGrad}
+	tp.owned = append(tp.owned, v) // for its gradient's buffer
+	return v
+}
+
+// newVar returns a variable with an uninitialised buffer of the arena.
+func (tp *Tape) newVar(shape ...int) *Variable {
+	v := &Variable{Value: &tensor.Tensor{Shape: shape, Data: tp.arena.Get(tensor.Size(shape...))}, owned: true}
+	tp.owned = append(tp.owned, v)
+	return v
+}
+
+// record notes how to go back through the operation that made out. inputs are
+// kept until then. Nothing is recorded when nothing below needs a gradient.
+func (tp *Tape) record(kind string, out *Variable, needs bool, inputs []*Variable, back func()) {
+	if !tp.Record || !needs {
+		return
+	}
+	out.needs = true
+	out.retained = true
+	for _, in := range inputs {
+		in.retained = true
+	}
+	tp.ops = append(tp.ops, op{kind, out, back})
+}
+
+// NeedsGrad reports whether a gradient will flow to v.
+func (v *Variable) NeedsGrad() bool { return v.needs }
+
+// Free gives v's buffer back at once when no recorded operation and no Keep
+// holds it. The caller promises that nobody else reads v.
+func (tp *Tape) Free(v *Variable) {
+	if v.owned && !v.retained && !v.Keep {
+		tp.release(v)
+	}
+}
+
+func (tp *Tape) release(v *Variable) {
+	if v.owned && v.Value != nil {
+		tp.arena.Put(v.Value.Data)
+		v.Value = nil
+		v.owned = false
+	}
+	if v.Grad != nil {
+		tp.arena.Put(v.Grad.Data)
+		v.Grad = nil
+	}
+}
+
+// Backward runs the recorded operations in reverse, starting from the gradient
+// dout of the loss with respect to out (same shape; it is copied). Gradients
+// end in the parameters and in inputs that asked for one.
+func (tp *Tape) Backward(out *Variable, dout *tensor.Tensor) {
+	if !tensor.SameShape(out.Value.Shape, dout.Shape) {
+		panic(fmt.Sprintf("autograd: gradient of shape %v for a result of shape %v", dout.Shape, out.Value.Shape))
+	}
+	if !out.needs {
+		return
+	}
+	copy(tp.gradBuffer(out).Data, dout.Data)
+	for i := len(tp.ops) - 1; i >= 0; i-- {
+		o := tp.ops[i]
+		tp.ops[i] = op{}
+		if o.out.Grad != nil {
+			start := tp.now()
+			o.back()
+			tp.Profile.add(o.kind, true, start)
+		}
+		if !o.out.Keep {
+			tp.release(o.out)
+		}
+	}
+	tp.ops = tp.ops[:0]
+}
+
+// Reset releases everything the tape still holds. Values obtained from it must
+// not be used afterwards.
+func (tp *Tape) Reset() {
+	for i, v := range tp.owned {
+		tp.release(v)
+		tp.owned[i] = nil
+	}
+	tp.owned = tp.owned[:0]
+	clear(tp.ops)
+	tp.ops = tp.ops[:0]
+}
+
+// gradBuffer gives v an uninitialised gradient buffer. v must have none.
+func (tp *Tape) gradBuffer(v *Variable) *tensor.Tensor {
+	v.Grad = &tensor.Tensor{Shape: v.Value.Shape, Data: tp.arena.Get(v.Value.Len())}
+	return v.Grad
+}
+
+// gradInto lets f write a gradient of v, overwriting its argument, and adds it
+// to what other readers of v have contributed.
+func (tp *Tape) gradInto(v *Variable, f func(dst []float32)) {
+	if v.Grad == nil {
+		f(tp.gradBuffer(v).Data)
+		return
+	}
+	tmp := tp.arena.Get(v.Value.Len())
+	f(tmp)
+	addTo(v.Grad.Data, tmp)
+	tp.arena.Put(tmp)
+}
+
+// giveGrad hands the buffer of from's gradient, which from no longer needs, to
+// v as (part of) its gradient.
+func (tp *Tape) giveGrad(v, from *Variable) {
+	g := from.Grad
+	from.Grad = nil
+	if v.Grad == nil {
+		v.Grad = &tensor.Tensor{Shape: v.Value.Shape, Data: g.Data}
+		return
+	}
+	addTo(v.Grad.Data, g.Data)
+	tp.arena.Put(g.Data)
+}
+
+func (tp *Tape) now() time.Time {
+	if tp.Profile == nil {
+		return time.Time{}
+	}
+	return time.Now()
+}
+
+// timed runs an operation's forward pass and books its time.
+func (tp *Tape) timed(kind string, f func()) {
+	start := tp.now()
+	f()
+	tp.Profile.add(kind, false, start)
+}

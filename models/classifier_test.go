@@ -1,0 +1,129 @@
+package models
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/golden"
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// TestGroupsAgainstFastai compares names, shapes, layer groups and
+// weight-decay flags with fastai's cnn_learner. fastai numbers the body's units
+// (0.4 is layer1); our names are torchvision's.
+func TestGroupsAgainstFastai(t *testing.T) {
+	var ref map[string]struct {
+		Params []struct {
+			Name        string
+			Shape       []int
+			Group       int
+			WeightDecay bool `json:"weight_decay"`
+			ForceTrain  bool `json:"force_train"`
+		}
+	}
+	golden.JSON(t, "06_cnn_learner.json", &ref)
+	rename := map[string]string{"0.0.": "conv1.", "0.1.": "bn1.", "0.4.": "layer1.", "0.5.": "layer2.", "0.6.": "layer3.", "0.7.": "layer4."}
+	for _, arch := range []*Architecture{ResNet34, SqueezeNet1_1} {
+		t.Run(arch.Name, func(t *testing.T) {
+			c := NewClassifier(arch, 37, rng.New(1))
+			type got struct {
+				e     nn.Entry
+				group int
+			}
+			ours := map[string]got{}
+			for g, entries := range c.Groups() {
+				for _, e := range entries {
+					if e.Param != nil {
+						ours[e.Name] = got{e, g}
+					}
+				}
+			}
+			params := ref[arch.Name].Params
+			if len(params) != len(ours) || len(params) == 0 {
+				t.Errorf("%d parameters, fastai has %d", len(ours), len(params))
+			}
+			for _, p := range params {
+				name := p.Name
+				switch {
+				case strings.HasPrefix(name, "1."):
+					name = "head." + name[2:]
+				case arch == SqueezeNet1_1:
+					name = "features." + strings.TrimPrefix(name, "0.0.")
+				default:
+					name = rename[name[:4]] + name[4:]
+				}
+				o, ok := ours[name]
+				if !ok {
+					t.Errorf("no parameter %s (fastai's %s)", name, p.Name)
+					continue
+				}
+				if !tensor.SameShape(o.e.Shape, p.Shape) || o.group != p.Group || o.e.Decays() != p.WeightDecay || o.e.IsNorm() != p.ForceTrain {
+					t.Errorf("%s: shape %v, group %d, decays %v, norm %v; fastai has %+v", name, o.e.Shape, o.group, o.e.Decays(), o.e.IsNorm(), p)
+				}
+			}
+		})
+	}
+}
+
+// TestEveryArchitecture runs each network forward and backward on a small odd
+// size and compares the compiled network with the tape in evaluation mode.
+func TestEveryArchitecture(t *testing.T) {
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			if testing.Short() && strings.HasPrefix(name, "resnet1") && name != "resnet18" {
+				t.Skip("large network in short mode")
+			}
+			a, err := ByName(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := rng.New(7)
+			c := NewClassifier(a, 5, r)
+			x := tensor.New(2, 45, 37, 3)
+			for i := range x.Data {
+				x.Data[i] = float32(r.Normal())
+			}
+			tp := autograd.NewTape(autograd.NewArena())
+			tp.Record, tp.Training, tp.Rand = true, true, rng.New(3)
+			y := c.Forward(tp, tp.Input(x, false))
+			d := tensor.New(2, 5)
+			d.Data[1], d.Data[7] = 1, -1
+			tp.Backward(y, d)
+			tp.Reset()
+			for _, e := range nn.Parameters(c) {
+				if !e.Param.HasGrad {
+					t.Errorf("%s has no gradient", e.Name)
+				}
+			}
+			tp.Record, tp.Training = false, false
+			want := c.Forward(tp, tp.Input(x, false)).Value.Clone()
+			tp.Reset()
+			got, err := nn.Compile(c).Run(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ref := make([]float64, want.Len())
+			for i, v := range want.Data {
+				ref[i] = float64(v)
+			}
+			near(t, "compiled logits", got.Data, ref, 1e-4)
+		})
+	}
+}
+
+func TestUnknownArchitecture(t *testing.T) {
+	_, err := ByName("resnet35")
+	if err == nil || !strings.Contains(err.Error(), "resnet34") {
+		t.Errorf("error %v does not name the known architectures", err)
+	}
+}
+
+func TestPictureTooSmall(t *testing.T) {
+	_, err := nn.Compile(SqueezeNet1_1.Full(10, rng.New(1))).Run(tensor.New(1, 8, 8, 3))
+	if err == nil || !strings.Contains(err.Error(), "too small") {
+		t.Errorf("an 8×8 picture gave %v", err)
+	}
+}

@@ -1,0 +1,167 @@
+package models
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/nn"
+)
+
+// The residual networks of He et al. 2015 ("Deep Residual Learning for Image
+// Recognition"), as torchvision builds them (stride in the 3×3 convolution).
+var (
+	ResNet18  = register(resnet("resnet18", false, [4]int{2, 2, 2, 2}, Published{"IMAGENET1K_V1", "https://download.pytorch.org/models/resnet18-f37072fd.pth"}))
+	ResNet34  = register(resnet("resnet34", false, [4]int{3, 4, 6, 3}, Published{"IMAGENET1K_V1", "https://download.pytorch.org/models/resnet34-b627a593.pth"}))
+	ResNet50  = register(resnet("resnet50", true, [4]int{3, 4, 6, 3}, Published{"IMAGENET1K_V1", "https://download.pytorch.org/models/resnet50-0676ba61.pth"}, Published{"IMAGENET1K_V2", "https://download.pytorch.org/models/resnet50-11ad3fa6.pth"}))
+	ResNet101 = register(resnet("resnet101", true, [4]int{3, 4, 23, 3}, Published{"IMAGENET1K_V1", "https://download.pytorch.org/models/resnet101-63fe2227.pth"}, Published{"IMAGENET1K_V2", "https://download.pytorch.org/models/resnet101-cd907fc2.pth"}))
+	ResNet152 = register(resnet("resnet152", true, [4]int{3, 8, 36, 3}, Published{"IMAGENET1K_V1", "https://download.pytorch.org/models/resnet152-394f9c45.pth"}, Published{"IMAGENET1K_V2", "https://download.pytorch.org/models/resnet152-f82ba261.pth"}))
+)
+
+func resnet(name string, bottleneck bool, layers [4]int, w ...Published) *Architecture {
+	expansion := 1
+	if bottleneck {
+		expansion = 4
+	}
+	return &Architecture{
+		Name: name, Features: 512 * expansion, Weights: w,
+		GroupCut: 6, // conv1, bn1, relu, maxpool, layer1, layer2 | layer3, layer4
+		body: func() *nn.Sequential {
+			units := []nn.Child{
+				{Name: "conv1", Module: nn.NewConv2d(3, 64, 7, 2, 3, false)},
+				{Name: "bn1", Module: nn.NewBatchNorm(64)},
+				{Name: "relu", Module: nn.ReLU{}},
+				{Name: "maxpool", Module: nn.MaxPool2d{Kernel: 3, Stride: 2, Pad: 1}},
+			}
+			in := 64
+			for i, n := range layers {
+				width, stride := 64<<i, 2
+				if i == 0 {
+					stride = 1
+				}
+				var blocks []nn.Module
+				for range n {
+					if bottleneck {
+						blocks = append(blocks, newBottleneck(in, width, stride))
+					} else {
+						blocks = append(blocks, newBasicBlock(in, width, stride))
+					}
+					in, stride = width*expansion, 1
+				}
+				units = append(units, nn.Child{Name: "layer" + strconv.Itoa(i+1), Module: nn.NewSequential(blocks...)})
+			}
+			return nn.NewNamed(units...)
+		},
+		top: func(classes int) *nn.Sequential {
+			return nn.NewNamed(
+				nn.Child{Name: "avgpool", Module: nn.GlobalAvgPool{}},
+				nn.Child{Name: "fc", Module: nn.NewLinear(512*expansion, classes, true)})
+		},
+		init: initResNet,
+	}
+}
+
+// initResNet is torchvision's: Kaiming normal with fan out for convolutions,
+// 1 and 0 for batch norm, torch's default for the linear layer.
+func initResNet(m nn.Module, r *rng.Stream) {
+	fanIn := 1 // of the linear layer, whose bias follows its weight
+	for _, e := range nn.Parameters(m) {
+		switch e.Kind {
+		case nn.ConvWeight:
+			nn.KaimingNormal(e, true, r)
+		case nn.LinearWeight:
+			fanIn = e.Shape[1]
+			nn.Uniform(e, 1/math.Sqrt(float64(fanIn)), r) // kaiming_uniform_(a=√5)
+		case nn.Bias:
+			nn.Uniform(e, 1/math.Sqrt(float64(fanIn)), r)
+		}
+	}
+}
+
+// residual is a block y = relu(path(x) + shortcut(x)). convs and norms are its
+// main path; the last norm adds the shortcut and applies the last ReLU.
+type residual struct {
+	convs      []*nn.Conv2d
+	norms      []*nn.BatchNorm
+	downsample *nn.Sequential // nil for the identity
+}
+
+func newBasicBlock(in, width, stride int) *residual {
+	b := &residual{
+		convs: []*nn.Conv2d{nn.NewConv2d(in, width, 3, stride, 1, false), nn.NewConv2d(width, width, 3, 1, 1, false)},
+		norms: []*nn.BatchNorm{nn.NewBatchNorm(width), nn.NewBatchNorm(width)},
+	}
+	b.shortcut(in, width, stride)
+	return b
+}
+
+func newBottleneck(in, width, stride int) *residual {
+	out := 4 * width
+	b := &residual{
+		convs: []*nn.Conv2d{nn.NewConv2d(in, width, 1, 1, 0, false), nn.NewConv2d(width, width, 3, stride, 1, false), nn.NewConv2d(width, out, 1, 1, 0, false)},
+		norms: []*nn.BatchNorm{nn.NewBatchNorm(width), nn.NewBatchNorm(width), nn.NewBatchNorm(out)},
+	}
+	b.shortcut(in, out, stride)
+	return b
+}
+
+func (b *residual) shortcut(in, out, stride int) {
+	if stride != 1 || in != out {
+		b.downsample = nn.NewSequential(nn.NewConv2d(in, out, 1, stride, 0, false), nn.NewBatchNorm(out))
+	}
+}
+
+// Forward runs the block on x [N,H,W,C].
+func (b *residual) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
+	shortcut := x
+	if b.downsample != nil {
+		shortcut = b.downsample.Forward(tp, x)
+	}
+	h := x
+	for i, conv := range b.convs {
+		c := conv.Forward(tp, h)
+		if h != x {
+			tp.Free(h)
+		}
+		if i < len(b.convs)-1 {
+			h = b.norms[i].ForwardFused(tp, c, nil, true)
+		} else {
+			h = b.norms[i].ForwardFused(tp, c, shortcut, true)
+		}
+		tp.Free(c)
+	}
+	if shortcut != x {
+		tp.Free(shortcut)
+	}
+	return h
+}
+
+// Build appends the block's operations.
+func (b *residual) Build(g *nn.Graph, x int) int {
+	shortcut := x
+	if b.downsample != nil {
+		shortcut = b.downsample.Build(g, x)
+	}
+	h := x
+	for i, conv := range b.convs {
+		h = b.norms[i].Build(g, conv.Build(g, h))
+		if i < len(b.convs)-1 {
+			h = nn.ReLU{}.Build(g, h)
+		}
+	}
+	return nn.ReLU{}.Build(g, g.Add(shortcut, h))
+}
+
+// Children returns conv1, bn1, conv2, bn2, …, downsample.
+func (b *residual) Children() []nn.Child {
+	var c []nn.Child
+	for i := range b.convs {
+		n := strconv.Itoa(i + 1)
+		c = append(c, nn.Child{Name: "conv" + n, Module: b.convs[i]}, nn.Child{Name: "bn" + n, Module: b.norms[i]})
+	}
+	if b.downsample != nil {
+		c = append(c, nn.Child{Name: "downsample", Module: b.downsample})
+	}
+	return c
+}

@@ -1,0 +1,161 @@
+package nn
+
+import (
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// Conv2d is torch's Conv2d with square kernel, equal stride and padding in both
+// directions, groups 1.
+type Conv2d struct {
+	In, Out, Kernel, Stride, Pad int
+	Weight                       *autograd.Parameter // [Kernel,Kernel,In,Out]
+	Bias                         *autograd.Parameter // [Out], or nil
+}
+
+// NewConv2d returns a convolution with zero weights; see package models and
+// Init for the initialisation.
+func NewConv2d(in, out, kernel, stride, pad int, bias bool) *Conv2d {
+	c := &Conv2d{In: in, Out: out, Kernel: kernel, Stride: stride, Pad: pad,
+		Weight: autograd.NewParameter(tensor.New(kernel, kernel, in, out))}
+	if bias {
+		c.Bias = autograd.NewParameter(tensor.New(out))
+	}
+	return c
+}
+
+// Forward convolves x [N,H,W,In].
+func (c *Conv2d) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
+	return autograd.Conv2d(tp, x, c.Weight, c.Bias, c.Stride, c.Pad, false)
+}
+
+func (c *Conv2d) forwardReLU(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
+	return autograd.Conv2d(tp, x, c.Weight, c.Bias, c.Stride, c.Pad, true)
+}
+
+// Build appends the convolution.
+func (c *Conv2d) Build(g *Graph, x int) int {
+	n := Node{Op: OpConv, Inputs: []int{x}, Weight: c.Weight.Value, Kernel: c.Kernel, Stride: c.Stride, Pad: c.Pad}
+	if c.Bias != nil {
+		n.Shift = c.Bias.Value.Data
+	}
+	return g.add(n)
+}
+
+// Children returns nil.
+func (c *Conv2d) Children() []Child { return nil }
+
+// State returns weight and, where there is one, bias.
+func (c *Conv2d) State() []Entry {
+	s := []Entry{{Name: "weight", Kind: ConvWeight, Shape: []int{c.Out, c.In, c.Kernel, c.Kernel}, Param: c.Weight}}
+	if c.Bias != nil {
+		s = append(s, Entry{Name: "bias", Kind: Bias, Shape: []int{c.Out}, Param: c.Bias})
+	}
+	return s
+}
+
+// BatchNorm is torch's BatchNorm1d ([N,C]) and BatchNorm2d ([N,H,W,C]).
+type BatchNorm struct {
+	Features int
+	S        autograd.BatchNormState
+	Batches  int64 // num_batches_tracked
+}
+
+// NewBatchNorm returns a batch norm with torch's initial values: scale 1,
+// shift 0, running mean 0, running variance 1.
+func NewBatchNorm(features int) *BatchNorm {
+	b := &BatchNorm{Features: features, S: autograd.BatchNormState{
+		Weight: autograd.NewParameter(tensor.New(features)), Bias: autograd.NewParameter(tensor.New(features)),
+		RunningMean: make([]float32, features), RunningVar: make([]float32, features),
+		Eps: 1e-5, Momentum: 0.1}}
+	fill(b.S.Weight.Value.Data, 1)
+	fill(b.S.RunningVar, 1)
+	return b
+}
+
+func fill(s []float32, v float32) {
+	for i := range s {
+		s[i] = v
+	}
+}
+
+// Forward normalises x.
+func (b *BatchNorm) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
+	return b.ForwardFused(tp, x, nil, false)
+}
+
+func (b *BatchNorm) forwardReLU(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
+	return b.ForwardFused(tp, x, nil, true)
+}
+
+// ForwardFused is relu(bn(x) + residual) in one pass; residual may be nil.
+func (b *BatchNorm) ForwardFused(tp *autograd.Tape, x, residual *autograd.Variable, relu bool) *autograd.Variable {
+	if tp.Training && !b.S.UseRunning {
+		b.Batches++
+	}
+	return autograd.BatchNorm(tp, x, &b.S, residual, relu)
+}
+
+// Build appends the scale and shift that the running statistics give.
+func (b *BatchNorm) Build(g *Graph, x int) int {
+	scale, shift := make([]float32, b.Features), make([]float32, b.Features)
+	b.affine(scale, shift)
+	return g.add(Node{Op: OpScaleShift, Inputs: []int{x}, Scale: scale, Shift: shift, Norm: b})
+}
+
+// Children returns nil.
+func (b *BatchNorm) Children() []Child { return nil }
+
+// State returns weight, bias, running_mean, running_var, num_batches_tracked.
+func (b *BatchNorm) State() []Entry {
+	sh := []int{b.Features}
+	return []Entry{
+		{Name: "weight", Kind: NormScale, Shape: sh, Param: b.S.Weight},
+		{Name: "bias", Kind: NormShift, Shape: sh, Param: b.S.Bias},
+		{Name: "running_mean", Kind: RunningMean, Shape: sh, Buffer: b.S.RunningMean},
+		{Name: "running_var", Kind: RunningVar, Shape: sh, Buffer: b.S.RunningVar},
+		{Name: "num_batches_tracked", Kind: BatchCount, Shape: []int{}, Count: &b.Batches},
+	}
+}
+
+// Linear is torch's Linear.
+type Linear struct {
+	In, Out int
+	Weight  *autograd.Parameter // [Out,In]
+	Bias    *autograd.Parameter // [Out], or nil
+}
+
+// NewLinear returns a linear layer with zero weights.
+func NewLinear(in, out int, bias bool) *Linear {
+	l := &Linear{In: in, Out: out, Weight: autograd.NewParameter(tensor.New(out, in))}
+	if bias {
+		l.Bias = autograd.NewParameter(tensor.New(out))
+	}
+	return l
+}
+
+// Forward maps x [N,In] to [N,Out].
+func (l *Linear) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
+	return autograd.Linear(tp, x, l.Weight, l.Bias)
+}
+
+// Build appends the matrix product.
+func (l *Linear) Build(g *Graph, x int) int {
+	n := Node{Op: OpLinear, Inputs: []int{x}, Weight: l.Weight.Value}
+	if l.Bias != nil {
+		n.Shift = l.Bias.Value.Data
+	}
+	return g.add(n)
+}
+
+// Children returns nil.
+func (l *Linear) Children() []Child { return nil }
+
+// State returns weight and, where there is one, bias.
+func (l *Linear) State() []Entry {
+	s := []Entry{{Name: "weight", Kind: LinearWeight, Shape: []int{l.Out, l.In}, Param: l.Weight}}
+	if l.Bias != nil {
+		s = append(s, Entry{Name: "bias", Kind: Bias, Shape: []int{l.Out}, Param: l.Bias})
+	}
+	return s
+}

@@ -1,0 +1,111 @@
+package nn
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// Kind tells what an entry of the state is, which decides its layout, whether
+// weight decay applies to it and whether it trains while frozen.
+type Kind int
+
+// The kinds of state. Norm parameters and biases take no weight decay in
+// fastai; the norm parameters of a frozen body train all the same.
+const (
+	ConvWeight Kind = iota
+	LinearWeight
+	Bias
+	NormScale
+	NormShift
+	RunningMean
+	RunningVar
+	BatchCount // num_batches_tracked, a scalar
+)
+
+// Entry is one parameter or buffer of a model.
+type Entry struct {
+	Name   string
+	Kind   Kind
+	Shape  []int               // torch's shape; empty for a scalar
+	Param  *autograd.Parameter // nil for buffers
+	Buffer []float32           // running statistics; nil for parameters
+	Count  *int64              // BatchCount only
+}
+
+// IsNorm reports whether the entry belongs to a normalisation layer.
+func (e Entry) IsNorm() bool {
+	return e.Kind == NormScale || e.Kind == NormShift || e.Kind == RunningMean || e.Kind == RunningVar || e.Kind == BatchCount
+}
+
+// Decays reports whether weight decay applies: not for norm parameters and
+// biases (fastai's rule, wd_bn_bias=False).
+func (e Entry) Decays() bool { return e.Kind == ConvWeight || e.Kind == LinearWeight }
+
+// Get returns a copy of the entry's values in torch's layout.
+func (e Entry) Get() []float32 {
+	switch {
+	case e.Count != nil:
+		return []float32{float32(*e.Count)}
+	case e.Param == nil:
+		return append([]float32(nil), e.Buffer...)
+	}
+	return e.ToTorch(e.Param.Value.Data)
+}
+
+// ToTorch returns a copy of values (the parameter's own, its gradient, its
+// optimizer state) in torch's layout.
+func (e Entry) ToTorch(values []float32) []float32 {
+	if e.Kind != ConvWeight {
+		return append([]float32(nil), values...)
+	}
+	k, c, kh, kw := e.Shape[0], e.Shape[1], e.Shape[2], e.Shape[3]
+	out := make([]float32, len(values))
+	for h := range kh {
+		for w := range kw {
+			for ci := range c {
+				src := values[((h*kw+w)*c+ci)*k:][:k]
+				for ki, v := range src {
+					out[((ki*c+ci)*kh+h)*kw+w] = v
+				}
+			}
+		}
+	}
+	return out
+}
+
+// FromTorch is the inverse of ToTorch, into dst.
+func (e Entry) FromTorch(dst, values []float32) {
+	if e.Kind != ConvWeight {
+		copy(dst, values)
+		return
+	}
+	k, c, kh, kw := e.Shape[0], e.Shape[1], e.Shape[2], e.Shape[3]
+	for h := range kh {
+		for w := range kw {
+			for ci := range c {
+				d := dst[((h*kw+w)*c+ci)*k:][:k]
+				for ki := range d {
+					d[ki] = values[((ki*c+ci)*kh+h)*kw+w]
+				}
+			}
+		}
+	}
+}
+
+// Set stores values given in torch's layout.
+func (e Entry) Set(values []float32) error {
+	if want := tensor.Size(e.Shape...); len(values) != want {
+		return fmt.Errorf("%s: %d values for shape %v, want %d", e.Name, len(values), e.Shape, want)
+	}
+	switch {
+	case e.Count != nil:
+		*e.Count = int64(values[0])
+	case e.Param == nil:
+		copy(e.Buffer, values)
+	default:
+		e.FromTorch(e.Param.Value.Data, values)
+	}
+	return nil
+}
