@@ -1,0 +1,94 @@
+package drawn
+
+import (
+	"math"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+)
+
+// hash gives a number in [0,1) for a cell of a grid.
+func hash(seed uint64, x, y int) float64 {
+	z := seed + uint64(int64(x))*0x9E3779B97F4A7C15 + uint64(int64(y))*0xC2B2AE3D27D4EB4F
+	z = (z ^ z>>29) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>32) * 0x94D049BB133111EB
+	return float64((z^z>>29)>>11) / (1 << 53)
+}
+
+// cloudy is value noise: smooth, in [0,1], with features one unit in size.
+func cloudy(seed uint64, x, y float64) float64 {
+	fx, fy := math.Floor(x), math.Floor(y)
+	ix, iy := int(fx), int(fy)
+	tx, ty := x-fx, y-fy
+	tx, ty = tx*tx*(3-2*tx), ty*ty*(3-2*ty)
+	a := hash(seed, ix, iy) + (hash(seed, ix+1, iy)-hash(seed, ix, iy))*tx
+	b := hash(seed, ix, iy+1) + (hash(seed, ix+1, iy+1)-hash(seed, ix, iy+1))*tx
+	return a + (b-a)*ty
+}
+
+// pattern is how two colours are laid out.
+type pattern int
+
+const (
+	solid pattern = iota
+	striped
+	spotted
+	patched
+)
+
+// marking is one drawing of a pattern: how much of the second colour there is
+// at a point, 0..1. Scale is the spacing of stripes and spots.
+type marking struct {
+	kind   pattern
+	seed   uint64
+	scale  float64
+	angle  float64 // of the stripes' normal
+	hollow bool    // spots are rings
+	share  float64 // how much of the surface the second colour takes, about
+}
+
+func newMarking(kind pattern, scale float64, r *rng.Stream) marking {
+	m := marking{kind: kind, seed: r.Uint64(), scale: scale * r.Uniform(0.8, 1.25), angle: r.Uniform(-0.25, 0.25)}
+	m.hollow = r.Bool(0.3)
+	m.share = r.Uniform(0.35, 0.55)
+	if kind == patched {
+		m.share += 0.08 // value noise seldom goes far from its mean
+	}
+	return m
+}
+
+// at returns the amount at (x,y); edge is the width over which it may change.
+func (m marking) at(x, y, edge float64) float64 {
+	switch m.kind {
+	case striped:
+		s, c := math.Sincos(m.angle)
+		u, v := (x*c+y*s)/m.scale, (-x*s+y*c)/m.scale
+		u += 0.55 * (cloudy(m.seed, u*0.6, v*0.6) - 0.5) * 2
+		wave := 1 - 2*math.Abs(u-math.Floor(u)-0.5) // 0..1..0
+		// Stripes end here and there, as those of a tabby do.
+		wave += 0.7 * (cloudy(m.seed+1, u*0.8, v*0.35) - 0.55)
+		return soft(wave-(1-m.share)*0.98, max(edge/m.scale*2, 0.05))
+	case spotted:
+		u, v := x/m.scale, y/m.scale
+		iu, iv := int(math.Floor(u)), int(math.Floor(v))
+		best := math.Inf(-1)
+		for dy := -1; dy <= 1; dy++ {
+			for dx := -1; dx <= 1; dx++ {
+				cx, cy := iu+dx, iv+dy
+				rad := 0.22 + 0.22*hash(m.seed+2, cx, cy)
+				px := float64(cx) + 0.5 + 0.5*(hash(m.seed, cx, cy)-0.5)
+				py := float64(cy) + 0.5 + 0.5*(hash(m.seed+1, cx, cy)-0.5)
+				d := rad - math.Hypot(u-px, v-py)
+				if m.hollow {
+					d = min(d, rad*0.55-math.Abs(d-rad*0.45))
+				}
+				best = max(best, d)
+			}
+		}
+		return soft(best, max(edge/m.scale, 0.03))
+	case patched:
+		u, v := x/(m.scale*2.6), y/(m.scale*2.6)
+		n := 0.75*cloudy(m.seed, u, v) + 0.25*cloudy(m.seed+1, u*2.7, v*2.7)
+		return soft(n-(1-m.share)*0.95, max(edge/m.scale*0.4, 0.015))
+	}
+	return 0
+}
