@@ -4,10 +4,8 @@ go 1.26.0
 
 require (
 	github.com/mattn/go-runewidth v0.0.31
+	golang.org/x/image v0.47.0
 	golang.org/x/sys v0.49.0
 )
 
-require (
-	github.com/clipperhouse/uax29/v2 v2.2.0 // indirect
-	golang.org/x/image v0.47.0 // indirect
-)
+require github.com/clipperhouse/uax29/v2 v2.2.0 // indirect
