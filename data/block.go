@@ -1,0 +1,162 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Block says how a folder becomes batches: where items come from, what they
+// are called, which are for validation, and what is done to each picture and
+// each batch. It is a plan and holds no data; one Block serves many folders.
+type Block struct {
+	Items Source   // what the examples are and how they are opened; required
+	Label Labeler  // what they are called; required
+	Split Splitter // which are for validation; nil is RandomSplit(0.2, Seed)
+
+	// ItemTransforms is done to each picture after it is opened, in the
+	// loader's workers; nil does nothing. Chain makes one of several.
+	ItemTransforms ItemTransform
+	// BatchTransforms makes the network's input of a batch; nil is ToFloat.
+	BatchTransforms BatchTransform
+
+	// Vocab fixes the classes and their order, as for a model that is already
+	// trained. nil takes the labels of the training items, sorted byte by byte
+	// (fastai: by code point, which is the same order).
+	Vocab []string
+
+	BatchSize      int    // pictures in a batch; 0 is 64, fastai's default
+	ValidBatchSize int    // the same for validation; 0 is BatchSize
+	Seed           uint64 // of shuffling and augmentation; 0 is a seed like any other
+
+	// Workers is how many goroutines open and transform pictures; 0 is as many
+	// as GOMAXPROCS. It changes the speed and nothing else.
+	Workers int
+	// Prefetch is how many batches are made ahead of the one in use; 0 is 2.
+	// Each costs its pictures' memory, decoded and as floats.
+	Prefetch int
+	// CacheBytes bounds the memory, in bytes, in which the loaders keep decoded
+	// pictures from one epoch to the next (training and validation share it by
+	// their number of items); 0 keeps none.
+	CacheBytes int64
+
+	Check   Check   // how much of each file is read when the loaders are built
+	Damaged Damaged // what a picture that cannot be opened does
+}
+
+// Check is how much of the files is read before training starts.
+type Check int
+
+const (
+	// CheckHeaders reads each file's header, which finds missing, empty and
+	// foreign files in a second or two for ten thousand pictures.
+	CheckHeaders Check = iota
+	// CheckDecode opens every picture, which finds everything and takes about
+	// as long as reading the data for one epoch.
+	CheckDecode
+	// CheckNone reads nothing.
+	CheckNone
+)
+
+// Damaged is the policy for pictures that cannot be opened.
+type Damaged int
+
+const (
+	// FailOnDamaged makes a damaged picture an error that names its file.
+	FailOnDamaged Damaged = iota
+	// SkipDamaged leaves damaged pictures out. They are counted and named in
+	// DataLoaders.Left and Loader.Damaged. Leaving one out does not change
+	// which other items are for training.
+	SkipDamaged
+)
+
+// DataLoaders is the training and validation data of one run.
+type DataLoaders struct {
+	Train, Valid *Loader
+	Vocab        []string // the classes; Batch.Y indexes it
+
+	Root  string       // the folder they were built from
+	Block Block        // the plan they were built by, defaults filled in
+	Left  []*ItemError // damaged pictures left out when the loaders were built
+
+	// Warnings are things that are not wrong but worth knowing, one line each.
+	Warnings []string
+}
+
+// Close gives back what the loaders hold (decoded pictures). Iterators under
+// way are not affected; they are closed by their own Close or context.
+func (d *DataLoaders) Close() error {
+	for _, l := range []*Loader{d.Train, d.Valid} {
+		if l != nil {
+			l.cache.clear()
+		}
+	}
+	return nil
+}
+
+// NumClasses is the size of the vocabulary.
+func (d *DataLoaders) NumClasses() int { return len(d.Vocab) }
+
+// TestLoader returns a loader of other items, without labels, treated as the
+// validation set is (fastai's test_dl): the model's guesses for them come in
+// the items' order.
+func (d *DataLoaders) TestLoader(items []Item) (*Loader, error) {
+	cfg := d.Valid.Config()
+	cfg.Items, cfg.Labels, cfg.CacheBytes = items, nil, 0
+	return NewLoader(cfg)
+}
+
+// LabeledLoader is TestLoader with labels, by the Block's Labeler: a label
+// that is not in the vocabulary is an error.
+func (d *DataLoaders) LabeledLoader(items []Item) (*Loader, error) {
+	labels, err := labelAll(d.Root, items, d.Block.Label)
+	if err != nil {
+		return nil, err
+	}
+	classes, err := newCategories(d.Vocab).encode(d.Root, items, labels, "test")
+	if err != nil {
+		return nil, err
+	}
+	cfg := d.Valid.Config()
+	cfg.Items, cfg.Labels, cfg.CacheBytes = items, classes, 0
+	return NewLoader(cfg)
+}
+
+// DataLoaders lists the items below root, labels, splits and checks them, and
+// returns the loaders. Mistakes that would only show in a later epoch are found
+// here: nothing to train on, labels that do not match, one class only, a
+// validation label unknown in training, damaged files, pictures of different
+// sizes and no resizing, items listed twice or in both sets, a batch larger
+// than the training set. Each is an error that names files.
+func (b Block) DataLoaders(ctx context.Context, root string) (*DataLoaders, error) {
+	return b.build(ctx, root, nopTrace{})
+}
+
+// fill returns b with its defaults, or says what is missing.
+func (b Block) fill() (Block, error) {
+	if b.Items == nil {
+		return b, errors.New("data: the Block has no Items; set a Source such as vision.ImageFiles")
+	}
+	if b.Label == nil {
+		return b, errors.New("data: the Block has no Label; set a Labeler such as RegexLabel or ParentLabel")
+	}
+	if b.Split == nil {
+		b.Split = RandomSplit(0.2, b.Seed)
+	}
+	if b.BatchTransforms == nil {
+		b.BatchTransforms = ToFloat{}
+	}
+	if b.BatchSize == 0 {
+		b.BatchSize = 64
+	}
+	if b.ValidBatchSize == 0 {
+		b.ValidBatchSize = b.BatchSize
+	}
+	if b.BatchSize < 1 || b.ValidBatchSize < 1 {
+		return b, mistakef(ErrBatchSize, "batch sizes must be positive, not %d and %d", b.BatchSize, b.ValidBatchSize)
+	}
+	if b.Workers < 0 || b.Prefetch < 0 || b.CacheBytes < 0 {
+		return b, fmt.Errorf("data: Workers, Prefetch and CacheBytes must not be negative (they are %d, %d, %d)", b.Workers, b.Prefetch, b.CacheBytes)
+	}
+	return b, nil
+}

@@ -1,0 +1,228 @@
+package data
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestBlock(t *testing.T) {
+	root := pets(t, 25, "pug", "Bengal", "beagle")
+	d := build(t, petsBlock(), root)
+	if want := []string{"Bengal", "beagle", "pug"}; !slices.Equal(d.Vocab, want) {
+		t.Errorf("vocabulary %q, want %q", d.Vocab, want)
+	}
+	if a, b := len(d.Train.Items()), len(d.Valid.Items()); a != 60 || b != 15 {
+		t.Errorf("%d for training and %d for validation, want 60 and 15", a, b)
+	}
+	for _, l := range []*Loader{d.Train, d.Valid} {
+		for i, it := range l.Items() {
+			if want, got := filepath.Base(it.Path), d.Vocab[l.Labels()[i]]; !strings.HasPrefix(want, got+"_") {
+				t.Errorf("%s has the class %q", want, got)
+			}
+		}
+	}
+	if len(d.Warnings) != 0 || d.NumClasses() != 3 {
+		t.Errorf("warnings %q, %d classes; want none, 3", d.Warnings, d.NumClasses())
+	}
+}
+
+// TestMistakes has one case for each mistake that building must find; every
+// message names a file or the value that is wrong.
+func TestMistakes(t *testing.T) {
+	good := pets(t, 20, "a", "b")
+	with := func(f func(b *Block)) Block {
+		b := petsBlock()
+		f(&b)
+		return b
+	}
+	add := func(name string, content []byte) string {
+		root := pets(t, 20, "a", "b")
+		if err := os.WriteFile(filepath.Join(root, name), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return root
+	}
+	whole := picture(14, 14, 1)
+	for _, c := range []struct {
+		name  string
+		b     Block
+		root  string
+		kind  error
+		parts []string // of the message
+	}{
+		{"no folder", petsBlock(), filepath.Join(good, "nowhere"), ErrNoItems, []string{"nowhere does not exist"}},
+		{"a file", petsBlock(), filepath.Join(good, "a_1.jpg"), ErrNoItems, []string{"a_1.jpg is a file"}},
+		{"no pictures", petsBlock(), write(t, map[string][]byte{"x.mat": nil, "y.mat": nil, "z.txt": nil, ".hidden/a_1.jpg": whole}), ErrNoItems, []string{".jpg .png", "2 .mat, 1 .txt"}},
+		{"no match", petsBlock(), add("Readme.png", whole), ErrLabel, []string{"Readme.png", "1 item of 41"}},
+		{"one class", petsBlock(), pets(t, 20, "pug"), ErrOneClass, []string{`"pug"`, "pug_"}},
+		{"unknown validation label", with(func(b *Block) {
+			b.Split = FuncSplit(func(it Item) bool { return strings.Contains(it.Path, "c_") })
+		}), pets(t, 10, "a", "b", "c"), ErrUnknown, []string{`"c"`, "c_1.jpg", "never occurs in training"}},
+		{"label outside the given vocabulary", with(func(b *Block) { b.Vocab = []string{"a", "z"} }), good, ErrUnknown, []string{`"b"`, "not in the vocabulary"}},
+		{"vocabulary with a double", with(func(b *Block) { b.Vocab = []string{"a", "b", "a"} }), good, ErrDuplicate, []string{`"a" twice`}},
+		{"different sizes", with(func(b *Block) { b.ItemTransforms = nil }), good, ErrSizes, []string{".jpg is 12×", ".jpg is 20×", "Resize"}},
+		{"different sizes, sizes not known", with(func(b *Block) { b.ItemTransforms = nil; b.Items = noCheck{pngs{}} }), good, ErrSizes, []string{".jpg is "}},
+		{"no validation", with(func(b *Block) { b.Split = RandomSplit(0.01, 42) }), good, ErrEmptySplit, []string{"none of the 40 items for validation"}},
+		{"no training", with(func(b *Block) { b.Split = FuncSplit(func(Item) bool { return true }) }), good, ErrEmptySplit, []string{"for training"}},
+		{"batch too large", with(func(b *Block) { b.BatchSize = 33 }), good, ErrBatchSize, []string{"batch of 33", "32 pictures", "32 or less"}},
+		{"negative batch", with(func(b *Block) { b.BatchSize = -1 }), good, ErrBatchSize, []string{"-1"}},
+		{"truncated picture", petsBlock(), add("a_99.jpg", whole[:20]), ErrDamaged, []string{"a_99.jpg", "SkipDamaged"}},
+		{"empty file", petsBlock(), add("b_99.jpg", nil), ErrDamaged, []string{"b_99.jpg"}},
+		{"cut after its header, everything checked", with(func(b *Block) { b.Check = CheckDecode }), add("a_98.jpg", whole[:len(whole)/2]), ErrDamaged, []string{"a_98.jpg"}},
+		{"transform that fails", with(func(b *Block) { b.ItemTransforms = crop{15} }), good, ErrDamaged, []string{"smaller than 15"}},
+		{"index twice", with(func(b *Block) { b.Split = twice{} }), good, ErrSplit, []string{"a_1.jpg into training and again into validation"}},
+		{"no source", with(func(b *Block) { b.Items = nil }), good, nil, []string{"no Items"}},
+		{"no labels", with(func(b *Block) { b.Label = nil }), good, nil, []string{"no Label"}},
+		{"pattern", with(func(b *Block) { b.Label = RegexLabel("(") }), good, nil, []string{"not a regular expression"}},
+		{"negative workers", with(func(b *Block) { b.Workers = -1 }), good, nil, []string{"-1"}},
+		{"listed twice", with(func(b *Block) { b.Items = doubles{} }), good, ErrDuplicate, []string{"a_1.jpg is listed twice"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, err := c.b.DataLoaders(context.Background(), c.root)
+			if err == nil {
+				d.Close()
+				t.Fatal("no error")
+			}
+			if c.kind != nil && !errors.Is(err, c.kind) {
+				t.Errorf("the error is not %v: %v", c.kind, err)
+			}
+			for _, p := range append(c.parts, "data: ") {
+				if !strings.Contains(err.Error(), p) {
+					t.Errorf("the error does not say %q: %v", p, err)
+				}
+			}
+			if strings.Count(err.Error(), "data: ") > 1 {
+				t.Errorf("the package is named twice: %v", err)
+			}
+		})
+	}
+}
+
+// twice puts the first item into both sets.
+type twice struct{}
+
+func (twice) Split(root string, items []Item) (train, valid []int, err error) {
+	return []int{0, 1}, []int{2, 0}, nil
+}
+
+// doubles lists everything twice, the second time by another spelling.
+type doubles struct{ pngs }
+
+func (doubles) List(ctx context.Context, root string) ([]Item, error) {
+	items, err := pngs{}.List(ctx, root)
+	for _, it := range slices.Clone(items) {
+		items = append(items, Item{Path: filepath.Dir(it.Path) + "/./" + filepath.Base(it.Path)})
+	}
+	return items, err
+}
+
+func TestSkipDamaged(t *testing.T) {
+	root := pets(t, 25, "a", "b")
+	whole := build(t, petsBlock(), root)
+	victim := whole.Train.Items()[3].Path
+	half := whole.Train.Items()[5].Path
+	content, err := os.ReadFile(half)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, c := range map[string][]byte{victim: []byte("not a picture"), half: content[:len(content)-40]} {
+		if err := os.WriteFile(path, c, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := petsBlock()
+	b.Damaged = SkipDamaged
+	d := build(t, b, root)
+	if len(d.Left) != 1 || d.Left[0].Path != victim || len(d.Warnings) != 1 {
+		t.Errorf("left out %v with warnings %q, want only %s", d.Left, d.Warnings, victim)
+	}
+	want := slices.Concat(whole.Train.Items()[:3], whole.Train.Items()[4:])
+	if fmt.Sprint(d.Train.Items()) != fmt.Sprint(want) || fmt.Sprint(d.Valid.Items()) != fmt.Sprint(whole.Valid.Items()) {
+		t.Error("leaving a picture out changed what the others are for")
+	}
+	// The other one has a good header: it is found, and counted, on the way.
+	l := d.Train.WithTransforms(true)
+	if _, n := digest(t, l, 0, 0); n != 5 {
+		t.Errorf("%d batches, want 5", n)
+	}
+	if got := d.Train.Damaged(); len(got) != 1 || got[0].Path != half {
+		t.Errorf("the loader reports %v, want %s", got, half)
+	}
+	b.Check = CheckDecode
+	if d = build(t, b, root); len(d.Left) != 2 {
+		t.Errorf("decoding everything left out %d pictures, want 2", len(d.Left))
+	}
+}
+
+func TestVerify(t *testing.T) {
+	root := write(t, map[string][]byte{"a.png": picture(4, 4, 1), "b.png": picture(4, 4, 2)[:30], "c.png": nil})
+	items, err := pngs{}.List(context.Background(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := 0
+	bad, err := Verify(context.Background(), pngs{}, items, 2, func(done, total int) { last = done })
+	if err != nil || len(bad) != 2 || filepath.Base(bad[0].Path) != "b.png" || filepath.Base(bad[1].Path) != "c.png" || last != 3 {
+		t.Errorf("found %v, error %v, progress to %d; want b.png and c.png, 3", bad, err, last)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Verify(ctx, pngs{}, items, 0, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestAllValidAndAllTrain(t *testing.T) {
+	root := pets(t, 10, "b", "c")
+	b := petsBlock()
+	b.Split, b.Vocab = AllValid, []string{"c", "b", "a"}
+	d := build(t, b, root)
+	if d.Train.Len() != 0 || d.Valid.Len() != 3 || d.Valid.Labels()[0] != 1 || len(d.Warnings) != 1 {
+		t.Errorf("AllValid: %d and %d batches, first class %d, warnings %q; want 0, 3, 1, and that a is not judged",
+			d.Train.Len(), d.Valid.Len(), d.Valid.Labels()[0], d.Warnings)
+	}
+	b.Split, b.Vocab = AllTrain, nil
+	if d = build(t, b, root); d.Train.Len() != 2 || d.Valid.Len() != 0 {
+		t.Errorf("AllTrain: %d and %d batches, want 2 and 0", d.Train.Len(), d.Valid.Len())
+	}
+	if _, err := d.Valid.OneBatch(context.Background()); !errors.Is(err, ErrEmptySplit) {
+		t.Errorf("a batch of nothing: %v, want ErrEmptySplit", err)
+	}
+}
+
+func TestSummary(t *testing.T) {
+	root := pets(t, 25, "pug", "Bengal")
+	b := petsBlock()
+	b.ItemTransforms = Chain(crop{12}, crop{10})
+	var out bytes.Buffer
+	if err := b.Summary(context.Background(), root, &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"50 items", "Bengal_1.jpg → \"Bengal\"", "40 for training, 10 for validation", "2 classes: Bengal, pug",
+		"RGB", "crop(12) → 12×12", "crop(10) → 10×10", "shade → [8 10 10 3] float32", "5 batches per epoch"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("the summary lacks %q:\n%s", part, out.String())
+		}
+	}
+	out.Reset()
+	b.Label = RegexLabel(`(\d+)x`)
+	err := b.Summary(context.Background(), root, &out)
+	if !errors.Is(err, ErrLabel) || !strings.Contains(out.String(), "Error") || strings.Contains(out.String(), "Split") {
+		t.Errorf("a summary with a label that does not match should end there, gave %v:\n%s", err, out.String())
+	}
+}
+
+func TestCancelBuilding(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := petsBlock().DataLoaders(ctx, pets(t, 10, "a", "b")); !errors.Is(err, context.Canceled) {
+		t.Errorf("building with a cancelled context: %v", err)
+	}
+}

@@ -1,0 +1,250 @@
+package data
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// tracer is told what the building of loaders does, step by step; Summary
+// prints it, DataLoaders does not listen.
+type tracer interface {
+	step(name, format string, args ...any)
+}
+
+type nopTrace struct{}
+
+func (nopTrace) step(string, string, ...any) {}
+
+// build does the work of DataLoaders and of Summary.
+func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders, error) {
+	b, err := b.fill()
+	if err != nil {
+		return nil, err
+	}
+	if b.Vocab != nil {
+		if err := checkVocab(b.Vocab); err != nil {
+			return nil, err
+		}
+	}
+	tr.step("Items", "%s below %s", describe(b.Items), root)
+	items, err := b.list(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	tr.step("", "%s, the first %s", plural(len(items), "item"), relative(root, items[0].Path))
+
+	tr.step("Label", "%s", describe(b.Label))
+	labels, err := labelAll(root, items, b.Label)
+	if err != nil {
+		return nil, err
+	}
+	tr.step("", "%s → %q", relative(root, items[0].Path), labels[0])
+
+	tr.step("Split", "%s", describe(b.Split))
+	train, valid, err := b.split(root, items, labels)
+	if err != nil {
+		return nil, err
+	}
+	tr.step("", "%d for training, %d for validation", len(train), len(valid))
+
+	d := &DataLoaders{Root: root, Block: b}
+	d.Vocab = b.Vocab
+	of := train
+	if len(train) == 0 {
+		of = valid
+	}
+	if d.Vocab == nil {
+		d.Vocab = vocabOf(labels, of, b.Label)
+	}
+	if len(d.Vocab) < 2 {
+		return nil, mistakef(ErrOneClass, "every item has the label %q (%s); a classifier needs at least two classes: is the labeler %s right, and the folder?",
+			d.Vocab[0], names(root, pick(items, of)), describe(b.Label))
+	}
+	tr.step("Vocabulary", "%s: %s", plural(len(d.Vocab), "class"), listed(d.Vocab, 8))
+	cats := newCategories(d.Vocab)
+	trainY, err := cats.encode(root, pick(items, train), pick(labels, train), "training")
+	if err != nil {
+		return nil, err
+	}
+	validY, err := cats.encode(root, pick(items, valid), pick(labels, valid), "validation")
+	if err != nil {
+		return nil, err
+	}
+
+	part := func(which []int, classes []int) ([]Item, []int, []check, error) {
+		return b.check(ctx, root, pick(items, which), classes, d)
+	}
+	trainItems, trainY, trainSizes, err := part(train, trainY)
+	if err != nil {
+		return nil, err
+	}
+	validItems, validY, validSizes, err := part(valid, validY)
+	if err != nil {
+		return nil, err
+	}
+	if b.Check != CheckNone {
+		tr.step("Check", "%s left out as damaged", plural(len(d.Left), "file"))
+	}
+	if err := b.sizes(root, trainItems, validItems, labels); err != nil {
+		return nil, err
+	}
+	if err := d.loaders(trainItems, validItems, trainY, validY); err != nil {
+		return nil, err
+	}
+	if err := d.sameSize(trainSizes, validSizes); err != nil {
+		return nil, err
+	}
+	d.warn()
+	for _, w := range d.Warnings {
+		tr.step("Warning", "%s", w)
+	}
+	return d, nil
+}
+
+// list lists the items and refuses none and doubles.
+func (b Block) list(ctx context.Context, root string) ([]Item, error) {
+	items, err := b.Items.List(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	if len(items) == 0 {
+		return nil, mistakef(ErrNoItems, "%s lists no items below %s", describe(b.Items), root)
+	}
+	first := make(map[string]int, len(items))
+	for i, it := range items {
+		p := filepath.Clean(it.Path)
+		if j, ok := first[p]; ok {
+			return nil, mistakef(ErrDuplicate, "%s is listed twice, as items %d and %d; if it were for training and for validation the result would be too good, so list it once", relative(root, it.Path), j, i)
+		}
+		first[p] = i
+	}
+	return items, nil
+}
+
+// split divides the items and refuses an index out of range, given twice or
+// in both parts, and empty parts that nobody asked for.
+func (b Block) split(root string, items []Item, labels []string) (train, valid []int, err error) {
+	if s, ok := b.Split.(labelSplitter); ok {
+		train, valid, err = s.splitLabels(labels)
+	} else {
+		train, valid, err = b.Split.Split(root, items)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	in := make([]string, len(items))
+	for _, set := range []struct {
+		name    string
+		indices []int
+	}{{"training", train}, {"validation", valid}} {
+		for _, i := range set.indices {
+			if i < 0 || i >= len(items) {
+				return nil, nil, mistakef(ErrSplit, "%s gives the %s index %d, outside the list of %s", describe(b.Split), set.name, i, plural(len(items), "item"))
+			}
+			if in[i] != "" {
+				return nil, nil, mistakef(ErrSplit, "%s puts %s into %s and again into %s", describe(b.Split), relative(root, items[i].Path), in[i], set.name)
+			}
+			in[i] = set.name
+		}
+	}
+	if e, ok := b.Split.(interface{ mayBeEmpty() bool }); ok && e.mayBeEmpty() {
+		return train, valid, nil
+	}
+	if len(train) == 0 {
+		return nil, nil, mistakef(ErrEmptySplit, "%s leaves none of the %s for training (AllValid does so on purpose)", describe(b.Split), plural(len(items), "item"))
+	}
+	if len(valid) == 0 {
+		return nil, nil, mistakef(ErrEmptySplit, "%s leaves none of the %s for validation; take a larger share, or use AllTrain to train on everything on purpose", describe(b.Split), plural(len(items), "item"))
+	}
+	return train, valid, nil
+}
+
+// sizes refuses sets that checking emptied and batches larger than training.
+func (b Block) sizes(root string, train, valid []Item, labels []string) error {
+	e, ok := b.Split.(interface{ mayBeEmpty() bool })
+	allowed := ok && e.mayBeEmpty()
+	if !allowed && (len(train) == 0 || len(valid) == 0) || len(train)+len(valid) == 0 {
+		return mistakef(ErrDamaged, "of %s below %s, leaving out the damaged ones leaves %d for training and %d for validation", plural(len(labels), "item"), root, len(train), len(valid))
+	}
+	if len(train) > 0 && len(train) < b.BatchSize {
+		return mistakef(ErrBatchSize, "a batch of %d is larger than the training set of %s, and the last, partial batch is left out, so there would be nothing to train on; set BatchSize to %d or less",
+			b.BatchSize, plural(len(train), "picture"), len(train))
+	}
+	return nil
+}
+
+// loaders makes the two loaders as fastai does: training shuffled and without
+// a last, partial batch, validation in order and whole.
+func (d *DataLoaders) loaders(train, valid []Item, trainY, validY []int) error {
+	b := d.Block
+	all := int64(len(train) + len(valid))
+	cfg := LoaderConfig{
+		Source: b.Items, Items: train, Labels: trainY,
+		ItemTransforms: b.ItemTransforms, BatchTransforms: b.BatchTransforms,
+		BatchSize: b.BatchSize, Train: true, Shuffle: true, DropLast: true,
+		Seed: b.Seed, Workers: b.Workers, Prefetch: b.Prefetch, Damaged: b.Damaged,
+		CacheBytes: b.CacheBytes / all * int64(len(train)),
+	}
+	var err error
+	if d.Train, err = NewLoader(cfg); err != nil {
+		return err
+	}
+	cfg.Items, cfg.Labels = valid, validY
+	cfg.BatchSize, cfg.Train, cfg.Shuffle, cfg.DropLast = b.ValidBatchSize, false, false, false
+	cfg.CacheBytes = b.CacheBytes / all * int64(len(valid))
+	d.Valid, err = NewLoader(cfg)
+	return err
+}
+
+// warn notes what is not wrong but worth knowing.
+func (d *DataLoaders) warn() {
+	if n := len(d.Left); n > 0 {
+		items := make([]Item, n)
+		for i, e := range d.Left {
+			items[i].Path = e.Path
+		}
+		d.Warnings = append(d.Warnings, fmt.Sprintf("%s left out: %s", plural(n, "damaged picture"), names(d.Root, items)))
+	}
+	rare := func(l *Loader, least int) (few []string) {
+		count := make([]int, len(d.Vocab))
+		for _, y := range l.Labels() {
+			count[y]++
+		}
+		for k, c := range count {
+			if c < least {
+				few = append(few, d.Vocab[k])
+			}
+		}
+		return few
+	}
+	if len(d.Train.Items()) > 0 {
+		if few := rare(d.Train, 2); len(few) > 0 {
+			d.Warnings = append(d.Warnings, fmt.Sprintf("%s with fewer than two training pictures: %s", plural(len(few), "class"), listed(few, shown)))
+		}
+	}
+	if len(d.Valid.Items()) > 0 {
+		if few := rare(d.Valid, 1); len(few) > 0 {
+			d.Warnings = append(d.Warnings, fmt.Sprintf("%s without a validation picture, so not judged: %s", plural(len(few), "class"), listed(few, shown)))
+		}
+	}
+}
+
+// pick is s at the given indices.
+func pick[T any](s []T, which []int) []T {
+	out := make([]T, len(which))
+	for i, k := range which {
+		out[i] = s[k]
+	}
+	return out
+}
+
+// listed joins at most n of s.
+func listed(s []string, n int) string {
+	if len(s) > n {
+		return strings.Join(s[:n], ", ") + fmt.Sprintf(", … (%d more)", len(s)-n)
+	}
+	return strings.Join(slices.Clone(s), ", ")
+}

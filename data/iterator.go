@@ -1,0 +1,309 @@
+package data
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// Iterator yields the batches of one epoch in order. It is used by one
+// goroutine, and Close must be called when it is not read to its end.
+//
+// Behind it, a dispatcher cuts the epoch into batches and hands their items to
+// the workers; an assembler takes the batches in order, as each has all its
+// pictures, and runs the batch transform. At most Prefetch batches are between
+// the dispatcher and the caller, which bounds the memory.
+type Iterator struct {
+	l      *Loader
+	epoch  uint64
+	order  []int
+	first  int // number of the next batch to dispatch
+	last   int // number after the last
+	ctx    context.Context
+	cancel context.CancelFunc
+	start  sync.Once
+
+	slots chan struct{}  // one token for each batch under way
+	tasks chan task      // items to open
+	jobs  chan *pending  // batches in order, for the assembler
+	ready chan made      // batches for Next
+	wg    sync.WaitGroup // all goroutines of the iterator
+	err   error          // what Next answers from now on
+	wait  time.Duration  // time Next has waited
+}
+
+// pending is a batch whose pictures are being opened.
+type pending struct {
+	number int
+	index  []int // items
+	imgs   []*Image
+	errs   []*ItemError
+	left   atomic.Int32 // items not yet opened
+	done   chan struct{}
+}
+
+type task struct {
+	b *pending
+	i int
+}
+
+type made struct {
+	b   *Batch
+	err error
+}
+
+// Epoch starts an epoch at its batch number startBatch; the batches from there
+// on are the same as if the epoch had been read from its beginning, so that a
+// run resumes in the middle of one. Cancelling ctx ends it.
+func (l *Loader) Epoch(ctx context.Context, epoch, startBatch int) *Iterator {
+	it := &Iterator{l: l, epoch: uint64(epoch), first: startBatch, last: l.Len()}
+	it.ctx, it.cancel = context.WithCancel(ctx)
+	if startBatch < 0 {
+		it.err = fmt.Errorf("data: an epoch cannot start at batch %d", startBatch)
+	}
+	return it
+}
+
+// stopAfter limits the epoch to n batches; before the first Next.
+func (it *Iterator) stopAfter(n int) { it.last = min(it.last, it.first+n) }
+
+// launch starts the goroutines, at the first Next.
+func (it *Iterator) launch() {
+	depth := it.l.cfg.Prefetch
+	it.order = it.l.Order(int(it.epoch))
+	it.slots = make(chan struct{}, depth)
+	it.tasks = make(chan task)
+	it.jobs = make(chan *pending, depth)
+	it.ready = make(chan made, depth)
+	it.wg.Go(it.dispatch)
+	for range it.l.workers() {
+		it.wg.Go(it.work)
+	}
+	it.wg.Go(it.assembleAll)
+}
+
+func (it *Iterator) dispatch() {
+	defer close(it.tasks)
+	defer close(it.jobs)
+	bs := it.l.cfg.BatchSize
+	for n := it.first; n < it.last; n++ {
+		select {
+		case it.slots <- struct{}{}:
+		case <-it.ctx.Done():
+			return
+		}
+		index := it.order[n*bs : min(len(it.order), (n+1)*bs)]
+		b := &pending{number: n, index: index, done: make(chan struct{}),
+			imgs: make([]*Image, len(index)), errs: make([]*ItemError, len(index))}
+		b.left.Store(int32(len(index)))
+		it.jobs <- b // has room for as many as there are slots
+		for i := range index {
+			select {
+			case it.tasks <- task{b, i}:
+			case <-it.ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+func (it *Iterator) work() {
+	for t := range it.tasks {
+		if it.ctx.Err() == nil {
+			t.b.imgs[t.i], t.b.errs[t.i] = it.l.picture(it.epoch, t.b.index[t.i])
+		}
+		if t.b.left.Add(-1) == 0 {
+			close(t.b.done)
+		}
+	}
+}
+
+// picture opens and transforms one item. A panic in either is an error about
+// the item: the pictures are strangers'.
+func (l *Loader) picture(epoch uint64, item int) (img *Image, ierr *ItemError) {
+	path := l.cfg.Items[item].Path
+	defer func() {
+		if r := recover(); r != nil {
+			img, ierr = nil, &ItemError{Path: path, Err: fmt.Errorf("panic: %v", r)}
+		}
+	}()
+	img = l.cache.get(item)
+	if img == nil {
+		var err error
+		img, err = l.cfg.Source.Open(l.cfg.Items[item])
+		if err == nil && (img == nil || img.Width < 1 || img.Height < 1 || len(img.Pix) != 3*img.Width*img.Height) {
+			err = fmt.Errorf("the source gave a picture without pixels or of the wrong length")
+		}
+		if err != nil {
+			return nil, &ItemError{Path: path, Err: err}
+		}
+		l.cache.put(item, img)
+	}
+	if l.cfg.ItemTransforms == nil {
+		return img, nil
+	}
+	out, err := l.cfg.ItemTransforms.Apply(img, l.cfg.Train, l.itemStream(epoch, item))
+	if out != img {
+		img.Free()
+	}
+	if err != nil {
+		return nil, &ItemError{Path: path, Err: err}
+	}
+	return out, nil
+}
+
+func (it *Iterator) assembleAll() {
+	defer close(it.ready)
+	for p := range it.jobs {
+		select {
+		case <-p.done:
+		case <-it.ctx.Done():
+			return
+		}
+		if it.ctx.Err() != nil {
+			return
+		}
+		b, err := it.l.assemble(it.epoch, p)
+		if b == nil && err == nil { // nothing of the batch is left
+			<-it.slots
+			continue
+		}
+		it.ready <- made{b, err} // has room for as many as there are slots
+		if err != nil {
+			return
+		}
+	}
+}
+
+// assemble makes the batch of opened pictures; nil when all were damaged and
+// the policy leaves them out.
+func (l *Loader) assemble(epoch uint64, p *pending) (b *Batch, err error) {
+	imgs, index := p.imgs[:0], make([]int, 0, len(p.index))
+	for i, img := range p.imgs {
+		if e := p.errs[i]; e != nil {
+			if l.cfg.Damaged != SkipDamaged {
+				return nil, fmt.Errorf("data: batch %d: %w", p.number, e)
+			}
+			l.damage.add(e)
+			continue
+		}
+		imgs, index = append(imgs, img), append(index, p.index[i])
+	}
+	defer func() {
+		for _, img := range imgs {
+			img.Free()
+		}
+		if r := recover(); r != nil {
+			b, err = nil, fmt.Errorf("data: batch %d: %s panicked: %v", p.number, describe(l.cfg.BatchTransforms), r)
+		}
+	}()
+	if len(imgs) == 0 {
+		return nil, nil
+	}
+	h, w := imgs[0].Height, imgs[0].Width
+	for i, img := range imgs {
+		if img.Height != h || img.Width != w {
+			return nil, l.sizesError(index[0], imgs[0], index[i], img)
+		}
+	}
+	oh, ow := l.cfg.BatchTransforms.OutSize(h, w)
+	if oh < 1 || ow < 1 {
+		return nil, fmt.Errorf("data: %s makes pictures of %d×%d", describe(l.cfg.BatchTransforms), ow, oh)
+	}
+	one := oh * ow * 3
+	x := tensor.FromSlice(l.floats.get(len(imgs)*one, l.cfg.BatchSize*one), len(imgs), oh, ow, 3)
+	r := rng.New(l.cfg.Seed, streamBatch, epoch, uint64(p.number))
+	if err := l.cfg.BatchTransforms.Apply(x, imgs, l.cfg.Train, r); err != nil {
+		return nil, fmt.Errorf("data: batch %d: %w", p.number, err)
+	}
+	b = &Batch{X: x, Index: index, Number: p.number, release: func() { l.floats.put(x.Data) }}
+	if l.cfg.Labels != nil {
+		b.Y = make([]int, len(index))
+		for i, k := range index {
+			b.Y[i] = l.cfg.Labels[k]
+		}
+	}
+	return b, nil
+}
+
+// sizesError says that two pictures of a batch do not fit together.
+func (l *Loader) sizesError(i int, a *Image, j int, b *Image) error {
+	after := "as they are opened"
+	if l.cfg.ItemTransforms != nil {
+		after = "after " + l.cfg.ItemTransforms.String()
+	}
+	return mistakef(ErrSizes, "the pictures of a batch must have one size, but %s %s is %d×%d and %s is %d×%d; set ItemTransforms to a resize such as vision.Resize(460)",
+		after, l.cfg.Items[i].Path, a.Width, a.Height, l.cfg.Items[j].Path, b.Width, b.Height)
+}
+
+// Next returns the next batch, which the caller releases, or io.EOF after the
+// last. After an error it returns the same error again. With FailOnDamaged an
+// error of a picture comes where its batch would have come.
+func (it *Iterator) Next() (*Batch, error) {
+	if it.err != nil {
+		return nil, it.err
+	}
+	if err := it.ctx.Err(); err != nil {
+		return nil, it.end(context.Cause(it.ctx))
+	}
+	it.start.Do(it.launch)
+	began := time.Now()
+	var m made
+	var ok bool
+	select {
+	case m, ok = <-it.ready:
+	case <-it.ctx.Done():
+	}
+	it.wait += time.Since(began)
+	switch {
+	case it.ctx.Err() != nil:
+		if m.b != nil {
+			m.b.Release()
+		}
+		return nil, it.end(context.Cause(it.ctx))
+	case !ok:
+		return nil, it.end(io.EOF)
+	case m.err != nil:
+		return nil, it.end(m.err)
+	}
+	<-it.slots
+	return m.b, nil
+}
+
+// Waited is how long Next has waited for batches so far: compared with the
+// time between calls it says whether loading or computing is the slower.
+func (it *Iterator) Waited() time.Duration { return it.wait }
+
+// end stops the goroutines and makes err the iterator's answer.
+func (it *Iterator) end(err error) error {
+	it.err = err
+	it.cancel()
+	if it.ready != nil {
+		for m := range it.ready {
+			if m.b != nil {
+				m.b.Release()
+			}
+		}
+	}
+	it.wg.Wait()
+	return err
+}
+
+// Close stops the work under way and waits for its goroutines. Batches already
+// returned stay valid. Next then returns an error. Closing twice is harmless.
+func (it *Iterator) Close() error {
+	if it.err == nil {
+		_ = it.end(errClosed)
+	} else {
+		it.cancel()
+	}
+	return nil
+}
+
+var errClosed = fmt.Errorf("data: the iterator is closed")

@@ -1,0 +1,173 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strconv"
+)
+
+// RegexLabel labels an item by the first group of pattern where it first
+// matches in the file's name (without folders), as fastai's
+// using_attr(RegexLabeller(pattern), 'name') does with Python's re.search:
+// `(.+)_\d+.jpg$` labels "great_pyrenees_173.jpg" great_pyrenees. The syntax is
+// package regexp's, which has no look-around and no back-references.
+//
+// A pattern that does not compile or has no group makes every Label fail, and
+// so is found when the loaders are built.
+func RegexLabel(pattern string) Labeler { return newRegex(pattern, false) }
+
+// RegexLabelPath is RegexLabel on the whole path below the root, with slashes
+// on every system: `^(?:train|val)/([^/]+)/`.
+func RegexLabelPath(pattern string) Labeler { return newRegex(pattern, true) }
+
+type regexLabel struct {
+	pattern string
+	path    bool
+	re      *regexp.Regexp
+	err     error
+}
+
+func newRegex(pattern string, path bool) *regexLabel {
+	l := &regexLabel{pattern: pattern, path: path}
+	l.re, l.err = regexp.Compile(pattern)
+	switch {
+	case l.err != nil:
+		l.err = fmt.Errorf("data: the label pattern is not a regular expression: %w", l.err)
+	case l.re.NumSubexp() == 0:
+		l.err = fmt.Errorf("data: the label pattern `%s` has no group; put parentheses around the part that is the label", pattern)
+	}
+	return l
+}
+
+// Err is the mistake in the pattern itself, or nil.
+func (l *regexLabel) Err() error { return l.err }
+
+func (l *regexLabel) Label(root string, item Item) (string, error) {
+	if l.err != nil {
+		return "", l.err
+	}
+	s := filepath.Base(item.Path)
+	if l.path {
+		s = relative(root, item.Path)
+	}
+	m := l.re.FindStringSubmatch(s)
+	if m == nil {
+		return "", fmt.Errorf("the pattern `%s` does not match %q", l.pattern, s)
+	}
+	if m[1] == "" {
+		return "", fmt.Errorf("the pattern `%s` finds an empty label in %q", l.pattern, s)
+	}
+	return m[1], nil
+}
+
+func (l *regexLabel) String() string {
+	if l.path {
+		return fmt.Sprintf("RegexLabelPath(`%s`)", l.pattern)
+	}
+	return fmt.Sprintf("RegexLabel(`%s`)", l.pattern)
+}
+
+// ParentLabel labels an item by the name of the folder it is in (fastai's
+// parent_label).
+var ParentLabel Labeler = parentLabel{}
+
+type parentLabel struct{}
+
+func (parentLabel) Label(root string, item Item) (string, error) {
+	name := filepath.Base(filepath.Dir(item.Path))
+	if name == "." || name == string(filepath.Separator) {
+		return "", errors.New("the file is in no named folder")
+	}
+	return name, nil
+}
+
+func (parentLabel) String() string { return "ParentLabel" }
+
+// ColumnLabel labels an item by a column of its row (fastai's ColReader as
+// get_y). Where every label is a whole number the vocabulary is in the order
+// of the numbers, as it is in fastai, whose data frames hold numbers.
+func ColumnLabel(column string) Labeler { return columnLabel(column) }
+
+type columnLabel string
+
+func (c columnLabel) Label(root string, item Item) (string, error) {
+	s, err := column(item, string(c))
+	if err == nil && s == "" {
+		err = fmt.Errorf("the column %q is empty", string(c))
+	}
+	return s, err
+}
+
+func (c columnLabel) String() string { return fmt.Sprintf("ColumnLabel(%q)", string(c)) }
+
+func (c columnLabel) sortVocab(vocab []string) {
+	nums := make(map[string]int64, len(vocab))
+	for _, v := range vocab {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil {
+			return
+		}
+		nums[v] = n
+	}
+	sort.SliceStable(vocab, func(i, j int) bool { return nums[vocab[i]] < nums[vocab[j]] })
+}
+
+// column is a field of an item from a table.
+func column(item Item, name string) (string, error) {
+	if s, ok := item.Fields[name]; ok {
+		return s, nil
+	}
+	if item.Fields == nil {
+		return "", fmt.Errorf("the item has no columns (it does not come from a table), so none named %q", name)
+	}
+	var have []string
+	for k := range item.Fields {
+		have = append(have, k)
+	}
+	return "", fmt.Errorf("there is no column %q; the columns are %q", name, sorted(have))
+}
+
+// LabelFunc labels items by a function. An empty label is an error.
+func LabelFunc(f func(item Item) (string, error)) Labeler { return labelFunc(f) }
+
+type labelFunc func(item Item) (string, error)
+
+func (f labelFunc) Label(root string, item Item) (string, error) {
+	s, err := f(item)
+	if err == nil && s == "" {
+		err = errors.New("the label function gave an empty label")
+	}
+	return s, err
+}
+
+func (f labelFunc) String() string { return "LabelFunc" }
+
+// labelAll labels every item. When some fail, the error names the first of
+// them, says how many there are, and repeats the first's cause.
+func labelAll(root string, items []Item, l Labeler) ([]string, error) {
+	if e, ok := l.(interface{ Err() error }); ok && e.Err() != nil {
+		return nil, e.Err()
+	}
+	labels := make([]string, len(items))
+	var bad []Item
+	var first error
+	for i, it := range items {
+		s, err := l.Label(root, it)
+		if err != nil {
+			if first == nil {
+				first = err
+			}
+			bad = append(bad, it)
+			continue
+		}
+		labels[i] = s
+	}
+	if first != nil {
+		return nil, mistakef(ErrLabel, "%s of %d cannot be labeled by %s: %s; the first: %v",
+			plural(len(bad), "item"), len(items), describe(l), names(root, bad), first)
+	}
+	return labels, nil
+}

@@ -1,0 +1,228 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+)
+
+// LoaderConfig says what a Loader yields. Block fills two of them; a program
+// with items of its own may fill one directly.
+type LoaderConfig struct {
+	Source          Source         // opens the items; required (List is not used)
+	Items           []Item         // the examples, in the order that Index refers to
+	Labels          []int          // class of each item; nil for unlabeled items
+	ItemTransforms  ItemTransform  // per picture, in the workers; nil does nothing
+	BatchTransforms BatchTransform // per batch; nil is ToFloat
+
+	BatchSize int  // pictures in a batch; 0 is 64
+	Train     bool // transforms in their random, training form
+	Shuffle   bool // items in a new random order each epoch
+	DropLast  bool // leave out a last batch smaller than BatchSize
+
+	Seed       uint64  // of shuffling and transforms
+	Workers    int     // goroutines that open and transform; 0 is GOMAXPROCS
+	Prefetch   int     // batches made ahead; 0 is 2
+	CacheBytes int64   // bound on decoded pictures kept; 0 keeps none
+	Damaged    Damaged // what a picture that cannot be opened does
+}
+
+// Loader yields the batches of an epoch, made in parallel ahead of their use.
+// What it yields depends on its configuration and the epoch alone: not on the
+// number of workers, nor on what was yielded before. A Loader is safe for
+// concurrent use; several epochs may be under way at once.
+type Loader struct {
+	cfg    LoaderConfig
+	cache  *imageCache
+	damage *damageLog
+	floats *floatPool
+}
+
+// NewLoader returns a Loader, or an error when the configuration contradicts
+// itself.
+func NewLoader(c LoaderConfig) (*Loader, error) {
+	if c.Source == nil {
+		return nil, errors.New("data: the loader has no Source to open items with")
+	}
+	if c.Labels != nil && len(c.Labels) != len(c.Items) {
+		return nil, fmt.Errorf("data: %d labels for %s", len(c.Labels), plural(len(c.Items), "item"))
+	}
+	if c.BatchSize < 0 || c.Workers < 0 || c.Prefetch < 0 || c.CacheBytes < 0 {
+		return nil, fmt.Errorf("data: BatchSize, Workers, Prefetch and CacheBytes must not be negative (they are %d, %d, %d, %d)",
+			c.BatchSize, c.Workers, c.Prefetch, c.CacheBytes)
+	}
+	if c.BatchSize == 0 {
+		c.BatchSize = 64
+	}
+	if c.Prefetch == 0 {
+		c.Prefetch = 2
+	}
+	if c.BatchTransforms == nil {
+		c.BatchTransforms = ToFloat{}
+	}
+	return &Loader{cfg: c, cache: newImageCache(c.CacheBytes), damage: &damageLog{}, floats: &floatPool{limit: c.Prefetch + 1}}, nil
+}
+
+// Config returns the configuration, with its defaults filled in. Its slices
+// are the loader's own and must not be written to.
+func (l *Loader) Config() LoaderConfig { return l.cfg }
+
+// Items returns the examples; Batch.Index indexes it. Do not write to it.
+func (l *Loader) Items() []Item { return l.cfg.Items }
+
+// Labels returns the class of each item, or nil. Do not write to it.
+func (l *Loader) Labels() []int { return l.cfg.Labels }
+
+// BatchSize is the number of pictures in a full batch.
+func (l *Loader) BatchSize() int { return l.cfg.BatchSize }
+
+// Train reports whether transforms are in their training form.
+func (l *Loader) Train() bool { return l.cfg.Train }
+
+// Len is the number of batches of an epoch.
+func (l *Loader) Len() int {
+	n, bs := len(l.cfg.Items), l.cfg.BatchSize
+	if l.cfg.DropLast {
+		return n / bs
+	}
+	return (n + bs - 1) / bs
+}
+
+// With returns a loader of the same items changed by f, which may set anything
+// but Source, Items, Labels and CacheBytes: those stay, and the decoded
+// pictures kept are shared between the two.
+func (l *Loader) With(f func(c *LoaderConfig)) (*Loader, error) {
+	c := l.cfg
+	f(&c)
+	c.Source, c.Items, c.Labels, c.CacheBytes = l.cfg.Source, l.cfg.Items, l.cfg.Labels, l.cfg.CacheBytes
+	n, err := NewLoader(c)
+	if err != nil {
+		return nil, err
+	}
+	n.cache, n.damage = l.cache, l.damage
+	return n, nil
+}
+
+// WithTransforms returns a loader of the same items in their order, none left
+// out, whose transforms are in training form or not: the validation set with
+// train true is test-time augmentation, where each epoch number gives another
+// variant; the training set with train false is for judging how well it was
+// learned.
+func (l *Loader) WithTransforms(train bool) *Loader {
+	c := l.cfg
+	c.Train, c.Shuffle, c.DropLast = train, false, false
+	return &Loader{cfg: c, cache: l.cache, damage: l.damage, floats: &floatPool{limit: c.Prefetch + 1}}
+}
+
+// Streams of random numbers are keyed by purpose first, so that an item and a
+// batch of the same number do not draw the same numbers.
+const (
+	streamShuffle = 1 + iota
+	streamItem
+	streamBatch
+)
+
+// itemStream is the stream that an item's transforms draw from.
+func (l *Loader) itemStream(epoch uint64, item int) *rng.Stream {
+	return rng.New(l.cfg.Seed, streamItem, epoch, uint64(item))
+}
+
+// Order returns the items' indices in the order of an epoch, including those
+// that DropLast leaves out. Without Shuffle it is 0, 1, ….
+func (l *Loader) Order(epoch int) []int {
+	n := len(l.cfg.Items)
+	if l.cfg.Shuffle {
+		return rng.New(l.cfg.Seed, streamShuffle, uint64(epoch)).Perm(n)
+	}
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	return order
+}
+
+// OneBatch returns the first batch of epoch 0 (fastai's one_batch). The caller
+// releases it.
+func (l *Loader) OneBatch(ctx context.Context) (*Batch, error) {
+	one := *l
+	it := one.Epoch(ctx, 0, 0)
+	it.stopAfter(1)
+	defer it.Close()
+	b, err := it.Next()
+	if err == io.EOF {
+		return nil, mistakef(ErrEmptySplit, "the loader has no batch: %s in batches of %d", plural(len(l.cfg.Items), "item"), l.cfg.BatchSize)
+	}
+	return b, err
+}
+
+func (l *Loader) workers() int {
+	if l.cfg.Workers > 0 {
+		return l.cfg.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// Damaged returns the pictures that could not be opened so far and were left
+// out of their batches, each once.
+func (l *Loader) Damaged() []*ItemError { return l.damage.list() }
+
+// damageLog collects damaged items, each once, in the order they were met.
+type damageLog struct {
+	mu   sync.Mutex
+	seen map[string]bool
+	errs []*ItemError
+}
+
+func (d *damageLog) add(e *ItemError) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.seen[e.Path] {
+		return
+	}
+	if d.seen == nil {
+		d.seen = map[string]bool{}
+	}
+	d.seen[e.Path] = true
+	d.errs = append(d.errs, e)
+}
+
+func (d *damageLog) list() []*ItemError {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.errs)
+}
+
+// floatPool keeps the storage of released batches, at most limit of them.
+type floatPool struct {
+	mu    sync.Mutex
+	free  [][]float32
+	limit int
+}
+
+// get returns n floats of undefined value; full is how many a full batch has.
+func (p *floatPool) get(n, full int) []float32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.free) > 0 {
+		f := p.free[len(p.free)-1]
+		p.free = p.free[:len(p.free)-1]
+		if cap(f) >= n { // else of another size: let it go
+			return f[:n]
+		}
+	}
+	return make([]float32, n, max(n, full))
+}
+
+func (p *floatPool) put(f []float32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) < p.limit {
+		p.free = append(p.free, f)
+	}
+}
