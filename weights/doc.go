@@ -1,0 +1,12 @@
+// Package weights reads and writes the parameters of networks in the formats
+// that others use: safetensors in both directions, PyTorch checkpoints in
+// (the zip format of PyTorch 1.6 and later, and the older one), ONNX out.
+//
+// Files are untrusted. Sizes are checked against the file before memory is
+// taken for them, and loading never runs anything: of the pickle inside a
+// PyTorch checkpoint only dictionaries, lists, strings, numbers and tensors
+// are understood, and any other thing it asks for is an error.
+//
+// The package knows names, shapes and numbers. What a name means, and which
+// layout a network wants inside, is package models' and package nn's.
+package weights
