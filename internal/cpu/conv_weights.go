@@ -86,10 +86,7 @@ func (t *wgrad) piece(dw []float32, p0, p1, b0, b1, j0, j1 int) {
 	args := gemmArgs{ldc: t.k, as: panelT, bs: nr}
 	for q := p0; q < p1; q += n {
 		m := min(n, p1-q)
-		for p := range m {
-			t.g.gather(a[p*panelT:], m*panelT, u, b0, b1, row)
-			t.g.next(&u)
-		}
+		t.g.gather(a, panelT, m*panelT, &u, m, b0, b1, row)
 		for j := j0; j < j1; j++ {
 			packBPanel(b[(j-j0)*m*nr:], t.dy[q*t.k+j*nr:], m, t.k, min(nr, t.k-j*nr), nr)
 		}

@@ -16,6 +16,12 @@ func gemmNAVX2(p *gemmArgs)
 //go:noescape
 func gemmTAVX2(p *gemmArgs)
 
+//go:noescape
+func copyBlocksAVX512(p *blockCopy)
+
+//go:noescape
+func copyBlocksAVX2(p *blockCopy)
+
 // fmaPeakAVX512 and fmaPeakAVX2 run n*48 independent fused multiply-adds of
 // whole vectors, to measure what the processor can do at best.
 func fmaPeakAVX512(n int)
@@ -40,5 +46,16 @@ func gemmTCall(g *gemmArgs) {
 		gemmTAVX2(g)
 	default:
 		gemmTGo(4, 8, g)
+	}
+}
+
+func copyBlocks(p *blockCopy) {
+	switch level {
+	case AVX512:
+		copyBlocksAVX512(p)
+	case AVX2:
+		copyBlocksAVX2(p)
+	default:
+		copyBlocksGo(p)
 	}
 }

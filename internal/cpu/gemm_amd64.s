@@ -1869,6 +1869,82 @@ noAccMasked:
 	VZEROUPPER
 	RET
 
+// func copyBlocksAVX512(p *byte)
+// Requires: AVX, AVX512F
+TEXT ·copyBlocksAVX512(SB), NOSPLIT, $0-8
+	MOVQ  p+0(FP), DI
+	MOVQ  (DI), DX
+	MOVQ  8(DI), SI
+	MOVQ  16(DI), CX
+	MOVQ  24(DI), R8
+	MOVQ  32(DI), R10
+	MOVQ  40(DI), R11
+	MOVQ  48(DI), R12
+	TESTQ SI, SI
+	JZ    zero
+
+row:
+	MOVQ SI, AX
+	MOVQ DX, BX
+	MOVQ R8, R9
+	SUBQ $0x04, R9
+	JLT  rest
+
+four:
+	VMOVUPS (AX), Z0
+	VMOVUPS Z0, (BX)
+	ADDQ    R11, BX
+	VMOVUPS 64(AX), Z2
+	VMOVUPS Z2, (BX)
+	ADDQ    R11, BX
+	VMOVUPS 128(AX), Z4
+	VMOVUPS Z4, (BX)
+	ADDQ    R11, BX
+	VMOVUPS 192(AX), Z6
+	VMOVUPS Z6, (BX)
+	ADDQ    R11, BX
+	ADDQ    $+256, AX
+	SUBQ    $0x04, R9
+	JGE     four
+
+rest:
+	ADDQ $0x04, R9
+	JZ   next
+
+one:
+	VMOVUPS (AX), Z0
+	VMOVUPS Z0, (BX)
+	ADDQ    $0x40, AX
+	ADDQ    R11, BX
+	DECQ    R9
+	JNZ     one
+
+next:
+	ADDQ R12, SI
+	ADDQ R10, DX
+	DECQ CX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+zero:
+	VPXORD Z0, Z0, Z0
+
+zeroRow:
+	MOVQ DX, BX
+	MOVQ R8, R9
+
+zeroOne:
+	VMOVUPS Z0, (BX)
+	ADDQ    R11, BX
+	DECQ    R9
+	JNZ     zeroOne
+	ADDQ    R10, DX
+	DECQ    CX
+	JNZ     zeroRow
+	VZEROUPPER
+	RET
+
 // func gemmNAVX2(p *byte)
 // Requires: AVX, FMA3, MMX+
 TEXT ·gemmNAVX2(SB), NOSPLIT, $0-8
@@ -2821,6 +2897,93 @@ noAccMasked:
 	JE         end
 	VMASKMOVPS Y6, Y12, (R8)
 	VMASKMOVPS Y7, Y13, 32(R8)
+	VZEROUPPER
+	RET
+
+// func copyBlocksAVX2(p *byte)
+// Requires: AVX
+TEXT ·copyBlocksAVX2(SB), NOSPLIT, $0-8
+	MOVQ  p+0(FP), DI
+	MOVQ  (DI), DX
+	MOVQ  8(DI), SI
+	MOVQ  16(DI), CX
+	MOVQ  24(DI), R8
+	MOVQ  32(DI), R10
+	MOVQ  40(DI), R11
+	MOVQ  48(DI), R12
+	TESTQ SI, SI
+	JZ    zero
+
+row:
+	MOVQ SI, AX
+	MOVQ DX, BX
+	MOVQ R8, R9
+	SUBQ $0x04, R9
+	JLT  rest
+
+four:
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	ADDQ    R11, BX
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, 32(BX)
+	ADDQ    R11, BX
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	ADDQ    R11, BX
+	VMOVUPS 192(AX), Y6
+	VMOVUPS 224(AX), Y7
+	VMOVUPS Y6, (BX)
+	VMOVUPS Y7, 32(BX)
+	ADDQ    R11, BX
+	ADDQ    $+256, AX
+	SUBQ    $0x04, R9
+	JGE     four
+
+rest:
+	ADDQ $0x04, R9
+	JZ   next
+
+one:
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	ADDQ    $0x40, AX
+	ADDQ    R11, BX
+	DECQ    R9
+	JNZ     one
+
+next:
+	ADDQ R12, SI
+	ADDQ R10, DX
+	DECQ CX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+zero:
+	VXORPS Y0, Y0, Y0
+
+zeroRow:
+	MOVQ DX, BX
+	MOVQ R8, R9
+
+zeroOne:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y0, 32(BX)
+	ADDQ    R11, BX
+	DECQ    R9
+	JNZ     zeroOne
+	ADDQ    R10, DX
+	DECQ    CX
+	JNZ     zeroRow
 	VZEROUPPER
 	RET
 

@@ -5,3 +5,5 @@ package cpu
 func gemmNCall(g *gemmArgs) { gemmNGo(4, 8, g) }
 
 func gemmTCall(g *gemmArgs) { gemmTGo(4, 8, g) }
+
+func copyBlocks(p *blockCopy) { copyBlocksGo(p) }

@@ -67,51 +67,91 @@ func (g *igemm) next(u *cursor) {
 	}
 }
 
-// gather writes blocks [kb0,kb1) of the row of A at position u: block kb goes
-// to dst[(kb-kb0)*step : +16]. row is scratch of kBlocks()*16 floats, used by
-// the flat layout only.
-func (g *igemm) gather(dst []float32, step int, u cursor, kb0, kb1 int, row []float32) {
+// gather writes blocks [kb0,kb1) of the rows of A at n positions from u on, and
+// moves u past them: block kb of row r goes to
+// dst[r*rowStep+(kb-kb0)*blockStep : +16]. row is scratch of kBlocks()*16
+// floats, used by the flat layout only.
+func (g *igemm) gather(dst []float32, rowStep, blockStep int, u *cursor, n, kb0, kb1 int, row []float32) {
 	if g.flat {
-		g.gatherFlat(row, u)
-		for kb := kb0; kb < kb1; kb++ {
-			*(*[kBlock]float32)(dst[(kb-kb0)*step:]) = *(*[kBlock]float32)(row[kb*kBlock:])
+		for r := range n {
+			g.gatherFlat(row, *u)
+			copyBlocks(&blockCopy{
+				dst: &dst[r*rowStep], src: &row[kb0*kBlock], rows: 1, blocks: kb1 - kb0, dstBlock: blockStep * 4,
+			})
+			g.next(u)
 		}
 		return
 	}
+	if g.pointwise() {
+		p := (u.n*g.oh+u.qy)*g.ow + u.qx
+		g.copyPixels(dst, rowStep, blockStep, p, n, kb0, kb1)
+		*u = g.seek(p + n)
+		return
+	}
 	cb := ceilDiv(g.c, kBlock)
-	whole := g.c / kBlock // blocks without filling
-	y0, x0 := u.qy*g.stride+g.dy0, u.qx*g.stride+g.dx0
-	t, b := kb0/cb, kb0%cb
-	ty, tx := t/g.ndx, t%g.ndx
-	d := 0
-	for left := kb1 - kb0; left > 0; {
-		m := min(cb-b, left)
-		left -= m
-		y, x := y0+ty, x0+tx
-		if uint(y) < uint(g.h) && uint(x) < uint(g.w) {
-			s := g.src[((u.n*g.h+y)*g.w+x)*g.c:][:g.c]
-			for ; m > 0 && b < whole; m-- {
-				*(*[kBlock]float32)(dst[d:]) = *(*[kBlock]float32)(s[b*kBlock:])
-				d += step
-				b++
+	for r := 0; r < n; {
+		m := min(n-r, g.ow-u.qx) // a run of positions along one row of the grid
+		for kb := kb0; kb < kb1; {
+			t := kb / cb
+			end := min(kb1, (t+1)*cb)
+			d := dst[r*rowStep+(kb-kb0)*blockStep:]
+			y, x := u.qy*g.stride+g.dy0+t/g.ndx, u.qx*g.stride+g.dx0+t%g.ndx
+			// Positions [lo,hi) of the run read a pixel inside the source.
+			lo, hi := 0, 0
+			if uint(y) < uint(g.h) {
+				if x < 0 {
+					lo = min(m, ceilDiv(-x, g.stride))
+				}
+				if x < g.w {
+					hi = min(m, ceilDiv(g.w-x, g.stride))
+				}
 			}
-			if m > 0 {
-				v := (*[kBlock]float32)(dst[d:])
-				clear(v[copy(v[:], s[b*kBlock:]):])
-				d += step
+			if lo >= hi {
+				zeroPixels(d, rowStep, blockStep, m, end-kb)
+			} else {
+				if lo > 0 {
+					zeroPixels(d, rowStep, blockStep, lo, end-kb)
+				}
+				g.copyPixels(d[lo*rowStep:], rowStep, blockStep, (u.n*g.h+y)*g.w+x+lo*g.stride, hi-lo, kb-t*cb, end-t*cb)
+				if hi < m {
+					zeroPixels(d[hi*rowStep:], rowStep, blockStep, m-hi, end-kb)
+				}
 			}
-		} else {
-			for ; m > 0; m-- {
-				*(*[kBlock]float32)(dst[d:]) = [kBlock]float32{}
-				d += step
-			}
+			kb = end
 		}
-		b = 0
-		if tx++; tx == g.ndx {
-			tx = 0
-			ty++
+		r += m
+		u.qx += m - 1
+		g.next(u)
+	}
+}
+
+// pointwise reports whether position p of the output grid reads exactly pixel p
+// of the source.
+func (g *igemm) pointwise() bool {
+	return g.ndy == 1 && g.ndx == 1 && g.stride == 1 && g.dy0 == 0 && g.dx0 == 0 && g.oh == g.h && g.ow == g.w
+}
+
+// copyPixels copies blocks [b0,b1) of the channels of n pixels, the first one
+// pixel p and the others at the grid's stride, filling up the last block.
+func (g *igemm) copyPixels(dst []float32, rowStep, blockStep, p, n, b0, b1 int) {
+	if whole := min(b1, g.c/kBlock); whole > b0 {
+		copyBlocks(&blockCopy{
+			dst: &dst[0], src: &g.src[p*g.c+b0*kBlock], rows: n, blocks: whole - b0,
+			dstRow: rowStep * 4, dstBlock: blockStep * 4, srcRow: g.stride * g.c * 4,
+		})
+	}
+	if b1*kBlock > g.c {
+		b := g.c / kBlock
+		for r := range n {
+			v := (*[kBlock]float32)(dst[r*rowStep+(b-b0)*blockStep:])
+			q := (p + r*g.stride) * g.c
+			clear(v[copy(v[:], g.src[q+b*kBlock:q+g.c]):])
 		}
 	}
+}
+
+func zeroPixels(dst []float32, rowStep, blockStep, n, blocks int) {
+	copyBlocks(&blockCopy{dst: &dst[0], rows: n, blocks: blocks, dstRow: rowStep * 4, dstBlock: blockStep * 4})
 }
 
 // gatherFlat writes the whole row of A at position u, without gaps between
@@ -232,9 +272,8 @@ func (g *igemm) piece(bp []float32, ep *epilogue, cut blocking, r0, r1, j0, j1 i
 	for kb0 := 0; kb0 < kBlocks; kb0 += cut.kc {
 		kb1 := min(kBlocks, kb0+cut.kc)
 		u := g.seek(r0)
-		for r := range r1 - r0 {
-			g.gather(a[r/mr*mr*(kb1-kb0)*kBlock+r%mr*kBlock:], mr*kBlock, u, kb0, kb1, row)
-			g.next(&u)
+		for p := range panels {
+			g.gather(a[p*mr*(kb1-kb0)*kBlock:], kBlock, mr*kBlock, &u, min(mr, r1-r0-p*mr), kb0, kb1, row)
 		}
 		args := gemmArgs{k: kb1 - kb0, ldc: ldc}
 		if kb0 > 0 {

@@ -11,12 +11,13 @@ func packedBLen(k, n int) int { return ceilDiv(n, tileCols()) * tileCols() * k }
 // packBPanel copies rows of n contiguous columns, ld floats apart, into one B
 // panel: dst[i][0..nr) = src[i*ld ...], columns past n zero.
 func packBPanel(dst, src []float32, rows, ld, n, nr int) {
-	if n >= nr {
-		for i := range rows {
-			copy(dst[i*nr:i*nr+nr], src[i*ld:])
-		}
+	if n >= nr && nr%kBlock == 0 {
+		copyBlocks(&blockCopy{
+			dst: &dst[0], src: &src[0], rows: rows, blocks: nr / kBlock, dstRow: nr * 4, dstBlock: kBlock * 4, srcRow: ld * 4,
+		})
 		return
 	}
+	n = min(n, nr)
 	for i := range rows {
 		d := dst[i*nr : i*nr+nr]
 		copy(d, src[i*ld:i*ld+n])

@@ -1,5 +1,5 @@
 // Command gemm generates ../../gemm_amd64.s, the matrix-product micro-kernels
-// for AVX-512 and AVX2. Their contract is in gemm_kernel.go, their Go twins are
+// for AVX-512 and AVX2, and the block copies that feed them. Their contract is in gemm_kernel.go, their Go twins are
 // gemmNGo and gemmTGo.
 package main
 
@@ -47,6 +47,7 @@ func main() {
 	for _, v := range []*isa{avx512, avx2} {
 		v.formN()
 		v.formT()
+		v.blocks()
 	}
 	peak()
 	Generate()

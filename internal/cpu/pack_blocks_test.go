@@ -1,0 +1,56 @@
+package cpu
+
+import "testing"
+
+// checkCopy compares copyBlocks at every level with its Go twin, in guarded
+// memory. The strides leave gaps of the given numbers of floats.
+func checkCopy(t *testing.T, rows, blocks, dstGap, srcGap int, byRow, zero bool) {
+	t.Helper()
+	// Rows of dst outermost, or blocks outermost, as the two panel forms have it.
+	rowStep, blockStep := blocks*kBlock+dstGap, kBlock
+	if !byRow {
+		rowStep, blockStep = kBlock, rows*kBlock+dstGap
+	}
+	srcRow := blocks*kBlock + srcGap
+	src := randoms(7, rows*srcRow)
+	n := (rows-1)*rowStep + (blocks-1)*blockStep + kBlock
+	p := blockCopy{src: &src[0], rows: rows, blocks: blocks, dstRow: rowStep * 4, dstBlock: blockStep * 4, srcRow: srcRow * 4}
+	if zero {
+		p.src = nil
+	}
+	want, _ := guarded(t, "copyBlocksGo", n)
+	p.dst = &want[0]
+	copyBlocksGo(&p)
+	for l := Generic; l <= Best(); l++ {
+		old := SetLevel(l)
+		got, check := guarded(t, "copyBlocks", n)
+		p.dst = &got[0]
+		copyBlocks(&p)
+		SetLevel(old)
+		check()
+		for i, w := range want {
+			if got[i] != w {
+				t.Fatalf("%s: %d rows of %d blocks (gaps %d, %d, byRow %v, zero %v): float %d is %g, want %g",
+					l, rows, blocks, dstGap, srcGap, byRow, zero, i, got[i], w)
+			}
+		}
+	}
+}
+
+func TestCopyBlocks(t *testing.T) {
+	for rows := 1; rows <= 15; rows += 2 {
+		for blocks := 1; blocks <= 10; blocks++ {
+			for form := range 4 {
+				checkCopy(t, rows, blocks, blocks%3*5, rows%4*3, form&1 != 0, form&2 != 0)
+			}
+		}
+	}
+}
+
+func FuzzCopyBlocks(f *testing.F) {
+	f.Add(uint8(14), uint8(36), uint8(0), uint8(0), true, false)
+	f.Add(uint8(1), uint8(1), uint8(9), uint8(9), false, true)
+	f.Fuzz(func(t *testing.T, rows, blocks, dstGap, srcGap uint8, byRow, zero bool) {
+		checkCopy(t, 1+int(rows), 1+int(blocks), int(dstGap), int(srcGap), byRow, zero)
+	})
+}
