@@ -1,0 +1,186 @@
+package vision
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"os"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+
+	"github.com/whippet-ml/whippet/data"
+)
+
+// Info is what a picture's header says.
+type Info struct {
+	Format Format
+	// Width and Height are the stored size, before the orientation is applied.
+	Width, Height int
+	// Orientation is the EXIF value, 1 to 8; 1 (upright) when there is none.
+	Orientation int
+}
+
+// Inspect reads the header of an encoded picture and checks it against the
+// limits of o. It decodes no pixels; a picture that passes may still be
+// damaged further on.
+func Inspect(b []byte, o DecodeOptions) (Info, error) {
+	format, err := sniff(b)
+	if err != nil {
+		return Info{}, err
+	}
+	info := Info{Format: format, Orientation: orientation(format, b)}
+	var c image.Config
+	r := bytes.NewReader(b)
+	switch format {
+	case JPEG:
+		c, err = jpeg.DecodeConfig(r)
+	case PNG:
+		c, err = png.DecodeConfig(r)
+	case GIF:
+		c, err = gif.DecodeConfig(r)
+	case BMP:
+		c, err = bmp.DecodeConfig(r)
+	case WebP:
+		c, err = webp.DecodeConfig(r)
+	case TIFF:
+		c, err = tiff.DecodeConfig(r)
+	}
+	if err != nil {
+		return info, damaged(format, err)
+	}
+	info.Width, info.Height = c.Width, c.Height
+	if err := o.checkSize(c.Width, c.Height); err != nil {
+		return info, fmt.Errorf("%s: %w", format, err)
+	}
+	return info, nil
+}
+
+// Decode reads one picture of any known format (see Format) and returns it as
+// 8-bit RGB, converted as Pillow's convert("RGB") does: grey is repeated,
+// palettes are looked up, alpha is dropped and not composited, CMYK is mixed;
+// of 16-bit samples the high byte is kept. Of an animated GIF the first frame
+// is returned. The EXIF orientation is applied unless o says otherwise.
+//
+// The encoded size and the pixel count are checked before anything large is
+// allocated. A damaged picture is an error; no input makes Decode panic.
+func Decode(r io.Reader, o DecodeOptions) (*data.Image, error) {
+	limit := o.maxBytes()
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the picture: %w", err)
+	}
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("%w: more than %d bytes, the limit (DecodeOptions.MaxBytes)", ErrTooLarge, limit)
+	}
+	return DecodeBytes(b, o)
+}
+
+// DecodeFile is Decode for a file; errors name it.
+func DecodeFile(path string, o DecodeOptions) (*data.Image, error) {
+	b, err := readBounded(path, o.maxBytes())
+	if err != nil {
+		return nil, err
+	}
+	defer giveBack(b)
+	img, err := DecodeBytes(*b, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return img, nil
+}
+
+// CheckFile reads a file's header and checks it as Inspect does; errors name
+// the file. It is cheap enough to run over a whole data set before training.
+func CheckFile(path string, o DecodeOptions) (Info, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Info{}, err
+	}
+	defer f.Close()
+	// Headers fit into the first part of all but a few files (a long EXIF or
+	// colour profile may precede the size); those are read whole.
+	var head [64 << 10]byte
+	n, err := io.ReadFull(f, head[:])
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && err != io.EOF {
+		return Info{}, fmt.Errorf("%s: %w", path, err)
+	}
+	whole := n < len(head)
+	info, err := Inspect(head[:n], o)
+	if err != nil && !whole && !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrUnknownFormat) {
+		b, rerr := readBounded(path, o.maxBytes())
+		if rerr != nil {
+			return Info{}, rerr
+		}
+		defer giveBack(b)
+		info, err = Inspect(*b, o)
+	}
+	if err != nil {
+		return info, fmt.Errorf("%s: %w", path, err)
+	}
+	return info, nil
+}
+
+// DecodeBytes is Decode for bytes in memory. It does not keep b.
+func DecodeBytes(b []byte, o DecodeOptions) (img *data.Image, err error) {
+	if int64(len(b)) > o.maxBytes() {
+		return nil, fmt.Errorf("%w: %d bytes, the limit is %d (DecodeOptions.MaxBytes)", ErrTooLarge, len(b), o.maxBytes())
+	}
+	info, err := Inspect(b, o)
+	if err != nil {
+		return nil, err
+	}
+	// Some decoders are not ours. A panic in one of them would take the whole
+	// training run or service down for one bad file.
+	defer func() {
+		if p := recover(); p != nil {
+			img, err = nil, damaged(info.Format, fmt.Errorf("the decoder failed: %v", p))
+		}
+	}()
+	img, err = decodePixels(b, info)
+	if err != nil {
+		return nil, damaged(info.Format, err)
+	}
+	if !o.IgnoreOrientation {
+		img = orient(img, info.Orientation)
+	}
+	return img, nil
+}
+
+func decodePixels(b []byte, info Info) (*data.Image, error) {
+	r := bytes.NewReader(b)
+	var m image.Image
+	var err error
+	switch info.Format {
+	case JPEG:
+		m, err = jpeg.Decode(r)
+	case PNG:
+		m, err = png.Decode(r)
+	case GIF:
+		return decodeGIF(b, info)
+	case BMP:
+		m, err = bmp.Decode(r)
+	case WebP:
+		m, err = webp.Decode(r)
+	case TIFF:
+		m, err = tiff.Decode(r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return toRGB(m), nil
+}
+
+// damaged words a decoder's error so that it says what to conclude.
+func damaged(f Format, err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return fmt.Errorf("damaged %s: the file ends too early (%w); restore or remove it", f, io.ErrUnexpectedEOF)
+	}
+	return fmt.Errorf("damaged or unsupported %s: %w", f, err)
+}

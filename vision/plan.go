@@ -1,0 +1,195 @@
+package vision
+
+import (
+	"math"
+	"sync"
+)
+
+// plan is what the pictures of one batch have in common.
+type plan struct {
+	AugTransforms
+	h, w   int // of the pictures
+	oh, ow int // of the result
+	crop   Rect
+	// direct is set when the result is sampled in one go, without a crop;
+	// then the source is averaged by pool first, where pool is above 1.
+	direct bool
+	pool   float64
+	x, y   taps // the resizing of the crop
+}
+
+// prepare decides what all pictures share. A decision of fastai's depends on
+// all of them: whether to average before sampling (_grid_sample).
+func (p *plan) prepare(d Draws) {
+	p.pool = 1
+	p.direct = p.MinScale == 1
+	if p.direct {
+		if p.oh == p.h && p.ow == p.w {
+			return
+		}
+		p.pool = poolFactor(p.h, p.w, p.oh, p.ow, magnification(d, p.h, p.w))
+		if !allNeutral(d) {
+			return
+		}
+		// Nothing moves (validation): an upright grid over the whole picture.
+		p.direct = false
+	}
+	c := p.crop
+	if p.MinScale < 1 {
+		p.pool = poolFactor(c.Height, c.Width, p.oh, p.ow, 1)
+	}
+	ph, pw := c.Height, c.Width
+	if p.pool > 1 {
+		ph, pw = pooledSize(ph, p.pool), pooledSize(pw, p.pool)
+	}
+	p.y.set(c.Height, ph, p.oh)
+	p.x.set(c.Width, pw, p.ow)
+}
+
+func allNeutral(d Draws) bool {
+	for _, p := range d.Pictures {
+		if !p.neutralPlace() {
+			return false
+		}
+	}
+	return true
+}
+
+// magnification is 2 over the extent of all coordinates of the batch; a
+// projective map takes its extremes at the corners.
+func magnification(d Draws, h, w int) float64 {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for _, p := range d.Pictures {
+		m := p.normalized(h, w)
+		for i := range 4 {
+			x, y := m.apply(float64(i&1)*2-1, float64(i>>1)*2-1)
+			lo, hi = min(lo, x, y), max(hi, x, y)
+		}
+	}
+	return 2 / (hi - lo)
+}
+
+// scratch is what one goroutine needs, reused from picture to picture.
+type scratch struct {
+	packed []uint64  // the source
+	pooled []float32 // the source, averaged
+	row    []float32 // one sampled row
+	ring   []float32 // rows after the horizontal taps
+	curve  curve
+	x, y   taps // of averaging the source
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// picture writes one result [oh,ow,3] from one picture [h,w,3].
+func (p *plan) picture(dst []float32, src []uint8, d PictureDraws, s *scratch) {
+	still := d.neutralPlace()
+	finish := p.finisher(d, s)
+	switch {
+	case p.direct && still && p.oh == p.h && p.ow == p.w:
+		for y := range p.oh {
+			row := dst[3*y*p.ow : 3*(y+1)*p.ow]
+			toFloat(row, src[3*y*p.w:])
+			finish(row)
+		}
+	case p.direct:
+		p.sampleDirect(dst, src, d, s, finish)
+	default:
+		p.cropAndResize(dst, src, d, s, finish)
+	}
+}
+
+// finisher returns the last step of a picture: lighting and normalisation of a
+// row of samples in [0,255].
+func (p *plan) finisher(d PictureDraws, s *scratch) func(row []float32) {
+	if d.Brightness == 0.5 && d.Contrast == 1 {
+		scale, shift := p.Stats.affine(255)
+		return func(row []float32) { normalizeRow(row, scale, shift) }
+	}
+	scale, shift := p.Stats.affine(1)
+	s.curve.set(d.Brightness, d.Contrast)
+	return func(row []float32) { s.curve.apply(row, scale, shift) }
+}
+
+// sampleDirect samples the whole picture, averaged first where the plan says
+// so, at the result's size.
+func (p *plan) sampleDirect(dst []float32, src []uint8, d PictureDraws, s *scratch, finish func([]float32)) {
+	m := d.normalized(p.h, p.w)
+	if p.pool > 1 {
+		ph, pw := pooledSize(p.h, p.pool), pooledSize(p.w, p.pool)
+		s.average(src, p.h, p.w, ph, pw)
+		m = m.toPixels(p.oh, p.ow, ph, pw)
+		for y := range p.oh {
+			row := dst[3*y*p.ow : 3*(y+1)*p.ow]
+			sampleFloat(row, s.pooled, ph, pw, m.row(0, float64(y)), p.PadMode)
+			finish(row)
+		}
+		return
+	}
+	s.packed = grow(s.packed, p.h*p.w)
+	pack(s.packed, src)
+	m = m.toPixels(p.oh, p.ow, p.h, p.w)
+	for y := range p.oh {
+		row := dst[3*y*p.ow : 3*(y+1)*p.ow]
+		samplePacked(row, s.packed, p.h, p.w, m.row(0, float64(y)), p.PadMode)
+		finish(row)
+	}
+}
+
+// average fills s.pooled with the area average of src, [h,w,3] bytes, at
+// ph×pw.
+func (s *scratch) average(src []uint8, h, w, ph, pw int) {
+	s.y.set(h, ph, ph)
+	s.x.set(w, pw, pw)
+	s.pooled = grow(s.pooled, 3*ph*pw)
+	s.row = grow(s.row, 3*w)
+	s.ring = grow(s.ring, s.y.size*3*pw)
+	done := 0
+	for y := range ph {
+		lo, n := int(s.y.first[y]), int(s.y.count[y])
+		for done = max(done, lo); done < lo+n; done++ {
+			toFloat(s.row, src[3*done*w:])
+			s.x.apply(s.ring[done%s.y.size*3*pw:][:3*pw], s.row)
+		}
+		s.y.combine(s.pooled[3*y*pw:3*(y+1)*pw], s.ring, y)
+	}
+}
+
+// cropAndResize moves the picture at its own size, but only where the crop
+// will look, and resizes the crop. Rows of the crop are made when the vertical
+// taps need them and forgotten after.
+func (p *plan) cropAndResize(dst []float32, src []uint8, d PictureDraws, s *scratch, finish func([]float32)) {
+	still := d.neutralPlace()
+	var m mat3
+	if !still {
+		s.packed = grow(s.packed, p.h*p.w)
+		pack(s.packed, src)
+		m = d.normalized(p.h, p.w).toPixels(p.h, p.w, p.h, p.w)
+	}
+	s.row = grow(s.row, 3*p.crop.Width)
+	s.ring = grow(s.ring, p.y.size*3*p.ow)
+	done := 0
+	for y := range p.oh {
+		lo, n := int(p.y.first[y]), int(p.y.count[y])
+		for done = max(done, lo); done < lo+n; done++ {
+			sy := p.crop.Top + done
+			if still {
+				toFloat(s.row, src[3*(sy*p.w+p.crop.Left):])
+			} else {
+				samplePacked(s.row, s.packed, p.h, p.w, m.row(float64(p.crop.Left), float64(sy)), p.PadMode)
+			}
+			p.x.apply(s.ring[done%p.y.size*3*p.ow:][:3*p.ow], s.row)
+		}
+		row := dst[3*y*p.ow : 3*(y+1)*p.ow]
+		p.y.combine(row, s.ring, y)
+		finish(row)
+	}
+}
+
+// toFloat converts len(dst) bytes.
+func toFloat(dst []float32, src []uint8) {
+	src = src[:len(dst)]
+	for i, v := range src {
+		dst[i] = float32(v)
+	}
+}

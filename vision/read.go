@@ -1,0 +1,53 @@
+package vision
+
+import (
+	"fmt"
+	"os"
+	"sync"
+)
+
+// files holds buffers for whole encoded files; decoders do not keep them.
+var files = sync.Pool{New: func() any { return new([]byte) }}
+
+// readBounded reads a whole file of at most limit bytes into a pooled buffer;
+// give it back with giveBack.
+func readBounded(path string, limit int64) (*[]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file (%s)", path, st.Mode().Type())
+	}
+	if st.Size() > limit {
+		return nil, fmt.Errorf("%s: %w: %d bytes, the limit is %d (DecodeOptions.MaxBytes)", path, ErrTooLarge, st.Size(), limit)
+	}
+	b := files.Get().(*[]byte)
+	n := int(st.Size())
+	if cap(*b) < n {
+		*b = make([]byte, n)
+	}
+	*b = (*b)[:n]
+	read := 0
+	for read < n {
+		k, err := f.Read((*b)[read:])
+		read += k
+		if err != nil {
+			break // a file that shrank meanwhile decodes as truncated
+		}
+	}
+	*b = (*b)[:read]
+	return b, nil
+}
+
+// giveBack returns a buffer of readBounded, unless it is unusually large.
+func giveBack(b *[]byte) {
+	if cap(*b) <= 16<<20 {
+		files.Put(b)
+	}
+}

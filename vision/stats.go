@@ -1,0 +1,121 @@
+package vision
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/parallel"
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// Stats are the means and standard deviations, per color channel (R, G, B) and
+// for samples scaled to [0,1], by which the network's input is normalised:
+// (x-Mean)/Std.
+type Stats struct {
+	Mean, Std [3]float32
+}
+
+// Statistics of common data sets, as fastai's imagenet_stats, cifar_stats and
+// mnist_stats have them.
+var (
+	ImageNetStats = Stats{Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225}}
+	CIFARStats    = Stats{Mean: [3]float32{0.491, 0.482, 0.447}, Std: [3]float32{0.247, 0.243, 0.261}}
+	MNISTStats    = Stats{Mean: [3]float32{0.131, 0.131, 0.131}, Std: [3]float32{0.308, 0.308, 0.308}}
+	// NoStats leaves samples in [0,1].
+	NoStats = Stats{Std: [3]float32{1, 1, 1}}
+)
+
+// orImageNet gives the default for the zero value, whose deviation of 0 could
+// not divide.
+func (s Stats) orImageNet() Stats {
+	if s == (Stats{}) {
+		return ImageNetStats
+	}
+	return s
+}
+
+func (s Stats) check() error {
+	for _, d := range s.Std {
+		if !(d > 0) {
+			return fmt.Errorf("Stats: standard deviation %v must be positive in every channel", s.Std)
+		}
+	}
+	return nil
+}
+
+// affine returns the factors with which a sample v in [0,full] is normalised:
+// v*scale+shift.
+func (s Stats) affine(full float32) (scale, shift [3]float32) {
+	for c := range 3 {
+		scale[c] = 1 / (full * s.Std[c])
+		shift[c] = -s.Mean[c] / s.Std[c]
+	}
+	return scale, shift
+}
+
+// Normalize is the batch transform that only scales to [0,1] and normalises:
+// no augmentation, no change of size. In the zero value Stats is ImageNet's.
+type Normalize struct{ Stats Stats }
+
+// OutSize returns h and w: the size is kept.
+func (t Normalize) OutSize(h, w int) (int, int) { return h, w }
+
+// String describes the transform.
+func (t Normalize) String() string {
+	s := t.Stats.orImageNet()
+	return fmt.Sprintf("Normalize(mean %v, std %v)", s.Mean, s.Std)
+}
+
+// Apply writes the normalised pictures to dst [N,H,W,3]. It draws nothing and
+// treats training and validation alike.
+func (t Normalize) Apply(dst *tensor.Tensor, imgs []*data.Image, train bool, r *rng.Stream) error {
+	s := t.Stats.orImageNet()
+	h, w, err := checkBatch(t, dst, imgs)
+	if err != nil {
+		return err
+	}
+	if err := s.check(); err != nil {
+		return err
+	}
+	parallel.For(len(imgs), func(i int) {
+		normalizeBytes(dst.Data[i*h*w*3:(i+1)*h*w*3], imgs[i].Pix, s)
+	})
+	return nil
+}
+
+// normalizeBytes writes [n,3] normalised samples of [n,3] bytes.
+func normalizeBytes(dst []float32, src []uint8, s Stats) {
+	var table [3][256]float32
+	for c := range 3 {
+		for v := range 256 {
+			table[c][v] = (float32(v)/255 - s.Mean[c]) / s.Std[c]
+		}
+	}
+	for len(src) >= 3 && len(dst) >= 3 {
+		dst[0], dst[1], dst[2] = table[0][src[0]], table[1][src[1]], table[2][src[2]]
+		dst, src = dst[3:], src[3:]
+	}
+}
+
+// checkBatch checks that the pictures have one size and dst the shape that
+// follows, and returns the pictures' height and width.
+func checkBatch(t data.BatchTransform, dst *tensor.Tensor, imgs []*data.Image) (h, w int, err error) {
+	if len(imgs) == 0 {
+		return 0, 0, fmt.Errorf("%s: a batch without pictures", t)
+	}
+	h, w = imgs[0].Height, imgs[0].Width
+	for i, m := range imgs {
+		if m.Width < 1 || m.Height < 1 || len(m.Pix) != 3*m.Width*m.Height {
+			return 0, 0, fmt.Errorf("%s: picture %d has %d bytes of pixels for %d×%d", t, i, len(m.Pix), m.Width, m.Height)
+		}
+		if m.Height != h || m.Width != w {
+			return 0, 0, fmt.Errorf("%s: picture %d is %d×%d, picture 0 is %d×%d; give all one size with Resize", t, i, m.Width, m.Height, w, h)
+		}
+	}
+	oh, ow := t.OutSize(h, w)
+	if want := []int{len(imgs), oh, ow, 3}; !tensor.SameShape(dst.Shape, want) {
+		return 0, 0, fmt.Errorf("%s: the destination's shape is %v, want %v", t, dst.Shape, want)
+	}
+	return h, w, nil
+}
