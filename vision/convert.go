@@ -13,7 +13,7 @@ import (
 func toRGB(m image.Image) *data.Image {
 	r := m.Bounds()
 	w, h := r.Dx(), r.Dy()
-	out := &data.Image{Width: w, Height: h, Pix: make([]uint8, 3*w*h)}
+	out := data.NewImage(w, h)
 	for y := range h {
 		dst := out.Pix[3*y*w : 3*(y+1)*w]
 		sy := y + r.Min.Y

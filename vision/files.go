@@ -70,10 +70,17 @@ func (f Files) List(ctx context.Context, root string) ([]data.Item, error) {
 func (f Files) Open(item data.Item) (*data.Image, error) { return DecodeFile(item.Path, f.Decode) }
 
 // Check reads the header of one file, without decoding it, so that most
-// damaged files are found before training starts.
-func (f Files) Check(item data.Item) error {
-	_, err := CheckFile(item.Path, f.Decode)
-	return err
+// damaged files are found before training starts. It returns the size that
+// Open will give.
+func (f Files) Check(item data.Item) (width, height int, err error) {
+	info, err := CheckFile(item.Path, f.Decode)
+	if err != nil {
+		return 0, 0, err
+	}
+	if info.Orientation >= 5 && !f.Decode.IgnoreOrientation {
+		return info.Height, info.Width, nil
+	}
+	return info.Width, info.Height, nil
 }
 
 // String describes the source.

@@ -29,12 +29,14 @@ func decodeGIF(b []byte, info Info) (*data.Image, error) {
 	if r.Min == (image.Point{}) && frame.Width == info.Width && frame.Height == info.Height {
 		return frame, nil
 	}
-	out := &data.Image{Width: info.Width, Height: info.Height, Pix: make([]uint8, 3*info.Width*info.Height)}
+	defer frame.Free()
+	out := data.NewImage(info.Width, info.Height)
+	var c [3]uint8
 	if pm, ok := m.(*image.Paletted); ok && fill < len(pm.Palette) {
-		c := plainRGB(pm.Palette[fill])
-		for i := 0; i < len(out.Pix); i += 3 {
-			copy(out.Pix[i:], c[:])
-		}
+		c = plainRGB(pm.Palette[fill])
+	}
+	for i := 0; i < len(out.Pix); i += 3 {
+		copy(out.Pix[i:], c[:])
 	}
 	for y := 0; y < frame.Height && y+r.Min.Y < out.Height; y++ {
 		w := min(frame.Width, out.Width-r.Min.X)

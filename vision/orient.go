@@ -131,7 +131,7 @@ func tiffOrientation(b []byte) int {
 // meaning of the values (CIPA DC-008, tag 274) is what Pillow's
 // ImageOps.exif_transpose does: 2 mirror left-right, 3 half turn, 4 mirror
 // top-bottom, 5 transpose, 6 quarter turn clockwise, 7 transverse, 8 quarter
-// turn counter-clockwise.
+// turn counter-clockwise. It takes m over: m is returned or freed.
 func orient(m *data.Image, o int) *data.Image {
 	if o <= 1 || o > 8 {
 		return m
@@ -141,7 +141,7 @@ func orient(m *data.Image, o int) *data.Image {
 	if o >= 5 {
 		ow, oh = h, w
 	}
-	out := &data.Image{Width: ow, Height: oh, Pix: make([]uint8, len(m.Pix))}
+	out := data.NewImage(ow, oh)
 	// The source of output (x,y) is start + x*dx + y*dy, in pixels.
 	var start, dx, dy int
 	switch o {
@@ -169,5 +169,6 @@ func orient(m *data.Image, o int) *data.Image {
 			s += dx
 		}
 	}
+	m.Free()
 	return out
 }

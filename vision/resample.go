@@ -76,7 +76,7 @@ var resamplers = sync.Pool{New: func() any { return new(resampler) }}
 // resample returns the window at width ow and height oh. Each pass runs only
 // when the size changes in its direction, as in Pillow.
 func resample(src window, ow, oh int) *data.Image {
-	out := &data.Image{Width: ow, Height: oh, Pix: make([]uint8, 3*ow*oh)}
+	out := data.NewImage(ow, oh)
 	if src.w == ow && src.h == oh {
 		for y := range oh {
 			copy(out.Pix[3*y*ow:3*(y+1)*ow], src.pix[y*src.stride:])
