@@ -1,0 +1,91 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
+
+// RAdam is fastai's RAdam (Liu et al., "On the variance of the adaptive
+// learning rate and beyond", 2020): Adam that takes plain momentum steps,
+// lr/(1-mom^t)*avg, until the variance of the squared average is bounded (about
+// the sixth step), and from then on scales Adam's step by the paper's
+// rectification. Weight decay is decoupled. The zero value of each field means
+// fastai's default.
+type RAdam struct {
+	SqrMom float64 // beta2; 0 means 0.99
+	Eps    float64 // 0 means 1e-5
+
+	mem memory
+}
+
+func (o *RAdam) options() (sqrMom, eps float64) { return or(o.SqrMom, 0.99), or(o.Eps, 1e-5) }
+
+// Name implements Optimizer.
+func (o *RAdam) Name() string {
+	sqrMom, eps := o.options()
+	return fmt.Sprintf("radam(sqr_mom=%g,eps=%g)", sqrMom, eps)
+}
+
+// Defaults implements Optimizer: lr 1e-3 (fastai's Learner), mom 0.9, no weight
+// decay.
+func (o *RAdam) Defaults() Hyper { return Hyper{LR: 1e-3, Mom: 0.9} }
+
+// Step implements Optimizer.
+func (o *RAdam) Step(groups [][]*Param, hyper []Hyper) error {
+	sqrMom, eps := o.options()
+	if err := checkMoments(sqrMom, eps); err != nil {
+		return fmt.Errorf("optim: radam: %w", err)
+	}
+	if err := o.mem.prepare(groups, hyper, true, true); err != nil {
+		return err
+	}
+	o.mem.each(groups, hyper, func(p *Param, s *slot, h Hyper) {
+		d1 := debias(h.Mom, s.Step)
+		if r := rectify(sqrMom, s.Step); r > 0 {
+			// Adam's step with its rate scaled; decay must not be, so the
+			// product lr*wd is kept.
+			adamKernel(p.Data, p.Grad, s.Avg, s.Sqr, h.LR*r, h.WD/r, h.Mom, sqrMom, eps, d1, debias(sqrMom, s.Step))
+			return
+		}
+		warmup(p, s, h, sqrMom, d1)
+	})
+	return nil
+}
+
+// rectify returns the paper's rectification term at a step, or 0 while the
+// variance is not bounded.
+func rectify(sqrMom float64, step int) float64 {
+	inf := 2/(1-sqrMom) - 1
+	pow := math.Pow(sqrMom, float64(step))
+	r := inf - 2*float64(step)*pow/(1-pow)
+	if r <= 5 {
+		return 0
+	}
+	return math.Sqrt((r - 4) * (r - 2) * inf / ((inf - 4) * (inf - 2) * r))
+}
+
+// warmup is a momentum step that also feeds the squared average.
+func warmup(p *Param, s *slot, h Hyper, sqrMom, debias1 float64) {
+	decay, rate := float32(1-h.LR*h.WD), float32(h.LR/debias1)
+	m, m1 := float32(h.Mom), float32(1-h.Mom)
+	k, k1 := float32(sqrMom), float32(1-sqrMom)
+	parallel.Chunks(len(p.Data), chunk, func(lo, hi int) {
+		data, avg, sqr := p.Data[lo:hi], s.Avg[lo:hi], s.Sqr[lo:hi]
+		for i, g := range p.Grad[lo:hi] {
+			a := m*avg[i] + m1*g
+			avg[i], sqr[i] = a, k*sqr[i]+k1*g*g
+			data[i] = data[i]*decay - rate*a
+		}
+	})
+}
+
+// Reset implements Optimizer.
+func (o *RAdam) Reset() { o.mem.reset() }
+
+// State implements Optimizer.
+func (o *RAdam) State() State { return o.mem.state(o.Name()) }
+
+// SetState implements Optimizer.
+func (o *RAdam) SetState(s State) error { return o.mem.setState(o.Name(), s) }

@@ -1,0 +1,77 @@
+package optim
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
+
+// RMSProp is fastai's RMSProp (after Hinton's lecture): sqr = SqrMom*sqr +
+// (1-SqrMom)*g*g, then p -= lr * d / (sqrt(sqr)+Eps), where d is the gradient,
+// or, with momentum, avg = mom*avg + g. Nothing is debiased. The zero value of
+// SqrMom and Eps means fastai's default.
+type RMSProp struct {
+	SqrMom float64 // 0 means 0.99
+	Eps    float64 // 0 means 1e-8
+	Mom    float64 // 0 means none, and Hyper.Mom is then not looked at
+	L2     bool    // adds wd*p to the gradient in place of decoupled decay; changes Grad
+
+	mem memory
+}
+
+func (o *RMSProp) options() (sqrMom, eps float64) { return or(o.SqrMom, 0.99), or(o.Eps, 1e-8) }
+
+// Name implements Optimizer.
+func (o *RMSProp) Name() string {
+	sqrMom, eps := o.options()
+	return fmt.Sprintf("rmsprop(sqr_mom=%g,eps=%g,momentum=%t,l2=%t)", sqrMom, eps, o.Mom != 0, o.L2)
+}
+
+// Defaults implements Optimizer: lr 1e-3 (fastai's Learner), the momentum of
+// construction, no weight decay.
+func (o *RMSProp) Defaults() Hyper { return Hyper{LR: 1e-3, Mom: o.Mom} }
+
+// Step implements Optimizer.
+func (o *RMSProp) Step(groups [][]*Param, hyper []Hyper) error {
+	sqrMom, eps := o.options()
+	if err := checkMoments(sqrMom, eps); err != nil {
+		return fmt.Errorf("optim: rmsprop: %w", err)
+	}
+	if err := o.mem.prepare(groups, hyper, o.Mom != 0, true); err != nil {
+		return err
+	}
+	o.mem.each(groups, hyper, func(p *Param, s *slot, h Hyper) {
+		if o.L2 {
+			addL2(p.Grad, p.Data, h.WD)
+			h.WD = 0
+		}
+		o.update(p, s, h, float32(sqrMom), float32(1-sqrMom), float32(eps))
+	})
+	return nil
+}
+
+func (o *RMSProp) update(p *Param, s *slot, h Hyper, keep, take, eps float32) {
+	decay, mom, rate := float32(1-h.LR*h.WD), float32(h.Mom), float32(h.LR)
+	momentum := o.Mom != 0
+	parallel.Chunks(len(p.Data), chunk, func(lo, hi int) {
+		data, sqr := p.Data[lo:hi], s.Sqr[lo:hi]
+		for i, g := range p.Grad[lo:hi] {
+			v := keep*sqr[i] + take*g*g
+			sqr[i] = v
+			if momentum {
+				g += mom * s.Avg[lo+i]
+				s.Avg[lo+i] = g
+			}
+			data[i] = data[i]*decay - rate*g/(sqrt(v)+eps)
+		}
+	})
+}
+
+// Reset implements Optimizer.
+func (o *RMSProp) Reset() { o.mem.reset() }
+
+// State implements Optimizer.
+func (o *RMSProp) State() State { return o.mem.state(o.Name()) }
+
+// SetState implements Optimizer.
+func (o *RMSProp) SetState(s State) error { return o.mem.setState(o.Name(), s) }

@@ -1,0 +1,53 @@
+package optim
+
+import "fmt"
+
+// SGD is fastai's SGD. With momentum, for a parameter p with gradient g:
+//
+//	avg = mom*avg + g        (no dampening)
+//	p   = p*(1 - lr*wd) - lr*avg
+//
+// Without, g takes the place of avg. As in fastai, Mom decides at construction
+// whether there is momentum at all; how much, a schedule may then move through
+// Hyper.Mom.
+type SGD struct {
+	Mom float64 // 0 means none, and Hyper.Mom is then not looked at
+	L2  bool    // adds wd*p to the gradient in place of decoupled decay; changes Grad
+
+	mem memory
+}
+
+// Name implements Optimizer.
+func (o *SGD) Name() string { return fmt.Sprintf("sgd(momentum=%t,l2=%t)", o.Mom != 0, o.L2) }
+
+// Defaults implements Optimizer: lr 1e-3 (fastai's Learner), the momentum of
+// construction, no weight decay.
+func (o *SGD) Defaults() Hyper { return Hyper{LR: 1e-3, Mom: o.Mom} }
+
+// Step implements Optimizer.
+func (o *SGD) Step(groups [][]*Param, hyper []Hyper) error {
+	if err := o.mem.prepare(groups, hyper, o.Mom != 0, false); err != nil {
+		return err
+	}
+	o.mem.each(groups, hyper, func(p *Param, s *slot, h Hyper) {
+		if o.L2 {
+			addL2(p.Grad, p.Data, h.WD)
+			h.WD = 0
+		}
+		var avg []float32
+		if o.Mom != 0 {
+			avg = s.Avg
+		}
+		sgdKernel(p.Data, p.Grad, avg, h.LR, h.WD, h.Mom)
+	})
+	return nil
+}
+
+// Reset implements Optimizer.
+func (o *SGD) Reset() { o.mem.reset() }
+
+// State implements Optimizer.
+func (o *SGD) State() State { return o.mem.state(o.Name()) }
+
+// SetState implements Optimizer.
+func (o *SGD) SetState(s State) error { return o.mem.setState(o.Name(), s) }
