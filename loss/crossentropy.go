@@ -1,0 +1,241 @@
+package loss
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// CrossEntropy is the softmax cross-entropy of logits and classes
+// (nn.CrossEntropyLoss, fastai's CrossEntropyLossFlat), with label smoothing
+// when Smoothing is above 0 (fastai's LabelSmoothingCrossEntropy). With
+// logp = LogSoftmax(logits), eps = Smoothing and w the class weights, item i
+// with class y has the loss
+//
+//	(1-eps) * w[y] * -logp[i,y]  +  eps/C * sum over c of -logp[i,c]
+//
+// fastai's smoothing spreads eps over all C classes, the right one included, and
+// does not weight the spread part.
+//
+// Under Mean, the first term is divided by the sum of the items' class weights,
+// as PyTorch does, and the second by N. Mixed targets are averaged over N, as
+// fastai's MixUp does, weighted or not. The mean of no items is NaN.
+type CrossEntropy struct {
+	Smoothing float64   // eps of label smoothing, in [0,1]; 0 means none
+	Weight    []float32 // a weight for each class, or nil for 1; at least 0
+	Reduction Reduction // the zero value is Mean
+}
+
+// LabelSmoothingCrossEntropy is CrossEntropy with fastai's default smoothing of
+// 0.1.
+func LabelSmoothingCrossEntropy() *CrossEntropy { return &CrossEntropy{Smoothing: 0.1} }
+
+var _ Func = (*CrossEntropy)(nil)
+
+// check validates everything there is before any arithmetic.
+func (l *CrossEntropy) check(logits *tensor.Tensor, y Targets) (n, c int, err error) {
+	n, c, err = matrix("logits", logits)
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := y.check(n, c); err != nil {
+		return 0, 0, err
+	}
+	if !(l.Smoothing >= 0 && l.Smoothing <= 1) {
+		return 0, 0, fmt.Errorf("loss: label smoothing of %v: it must be between 0 and 1 (fastai's default is 0.1)", l.Smoothing)
+	}
+	if l.Weight != nil && len(l.Weight) != c {
+		return 0, 0, fmt.Errorf("loss: %d class weights for %d classes: one is needed for each class", len(l.Weight), c)
+	}
+	for k, w := range l.Weight {
+		if !(w >= 0) || math.IsInf(float64(w), 0) {
+			return 0, 0, fmt.Errorf("loss: weight of class %d is %v: it must be a finite number, 0 or more", k, w)
+		}
+	}
+	if l.Reduction < Mean || l.Reduction > None {
+		return 0, 0, fmt.Errorf("loss: unknown reduction %v: use Mean, Sum or None", l.Reduction)
+	}
+	return n, c, nil
+}
+
+func (l *CrossEntropy) weight(class int) float64 {
+	if l.Weight == nil {
+		return 1
+	}
+	return float64(l.Weight[class])
+}
+
+// pull is what row i pulls towards: the classes a and b (the same one when not
+// mixed) with factors fa and fb, before smoothing.
+func (l *CrossEntropy) pull(y Targets, i int) (a, b int, fa, fb float64) {
+	a = y.Class[i]
+	if y.Other == nil {
+		return a, a, l.weight(a), 0
+	}
+	b = y.Other[i]
+	lambda := float64(y.Lambda[i])
+	return a, b, lambda * l.weight(a), (1 - lambda) * l.weight(b)
+}
+
+// scales returns what the pulling term and the smoothing term of every item
+// are multiplied by in the batch's loss.
+func (l *CrossEntropy) scales(y Targets, n int) (pull, smooth float64) {
+	if l.Reduction != Mean {
+		return 1, 1
+	}
+	smooth = 1 / float64(n)
+	if l.Weight == nil || y.Other != nil {
+		return smooth, smooth
+	}
+	var total float64
+	for _, k := range y.Class {
+		total += l.weight(k)
+	}
+	return 1 / total, smooth
+}
+
+// itemLoss returns the two terms of a row's loss.
+func (l *CrossEntropy) itemLoss(row []float32, a, b int, fa, fb float64) (pulled, smoothed float64) {
+	lse, sum := logSumExp(row)
+	pulled = fa * (lse - float64(row[a]))
+	if fb != 0 {
+		pulled += fb * (lse - float64(row[b]))
+	}
+	if l.Smoothing == 0 {
+		return pulled, 0
+	}
+	c := float64(len(row))
+	return (1 - l.Smoothing) * pulled, l.Smoothing / c * (c*lse - sum)
+}
+
+// Forward implements Func.
+func (l *CrossEntropy) Forward(logits *tensor.Tensor, y Targets, items []float32) (float64, error) {
+	n, c, err := l.check(logits, y)
+	if err != nil {
+		return 0, err
+	}
+	if items != nil && len(items) != n {
+		return 0, fmt.Errorf("loss: room for %d item losses, the batch has %d", len(items), n)
+	}
+	var pulled, smoothed float64
+	for i := range n {
+		a, b, fa, fb := l.pull(y, i)
+		p, s := l.itemLoss(logits.Data[i*c:(i+1)*c], a, b, fa, fb)
+		pulled += p
+		smoothed += s
+		if items != nil {
+			items[i] = float32(p + s)
+		}
+	}
+	if l.Reduction == None {
+		return 0, nil
+	}
+	ps, ss := l.scales(y, n)
+	if l.Reduction == Mean && n == 0 {
+		return math.NaN(), nil
+	}
+	if l.Smoothing == 0 { // keep 0*Inf out of the sum
+		return ps * pulled, nil
+	}
+	return ps*pulled + ss*smoothed, nil
+}
+
+// ForwardBackward implements Func.
+func (l *CrossEntropy) ForwardBackward(logits *tensor.Tensor, y Targets, items []float32, dlogits *tensor.Tensor) (float64, error) {
+	if l.Reduction == None {
+		return 0, fmt.Errorf("loss: reduction none has no single loss to differentiate: use Mean or Sum, or Backward with upstream gradients")
+	}
+	loss, err := l.Forward(logits, y, items)
+	if err != nil {
+		return 0, err
+	}
+	if err := l.backward(logits, y, nil, dlogits); err != nil {
+		return 0, err
+	}
+	return loss, nil
+}
+
+// Backward implements Func.
+func (l *CrossEntropy) Backward(logits *tensor.Tensor, y Targets, upstream []float32, dlogits *tensor.Tensor) error {
+	n, _, err := l.check(logits, y)
+	if err != nil {
+		return err
+	}
+	want := 1
+	if l.Reduction == None {
+		want = n
+	}
+	if len(upstream) != want {
+		return fmt.Errorf("loss: %d upstream gradients, reduction %v of %d items needs %d", len(upstream), l.Reduction, n, want)
+	}
+	return l.backward(logits, y, upstream, dlogits)
+}
+
+// backward writes the gradient. upstream is nil for 1. The gradient of -logp[y]
+// is softmax - onehot(y); that of the spread term is eps*(softmax - 1/C).
+func (l *CrossEntropy) backward(logits *tensor.Tensor, y Targets, upstream []float32, dlogits *tensor.Tensor) error {
+	n, c := logits.Shape[0], logits.Shape[1]
+	if dlogits == nil || !tensor.SameShape(logits.Shape, dlogits.Shape) || len(dlogits.Data) != n*c {
+		return fmt.Errorf("loss: the gradient must have the shape %v of the logits", logits.Shape)
+	}
+	ps, ss := l.scales(y, n)
+	for i := range n {
+		up := 1.0
+		switch {
+		case upstream == nil:
+		case l.Reduction == None:
+			up = float64(upstream[i])
+		default:
+			up = float64(upstream[0])
+		}
+		a, b, fa, fb := l.pull(y, i)
+		fa *= up * ps * (1 - l.Smoothing)
+		fb *= up * ps * (1 - l.Smoothing)
+		spread := up * ss * l.Smoothing
+		l.backwardRow(logits.Data[i*c:(i+1)*c], dlogits.Data[i*c:(i+1)*c], a, b, fa, fb, spread)
+	}
+	return nil
+}
+
+// backwardRow writes (fa+fb+spread)*softmax(row) - fa*onehot(a) - fb*onehot(b)
+// - spread/C to dst, which may be row. Each element is rounded once.
+func (l *CrossEntropy) backwardRow(row, dst []float32, a, b int, fa, fb, spread float64) {
+	lse, _ := logSumExp(row)
+	all, each := fa+fb+spread, spread/float64(len(row))
+	for j, v := range row {
+		g := all*math.Exp(float64(v)-lse) - each
+		if j == a {
+			g -= fa
+		}
+		if j == b {
+			g -= fb
+		}
+		dst[j] = float32(g)
+	}
+}
+
+// Activation implements Func: Softmax.
+func (l *CrossEntropy) Activation(logits, probs *tensor.Tensor) error {
+	return softmaxInto(logits, probs)
+}
+
+// Decode implements Func: Argmax.
+func (l *CrossEntropy) Decode(scores *tensor.Tensor, classes []int) error {
+	return Argmax(scores, classes)
+}
+
+// String implements Func.
+func (l *CrossEntropy) String() string {
+	s := "cross_entropy"
+	if l.Smoothing != 0 {
+		s = fmt.Sprintf("label_smoothing(eps=%g)", l.Smoothing)
+	}
+	if l.Weight != nil {
+		s += " weighted"
+	}
+	if l.Reduction != Mean {
+		s += " " + l.Reduction.String()
+	}
+	return s
+}

@@ -1,0 +1,59 @@
+package metrics
+
+import (
+	"math"
+
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// BrierMetric is Brier's score as he defined it (1950), for any number of
+// classes: the mean over items of the summed squared differences between the
+// probabilities and the one-hot truth, from 0 (certain and right) to 2 (certain
+// and wrong). For two classes it is twice scikit-learn's brier_score_loss,
+// which looks at one class. It needs probabilities, not logits.
+type BrierMetric struct {
+	sum   float64
+	items int
+}
+
+// Brier returns a new Brier-score metric.
+func Brier() Metric { return &BrierMetric{} }
+
+// Name implements Metric.
+func (*BrierMetric) Name() string { return "brier_score" }
+
+// Unit implements Metric.
+func (*BrierMetric) Unit() string { return "squared error" }
+
+// HigherIsBetter implements Metric.
+func (*BrierMetric) HigherIsBetter() bool { return false }
+
+// Reset implements Metric.
+func (m *BrierMetric) Reset() { *m = BrierMetric{} }
+
+// Update implements Metric.
+func (m *BrierMetric) Update(probs *tensor.Tensor, classes []int) error {
+	c, err := check(m.Name(), probs, classes)
+	if err != nil {
+		return err
+	}
+	for i, k := range classes {
+		for j, v := range probs.Data[i*c : (i+1)*c] {
+			d := float64(v)
+			if j == k {
+				d--
+			}
+			m.sum += d * d
+		}
+	}
+	m.items += len(classes)
+	return nil
+}
+
+// Value implements Metric.
+func (m *BrierMetric) Value() float64 {
+	if m.items == 0 {
+		return math.NaN()
+	}
+	return m.sum / float64(m.items)
+}
