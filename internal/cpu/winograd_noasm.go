@@ -1,0 +1,25 @@
+//go:build !amd64 || noasm
+
+package cpu
+
+// The transforms where there is no assembly: the portable ones.
+
+func winoInput(n int, src []float32, srcStep, row, col int, dst []float32, dstStep, stride int) {
+	winoInputGo(n, src, srcStep, row, col, dst, dstStep, stride)
+}
+
+func winoGrad(n int, src []float32, srcStep, row, col int, dst []float32, dstStep, stride int) {
+	winoGradGo(n, src, srcStep, row, col, dst, dstStep, stride)
+}
+
+func winoFilter(n int, src []float32, srcStep, tap int, dst []float32, dstStep, stride int) {
+	winoFilterGo(n, src, srcStep, tap, dst, dstStep, stride)
+}
+
+func winoFilterGrad(n int, src []float32, srcStep, stride int, dst []float32, dstStep, tap int) {
+	winoFilterGradGo(n, src, srcStep, stride, dst, dstStep, tap)
+}
+
+func winoOutput(n int, src []float32, srcStep, stride int, y []float32, row, col int, bias, res []float32, resRow, resCol int, relu bool) {
+	winoOutputGo(n, src, srcStep, stride, y, row, col, bias, res, resRow, resCol, relu)
+}

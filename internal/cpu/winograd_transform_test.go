@@ -1,0 +1,154 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+)
+
+// winoKernelCase is one call of a transform: n blocks at the given distances
+// (all in floats, and all odd so that nothing is aligned).
+type winoKernelCase struct {
+	n, step, row, col int // the grid of elements: steps, rows, columns
+	stride            int // between xi
+	seed              uint64
+}
+
+// winoKernels runs every transform of the active level and returns what it
+// wrote, by name. Each writes between NaN guards.
+func winoKernels(t *testing.T, k winoKernelCase) map[string][]float32 {
+	grid := (k.n-1)*k.step + 5*k.row + 5*k.col + winoLanes
+	xis := (k.n-1)*winoLanes + (winoPoints-1)*k.stride + winoLanes
+	taps := (k.n-1)*winoLanes + 8*k.stride + winoLanes
+	out := map[string][]float32{}
+	run := func(name string, size int, f func(dst []float32)) {
+		t.Helper()
+		dst, check := nanGuarded(size)
+		f(dst)
+		check(t, name)
+		out[name] = dst
+	}
+	src := normals(k.seed, grid, 1)
+	run("input", xis, func(dst []float32) {
+		winoInput(k.n, src, k.step, k.row, k.col, dst, winoLanes, k.stride)
+	})
+	run("grad", xis, func(dst []float32) {
+		winoGrad(k.n, src, k.step, k.row, k.col, dst, winoLanes, k.stride)
+	})
+	run("filter", xis, func(dst []float32) {
+		winoFilter(k.n, normals(k.seed, taps, 1), winoLanes, k.stride, dst, winoLanes, k.stride)
+	})
+	domain := normals(k.seed, xis, 1)
+	run("filter gradient", taps, func(dst []float32) {
+		winoFilterGrad(k.n, domain, winoLanes, k.stride, dst, winoLanes, k.stride)
+	})
+	// The output's blocks are 16 channels apart.
+	bias, res := normals(k.seed+1, k.n*winoLanes, 1), normals(k.seed+2, k.n*winoLanes+5*k.row+5*k.col, 1)
+	for mask := range 8 {
+		var b, r []float32
+		if mask&1 != 0 {
+			b = bias
+		}
+		if mask&2 != 0 {
+			r = res
+		}
+		n := min(k.n, maxTileCols/winoLanes)
+		run(fmt.Sprintf("output/epilogue %03b", mask), n*winoLanes+3*k.row+3*k.col, func(dst []float32) {
+			winoOutput(n, domain, winoLanes, k.stride, dst, k.row, k.col, b, r, k.row, k.col, mask&4 != 0)
+		})
+	}
+	return out
+}
+
+// checkWinoKernels compares every level with the Go twins. The assembly fuses
+// multiplications with additions, so the last bits differ.
+func checkWinoKernels(t *testing.T, k winoKernelCase) {
+	defer SetLevel(SetLevel(Generic))
+	want := winoKernels(t, k)
+	for l := AVX2; l <= Best(); l++ {
+		SetLevel(l)
+		for name, got := range winoKernels(t, k) {
+			for i, w := range want[name] {
+				g := got[i]
+				if g != g && w != w { // written by neither
+					continue
+				}
+				if d := math.Abs(float64(g - w)); !(d <= 2e-5*(1+math.Abs(float64(w)))) {
+					t.Fatalf("%s, %s, %+v: element %d is %v, the Go twin has %v", l, name, k, i, g, w)
+				}
+			}
+		}
+	}
+}
+
+func TestWinogradKernels(t *testing.T) {
+	for _, k := range []winoKernelCase{
+		{n: 1, step: 16, row: 96, col: 16, stride: 16},
+		{n: 3, step: 17, row: 401, col: 61, stride: 53},
+		{n: 8, step: 16, row: 128 * 9, col: 128, stride: 144},
+	} {
+		checkWinoKernels(t, k)
+	}
+}
+
+func FuzzWinogradKernels(f *testing.F) {
+	f.Add(uint64(1), uint8(1), uint8(0), uint8(0), uint8(0))
+	f.Add(uint64(2), uint8(4), uint8(3), uint8(7), uint8(90))
+	f.Fuzz(func(t *testing.T, seed uint64, n, a, b, c uint8) {
+		k := winoKernelCase{n: 1 + int(n%5), step: 16 + int(a%8), seed: seed}
+		k.col = k.n*k.step + int(b)
+		k.row = 6*k.col + int(c)
+		k.stride = k.n*winoLanes + int(c)
+		checkWinoKernels(t, k)
+	})
+}
+
+// TestWinogradIdentity checks the mathematics of the twins themselves in
+// exact terms: the transforms of a filter and a tile give the direct sums, and
+// the gradient transforms are the adjoints of the forward ones.
+func TestWinogradIdentity(t *testing.T) {
+	r := rng.New(7)
+	var d [6][6]float64
+	var g [3][3]float64
+	for i := range d {
+		for j := range d[i] {
+			d[i][j] = r.Normal()
+		}
+	}
+	for i := range g {
+		for j := range g[i] {
+			g[i][j] = r.Normal()
+		}
+	}
+	src := make([]float32, 36*winoLanes)
+	flt := make([]float32, 9*winoLanes)
+	for i := range 36 {
+		src[i*winoLanes] = float32(d[i/6][i%6])
+	}
+	for i := range 9 {
+		flt[i*winoLanes] = float32(g[i/3][i%3])
+	}
+	v, u := make([]float32, 36*winoLanes), make([]float32, 36*winoLanes)
+	winoInputGo(1, src, 0, 6*winoLanes, winoLanes, v, 0, winoLanes)
+	winoFilterGo(1, flt, 0, winoLanes, u, 0, winoLanes)
+	for i := range v {
+		v[i] *= u[i]
+	}
+	y := make([]float32, 16*winoLanes)
+	winoOutputGo(1, v, 0, winoLanes, y, 4*winoLanes, winoLanes, nil, nil, 0, 0, false)
+	for i := range 4 {
+		for j := range 4 {
+			var want float64
+			for a := range 3 {
+				for b := range 3 {
+					want += d[i+a][j+b] * g[a][b]
+				}
+			}
+			if got := float64(y[(4*i+j)*winoLanes]); math.Abs(got-want) > 1e-4 {
+				t.Errorf("y[%d][%d] = %v, the direct sum is %v", i, j, got, want)
+			}
+		}
+	}
+}
