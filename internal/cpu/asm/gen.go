@@ -3,3 +3,4 @@
 package asm
 
 //go:generate go run ./gemm -out ../gemm_amd64.s
+//go:generate go run ./winograd -out ../winograd_amd64.s -stubs ../winograd_stubs_amd64.go -pkg cpu
