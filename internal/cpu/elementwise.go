@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
@@ -114,7 +115,9 @@ func SumSquares(x []float32) float64 {
 	if n <= 1 {
 		return sumSquares(x)
 	}
-	part := make([]float64, n)
+	buf := getScratch(2 * n)
+	defer putScratch(buf)
+	part := unsafe.Slice((*float64)(unsafe.Pointer(&buf[0])), n) // aligned, as scratch is
 	parallel.For(n, func(i int) {
 		part[i] = sumSquares(x[i*flatChunk : min(len(x), (i+1)*flatChunk)])
 	})

@@ -2,26 +2,179 @@
 
 package cpu
 
-// Without assembly no vector kernel takes the work, and the Go twins do it.
+import "unsafe"
 
-func reluVec(x, y []float32) bool                                                       { return false }
-func reluGradVec(dy, y, dx []float32) bool                                              { return false }
-func addVec(x, y, dst []float32) bool                                                   { return false }
-func mulVec(x, y, dst []float32) bool                                                   { return false }
-func axpyVec(a float32, x, y []float32) bool                                            { return false }
-func scaleVec(a float32, x []float32) bool                                              { return false }
-func scaleAddVec(a float32, y []float32, b float32, x []float32) bool                   { return false }
-func sumSquaresVec(x []float32) (float64, bool)                                         { return 0, false }
-func addBiasVec(x, bias, y []float32, rows, c int, relu bool) bool                      { return false }
-func sumRowsVec(x []float32, rows, c int, sums []float32) bool                          { return false }
-func statsVec(x, shift []float32, rows, c int, sum, sq []float32) bool                  { return false }
-func scaleShiftVec(x, scale, shift, residual, y []float32, rows, c int, relu bool) bool { return false }
+// The assembly is generated: see asm/elementwise. Each function below packs
+// its slices for a kernel and reports whether the active level has one; if
+// not, the caller runs the Go twin.
+
+// rowArgs is the argument of the kernels that go through rows of c floats:
+// pointers, counts, and constants. A flat kernel has one row. The generator
+// knows the offsets.
+type rowArgs struct {
+	p       [9]*float32
+	rows, c int
+	k       [8]float32
+}
+
+// ptr returns the address of s's first element, or of where it would be.
+func ptr(s []float32) *float32 { return unsafe.SliceData(s) }
+
+func reluVec(x, y []float32) bool {
+	return len(x) == 0 || ewReLU(&rowArgs{p: [9]*float32{ptr(x), ptr(y)}, rows: 1, c: len(x)})
+}
+
+func reluGradVec(dy, y, dx []float32) bool {
+	return len(dy) == 0 || ewReLUGrad(&rowArgs{p: [9]*float32{ptr(dy), ptr(y), ptr(dx)}, rows: 1, c: len(dy)})
+}
+
+func addVec(x, y, dst []float32) bool {
+	return len(x) == 0 || ewAdd(&rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(dst)}, rows: 1, c: len(x)})
+}
+
+func mulVec(x, y, dst []float32) bool {
+	return len(x) == 0 || ewMul(&rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(dst)}, rows: 1, c: len(x)})
+}
+
+func axpyVec(a float32, x, y []float32) bool {
+	return len(x) == 0 || ewAXPY(&rowArgs{p: [9]*float32{ptr(x), ptr(y)}, rows: 1, c: len(x), k: [8]float32{a}})
+}
+
+func scaleVec(a float32, x []float32) bool {
+	return len(x) == 0 || ewScale(&rowArgs{p: [9]*float32{ptr(x)}, rows: 1, c: len(x), k: [8]float32{a}})
+}
+
+func scaleAddVec(a float32, y []float32, b float32, x []float32) bool {
+	return len(x) == 0 || ewScaleAdd(&rowArgs{p: [9]*float32{ptr(y), ptr(x)}, rows: 1, c: len(x), k: [8]float32{a, b}})
+}
+
+func sumSquaresVec(x []float32) (float64, bool) {
+	n := len(x) &^ 31 // a multiple of what every level takes at once
+	if n == 0 {
+		return 0, false
+	}
+	var sums [8]float64
+	if !ewSumSquares(&rowArgs{p: [9]*float32{ptr(x), (*float32)(unsafe.Pointer(&sums))}, c: n}) {
+		return 0, false
+	}
+	s := ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]))
+	return s + sumSquaresGo(x[n:]), true
+}
+
+func addBiasVec(x, bias, y []float32, rows, c int, relu bool) bool {
+	a := rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(bias)}, rows: rows, c: c}
+	if relu {
+		return ewAddBiasReLU(&a)
+	}
+	return ewAddBias(&a)
+}
+
+func sumRowsVec(x []float32, rows, c int, sums []float32) bool {
+	return ewSumRows(&rowArgs{p: [9]*float32{ptr(x), ptr(sums)}, rows: rows, c: c})
+}
+
+func statsVec(x, shift []float32, rows, c int, sum, sq []float32) bool {
+	return ewStats(&rowArgs{p: [9]*float32{ptr(x), ptr(shift), ptr(sum), ptr(sq)}, rows: rows, c: c})
+}
+
+func scaleShiftVec(x, scale, shift, residual, y []float32, rows, c int, relu bool) bool {
+	a := rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(scale), ptr(shift), ptr(residual)}, rows: rows, c: c}
+	switch {
+	case residual != nil && relu:
+		return ewScaleShiftAddReLU(&a)
+	case residual != nil:
+		return ewScaleShiftAdd(&a)
+	case relu:
+		return ewScaleShiftReLU(&a)
+	}
+	return ewScaleShift(&a)
+}
+
 func bnReduceVec(dy, x, mean []float32, m mask, rows, c int, sumG, sumGX []float32) bool {
-	return false
+	a := rowArgs{p: [9]*float32{ptr(dy), ptr(x), ptr(m.y), ptr(mean), ptr(sumG), ptr(sumGX), nil, ptr(m.scale), ptr(m.shift)}, rows: rows, c: c}
+	switch {
+	case m.y != nil:
+		return ewBNReduceY(&a)
+	case m.scale != nil:
+		return ewBNReduceX(&a)
+	}
+	return ewBNReduce(&a)
 }
+
 func bnGradVec(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres []float32, accumulate bool) bool {
-	return false
+	a := rowArgs{p: [9]*float32{ptr(dy), ptr(x), ptr(dx), ptr(k.mean), ptr(k.a), ptr(k.b), ptr(k.d), ptr(dres)}, rows: rows, c: c}
+	switch {
+	case m.y != nil:
+		a.p[2], a.p[8] = ptr(m.y), ptr(dx)
+		switch {
+		case dres == nil:
+			return ewBNGradY(&a)
+		case accumulate:
+			return ewBNGradYResAdd(&a)
+		}
+		return ewBNGradYRes(&a)
+	case m.scale != nil:
+		a.p[7], a.p[8] = ptr(m.scale), ptr(m.shift)
+		return ewBNGradX(&a)
+	case dres == nil:
+		return ewBNGrad(&a)
+	case accumulate:
+		return ewBNGradResAdd(&a)
+	}
+	return ewBNGradRes(&a)
 }
-func maxWindowVec(w *maxWindow, out []float32, arg []uint8) bool { return false }
-func gatherWindowVec(g *gatherWindow, out []float32) bool        { return false }
-func adamVec(p, g, avg, sqr []float32, k *adamConstants) bool    { return false }
+
+func adamVec(p, g, avg, sqr []float32, k *adamConstants) bool {
+	return len(p) == 0 || ewAdam(&rowArgs{p: [9]*float32{ptr(p), ptr(g), ptr(avg), ptr(sqr)}, rows: 1, c: len(p),
+		k: [8]float32{k.decay, k.mom, k.damp, k.sqrMom, k.sqrInv, k.debias, k.eps, k.step}})
+}
+
+// windowArgs is the argument of the pooling kernels. The skips and steps are
+// what is added on from one pixel to the next and, besides, from the last of a
+// row to the first of the next. The generator knows the offsets.
+type windowArgs struct {
+	src              *float32
+	arg              *uint8
+	out              *float32
+	rows, cols       int
+	rowSkip, c       int
+	first            int
+	colStep, rowStep int
+}
+
+// windowLanes is how many channels the pooling kernels need at least.
+func windowLanes() int {
+	switch level {
+	case AVX512:
+		return 16
+	case AVX2:
+		return 8
+	}
+	return 1 << 30
+}
+
+func maxWindowVec(w *maxWindow, out []float32, arg []uint8) bool {
+	if w.c < windowLanes() {
+		return false
+	}
+	a := windowArgs{
+		src: ptr(w.x), arg: unsafe.SliceData(arg), out: ptr(out),
+		rows: w.rows, cols: w.cols, rowSkip: w.rowStride - w.cols*w.c, c: w.c,
+		first: w.first, colStep: 1, rowStep: w.rowStep - w.cols,
+	}
+	if arg != nil {
+		return ewMaxWindowArg(&a)
+	}
+	return ewMaxWindow(&a)
+}
+
+func gatherWindowVec(g *gatherWindow, out []float32) bool {
+	if g.c < windowLanes() {
+		return false
+	}
+	return ewGatherWindow(&windowArgs{
+		src: ptr(g.dy), arg: unsafe.SliceData(g.arg), out: ptr(out),
+		rows: g.rows, cols: g.cols, rowSkip: g.rowStride - g.cols*g.c, c: g.c,
+		first: g.first, colStep: -g.colStep, rowStep: g.cols*g.colStep - g.rowStep,
+	})
+}

@@ -116,8 +116,8 @@ func reduceRows(rows, c, k int, out [][]float32, piece func(lo, hi int, sums []f
 	}
 	size := rowChunk(rows, c)
 	n := pieces(rows, size)
-	part := getPartials(n * k * c)
-	defer putPartials(part)
+	part := getScratch(n * k * c)
+	defer putScratch(part)
 	parallel.For(n, func(i int) {
 		sums := part[i*k*c : (i+1)*k*c]
 		clear(sums)

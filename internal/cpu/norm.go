@@ -30,8 +30,8 @@ func ChannelStats(x []float32, rows, c int, mean, variance []float32) {
 	}
 	size := rowChunk(rows, c)
 	n := pieces(rows, size)
-	part := getPartials(n * 3 * c)
-	defer putPartials(part)
+	part := getScratch(n * 3 * c)
+	defer putScratch(part)
 	parallel.For(n, func(i int) {
 		lo, hi := i*size, min(rows, (i+1)*size)
 		p := part[i*3*c : (i+1)*3*c]

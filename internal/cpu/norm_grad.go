@@ -116,8 +116,8 @@ func batchNormGrad(op string, dy, y, x, scale, shift, mean, invstd, gamma, dgamm
 	if rows <= 0 || c <= 0 {
 		return
 	}
-	buf := getPartials(3 * c)
-	defer putPartials(buf)
+	buf := getScratch(3 * c)
+	defer putScratch(buf)
 	k := bnCoefficients{mean: mean, a: buf[:c], b: buf[c : 2*c], d: buf[2*c:]}
 	for i := range k.a {
 		k.a[i] = invstd[i]
@@ -177,8 +177,8 @@ func bnGradGo(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres [
 // rare in training, so it is made of simpler kernels on small blocks.
 func bnGradFixed(dy []float32, m mask, a []float32, rows, c int, dx, dres []float32, accumulate bool) {
 	step := max(1, 2048/c)
-	zero := getPartials(c)
-	defer putPartials(zero)
+	zero := getScratch(c)
+	defer putScratch(zero)
 	clear(zero)
 	for r := 0; r < rows; r += step {
 		lo, hi := r*c, min(rows, r+step)*c

@@ -4,3 +4,4 @@ package asm
 
 //go:generate go run ./gemm -out ../gemm_amd64.s
 //go:generate go run ./winograd -out ../winograd_amd64.s -stubs ../winograd_stubs_amd64.go -pkg cpu
+//go:generate go run ./elementwise -out ../elementwise_amd64.s -decl ../elementwise_decl_amd64.go

@@ -1,0 +1,254 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// flat makes the kernels without channels: one row of c = n floats.
+func flat(v *isa) {
+	v.rowMap(mapSpec{name: "ReLU", streams: []int{0, 1}, zero: true, body: func(p *place) {
+		x := p.ld(0)
+		VMAXPS(x, p.zero, x) // a NaN in the first operand, x, is the result
+		p.st(x, 1)
+	}})
+	v.rowMap(mapSpec{name: "ReLUGrad", streams: []int{0, 1, 2}, zero: true, body: func(p *place) {
+		g, y := p.ld(0), p.ld(1)
+		v.keepPositive(g, y, p.zero)
+		p.st(g, 2)
+	}})
+	v.rowMap(mapSpec{name: "Add", streams: []int{0, 1, 2}, body: func(p *place) {
+		x, y := p.ld(0), p.ld(1)
+		VADDPS(y, x, x)
+		p.st(x, 2)
+	}})
+	v.rowMap(mapSpec{name: "Mul", streams: []int{0, 1, 2}, body: func(p *place) {
+		x, y := p.ld(0), p.ld(1)
+		VMULPS(y, x, x)
+		p.st(x, 2)
+	}})
+	v.rowMap(mapSpec{name: "AXPY", streams: []int{0, 1}, consts: 1, body: func(p *place) {
+		x, y := p.ld(0), p.ld(1)
+		VFMADD231PS(x, p.consts[0], y)
+		p.st(y, 1)
+	}})
+	v.rowMap(mapSpec{name: "Scale", streams: []int{0}, consts: 1, body: func(p *place) {
+		x := p.ld(0)
+		VMULPS(p.consts[0], x, x)
+		p.st(x, 0)
+	}})
+	v.rowMap(mapSpec{name: "ScaleAdd", streams: []int{0, 1}, consts: 2, body: func(p *place) {
+		// y = a*y + b*x
+		y, x := p.ld(0), p.ld(1)
+		VMULPS(p.consts[0], y, y)
+		VFMADD231PS(x, p.consts[1], y)
+		p.st(y, 0)
+	}})
+	v.sumSquares()
+}
+
+// sumSquares adds the squares of c floats, a multiple of 4*(lanes/2), in
+// float64: p[0] the floats, p[1] one vector of float64 sums, overwritten.
+func (v *isa) sumSquares() {
+	v.function("SumSquares", "rowArgs")
+	args, x, out, n := GP64(), GP64(), GP64(), GP64()
+	Load(Param("p"), args)
+	MOVQ(Mem{Base: args}, x)
+	MOVQ(Mem{Base: args, Disp: 8}, out)
+	MOVQ(Mem{Base: args, Disp: argC}, n)
+	var acc [4]reg.VecVirtual
+	for i := range acc {
+		acc[i] = v.zero()
+	}
+	Label("loop")
+	for i := range acc {
+		d := v.vec()
+		VCVTPS2PD(Mem{Base: x, Disp: i * v.bytes / 2}, d)
+		VFMADD231PD(d, d, acc[i])
+	}
+	ADDQ(I32(4*v.bytes/2), x)
+	SUBQ(Imm(uint64(4*v.lanes()/2)), n)
+	JNZ(LabelRef("loop"))
+	VADDPD(acc[1], acc[0], acc[0])
+	VADDPD(acc[3], acc[2], acc[2])
+	VADDPD(acc[2], acc[0], acc[0])
+	VMOVUPD(acc[0], Mem{Base: out})
+	VZEROUPPER()
+	RET()
+}
+
+// rows makes the kernels of biases.
+func rows(v *isa) {
+	for _, relu := range []bool{false, true} {
+		v.rowMap(mapSpec{name: "AddBias" + when(relu, "ReLU"), streams: []int{0, 1}, params: []int{2}, zero: relu, body: func(p *place) {
+			x, b := p.ld(0), p.ld(2)
+			VADDPS(b, x, x)
+			if relu {
+				VMAXPS(x, p.zero, x)
+			}
+			p.st(x, 1)
+		}})
+	}
+	v.rowSums(sumSpec{name: "SumRows", streams: []int{0}, params: []int{1}, body: func(b *block) {
+		b.sum(each(b.n, func(r int) reg.VecVirtual { return b.row(0, r) }), 1)
+	}})
+}
+
+// norm makes the kernels of batch normalization.
+func norm(v *isa) {
+	v.rowSums(sumSpec{name: "Stats", streams: []int{0}, params: []int{1, 2, 3}, body: func(b *block) {
+		// d = x - shift; sum += d; sq += d*d
+		shift := b.ld(1)
+		d := each(b.n, func(r int) reg.VecVirtual {
+			x := b.row(0, r)
+			VSUBPS(shift, x, x)
+			return x
+		})
+		b.sumProducts(d, d, 3)
+		b.sum(d, 2)
+	}})
+	for _, residual := range []bool{false, true} {
+		for _, relu := range []bool{false, true} {
+			s := mapSpec{name: "ScaleShift" + when(residual, "Add") + when(relu, "ReLU"), streams: []int{0, 1}, params: []int{2, 3}, zero: relu}
+			if residual {
+				s.streams = append(s.streams, 4)
+			}
+			s.body = func(p *place) {
+				// y = relu?(x*scale + shift + residual?)
+				x, scale, shift := p.ld(0), p.ld(2), p.ld(3)
+				VFMADD213PS(shift, scale, x)
+				if residual {
+					r := p.ld(4)
+					VADDPS(r, x, x)
+				}
+				if relu {
+					VMAXPS(x, p.zero, x)
+				}
+				p.st(x, 1)
+			}
+			v.rowMap(s)
+		}
+	}
+	// How the ReLU's mask is found.
+	type mask struct {
+		name    string
+		streams []int // y
+		params  []int // scale, shift
+	}
+	masks := []mask{{}, {name: "Y", streams: []int{2}}, {name: "X", params: []int{7, 8}}}
+	for _, m := range masks {
+		v.rowSums(sumSpec{name: "BNReduce" + m.name, zero: m.name != "",
+			streams: append([]int{0, 1}, m.streams...), params: append([]int{3, 4, 5}, m.params...), body: func(b *block) {
+				// g = dy, 0 where masked; sumG += g; sumGX += g*(x-mean)
+				x := each(b.n, func(r int) reg.VecVirtual { return b.row(1, r) })
+				g := each(b.n, func(r int) reg.VecVirtual { return b.row(0, r) })
+				switch m.name {
+				case "Y":
+					for r := range g {
+						v.keepPositive(g[r], b.row(2, r), b.zero)
+					}
+				case "X":
+					scale, shift := b.ld(7), b.ld(8)
+					for r := range g {
+						y := v.vec()
+						VMOVAPS(x[r], y)
+						VFMADD213PS(shift, scale, y)
+						v.keepPositive(g[r], y, b.zero)
+					}
+				}
+				mean := b.ld(3)
+				for r := range x {
+					VSUBPS(mean, x[r], x[r])
+				}
+				b.sumProducts(g, x, 5)
+				b.sum(g, 4)
+			}})
+	}
+	for _, m := range masks {
+		for _, res := range []string{"", "Res", "ResAdd"} {
+			if m.name == "X" && res != "" {
+				continue
+			}
+			s := mapSpec{name: "BNGrad" + m.name + res, zero: m.name != "",
+				streams: append([]int{0, 1}, m.streams...), params: append([]int{3, 4, 5, 6}, m.params...)}
+			// dx takes the place of mask X's unused y; dres has dx's neighbor.
+			dx, dres := 2, 7
+			if m.name == "Y" {
+				dx = 8
+			}
+			s.streams = append(s.streams, dx)
+			if res != "" {
+				s.streams = append(s.streams, dres)
+			}
+			s.body = func(p *place) {
+				// dx = a*g + (b*(x-mean) + d); dres = or += g
+				x, g := p.ld(1), p.ld(0)
+				switch m.name {
+				case "Y":
+					v.keepPositive(g, p.ld(2), p.zero)
+				case "X":
+					y, scale, shift := v.vec(), p.ld(7), p.ld(8)
+					VMOVAPS(x, y)
+					VFMADD213PS(shift, scale, y)
+					v.keepPositive(g, y, p.zero)
+				}
+				switch res {
+				case "Res":
+					p.st(g, dres)
+				case "ResAdd":
+					old := p.ld(dres)
+					VADDPS(g, old, old)
+					p.st(old, dres)
+				}
+				mean, a, bb, d := p.ld(3), p.ld(4), p.ld(5), p.ld(6)
+				VSUBPS(mean, x, x)
+				VFMADD213PS(d, bb, x)
+				VFMADD231PS(g, a, x)
+				p.st(x, dx)
+			}
+			v.rowMap(s)
+		}
+	}
+}
+
+// optim makes the optimizer's step: pointers p, g, avg, sqr, constants as
+// adamConstants has them.
+func optim(v *isa) {
+	v.rowMap(mapSpec{name: "Adam", streams: []int{0, 1, 2, 3}, consts: 8, body: func(p *place) {
+		decay, mom, damp, sqrMom, sqrInv, debias, eps, step := p.consts[0], p.consts[1], p.consts[2], p.consts[3], p.consts[4], p.consts[5], p.consts[6], p.consts[7]
+		g, m, s := p.ld(1), p.ld(2), p.ld(3)
+		// m = mom*m + damp*g; s = sqrMom*s + sqrInv*(g*g)
+		VMULPS(mom, m, m)
+		VFMADD231PS(g, damp, m)
+		p.st(m, 2)
+		VMULPS(g, g, g)
+		VMULPS(sqrMom, s, s)
+		VFMADD231PS(g, sqrInv, s)
+		p.st(s, 3)
+		// p = p*decay + step*(m/(sqrt(s*debias)+eps))
+		VMULPS(debias, s, s)
+		VSQRTPS(s, s)
+		VADDPS(eps, s, s)
+		VDIVPS(s, m, m)
+		w := p.ld(0)
+		VMULPS(decay, w, w)
+		VFMADD231PS(m, step, w)
+		p.st(w, 0)
+	}})
+}
+
+func when(on bool, s string) string {
+	if on {
+		return s
+	}
+	return ""
+}
+
+func each(n int, f func(r int) reg.VecVirtual) []reg.VecVirtual {
+	var s []reg.VecVirtual
+	for r := range n {
+		s = append(s, f(r))
+	}
+	return s
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// block is one vector's place in a few rows at once: what the body of a
+// reduction over rows works on.
+type block struct {
+	v       *isa
+	n       int // rows
+	ptr     map[int]reg.GPVirtual
+	idx     reg.GPVirtual // byte in the row, for params
+	cb, cb3 reg.GPVirtual // bytes of a row, of three
+	tail    *tail
+	zero    reg.VecVirtual
+}
+
+// row loads stream i's vector in row r of the block.
+func (b *block) row(i, r int) reg.VecVirtual {
+	m := Mem{Base: b.ptr[i]}
+	switch r {
+	case 1:
+		m.Index, m.Scale = b.cb, 1
+	case 2:
+		m.Index, m.Scale = b.cb, 2
+	case 3:
+		m.Index, m.Scale = b.cb3, 1
+	}
+	return b.v.load(m, b.tail)
+}
+
+func (b *block) param(i int) Mem { return Mem{Base: b.ptr[i], Index: b.idx, Scale: 1} }
+
+// ld loads the vector of param i.
+func (b *block) ld(i int) reg.VecVirtual { return b.v.load(b.param(i), b.tail) }
+
+// sum adds up x, pairwise, into param i.
+func (b *block) sum(x []reg.VecVirtual, i int) {
+	for len(x) > 1 {
+		for k := 0; k < len(x); k += 2 {
+			VADDPS(x[k+1], x[k], x[k])
+			x[k/2] = x[k]
+		}
+		x = x[:len(x)/2]
+	}
+	acc := b.ld(i)
+	VADDPS(x[0], acc, acc)
+	b.v.store(acc, b.param(i), b.tail)
+}
+
+// sumProducts adds the sum of x[k]*y[k] to param i.
+func (b *block) sumProducts(x, y []reg.VecVirtual, i int) {
+	s := b.v.vec()
+	VMULPS(x[0], y[0], s)
+	for k := 1; k < len(x); k++ {
+		VFMADD231PS(x[k], y[k], s)
+	}
+	b.sum([]reg.VecVirtual{s}, i)
+}
+
+// sumSpec describes a reduction over rows: streams are read, params are [c].
+type sumSpec struct {
+	name            string
+	streams, params []int
+	zero            bool
+	body            func(b *block)
+}
+
+// rowSums generates
+//
+//	for four rows at a time, then one { for vectors at idx in row { body } }
+//
+// Four rows at a time, the sums in memory are loaded and stored once for four
+// rows, and are not one long chain of additions.
+func (v *isa) rowSums(s sumSpec) {
+	v.function(s.name, "rowArgs")
+	args := GP64()
+	Load(Param("p"), args)
+	b := &block{v: v, ptr: map[int]reg.GPVirtual{}, cb: GP64(), cb3: GP64(), idx: GP64()}
+	for _, i := range append(append([]int(nil), s.streams...), s.params...) {
+		b.ptr[i] = GP64()
+		MOVQ(Mem{Base: args, Disp: 8 * i}, b.ptr[i])
+	}
+	left, whole := GP64(), GP64()
+	MOVQ(Mem{Base: args, Disp: argRows}, left)
+	MOVQ(Mem{Base: args, Disp: argC}, b.cb)
+	if s.zero {
+		b.zero = v.zero()
+	}
+	Comment("whole = bytes of a row's whole vectors, cb = bytes of a row, cb3 of three")
+	MOVQ(b.cb, whole)
+	ANDQ(I8(-v.lanes()), whole)
+	n := GP64()
+	MOVQ(b.cb, n)
+	SUBQ(whole, n)
+	t := v.newTail(n)
+	SHLQ(Imm(2), whole)
+	SHLQ(Imm(2), b.cb)
+	LEAQ(Mem{Base: b.cb, Index: b.cb, Scale: 2}, b.cb3)
+
+	columns := func(name string) {
+		Label(name)
+		XORQ(b.idx, b.idx)
+		Label(name + "Vector")
+		CMPQ(b.idx, whole)
+		JGE(LabelRef(name + "Part"))
+		s.body(b)
+		for _, i := range s.streams {
+			ADDQ(I8(v.bytes), b.ptr[i])
+		}
+		ADDQ(I8(v.bytes), b.idx)
+		JMP(LabelRef(name + "Vector"))
+		Label(name + "Part")
+		CMPQ(b.idx, b.cb)
+		JGE(LabelRef(name + "Next"))
+		b.tail = &t
+		s.body(b)
+		b.tail = nil
+		Comment("on to the end of the row")
+		for _, i := range s.streams {
+			SUBQ(b.idx, b.ptr[i])
+			ADDQ(b.cb, b.ptr[i])
+		}
+		Label(name + "Next")
+	}
+	SUBQ(Imm(4), left)
+	JLT(LabelRef("rest"))
+	b.n = 4
+	columns("four")
+	for _, i := range s.streams {
+		ADDQ(b.cb3, b.ptr[i])
+	}
+	SUBQ(Imm(4), left)
+	JGE(LabelRef("four"))
+	Label("rest")
+	ADDQ(Imm(4), left)
+	JZ(LabelRef("done"))
+	b.n = 1
+	columns("one")
+	DECQ(left)
+	JNZ(LabelRef("one"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,156 @@
+package cpu
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
+
+// The shapes [rows, c] of ResNet-34's activations at batch 32 and 224 pixels.
+var benchShapes = []shape{{32 * 112 * 112, 64}, {32 * 56 * 56, 64}, {32 * 28 * 28, 128}, {32 * 14 * 14, 256}, {32 * 7 * 7, 512}}
+
+// benchSlices returns n slices of the given length with some values.
+func benchSlices(n, length int) [][]float32 {
+	s := make([][]float32, n)
+	for i := range s {
+		s[i] = alignedFloats(length)
+		for k := range s[i] {
+			s[i][k] = float32((k*7+i*13)%1001)/500 - 1
+		}
+	}
+	return s
+}
+
+// benchRows runs op on every shape; streams is how many [rows, c] it reads and
+// writes, for the rate. Compare with BenchmarkCopy: no pass over memory is
+// faster than that.
+func benchRows(b *testing.B, streams int, op func(s, p [][]float32, rows, c int)) {
+	for _, l := range []Level{AVX512, AVX2, Generic} {
+		if l > Best() {
+			continue
+		}
+		for _, sh := range benchShapes {
+			b.Run(fmt.Sprintf("%v/%v", l, sh), func(b *testing.B) {
+				defer SetLevel(SetLevel(l))
+				s, p := benchSlices(5, sh.rows*sh.c), benchSlices(8, sh.c)
+				b.SetBytes(int64(streams) * 4 * int64(sh.rows) * int64(sh.c))
+				b.ReportAllocs()
+				for b.Loop() {
+					op(s, p, sh.rows, sh.c)
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkCopy(b *testing.B) {
+	benchRows(b, 2, func(s, p [][]float32, rows, c int) {
+		parallel.Chunks(rows*c, flatChunk, func(lo, hi int) { copy(s[1][lo:hi], s[0][lo:hi]) })
+	})
+}
+
+func BenchmarkChannelStats(b *testing.B) {
+	benchRows(b, 1, func(s, p [][]float32, rows, c int) { ChannelStats(s[0], rows, c, p[0], p[1]) })
+}
+
+func BenchmarkScaleShiftReLU(b *testing.B) {
+	benchRows(b, 2, func(s, p [][]float32, rows, c int) { ScaleShift(s[0], p[0], p[1], nil, s[1], rows, c, true) })
+}
+
+func BenchmarkScaleShiftAddReLU(b *testing.B) {
+	benchRows(b, 3, func(s, p [][]float32, rows, c int) { ScaleShift(s[0], p[0], p[1], s[2], s[1], rows, c, true) })
+}
+
+func BenchmarkBatchNormReduce(b *testing.B) {
+	benchRows(b, 3, func(s, p [][]float32, rows, c int) {
+		BatchNormReduce(s[0], s[1], s[2], p[0], p[1], rows, c, p[2], p[3])
+	})
+}
+
+func BenchmarkBatchNormReLUReduce(b *testing.B) {
+	benchRows(b, 2, func(s, p [][]float32, rows, c int) {
+		BatchNormReLUReduce(s[0], s[1], p[4], p[5], p[0], p[1], rows, c, p[2], p[3])
+	})
+}
+
+func BenchmarkBatchNormGrad(b *testing.B) {
+	benchRows(b, 4, func(s, p [][]float32, rows, c int) {
+		BatchNormGrad(s[0], s[1], s[2], p[0], p[1], p[2], p[3], p[4], rows, c, true, s[3], nil, false)
+	})
+}
+
+func BenchmarkBatchNormGradRes(b *testing.B) {
+	benchRows(b, 5, func(s, p [][]float32, rows, c int) {
+		BatchNormGrad(s[0], s[1], s[2], p[0], p[1], p[2], p[3], p[4], rows, c, true, s[3], s[4], false)
+	})
+}
+
+func BenchmarkBatchNormReLUGrad(b *testing.B) {
+	benchRows(b, 3, func(s, p [][]float32, rows, c int) {
+		BatchNormReLUGrad(s[0], s[1], p[5], p[6], p[0], p[1], p[2], p[3], p[4], rows, c, s[3])
+	})
+}
+
+func BenchmarkSumRows(b *testing.B) {
+	benchRows(b, 1, func(s, p [][]float32, rows, c int) { SumRows(s[0], rows, c, p[0]) })
+}
+
+func BenchmarkBiasReLUBackward(b *testing.B) {
+	benchRows(b, 3, func(s, p [][]float32, rows, c int) { BiasReLUBackward(s[0], s[1], rows, c, s[2], p[0]) })
+}
+
+func BenchmarkAdd(b *testing.B) {
+	benchRows(b, 3, func(s, p [][]float32, rows, c int) { Add(s[0], s[1], s[2]) })
+}
+
+func BenchmarkSumSquares(b *testing.B) {
+	benchRows(b, 1, func(s, p [][]float32, rows, c int) { SumSquares(s[0]) })
+}
+
+// The maximum pool after ResNet's first convolution, at batch 32.
+func BenchmarkMaxPool(b *testing.B) {
+	const n, h, c = 32, 112, 64
+	x, y := benchSlices(1, n*h*h*c)[0], benchSlices(1, n*h*h*c/4)[0]
+	arg := make([]uint8, len(y))
+	for _, l := range []Level{AVX512, AVX2, Generic} {
+		if l > Best() {
+			continue
+		}
+		b.Run(fmt.Sprintf("forward/%v", l), func(b *testing.B) {
+			defer SetLevel(SetLevel(l))
+			b.SetBytes(int64(4*len(x) + 5*len(y)))
+			for b.Loop() {
+				MaxPoolForward(n, h, h, c, 3, 2, 1, false, x, y, arg)
+			}
+		})
+		b.Run(fmt.Sprintf("backward/%v", l), func(b *testing.B) {
+			defer SetLevel(SetLevel(l))
+			b.SetBytes(int64(4*len(x) + 5*len(y)))
+			for b.Loop() {
+				MaxPoolBackward(n, h, h, c, 3, 2, 1, false, y, arg, x)
+			}
+		})
+	}
+}
+
+// Adam over ResNet-34's 21.8 million parameters, as one slice.
+func BenchmarkAdamStep(b *testing.B) {
+	const n = 21_797_672
+	s := benchSlices(4, n)
+	for i := range s[3] {
+		s[3][i] = 1e-4
+	}
+	for _, l := range []Level{AVX512, AVX2, Generic} {
+		if l > Best() {
+			continue
+		}
+		b.Run(l.String(), func(b *testing.B) {
+			defer SetLevel(SetLevel(l))
+			b.SetBytes(7 * 4 * n)
+			for b.Loop() {
+				AdamStep(s[0], s[1], s[2], s[3], 1e-3, 0.01, 0.9, 0.99, 1e-5, 0.5, 0.5)
+			}
+		})
+	}
+}
