@@ -83,6 +83,10 @@ var convCases = []struct {
 	c    Conv
 }{
 	{"stem 7x7 s2 p3", Conv{N: 2, H: 29, W: 31, C: 3, K: 64, KH: 7, KW: 7, Stride: 2, Pad: 3}},
+	{"stem of whole tiles", Conv{N: 2, H: 27, W: 56, C: 3, K: 40, KH: 7, KW: 7, Stride: 2, Pad: 3}},
+	{"stem s1 of 27 columns", Conv{N: 1, H: 6, W: 27, C: 3, K: 16, KH: 5, KW: 5, Stride: 1, Pad: 2}},
+	{"stem 3x3 s2 p0 of 27 columns", Conv{N: 2, H: 12, W: 55, C: 3, K: 64, KH: 3, KW: 3, Stride: 2, Pad: 0}},
+	{"stem with wide padding", Conv{N: 1, H: 3, W: 9, C: 2, K: 5, KH: 3, KW: 3, Stride: 1, Pad: 4}},
 	{"squeeze stem 3x3 s2 p0", Conv{N: 2, H: 23, W: 23, C: 3, K: 64, KH: 3, KW: 3, Stride: 2, Pad: 0}},
 	{"squeeze stem 7x7 s2 p0", Conv{N: 1, H: 21, W: 24, C: 3, K: 96, KH: 7, KW: 7, Stride: 2, Pad: 0}},
 	{"3x3 s1 p1", Conv{N: 2, H: 14, W: 14, C: 32, K: 48, KH: 3, KW: 3, Stride: 1, Pad: 1}},

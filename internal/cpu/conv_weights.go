@@ -32,6 +32,10 @@ const (
 // has its own partial sum, and these are added in a fixed order.
 func directBackwardWeights(c Conv, x, dy, dw []float32) {
 	t := wgrad{g: forwardIGEMM(c, x, nil, 0), dy: dy, k: c.K}
+	if t.g.stemFits() {
+		stemBackwardWeights(&t.g, dy, dw)
+		return
+	}
 	blocks := t.g.kBlocks()
 	t.width, t.per = c.C, ceilDiv(c.C, panelT)
 	if t.g.flat {

@@ -17,6 +17,12 @@ func gemmNAVX2(p *gemmArgs)
 func gemmTAVX2(p *gemmArgs)
 
 //go:noescape
+func gemmDAVX512(p *gemmArgs)
+
+//go:noescape
+func gemmDAVX2(p *gemmArgs)
+
+//go:noescape
 func copyBlocksAVX512(p *blockCopy)
 
 //go:noescape
@@ -46,6 +52,17 @@ func gemmTCall(g *gemmArgs) {
 		gemmTAVX2(g)
 	default:
 		gemmTGo(4, 8, g)
+	}
+}
+
+func gemmDCall(g *gemmArgs) {
+	switch level {
+	case AVX512:
+		gemmDAVX512(g)
+	case AVX2:
+		gemmDAVX2(g)
+	default:
+		gemmDGo(4, 8, g)
 	}
 }
 

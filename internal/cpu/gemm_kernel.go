@@ -23,6 +23,10 @@ import "unsafe"
 // One panel serves 16/tileRowsT() row tiles: tile i starts at row
 // i*tileRowsT() of the panel.
 //
+// Form D ("direct") takes A where it lies, as segments of contiguous k: element
+// (r, s, i) at s*segStep + r*as + i, with the steps of all segments in one B
+// panel. It has form N's tile, all of whose rows are read.
+//
 // Rows of an A panel past the last row of the matrix, and columns of a B panel
 // past its last column, are read (they must exist) but never reach C.
 
@@ -79,19 +83,22 @@ const (
 // for i < mr, j < nr. Assembly reads it by offset: keep the order of fields
 // and let every field be 8 bytes.
 type gemmArgs struct {
-	k     int      // form N: blocks of 16 steps; form T: steps; at least 1
-	a     *float32 // panel, or the tile's first row within a panel of form T
+	k     int      // form N: blocks of 16 steps; form T: steps; form D: steps of a segment; at least 1
+	a     *float32 // panel, or the tile's first row within a panel of form T, or the first row
 	b     *float32 // panel
 	c     *float32 // first element of the tile, row-major
 	ldc   int      // floats from a row of C to the next
 	mr    int      // rows to store, 1..tileRows() or 1..tileRowsT()
 	nr    int      // columns to store, 1..tileCols()
 	flags int      // gemmAccumulate, gemmReLU
-	bias  *float32 // tileCols() values to add to every row, or nil; form N only
-	res   *float32 // like c: values to add, or nil; form N only
+	bias  *float32 // tileCols() values to add to every row, or nil; forms N and D
+	res   *float32 // like c: values to add, or nil; forms N and D
 	ldr   int      // floats from a row of res to the next
-	as    int      // form T: floats from a step of A to the next (16 in a panel)
+	as    int      // form T: floats from a step of A to the next (16 in a panel); form D: from a row of A to the next
 	bs    int      // form T: floats from a step of B to the next (NR in a panel)
+
+	segs    int // form D: segments of k steps
+	segStep int // form D: floats from a segment of A to the next
 }
 
 // gemmN computes C[mr x nr] = A*B, or += with accumulate, over kBlocks*16

@@ -14,6 +14,7 @@ type kernelCase struct {
 	acc, bias, res, relu  bool
 	seed                  uint64
 	formT, strided, exact bool
+	segs                  int // form D when above 0
 }
 
 // run compares the active level's kernel with its Go twin, in guarded memory.
@@ -25,7 +26,7 @@ func (kc kernelCase) run(t testing.TB) {
 	kernel, twin, steps := gemmNCall, gemmNGo, kc.k*kBlock
 	as, bs := 0, 0
 	aLen, bLen := kc.k*kBlock*mrT, kc.k*kBlock*nrT
-	if kc.formT {
+	if kc.formT && kc.segs == 0 {
 		mrT = tileRowsT()
 		kernel, twin, steps = gemmTCall, gemmTGo, kc.k
 		as, bs = panelT, nrT
@@ -33,6 +34,15 @@ func (kc kernelCase) run(t testing.TB) {
 			as, bs = panelT+5, nrT+9
 		}
 		aLen, bLen = (kc.k-1)*as+mrT, (kc.k-1)*bs+nrT
+	}
+	segStep := 0
+	if kc.segs > 0 {
+		kernel, twin, steps = gemmDCall, gemmDGo, kc.k*kc.segs
+		as, segStep = 6, 100
+		if kc.strided {
+			as, segStep = 64, 64*mrT
+		}
+		aLen, bLen = (kc.segs-1)*segStep+(mrT-1)*as+kc.k, kc.segs*kc.k*nrT
 	}
 	mr, nr := min(kc.mr, mrT), min(kc.nr, nrT)
 	ldc, ldr := nr+kc.ldc, nr+kc.ldr
@@ -52,11 +62,11 @@ func (kc kernelCase) run(t testing.TB) {
 	got, check := guarded(t, "micro-kernel", len(c0))
 	want := append([]float32(nil), c0...)
 	copy(got, c0)
-	g := gemmArgs{k: kc.k, a: &a[0], b: &b[0], c: &got[0], ldc: ldc, mr: mr, nr: nr, as: as, bs: bs}
+	g := gemmArgs{k: kc.k, a: &a[0], b: &b[0], c: &got[0], ldc: ldc, mr: mr, nr: nr, as: as, bs: bs, segs: kc.segs, segStep: segStep}
 	if kc.acc {
 		g.flags |= gemmAccumulate
 	}
-	if !kc.formT {
+	if !kc.formT || kc.segs > 0 {
 		if kc.bias {
 			g.bias = &fill(nrT)[0]
 		}
@@ -85,8 +95,11 @@ func (kc kernelCase) run(t testing.TB) {
 
 func TestMicroKernels(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
-		for _, formT := range []bool{false, true} {
-			mrT := tileRows()
+		for _, f := range []byte("NTD") {
+			mrT, formT, segs := tileRows(), f == 'T', 0
+			if f == 'D' {
+				segs = 3
+			}
 			if formT {
 				mrT = tileRowsT()
 			}
@@ -95,7 +108,7 @@ func TestMicroKernels(t *testing.T) {
 					for form := range 16 {
 						kernelCase{k: 1 + (mr+nr+form)%9, mr: mr, nr: nr, ldc: form % 3 * 7, ldr: form % 2 * 5,
 							acc: form&1 != 0, bias: form&2 != 0, res: form&4 != 0, relu: form&8 != 0,
-							seed: uint64(form), formT: formT, strided: form&2 != 0, exact: form&4 != 0}.run(t)
+							seed: uint64(form), formT: formT, segs: segs, strided: form&2 != 0, exact: form&4 != 0}.run(t)
 					}
 				}
 			}
@@ -118,12 +131,13 @@ func TestMicroKernelNaN(t *testing.T) {
 }
 
 func FuzzMicroKernels(f *testing.F) {
-	f.Add(uint8(3), uint8(14), uint8(32), uint8(0), uint8(0), uint8(15), uint64(1))
-	f.Add(uint8(255), uint8(1), uint8(17), uint8(3), uint8(9), uint8(255), uint64(2))
-	f.Fuzz(func(t *testing.T, k, mr, nr, ldc, ldr, form uint8, seed uint64) {
+	f.Add(uint8(3), uint8(14), uint8(32), uint8(0), uint8(0), uint8(15), uint8(0), uint64(1))
+	f.Add(uint8(255), uint8(1), uint8(17), uint8(3), uint8(9), uint8(255), uint8(0), uint64(2))
+	f.Add(uint8(20), uint8(14), uint8(32), uint8(3), uint8(9), uint8(7), uint8(7), uint64(3))
+	f.Fuzz(func(t *testing.T, k, mr, nr, ldc, ldr, form, segs uint8, seed uint64) {
 		kc := kernelCase{k: 1 + int(k), mr: 1 + int(mr%maxTileRows), nr: 1 + int(nr%maxTileCols), ldc: int(ldc), ldr: int(ldr),
 			acc: form&1 != 0, bias: form&2 != 0, res: form&4 != 0, relu: form&8 != 0, formT: form&16 != 0, strided: form&32 != 0,
-			exact: form&64 == 0, seed: seed}
+			exact: form&64 == 0, segs: int(segs % 8), seed: seed}
 		for l := Generic; l <= Best(); l++ {
 			old := SetLevel(l)
 			kc.run(t)

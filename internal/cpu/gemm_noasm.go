@@ -6,4 +6,6 @@ func gemmNCall(g *gemmArgs) { gemmNGo(4, 8, g) }
 
 func gemmTCall(g *gemmArgs) { gemmTGo(4, 8, g) }
 
+func gemmDCall(g *gemmArgs) { gemmDGo(4, 8, g) }
+
 func copyBlocks(p *blockCopy) { copyBlocksGo(p) }

@@ -235,6 +235,10 @@ func cut(rowPanels, colPanels, kBlocks int) blocking {
 
 // run computes the product with the packed panels bp of kBlocks()*16 steps.
 func (g *igemm) run(bp []float32, ep *epilogue) {
+	if g.stemFits() {
+		g.runStem(bp, ep)
+		return
+	}
 	mr, nr := tileRows(), tileCols()
 	rows := g.n * g.oh * g.ow
 	rowPanels, colPanels := ceilDiv(rows, mr), ceilDiv(g.cols, nr)

@@ -1,6 +1,6 @@
 // Command gemm generates ../../gemm_amd64.s, the matrix-product micro-kernels
 // for AVX-512 and AVX2, and the block copies that feed them. Their contract is in gemm_kernel.go, their Go twins are
-// gemmNGo and gemmTGo.
+// gemmNGo, gemmTGo and gemmDGo.
 package main
 
 import (
@@ -24,6 +24,8 @@ const (
 	argLDR
 	argAS
 	argBS
+	argSegs
+	argSegStep
 )
 
 // Registers that hold the same thing in all kernels.
@@ -47,6 +49,7 @@ func main() {
 	for _, v := range []*isa{avx512, avx2} {
 		v.formN()
 		v.formT()
+		v.formD()
 		v.blocks()
 	}
 	peak()

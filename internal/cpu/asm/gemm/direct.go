@@ -1,0 +1,98 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// formD: for s in segs { for i in k { for r in mr { tile[r] += A[s*segStep + r*as + i] * B[s*k+i] } } }
+//
+// Rows are addressed from two bases, one for each half of the tile, by
+// multiples of the row stride: 1, 2 and 4 from one register, 3 and 6 from
+// another, 5 from a third.
+func (v *isa) formD() {
+	TEXT("gemmD"+v.name, NOSPLIT, "func(p *byte)")
+	Load(Param("p"), args)
+	var (
+		lower, upper   = reg.RSI, reg.RAX
+		seg            = reg.RBX
+		left           = reg.RCX
+		s1, s3, s5     = reg.R8, reg.R9, reg.R10
+		steps, segStep = reg.R11, reg.R12
+		segs           = reg.R13
+	)
+	MOVQ(Mem{Base: args, Disp: argC}, c)
+	MOVQ(Mem{Base: args, Disp: argLDC}, ldc)
+	SHLQ(Imm(2), ldc)
+	v.start(v.mr)
+	MOVQ(Mem{Base: args, Disp: argK}, steps)
+	MOVQ(Mem{Base: args, Disp: argA}, seg)
+	MOVQ(Mem{Base: args, Disp: argB}, b)
+	MOVQ(Mem{Base: args, Disp: argSegs}, segs)
+	MOVQ(Mem{Base: args, Disp: argSegStep}, segStep)
+	SHLQ(Imm(2), segStep)
+	MOVQ(Mem{Base: args, Disp: argAS}, s1)
+	SHLQ(Imm(2), s1)
+	LEAQ(Mem{Base: s1, Index: s1, Scale: 2}, s3)
+	LEAQ(Mem{Base: s1, Index: s1, Scale: 4}, s5)
+	half := v.mr / 2
+	row := func(r, disp int) Mem {
+		base := lower
+		if r >= half {
+			base, r = upper, r-half
+		}
+		switch r {
+		case 0:
+			return Mem{Base: base, Disp: disp}
+		case 3, 6:
+			return Mem{Base: base, Index: s3, Scale: uint8(r / 3), Disp: disp}
+		case 5:
+			return Mem{Base: base, Index: s5, Scale: 1, Disp: disp}
+		}
+		return Mem{Base: base, Index: s1, Scale: uint8(r), Disp: disp}
+	}
+	advance := func(n int) {
+		ADDQ(Imm(uint64(4*n)), lower)
+		ADDQ(Imm(uint64(4*n)), upper)
+		ADDQ(I32(2*n*v.width), b)
+	}
+	Label("segment")
+	MOVQ(seg, lower)
+	Comment("upper = lower + half the rows")
+	if half == 7 {
+		LEAQ(Mem{Base: lower, Index: s3, Scale: 2}, upper)
+		ADDQ(s1, upper)
+	} else {
+		LEAQ(Mem{Base: lower, Index: s3, Scale: 1}, upper)
+	}
+	MOVQ(steps, left)
+	SUBQ(Imm(3), left)
+	JLT(LabelRef("rest"))
+	Label("loop")
+	for i := range 3 {
+		v.step(v.mr, Mem{Base: b, Disp: i * 2 * v.width}, func(r int) Mem { return row(r, 4*i) })
+	}
+	advance(3)
+	SUBQ(Imm(3), left)
+	JGE(LabelRef("loop"))
+	Label("rest")
+	ADDQ(Imm(3), left)
+	JZ(LabelRef("next"))
+	Label("single")
+	v.step(v.mr, Mem{Base: b}, func(r int) Mem { return row(r, 0) })
+	advance(1)
+	DECQ(left)
+	JNZ(LabelRef("single"))
+	Label("next")
+	ADDQ(segStep, seg)
+	DECQ(segs)
+	JNZ(LabelRef("segment"))
+	MOVQ(Mem{Base: args, Disp: argC}, c)
+	MOVQ(Mem{Base: args, Disp: argLDC}, ldc)
+	SHLQ(Imm(2), ldc)
+	MOVQ(Mem{Base: args, Disp: argMR}, rows)
+	MOVQ(Mem{Base: args, Disp: argNR}, cols)
+	MOVQ(Mem{Base: args, Disp: argFlags}, flag)
+	v.finish(v.mr, true)
+}

@@ -1,0 +1,148 @@
+package cpu
+
+import "github.com/whippet-ml/whippet/internal/parallel"
+
+// This file computes convolutions of few channels, the first layer of every
+// network, without gathering windows into panels. A few rows of the input are
+// copied with their zero padding around them; then the window's KW*C values in
+// one input row are contiguous, and the kernels read them where they lie: form
+// D for the forward pass, form T with the pixel distance as its stride for the
+// weight gradient.
+
+// stemRows is how many output rows a piece of the forward pass or a step of the
+// weight gradient has. The input rows that two pieces share are copied twice.
+const stemRows = 4
+
+// stemFits reports whether c is a convolution for this file: few channels, and
+// output rows that tiles of tileRows() pixels cover without much waste.
+func (g *igemm) stemFits() bool {
+	mr := tileRows()
+	return g.flat && g.ndy*g.ndx > 1 && g.dense() && ceilDiv(g.ow, mr)*mr*4 <= g.ow*5
+}
+
+// stemWindow is a copy of the input rows behind some output rows, padded.
+type stemWindow struct {
+	buf   []float32
+	pitch int // floats from a row to the next
+}
+
+// newStemWindow returns room for the input of rows output rows, and for the
+// reads of kernels past its end.
+func (g *igemm) newStemWindow(rows int) stemWindow {
+	width := ((g.ow-1)*g.stride + g.ndx) * g.c
+	slack := maxTileRows*g.stride*g.c + panelT
+	w := stemWindow{pitch: width}
+	w.buf = getScratch(((rows-1)*g.stride+g.ndy)*width + slack)
+	clear(w.buf[len(w.buf)-slack:])
+	return w
+}
+
+// fill copies the input of output rows [qy, qy+rows) of picture n.
+func (w stemWindow) fill(g *igemm, n, qy, rows int) {
+	lo := min(max(0, -g.dx0)*g.c, w.pitch) // floats of padding on the left
+	hi := min((g.w-g.dx0)*g.c, w.pitch)    // end of the picture's floats
+	for i := range (rows-1)*g.stride + g.ndy {
+		d := w.buf[i*w.pitch:][:w.pitch]
+		y := qy*g.stride + g.dy0 + i
+		if uint(y) >= uint(g.h) || lo >= hi {
+			clear(d)
+			continue
+		}
+		clear(d[:lo])
+		first := (n*g.h+y)*g.w + max(0, g.dx0)
+		copy(d[lo:hi], g.src[first*g.c:])
+		clear(d[hi:])
+	}
+}
+
+// runStem is run for convolutions that stemFits takes. bp holds the panels of
+// the flat layout.
+func (g *igemm) runStem(bp []float32, ep *epilogue) {
+	mr, nr := tileRows(), tileCols()
+	bands := ceilDiv(g.oh, stemRows)
+	kPad := g.kBlocks() * kBlock
+	parallel.For(g.n*bands, func(i int) {
+		n, qy := i/bands, i%bands*stemRows
+		rows := min(stemRows, g.oh-qy)
+		win := g.newStemWindow(rows)
+		defer putScratch(win.buf)
+		win.fill(g, n, qy, rows)
+		args := gemmArgs{
+			k: g.ndx * g.c, segs: g.ndy, segStep: win.pitch, as: g.stride * g.c, ldc: g.outPix,
+		}
+		if ep != nil && ep.relu {
+			args.flags = gemmReLU
+		}
+		for j := 0; j*nr < g.cols; j++ {
+			args.b = &bp[j*kPad*nr]
+			args.nr = min(nr, g.cols-j*nr)
+			if ep != nil && ep.bias != nil {
+				args.bias = &ep.bias[j*nr]
+			}
+			for r := range rows {
+				p := (n*g.oh+qy+r)*g.ow
+				for qx := 0; qx < g.ow; qx += mr {
+					args.mr = min(mr, g.ow-qx)
+					args.a = &win.buf[r*g.stride*win.pitch+qx*g.stride*g.c]
+					args.c = &g.out[(p+qx)*g.outPix+j*nr]
+					if ep != nil && ep.residual != nil {
+						args.res, args.ldr = &ep.residual[(p+qx)*g.cols+j*nr], g.cols
+					}
+					gemmDCall(&args)
+				}
+			}
+		}
+	})
+}
+
+// stemBackwardWeights is directBackwardWeights for convolutions that stemFits
+// takes. Groups of bands of output rows have partial sums of their own, which
+// are added in order.
+func stemBackwardWeights(g *igemm, dy, dw []float32) {
+	bands := g.n * ceilDiv(g.oh, stemRows)
+	groups := min(bands, 48, max(1, wgradPartialFloats/len(dw)))
+	perGroup := ceilDiv(bands, groups)
+	groups = ceilDiv(bands, perGroup)
+	part := getScratch(groups * len(dw))
+	defer putScratch(part)
+	parallel.For(groups, func(i int) {
+		g.stemPiece(part[i*len(dw):][:len(dw)], dy, i*perGroup, min(bands, (i+1)*perGroup))
+	})
+	sumPartials(dw, part, groups)
+}
+
+// stemPiece adds up dw over the bands [b0,b1).
+func (g *igemm) stemPiece(dw, dy []float32, b0, b1 int) {
+	nr, mr := tileCols(), tileRowsT()
+	bands := ceilDiv(g.oh, stemRows)
+	colPanels := ceilDiv(g.cols, nr)
+	win := g.newStemWindow(stemRows)
+	defer putScratch(win.buf)
+	b := getScratch(colPanels * stemRows * g.ow * nr)
+	defer putScratch(b)
+	line := g.ndx * g.c // rows of dw that one row of the window feeds
+	clear(dw)
+	args := gemmArgs{k: g.ow, as: g.stride * g.c, bs: nr, ldc: g.cols, flags: gemmAccumulate}
+	for band := b0; band < b1; band++ {
+		n, qy := band/bands, band%bands*stemRows
+		rows := min(stemRows, g.oh-qy)
+		win.fill(g, n, qy, rows)
+		pixels := rows * g.ow
+		for j := range colPanels {
+			panel := b[j*pixels*nr:][:pixels*nr]
+			args.nr = min(nr, g.cols-j*nr)
+			packBPanel(panel, dy[(n*g.oh+qy)*g.ow*g.cols+j*nr:], pixels, g.cols, args.nr, nr)
+			for ty := range g.ndy {
+				for h := 0; h < line; h += mr {
+					args.mr = min(mr, line-h)
+					args.c = &dw[(ty*line+h)*g.cols+j*nr]
+					for r := range rows {
+						args.a = &win.buf[(r*g.stride+ty)*win.pitch+h]
+						args.b = &panel[r*g.ow*nr]
+						gemmTCall(&args)
+					}
+				}
+			}
+		}
+	}
+}
