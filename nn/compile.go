@@ -30,9 +30,12 @@ type step struct {
 }
 
 // Compile prepares m for inference, in evaluation mode.
-func Compile(m Module) *Inference {
+func Compile(m Module) *Inference { return CompileWith(m, autograd.NewArena()) }
+
+// CompileWith is Compile with an arena of the caller's for activations.
+func CompileWith(m Module, arena *autograd.Arena) *Inference {
 	g := BuildGraph(m).fused()
-	inf := &Inference{output: g.Output, arena: autograd.NewArena()}
+	inf := &Inference{output: g.Output, arena: arena}
 	live := make([]bool, len(g.Nodes))
 	live[g.Output] = true
 	readers := make([]int, len(g.Nodes))

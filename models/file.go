@@ -1,0 +1,194 @@
+package models
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/weights"
+)
+
+// Info is what a saved model says about itself, besides its weights. It is
+// enough to classify a picture: no training code or data is needed.
+type Info struct {
+	Format     int        `json:"format"`       // of this description
+	Arch       string     `json:"architecture"` // a name that ByName knows
+	Vocab      []string   `json:"vocabulary"`   // class i has name Vocab[i]
+	Preprocess Preprocess `json:"preprocess"`
+	// Training says how the model came about: free text and numbers for people.
+	Training json.RawMessage `json:"training,omitempty"`
+}
+
+// Preprocess is what happens to a picture before the network sees it, the same
+// as for validation pictures in training.
+type Preprocess struct {
+	Presize int        `json:"presize"`     // square to which the picture is resized first; 0 leaves that out
+	Method  string     `json:"method"`      // how: crop, pad or squish
+	Size    int        `json:"size"`        // side of the network's input
+	Mean    [3]float32 `json:"mean"`        // of RGB in 0–1
+	Std     [3]float32 `json:"std"`         //
+	RawEXIF bool       `json:"ignore_exif"` // leave the EXIF orientation unapplied
+}
+
+const (
+	infoKey    = "whippet.model"
+	infoFormat = 1
+)
+
+// Save writes the classifier and its description to path as one safetensors
+// file, whole or not at all. The body's arrays have torchvision's names, so that
+// load_state_dict(strict=False) of the torchvision model takes them; the head's
+// are "head.N.…".
+func Save(path string, c *Classifier, info Info) error {
+	f, err := File(c, info)
+	if err != nil {
+		return err
+	}
+	return weights.Save(path, f)
+}
+
+// File returns what Save writes.
+func File(c *Classifier, info Info) (*weights.File, error) {
+	if len(info.Vocab) != c.Classes {
+		return nil, fmt.Errorf("models: %d names for %d classes", len(info.Vocab), c.Classes)
+	}
+	info.Format, info.Arch = infoFormat, c.Arch.Name
+	b, err := json.Marshal(info)
+	if err != nil {
+		return nil, fmt.Errorf("models: description: %w", err)
+	}
+	f := &weights.File{Metadata: map[string]string{infoKey: string(b), "format": "pt"}}
+	for _, e := range nn.State(c) {
+		if e.Count != nil {
+			f.Arrays = append(f.Arrays, weights.Array{Name: e.Name, Shape: e.Shape, DType: weights.I64, I64: []int64{*e.Count}})
+			continue
+		}
+		f.Arrays = append(f.Arrays, weights.Array{Name: e.Name, Shape: e.Shape, F32: e.Get()})
+	}
+	return f, nil
+}
+
+// Load reads a model that Save wrote. The error says whether the file is no
+// model of Whippet's, of a newer version, or does not fit its own description.
+func Load(path string) (*Classifier, Info, error) {
+	f, err := weights.Load(path)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	c, info, err := FromFile(f)
+	if err != nil {
+		return nil, info, fmt.Errorf("models: %s: %w", path, err)
+	}
+	return c, info, nil
+}
+
+// Read is Load for a file in memory or embedded in the program.
+func Read(r io.ReaderAt, size int64) (*Classifier, Info, error) {
+	f, err := weights.Read(r, size)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	return FromFile(f)
+}
+
+// FromFile builds the classifier that a file describes.
+func FromFile(f *weights.File) (*Classifier, Info, error) {
+	var info Info
+	meta, ok := f.Metadata[infoKey]
+	if !ok {
+		return nil, info, fmt.Errorf("no classifier saved by whippet train: the metadata has no %s; for weights of a body alone use --weights", infoKey)
+	}
+	if err := json.Unmarshal([]byte(meta), &info); err != nil {
+		return nil, info, fmt.Errorf("metadata %s: %w", infoKey, err)
+	}
+	if info.Format != infoFormat {
+		return nil, info, fmt.Errorf("the model's description has format %d, this version reads %d: use the version that wrote it, or a newer one", info.Format, infoFormat)
+	}
+	a, err := ByName(info.Arch)
+	if err != nil {
+		return nil, info, err
+	}
+	p := info.Preprocess
+	if p.Size < 1 || p.Size > 1<<14 || p.Presize < 0 || p.Presize > 1<<14 {
+		return nil, info, fmt.Errorf("metadata %s: picture sizes %d and %d are not possible", infoKey, p.Presize, p.Size)
+	}
+	for _, s := range p.Std {
+		if !(s > 0) {
+			return nil, info, fmt.Errorf("metadata %s: standard deviation %v must be above 0", infoKey, p.Std)
+		}
+	}
+	// The vocabulary sizes the head; its weights are in the file, which bounds it.
+	last := f.Get("head.8.weight")
+	if last == nil || len(last.Shape) != 2 || last.Shape[0] != len(info.Vocab) || len(info.Vocab) == 0 {
+		return nil, info, fmt.Errorf("the head's last layer does not have the %d classes of the vocabulary", len(info.Vocab))
+	}
+	c := NewClassifier(a, len(info.Vocab), rng.New(0))
+	if err := SetState(c, f); err != nil {
+		return nil, info, err
+	}
+	return c, info, nil
+}
+
+// SetState puts all arrays of f into m, whose State names must be those of f.
+// Otherwise the error lists the missing, unexpected and wrongly shaped ones,
+// and m is unchanged. A missing num_batches_tracked (files of old versions of
+// PyTorch) is taken as 0.
+func SetState(m nn.Module, f *weights.File) error {
+	entries := nn.State(m)
+	have := map[string]*weights.Array{}
+	for i := range f.Arrays {
+		have[f.Arrays[i].Name] = &f.Arrays[i]
+	}
+	var want []weights.Spec
+	for _, e := range entries {
+		if e.Count != nil && have[e.Name] == nil {
+			continue
+		}
+		want = append(want, weights.Spec{Name: e.Name, Shape: e.Shape})
+	}
+	if err := weights.Match(want, f); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		a := have[e.Name]
+		switch {
+		case a == nil:
+			*e.Count = 0
+		case e.Count != nil && a.DType == weights.I64:
+			*e.Count = a.I64[0]
+		default:
+			if err := e.Set(a.Float32s()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// SetBody puts pretrained weights into the body of c: f has the arrays of
+// torchvision's network of the same architecture, or of a classifier of
+// Whippet's; the head's (fc, classifier, head) are passed over.
+func (c *Classifier) SetBody(f *weights.File) error {
+	f.TrimWrappers()
+	body := &weights.File{Format: f.Format}
+	for _, a := range f.Arrays {
+		if !isHead(a.Name) {
+			body.Arrays = append(body.Arrays, a)
+		}
+	}
+	if err := SetState(c.Body, body); err != nil {
+		return fmt.Errorf("these are not weights of %s: %w", c.Arch.Name, err)
+	}
+	return nil
+}
+
+func isHead(name string) bool {
+	for _, p := range []string{"fc.", "classifier.", "head."} {
+		if len(name) > len(p) && name[:len(p)] == p {
+			return true
+		}
+	}
+	return false
+}

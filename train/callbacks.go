@@ -1,0 +1,155 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+)
+
+// monitored names a column of the history and says how to compare its values.
+type monitored struct {
+	// Monitor is "valid_loss" (the default), "train_loss" or a metric's name.
+	Monitor string
+	// MinDelta is how much better a value must be to count.
+	MinDelta float64
+
+	best  float64
+	known bool
+}
+
+// value returns the newest value of the column, and whether it beats the best
+// so far, which it then becomes.
+func (m *monitored) value(l *Learner) (v float64, better bool, err error) {
+	row, ok := l.Recorder.Last()
+	if !ok {
+		return nan, false, nil
+	}
+	higher := false
+	switch m.Monitor {
+	case "", "valid_loss":
+		v = row.ValidLoss
+	case "train_loss":
+		v = row.TrainLoss
+	default:
+		found := false
+		for i, mt := range l.Metrics {
+			if mt.Name() == m.Monitor {
+				v, higher, found = row.Metrics[i], mt.HigherIsBetter(), true
+			}
+		}
+		if !found {
+			return nan, false, fmt.Errorf("train: cannot monitor %q: it is neither valid_loss, train_loss nor one of the metrics %v", m.Monitor, l.Recorder.MetricNames)
+		}
+	}
+	switch {
+	case math.IsNaN(v):
+	case !m.known:
+		better = true
+	case higher:
+		better = v > m.best+m.MinDelta
+	default:
+		better = v < m.best-m.MinDelta
+	}
+	if better {
+		m.best, m.known = v, true
+	}
+	return v, better, nil
+}
+
+// EarlyStopping ends a fit when the monitored value has not improved for
+// Patience epochs (fastai's EarlyStoppingCallback).
+type EarlyStopping struct {
+	Monitor  string  // see SaveBest
+	MinDelta float64 // an improvement must be larger than this
+	Patience int     // epochs without improvement that are borne; 0 means 1
+
+	Stopped bool // whether it ended the last fit
+
+	m    monitored
+	wait int
+}
+
+// On watches AfterEpoch.
+func (s *EarlyStopping) On(e Event, l *Learner) error {
+	switch e {
+	case BeforeFit:
+		if l.Epoch == 0 && l.Iter == 0 {
+			s.m, s.wait, s.Stopped = monitored{Monitor: s.Monitor, MinDelta: s.MinDelta}, 0, false
+		}
+	case AfterEpoch:
+		s.m.Monitor, s.m.MinDelta = s.Monitor, s.MinDelta
+		_, better, err := s.m.value(l)
+		if err != nil {
+			return err
+		}
+		if better {
+			s.wait = 0
+			return nil
+		}
+		if s.wait++; s.wait >= max(1, s.Patience) {
+			s.Stopped = true
+			return CancelFit
+		}
+	}
+	return nil
+}
+
+// SaveBest keeps the best parameters seen at the end of an epoch, by the
+// monitored value, in memory, and calls Save with each new best (fastai's
+// SaveModelCallback). At the end of the fit it puts them back, if Restore.
+type SaveBest struct {
+	Monitor  string  // "valid_loss" (default), "train_loss" or a metric's name
+	MinDelta float64 // an improvement must be larger than this
+	Restore  bool    // put the best parameters back when the fit ends
+	Save     func(l *Learner, value float64) error
+
+	m    monitored
+	best *snapshot
+}
+
+// On watches AfterEpoch and AfterFit.
+func (s *SaveBest) On(e Event, l *Learner) error {
+	switch e {
+	case AfterEpoch:
+		s.m.Monitor, s.m.MinDelta = s.Monitor, s.MinDelta
+		v, better, err := s.m.value(l)
+		if err != nil || !better {
+			return err
+		}
+		if s.Restore {
+			s.best = l.snapshot()
+		}
+		if s.Save != nil {
+			return s.Save(l, v)
+		}
+	case AfterFit:
+		if s.Restore && s.best != nil && l.Epoch >= l.Epochs {
+			l.restore(s.best)
+		}
+	}
+	return nil
+}
+
+type monitorState struct {
+	Best  float64 `json:"best"`
+	Known bool    `json:"known"`
+	Wait  int     `json:"wait,omitempty"`
+}
+
+// StateName implements Persistent.
+func (s *EarlyStopping) StateName() string { return "early-stopping" }
+
+// MarshalJSON implements Persistent.
+func (s *EarlyStopping) MarshalJSON() ([]byte, error) {
+	return json.Marshal(monitorState{s.m.best, s.m.known, s.wait})
+}
+
+// UnmarshalJSON implements Persistent.
+func (s *EarlyStopping) UnmarshalJSON(b []byte) error {
+	var st monitorState
+	if err := json.Unmarshal(b, &st); err != nil {
+		return err
+	}
+	s.m.best, s.m.known, s.wait = st.Best, st.Known, st.Wait
+	return nil
+}

@@ -1,0 +1,289 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/whippet-ml/whippet/optim"
+	"github.com/whippet-ml/whippet/schedule"
+)
+
+// Fit trains for a number of epochs at a constant learning rate (fastai's fit).
+// The zero Rate is the learner's LR for all groups.
+func (l *Learner) Fit(ctx context.Context, epochs int, lr schedule.Rate, opts ...FitOption) error {
+	return l.one(ctx, "constant", epochs, lr, opts)
+}
+
+// FitOneCycle trains with the one-cycle policy (fastai's fit_one_cycle; Smith
+// 2018): lr is the highest rate of each group, div 25, div_final 1e5, pct_start
+// 0.25, momenta l.Moms.
+func (l *Learner) FitOneCycle(ctx context.Context, epochs int, lr schedule.Rate, opts ...FitOption) error {
+	return l.one(ctx, "one-cycle", epochs, lr, opts)
+}
+
+// FitFlatCos trains at a flat rate for pct_start (0.75) of the time and then
+// along a cosine down to lr/div_final (fastai's fit_flat_cos).
+func (l *Learner) FitFlatCos(ctx context.Context, epochs int, lr schedule.Rate, opts ...FitOption) error {
+	return l.one(ctx, "flat-cos", epochs, lr, opts)
+}
+
+func (l *Learner) one(ctx context.Context, kind string, epochs int, lr schedule.Rate, opts []FitOption) error {
+	o := gather(opts)
+	p, err := l.phase(kind, epochs, lr, o)
+	if err != nil {
+		return err
+	}
+	return l.Run(ctx, []Phase{p}, o.callbacks...)
+}
+
+// FineTune is fastai's fine_tune: the head alone for FreezeEpochs (1) at
+// slice(base), pct_start 0.99; then, unfrozen, epochs at half the base rate,
+// spread over the groups by LRMult (100), pct_start 0.3, div 5. BaseLR is 2e-3
+// by default. The optimizer's state is cleared in between.
+func (l *Learner) FineTune(ctx context.Context, epochs int, opts ...FitOption) error {
+	o := gather(opts)
+	plan, err := l.fineTunePlan(epochs, o)
+	if err != nil {
+		return err
+	}
+	return l.Run(ctx, plan, o.callbacks...)
+}
+
+func (l *Learner) fineTunePlan(epochs int, o fitOptions) ([]Phase, error) {
+	ft := schedule.FineTuneOptions{BaseLR: o.baseLR, FreezeEpochs: o.freeze, LRMult: o.lrMult, PctStart: o.pctStart, Div: o.div, Moms: l.Moms}
+	if o.moms != nil {
+		ft.Moms = *o.moms
+	}
+	parts, err := schedule.FineTune(epochs, ft)
+	if err != nil {
+		return nil, err
+	}
+	var plan []Phase
+	for _, s := range parts {
+		lrs, err := s.LR.Groups(len(l.groups))
+		if err != nil {
+			return nil, err
+		}
+		to := 0
+		if s.Frozen {
+			to = len(l.groups) - 1
+		}
+		p := Phase{Schedule: "one-cycle", Epochs: s.Epochs, FreezeTo: &to, LR: lrs, Div: s.Div, DivFinal: s.DivFinal, PctStart: s.PctStart, Moms: s.Moms, WD: l.WD}
+		if o.wd != nil {
+			p.WD = *o.wd
+		}
+		if o.divFinal != 0 {
+			p.DivFinal = o.divFinal
+		}
+		plan = append(plan, p)
+	}
+	return plan, nil
+}
+
+// cursor is a place in a plan: the next thing to do.
+type cursor struct {
+	Phase int `json:"phase"`
+	Epoch int `json:"epoch"`
+	Iter  int `json:"iter"`
+	// Started counts the epochs begun before this one in all fits together.
+	Started int `json:"started"`
+	// Elapsed is what the current epoch has taken so far.
+	Elapsed time.Duration `json:"elapsed"`
+}
+
+// Run carries out a plan, phase after phase. Fit, FitOneCycle, FitFlatCos and
+// FineTune all end here. When ctx ends, the step under way is finished and the
+// error wraps ErrInterrupted; what was trained stays in the model.
+func (l *Learner) Run(ctx context.Context, plan []Phase, extra ...Callback) error {
+	return l.runFrom(ctx, plan, nil, extra)
+}
+
+func (l *Learner) runFrom(ctx context.Context, plan []Phase, at *cursor, extra []Callback) error {
+	if l.DLs == nil || l.DLs.Train == nil {
+		return errors.New("train: the learner has no training data: it was loaded for prediction only")
+	}
+	if l.DLs.Train.Len() == 0 {
+		return fmt.Errorf("train: %d training pictures give no batch of %d: take a smaller batch size", len(l.DLs.Train.Items()), l.DLs.Train.BatchSize())
+	}
+	l.plan = plan
+	l.active = append(append([]Callback(nil), l.Callbacks...), extra...)
+	l.Recorder.begin(l)
+	defer func() { l.active = nil }()
+	first := 0
+	if at != nil {
+		first = at.Phase
+	}
+	for i := first; i < len(plan); i++ {
+		l.Phase, l.Phases = i, len(plan)
+		if err := l.runPhase(ctx, plan[i], at); err != nil {
+			return err
+		}
+		at = nil
+	}
+	return nil
+}
+
+func (l *Learner) runPhase(ctx context.Context, p Phase, at *cursor) (err error) {
+	curves, err := p.curves()
+	if err != nil {
+		return err
+	}
+	if at != nil && at.Epoch == 0 && at.Iter == 0 {
+		l.started = at.Started
+		at = nil // saved between two phases: this one begins
+	}
+	if p.FreezeTo != nil && at == nil {
+		if err := l.FreezeTo(*p.FreezeTo); err != nil {
+			return err
+		}
+	}
+	l.Epochs, l.Iters, l.Epoch, l.Iter = p.Epochs, l.DLs.Train.Len(), 0, 0
+	l.Hyper = make([]optim.Hyper, len(l.groups))
+	l.cur = cursor{Phase: l.Phase, Started: l.started}
+	if at == nil {
+		l.Recorder.smooth.Reset()
+	} else {
+		l.cur = *at
+		l.Epoch, l.Iter, l.started = at.Epoch, at.Iter, at.Started
+	}
+	defer func() {
+		if e := l.call(AfterFit); e != nil && err == nil && !isCancel(e) {
+			err = e
+		}
+	}()
+	if err := l.call(BeforeFit); err != nil {
+		return fitEnd(err)
+	}
+	for ; l.Epoch < p.Epochs; l.Epoch++ {
+		if err := l.epoch(ctx, p, curves); err != nil {
+			return fitEnd(err)
+		}
+		l.Iter = 0
+	}
+	return nil
+}
+
+// fitEnd turns a callback's wish to stop into a normal end.
+func fitEnd(err error) error {
+	if errors.Is(err, CancelFit) {
+		return nil
+	}
+	return err
+}
+
+func isCancel(err error) bool {
+	return errors.Is(err, CancelFit) || errors.Is(err, CancelEpoch) || errors.Is(err, CancelBatch)
+}
+
+// epoch runs one epoch from l.Iter on.
+func (l *Learner) epoch(ctx context.Context, p Phase, curves *schedule.Schedule) error {
+	begin := time.Now().Add(-l.cur.Elapsed)
+	if err := l.call(BeforeEpoch); err != nil {
+		return err
+	}
+	err := l.trainEpoch(ctx, p, curves, begin)
+	if e := l.call(AfterTrain); err == nil {
+		err = e
+	}
+	if err != nil && !errors.Is(err, CancelEpoch) {
+		return err
+	}
+	l.ValidLoss = nan
+	l.MetricValues = nil
+	if l.DLs.Valid != nil && len(l.DLs.Valid.Items()) > 0 {
+		if err := l.call(BeforeValidate); err != nil {
+			return err
+		}
+		l.cur = cursor{Phase: l.Phase, Epoch: l.Epoch, Iter: l.Iters, Started: l.started, Elapsed: time.Since(begin)}
+		res, err := l.Validate(ctx)
+		if errors.Is(err, ErrInterrupted) {
+			return l.interrupted(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		l.ValidLoss, l.MetricValues = res.Loss, res.Metrics
+		if err := l.call(AfterValidate); err != nil {
+			return err
+		}
+	}
+	l.epochTime = time.Since(begin)
+	l.started++
+	l.cur = cursor{Phase: l.Phase, Epoch: l.Epoch + 1, Started: l.started}
+	l.Recorder.epochDone(l)
+	err = l.call(AfterEpoch)
+	if l.Epoch+1 == p.Epochs || errors.Is(err, CancelFit) {
+		l.cur = cursor{Phase: l.Phase + 1, Started: l.started}
+	}
+	if l.Checkpoints != nil && (err == nil || errors.Is(err, CancelFit)) {
+		if e := l.Checkpoints.Save(l); e != nil {
+			return e
+		}
+	}
+	return err
+}
+
+func (l *Learner) trainEpoch(ctx context.Context, p Phase, curves *schedule.Schedule, begin time.Time) error {
+	if err := l.call(BeforeTrain); err != nil {
+		return err
+	}
+	// The loader runs under its own context, so that the step under way can be
+	// finished before the fit ends.
+	loadCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	it := l.DLs.Train.Epoch(loadCtx, l.started, l.Iter)
+	defer it.Close()
+	lr, mom := make([]float64, len(l.groups)), make([]float64, len(l.groups))
+	for ; ; l.Iter++ {
+		if ctx.Err() != nil {
+			return l.interrupted(ctx)
+		}
+		b, err := nextBatch(ctx, it, stop)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return l.interrupted(ctx)
+			}
+			return err
+		}
+		for g := range mom {
+			mom[g] = l.opt.Defaults().Mom
+		}
+		curves.At(schedule.Position(l.Epoch, p.Epochs, l.Iter, l.Iters), lr, mom)
+		for g := range l.Hyper {
+			l.Hyper[g] = optim.Hyper{LR: lr[g], Mom: mom[g], WD: p.WD}
+		}
+		err = l.step(b)
+		l.cur = cursor{Phase: l.Phase, Epoch: l.Epoch, Iter: l.Iter + 1, Started: l.started, Elapsed: time.Since(begin)}
+		if err == nil || errors.Is(err, CancelBatch) {
+			err = l.call(AfterBatch)
+		}
+		b.Release()
+		l.Batch, l.Logits = nil, nil
+		if err != nil {
+			return err
+		}
+		if l.Checkpoints != nil {
+			if err := l.Checkpoints.due(l); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// interrupted saves a checkpoint, where checkpoints are kept, and returns the
+// error that says so.
+func (l *Learner) interrupted(ctx context.Context) error {
+	err := interrupted(ctx)
+	if l.Checkpoints != nil {
+		if e := l.Checkpoints.Save(l); e != nil {
+			return errors.Join(err, e)
+		}
+	}
+	return err
+}

@@ -1,0 +1,236 @@
+// Package train fits classifiers: the Learner, its events and callbacks, the
+// fit loops (Fit, FitOneCycle, FitFlatCos, FineTune), the learning-rate finder,
+// validation and prediction, the recorder, and checkpoints from which an
+// interrupted run goes on.
+//
+// It follows fastai's recipe to the number: see the documentation of each
+// function for the rule and its source.
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/loss"
+	"github.com/whippet-ml/whippet/metrics"
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/optim"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// Learner brings a model, data, a loss and an optimizer together and trains.
+// Its fields may be set between calls; during a fit only callbacks, which run
+// on the fitting goroutine, may touch them. A Learner is not safe for
+// concurrent use.
+type Learner struct {
+	Model   *models.Classifier
+	DLs     *data.DataLoaders
+	Loss    loss.Func
+	Metrics []metrics.Metric
+
+	// LR is the default highest learning rate, WD the weight decay, Moms the
+	// momentum at the start, middle and end of a one-cycle. Defaults: 1e-3,
+	// 0.01 and 0.95, 0.85, 0.95 (fastai's).
+	LR   float64
+	WD   float64
+	Moms [3]float64
+
+	// TrainBN lets the batch norms of frozen groups train, as fastai does and
+	// by default. When it is false, frozen groups keep their statistics and
+	// nothing below the first trainable group has gradients.
+	TrainBN bool
+
+	// Seed is the source of every random number of training (dropout, mixup);
+	// the loaders have their own.
+	Seed uint64
+
+	// Callbacks are called at every event of every fit, in this order.
+	Callbacks []Callback
+
+	// Checkpoints, when set, saves the state of training after every epoch, at
+	// intervals, and when a fit is interrupted.
+	Checkpoints *Checkpoints
+
+	// Profile, when set, collects where the time of training steps goes.
+	Profile *autograd.Profile
+
+	// The state of training, for callbacks.
+
+	Batch    *data.Batch    // the current batch
+	Targets  loss.Targets   // its targets; mixup replaces them
+	Logits   *tensor.Tensor // [N,classes], after AfterPred
+	LossNow  float64        // the batch's loss, after AfterLoss
+	Epoch    int            // epoch of the current fit, from 0
+	Epochs   int            // number of epochs of the current fit
+	Iter     int            // batch of the epoch, from 0
+	Iters    int            // batches in the epoch
+	Step     int            // training steps taken in all fits together
+	Hyper    []optim.Hyper  // per layer group, of the current step
+	Phase    int            // phase of the current plan (FineTune has two), from 0
+	Phases   int
+	Recorder *Recorder
+
+	// Results of the last validation, after AfterValidate.
+	ValidLoss    float64
+	MetricValues []float64 // of Metrics, in order
+
+	opt       optim.Optimizer
+	groups    [][]nn.Entry     // layer groups with all their state
+	params    [][]*optim.Param // one for each parameter of groups
+	frozenTo  int              // groups below this one are frozen
+	arena     *autograd.Arena
+	active    []Callback
+	plan      []Phase
+	started   int // epochs begun in all fits together, the loader's epoch number
+	epochTime time.Duration
+	cur       cursor // what comes next in the plan
+	dlogits   *tensor.Tensor
+}
+
+// Option sets something of a Learner when it is made.
+type Option func(*Learner)
+
+// Metrics sets what is measured on the validation set after every epoch.
+func Metrics(m ...metrics.Metric) Option { return func(l *Learner) { l.Metrics = m } }
+
+// Loss sets the loss function; the default is cross-entropy.
+func Loss(f loss.Func) Option { return func(l *Learner) { l.Loss = f } }
+
+// Optimizer sets the optimizer; the default is Adam with fastai's settings.
+func Optimizer(o optim.Optimizer) Option { return func(l *Learner) { l.opt = o } }
+
+// WeightDecay sets the weight decay, 0.01 by default.
+func WeightDecay(wd float64) Option { return func(l *Learner) { l.WD = wd } }
+
+// TrainBN sets whether batch norms of frozen groups train; true by default.
+func TrainBN(on bool) Option { return func(l *Learner) { l.TrainBN = on } }
+
+// Seed sets the seed of training's own random numbers.
+func Seed(s uint64) Option { return func(l *Learner) { l.Seed = s } }
+
+// Callbacks adds callbacks.
+func Callbacks(c ...Callback) Option {
+	return func(l *Learner) { l.Callbacks = append(l.Callbacks, c...) }
+}
+
+// SeedOf returns the seed that options set, 0 by default: for what has to be
+// drawn before there is a learner.
+func SeedOf(opts ...Option) uint64 {
+	var l Learner
+	for _, o := range opts {
+		o(&l)
+	}
+	return l.Seed
+}
+
+// New returns a learner with all layer groups trainable. It returns an error
+// when the loaders' vocabulary does not match the model's classes.
+func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Learner, error) {
+	if n := len(dls.Vocab); n != model.Classes {
+		return nil, fmt.Errorf("train: the data has %d classes, the model %d", n, model.Classes)
+	}
+	l := &Learner{
+		Model: model, DLs: dls, Loss: &loss.CrossEntropy{},
+		LR: 1e-3, WD: 0.01, Moms: [3]float64{0.95, 0.85, 0.95}, TrainBN: true,
+		Recorder: &Recorder{}, opt: &optim.Adam{},
+		groups: model.Groups(), arena: autograd.NewArena(),
+	}
+	for _, o := range opts {
+		o(l)
+	}
+	for _, g := range l.groups {
+		var ps []*optim.Param
+		for _, e := range g {
+			if e.Param != nil {
+				ps = append(ps, &optim.Param{Name: e.Name, Data: e.Param.Value.Data, NoDecay: !e.Decays()})
+			}
+		}
+		l.params = append(l.params, ps)
+	}
+	l.setTrainable()
+	return l, nil
+}
+
+// Groups returns the number of layer groups.
+func (l *Learner) Groups() int { return len(l.groups) }
+
+// FreezeTo freezes the layer groups below n, so that the groups from n on
+// train; negative n counts from the end. The batch norms of frozen groups train
+// all the same unless TrainBN is false. It clears the optimizer's state, as
+// fastai does.
+func (l *Learner) FreezeTo(n int) error {
+	if n < 0 {
+		n += len(l.groups)
+	}
+	if n < 0 || n >= len(l.groups) {
+		return fmt.Errorf("train: FreezeTo(%d): the model has layer groups 0 to %d", n, len(l.groups)-1)
+	}
+	l.frozenTo = n
+	l.opt.Reset()
+	l.setTrainable()
+	return nil
+}
+
+// Freeze leaves only the head (the last layer group) to train, fastai's
+// freeze().
+func (l *Learner) Freeze() error { return l.FreezeTo(len(l.groups) - 1) }
+
+// Unfreeze lets all layer groups train.
+func (l *Learner) Unfreeze() error { return l.FreezeTo(0) }
+
+// FrozenTo returns the first layer group that trains.
+func (l *Learner) FrozenTo() int { return l.frozenTo }
+
+func (l *Learner) setTrainable() {
+	for g, entries := range l.groups {
+		frozen := g < l.frozenTo
+		for _, e := range entries {
+			if e.Param != nil {
+				e.Param.RequiresGrad = !frozen || (l.TrainBN && e.IsNorm())
+				e.Param.ZeroGrad()
+			}
+		}
+	}
+	nn.Walk(l.Model, func(_ string, m nn.Module) {
+		if b, ok := m.(*nn.BatchNorm); ok {
+			b.S.UseRunning = !b.S.Weight.RequiresGrad
+		}
+	})
+}
+
+// trainable returns the parameters that have a gradient, per group.
+func (l *Learner) trainable() [][]*optim.Param {
+	out := make([][]*optim.Param, len(l.groups))
+	for g, entries := range l.groups {
+		i := 0
+		for _, e := range entries {
+			if e.Param == nil {
+				continue
+			}
+			p := l.params[g][i]
+			i++
+			if e.Param.RequiresGrad && e.Param.HasGrad {
+				p.Grad = e.Param.Grad.Data
+				out[g] = append(out[g], p)
+			}
+		}
+	}
+	return out
+}
+
+// ArenaBytes returns how much memory the learner's activations and gradients
+// of activations take, in bytes.
+func (l *Learner) ArenaBytes() int64 { return l.arena.Bytes() }
+
+// ErrInterrupted is what a fit returns, wrapped, when its context ended: the
+// step under way was finished and the learner is in a good state.
+var ErrInterrupted = errors.New("training was interrupted")
+
+func interrupted(ctx context.Context) error {
+	return fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
+}

@@ -1,0 +1,102 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/whippet-ml/whippet/optim"
+	"github.com/whippet-ml/whippet/schedule"
+)
+
+// LRFinding is what a learning-rate search found.
+type LRFinding struct {
+	schedule.Suggestions
+	Curve schedule.Curve
+}
+
+// LRFind trains a copy of the state for up to 100 steps while the learning rate
+// grows exponentially from 1e-7 to 10, until the smoothed loss passes four
+// times its best, and puts everything back exactly: parameters, running
+// statistics, optimizer, history (fastai's lr_find; Smith 2017). The zero
+// Finder has fastai's settings. With layer groups, the rate is the same for all
+// of them.
+//
+// When the curve gives no suggestion (too short, flat, NaN from the start), the
+// error is a *schedule.CurveError that has the curve; it is in the LRFinding
+// too.
+func (l *Learner) LRFind(ctx context.Context, f schedule.Finder) (found LRFinding, err error) {
+	if l.DLs == nil || l.DLs.Train == nil || l.DLs.Train.Len() == 0 {
+		return found, errors.New("train: LRFind needs training data of at least one batch")
+	}
+	if err := f.Check(); err != nil {
+		return found, err
+	}
+	saved := l.snapshot()
+	savedIters, savedIter := l.Iters, l.Iter
+	history := l.Recorder
+	l.Recorder = &Recorder{} // the steps of the search are not history
+	defer func() {
+		l.Recorder = history
+		if e := l.restoreAll(saved); err == nil {
+			err = e
+		}
+		l.Iters, l.Iter = savedIters, savedIter
+		l.Batch, l.Logits = nil, nil
+		for _, g := range l.groups {
+			for _, e := range g {
+				if e.Param != nil {
+					e.Param.ZeroGrad()
+				}
+			}
+		}
+	}()
+	l.active = l.Callbacks
+	defer func() { l.active = nil }()
+	l.Hyper = make([]optim.Hyper, len(l.groups))
+	for epoch := 0; ; epoch++ {
+		done, err := l.sweepEpoch(ctx, &f, epoch)
+		if err != nil {
+			return found, err
+		}
+		if done {
+			break
+		}
+	}
+	found.Curve = f.Curve()
+	found.Suggestions, err = found.Curve.Suggest()
+	return found, err
+}
+
+// sweepEpoch continues the search over one pass of the training data.
+func (l *Learner) sweepEpoch(ctx context.Context, f *schedule.Finder, epoch int) (done bool, err error) {
+	loadCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	it := l.DLs.Train.Epoch(loadCtx, l.started+epoch, 0)
+	defer it.Close()
+	for l.Iter = 0; ; l.Iter++ {
+		b, err := it.Next()
+		if err == io.EOF {
+			return false, nil
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				err = interrupted(ctx)
+			}
+			return false, err
+		}
+		for g := range l.Hyper {
+			l.Hyper[g] = l.opt.Defaults()
+			l.Hyper[g].LR, l.Hyper[g].WD = f.LR(), l.WD
+		}
+		err = l.step(b)
+		b.Release()
+		// A loss that is not finite ends the search; it is no failure.
+		if err != nil && !errors.Is(err, ErrDiverged) {
+			return false, err
+		}
+		if f.Observe(l.LossNow) {
+			return true, nil
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/schedule"
+)
+
+// Phase is one call of a fit function as data, so that an interrupted run
+// knows what it was doing and what comes next.
+type Phase struct {
+	Schedule string     `json:"schedule"` // one-cycle, flat-cos, constant
+	Epochs   int        `json:"epochs"`
+	FreezeTo *int       `json:"freeze_to,omitempty"` // first trainable layer group; nil leaves it as it is
+	LR       []float64  `json:"lr"`                  // highest rate of each layer group
+	Div      float64    `json:"div,omitempty"`
+	DivFinal float64    `json:"div_final,omitempty"`
+	PctStart float64    `json:"pct_start,omitempty"`
+	Moms     [3]float64 `json:"moms"`
+	WD       float64    `json:"wd"`
+}
+
+// curves returns the schedule of the phase.
+func (p Phase) curves() (*schedule.Schedule, error) {
+	switch p.Schedule {
+	case "one-cycle":
+		return schedule.OneCycle(p.LR, p.Div, p.DivFinal, p.PctStart, p.Moms)
+	case "flat-cos":
+		return schedule.FlatCos(p.LR, p.DivFinal, p.PctStart)
+	case "constant":
+		return schedule.Constant(p.LR)
+	}
+	return nil, fmt.Errorf("train: unknown schedule %q: this version knows one-cycle, flat-cos and constant", p.Schedule)
+}
+
+// FitOption changes one fit.
+type FitOption func(*fitOptions)
+
+type fitOptions struct {
+	callbacks []Callback
+	wd        *float64
+	div       float64
+	divFinal  float64
+	pctStart  float64
+	moms      *[3]float64
+	freeze    int
+	lrMult    float64
+	baseLR    float64
+}
+
+// With adds callbacks for this fit only.
+func With(c ...Callback) FitOption {
+	return func(o *fitOptions) { o.callbacks = append(o.callbacks, c...) }
+}
+
+// WD sets the weight decay of this fit.
+func WD(wd float64) FitOption { return func(o *fitOptions) { o.wd = &wd } }
+
+// Div sets how far below its highest value the learning rate starts.
+func Div(d float64) FitOption { return func(o *fitOptions) { o.div = d } }
+
+// DivFinal sets how far below its highest value the learning rate ends.
+func DivFinal(d float64) FitOption { return func(o *fitOptions) { o.divFinal = d } }
+
+// PctStart sets the share of the fit in which the learning rate rises (for
+// FitFlatCos: stays), between 0 and 1.
+func PctStart(p float64) FitOption { return func(o *fitOptions) { o.pctStart = p } }
+
+// Moms sets the momentum at the start, middle and end of a one-cycle.
+func Moms(start, middle, end float64) FitOption {
+	return func(o *fitOptions) { o.moms = &[3]float64{start, middle, end} }
+}
+
+// FreezeEpochs sets the number of frozen epochs of FineTune, 1 by default; 0
+// leaves the frozen phase out.
+func FreezeEpochs(n int) FitOption {
+	return func(o *fitOptions) {
+		o.freeze = n
+		if n == 0 {
+			o.freeze = -1
+		}
+	}
+}
+
+// BaseLR sets the learning rate of FineTune, 2e-3 by default.
+func BaseLR(lr float64) FitOption { return func(o *fitOptions) { o.baseLR = lr } }
+
+// LRMult sets how far apart FineTune's learning rates of the first group and
+// the head are in the unfrozen phase, 100 by default.
+func LRMult(m float64) FitOption { return func(o *fitOptions) { o.lrMult = m } }
+
+func gather(opts []FitOption) fitOptions {
+	var o fitOptions
+	for _, f := range opts {
+		f(&o)
+	}
+	return o
+}
+
+// phase fills in what all fits have in common.
+func (l *Learner) phase(kind string, epochs int, lr schedule.Rate, o fitOptions) (Phase, error) {
+	if epochs < 0 {
+		return Phase{}, fmt.Errorf("train: %d epochs: give 0 or more", epochs)
+	}
+	if lr.IsZero() {
+		lr = schedule.Flat(l.LR)
+	}
+	lrs, err := lr.Groups(len(l.groups))
+	if err != nil {
+		return Phase{}, err
+	}
+	p := Phase{Schedule: kind, Epochs: epochs, LR: lrs, Div: o.div, DivFinal: o.divFinal, PctStart: o.pctStart, Moms: l.Moms, WD: l.WD}
+	if p.Div == 0 {
+		p.Div = schedule.DefaultDiv
+	}
+	if p.DivFinal == 0 {
+		p.DivFinal = schedule.DefaultDivFinal
+	}
+	if p.PctStart == 0 {
+		p.PctStart = schedule.DefaultPctStart
+		if kind == "flat-cos" {
+			p.PctStart = schedule.DefaultFlatPctStart
+		}
+	}
+	if o.moms != nil {
+		p.Moms = *o.moms
+	}
+	if o.wd != nil {
+		p.WD = *o.wd
+	}
+	_, err = p.curves()
+	return p, err
+}

@@ -1,0 +1,67 @@
+package train
+
+import (
+	"math"
+	"time"
+
+	"github.com/whippet-ml/whippet/metrics"
+)
+
+var nan = math.NaN()
+
+// Row is one epoch of the history.
+type Row struct {
+	Epoch     int           `json:"epoch"` // of its fit, from 0
+	Phase     int           `json:"phase"` // of its plan
+	TrainLoss float64       `json:"train_loss"`
+	ValidLoss float64       `json:"valid_loss"` // NaN without validation set
+	Metrics   []float64     `json:"metrics"`
+	Time      time.Duration `json:"time"`
+}
+
+// StepRecord is one training step.
+type StepRecord struct {
+	Loss   float64   // of the batch
+	Smooth float64   // debiased exponential mean, what fastai shows as train_loss
+	LR     []float64 // per layer group
+	Mom    []float64
+}
+
+// Recorder keeps what happened: one StepRecord for each training step and one
+// Row for each epoch, over all fits of its learner.
+type Recorder struct {
+	MetricNames []string
+	Steps       []StepRecord
+	Rows        []Row
+
+	smooth metrics.Smooth
+}
+
+func (r *Recorder) begin(l *Learner) {
+	r.MetricNames = r.MetricNames[:0]
+	for _, m := range l.Metrics {
+		r.MetricNames = append(r.MetricNames, m.Name())
+	}
+}
+
+func (r *Recorder) stepDone(l *Learner) {
+	s := StepRecord{Loss: l.LossNow, Smooth: r.smooth.Add(l.LossNow)}
+	for _, h := range l.Hyper {
+		s.LR = append(s.LR, h.LR)
+		s.Mom = append(s.Mom, h.Mom)
+	}
+	r.Steps = append(r.Steps, s)
+}
+
+func (r *Recorder) epochDone(l *Learner) {
+	r.Rows = append(r.Rows, Row{Epoch: l.Epoch, Phase: l.Phase, TrainLoss: r.smooth.Value(),
+		ValidLoss: l.ValidLoss, Metrics: append([]float64(nil), l.MetricValues...), Time: l.epochTime})
+}
+
+// Last returns the newest row; ok is false when there is none.
+func (r *Recorder) Last() (row Row, ok bool) {
+	if len(r.Rows) == 0 {
+		return Row{}, false
+	}
+	return r.Rows[len(r.Rows)-1], true
+}

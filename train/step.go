@@ -1,0 +1,79 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/loss"
+)
+
+// Keys that keep the learner's random streams apart.
+const (
+	streamDropout = 101 + iota
+	streamMixup
+)
+
+// ErrDiverged is what a fit returns, wrapped, when the loss is NaN or infinite.
+// The parameters are those before the step that gave it.
+var ErrDiverged = errors.New("the loss is not finite")
+
+// nextBatch waits for the next batch, but not longer than ctx.
+func nextBatch(ctx context.Context, it *data.Iterator, stop func()) (*data.Batch, error) {
+	unhook := context.AfterFunc(ctx, stop)
+	defer unhook()
+	return it.Next()
+}
+
+// step trains on one batch.
+func (l *Learner) step(b *data.Batch) error {
+	l.Batch, l.Targets = b, loss.Targets{Class: b.Y}
+	if err := l.call(BeforeBatch); err != nil {
+		return err
+	}
+	tp := autograd.NewTape(l.arena)
+	defer tp.Reset()
+	tp.Record, tp.Training, tp.Profile = true, true, l.Profile
+	tp.Rand = rng.New(l.Seed, streamDropout, uint64(l.Step))
+	for _, g := range l.groups {
+		for _, e := range g {
+			if e.Param != nil {
+				e.Param.ZeroGrad()
+			}
+		}
+	}
+	out := l.Model.Forward(tp, tp.Input(l.Batch.X, false))
+	l.Logits = out.Value
+	if err := l.call(AfterPred); err != nil {
+		return err
+	}
+	value, dlogits, err := l.lossGrad(out)
+	if err != nil {
+		return err
+	}
+	l.LossNow = value
+	if err := l.call(AfterLoss); err != nil {
+		return err
+	}
+	if math.IsNaN(value) || math.IsInf(value, 0) {
+		return fmt.Errorf("train: %w: %v at epoch %d, batch %d (step %d), learning rate %.3g: use a smaller learning rate (LRFind suggests one), or look for damaged pictures and labels",
+			ErrDiverged, value, l.Epoch, l.Iter, l.Step, l.Hyper[len(l.Hyper)-1].LR)
+	}
+	tp.Backward(out, dlogits)
+	if err := l.call(AfterBackward); err != nil {
+		return err
+	}
+	start := time.Now()
+	if err := l.opt.Step(l.trainable(), l.Hyper); err != nil {
+		return err
+	}
+	l.Profile.Add("optimizer", time.Since(start))
+	l.Step++
+	l.Recorder.stepDone(l)
+	return l.call(AfterStep)
+}

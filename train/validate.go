@@ -1,0 +1,180 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/loss"
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// lossGrad returns the batch's loss and its gradient with respect to logits.
+func (l *Learner) lossGrad(out *autograd.Variable) (float64, *tensor.Tensor, error) {
+	if l.dlogits == nil || !tensor.SameShape(l.dlogits.Shape, out.Value.Shape) {
+		l.dlogits = tensor.New(out.Value.Shape...)
+	}
+	v, err := l.Loss.ForwardBackward(out.Value, l.Targets, nil, l.dlogits)
+	return v, l.dlogits, err
+}
+
+// Result is what a validation found.
+type Result struct {
+	Loss    float64   // mean over the pictures
+	Metrics []float64 // of Learner.Metrics, in order
+	Items   int       // pictures judged
+}
+
+// Validate measures loss and metrics on the validation set, in evaluation
+// mode. The loss is the mean over pictures: batch means weighted by batch
+// size, as fastai averages them.
+func (l *Learner) Validate(ctx context.Context) (Result, error) {
+	if l.DLs == nil || l.DLs.Valid == nil {
+		return Result{}, errors.New("train: there is no validation set")
+	}
+	return l.ValidateOn(ctx, l.DLs.Valid)
+}
+
+// ValidateOn is Validate on a loader of choice, whose items must have labels.
+func (l *Learner) ValidateOn(ctx context.Context, dl *data.Loader) (Result, error) {
+	var res Result
+	if dl.Labels() == nil {
+		return res, errors.New("train: the loader has no labels to judge by")
+	}
+	for _, m := range l.Metrics {
+		m.Reset()
+	}
+	err := l.predictEach(ctx, dl, 0, func(b *data.Batch, logits *tensor.Tensor) error {
+		v, err := l.Loss.Forward(logits, loss.Targets{Class: b.Y}, nil)
+		if err != nil {
+			return err
+		}
+		res.Loss += v * float64(len(b.Y))
+		res.Items += len(b.Y)
+		if err := l.Loss.Activation(logits, logits); err != nil {
+			return err
+		}
+		for _, m := range l.Metrics {
+			if err := m.Update(logits, b.Y); err != nil { // probabilities by now
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return res, err
+	}
+	res.Loss /= float64(res.Items)
+	for _, m := range l.Metrics {
+		res.Metrics = append(res.Metrics, m.Value())
+	}
+	return res, nil
+}
+
+// predictEach runs the model in evaluation mode over one epoch of dl.
+func (l *Learner) predictEach(ctx context.Context, dl *data.Loader, epoch int, each func(b *data.Batch, logits *tensor.Tensor) error) error {
+	inf := nn.CompileWith(l.Model, l.arena)
+	it := dl.Epoch(ctx, epoch, 0)
+	defer it.Close()
+	for {
+		b, err := it.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return interrupted(ctx)
+			}
+			return err
+		}
+		logits, err := inf.Run(b.X)
+		if err == nil {
+			err = each(b, logits)
+		}
+		b.Release()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// Preds are predictions for the items of a loader, row i for item Index[i].
+type Preds struct {
+	Index   []int          // the loader's item of each row: 0, 1, … without damaged pictures
+	Probs   *tensor.Tensor // [N,classes]
+	Targets []int          // classes, nil when the loader has no labels
+	Losses  []float32      // of each item, nil without labels
+}
+
+// GetPreds returns probabilities for every item of dl (nil: the validation
+// set) in evaluation mode, with the loss of each where there are labels
+// (fastai's get_preds(with_loss=True)).
+func (l *Learner) GetPreds(ctx context.Context, dl *data.Loader) (*Preds, error) {
+	return l.preds(ctx, dl, 0)
+}
+
+func (l *Learner) preds(ctx context.Context, dl *data.Loader, epoch int) (*Preds, error) {
+	if dl == nil {
+		if dl = l.DLs.Valid; dl == nil {
+			return nil, errors.New("train: there is no validation set")
+		}
+	}
+	p := &Preds{Probs: tensor.New(0, l.Model.Classes)}
+	err := l.predictEach(ctx, dl, epoch, func(b *data.Batch, logits *tensor.Tensor) error {
+		p.Index = append(p.Index, b.Index...)
+		if dl.Labels() != nil {
+			losses := make([]float32, len(b.Y))
+			if _, err := l.Loss.Forward(logits, loss.Targets{Class: b.Y}, losses); err != nil {
+				return err
+			}
+			p.Losses = append(p.Losses, losses...)
+			p.Targets = append(p.Targets, b.Y...)
+		}
+		if err := l.Loss.Activation(logits, logits); err != nil {
+			return err
+		}
+		p.Probs.Data = append(p.Probs.Data, logits.Data...)
+		return nil
+	})
+	p.Probs.Shape[0] = len(p.Index)
+	return p, err
+}
+
+// TTA predicts with test-time augmentation (fastai's tta): the mean of n
+// passes under training transforms, moved by beta towards the plain prediction.
+// fastai's defaults are n = 4 and beta = 0.25. dl nil means the validation set.
+func (l *Learner) TTA(ctx context.Context, dl *data.Loader, n int, beta float64) (*Preds, error) {
+	if n < 1 || !(beta >= 0 && beta <= 1) {
+		return nil, errors.New("train: TTA needs n >= 1 and beta between 0 and 1 (fastai: 4 and 0.25)")
+	}
+	plain, err := l.preds(ctx, dl, 0)
+	if err != nil {
+		return nil, err
+	}
+	if dl == nil {
+		dl = l.DLs.Valid
+	}
+	augmented := dl.WithTransforms(true)
+	sum := make([]float64, plain.Probs.Len())
+	for i := range n {
+		p, err := l.preds(ctx, augmented, i)
+		if err != nil {
+			return nil, err
+		}
+		for k, v := range p.Probs.Data {
+			sum[k] += float64(v) / float64(n)
+		}
+	}
+	for k, v := range sum {
+		plain.Probs.Data[k] = float32(v + beta*(float64(plain.Probs.Data[k])-v))
+	}
+	if plain.Targets != nil {
+		for i, y := range plain.Targets {
+			plain.Losses[i] = negLog(plain.Probs.Data[i*l.Model.Classes+y])
+		}
+	}
+	return plain, nil
+}
