@@ -7,6 +7,11 @@
 // PyTorch checkpoint only dictionaries, lists, strings, numbers and tensors
 // are understood, and any other thing it asks for is an error.
 //
+// The pickle reader is our own. github.com/nlpodyssey/gopickle (v0.2.0) runs
+// nothing either, but it takes memory for whatever length a file declares,
+// panics on windows of storages in legacy files, has neither nn.Parameter nor
+// io.ReaderAt, and keeps everything that it does not know as an object.
+//
 // The package knows names, shapes and numbers. What a name means, and which
 // layout a network wants inside, is package models' and package nn's.
 package weights
