@@ -88,5 +88,7 @@ func alignedFloats(n int) []float32 {
 	if m := uintptr(unsafe.Pointer(&s[0])) % scratchAlign; m != 0 {
 		off = int(scratchAlign-m) / 4
 	}
-	return s[off : off+n : off+n]
+	s = s[off : off+n : off+n]
+	hugePages(s)
+	return s
 }

@@ -84,3 +84,15 @@ func winoOutput(n int, src []float32, srcStep, stride int, y []float32, row, col
 	}
 	winoOutputAVX2(n, src, srcStep, stride, y, row, col, b, r, resRow, resCol, floor)
 }
+
+// winoTranspose turns n blocks of 16x16; see winoTransposeGo.
+func winoTranspose(n int, src []float32, srcRow int, dst []float32, dstRow int) {
+	switch level {
+	case AVX512:
+		winoTransposeAVX512(n, src, srcRow, dst, dstRow)
+	case AVX2:
+		winoTransposeAVX2(n, src, srcRow, dst, dstRow)
+	default:
+		winoTransposeGo(n, src, srcRow, dst, dstRow)
+	}
+}

@@ -1496,6 +1496,175 @@ output_nores:
 DATA wino_8<>+0(SB)/4, $0x41000000
 GLOBL wino_8<>(SB), RODATA|NOPTR, $4
 
+// func winoTransposeAVX512(n int, src []float32, srcRow int, dst []float32, dstRow int)
+// Requires: AVX, AVX512F
+TEXT ·winoTransposeAVX512(SB), NOSPLIT, $0-72
+	MOVQ  src_base+8(FP), AX
+	MOVQ  srcRow+32(FP), CX
+	SHLQ  $0x02, CX
+	MOVQ  dst_base+40(FP), DX
+	MOVQ  dstRow+64(FP), BX
+	SHLQ  $0x02, BX
+	MOVQ  n+0(FP), SI
+	TESTQ SI, SI
+	JLE   transpose_done
+
+transpose_block:
+	// Rows 0.., columns 0..
+	MOVQ       AX, DI
+	VMOVUPS    (DI), Z0
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Z1
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Z2
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Z3
+	ADDQ       CX, DI
+	VUNPCKLPS  Z1, Z0, Z4
+	VUNPCKHPS  Z1, Z0, Z0
+	VUNPCKLPS  Z3, Z2, Z1
+	VUNPCKHPS  Z3, Z2, Z2
+	VUNPCKLPD  Z1, Z4, Z3
+	VUNPCKHPD  Z1, Z4, Z1
+	VUNPCKLPD  Z2, Z0, Z4
+	VUNPCKHPD  Z2, Z0, Z0
+	VMOVUPS    (DI), Z2
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Z5
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Z6
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Z7
+	ADDQ       CX, DI
+	VUNPCKLPS  Z5, Z2, Z8
+	VUNPCKHPS  Z5, Z2, Z2
+	VUNPCKLPS  Z7, Z6, Z5
+	VUNPCKHPS  Z7, Z6, Z6
+	VUNPCKLPD  Z5, Z8, Z7
+	VUNPCKHPD  Z5, Z8, Z5
+	VUNPCKLPD  Z6, Z2, Z8
+	VUNPCKHPD  Z6, Z2, Z2
+	VMOVUPS    (DI), Z6
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Z9
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Z10
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Z11
+	ADDQ       CX, DI
+	VUNPCKLPS  Z9, Z6, Z12
+	VUNPCKHPS  Z9, Z6, Z6
+	VUNPCKLPS  Z11, Z10, Z9
+	VUNPCKHPS  Z11, Z10, Z10
+	VUNPCKLPD  Z9, Z12, Z11
+	VUNPCKHPD  Z9, Z12, Z9
+	VUNPCKLPD  Z10, Z6, Z12
+	VUNPCKHPD  Z10, Z6, Z6
+	VMOVUPS    (DI), Z10
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Z13
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Z14
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Z15
+	ADDQ       CX, DI
+	VUNPCKLPS  Z13, Z10, Z16
+	VUNPCKHPS  Z13, Z10, Z10
+	VUNPCKLPS  Z15, Z14, Z13
+	VUNPCKHPS  Z15, Z14, Z14
+	VUNPCKLPD  Z13, Z16, Z15
+	VUNPCKHPD  Z13, Z16, Z13
+	VUNPCKLPD  Z14, Z10, Z16
+	VUNPCKHPD  Z14, Z10, Z10
+	MOVQ       DX, DI
+	VSHUFF32X4 $0x88, Z7, Z3, Z14
+	VSHUFF32X4 $0x88, Z15, Z11, Z17
+	VSHUFF32X4 $0x88, Z17, Z14, Z18
+	VSHUFF32X4 $0xdd, Z17, Z14, Z14
+	VSHUFF32X4 $0xdd, Z7, Z3, Z3
+	VSHUFF32X4 $0xdd, Z15, Z11, Z7
+	VSHUFF32X4 $0x88, Z7, Z3, Z11
+	VSHUFF32X4 $0xdd, Z7, Z3, Z3
+	VSHUFF32X4 $0x88, Z5, Z1, Z7
+	VSHUFF32X4 $0x88, Z13, Z9, Z15
+	VSHUFF32X4 $0x88, Z15, Z7, Z17
+	VSHUFF32X4 $0xdd, Z15, Z7, Z7
+	VSHUFF32X4 $0xdd, Z5, Z1, Z1
+	VSHUFF32X4 $0xdd, Z13, Z9, Z5
+	VSHUFF32X4 $0x88, Z5, Z1, Z9
+	VSHUFF32X4 $0xdd, Z5, Z1, Z1
+	VSHUFF32X4 $0x88, Z8, Z4, Z5
+	VSHUFF32X4 $0x88, Z16, Z12, Z13
+	VSHUFF32X4 $0x88, Z13, Z5, Z15
+	VSHUFF32X4 $0xdd, Z13, Z5, Z5
+	VSHUFF32X4 $0xdd, Z8, Z4, Z4
+	VSHUFF32X4 $0xdd, Z16, Z12, Z8
+	VSHUFF32X4 $0x88, Z8, Z4, Z12
+	VSHUFF32X4 $0xdd, Z8, Z4, Z4
+	VSHUFF32X4 $0x88, Z2, Z0, Z8
+	VSHUFF32X4 $0x88, Z10, Z6, Z13
+	VSHUFF32X4 $0x88, Z13, Z8, Z16
+	VSHUFF32X4 $0xdd, Z13, Z8, Z8
+	VSHUFF32X4 $0xdd, Z2, Z0, Z0
+	VSHUFF32X4 $0xdd, Z10, Z6, Z2
+	VSHUFF32X4 $0x88, Z2, Z0, Z6
+	VSHUFF32X4 $0xdd, Z2, Z0, Z0
+	VMOVUPS    Z18, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z17, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z15, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z16, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z11, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z9, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z12, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z6, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z14, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z7, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z5, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z8, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z3, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z1, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z4, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Z0, (DI)
+	ADDQ       BX, DI
+	ADDQ       $0x40, AX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	DECQ       SI
+	JNZ        transpose_block
+
+transpose_done:
+	VZEROUPPER
+	RET
+
 // func winoInputAVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, FMA3
 TEXT ·winoInputAVX2(SB), $1152-96
@@ -4819,5 +4988,314 @@ output_row_1_3:
 output_nores:
 	DECQ R12
 	JNZ  output_epilogue
+	VZEROUPPER
+	RET
+
+// func winoTransposeAVX2(n int, src []float32, srcRow int, dst []float32, dstRow int)
+// Requires: AVX
+TEXT ·winoTransposeAVX2(SB), NOSPLIT, $0-72
+	MOVQ  src_base+8(FP), AX
+	MOVQ  srcRow+32(FP), CX
+	SHLQ  $0x02, CX
+	MOVQ  dst_base+40(FP), DX
+	MOVQ  dstRow+64(FP), BX
+	SHLQ  $0x02, BX
+	MOVQ  n+0(FP), SI
+	TESTQ SI, SI
+	JLE   transpose_done
+
+transpose_block:
+	// Rows 0.., columns 0..
+	MOVQ       AX, DI
+	VMOVUPS    (DI), Y0
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Y1
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Y2
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Y3
+	ADDQ       CX, DI
+	VUNPCKLPS  Y1, Y0, Y4
+	VUNPCKHPS  Y1, Y0, Y0
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y2
+	VUNPCKLPD  Y1, Y4, Y3
+	VUNPCKHPD  Y1, Y4, Y1
+	VUNPCKLPD  Y2, Y0, Y4
+	VUNPCKHPD  Y2, Y0, Y0
+	VMOVUPS    (DI), Y2
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Y5
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Y6
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Y7
+	ADDQ       CX, DI
+	VUNPCKLPS  Y5, Y2, Y8
+	VUNPCKHPS  Y5, Y2, Y2
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y6
+	VUNPCKLPD  Y5, Y8, Y7
+	VUNPCKHPD  Y5, Y8, Y5
+	VUNPCKLPD  Y6, Y2, Y8
+	VUNPCKHPD  Y6, Y2, Y2
+	MOVQ       DX, DI
+	VPERM2F128 $0x20, Y7, Y3, Y6
+	VPERM2F128 $0x31, Y7, Y3, Y3
+	VPERM2F128 $0x20, Y5, Y1, Y7
+	VPERM2F128 $0x31, Y5, Y1, Y1
+	VPERM2F128 $0x20, Y8, Y4, Y5
+	VPERM2F128 $0x31, Y8, Y4, Y4
+	VPERM2F128 $0x20, Y2, Y0, Y8
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VMOVUPS    Y6, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y7, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y5, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y8, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y3, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y1, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y4, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y0, (DI)
+	ADDQ       BX, DI
+
+	// Rows 0.., columns 8..
+	MOVQ       AX, DI
+	VMOVUPS    32(DI), Y0
+	ADDQ       CX, DI
+	VMOVUPS    32(DI), Y1
+	ADDQ       CX, DI
+	VMOVUPS    32(DI), Y2
+	ADDQ       CX, DI
+	VMOVUPS    32(DI), Y3
+	ADDQ       CX, DI
+	VUNPCKLPS  Y1, Y0, Y4
+	VUNPCKHPS  Y1, Y0, Y0
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y2
+	VUNPCKLPD  Y1, Y4, Y3
+	VUNPCKHPD  Y1, Y4, Y1
+	VUNPCKLPD  Y2, Y0, Y4
+	VUNPCKHPD  Y2, Y0, Y0
+	VMOVUPS    32(DI), Y2
+	ADDQ       CX, DI
+	VMOVUPS    32(DI), Y5
+	ADDQ       CX, DI
+	VMOVUPS    32(DI), Y6
+	ADDQ       CX, DI
+	VMOVUPS    32(DI), Y7
+	ADDQ       CX, DI
+	VUNPCKLPS  Y5, Y2, Y8
+	VUNPCKHPS  Y5, Y2, Y2
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y6
+	VUNPCKLPD  Y5, Y8, Y7
+	VUNPCKHPD  Y5, Y8, Y5
+	VUNPCKLPD  Y6, Y2, Y8
+	VUNPCKHPD  Y6, Y2, Y2
+	MOVQ       DX, DI
+	ADDQ       BX, DI
+	ADDQ       BX, DI
+	ADDQ       BX, DI
+	ADDQ       BX, DI
+	ADDQ       BX, DI
+	ADDQ       BX, DI
+	ADDQ       BX, DI
+	ADDQ       BX, DI
+	VPERM2F128 $0x20, Y7, Y3, Y6
+	VPERM2F128 $0x31, Y7, Y3, Y3
+	VPERM2F128 $0x20, Y5, Y1, Y7
+	VPERM2F128 $0x31, Y5, Y1, Y1
+	VPERM2F128 $0x20, Y8, Y4, Y5
+	VPERM2F128 $0x31, Y8, Y4, Y4
+	VPERM2F128 $0x20, Y2, Y0, Y8
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VMOVUPS    Y6, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y7, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y5, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y8, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y3, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y1, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y4, (DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y0, (DI)
+	ADDQ       BX, DI
+
+	// Rows 8.., columns 0..
+	MOVQ       AX, DI
+	ADDQ       CX, DI
+	ADDQ       CX, DI
+	ADDQ       CX, DI
+	ADDQ       CX, DI
+	ADDQ       CX, DI
+	ADDQ       CX, DI
+	ADDQ       CX, DI
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Y0
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Y1
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Y2
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Y3
+	ADDQ       CX, DI
+	VUNPCKLPS  Y1, Y0, Y4
+	VUNPCKHPS  Y1, Y0, Y0
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y2
+	VUNPCKLPD  Y1, Y4, Y3
+	VUNPCKHPD  Y1, Y4, Y1
+	VUNPCKLPD  Y2, Y0, Y4
+	VUNPCKHPD  Y2, Y0, Y0
+	VMOVUPS    (DI), Y2
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Y5
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Y6
+	ADDQ       CX, DI
+	VMOVUPS    (DI), Y7
+	ADDQ       CX, DI
+	VUNPCKLPS  Y5, Y2, Y8
+	VUNPCKHPS  Y5, Y2, Y2
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y6
+	VUNPCKLPD  Y5, Y8, Y7
+	VUNPCKHPD  Y5, Y8, Y5
+	VUNPCKLPD  Y6, Y2, Y8
+	VUNPCKHPD  Y6, Y2, Y2
+	MOVQ       DX, DI
+	VPERM2F128 $0x20, Y7, Y3, Y6
+	VPERM2F128 $0x31, Y7, Y3, Y3
+	VPERM2F128 $0x20, Y5, Y1, Y7
+	VPERM2F128 $0x31, Y5, Y1, Y1
+	VPERM2F128 $0x20, Y8, Y4, Y5
+	VPERM2F128 $0x31, Y8, Y4, Y4
+	VPERM2F128 $0x20, Y2, Y0, Y8
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VMOVUPS    Y6, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y7, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y5, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y8, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y3, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y1, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y4, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y0, 32(DI)
+	ADDQ       BX, DI
+
+	// Rows 8.., columns 8..
+	MOVQ       AX, DI
+	ADDQ       CX, DI
+	ADDQ       CX, DI
+	ADDQ       CX, DI
+	ADDQ       CX, DI
+	ADDQ       CX, DI
+	ADDQ       CX, DI
+	ADDQ       CX, DI
+	ADDQ       CX, DI
+	VMOVUPS    32(DI), Y0
+	ADDQ       CX, DI
+	VMOVUPS    32(DI), Y1
+	ADDQ       CX, DI
+	VMOVUPS    32(DI), Y2
+	ADDQ       CX, DI
+	VMOVUPS    32(DI), Y3
+	ADDQ       CX, DI
+	VUNPCKLPS  Y1, Y0, Y4
+	VUNPCKHPS  Y1, Y0, Y0
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y2
+	VUNPCKLPD  Y1, Y4, Y3
+	VUNPCKHPD  Y1, Y4, Y1
+	VUNPCKLPD  Y2, Y0, Y4
+	VUNPCKHPD  Y2, Y0, Y0
+	VMOVUPS    32(DI), Y2
+	ADDQ       CX, DI
+	VMOVUPS    32(DI), Y5
+	ADDQ       CX, DI
+	VMOVUPS    32(DI), Y6
+	ADDQ       CX, DI
+	VMOVUPS    32(DI), Y7
+	ADDQ       CX, DI
+	VUNPCKLPS  Y5, Y2, Y8
+	VUNPCKHPS  Y5, Y2, Y2
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y6
+	VUNPCKLPD  Y5, Y8, Y7
+	VUNPCKHPD  Y5, Y8, Y5
+	VUNPCKLPD  Y6, Y2, Y8
+	VUNPCKHPD  Y6, Y2, Y2
+	MOVQ       DX, DI
+	ADDQ       BX, DI
+	ADDQ       BX, DI
+	ADDQ       BX, DI
+	ADDQ       BX, DI
+	ADDQ       BX, DI
+	ADDQ       BX, DI
+	ADDQ       BX, DI
+	ADDQ       BX, DI
+	VPERM2F128 $0x20, Y7, Y3, Y6
+	VPERM2F128 $0x31, Y7, Y3, Y3
+	VPERM2F128 $0x20, Y5, Y1, Y7
+	VPERM2F128 $0x31, Y5, Y1, Y1
+	VPERM2F128 $0x20, Y8, Y4, Y5
+	VPERM2F128 $0x31, Y8, Y4, Y4
+	VPERM2F128 $0x20, Y2, Y0, Y8
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VMOVUPS    Y6, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y7, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y5, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y8, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y3, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y1, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y4, 32(DI)
+	ADDQ       BX, DI
+	VMOVUPS    Y0, 32(DI)
+	ADDQ       BX, DI
+	ADDQ       $0x40, AX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	ADDQ       BX, DX
+	DECQ       SI
+	JNZ        transpose_block
+
+transpose_done:
 	VZEROUPPER
 	RET

@@ -99,18 +99,32 @@ func (f *winoFilters) gather(s []float32, c0, cn, k0, kn, channels int) {
 
 // transpose writes dst[j*dstRow+i] = src[i*srcRow+j] for i < rows, j < cols.
 func transpose(dst []float32, dstRow int, src []float32, srcRow, rows, cols int) {
-	const blk = 16 // both sides of a block stay in the L1 cache
-	for i0 := 0; i0 < rows; i0 += blk {
-		i1 := min(rows, i0+blk)
-		for j0 := 0; j0 < cols; j0 += blk {
-			j1 := min(cols, j0+blk)
-			for i := i0; i < i1; i++ {
-				s := src[i*srcRow+j0:][:j1-j0]
-				d := dst[j0*dstRow+i:]
-				for j, v := range s {
-					d[j*dstRow] = v
-				}
-			}
+	full := cols / winoLanes
+	for i := 0; i < rows; i += winoLanes {
+		if rows-i < winoLanes {
+			transposeRest(dst[i:], dstRow, src[i*srcRow:], srcRow, rows-i, cols)
+			return
 		}
+		winoTranspose(full, src[i*srcRow:], srcRow, dst[i:], dstRow)
+		if j := full * winoLanes; j < cols {
+			transposeRest(dst[j*dstRow+i:], dstRow, src[i*srcRow+j:], srcRow, winoLanes, cols-j)
+		}
+	}
+}
+
+// transposeRest is transpose for what is not whole blocks.
+func transposeRest(dst []float32, dstRow int, src []float32, srcRow, rows, cols int) {
+	for i := range rows {
+		for j, v := range src[i*srcRow:][:cols] {
+			dst[j*dstRow+i] = v
+		}
+	}
+}
+
+// winoTransposeGo turns n blocks of 16x16, side by side in src and one below
+// the other in dst: dst[(16*b+j)*dstRow+i] = src[i*srcRow+16*b+j].
+func winoTransposeGo(n int, src []float32, srcRow int, dst []float32, dstRow int) {
+	for b := range n {
+		transposeRest(dst[b*winoLanes*dstRow:], dstRow, src[b*winoLanes:], srcRow, winoLanes, winoLanes)
 	}
 }

@@ -23,3 +23,7 @@ func winoFilterGrad(n int, src []float32, srcStep, stride int, dst []float32, ds
 func winoOutput(n int, src []float32, srcStep, stride int, y []float32, row, col int, bias, res []float32, resRow, resCol int, relu bool) {
 	winoOutputGo(n, src, srcStep, stride, y, row, col, bias, res, resRow, resCol, relu)
 }
+
+func winoTranspose(n int, src []float32, srcRow int, dst []float32, dstRow int) {
+	winoTransposeGo(n, src, srcRow, dst, dstRow)
+}

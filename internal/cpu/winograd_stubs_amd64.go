@@ -29,6 +29,11 @@ func winoFilterGradAVX512(n int, src []float32, srcStep int, stride int, dst []f
 //go:noescape
 func winoOutputAVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 
+// winoTransposeAVX512 turns n blocks of 16x16; see winoTransposeGo.
+//
+//go:noescape
+func winoTransposeAVX512(n int, src []float32, srcRow int, dst []float32, dstRow int)
+
 // winoInputAVX2 computes V = Bᵀ d B; see winoInputGo.
 //
 //go:noescape
@@ -53,3 +58,8 @@ func winoFilterGradAVX2(n int, src []float32, srcStep int, stride int, dst []flo
 //
 //go:noescape
 func winoOutputAVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+
+// winoTransposeAVX2 turns n blocks of 16x16; see winoTransposeGo.
+//
+//go:noescape
+func winoTransposeAVX2(n int, src []float32, srcRow int, dst []float32, dstRow int)

@@ -19,7 +19,7 @@ type winoKernelCase struct {
 // winoKernels runs every transform of the active level and returns what it
 // wrote, by name. Each writes between NaN guards.
 func winoKernels(t *testing.T, k winoKernelCase) map[string][]float32 {
-	grid := (k.n-1)*k.step + 5*k.row + 5*k.col + winoLanes
+	grid := max((k.n-1)*k.step+5*k.row+5*k.col, (winoLanes-1)*k.row+(k.n-1)*winoLanes) + winoLanes
 	xis := (k.n-1)*winoLanes + (winoPoints-1)*k.stride + winoLanes
 	taps := (k.n-1)*winoLanes + 8*k.stride + winoLanes
 	out := map[string][]float32{}
@@ -43,6 +43,10 @@ func winoKernels(t *testing.T, k winoKernelCase) map[string][]float32 {
 	domain := normals(k.seed, xis, 1)
 	run("filter gradient", taps, func(dst []float32) {
 		winoFilterGrad(k.n, domain, winoLanes, k.stride, dst, winoLanes, k.stride)
+	})
+	turned := (k.n*winoLanes-1)*k.stride + winoLanes
+	run("transpose", turned, func(dst []float32) {
+		winoTranspose(k.n, src, k.row, dst, k.stride)
 	})
 	// The output's blocks are 16 channels apart.
 	bias, res := normals(k.seed+1, k.n*winoLanes, 1), normals(k.seed+2, k.n*winoLanes+5*k.row+5*k.col, 1)

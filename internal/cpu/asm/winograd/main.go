@@ -20,6 +20,7 @@ func main() {
 		v.filter()
 		v.filterGrad()
 		v.output()
+		v.transpose()
 	}
 	Generate()
 }
