@@ -1,36 +1,80 @@
 package cpu
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+)
 
 // PackedConv is a convolution prepared for inference: its weights are packed
 // once, in the layout of the level that was active, and may be used by any
 // number of goroutines at once. A linear layer is a 1x1 convolution over 1x1
 // maps.
+//
+// A 3x3 layer may be computed in the Winograd domain or as the direct sum,
+// whichever suits the batch and the map; each form is packed when it is first
+// needed.
 type PackedConv struct {
 	c     Conv // N, H, W unused
 	level Level
-	bp    []float32
+	w     []float32 // a copy of the weights, while a form may still be packed
 	bias  []float32 // filled up to whole panels, or nil
+
+	direct struct {
+		sync.Once
+		bp []float32
+	}
+	winograd struct {
+		sync.Once
+		p *winoPacked
+	}
 }
 
-// PackConv packs w [KH,KW,C,K] and bias [K], which may be nil. c.N, c.H and c.W
-// are ignored. It panics when a length does not fit the shape.
+// PackConv packs w [KH,KW,C,K] and bias [K], which may be nil; both are copied.
+// c.N, c.H and c.W are ignored. It panics when a length does not fit the shape.
 func PackConv(c Conv, w, bias []float32) *PackedConv {
 	mustLen("PackConv", "weight", len(w), c.KH*c.KW*c.C*c.K)
-	p := &PackedConv{c: c, level: level}
-	g := forwardIGEMM(Conv{N: 1, H: c.KH, W: c.KW, C: c.C, K: c.K, KH: c.KH, KW: c.KW, Stride: 1}, nil, nil, 0)
-	p.bp = alignedFloats(packedBLen(g.kBlocks()*kBlock, c.K))
-	packForward(p.bp, c, w)
+	p := &PackedConv{c: c, level: level, w: w}
 	if bias != nil {
 		mustLen("PackConv", "bias", len(bias), c.K)
-		p.bias = alignedFloats(ceilDiv(c.K, tileCols()) * tileCols())
+		p.bias = alignedFloats(roundUp(c.K, winoCols()))
 		copy(p.bias, bias)
 	}
+	if winogradFits(c) {
+		p.w = alignedFloats(len(w))
+		copy(p.w, w)
+		return p
+	}
+	p.packDirect()
+	p.w = nil
 	return p
 }
 
-// Bytes returns the memory that the packed weights take.
-func (p *PackedConv) Bytes() int { return (len(p.bp) + len(p.bias)) * 4 }
+// packDirect returns the panels of the direct sum.
+func (p *PackedConv) packDirect() []float32 {
+	p.direct.Do(func() {
+		c := p.c
+		g := forwardIGEMM(Conv{N: 1, H: c.KH, W: c.KW, C: c.C, K: c.K, KH: c.KH, KW: c.KW, Stride: 1}, nil, nil, 0)
+		p.direct.bp = alignedFloats(packedBLen(g.kBlocks()*kBlock, c.K))
+		packForward(p.direct.bp, c, p.w)
+	})
+	return p.direct.bp
+}
+
+// packWinograd returns the Winograd form.
+func (p *PackedConv) packWinograd() *winoPacked {
+	p.winograd.Do(func() { p.winograd.p = packWinograd(p.c, p.w, p.bias) })
+	return p.winograd.p
+}
+
+// Bytes returns the memory that the packed weights take, in the forms that have
+// been needed so far. It must not be called while Forward may pack another.
+func (p *PackedConv) Bytes() int {
+	n := len(p.w) + len(p.direct.bp) + len(p.bias)
+	if p.winograd.p != nil {
+		n += len(p.winograd.p.f.u)
+	}
+	return n * 4
+}
 
 // Forward computes y = relu?(conv(x) + bias + residual) for x [n,h,w,C]. The
 // pixels of y [n,OH,OW] lie yStride >= K floats apart and K values are written
@@ -56,6 +100,10 @@ func (p *PackedConv) Forward(n, h, w int, x, residual []float32, relu bool, y []
 	if p.level != level {
 		panic(fmt.Sprintf("cpu: PackedConv.Forward: weights were packed for level %s, but %s is active; pack them again", p.level, level))
 	}
+	if winogradWins(c, passForward) {
+		p.packWinograd().forward(n, h, w, x, residual, relu, y, yStride)
+		return
+	}
 	g := forwardIGEMM(c, x, y, yStride)
-	g.run(p.bp, &epilogue{bias: p.bias, residual: residual, relu: relu})
+	g.run(p.packDirect(), &epilogue{bias: p.bias, residual: residual, relu: relu})
 }

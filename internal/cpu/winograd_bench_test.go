@@ -37,13 +37,9 @@ func BenchmarkWinograd(b *testing.B) {
 		oh, ow := c.Out()
 		x, w, y := randoms(1, c.N*c.H*c.W*c.C), randoms(2, c.KH*c.KW*c.C*c.K), randoms(3, c.N*oh*ow*c.K)
 		out, dx, dw := make([]float32, len(y)), make([]float32, len(x)), make([]float32, len(w))
-		bias := make([]float32, c.K)
-		var direct *PackedConv
+		bias := make([]float32, c.K) // a multiple of every panel
 		packed := packWinograd(c, w, bias)
-		func() {
-			defer SetWinograd(SetWinograd(false))
-			direct = PackConv(c, w, bias)
-		}()
+		direct := PackConv(c, w, bias)
 		for _, p := range []struct {
 			name              string
 			winograd, compare func()
@@ -52,7 +48,10 @@ func BenchmarkWinograd(b *testing.B) {
 			{"data", func() { winogradBackwardData(c, y, w, dx) }, func() { directBackwardData(c, y, w, dx) }},
 			{"weights", func() { winogradBackwardWeights(c, x, y, dw) }, func() { directBackwardWeights(c, x, y, dw) }},
 			{"infer", func() { packed.forward(c.N, c.H, c.W, x, nil, true, out, c.K) },
-				func() { direct.Forward(c.N, c.H, c.W, x, nil, true, out, c.K) }},
+				func() {
+					defer SetWinograd(SetWinograd(false))
+					direct.Forward(c.N, c.H, c.W, x, nil, true, out, c.K)
+				}},
 		} {
 			b.Run(fmt.Sprintf("%d-%d@%d/%s/threads=%d", c.C, c.K, c.H, p.name, parallel.Threads()), func(b *testing.B) {
 				best := [2]float64{math.Inf(1), math.Inf(1)}

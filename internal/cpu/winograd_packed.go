@@ -14,23 +14,17 @@ type winoPacked struct {
 }
 
 // packWinograd prepares the layer c, of which N, H and W are ignored. The
-// filters w [3,3,C,K] must not change while the result is in use; bias [K] is
-// copied, and may be nil. The result belongs to the level at which it was made.
+// filters w [3,3,C,K] and bias [K filled up to whole panels], which may be nil,
+// must not change while the result is in use. The result belongs to the level
+// at which it was made.
 func packWinograd(c Conv, w, bias []float32) *winoPacked {
-	p := &winoPacked{c: c.C, k: c.K, pad: c.Pad,
+	p := &winoPacked{c: c.C, k: c.K, pad: c.Pad, bias: bias,
 		f: winoFilters{w: w, c: c.C, k: c.K, kc: winoChunk(c.C, c.K)}}
 	if winoFused(c.C, c.K) {
 		p.f.pack(alignedFloats(p.f.size()))
 	}
-	if bias != nil {
-		p.bias = alignedFloats(p.f.panels() * winoCols())
-		copy(p.bias, bias)
-	}
 	return p
 }
-
-// bytes returns the memory that the layer holds beside its filters.
-func (p *winoPacked) bytes() int { return 4 * (len(p.f.u) + len(p.bias)) }
 
 // forward computes y = relu?(conv(x)+bias+residual?) for x [n,h,w,C]; residual
 // is [n,OH,OW,K] or nil and may be y itself; pixel i of the result is
