@@ -5,6 +5,7 @@ import (
 	"image/color"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/jpeg"
 )
 
 // toRGB converts a decoded picture to 8-bit RGB as Pillow's convert("RGB")
@@ -68,22 +69,12 @@ func highBytes(dst, src []uint8) {
 	}
 }
 
-// cmykRow mixes [n,4] inks (0 none, 255 full) to RGB, as Pillow's cmyk2rgb:
-// (255-K) - C(255-K)/255, rounded.
+// cmykRow mixes [n,4] inks to RGB.
 func cmykRow(dst, src []uint8) {
 	for len(src) >= 4 && len(dst) >= 3 {
-		k := 255 - uint32(src[3])
-		dst[0] = uint8(k - div255(uint32(src[0])*k))
-		dst[1] = uint8(k - div255(uint32(src[1])*k))
-		dst[2] = uint8(k - div255(uint32(src[2])*k))
+		jpeg.MixInk(dst, src[0], src[1], src[2], src[3])
 		dst, src = dst[3:], src[4:]
 	}
-}
-
-// div255 is v/255 rounded to nearest, for v in [0,255²].
-func div255(v uint32) uint32 {
-	v += 128
-	return (v + v>>8) >> 8
 }
 
 // palettedRow looks indices up. An index beyond the palette is black, as in

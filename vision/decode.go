@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image"
 	"image/gif"
-	"image/jpeg"
 	"image/png"
 	"io"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/image/webp"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/jpeg"
 )
 
 // Info is what a picture's header says.
@@ -40,7 +40,9 @@ func Inspect(b []byte, o DecodeOptions) (Info, error) {
 	r := bytes.NewReader(b)
 	switch format {
 	case JPEG:
-		c, err = jpeg.DecodeConfig(r)
+		var head jpeg.Header
+		head, err = jpeg.ReadHeader(b)
+		c.Width, c.Height = head.Width, head.Height
 	case PNG:
 		c, err = png.DecodeConfig(r)
 	case GIF:
@@ -143,7 +145,7 @@ func DecodeBytes(b []byte, o DecodeOptions) (img *data.Image, err error) {
 			img, err = nil, damaged(info.Format, fmt.Errorf("the decoder failed: %v", p))
 		}
 	}()
-	img, err = decodePixels(b, info)
+	img, err = decodePixels(b, info, o)
 	if err != nil {
 		return nil, damaged(info.Format, err)
 	}
@@ -153,13 +155,13 @@ func DecodeBytes(b []byte, o DecodeOptions) (img *data.Image, err error) {
 	return img, nil
 }
 
-func decodePixels(b []byte, info Info) (*data.Image, error) {
+func decodePixels(b []byte, info Info, o DecodeOptions) (*data.Image, error) {
 	r := bytes.NewReader(b)
 	var m image.Image
 	var err error
 	switch info.Format {
 	case JPEG:
-		m, err = jpeg.Decode(r)
+		return decodeJPEG(b, o.Strict)
 	case PNG:
 		m, err = png.Decode(r)
 	case GIF:
@@ -175,6 +177,15 @@ func decodePixels(b []byte, info Info) (*data.Image, error) {
 		return nil, err
 	}
 	return toRGB(m), nil
+}
+
+func decodeJPEG(b []byte, strict bool) (*data.Image, error) {
+	var img *data.Image
+	err := jpeg.Decode(b, strict, func(w, h int) []uint8 {
+		img = data.NewImage(w, h)
+		return img.Pix
+	})
+	return img, err
 }
 
 // damaged words a decoder's error so that it says what to conclude.

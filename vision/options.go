@@ -34,6 +34,11 @@ type DecodeOptions struct {
 	// orientation is applied, so that a phone's picture stands upright; fastai
 	// does not apply it.
 	IgnoreOrientation bool
+	// Strict refuses JPEG files whose compressed data is corrupt, but can be
+	// decoded to the end. Pillow, and so fastai, accepts them with a warning,
+	// and real data sets have some; part of such a picture may be gray or
+	// garbled. A file that ends early is an error in any case.
+	Strict bool
 }
 
 func (o DecodeOptions) maxPixels() int {
