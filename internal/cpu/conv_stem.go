@@ -80,7 +80,7 @@ func (g *igemm) runStem(bp []float32, ep *epilogue) {
 				args.bias = &ep.bias[j*nr]
 			}
 			for r := range rows {
-				p := (n*g.oh+qy+r)*g.ow
+				p := (n*g.oh + qy + r) * g.ow
 				for qx := 0; qx < g.ow; qx += mr {
 					args.mr = min(mr, g.ow-qx)
 					args.a = &win.buf[r*g.stride*win.pitch+qx*g.stride*g.c]

@@ -28,6 +28,9 @@ func copyBlocksAVX512(p *blockCopy)
 //go:noescape
 func copyBlocksAVX2(p *blockCopy)
 
+// storeFence orders streamed stores before everything that follows.
+func storeFence()
+
 // fmaPeakAVX512 and fmaPeakAVX2 run n*48 independent fused multiply-adds of
 // whole vectors, to measure what the processor can do at best.
 func fmaPeakAVX512(n int)

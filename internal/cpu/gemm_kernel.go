@@ -74,6 +74,11 @@ func tileCols() int {
 const (
 	gemmAccumulate = 1 << iota // add to C instead of overwriting it
 	gemmReLU                   // store max(0, value), after everything else
+
+	// gemmStream writes whole tiles past the caches, for an output that they
+	// could not hold. c and ldc must be multiples of 64 bytes, and storeFence
+	// must follow.
+	gemmStream
 )
 
 // gemmArgs is one call of a micro-kernel:
@@ -99,6 +104,12 @@ type gemmArgs struct {
 
 	segs    int // form D: segments of k steps
 	segStep int // form D: floats from a segment of A to the next
+
+	// Memory that will be wanted soon, to be brought into the second level
+	// cache: nextStep bytes per block of form N (512 touches every line) or per
+	// step of form T (64). nil when there is none.
+	next     *float32
+	nextStep int
 }
 
 // gemmN computes C[mr x nr] = A*B, or += with accumulate, over kBlocks*16

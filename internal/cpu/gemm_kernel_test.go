@@ -175,3 +175,45 @@ func BenchmarkMicroKernel(b *testing.B) {
 func rate(b *testing.B, flopsPerOp int) {
 	b.ReportMetric(float64(flopsPerOp)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }
+
+// TestMicroKernelStream compares streamed stores with ordinary ones.
+func TestMicroKernelStream(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		mr, nr, k := tileRows(), tileCols(), 3
+		a, b := randoms(1, k*kBlock*mr), randoms(2, k*kBlock*nr)
+		for rows := 1; rows <= mr; rows++ {
+			for _, cols := range []int{nr, nr - 1, nr / 2, 1} {
+				ldc := nr + kBlock
+				got, want := alignedFloats(mr*ldc), make([]float32, mr*ldc)
+				g := gemmArgs{k: k, a: &a[0], b: &b[0], c: &want[0], ldc: ldc, mr: rows, nr: cols}
+				gemmNCall(&g)
+				g.c, g.flags = &got[0], gemmStream
+				gemmNCall(&g)
+				storeFence()
+				for i := range want {
+					if got[i] != want[i] {
+						t.Fatalf("%d rows, %d columns: float %d is %g streamed, %g otherwise", rows, cols, i, got[i], want[i])
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestMicroKernelNext checks that prefetching changes no result, even at the
+// end of what may be read.
+func TestMicroKernelNext(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		mr, nr, k := tileRows(), tileCols(), 5
+		a, b, c, want := randoms(1, k*kBlock*mr), randoms(2, k*kBlock*nr), make([]float32, mr*nr), make([]float32, mr*nr)
+		g := gemmArgs{k: k, a: &a[0], b: &b[0], c: &want[0], ldc: nr, mr: mr, nr: nr}
+		gemmNCall(&g)
+		g.c, g.next, g.nextStep = &c[0], &a[len(a)-1], 512
+		gemmNCall(&g)
+		for i := range want {
+			if c[i] != want[i] {
+				t.Fatalf("float %d is %g with prefetching, %g without", i, c[i], want[i])
+			}
+		}
+	})
+}

@@ -1,6 +1,10 @@
 package cpu
 
-import "github.com/whippet-ml/whippet/internal/parallel"
+import (
+	"unsafe"
+
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
 
 // igemm is a convolution seen as a matrix product ("implicit GEMM"): one row of
 // A per position of an output grid, gathered from the source on the way into A
@@ -182,57 +186,6 @@ type epilogue struct {
 	relu     bool
 }
 
-// blocking is how an igemm is cut into pieces.
-type blocking struct {
-	rowPanels int // row panels of a piece
-	colPanels int // column panels of a piece
-	kc        int // 16-step blocks of k packed at a time
-}
-
-const (
-	// aBlockBytes bounds the A block of a piece, so that it stays in the second
-	// level cache (1 MB and up where AVX-512 is) beside B panels.
-	aBlockBytes = 480 << 10
-	// maxKC bounds the 16-step blocks of k packed at a time.
-	maxKC = 72
-	// wantPieces is how many pieces a product is cut into at least, if it can be.
-	wantPieces = 32
-)
-
-// cut chooses the blocking of a product of the given row panels, column panels
-// and blocks of k. It depends on the shape alone.
-func cut(rowPanels, colPanels, kBlocks int) blocking {
-	b := blocking{colPanels: colPanels}
-	b.kc = ceilDiv(kBlocks, ceilDiv(kBlocks, maxKC))
-	b.rowPanels = min(16, max(1, aBlockBytes/(b.kc*kBlock*4*tileRows())))
-	for {
-		pieces := ceilDiv(rowPanels, b.rowPanels) * ceilDiv(colPanels, b.colPanels)
-		switch {
-		case pieces >= wantPieces:
-		case b.rowPanels > 8:
-			b.rowPanels = (b.rowPanels + 1) / 2
-			continue
-		case b.colPanels > 4:
-			b.colPanels = (b.colPanels + 1) / 2
-			continue
-		case b.rowPanels > 2:
-			b.rowPanels = (b.rowPanels + 1) / 2
-			continue
-		case b.colPanels > 1:
-			b.colPanels = (b.colPanels + 1) / 2
-			continue
-		case b.rowPanels > 1:
-			b.rowPanels = 1
-			continue
-		}
-		break
-	}
-	// Even out: pieces of nearly equal size.
-	b.rowPanels = ceilDiv(rowPanels, ceilDiv(rowPanels, b.rowPanels))
-	b.colPanels = ceilDiv(colPanels, ceilDiv(colPanels, b.colPanels))
-	return b
-}
-
 // run computes the product with the packed panels bp of kBlocks()*16 steps.
 func (g *igemm) run(bp []float32, ep *epilogue) {
 	if g.stemFits() {
@@ -244,26 +197,40 @@ func (g *igemm) run(bp []float32, ep *epilogue) {
 	rowPanels, colPanels := ceilDiv(rows, mr), ceilDiv(g.cols, nr)
 	cut := cut(rowPanels, colPanels, g.kBlocks())
 	colPieces := ceilDiv(colPanels, cut.colPanels)
-	parallel.For(ceilDiv(rowPanels, cut.rowPanels)*colPieces, func(i int) {
-		r0 := i / colPieces * cut.rowPanels * mr
+	step := cut.rowPanels * cut.blocks * mr
+	parallel.For(ceilDiv(rows, step)*colPieces, func(i int) {
+		r0 := i / colPieces * step
 		j0 := i % colPieces * cut.colPanels
-		g.piece(bp, ep, cut, r0, min(rows, r0+cut.rowPanels*mr), j0, min(colPanels, j0+cut.colPanels))
+		g.piece(bp, ep, cut, r0, min(rows, r0+step), j0, min(colPanels, j0+cut.colPanels))
 	})
 }
 
-// piece computes rows [r0,r1) of column panels [j0,j1).
+// piece computes rows [r0,r1) of column panels [j0,j1), an A block at a time.
 func (g *igemm) piece(bp []float32, ep *epilogue, cut blocking, r0, r1, j0, j1 int) {
-	mr, nr := tileRows(), tileCols()
-	kBlocks := g.kBlocks()
-	panels := ceilDiv(r1-r0, mr)
-	a := getScratch(panels * mr * cut.kc * kBlock)
+	step := cut.rowPanels * tileRows()
+	a := getScratch(step * cut.kc * kBlock)
 	defer putScratch(a)
 	var row []float32
 	if g.flat {
-		row = getScratch(kBlocks * kBlock)
+		row = getScratch(g.kBlocks() * kBlock)
 		defer putScratch(row)
 	}
-	// Where output positions do not follow each other the piece is computed
+	stream := g.streams() && cut.kc == g.kBlocks()
+	for r := r0; r < r1; r += step {
+		g.block(bp, ep, cut, a, row, r, min(r1, r+step), j0, j1, min(r1, r+2*step), stream)
+	}
+	if stream {
+		storeFence()
+	}
+}
+
+// block computes rows [r0,r1) of column panels [j0,j1) with the scratch a for
+// the A block. The source of rows [r1,soon) is prefetched meanwhile.
+func (g *igemm) block(bp []float32, ep *epilogue, cut blocking, a, row []float32, r0, r1, j0, j1, soon int, stream bool) {
+	mr, nr := tileRows(), tileCols()
+	kBlocks := g.kBlocks()
+	panels := ceilDiv(r1-r0, mr)
+	// Where output positions do not follow each other the block is computed
 	// into a buffer and scattered at the end.
 	dense := g.dense()
 	c, ldc, cOff := g.out, g.outPix, r0*g.outPix
@@ -287,6 +254,14 @@ func (g *igemm) piece(bp []float32, ep *epilogue, cut blocking, r0, r1, j0, j1 i
 		if last && ep != nil && ep.relu {
 			args.flags |= gemmReLU
 		}
+		if stream {
+			args.flags |= gemmStream
+		}
+		var ahead []float32
+		if last {
+			ahead = g.sourceOf(r1, soon)
+		}
+		const perBlock = 8 * 16 // floats that one block of a kernel prefetches
 		for j := j0; j < j1; j++ {
 			args.nr = min(nr, g.cols-j*nr)
 			args.b = &bp[(j*kBlocks+kb0)*kBlock*nr]
@@ -301,6 +276,12 @@ func (g *igemm) piece(bp []float32, ep *epilogue, cut blocking, r0, r1, j0, j1 i
 					args.res = &ep.residual[(r0+p*mr)*g.cols+j*nr]
 					args.ldr = g.cols
 				}
+				if n := args.k * perBlock; len(ahead) >= n {
+					args.next, args.nextStep = &ahead[0], perBlock*4
+					ahead = ahead[n:]
+				} else {
+					args.next, args.nextStep = nil, 0
+				}
 				gemmNCall(&args)
 			}
 		}
@@ -313,4 +294,32 @@ func (g *igemm) piece(bp []float32, ep *epilogue, cut blocking, r0, r1, j0, j1 i
 			g.next(&u)
 		}
 	}
+}
+
+// sourceOf returns the part of the source that rows [r0,r1) read and the rows
+// before them have not, roughly: a hint for prefetching.
+func (g *igemm) sourceOf(r0, r1 int) []float32 {
+	if r0 >= r1 {
+		return nil
+	}
+	where := func(r int) int {
+		u := g.seek(r)
+		y := min(max(0, u.qy*g.stride+g.dy0+g.ndy-1), g.h-1)
+		return ((u.n*g.h+y)*g.w + min(u.qx*g.stride, g.w-1)) * g.c
+	}
+	lo, hi := where(r0), where(r1-1)+g.c
+	if lo >= hi {
+		return nil
+	}
+	return g.src[lo:min(hi, len(g.src))]
+}
+
+// streamBytes is the size from which an output is written past the caches: the
+// caches would not keep it until its reader comes.
+const streamBytes = 32 << 20
+
+// streams reports whether the output is to be written past the caches.
+func (g *igemm) streams() bool {
+	return g.n*g.oh*g.ow*g.cols*4 >= streamBytes && g.dense() && g.outPix%kBlock == 0 &&
+		uintptr(unsafe.Pointer(&g.out[0]))%scratchAlign == 0
 }

@@ -94,3 +94,10 @@ func (v *isa) blocks() {
 	VZEROUPPER()
 	RET()
 }
+
+// fence orders streamed stores before what follows.
+func fence() {
+	TEXT("storeFence", NOSPLIT, "func()")
+	SFENCE()
+	RET()
+}

@@ -18,9 +18,9 @@ func (v *isa) formD() {
 		lower, upper   = reg.RSI, reg.RAX
 		seg            = reg.RBX
 		left           = reg.RCX
-		s1, s3, s5     = reg.R8, reg.R9, reg.R10
-		steps, segStep = reg.R11, reg.R12
-		segs           = reg.R13
+		s1, s3, s5     = reg.R8, reg.R9, reg.R12
+		steps, segStep = reg.R13, reg.R14
+		segs           = reg.R15
 	)
 	MOVQ(Mem{Base: args, Disp: argC}, c)
 	MOVQ(Mem{Base: args, Disp: argLDC}, ldc)
@@ -36,6 +36,8 @@ func (v *isa) formD() {
 	SHLQ(Imm(2), s1)
 	LEAQ(Mem{Base: s1, Index: s1, Scale: 2}, s3)
 	LEAQ(Mem{Base: s1, Index: s1, Scale: 4}, s5)
+	MOVQ(Mem{Base: args, Disp: argMR}, rows)
+	MOVQ(Mem{Base: args, Disp: argNR}, cols)
 	half := v.mr / 2
 	row := func(r, disp int) Mem {
 		base := lower
@@ -57,42 +59,41 @@ func (v *isa) formD() {
 		ADDQ(Imm(uint64(4*n)), upper)
 		ADDQ(I32(2*n*v.width), b)
 	}
-	Label("segment")
-	MOVQ(seg, lower)
-	Comment("upper = lower + half the rows")
-	if half == 7 {
-		LEAQ(Mem{Base: lower, Index: s3, Scale: 2}, upper)
-		ADDQ(s1, upper)
-	} else {
-		LEAQ(Mem{Base: lower, Index: s3, Scale: 1}, upper)
-	}
-	MOVQ(steps, left)
-	SUBQ(Imm(3), left)
-	JLT(LabelRef("rest"))
-	Label("loop")
-	for i := range 3 {
-		v.step(v.mr, Mem{Base: b, Disp: i * 2 * v.width}, func(r int) Mem { return row(r, 4*i) })
-	}
-	advance(3)
-	SUBQ(Imm(3), left)
-	JGE(LabelRef("loop"))
-	Label("rest")
-	ADDQ(Imm(3), left)
-	JZ(LabelRef("next"))
-	Label("single")
-	v.step(v.mr, Mem{Base: b}, func(r int) Mem { return row(r, 0) })
-	advance(1)
-	DECQ(left)
-	JNZ(LabelRef("single"))
-	Label("next")
-	ADDQ(segStep, seg)
-	DECQ(segs)
-	JNZ(LabelRef("segment"))
-	MOVQ(Mem{Base: args, Disp: argC}, c)
-	MOVQ(Mem{Base: args, Disp: argLDC}, ldc)
-	SHLQ(Imm(2), ldc)
-	MOVQ(Mem{Base: args, Disp: argMR}, rows)
-	MOVQ(Mem{Base: args, Disp: argNR}, cols)
-	MOVQ(Mem{Base: args, Disp: argFlags}, flag)
-	v.finish(v.mr, true)
+	v.choose(v.mr, func(n, halves int, suffix string) {
+		Label("segment" + suffix)
+		MOVQ(seg, lower)
+		Comment("upper = lower + half the rows")
+		if half == 7 {
+			LEAQ(Mem{Base: lower, Index: s3, Scale: 2}, upper)
+			ADDQ(s1, upper)
+		} else {
+			LEAQ(Mem{Base: lower, Index: s3, Scale: 1}, upper)
+		}
+		MOVQ(steps, left)
+		SUBQ(Imm(3), left)
+		JLT(LabelRef("rest" + suffix))
+		Label("loop" + suffix)
+		for i := range 3 {
+			v.step(n, halves, Mem{Base: b, Disp: i * 2 * v.width}, func(r int) Mem { return row(r, 4*i) })
+		}
+		advance(3)
+		SUBQ(Imm(3), left)
+		JGE(LabelRef("loop" + suffix))
+		Label("rest" + suffix)
+		ADDQ(Imm(3), left)
+		JZ(LabelRef("next" + suffix))
+		Label("single" + suffix)
+		v.step(n, halves, Mem{Base: b}, func(r int) Mem { return row(r, 0) })
+		advance(1)
+		DECQ(left)
+		JNZ(LabelRef("single" + suffix))
+		Label("next" + suffix)
+		ADDQ(segStep, seg)
+		DECQ(segs)
+		JNZ(LabelRef("segment" + suffix))
+		MOVQ(Mem{Base: args, Disp: argC}, c)
+		MOVQ(Mem{Base: args, Disp: argLDC}, ldc)
+		SHLQ(Imm(2), ldc)
+		MOVQ(Mem{Base: args, Disp: argFlags}, flag)
+	})
 }

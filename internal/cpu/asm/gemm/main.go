@@ -26,6 +26,8 @@ const (
 	argBS
 	argSegs
 	argSegStep
+	argNext
+	argNextStep
 )
 
 // Registers that hold the same thing in all kernels.
@@ -42,6 +44,16 @@ var (
 	tmp  = reg.RAX
 	as   = reg.R13 // bytes from a step of A to the next, form T
 	bs   = reg.RBX // bytes from a step of B to the next, form T
+
+	next     = reg.R14 // memory that will be wanted soon
+	nextStep = reg.R15 // bytes to move on in it
+)
+
+// Bits of argFlags.
+const (
+	flagAccumulate = 1 << iota
+	flagReLU
+	flagStream
 )
 
 func main() {
@@ -52,6 +64,7 @@ func main() {
 		v.formD()
 		v.blocks()
 	}
+	fence()
 	peak()
 	Generate()
 }
@@ -86,11 +99,25 @@ func (v *isa) load(name string) {
 	MOVQ(Mem{Base: args, Disp: argMR}, rows)
 	MOVQ(Mem{Base: args, Disp: argNR}, cols)
 	MOVQ(Mem{Base: args, Disp: argFlags}, flag)
+	MOVQ(Mem{Base: args, Disp: argNext}, next)
+	MOVQ(Mem{Base: args, Disp: argNextStep}, nextStep)
+	Comment("Nothing wanted: touch the arguments instead.")
+	TESTQ(next, next)
+	CMOVQEQ(args, next)
 }
 
-// start clears the accumulators of n rows and asks for the rows of C.
+// start clears the accumulators of n rows and asks for the rows of C, unless
+// they will be written past the caches.
 func (v *isa) start(n int) {
-	Comment("Clear the tile's accumulators and prefetch its rows of C.")
+	Comment("Clear the tile's accumulators.")
+	for r := range n {
+		v.zero(v.acc(r, 0))
+		v.zero(v.acc(r, 1))
+	}
+	Comment("Prefetch the tile's rows of C, unless they are to be streamed.")
+	MOVQ(Mem{Base: args, Disp: argFlags}, tmp)
+	TESTQ(I32(flagStream), tmp)
+	JNZ(LabelRef("begin"))
 	MOVQ(c, tmp)
 	for r := range n {
 		PREFETCHT0(Mem{Base: tmp})
@@ -100,146 +127,195 @@ func (v *isa) start(n int) {
 		if r < n-1 {
 			ADDQ(ldc, tmp)
 		}
-		v.zero(v.acc(r, 0))
-		v.zero(v.acc(r, 1))
 	}
+	Label("begin")
 }
 
-// step adds one step of k: row rowB of B times n elements of A at elem.
-func (v *isa) step(n int, rowB Mem, elem func(r int) Mem) {
-	b0, b1 := v.reg(v.b0), v.reg(v.b1)
-	VMOVUPS(rowB, b0)
-	VMOVUPS(rowB.Offset(v.width), b1)
+// step adds one step of k to the left halves (or both) of the tile: row rowB of
+// B times n elements of A at elem.
+func (v *isa) step(n, halves int, rowB Mem, elem func(r int) Mem) {
+	bRow := []reg.VecPhysical{v.reg(v.b0), v.reg(v.b1)}[:halves]
+	for h, y := range bRow {
+		VMOVUPS(rowB.Offset(h*v.width), y)
+	}
 	for r := range n {
 		x := v.reg(v.bc[r%2])
 		VBROADCASTSS(elem(r), x)
-		VFMADD231PS(b0, x, v.acc(r, 0))
-		VFMADD231PS(b1, x, v.acc(r, 1))
+		for h, y := range bRow {
+			VFMADD231PS(y, x, v.acc(r, h))
+		}
 	}
+}
+
+// choose emits body for each size of tile that is worth code of its own: all
+// rows or half of them, both halves of the columns or the left one. Each body
+// ends by falling through to finish.
+func (v *isa) choose(mr int, body func(n, halves int, suffix string)) {
+	CMPQ(cols, Imm(uint64(v.width/4)))
+	JLE(LabelRef("narrow"))
+	CMPQ(rows, Imm(uint64(mr/2)))
+	JLE(LabelRef("low"))
+	body(mr, 2, "")
+	JMP(LabelRef("finish"))
+	Label("low")
+	body(mr/2, 2, "Low")
+	Label("finish")
+	v.finish(mr, 2, "")
+	Label("narrow")
+	CMPQ(rows, Imm(uint64(mr/2)))
+	JLE(LabelRef("narrowLow"))
+	body(mr, 1, "Narrow")
+	JMP(LabelRef("finishNarrow"))
+	Label("narrowLow")
+	body(mr/2, 1, "NarrowLow")
+	Label("finishNarrow")
+	v.finish(mr, 1, "Narrow")
 }
 
 // formN: for blk in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }
 func (v *isa) formN() {
-	name := "gemmN" + v.name
-	v.load(name)
+	v.load("gemmN" + v.name)
 	v.start(v.mr)
 	Comment("a points into the middle of a block, so that displacements fit one byte.")
 	mid := v.mr * 64 / 2 / 4 * 4
 	ADDQ(I32(mid), a)
-	Label("loop")
-	for kk := range 16 {
-		v.step(v.mr, Mem{Base: b, Disp: kk * 2 * v.width}, func(r int) Mem {
-			return Mem{Base: a, Disp: r*64 + kk*4 - mid}
-		})
-	}
-	ADDQ(I32(v.mr*64), a)
-	ADDQ(I32(16*2*v.width), b)
-	DECQ(k)
-	JNZ(LabelRef("loop"))
-	v.finish(v.mr, true)
+	v.choose(v.mr, func(n, halves int, suffix string) {
+		Label("loop" + suffix)
+		for kk := range 16 {
+			if kk%2 == 0 {
+				PREFETCHT1(Mem{Base: next, Disp: kk / 2 * 64})
+			}
+			v.step(n, halves, Mem{Base: b, Disp: kk * 2 * v.width}, func(r int) Mem {
+				return Mem{Base: a, Disp: r*64 + kk*4 - mid}
+			})
+		}
+		ADDQ(nextStep, next)
+		ADDQ(I32(v.mr*64), a)
+		ADDQ(I32(16*2*v.width), b)
+		DECQ(k)
+		JNZ(LabelRef("loop" + suffix))
+	})
 }
 
 // formT: for p in k { for r in mrT { tile[r] += A[p][r] * B[p] } }
 func (v *isa) formT() {
-	name := "gemmT" + v.name
-	v.load(name)
+	v.load("gemmT" + v.name)
 	MOVQ(Mem{Base: args, Disp: argAS}, as)
 	SHLQ(Imm(2), as)
 	MOVQ(Mem{Base: args, Disp: argBS}, bs)
 	SHLQ(Imm(2), bs)
 	v.start(v.mrT)
-	step := func() {
-		v.step(v.mrT, Mem{Base: b}, func(r int) Mem { return Mem{Base: a, Disp: r * 4} })
-		ADDQ(as, a)
-		ADDQ(bs, b)
-	}
-	Comment("Four steps at a time.")
-	SUBQ(Imm(4), k)
-	JLT(LabelRef("rest"))
-	Label("loop")
-	for range 4 {
+	v.choose(v.mrT, func(n, halves int, suffix string) {
+		step := func() {
+			v.step(n, halves, Mem{Base: b}, func(r int) Mem { return Mem{Base: a, Disp: r * 4} })
+			PREFETCHT1(Mem{Base: next})
+			ADDQ(as, a)
+			ADDQ(bs, b)
+			ADDQ(nextStep, next)
+		}
+		Comment("Four steps at a time.")
+		SUBQ(Imm(4), k)
+		JLT(LabelRef("rest" + suffix))
+		Label("loop" + suffix)
+		for range 4 {
+			step()
+		}
+		SUBQ(Imm(4), k)
+		JGE(LabelRef("loop" + suffix))
+		Label("rest" + suffix)
+		ADDQ(Imm(4), k)
+		JZ(LabelRef("done" + suffix))
+		Label("single" + suffix)
 		step()
-	}
-	SUBQ(Imm(4), k)
-	JGE(LabelRef("loop"))
-	Label("rest")
-	ADDQ(Imm(4), k)
-	JZ(LabelRef("done"))
-	Label("single")
-	step()
-	DECQ(k)
-	JNZ(LabelRef("single"))
-	Label("done")
-	v.finish(v.mrT, false)
+		DECQ(k)
+		JNZ(LabelRef("single" + suffix))
+		Label("done" + suffix)
+	})
 }
 
-// finish writes the tile: C = relu?(tile + C? + bias? + res?). The columns that
-// exist are handled whole when all do, by mask otherwise; rows past the last
-// are left out.
-func (v *isa) finish(n int, full bool) {
+// finish writes the tile: C = relu?(tile + C? + bias? + res?), its left half or
+// both. The columns that exist are handled whole when all do, by mask
+// otherwise; rows past the last are left out.
+func (v *isa) finish(n, halves int, suffix string) {
 	half := func(p reg.GPPhysical, h int) Mem { return Mem{Base: p, Disp: h * v.width} }
 	t := [2]reg.VecPhysical{v.reg(v.bc[0]), v.reg(v.bc[1])}
-	var next func(p, ld reg.GPPhysical, r int, end string)
-	next = func(p, ld reg.GPPhysical, r int, end string) {
+	down := func(p, ld reg.GPPhysical, r int, end string) {
 		if r < n-1 {
 			ADDQ(ld, p)
 			CMPQ(rows, Imm(uint64(r+1)))
 			JE(LabelRef(end))
 		}
 	}
-	CMPQ(cols, Imm(uint64(2*v.width/4)))
-	JNE(LabelRef("masked"))
-	v.combine(n, full, "", next, func(m reg.GPPhysical, h int, dst reg.VecPhysical) {
+	CMPQ(cols, Imm(uint64(halves*v.width/4)))
+	JNE(LabelRef("masked" + suffix))
+	v.combine(n, halves, suffix, down, func(m reg.GPPhysical, h int, dst reg.VecPhysical) {
 		VADDPS(half(m, h), dst, dst)
 	}, t)
+	TESTQ(I32(flagStream), flag)
+	JNZ(LabelRef("stream" + suffix))
 	for r := range n {
-		VMOVUPS(v.acc(r, 0), half(c, 0))
-		VMOVUPS(v.acc(r, 1), half(c, 1))
-		next(c, ldc, r, "end")
+		for h := range halves {
+			VMOVUPS(v.acc(r, h), half(c, h))
+		}
+		down(c, ldc, r, "end"+suffix)
 	}
-	Label("end")
+	Label("end" + suffix)
 	VZEROUPPER()
 	RET()
-	Label("masked")
+	Comment("Stores that leave the caches alone.")
+	Label("stream" + suffix)
+	for r := range n {
+		for h := range halves {
+			VMOVNTPS(v.acc(r, h), half(c, h))
+		}
+		down(c, ldc, r, "end"+suffix)
+	}
+	VZEROUPPER()
+	RET()
+	Label("masked" + suffix)
 	v.masks()
-	v.combine(n, full, "Masked", next, func(m reg.GPPhysical, h int, dst reg.VecPhysical) {
+	v.combine(n, halves, "Masked"+suffix, down, func(m reg.GPPhysical, h int, dst reg.VecPhysical) {
 		v.loadMasked(h, half(m, h), t[h])
 		VADDPS(t[h], dst, dst)
 	}, t)
 	for r := range n {
-		v.storeMasked(0, v.acc(r, 0), half(c, 0))
-		v.storeMasked(1, v.acc(r, 1), half(c, 1))
-		next(c, ldc, r, "end")
+		for h := range halves {
+			v.storeMasked(h, v.acc(r, h), half(c, h))
+		}
+		down(c, ldc, r, "end"+suffix)
 	}
 	VZEROUPPER()
 	RET()
 }
 
 // combine adds what the arguments ask for to the accumulators.
-func (v *isa) combine(n int, full bool, suffix string, next func(p, ld reg.GPPhysical, r int, end string),
+func (v *isa) combine(n, halves int, suffix string, down func(p, ld reg.GPPhysical, r int, end string),
 	add func(m reg.GPPhysical, h int, dst reg.VecPhysical), t [2]reg.VecPhysical) {
-	TESTQ(I32(1), flag)
+	addMatrix := func(ld reg.GPPhysical, end string) {
+		for r := range n {
+			for h := range halves {
+				add(tmp, h, v.acc(r, h))
+			}
+			down(tmp, ld, r, end)
+		}
+		Label(end)
+	}
+	TESTQ(I32(flagAccumulate), flag)
 	JZ(LabelRef("noAcc" + suffix))
 	Comment("tile += C")
 	MOVQ(c, tmp)
-	for r := range n {
-		add(tmp, 0, v.acc(r, 0))
-		add(tmp, 1, v.acc(r, 1))
-		next(tmp, ldc, r, "noAcc"+suffix)
-	}
-	Label("noAcc" + suffix)
-	if !full {
-		return
-	}
+	addMatrix(ldc, "noAcc"+suffix)
 	MOVQ(Mem{Base: args, Disp: argBias}, tmp)
 	TESTQ(tmp, tmp)
 	JZ(LabelRef("noBias" + suffix))
 	Comment("tile += bias, the same for every row")
-	VMOVUPS(Mem{Base: tmp}, t[0])
-	VMOVUPS(Mem{Base: tmp, Disp: v.width}, t[1])
+	for h := range halves {
+		VMOVUPS(Mem{Base: tmp, Disp: h * v.width}, t[h])
+	}
 	for r := range n {
-		VADDPS(t[0], v.acc(r, 0), v.acc(r, 0))
-		VADDPS(t[1], v.acc(r, 1), v.acc(r, 1))
+		for h := range halves {
+			VADDPS(t[h], v.acc(r, h), v.acc(r, h))
+		}
 	}
 	Label("noBias" + suffix)
 	MOVQ(Mem{Base: args, Disp: argRes}, tmp)
@@ -249,19 +325,15 @@ func (v *isa) combine(n int, full bool, suffix string, next func(p, ld reg.GPPhy
 	ldr := k
 	MOVQ(Mem{Base: args, Disp: argLDR}, ldr)
 	SHLQ(Imm(2), ldr)
-	for r := range n {
-		add(tmp, 0, v.acc(r, 0))
-		add(tmp, 1, v.acc(r, 1))
-		next(tmp, ldr, r, "noRes"+suffix)
-	}
-	Label("noRes" + suffix)
-	TESTQ(I32(2), flag)
+	addMatrix(ldr, "noRes"+suffix)
+	TESTQ(I32(flagReLU), flag)
 	JZ(LabelRef("noReLU" + suffix))
 	Comment("tile = max(0, tile); a NaN stays")
 	v.zero(t[0])
 	for r := range n {
-		VMAXPS(v.acc(r, 0), t[0], v.acc(r, 0))
-		VMAXPS(v.acc(r, 1), t[0], v.acc(r, 1))
+		for h := range halves {
+			VMAXPS(v.acc(r, h), t[0], v.acc(r, h))
+		}
 	}
 	Label("noReLU" + suffix)
 }
