@@ -69,7 +69,11 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 	if err != nil {
 		return nil, err
 	}
-	validY, err := cats.encode(root, pick(items, valid), pick(labels, valid), "validation")
+	set := "validation"
+	if b.Vocab != nil || len(train) == 0 {
+		set = "given"
+	}
+	validY, err := cats.encode(root, pick(items, valid), pick(labels, valid), set)
 	if err != nil {
 		return nil, err
 	}

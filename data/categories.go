@@ -82,9 +82,10 @@ func (c *categories) encode(root string, items []Item, labels []string, set stri
 		more = fmt.Sprintf(" (and %s like it)", plural(len(unknown)-1, "label"))
 	}
 	why := "is not in the vocabulary"
+	next := "relabel or remove such items, or set a vocabulary that has it"
 	if set == "validation" {
 		why = "never occurs in training, so the model cannot learn it"
+		next = "move such items, or split so that training has every class"
 	}
-	return nil, mistakef(ErrUnknown, "the %s label %q%s %s: %s; move such items, or split so that training has every class",
-		set, first, more, why, names(root, bad[first]))
+	return nil, mistakef(ErrUnknown, "the %s label %q%s %s: %s; %s", set, first, more, why, names(root, bad[first]), next)
 }
