@@ -88,16 +88,19 @@ func SGDR(lrMax []float64, cycles, cycleLen, mult int) (*Schedule, int, error) {
 	if cycles < 1 || cycleLen < 1 || mult < 1 {
 		return nil, 0, fmt.Errorf("schedule: SGDR with %d cycles of %d epochs, multiplied by %d: all must be at least 1", cycles, cycleLen, mult)
 	}
-	lens := make([]int, cycles)
+	const limit = 1 << 30 // epochs, and cycles; beyond this the numbers overflow and nobody waits
+	if cycles > limit {
+		return nil, 0, fmt.Errorf("schedule: SGDR with %d cycles: that is too many", cycles)
+	}
+	var lens []int
 	epochs, n := 0, cycleLen
-	for i := range lens {
-		const limit = 1 << 30 // epochs; beyond this the numbers overflow and nobody waits
-		if n > limit || epochs > limit-n {
-			return nil, 0, fmt.Errorf("schedule: SGDR with %d cycles multiplied by %d has too many epochs", cycles, mult)
+	for range cycles {
+		if n > limit || epochs > limit-n || mult > limit {
+			return nil, 0, fmt.Errorf("schedule: SGDR with %d cycles of %d epochs, multiplied by %d, has too many epochs", cycles, cycleLen, mult)
 		}
-		lens[i] = n
+		lens = append(lens, n)
 		epochs += n
-		n *= mult
+		n *= mult // below 2^60
 	}
 	shares := make([]float64, cycles)
 	for i, n := range lens {
