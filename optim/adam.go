@@ -3,6 +3,8 @@ package optim
 import (
 	"fmt"
 	"math"
+
+	"github.com/whippet-ml/whippet/internal/cpu"
 )
 
 // Adam is fastai's Adam (Kingma and Ba 2015) with decoupled weight decay
@@ -49,7 +51,7 @@ func (a *Adam) Step(groups [][]*Param, hyper []Hyper) error {
 			addL2(p.Grad, p.Data, h.WD)
 			h.WD = 0
 		}
-		adamKernel(p.Data, p.Grad, s.Avg, s.Sqr, h.LR, h.WD, h.Mom, sqrMom, eps,
+		cpu.AdamStep(p.Data, p.Grad, s.Avg, s.Sqr, h.LR, h.WD, h.Mom, sqrMom, eps,
 			debias(h.Mom, s.Step), debias(sqrMom, s.Step))
 	})
 	return nil

@@ -245,3 +245,41 @@ func BenchmarkAdam(b *testing.B) {
 		}
 	}
 }
+
+// With a momentum scheduled down to 0, the average is the gradient alone, and
+// the next step starts from there.
+func TestMomentumOfZeroInOneStep(t *testing.T) {
+	p := &Param{Name: "w", Data: []float32{0}, Grad: []float32{0}}
+	o := &SGD{Mom: 0.5}
+	for i, c := range []struct {
+		mom  float64
+		grad float32
+		want float32 // the average, and the way of the step
+	}{{0.5, 8, 8}, {0, 2, 2}, {0.5, 4, 5}} {
+		p.Data[0], p.Grad[0] = 0, c.grad
+		if err := o.Step([][]*Param{{p}}, []Hyper{{LR: 1, Mom: c.mom}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := o.State().Params["w"].Avg[0]; got != c.want || p.Data[0] != -c.want {
+			t.Errorf("step %d: average %v and step %v, want %v", i, got, -p.Data[0], c.want)
+		}
+	}
+}
+
+// A step of a model's size allocates next to nothing: a closure for each
+// parameter's parallel loop and for the step itself.
+func TestStepAllocatesLittle(t *testing.T) {
+	groups := model(1)
+	o := &Adam{}
+	steps(t, o, groups, 0, 1)
+	n := testing.AllocsPerRun(10, func() {
+		if err := o.Step(groups, hyper2); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n > 40 {
+		t.Errorf("a step on three parameters allocates %v times, want at most 40", n)
+	} else {
+		t.Logf("%v allocations", n)
+	}
+}

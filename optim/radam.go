@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/whippet-ml/whippet/internal/cpu"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -46,7 +47,7 @@ func (o *RAdam) Step(groups [][]*Param, hyper []Hyper) error {
 		if r := rectify(sqrMom, s.Step); r > 0 {
 			// Adam's step with its rate scaled; decay must not be, so the
 			// product lr*wd is kept.
-			adamKernel(p.Data, p.Grad, s.Avg, s.Sqr, h.LR*r, h.WD/r, h.Mom, sqrMom, eps, d1, debias(sqrMom, s.Step))
+			cpu.AdamStep(p.Data, p.Grad, s.Avg, s.Sqr, h.LR*r, h.WD/r, h.Mom, sqrMom, eps, d1, debias(sqrMom, s.Step))
 			return
 		}
 		warmup(p, s, h, sqrMom, d1)

@@ -1,6 +1,10 @@
 package optim
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/internal/cpu"
+)
 
 // SGD is fastai's SGD. With momentum, for a parameter p with gradient g:
 //
@@ -34,11 +38,13 @@ func (o *SGD) Step(groups [][]*Param, hyper []Hyper) error {
 			addL2(p.Grad, p.Data, h.WD)
 			h.WD = 0
 		}
-		var avg []float32
-		if o.Mom != 0 {
-			avg = s.Avg
+		switch {
+		case o.Mom == 0:
+			h.Mom = 0
+		case h.Mom == 0: // a schedule at 0: the average is this gradient alone
+			copy(s.Avg, p.Grad)
 		}
-		sgdKernel(p.Data, p.Grad, avg, h.LR, h.WD, h.Mom)
+		cpu.SGDStep(p.Data, p.Grad, s.Avg, h.LR, h.WD, h.Mom)
 	})
 	return nil
 }
