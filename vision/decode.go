@@ -169,7 +169,7 @@ func decodePixels(b []byte, info Info, o DecodeOptions) (*data.Image, error) {
 	case BMP:
 		m, err = bmp.Decode(r)
 	case WebP:
-		m, err = webp.Decode(r)
+		return decodeWebP(b)
 	case TIFF:
 		m, err = tiff.Decode(r)
 	}
