@@ -97,6 +97,15 @@ func gather(opts []FitOption) fitOptions {
 	return o
 }
 
+// NewPhase returns a fit as data, for a plan of several to Run: schedule is
+// one-cycle, flat-cos or constant; freezeTo is the first layer group that trains
+// (negative counts from the end), nil to leave it as it is.
+func (l *Learner) NewPhase(schedule string, epochs int, lr schedule.Rate, freezeTo *int, opts ...FitOption) (Phase, error) {
+	p, err := l.phase(schedule, epochs, lr, gather(opts))
+	p.FreezeTo = freezeTo
+	return p, err
+}
+
 // phase fills in what all fits have in common.
 func (l *Learner) phase(kind string, epochs int, lr schedule.Rate, o fitOptions) (Phase, error) {
 	if epochs < 0 {

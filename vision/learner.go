@@ -15,6 +15,7 @@ import (
 // Weights says where a new learner's body gets its weights.
 type Weights struct {
 	file   string
+	loaded *weights.File
 	random bool
 }
 
@@ -28,6 +29,25 @@ func RandomWeights() Weights { return Weights{random: true} }
 // WeightsFile takes the weights of a .pth or .safetensors file: torchvision's
 // network of the same architecture, or a model that Whippet saved.
 func WeightsFile(path string) Weights { return Weights{file: path} }
+
+// WeightsLoaded takes weights that are in memory already, such as ones embedded
+// in the program.
+func WeightsLoaded(f *weights.File) Weights { return Weights{loaded: f} }
+
+// load reads the weights, downloading them if need be.
+func (w Weights) load(ctx context.Context, arch *models.Architecture) (f *weights.File, from string, err error) {
+	if w.loaded != nil {
+		return w.loaded, "the given weights", nil
+	}
+	path := w.file
+	if path == "" {
+		if path, err = DefaultWeights(ctx, arch); err != nil {
+			return nil, "", err
+		}
+	}
+	f, err = weights.Load(path)
+	return f, path, err
+}
 
 func (w Weights) String() string {
 	switch {
@@ -50,19 +70,12 @@ const streamInit = 201
 func NewLearner(ctx context.Context, dls *data.DataLoaders, arch *models.Architecture, w Weights, opts ...train.Option) (*train.Learner, error) {
 	m := models.NewClassifier(arch, len(dls.Vocab), rng.New(train.SeedOf(opts...), streamInit))
 	if !w.random {
-		path := w.file
-		if path == "" {
-			var err error
-			if path, err = "", ErrNoWeights; err != nil {
-				return nil, err
-			}
-		}
-		f, err := weights.Load(path)
+		f, from, err := w.load(ctx, arch)
 		if err != nil {
 			return nil, err
 		}
 		if err := m.SetBody(f); err != nil {
-			return nil, fmt.Errorf("vision: %s: %w", path, err)
+			return nil, fmt.Errorf("vision: %s: %w", from, err)
 		}
 	}
 	l, err := train.New(dls, m, opts...)

@@ -1,0 +1,71 @@
+// Command whippet trains, inspects and uses image classifiers.
+//
+//	whippet train                       the demonstration: drawn breeds, offline
+//	whippet train --data pets           fine-tune a ResNet-34 on Oxford-IIIT Pet
+//	whippet verify --data FOLDER        decode every picture and report
+//	whippet data list                   the sets that are known by name
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() { os.Exit(realMain()) }
+
+// realMain returns the exit code: 0, 1 for an error, 130 after Ctrl-C.
+func realMain() int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	watchSignals(cancel)
+	err := newRoot().ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "whippet:", err)
+		return 130
+	}
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	fmt.Fprintln(os.Stderr, "whippet:", err)
+	return 1
+}
+
+// exitCode ends the program with a code, for commands that have said all.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// watchSignals cancels at the first Ctrl-C, so that work ends at a good place,
+// and exits at the second.
+func watchSignals(cancel context.CancelFunc) {
+	c := make(chan os.Signal, 2)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-c
+		fmt.Fprintln(os.Stderr, "\nstopping after the step under way; press Ctrl-C again to stop at once")
+		cancel()
+		<-c
+		os.Exit(130)
+	}()
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "whippet",
+		Short:         "Train, understand and deploy image classifiers, in pure Go",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(newTrain(), newVerify(), newData())
+	return root
+}

@@ -1,0 +1,160 @@
+// Package run is what the command does, without its flags and its printing: a
+// run's configuration as one serialisable value, the loaders and the learner it
+// stands for, its output folder, and its continuation after an interruption.
+package run
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/schedule"
+	"github.com/whippet-ml/whippet/vision"
+)
+
+// Drawn is the name of the set that the program draws itself.
+const Drawn = "drawn"
+
+// Config is everything that determines a run's result. It is saved with the
+// run, and a resumed run reads it from there.
+type Config struct {
+	Data         string  `json:"data"`          // a known set's name, an address, a folder, an archive, or "drawn"
+	Arch         string  `json:"arch"`          // see models.Names
+	Weights      string  `json:"weights"`       // default, none, or a file
+	Epochs       int     `json:"epochs"`        // after the frozen ones
+	FreezeEpochs int     `json:"freeze_epochs"` // with only the head (and batch norms) training
+	LR           string  `json:"lr"`            // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
+	Schedule     string  `json:"schedule"`      // fine-tune, one-cycle, flat-cos, constant
+	WeightDecay  float64 `json:"weight_decay"`
+	Batch        int     `json:"batch"`
+	Presize      int     `json:"presize"`    // square that pictures are resized to first; 0 leaves that out
+	Size         int     `json:"size"`       // side of the network's input
+	Resize       string  `json:"resize"`     // crop, pad or squish
+	MinScale     float64 `json:"min_scale"`  // of the random-resized crop
+	Augment      bool    `json:"augment"`    // fastai's aug_transforms
+	Label        string  `json:"label"`      // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
+	Valid        string  `json:"valid"`      // a share, folder[:TRAIN,VALID], column:NAME, or auto
+	SplitSeed    uint64  `json:"split_seed"` // of a random split
+	Seed         uint64  `json:"seed"`       // of initial weights, shuffling, augmentation and dropout
+	Damaged      string  `json:"damaged"`    // error or skip
+	TrainBN      bool    `json:"train_bn"`
+	MixUp        float64 `json:"mixup"`           // alpha, 0 for none
+	Smoothing    float64 `json:"label_smoothing"` // 0 for none
+	Patience     int     `json:"patience"`        // epochs without improvement after which to stop; 0 never
+	SaveBest     bool    `json:"save_best"`       // keep the epoch with the lowest validation loss
+	Metrics      string  `json:"metrics"`         // names, separated by commas
+}
+
+// Default returns the configuration of `whippet train` without flags, except
+// for the data: fastai's chapter on the pets.
+func Default() Config {
+	return Config{Arch: "resnet34", Weights: "default", Epochs: 2, FreezeEpochs: 1, LR: "2e-3", Schedule: "fine-tune", WeightDecay: 0.01,
+		Batch: 64, Presize: 460, Size: 224, Resize: "crop", MinScale: 0.75, Augment: true, Label: "auto", Valid: "auto",
+		SplitSeed: 42, Damaged: "error", TrainBN: true, Metrics: "error_rate"}
+}
+
+// DefaultDrawn returns the configuration of the run on the drawn set: a small
+// network at a small size, so that it takes about a minute.
+func DefaultDrawn() Config {
+	c := Default()
+	c.Data, c.Arch, c.Presize, c.Size, c.Batch, c.Epochs = Drawn, "squeezenet1_1", 0, 128, 32, 3
+	return c
+}
+
+// Check reports the first value that cannot be.
+func (c Config) Check() error {
+	bad := func(flag string, value any, want string) error {
+		return fmt.Errorf("--%s %v: %s", flag, value, want)
+	}
+	if _, err := models.ByName(c.Arch); err != nil {
+		return fmt.Errorf("--arch: %w", err)
+	}
+	rate, err := schedule.ParseRate(c.LR)
+	if err != nil {
+		return fmt.Errorf("--lr: %w", err)
+	}
+	if rate.IsZero() {
+		return bad("lr", `""`, "give a learning rate, such as 2e-3")
+	}
+	_, number := c.baseLR()
+	switch {
+	case c.Weights == "":
+		return bad("weights", `""`, "give default, none or a file")
+	case c.Epochs < 0 || c.Epochs > 100_000:
+		return bad("epochs", c.Epochs, "must be 0 to 100000")
+	case c.FreezeEpochs < 0 || c.FreezeEpochs > 100_000:
+		return bad("freeze-epochs", c.FreezeEpochs, "must be 0 to 100000")
+	case c.Epochs+c.FreezeEpochs == 0:
+		return bad("epochs", 0, "with --freeze-epochs 0 there is nothing to train")
+	case c.Schedule != "fine-tune" && c.Schedule != "one-cycle" && c.Schedule != "flat-cos" && c.Schedule != "constant":
+		return bad("schedule", c.Schedule, "must be fine-tune, one-cycle, flat-cos or constant")
+	case c.Schedule == "fine-tune" && !number:
+		return bad("lr", c.LR, "fine-tuning takes one number, from which the rates of all layer groups follow; for others use --schedule one-cycle")
+	case !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0):
+		return bad("weight-decay", c.WeightDecay, "must be 0 or more")
+	case c.Batch < 1 || c.Batch > 1<<16:
+		return bad("batch", c.Batch, "must be 1 to 65536")
+	case c.Presize < 0 || c.Presize > 1<<13:
+		return bad("presize", c.Presize, "must be 0 (none) to 8192 pixels")
+	case c.Size < 1 || c.Size > 1<<12:
+		return bad("size", c.Size, "must be 1 to 4096 pixels")
+	case c.Resize != "crop" && c.Resize != "pad" && c.Resize != "squish":
+		return bad("resize", c.Resize, "must be crop, pad or squish")
+	case !(c.MinScale > 0 && c.MinScale <= 1):
+		return bad("min-scale", c.MinScale, "must be above 0, and 1 at most")
+	case c.Damaged != "error" && c.Damaged != "skip":
+		return bad("damaged", c.Damaged, "must be error or skip")
+	case !(c.MixUp >= 0 && c.MixUp <= 100):
+		return bad("mixup", c.MixUp, "must be 0 (none) to 100")
+	case !(c.Smoothing >= 0 && c.Smoothing < 1):
+		return bad("label-smoothing", c.Smoothing, "must be 0 or more, and below 1")
+	case c.Patience < 0:
+		return bad("patience", c.Patience, "must be 0 (never) or more")
+	}
+	if _, err := c.metrics(); err != nil {
+		return err
+	}
+	if _, err := c.labeler(""); err != nil {
+		return err
+	}
+	_, err = c.splitter("")
+	return err
+}
+
+// baseLR returns the learning rate as one number, if it is one.
+func (c Config) baseLR() (float64, bool) {
+	var lr float64
+	if _, err := fmt.Sscanf(strings.TrimSpace(c.LR), "%g", &lr); err != nil || strings.ContainsAny(c.LR, "([,") {
+		return 0, false
+	}
+	return lr, lr > 0
+}
+
+func (c Config) weights() vision.Weights {
+	switch c.Weights {
+	case "none":
+		return vision.RandomWeights()
+	case "default":
+		return vision.Pretrained()
+	}
+	return vision.WeightsFile(c.Weights)
+}
+
+// ReadConfig reads a configuration that a run saved.
+func ReadConfig(path string) (Config, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, err
+	}
+	var c Config
+	if err := json.Unmarshal(b, &c); err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := c.Check(); err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}

@@ -1,0 +1,106 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/drawnweights"
+	"github.com/whippet-ml/whippet/loss"
+	"github.com/whippet-ml/whippet/metrics"
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/schedule"
+	"github.com/whippet-ml/whippet/train"
+	"github.com/whippet-ml/whippet/vision"
+)
+
+var knownMetrics = map[string]func() metrics.Metric{
+	"error_rate": metrics.ErrorRate, "accuracy": metrics.Accuracy,
+	"top_5_accuracy": func() metrics.Metric { return metrics.TopKAccuracy(5) },
+	"f1":             func() metrics.Metric { return metrics.F1Score(metrics.Macro) },
+	"precision":      func() metrics.Metric { return metrics.Precision(metrics.Macro) },
+	"recall":         func() metrics.Metric { return metrics.Recall(metrics.Macro) },
+	"matthews":       metrics.MatthewsCorrCoef,
+}
+
+// MetricNames lists the metrics that --metrics takes.
+func MetricNames() []string { return sortedKeys(knownMetrics) }
+
+func (c Config) metrics() ([]metrics.Metric, error) {
+	var ms []metrics.Metric
+	for _, n := range strings.Split(c.Metrics, ",") {
+		if n = strings.TrimSpace(n); n == "" {
+			continue
+		}
+		f := knownMetrics[n]
+		if f == nil {
+			return nil, fmt.Errorf("--metrics %s: unknown; choose from %s", n, strings.Join(MetricNames(), ", "))
+		}
+		ms = append(ms, f())
+	}
+	return ms, nil
+}
+
+// Learner builds the run's learner on its loaders.
+func (c Config) Learner(ctx context.Context, dls *data.DataLoaders) (*train.Learner, error) {
+	arch, err := models.ByName(c.Arch)
+	if err != nil {
+		return nil, err
+	}
+	ms, err := c.metrics()
+	if err != nil {
+		return nil, err
+	}
+	opts := []train.Option{train.Metrics(ms...), train.Seed(c.Seed), train.WeightDecay(c.WeightDecay), train.TrainBN(c.TrainBN),
+		train.Loss(&loss.CrossEntropy{Smoothing: c.Smoothing})}
+	if c.MixUp > 0 {
+		opts = append(opts, train.Callbacks(&train.MixUp{Alpha: c.MixUp}))
+	}
+	if c.SaveBest {
+		opts = append(opts, train.Callbacks(&train.SaveBest{Restore: true}))
+	}
+	if c.Patience > 0 {
+		opts = append(opts, train.Callbacks(&train.EarlyStopping{Patience: c.Patience}))
+	}
+	w := c.weights()
+	if c.Data == Drawn && c.Weights == "default" {
+		if c.Arch != drawnweights.Arch {
+			return nil, fmt.Errorf("--arch %s: the weights that come with the drawn set are %s's: use that, or --weights none", c.Arch, drawnweights.Arch)
+		}
+		f, err := drawnweights.Load()
+		if err != nil {
+			return nil, err
+		}
+		w = vision.WeightsLoaded(f)
+	}
+	return vision.NewLearner(ctx, dls, arch, w, opts...)
+}
+
+// Fit carries out the run's plan on its learner.
+func (c Config) Fit(ctx context.Context, l *train.Learner) error {
+	if c.Schedule == "fine-tune" {
+		lr, _ := c.baseLR()
+		return l.FineTune(ctx, c.Epochs, train.FreezeEpochs(c.FreezeEpochs), train.BaseLR(lr))
+	}
+	rate, err := schedule.ParseRate(c.LR)
+	if err != nil {
+		return err
+	}
+	head, all := -1, 0
+	var plan []train.Phase
+	for _, part := range []struct {
+		epochs int
+		freeze *int
+	}{{c.FreezeEpochs, &head}, {c.Epochs, &all}} {
+		if part.epochs == 0 {
+			continue
+		}
+		p, err := l.NewPhase(c.Schedule, part.epochs, rate, part.freeze)
+		if err != nil {
+			return err
+		}
+		plan = append(plan, p)
+	}
+	return l.Run(ctx, plan)
+}
