@@ -279,10 +279,6 @@ func images(a golden.Array) []*data.Image {
 func TestPipelineEqualsFastai(t *testing.T) {
 	draws := goldenDraws(t)
 	arrays := golden.NPZ(t, "08_aug.npz")
-	type crop struct {
-		TopLeft [2]int `json:"rrc_top_left_yx"`
-		Size    [2]int `json:"rrc_crop_hw"`
-	}
 	for _, c := range []struct {
 		name string
 		size int

@@ -100,18 +100,3 @@ func plainRGB(c color.Color) [3]uint8 {
 	n := color.NRGBAModel.Convert(c).(color.NRGBA)
 	return [3]uint8{n.R, n.G, n.B}
 }
-
-// paletteFill is the color that Pillow shows where a GIF's frame does not
-// reach: its transparent entry, or the first.
-func paletteFill(m image.Image) [3]uint8 {
-	pm, ok := m.(*image.Paletted)
-	if !ok || len(pm.Palette) == 0 {
-		return [3]uint8{}
-	}
-	for _, c := range pm.Palette {
-		if _, _, _, a := c.RGBA(); a == 0 {
-			return plainRGB(c)
-		}
-	}
-	return plainRGB(pm.Palette[0])
-}

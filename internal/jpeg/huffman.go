@@ -24,11 +24,11 @@ type huffman struct {
 func (d *decoder) huffmanTables(s []byte) error {
 	for len(s) > 0 {
 		if len(s) < 17 {
-			return fmt.Errorf("Huffman table of %d bytes is too short", len(s))
+			return fmt.Errorf("code table of %d bytes is too short", len(s))
 		}
 		class, id := s[0]>>4, s[0]&15
 		if class > 1 || id > 3 {
-			return fmt.Errorf("Huffman table of class %d, number %d; want 0 or 1, 0 to 3", class, id)
+			return fmt.Errorf("code table of class %d, number %d; want 0 or 1, 0 to 3", class, id)
 		}
 		t := &d.dcTab[id]
 		if class == 1 {
@@ -51,7 +51,7 @@ func (t *huffman) build(counts, symbols []byte) (int, error) {
 		n += int(c)
 	}
 	if n > 256 || n > len(symbols) {
-		return 0, fmt.Errorf("Huffman table with %d codes and %d symbols", n, len(symbols))
+		return 0, fmt.Errorf("code table with %d codes and %d symbols", n, len(symbols))
 	}
 	copy(t.symbol[:], symbols[:n])
 	clear(t.short[:])
@@ -60,7 +60,7 @@ func (t *huffman) build(counts, symbols []byte) (int, error) {
 	for l := int32(1); l <= 16; l++ {
 		c := int32(counts[l-1])
 		if code+c > 1<<l {
-			return 0, fmt.Errorf("Huffman table has too many codes of %d bits", l)
+			return 0, fmt.Errorf("code table has too many codes of %d bits", l)
 		}
 		t.offset[l] = k - code
 		if l <= look {
