@@ -757,7 +757,7 @@ next:
 	RET
 
 // func ewSumRowsAVX512(p *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·ewSumRowsAVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), DX
@@ -784,23 +784,29 @@ TEXT ·ewSumRowsAVX512(SB), NOSPLIT, $0-8
 
 four:
 	XORQ R8, R8
+	LEAQ (DX)(AX*4), R9
 
 fourVector:
-	CMPQ    R8, DI
-	JGE     fourPart
-	VMOVUPS (DX), Z0
-	VMOVUPS (DX)(AX*1), Z1
-	VMOVUPS (DX)(AX*2), Z2
-	VMOVUPS (DX)(CX*1), Z3
-	VADDPS  Z1, Z0, Z0
-	VADDPS  Z3, Z2, Z2
-	VADDPS  Z2, Z0, Z0
-	VMOVUPS (BX)(R8*1), Z1
-	VADDPS  Z0, Z1, Z1
-	VMOVUPS Z1, (BX)(R8*1)
-	ADDQ    $+64, DX
-	ADDQ    $+64, R8
-	JMP     fourVector
+	CMPQ       R8, DI
+	JGE        fourPart
+	VMOVUPS    (DX), Z0
+	VMOVUPS    (DX)(AX*1), Z1
+	VMOVUPS    (DX)(AX*2), Z2
+	VMOVUPS    (DX)(CX*1), Z3
+	VADDPS     Z1, Z0, Z0
+	VADDPS     Z3, Z2, Z2
+	VADDPS     Z2, Z0, Z0
+	VMOVUPS    (BX)(R8*1), Z1
+	VADDPS     Z0, Z1, Z1
+	VMOVUPS    Z1, (BX)(R8*1)
+	ADDQ       $+64, DX
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	PREFETCHT0 192(R9)
+	ADDQ       $+256, R9
+	ADDQ       $+64, R8
+	JMP        fourVector
 
 fourPart:
 	CMPQ      R8, AX
@@ -864,7 +870,7 @@ done:
 	RET
 
 // func ewStatsAVX512(p *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·ewStatsAVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), DX
@@ -893,6 +899,7 @@ TEXT ·ewStatsAVX512(SB), NOSPLIT, $0-8
 
 four:
 	XORQ R10, R10
+	LEAQ (DX)(AX*4), R11
 
 fourVector:
 	CMPQ        R10, R9
@@ -920,6 +927,11 @@ fourVector:
 	VADDPS      Z1, Z0, Z0
 	VMOVUPS     Z0, (SI)(R10*1)
 	ADDQ        $+64, DX
+	PREFETCHT0  (R11)
+	PREFETCHT0  64(R11)
+	PREFETCHT0  128(R11)
+	PREFETCHT0  192(R11)
+	ADDQ        $+256, R11
 	ADDQ        $+64, R10
 	JMP         fourVector
 
@@ -1395,7 +1407,7 @@ next:
 	RET
 
 // func ewBNReduceAVX512(p *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·ewBNReduceAVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), DX
@@ -1425,6 +1437,8 @@ TEXT ·ewBNReduceAVX512(SB), NOSPLIT, $0-8
 
 four:
 	XORQ R11, R11
+	LEAQ (DX)(AX*4), R12
+	LEAQ (BX)(AX*4), R13
 
 fourVector:
 	CMPQ        R11, R10
@@ -1456,7 +1470,17 @@ fourVector:
 	VADDPS      Z4, Z0, Z0
 	VMOVUPS     Z0, (DI)(R11*1)
 	ADDQ        $+64, DX
+	PREFETCHT0  (R12)
+	PREFETCHT0  64(R12)
+	PREFETCHT0  128(R12)
+	PREFETCHT0  192(R12)
+	ADDQ        $+256, R12
 	ADDQ        $+64, BX
+	PREFETCHT0  (R13)
+	PREFETCHT0  64(R13)
+	PREFETCHT0  128(R13)
+	PREFETCHT0  192(R13)
+	ADDQ        $+256, R13
 	ADDQ        $+64, R11
 	JMP         fourVector
 
@@ -1558,7 +1582,7 @@ done:
 	RET
 
 // func ewBNReduceYAVX512(p *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·ewBNReduceYAVX512(SB), NOSPLIT, $0-8
 	MOVQ   p+0(FP), AX
 	MOVQ   (AX), DX
@@ -1590,6 +1614,9 @@ TEXT ·ewBNReduceYAVX512(SB), NOSPLIT, $0-8
 
 four:
 	XORQ R12, R12
+	LEAQ (DX)(AX*4), R13
+	LEAQ (BX)(AX*4), R14
+	LEAQ (SI)(AX*4), R15
 
 fourVector:
 	CMPQ        R12, R11
@@ -1633,8 +1660,23 @@ fourVector:
 	VADDPS      Z5, Z1, Z1
 	VMOVUPS     Z1, (R8)(R12*1)
 	ADDQ        $+64, DX
+	PREFETCHT0  (R13)
+	PREFETCHT0  64(R13)
+	PREFETCHT0  128(R13)
+	PREFETCHT0  192(R13)
+	ADDQ        $+256, R13
 	ADDQ        $+64, BX
+	PREFETCHT0  (R14)
+	PREFETCHT0  64(R14)
+	PREFETCHT0  128(R14)
+	PREFETCHT0  192(R14)
+	ADDQ        $+256, R14
 	ADDQ        $+64, SI
+	PREFETCHT0  (R15)
+	PREFETCHT0  64(R15)
+	PREFETCHT0  128(R15)
+	PREFETCHT0  192(R15)
+	ADDQ        $+256, R15
 	ADDQ        $+64, R12
 	JMP         fourVector
 
@@ -1760,7 +1802,7 @@ done:
 	RET
 
 // func ewBNReduceXAVX512(p *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·ewBNReduceXAVX512(SB), NOSPLIT, $0-8
 	MOVQ   p+0(FP), AX
 	MOVQ   (AX), DX
@@ -1793,6 +1835,8 @@ TEXT ·ewBNReduceXAVX512(SB), NOSPLIT, $0-8
 
 four:
 	XORQ R13, R13
+	LEAQ (DX)(AX*4), R14
+	LEAQ (BX)(AX*4), R15
 
 fourVector:
 	CMPQ        R13, R12
@@ -1842,7 +1886,17 @@ fourVector:
 	VADDPS      Z5, Z1, Z1
 	VMOVUPS     Z1, (DI)(R13*1)
 	ADDQ        $+64, DX
+	PREFETCHT0  (R14)
+	PREFETCHT0  64(R14)
+	PREFETCHT0  128(R14)
+	PREFETCHT0  192(R14)
+	ADDQ        $+256, R14
 	ADDQ        $+64, BX
+	PREFETCHT0  (R15)
+	PREFETCHT0  64(R15)
+	PREFETCHT0  128(R15)
+	PREFETCHT0  192(R15)
+	ADDQ        $+256, R15
 	ADDQ        $+64, R13
 	JMP         fourVector
 
@@ -2972,7 +3026,7 @@ next:
 	RET
 
 // func ewMaxWindowAVX512(p *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F
 TEXT ·ewMaxWindowAVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
@@ -2980,52 +3034,115 @@ TEXT ·ewMaxWindowAVX512(SB), NOSPLIT, $0-8
 	MOVQ 48(AX), BX
 	XORQ SI, SI
 
-channels:
-	MOVQ    56(AX), R8
-	MOVQ    24(AX), R9
-	LEAQ    (CX)(SI*4), DI
-	VMOVUPS (DI), Z0
+	// blocks of 4
+	LEAQ -64(BX), DI
 
-rows:
-	MOVQ 32(AX), R10
+channels4:
+	CMPQ    SI, DI
+	JG      end4
+	MOVQ    56(AX), R9
+	MOVQ    24(AX), R10
+	LEAQ    (CX)(SI*4), R8
+	VMOVUPS (R8), Z0
+	VMOVUPS 64(R8), Z1
+	VMOVUPS 128(R8), Z2
+	VMOVUPS 192(R8), Z3
 
-cols:
-	VMOVUPS (DI), Z1
+rows4:
+	MOVQ 32(AX), R11
+
+cols4:
+	VMOVUPS (R8), Z4
+	VCMPPS  $0x1e, Z0, Z4, K1
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z4, K1, Z0
+	VMOVUPS 64(R8), Z4
+	VCMPPS  $0x1e, Z1, Z4, K1
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z4, K1, Z1
+	VMOVUPS 128(R8), Z4
+	VCMPPS  $0x1e, Z2, Z4, K1
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z4, K1, Z2
+	VMOVUPS 192(R8), Z4
+	VCMPPS  $0x1e, Z3, Z4, K1
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z4, K1, Z3
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols4
+
+	// next row of the window
+	MOVQ    40(AX), R11
+	LEAQ    (R8)(R11*4), R8
+	ADDQ    72(AX), R9
+	DECQ    R10
+	JNZ     rows4
+	VMOVUPS Z0, (DX)(SI*4)
+	VMOVUPS Z1, 64(DX)(SI*4)
+	VMOVUPS Z2, 128(DX)(SI*4)
+	VMOVUPS Z3, 192(DX)(SI*4)
+	ADDQ    $+64, SI
+	JMP     channels4
+
+end4:
+	// blocks of 1
+	LEAQ -16(BX), DI
+
+channels1:
+	CMPQ    SI, DI
+	JG      end1
+	MOVQ    56(AX), R9
+	MOVQ    24(AX), R10
+	LEAQ    (CX)(SI*4), R8
+	VMOVUPS (R8), Z0
+
+rows1:
+	MOVQ 32(AX), R11
+
+cols1:
+	VMOVUPS (R8), Z1
 	VCMPPS  $0x1e, Z0, Z1, K1
 	VCMPPS  $0x03, Z1, Z1, K2
 	KORW    K1, K2, K1
 	VMOVAPS Z1, K1, Z0
 
 	// next pixel: c floats and bytes on
-	LEAQ (DI)(BX*4), DI
-	ADDQ 64(AX), R8
-	DECQ R10
-	JNZ  cols
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols1
 
 	// next row of the window
-	MOVQ    40(AX), R10
-	LEAQ    (DI)(R10*4), DI
-	ADDQ    72(AX), R8
-	DECQ    R9
-	JNZ     rows
+	MOVQ    40(AX), R11
+	LEAQ    (R8)(R11*4), R8
+	ADDQ    72(AX), R9
+	DECQ    R10
+	JNZ     rows1
 	VMOVUPS Z0, (DX)(SI*4)
-
-	// next channels; the last vector ends with the last channel
 	ADDQ    $+16, SI
-	CMPQ    SI, BX
-	JGE     done
-	MOVQ    BX, DI
-	SUBQ    $+16, DI
-	CMPQ    SI, DI
-	CMOVQGT DI, SI
-	JMP     channels
+	JMP     channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ SI, BX
+	JGE  done
+	MOVQ DI, SI
+	JMP  channels1
 
 done:
 	VZEROUPPER
 	RET
 
 // func ewMaxWindowArgAVX512(p *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F
 TEXT ·ewMaxWindowArgAVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
@@ -3033,57 +3150,139 @@ TEXT ·ewMaxWindowArgAVX512(SB), NOSPLIT, $0-8
 	MOVQ 48(AX), BX
 	XORQ SI, SI
 
-channels:
-	MOVQ         56(AX), R8
-	MOVQ         24(AX), R9
-	LEAQ         (CX)(SI*4), DI
-	VMOVUPS      (DI), Z0
-	VPBROADCASTD R8, Z1
-	VMOVAPS      Z1, Z1
+	// blocks of 4
+	LEAQ -64(BX), DI
 
-rows:
-	MOVQ 32(AX), R10
+channels4:
+	CMPQ         SI, DI
+	JG           end4
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	VMOVUPS      (R8), Z0
+	VPBROADCASTD R9, Z1
+	VMOVAPS      Z1, Z4
+	VMOVUPS      64(R8), Z1
+	VPBROADCASTD R9, Z2
+	VMOVAPS      Z2, Z5
+	VMOVUPS      128(R8), Z2
+	VPBROADCASTD R9, Z3
+	VMOVAPS      Z3, Z6
+	VMOVUPS      192(R8), Z3
+	VPBROADCASTD R9, Z7
+	VMOVAPS      Z7, Z7
 
-cols:
-	VMOVUPS      (DI), Z2
-	VCMPPS       $0x1e, Z0, Z2, K1
-	VCMPPS       $0x03, Z2, Z2, K2
+rows4:
+	MOVQ 32(AX), R11
+
+cols4:
+	VPBROADCASTD R9, Z8
+	VMOVUPS      (R8), Z9
+	VCMPPS       $0x1e, Z0, Z9, K1
+	VCMPPS       $0x03, Z9, Z9, K2
 	KORW         K1, K2, K1
-	VMOVAPS      Z2, K1, Z0
-	VPBROADCASTD R8, K1, Z1
+	VMOVAPS      Z9, K1, Z0
+	VMOVAPS      Z8, K1, Z4
+	VMOVUPS      64(R8), Z9
+	VCMPPS       $0x1e, Z1, Z9, K1
+	VCMPPS       $0x03, Z9, Z9, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z9, K1, Z1
+	VMOVAPS      Z8, K1, Z5
+	VMOVUPS      128(R8), Z9
+	VCMPPS       $0x1e, Z2, Z9, K1
+	VCMPPS       $0x03, Z9, Z9, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z9, K1, Z2
+	VMOVAPS      Z8, K1, Z6
+	VMOVUPS      192(R8), Z9
+	VCMPPS       $0x1e, Z3, Z9, K1
+	VCMPPS       $0x03, Z9, Z9, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z9, K1, Z3
+	VMOVAPS      Z8, K1, Z7
 
 	// next pixel: c floats and bytes on
-	LEAQ (DI)(BX*4), DI
-	ADDQ 64(AX), R8
-	DECQ R10
-	JNZ  cols
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols4
 
 	// next row of the window
-	MOVQ    40(AX), R10
-	LEAQ    (DI)(R10*4), DI
-	ADDQ    72(AX), R8
-	DECQ    R9
-	JNZ     rows
+	MOVQ    40(AX), R11
+	LEAQ    (R8)(R11*4), R8
+	ADDQ    72(AX), R9
+	DECQ    R10
+	JNZ     rows4
 	VMOVUPS Z0, (DX)(SI*4)
-	MOVQ    8(AX), DI
-	VPMOVDB Z1, (DI)(SI*1)
+	VMOVUPS Z1, 64(DX)(SI*4)
+	VMOVUPS Z2, 128(DX)(SI*4)
+	VMOVUPS Z3, 192(DX)(SI*4)
+	MOVQ    8(AX), R8
+	VPMOVDB Z4, (R8)(SI*1)
+	VPMOVDB Z5, 16(R8)(SI*1)
+	VPMOVDB Z6, 32(R8)(SI*1)
+	VPMOVDB Z7, 48(R8)(SI*1)
+	ADDQ    $+64, SI
+	JMP     channels4
 
-	// next channels; the last vector ends with the last channel
+end4:
+	// blocks of 1
+	LEAQ -16(BX), DI
+
+channels1:
+	CMPQ         SI, DI
+	JG           end1
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	VMOVUPS      (R8), Z0
+	VPBROADCASTD R9, Z1
+	VMOVAPS      Z1, Z1
+
+rows1:
+	MOVQ 32(AX), R11
+
+cols1:
+	VPBROADCASTD R9, Z2
+	VMOVUPS      (R8), Z3
+	VCMPPS       $0x1e, Z0, Z3, K1
+	VCMPPS       $0x03, Z3, Z3, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z3, K1, Z0
+	VMOVAPS      Z2, K1, Z1
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ    40(AX), R11
+	LEAQ    (R8)(R11*4), R8
+	ADDQ    72(AX), R9
+	DECQ    R10
+	JNZ     rows1
+	VMOVUPS Z0, (DX)(SI*4)
+	MOVQ    8(AX), R8
+	VPMOVDB Z1, (R8)(SI*1)
 	ADDQ    $+16, SI
-	CMPQ    SI, BX
-	JGE     done
-	MOVQ    BX, DI
-	SUBQ    $+16, DI
-	CMPQ    SI, DI
-	CMOVQGT DI, SI
-	JMP     channels
+	JMP     channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ SI, BX
+	JGE  done
+	MOVQ DI, SI
+	JMP  channels1
 
 done:
 	VZEROUPPER
 	RET
 
 // func ewGatherWindowAVX512(p *byte)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F
 TEXT ·ewGatherWindowAVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
@@ -3092,47 +3291,106 @@ TEXT ·ewGatherWindowAVX512(SB), NOSPLIT, $0-8
 	MOVQ 8(AX), SI
 	XORQ DI, DI
 
-channels:
-	MOVQ   56(AX), R9
-	MOVQ   24(AX), R10
-	LEAQ   (CX)(DI*4), R8
-	LEAQ   (SI)(DI*1), R11
+	// blocks of 4
+	LEAQ -64(BX), R8
+
+channels4:
+	CMPQ   DI, R8
+	JG     end4
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
 	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
 
-rows:
-	MOVQ 32(AX), R12
+rows4:
+	MOVQ 32(AX), R13
 
-cols:
-	VPMOVZXBD    (R11), Z1
-	VPBROADCASTD R9, Z2
-	VPCMPEQD     Z2, Z1, K1
-	VADDPS       (R8), Z0, K1, Z0
+cols4:
+	VPBROADCASTD R10, Z4
+	VPMOVZXBD    (R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       (R9), Z0, K1, Z0
+	VPMOVZXBD    16(R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       64(R9), Z1, K1, Z1
+	VPMOVZXBD    32(R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       128(R9), Z2, K1, Z2
+	VPMOVZXBD    48(R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       192(R9), Z3, K1, Z3
 
 	// next pixel: c floats and bytes on
-	LEAQ (R8)(BX*4), R8
-	ADDQ BX, R11
-	ADDQ 64(AX), R9
-	DECQ R12
-	JNZ  cols
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols4
 
 	// next row of the window
-	MOVQ    40(AX), R12
-	LEAQ    (R8)(R12*4), R8
-	ADDQ    R12, R11
-	ADDQ    72(AX), R9
-	DECQ    R10
-	JNZ     rows
+	MOVQ    40(AX), R13
+	LEAQ    (R9)(R13*4), R9
+	ADDQ    R13, R12
+	ADDQ    72(AX), R10
+	DECQ    R11
+	JNZ     rows4
 	VMOVUPS Z0, (DX)(DI*4)
+	VMOVUPS Z1, 64(DX)(DI*4)
+	VMOVUPS Z2, 128(DX)(DI*4)
+	VMOVUPS Z3, 192(DX)(DI*4)
+	ADDQ    $+64, DI
+	JMP     channels4
 
-	// next channels; the last vector ends with the last channel
+end4:
+	// blocks of 1
+	LEAQ -16(BX), R8
+
+channels1:
+	CMPQ   DI, R8
+	JG     end1
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
+	VPXORD Z6, Z6, Z6
+
+rows1:
+	MOVQ 32(AX), R13
+
+cols1:
+	VPBROADCASTD R10, Z0
+	VPMOVZXBD    (R12), Z1
+	VPCMPEQD     Z0, Z1, K1
+	VADDPS       (R9), Z6, K1, Z6
+
+	// next pixel: c floats and bytes on
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ    40(AX), R13
+	LEAQ    (R9)(R13*4), R9
+	ADDQ    R13, R12
+	ADDQ    72(AX), R10
+	DECQ    R11
+	JNZ     rows1
+	VMOVUPS Z6, (DX)(DI*4)
 	ADDQ    $+16, DI
-	CMPQ    DI, BX
-	JGE     done
-	MOVQ    BX, R8
-	SUBQ    $+16, R8
-	CMPQ    DI, R8
-	CMOVQGT R8, DI
-	JMP     channels
+	JMP     channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ DI, BX
+	JGE  done
+	MOVQ R8, DI
+	JMP  channels1
 
 done:
 	VZEROUPPER
@@ -4074,7 +4332,7 @@ next:
 	RET
 
 // func ewSumRowsAVX2(p *byte)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·ewSumRowsAVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
@@ -4100,23 +4358,27 @@ TEXT ·ewSumRowsAVX2(SB), NOSPLIT, $0-8
 
 four:
 	XORQ DI, DI
+	LEAQ (CX)(AX*4), R9
 
 fourVector:
-	CMPQ    DI, R8
-	JGE     fourPart
-	VMOVUPS (CX), Y1
-	VMOVUPS (CX)(AX*1), Y2
-	VMOVUPS (CX)(AX*2), Y3
-	VMOVUPS (CX)(SI*1), Y4
-	VADDPS  Y2, Y1, Y1
-	VADDPS  Y4, Y3, Y3
-	VADDPS  Y3, Y1, Y1
-	VMOVUPS (DX)(DI*1), Y2
-	VADDPS  Y1, Y2, Y2
-	VMOVUPS Y2, (DX)(DI*1)
-	ADDQ    $+32, CX
-	ADDQ    $+32, DI
-	JMP     fourVector
+	CMPQ       DI, R8
+	JGE        fourPart
+	VMOVUPS    (CX), Y1
+	VMOVUPS    (CX)(AX*1), Y2
+	VMOVUPS    (CX)(AX*2), Y3
+	VMOVUPS    (CX)(SI*1), Y4
+	VADDPS     Y2, Y1, Y1
+	VADDPS     Y4, Y3, Y3
+	VADDPS     Y3, Y1, Y1
+	VMOVUPS    (DX)(DI*1), Y2
+	VADDPS     Y1, Y2, Y2
+	VMOVUPS    Y2, (DX)(DI*1)
+	ADDQ       $+32, CX
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	ADDQ       $+128, R9
+	ADDQ       $+32, DI
+	JMP        fourVector
 
 fourPart:
 	CMPQ       DI, AX
@@ -4180,7 +4442,7 @@ done:
 	RET
 
 // func ewStatsAVX2(p *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·ewStatsAVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
@@ -4208,6 +4470,7 @@ TEXT ·ewStatsAVX2(SB), NOSPLIT, $0-8
 
 four:
 	XORQ R9, R9
+	LEAQ (CX)(AX*4), R11
 
 fourVector:
 	CMPQ        R9, R10
@@ -4235,6 +4498,9 @@ fourVector:
 	VADDPS      Y2, Y1, Y1
 	VMOVUPS     Y1, (BX)(R9*1)
 	ADDQ        $+32, CX
+	PREFETCHT0  (R11)
+	PREFETCHT0  64(R11)
+	ADDQ        $+128, R11
 	ADDQ        $+32, R9
 	JMP         fourVector
 
@@ -4706,7 +4972,7 @@ next:
 	RET
 
 // func ewBNReduceAVX2(p *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·ewBNReduceAVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
@@ -4735,6 +5001,8 @@ TEXT ·ewBNReduceAVX2(SB), NOSPLIT, $0-8
 
 four:
 	XORQ R10, R10
+	LEAQ (CX)(AX*4), R12
+	LEAQ (DX)(AX*4), R13
 
 fourVector:
 	CMPQ        R10, R11
@@ -4766,7 +5034,13 @@ fourVector:
 	VADDPS      Y5, Y1, Y1
 	VMOVUPS     Y1, (SI)(R10*1)
 	ADDQ        $+32, CX
+	PREFETCHT0  (R12)
+	PREFETCHT0  64(R12)
+	ADDQ        $+128, R12
 	ADDQ        $+32, DX
+	PREFETCHT0  (R13)
+	PREFETCHT0  64(R13)
+	ADDQ        $+128, R13
 	ADDQ        $+32, R10
 	JMP         fourVector
 
@@ -4868,7 +5142,7 @@ done:
 	RET
 
 // func ewBNReduceYAVX2(p *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·ewBNReduceYAVX2(SB), NOSPLIT, $0-8
 	MOVQ   p+0(FP), AX
 	MOVQ   (AX), CX
@@ -4899,6 +5173,9 @@ TEXT ·ewBNReduceYAVX2(SB), NOSPLIT, $0-8
 
 four:
 	XORQ R11, R11
+	LEAQ (CX)(AX*4), R13
+	LEAQ (DX)(AX*4), R14
+	LEAQ (BX)(AX*4), R15
 
 fourVector:
 	CMPQ        R11, R12
@@ -4942,8 +5219,17 @@ fourVector:
 	VADDPS      Y6, Y2, Y2
 	VMOVUPS     Y2, (DI)(R11*1)
 	ADDQ        $+32, CX
+	PREFETCHT0  (R13)
+	PREFETCHT0  64(R13)
+	ADDQ        $+128, R13
 	ADDQ        $+32, DX
+	PREFETCHT0  (R14)
+	PREFETCHT0  64(R14)
+	ADDQ        $+128, R14
 	ADDQ        $+32, BX
+	PREFETCHT0  (R15)
+	PREFETCHT0  64(R15)
+	ADDQ        $+128, R15
 	ADDQ        $+32, R11
 	JMP         fourVector
 
@@ -5069,7 +5355,7 @@ done:
 	RET
 
 // func ewBNReduceXAVX2(p *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·ewBNReduceXAVX2(SB), NOSPLIT, $0-8
 	MOVQ   p+0(FP), AX
 	MOVQ   (AX), CX
@@ -5101,6 +5387,8 @@ TEXT ·ewBNReduceXAVX2(SB), NOSPLIT, $0-8
 
 four:
 	XORQ R12, R12
+	LEAQ (CX)(AX*4), R14
+	LEAQ (DX)(AX*4), R15
 
 fourVector:
 	CMPQ        R12, R13
@@ -5150,7 +5438,13 @@ fourVector:
 	VADDPS      Y6, Y2, Y2
 	VMOVUPS     Y2, (SI)(R12*1)
 	ADDQ        $+32, CX
+	PREFETCHT0  (R14)
+	PREFETCHT0  64(R14)
+	ADDQ        $+128, R14
 	ADDQ        $+32, DX
+	PREFETCHT0  (R15)
+	PREFETCHT0  64(R15)
+	ADDQ        $+128, R15
 	ADDQ        $+32, R12
 	JMP         fourVector
 
@@ -6273,7 +6567,7 @@ next:
 	RET
 
 // func ewMaxWindowAVX2(p *byte)
-// Requires: AVX, CMOV
+// Requires: AVX
 TEXT ·ewMaxWindowAVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
@@ -6281,52 +6575,115 @@ TEXT ·ewMaxWindowAVX2(SB), NOSPLIT, $0-8
 	MOVQ 48(AX), BX
 	XORQ SI, SI
 
-channels:
-	MOVQ    56(AX), R8
-	MOVQ    24(AX), R9
-	LEAQ    (CX)(SI*4), DI
-	VMOVUPS (DI), Y0
+	// blocks of 4
+	LEAQ -32(BX), DI
 
-rows:
-	MOVQ 32(AX), R10
+channels4:
+	CMPQ    SI, DI
+	JG      end4
+	MOVQ    56(AX), R9
+	MOVQ    24(AX), R10
+	LEAQ    (CX)(SI*4), R8
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	VMOVUPS 64(R8), Y2
+	VMOVUPS 96(R8), Y3
 
-cols:
-	VMOVUPS   (DI), Y1
+rows4:
+	MOVQ 32(AX), R11
+
+cols4:
+	VMOVUPS   (R8), Y4
+	VCMPPS    $0x1e, Y0, Y4, Y5
+	VCMPPS    $0x03, Y4, Y4, Y6
+	VORPS     Y6, Y5, Y5
+	VBLENDVPS Y5, Y4, Y0, Y0
+	VMOVUPS   32(R8), Y4
+	VCMPPS    $0x1e, Y1, Y4, Y5
+	VCMPPS    $0x03, Y4, Y4, Y6
+	VORPS     Y6, Y5, Y5
+	VBLENDVPS Y5, Y4, Y1, Y1
+	VMOVUPS   64(R8), Y4
+	VCMPPS    $0x1e, Y2, Y4, Y5
+	VCMPPS    $0x03, Y4, Y4, Y6
+	VORPS     Y6, Y5, Y5
+	VBLENDVPS Y5, Y4, Y2, Y2
+	VMOVUPS   96(R8), Y4
+	VCMPPS    $0x1e, Y3, Y4, Y5
+	VCMPPS    $0x03, Y4, Y4, Y6
+	VORPS     Y6, Y5, Y5
+	VBLENDVPS Y5, Y4, Y3, Y3
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols4
+
+	// next row of the window
+	MOVQ    40(AX), R11
+	LEAQ    (R8)(R11*4), R8
+	ADDQ    72(AX), R9
+	DECQ    R10
+	JNZ     rows4
+	VMOVUPS Y0, (DX)(SI*4)
+	VMOVUPS Y1, 32(DX)(SI*4)
+	VMOVUPS Y2, 64(DX)(SI*4)
+	VMOVUPS Y3, 96(DX)(SI*4)
+	ADDQ    $+32, SI
+	JMP     channels4
+
+end4:
+	// blocks of 1
+	LEAQ -8(BX), DI
+
+channels1:
+	CMPQ    SI, DI
+	JG      end1
+	MOVQ    56(AX), R9
+	MOVQ    24(AX), R10
+	LEAQ    (CX)(SI*4), R8
+	VMOVUPS (R8), Y0
+
+rows1:
+	MOVQ 32(AX), R11
+
+cols1:
+	VMOVUPS   (R8), Y1
 	VCMPPS    $0x1e, Y0, Y1, Y2
 	VCMPPS    $0x03, Y1, Y1, Y3
 	VORPS     Y3, Y2, Y2
 	VBLENDVPS Y2, Y1, Y0, Y0
 
 	// next pixel: c floats and bytes on
-	LEAQ (DI)(BX*4), DI
-	ADDQ 64(AX), R8
-	DECQ R10
-	JNZ  cols
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols1
 
 	// next row of the window
-	MOVQ    40(AX), R10
-	LEAQ    (DI)(R10*4), DI
-	ADDQ    72(AX), R8
-	DECQ    R9
-	JNZ     rows
+	MOVQ    40(AX), R11
+	LEAQ    (R8)(R11*4), R8
+	ADDQ    72(AX), R9
+	DECQ    R10
+	JNZ     rows1
 	VMOVUPS Y0, (DX)(SI*4)
-
-	// next channels; the last vector ends with the last channel
 	ADDQ    $+8, SI
-	CMPQ    SI, BX
-	JGE     done
-	MOVQ    BX, DI
-	SUBQ    $+8, DI
-	CMPQ    SI, DI
-	CMOVQGT DI, SI
-	JMP     channels
+	JMP     channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ SI, BX
+	JGE  done
+	MOVQ DI, SI
+	JMP  channels1
 
 done:
 	VZEROUPPER
 	RET
 
 // func ewMaxWindowArgAVX2(p *byte)
-// Requires: AVX, AVX2, CMOV
+// Requires: AVX, AVX2
 TEXT ·ewMaxWindowArgAVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
@@ -6334,63 +6691,161 @@ TEXT ·ewMaxWindowArgAVX2(SB), NOSPLIT, $0-8
 	MOVQ 48(AX), BX
 	XORQ SI, SI
 
-channels:
-	MOVQ         56(AX), R8
-	MOVQ         24(AX), R9
-	LEAQ         (CX)(SI*4), DI
-	VMOVUPS      (DI), Y0
-	VMOVD        R8, X1
+	// blocks of 4
+	LEAQ -32(BX), DI
+
+channels4:
+	CMPQ         SI, DI
+	JG           end4
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	VMOVUPS      (R8), Y0
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Y1
+	VMOVAPS      Y1, Y4
+	VMOVUPS      32(R8), Y1
+	VMOVD        R9, X2
+	VPBROADCASTD X2, Y2
+	VMOVAPS      Y2, Y5
+	VMOVUPS      64(R8), Y2
+	VMOVD        R9, X3
+	VPBROADCASTD X3, Y3
+	VMOVAPS      Y3, Y6
+	VMOVUPS      96(R8), Y3
+	VMOVD        R9, X7
+	VPBROADCASTD X7, Y7
+	VMOVAPS      Y7, Y7
+
+rows4:
+	MOVQ 32(AX), R11
+
+cols4:
+	VMOVD        R9, X8
+	VPBROADCASTD X8, Y8
+	VMOVUPS      (R8), Y9
+	VCMPPS       $0x1e, Y0, Y9, Y10
+	VCMPPS       $0x03, Y9, Y9, Y11
+	VORPS        Y11, Y10, Y10
+	VBLENDVPS    Y10, Y9, Y0, Y0
+	VBLENDVPS    Y10, Y8, Y4, Y4
+	VMOVUPS      32(R8), Y9
+	VCMPPS       $0x1e, Y1, Y9, Y10
+	VCMPPS       $0x03, Y9, Y9, Y11
+	VORPS        Y11, Y10, Y10
+	VBLENDVPS    Y10, Y9, Y1, Y1
+	VBLENDVPS    Y10, Y8, Y5, Y5
+	VMOVUPS      64(R8), Y9
+	VCMPPS       $0x1e, Y2, Y9, Y10
+	VCMPPS       $0x03, Y9, Y9, Y11
+	VORPS        Y11, Y10, Y10
+	VBLENDVPS    Y10, Y9, Y2, Y2
+	VBLENDVPS    Y10, Y8, Y6, Y6
+	VMOVUPS      96(R8), Y9
+	VCMPPS       $0x1e, Y3, Y9, Y10
+	VCMPPS       $0x03, Y9, Y9, Y11
+	VORPS        Y11, Y10, Y10
+	VBLENDVPS    Y10, Y9, Y3, Y3
+	VBLENDVPS    Y10, Y8, Y7, Y7
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols4
+
+	// next row of the window
+	MOVQ         40(AX), R11
+	LEAQ         (R8)(R11*4), R8
+	ADDQ         72(AX), R9
+	DECQ         R10
+	JNZ          rows4
+	VMOVUPS      Y0, (DX)(SI*4)
+	VMOVUPS      Y1, 32(DX)(SI*4)
+	VMOVUPS      Y2, 64(DX)(SI*4)
+	VMOVUPS      Y3, 96(DX)(SI*4)
+	MOVQ         8(AX), R8
+	VEXTRACTI128 $0x01, Y4, X0
+	VPACKUSDW    X0, X4, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (R8)(SI*1)
+	VEXTRACTI128 $0x01, Y5, X0
+	VPACKUSDW    X0, X5, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 8(R8)(SI*1)
+	VEXTRACTI128 $0x01, Y6, X0
+	VPACKUSDW    X0, X6, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 16(R8)(SI*1)
+	VEXTRACTI128 $0x01, Y7, X0
+	VPACKUSDW    X0, X7, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 24(R8)(SI*1)
+	ADDQ         $+32, SI
+	JMP          channels4
+
+end4:
+	// blocks of 1
+	LEAQ -8(BX), DI
+
+channels1:
+	CMPQ         SI, DI
+	JG           end1
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	VMOVUPS      (R8), Y0
+	VMOVD        R9, X1
 	VPBROADCASTD X1, Y1
 	VMOVAPS      Y1, Y1
 
-rows:
-	MOVQ 32(AX), R10
+rows1:
+	MOVQ 32(AX), R11
 
-cols:
-	VMOVUPS      (DI), Y2
-	VCMPPS       $0x1e, Y0, Y2, Y3
-	VCMPPS       $0x03, Y2, Y2, Y4
-	VORPS        Y4, Y3, Y3
-	VBLENDVPS    Y3, Y2, Y0, Y0
-	VMOVD        R8, X2
+cols1:
+	VMOVD        R9, X2
 	VPBROADCASTD X2, Y2
-	VBLENDVPS    Y3, Y2, Y1, Y1
+	VMOVUPS      (R8), Y3
+	VCMPPS       $0x1e, Y0, Y3, Y4
+	VCMPPS       $0x03, Y3, Y3, Y5
+	VORPS        Y5, Y4, Y4
+	VBLENDVPS    Y4, Y3, Y0, Y0
+	VBLENDVPS    Y4, Y2, Y1, Y1
 
 	// next pixel: c floats and bytes on
-	LEAQ (DI)(BX*4), DI
-	ADDQ 64(AX), R8
-	DECQ R10
-	JNZ  cols
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols1
 
 	// next row of the window
-	MOVQ         40(AX), R10
-	LEAQ         (DI)(R10*4), DI
-	ADDQ         72(AX), R8
-	DECQ         R9
-	JNZ          rows
+	MOVQ         40(AX), R11
+	LEAQ         (R8)(R11*4), R8
+	ADDQ         72(AX), R9
+	DECQ         R10
+	JNZ          rows1
 	VMOVUPS      Y0, (DX)(SI*4)
-	MOVQ         8(AX), DI
+	MOVQ         8(AX), R8
 	VEXTRACTI128 $0x01, Y1, X0
 	VPACKUSDW    X0, X1, X0
 	VPACKUSWB    X0, X0, X0
-	VMOVQ        X0, (DI)(SI*1)
+	VMOVQ        X0, (R8)(SI*1)
+	ADDQ         $+8, SI
+	JMP          channels1
 
-	// next channels; the last vector ends with the last channel
-	ADDQ    $+8, SI
-	CMPQ    SI, BX
-	JGE     done
-	MOVQ    BX, DI
-	SUBQ    $+8, DI
-	CMPQ    SI, DI
-	CMOVQGT DI, SI
-	JMP     channels
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ SI, BX
+	JGE  done
+	MOVQ DI, SI
+	JMP  channels1
 
 done:
 	VZEROUPPER
 	RET
 
 // func ewGatherWindowAVX2(p *byte)
-// Requires: AVX, AVX2, CMOV
+// Requires: AVX, AVX2
 TEXT ·ewGatherWindowAVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
@@ -6399,49 +6854,113 @@ TEXT ·ewGatherWindowAVX2(SB), NOSPLIT, $0-8
 	MOVQ 8(AX), SI
 	XORQ DI, DI
 
-channels:
-	MOVQ   56(AX), R9
-	MOVQ   24(AX), R10
-	LEAQ   (CX)(DI*4), R8
-	LEAQ   (SI)(DI*1), R11
+	// blocks of 4
+	LEAQ -32(BX), R8
+
+channels4:
+	CMPQ   DI, R8
+	JG     end4
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
 	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
 
-rows:
-	MOVQ 32(AX), R12
+rows4:
+	MOVQ 32(AX), R13
 
-cols:
-	VPMOVZXBD    (R11), Y1
-	VMOVD        R9, X2
-	VPBROADCASTD X2, Y2
-	VPCMPEQD     Y2, Y1, Y1
-	VANDPS       (R8), Y1, Y1
-	VADDPS       Y1, Y0, Y0
+cols4:
+	VMOVD        R10, X4
+	VPBROADCASTD X4, Y4
+	VPMOVZXBD    (R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       (R9), Y5, Y5
+	VADDPS       Y5, Y0, Y0
+	VPMOVZXBD    8(R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       32(R9), Y5, Y5
+	VADDPS       Y5, Y1, Y1
+	VPMOVZXBD    16(R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       64(R9), Y5, Y5
+	VADDPS       Y5, Y2, Y2
+	VPMOVZXBD    24(R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       96(R9), Y5, Y5
+	VADDPS       Y5, Y3, Y3
 
 	// next pixel: c floats and bytes on
-	LEAQ (R8)(BX*4), R8
-	ADDQ BX, R11
-	ADDQ 64(AX), R9
-	DECQ R12
-	JNZ  cols
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols4
 
 	// next row of the window
-	MOVQ    40(AX), R12
-	LEAQ    (R8)(R12*4), R8
-	ADDQ    R12, R11
-	ADDQ    72(AX), R9
-	DECQ    R10
-	JNZ     rows
+	MOVQ    40(AX), R13
+	LEAQ    (R9)(R13*4), R9
+	ADDQ    R13, R12
+	ADDQ    72(AX), R10
+	DECQ    R11
+	JNZ     rows4
 	VMOVUPS Y0, (DX)(DI*4)
+	VMOVUPS Y1, 32(DX)(DI*4)
+	VMOVUPS Y2, 64(DX)(DI*4)
+	VMOVUPS Y3, 96(DX)(DI*4)
+	ADDQ    $+32, DI
+	JMP     channels4
 
-	// next channels; the last vector ends with the last channel
+end4:
+	// blocks of 1
+	LEAQ -8(BX), R8
+
+channels1:
+	CMPQ   DI, R8
+	JG     end1
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
+	VXORPS Y0, Y0, Y0
+
+rows1:
+	MOVQ 32(AX), R13
+
+cols1:
+	VMOVD        R10, X1
+	VPBROADCASTD X1, Y1
+	VPMOVZXBD    (R12), Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VANDPS       (R9), Y2, Y2
+	VADDPS       Y2, Y0, Y0
+
+	// next pixel: c floats and bytes on
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ    40(AX), R13
+	LEAQ    (R9)(R13*4), R9
+	ADDQ    R13, R12
+	ADDQ    72(AX), R10
+	DECQ    R11
+	JNZ     rows1
+	VMOVUPS Y0, (DX)(DI*4)
 	ADDQ    $+8, DI
-	CMPQ    DI, BX
-	JGE     done
-	MOVQ    BX, R8
-	SUBQ    $+8, R8
-	CMPQ    DI, R8
-	CMOVQGT R8, DI
-	JMP     channels
+	JMP     channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ DI, BX
+	JGE  done
+	MOVQ R8, DI
+	JMP  channels1
 
 done:
 	VZEROUPPER

@@ -71,15 +71,13 @@ func MaxPoolForward(n, h, w, c, k, stride, pad int, ceil bool, x, y []float32, a
 func (p *poolShape) forwardRow(oy int, x, y []float32, arg []uint8) {
 	y0 := oy*p.stride - p.pad
 	top, bottom := max(y0, 0), min(y0+p.k, p.h)
+	win := maxWindow{rows: bottom - top, rowStride: p.w * p.c, c: p.c, rowStep: p.k}
 	for ox := range p.ow {
 		x0 := ox*p.stride - p.pad
 		left, right := max(x0, 0), min(x0+p.k, p.w)
-		win := maxWindow{
-			x:    x[(top*p.w+left)*p.c:],
-			rows: bottom - top, cols: right - left,
-			rowStride: p.w * p.c, c: p.c,
-			first: (top-y0)*p.k + left - x0, rowStep: p.k,
-		}
+		win.x = x[(top*p.w+left)*p.c:]
+		win.cols = right - left
+		win.first = (top-y0)*p.k + left - x0
 		out := y[ox*p.c : (ox+1)*p.c]
 		var a []uint8
 		if arg != nil {
@@ -151,21 +149,27 @@ func covering(i, k, stride, pad, n int) (lo, hi int) {
 // backwardRow computes row iy of one picture's dx.
 func (p *poolShape) backwardRow(iy int, dy []float32, arg []uint8, dx []float32) {
 	oy0, oy1 := covering(iy, p.k, p.stride, p.pad, p.oh)
+	g := gatherWindow{
+		rows: oy1 - oy0, rowStride: p.ow * p.c, c: p.c,
+		rowStep: p.stride * p.k, colStep: p.stride,
+	}
+	// ox0 and ox1 are covering(ix, ...) step by step, without its divisions.
+	ox0, ox1 := 0, 0
 	for ix := range p.w {
-		ox0, ox1 := covering(ix, p.k, p.stride, p.pad, p.ow)
+		for ox0*p.stride+p.k <= ix+p.pad {
+			ox0++
+		}
+		for ox1 < p.ow && ox1*p.stride <= ix+p.pad {
+			ox1++
+		}
 		out := dx[ix*p.c : (ix+1)*p.c]
 		if oy0 >= oy1 || ox0 >= ox1 {
 			clear(out) // between windows, when the stride exceeds k
 			continue
 		}
 		at := (oy0*p.ow + ox0) * p.c
-		g := gatherWindow{
-			dy: dy[at:], arg: arg[at:],
-			rows: oy1 - oy0, cols: ox1 - ox0,
-			rowStride: p.ow * p.c, c: p.c,
-			first:   (iy+p.pad-oy0*p.stride)*p.k + ix + p.pad - ox0*p.stride,
-			rowStep: p.stride * p.k, colStep: p.stride,
-		}
+		g.dy, g.arg, g.cols = dy[at:], arg[at:], ox1-ox0
+		g.first = (iy+p.pad-oy0*p.stride)*p.k + ix + p.pad - ox0*p.stride
 		if !gatherWindowVec(&g, out) {
 			g.gather(out)
 		}

@@ -11,8 +11,6 @@ type isa struct {
 	name  string
 	bytes int // of a vector
 	wide  bool
-
-	windowArgs reg.GPVirtual // the argument of the pooling kernel being made
 }
 
 var (

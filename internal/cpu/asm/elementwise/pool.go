@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -20,18 +22,35 @@ const (
 	winRowStep
 )
 
+// window is what the body of a pooling kernel works on: n vectors of channels
+// of one pixel, their bytes, and the pixel's position.
+type window struct {
+	v             *isa
+	n             int
+	args          reg.GPVirtual
+	src, arg, pos reg.GPVirtual
+	out           Mem
+}
+
+func (w *window) srcAt(i int) Mem { return Mem{Base: w.src, Disp: i * w.v.bytes} }
+func (w *window) argAt(i int) Mem { return Mem{Base: w.arg, Disp: i * w.v.lanes()} }
+func (w *window) outAt(i int) Mem { return w.out.Offset(i * w.v.bytes) }
+
+// windowBody is a pooling kernel for one block of channels.
+type windowBody struct{ start, step, end func() }
+
 // windows generates the loops of a pooling kernel:
 //
-//	for vectors of channels { start; for rows { for cols { step } }; end }
+//	for blocks of channels { start; for rows { for cols { step } }; end }
 //
-// src points to the vector in the first pixel, arg to its bytes, if any. The
-// last vector of channels is moved back to end with the last channel, so c is
-// at least one vector and the output must not overlap the input.
-func (v *isa) windows(name string, arg bool, start, step, end func(src, arg, pos reg.GPVirtual, out Mem)) {
+// A block is four vectors while there are as many, so that one vector's
+// comparisons need not wait for another's, then one. The last vector is moved
+// back to end with the last channel, so c is at least one vector and the output
+// must not overlap the input.
+func (v *isa) windows(name string, arg bool, body func(w *window) windowBody) {
 	v.function(name, "windowArgs")
 	args := GP64()
 	Load(Param("p"), args)
-	v.windowArgs = args
 	field := func(disp int) reg.GPVirtual {
 		r := GP64()
 		MOVQ(Mem{Base: args, Disp: disp}, r)
@@ -42,50 +61,56 @@ func (v *isa) windows(name string, arg bool, start, step, end func(src, arg, pos
 	if arg {
 		argBase = field(winArg)
 	}
-	ch := GP64()
+	ch, limit := GP64(), GP64()
 	XORQ(ch, ch)
-	Label("channels")
-	src, pos, rows := GP64(), field(winFirst), field(winRows)
-	LEAQ(Mem{Base: base, Index: ch, Scale: 4}, src)
-	var argPtr reg.GPVirtual
-	if arg {
-		argPtr = GP64()
-		LEAQ(Mem{Base: argBase, Index: ch, Scale: 1}, argPtr)
+	for _, n := range []int{4, 1} {
+		label := func(s string) string { return fmt.Sprintf("%s%d", s, n) }
+		Comment(fmt.Sprintf("blocks of %d", n))
+		LEAQ(Mem{Base: c, Disp: -n * v.lanes()}, limit)
+		Label(label("channels"))
+		CMPQ(ch, limit)
+		JG(LabelRef(label("end")))
+		w := &window{v: v, n: n, args: args, src: GP64(), pos: field(winFirst)}
+		rows := field(winRows)
+		LEAQ(Mem{Base: base, Index: ch, Scale: 4}, w.src)
+		if arg {
+			w.arg = GP64()
+			LEAQ(Mem{Base: argBase, Index: ch, Scale: 1}, w.arg)
+		}
+		w.out = Mem{Base: out, Index: ch, Scale: 4}
+		b := body(w)
+		b.start()
+		Label(label("rows"))
+		cols := field(winCols)
+		Label(label("cols"))
+		b.step()
+		Comment("next pixel: c floats and bytes on")
+		LEAQ(Mem{Base: w.src, Index: c, Scale: 4}, w.src)
+		if arg {
+			ADDQ(c, w.arg)
+		}
+		ADDQ(Mem{Base: args, Disp: winColStep}, w.pos)
+		DECQ(cols)
+		JNZ(LabelRef(label("cols")))
+		Comment("next row of the window")
+		skip := field(winRowSkip)
+		LEAQ(Mem{Base: w.src, Index: skip, Scale: 4}, w.src)
+		if arg {
+			ADDQ(skip, w.arg)
+		}
+		ADDQ(Mem{Base: args, Disp: winRowStep}, w.pos)
+		DECQ(rows)
+		JNZ(LabelRef(label("rows")))
+		b.end()
+		ADDQ(I32(n*v.lanes()), ch)
+		JMP(LabelRef(label("channels")))
+		Label(label("end"))
 	}
-	dst := Mem{Base: out, Index: ch, Scale: 4}
-	start(src, argPtr, pos, dst)
-	Label("rows")
-	cols := field(winCols)
-	Label("cols")
-	step(src, argPtr, pos, dst)
-	Comment("next pixel: c floats and bytes on")
-	LEAQ(Mem{Base: src, Index: c, Scale: 4}, src)
-	if arg {
-		ADDQ(c, argPtr)
-	}
-	ADDQ(Mem{Base: args, Disp: winColStep}, pos)
-	DECQ(cols)
-	JNZ(LabelRef("cols"))
-	Comment("next row of the window")
-	skip := field(winRowSkip)
-	LEAQ(Mem{Base: src, Index: skip, Scale: 4}, src)
-	if arg {
-		ADDQ(skip, argPtr)
-	}
-	ADDQ(Mem{Base: args, Disp: winRowStep}, pos)
-	DECQ(rows)
-	JNZ(LabelRef("rows"))
-	end(src, argPtr, pos, dst)
-	Comment("next channels; the last vector ends with the last channel")
-	ADDQ(I8(v.lanes()), ch)
+	Comment("the last vector, unless all is done, ends with the last channel")
 	CMPQ(ch, c)
 	JGE(LabelRef("done"))
-	rest := GP64()
-	MOVQ(c, rest)
-	SUBQ(I8(v.lanes()), rest)
-	CMPQ(ch, rest)
-	CMOVQGT(rest, ch)
-	JMP(LabelRef("channels"))
+	MOVQ(limit, ch)
+	JMP(LabelRef("channels1"))
 	Label("done")
 	VZEROUPPER()
 	RET()
@@ -104,92 +129,117 @@ func (v *isa) broadcast(r reg.GPVirtual) reg.VecVirtual {
 	return x
 }
 
+func (v *isa) vecs(n int) []reg.VecVirtual {
+	return each(n, func(int) reg.VecVirtual { return v.vec() })
+}
+
 // pool makes the kernels of max pooling.
 func pool(v *isa) {
-	for _, positions := range []bool{false, true} {
-		v.maxWindow(positions)
-	}
-	v.gatherWindow()
+	v.windows("MaxWindow", false, func(w *window) windowBody { return v.maxWindow(w, false) })
+	v.windows("MaxWindowArg", false, func(w *window) windowBody { return v.maxWindow(w, true) })
+	v.windows("GatherWindow", true, v.gatherWindow)
 }
 
 // maxWindow: best = max over the window; at = its position. The bytes go to
 // winArg, which here is an output.
-func (v *isa) maxWindow(positions bool) {
-	best, at := v.vec(), v.vec()
-	name := "MaxWindow" + when(positions, "Arg")
-	start := func(src, arg, pos reg.GPVirtual, out Mem) {
-		VMOVUPS(Mem{Base: src}, best)
-		if positions {
-			VMOVAPS(v.broadcast(pos), at)
-		}
-	}
-	step := func(src, arg, pos reg.GPVirtual, out Mem) {
-		// where x > best or x is a NaN: best, at = x, pos
-		x := v.load(Mem{Base: src}, nil)
-		if v.wide {
-			k, nan := K(), K()
-			VCMPPS(greater, best, x, k)
-			VCMPPS(unordered, x, x, nan)
-			KORW(k, nan, k)
-			VMOVAPS(x, k, best)
-			if positions {
-				VPBROADCASTD(pos.As32(), k, at)
+func (v *isa) maxWindow(w *window, positions bool) windowBody {
+	best, at := v.vecs(w.n), v.vecs(w.n)
+	return windowBody{
+		start: func() {
+			for i := range best {
+				VMOVUPS(w.srcAt(i), best[i])
+				if positions {
+					VMOVAPS(v.broadcast(w.pos), at[i])
+				}
 			}
-			return
-		}
-		m, nan := v.vec(), v.vec()
-		VCMPPS(greater, best, x, m)
-		VCMPPS(unordered, x, x, nan)
-		VORPS(nan, m, m)
-		VBLENDVPS(m, x, best, best)
-		if positions {
-			VBLENDVPS(m, v.broadcast(pos), at, at)
-		}
+		},
+		step: func() {
+			// where x > best or x is a NaN: best, at = x, pos
+			var pos reg.VecVirtual
+			if positions {
+				pos = v.broadcast(w.pos)
+			}
+			for i := range best {
+				x := v.load(w.srcAt(i), nil)
+				if v.wide {
+					k, nan := K(), K()
+					VCMPPS(greater, best[i], x, k)
+					VCMPPS(unordered, x, x, nan)
+					KORW(k, nan, k)
+					VMOVAPS(x, k, best[i])
+					if positions {
+						VMOVAPS(pos, k, at[i])
+					}
+					continue
+				}
+				m, nan := v.vec(), v.vec()
+				VCMPPS(greater, best[i], x, m)
+				VCMPPS(unordered, x, x, nan)
+				VORPS(nan, m, m)
+				VBLENDVPS(m, x, best[i], best[i])
+				if positions {
+					VBLENDVPS(m, pos, at[i], at[i])
+				}
+			}
+		},
+		end: func() {
+			for i := range best {
+				VMOVUPS(best[i], w.outAt(i))
+			}
+			if !positions {
+				return
+			}
+			bytes := GP64()
+			MOVQ(Mem{Base: w.args, Disp: winArg}, bytes)
+			for i := range at {
+				to := Mem{Base: bytes, Index: w.out.Index, Scale: 1, Disp: i * v.lanes()}
+				if v.wide {
+					VPMOVDB(at[i], to)
+					continue
+				}
+				hi := XMM()
+				VEXTRACTI128(Imm(1), at[i].AsY(), hi)
+				VPACKUSDW(hi, at[i].AsX(), hi)
+				VPACKUSWB(hi, hi, hi)
+				VMOVQ(hi, to)
+			}
+		},
 	}
-	end := func(src, arg, pos reg.GPVirtual, out Mem) {
-		VMOVUPS(best, out)
-		if !positions {
-			return
-		}
-		bytes := GP64()
-		MOVQ(Mem{Base: v.windowArgs, Disp: winArg}, bytes)
-		to := Mem{Base: bytes, Index: out.Index, Scale: 1}
-		if v.wide {
-			VPMOVDB(at, to)
-			return
-		}
-		hi := XMM()
-		VEXTRACTI128(Imm(1), at.AsY(), hi)
-		VPACKUSDW(hi, at.AsX(), hi)
-		VPACKUSWB(hi, hi, hi)
-		VMOVQ(hi, to)
-	}
-	v.windows(name, false, start, step, end)
 }
 
 // gatherWindow: out = sum over the window of dy where arg = pos.
-func (v *isa) gatherWindow() {
-	sum := v.vec()
-	v.windows("GatherWindow", true,
-		func(src, arg, pos reg.GPVirtual, out Mem) {
-			if v.wide {
-				VPXORD(sum, sum, sum)
-			} else {
-				VXORPS(sum, sum, sum)
+func (v *isa) gatherWindow(w *window) windowBody {
+	sum := v.vecs(w.n)
+	return windowBody{
+		start: func() {
+			for _, s := range sum {
+				if v.wide {
+					VPXORD(s, s, s)
+				} else {
+					VXORPS(s, s, s)
+				}
 			}
 		},
-		func(src, arg, pos reg.GPVirtual, out Mem) {
-			a := v.vec()
-			VPMOVZXBD(Mem{Base: arg}, a)
-			if v.wide {
-				k := K()
-				VPCMPEQD(v.broadcast(pos), a, k)
-				VADDPS(Mem{Base: src}, sum, k, sum)
-				return
+		step: func() {
+			pos := v.broadcast(w.pos)
+			for i := range sum {
+				a := v.vec()
+				VPMOVZXBD(w.argAt(i), a)
+				if v.wide {
+					k := K()
+					VPCMPEQD(pos, a, k)
+					VADDPS(w.srcAt(i), sum[i], k, sum[i])
+					continue
+				}
+				VPCMPEQD(pos, a, a)
+				VANDPS(w.srcAt(i), a, a)
+				VADDPS(a, sum[i], sum[i])
 			}
-			VPCMPEQD(v.broadcast(pos), a, a)
-			VANDPS(Mem{Base: src}, a, a)
-			VADDPS(a, sum, sum)
 		},
-		func(src, arg, pos reg.GPVirtual, out Mem) { VMOVUPS(sum, out) })
+		end: func() {
+			for i := range sum {
+				VMOVUPS(sum[i], w.outAt(i))
+			}
+		},
+	}
 }

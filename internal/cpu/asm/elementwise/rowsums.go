@@ -74,7 +74,9 @@ type sumSpec struct {
 //	for four rows at a time, then one { for vectors at idx in row { body } }
 //
 // Four rows at a time, the sums in memory are loaded and stored once for four
-// rows, and are not one long chain of additions.
+// rows, and are not one long chain of additions. As hardware prefetchers follow
+// four rows badly, each step asks for its share of the next four, line by line
+// (reduceY at 25088x128: from 19 to 36 GB/s on one core).
 func (v *isa) rowSums(s sumSpec) {
 	v.function(s.name, "rowArgs")
 	args := GP64()
@@ -101,15 +103,28 @@ func (v *isa) rowSums(s sumSpec) {
 	SHLQ(Imm(2), b.cb)
 	LEAQ(Mem{Base: b.cb, Index: b.cb, Scale: 2}, b.cb3)
 
+	ahead := map[int]reg.GPVirtual{}
 	columns := func(name string) {
 		Label(name)
 		XORQ(b.idx, b.idx)
+		for _, i := range s.streams {
+			if b.n == 4 {
+				ahead[i] = GP64()
+				LEAQ(Mem{Base: b.ptr[i], Index: b.cb, Scale: 4}, ahead[i])
+			}
+		}
 		Label(name + "Vector")
 		CMPQ(b.idx, whole)
 		JGE(LabelRef(name + "Part"))
 		s.body(b)
 		for _, i := range s.streams {
 			ADDQ(I8(v.bytes), b.ptr[i])
+			if b.n == 4 {
+				for line := 0; line < 4*v.bytes; line += 64 {
+					PREFETCHT0(Mem{Base: ahead[i], Disp: line})
+				}
+				ADDQ(I32(4*v.bytes), ahead[i])
+			}
 		}
 		ADDQ(I8(v.bytes), b.idx)
 		JMP(LabelRef(name + "Vector"))
