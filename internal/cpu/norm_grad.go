@@ -79,10 +79,12 @@ func bnReduceGo(dy, x, mean []float32, m mask, rows, c int, sumG, sumGX []float3
 	for r := range rows {
 		for ch := range c {
 			i := r*c + ch
-			if m.pass(i, ch, x[i]) {
-				sumG[ch] += dy[i]
-				sumGX[ch] += dy[i] * (x[i] - mean[ch])
+			g := dy[i]
+			if !m.pass(i, ch, x[i]) {
+				g = 0
 			}
+			sumG[ch] += g
+			sumGX[ch] += g * (x[i] - mean[ch])
 		}
 	}
 }

@@ -1,0 +1,233 @@
+package cpu
+
+import (
+	"math"
+	"testing"
+)
+
+// twinCase is a kernel beside its Go twin. run calls the kernel of the active
+// level, or the twin when twin is set; it returns the outputs. x, y, z are
+// [rows, c], p holds eight slices of [c].
+type twinCase struct {
+	name string
+	run  func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32
+}
+
+// kernelOr calls vec and, when the level has no such kernel or twin is set, the twin.
+func kernelOr(twin bool, vec func() bool, goTwin func()) {
+	if twin || !vec() {
+		goTwin()
+	}
+}
+
+var twinCases = []twinCase{
+	{"relu", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		kernelOr(twin, func() bool { return reluVec(x, z) }, func() { reluGo(x, z) })
+		return [][]float32{z}
+	}},
+	{"relu grad", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		kernelOr(twin, func() bool { return reluGradVec(x, y, z) }, func() { reluGradGo(x, y, z) })
+		return [][]float32{z}
+	}},
+	{"add", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		kernelOr(twin, func() bool { return addVec(x, y, z) }, func() { addGo(x, y, z) })
+		return [][]float32{z}
+	}},
+	{"mul", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		kernelOr(twin, func() bool { return mulVec(x, y, z) }, func() { mulGo(x, y, z) })
+		return [][]float32{z}
+	}},
+	{"axpy", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		kernelOr(twin, func() bool { return axpyVec(-0.7, x, z) }, func() { axpyGo(-0.7, x, z) })
+		return [][]float32{z}
+	}},
+	{"scale", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		kernelOr(twin, func() bool { return scaleVec(1.7, z) }, func() { scaleGo(1.7, z) })
+		return [][]float32{z}
+	}},
+	{"scale add", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		kernelOr(twin, func() bool { return scaleAddVec(0.9, z, -0.1, x) }, func() { scaleAddGo(0.9, z, -0.1, x) })
+		return [][]float32{z}
+	}},
+	{"sum of squares", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		s, ok := sumSquaresVec(x)
+		if twin || !ok {
+			s = sumSquaresGo(x)
+		}
+		return [][]float32{{float32(s)}}
+	}},
+	{"add bias", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		kernelOr(twin, func() bool { return addBiasVec(x, p[0], z, rows, c, false) }, func() { addBiasGo(x, p[0], z, rows, c, false) })
+		return [][]float32{z}
+	}},
+	{"add bias relu", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		kernelOr(twin, func() bool { return addBiasVec(x, p[0], z, rows, c, true) }, func() { addBiasGo(x, p[0], z, rows, c, true) })
+		return [][]float32{z}
+	}},
+	{"sum rows", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		kernelOr(twin, func() bool { return sumRowsVec(x, rows, c, p[0]) }, func() { sumRowsGo(x, rows, c, p[0]) })
+		return [][]float32{p[0]}
+	}},
+	{"stats", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		kernelOr(twin, func() bool { return statsVec(x, p[0], rows, c, p[1], p[2]) }, func() { statsGo(x, p[0], rows, c, p[1], p[2]) })
+		return [][]float32{p[1], p[2]}
+	}},
+	scaleShiftCase("scale shift", false, false),
+	scaleShiftCase("scale shift relu", false, true),
+	scaleShiftCase("scale shift add", true, false),
+	scaleShiftCase("scale shift add relu", true, true),
+	bnReduceCase("reduce", func(y []float32, p [8][]float32) mask { return mask{} }),
+	bnReduceCase("reduce y", func(y []float32, p [8][]float32) mask { return mask{y: y} }),
+	bnReduceCase("reduce x", func(y []float32, p [8][]float32) mask { return mask{scale: p[6], shift: p[7]} }),
+	bnGradCase("grad", false, false, func(y []float32, p [8][]float32) mask { return mask{} }),
+	bnGradCase("grad residual", true, false, func(y []float32, p [8][]float32) mask { return mask{} }),
+	bnGradCase("grad residual added", true, true, func(y []float32, p [8][]float32) mask { return mask{} }),
+	bnGradCase("grad y", false, false, func(y []float32, p [8][]float32) mask { return mask{y: y} }),
+	bnGradCase("grad y residual", true, false, func(y []float32, p [8][]float32) mask { return mask{y: y} }),
+	bnGradCase("grad y residual added", true, true, func(y []float32, p [8][]float32) mask { return mask{y: y} }),
+	bnGradCase("grad x", false, false, func(y []float32, p [8][]float32) mask { return mask{scale: p[6], shift: p[7]} }),
+	{"adam", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		sqr := a.zeros(len(x))
+		mulGo(x, x, sqr)
+		k := adamConstants{0.999, 0.9, 0.1, 0.99, 0.01, 3, 1e-5, -0.01}
+		kernelOr(twin, func() bool { return adamVec(z, x, y, sqr, &k) }, func() { adamGo(z, x, y, sqr, &k) })
+		return [][]float32{z, y, sqr}
+	}},
+}
+
+func scaleShiftCase(name string, residual, relu bool) twinCase {
+	return twinCase{name, func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		if !residual {
+			y = nil
+		}
+		kernelOr(twin, func() bool { return scaleShiftVec(x, p[0], p[1], y, z, rows, c, relu) },
+			func() { scaleShiftGo(x, p[0], p[1], y, z, rows, c, relu) })
+		return [][]float32{z}
+	}}
+}
+
+func bnReduceCase(name string, m func(y []float32, p [8][]float32) mask) twinCase {
+	return twinCase{name, func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		kernelOr(twin, func() bool { return bnReduceVec(z, x, p[0], m(y, p), rows, c, p[1], p[2]) },
+			func() { bnReduceGo(z, x, p[0], m(y, p), rows, c, p[1], p[2]) })
+		return [][]float32{p[1], p[2]}
+	}}
+}
+
+func bnGradCase(name string, res, accumulate bool, m func(y []float32, p [8][]float32) mask) twinCase {
+	return twinCase{name, func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		var dres []float32
+		if res {
+			dres = a.normal(len(x), 0, 1)
+		}
+		k := bnCoefficients{p[0], p[1], p[2], p[3]}
+		dx := a.zeros(len(x))
+		kernelOr(twin, func() bool { return bnGradVec(z, x, m(y, p), k, rows, c, dx, dres, accumulate) },
+			func() { bnGradGo(z, x, m(y, p), k, rows, c, dx, dres, accumulate) })
+		return [][]float32{dx, dres}
+	}}
+}
+
+// compareWithTwin runs one kernel and its twin on the same values, misaligned
+// and with a few odd values, and compares. The kernels fuse multiply-adds and
+// group sums otherwise, so values may differ by some roundings of the largest
+// magnitude that can have taken part; where one of them overflows the other
+// need not.
+func compareWithTwin(t *testing.T, k twinCase, rows, c, shift int, seed uint64, special bool) {
+	t.Helper()
+	run := func(twin bool) [][]float32 {
+		a := newArena(t, seed, shift)
+		x, y, z := a.normal(rows*c, 0.3, 1), a.normal(rows*c, 0, 1), a.normal(rows*c, 0, 1)
+		var p [8][]float32
+		for i := range p {
+			p[i] = a.normal(c, 0, 1)
+		}
+		if special {
+			odd(x)
+			odd(y[min(len(y), 2):])
+		}
+		out := k.run(a, x, y, z, p, rows, c, twin)
+		a.check()
+		return out
+	}
+	got, want := run(false), run(true)
+	for o := range want {
+		for i, w := range want[o] {
+			g := got[o][i]
+			if g == w || g != g && w != w {
+				continue
+			}
+			if special && (math.Abs(float64(w)) > 1e37 || math.Abs(float64(g)) > 1e37) {
+				continue
+			}
+			if d := math.Abs(float64(g) - float64(w)); !(d <= 2e-6*math.Sqrt(float64(rows*c+16))*max(1, math.Abs(float64(w)))) {
+				t.Fatalf("%s, %d x %d: output %d[%d] = %v, the Go twin gives %v", k.name, rows, c, o, i, g, w)
+			}
+		}
+	}
+}
+
+func TestKernelsAgainstTwins(t *testing.T) {
+	allLevels(t, func(t *testing.T) {
+		for _, k := range twinCases {
+			t.Run(k.name, func(t *testing.T) {
+				for i, s := range shapes {
+					if s.rows > 0 && s.rows*s.c < 10000 {
+						compareWithTwin(t, k, s.rows, s.c, i%5, uint64(i), i%2 == 0)
+					}
+				}
+			})
+		}
+	})
+}
+
+func FuzzKernelsAgainstTwins(f *testing.F) {
+	for i := range twinCases {
+		f.Add(uint8(i), uint8(5), uint16(37), uint8(1), uint64(1), false)
+		f.Add(uint8(i), uint8(9), uint16(64), uint8(0), uint64(2), true)
+	}
+	f.Fuzz(func(t *testing.T, kernel, rows uint8, c uint16, shift uint8, seed uint64, special bool) {
+		k := twinCases[int(kernel)%len(twinCases)]
+		for l := AVX2; l <= Best(); l++ {
+			old := SetLevel(l)
+			compareWithTwin(t, k, 1+int(rows)%40, 1+int(c)%300, int(shift)%16, seed, special)
+			SetLevel(old)
+		}
+	})
+}
+
+// FuzzMaxPool compares pooling, forward and backward, with the plain
+// definition, on values with many ties.
+func FuzzMaxPool(f *testing.F) {
+	f.Add(uint8(1), uint8(7), uint8(9), uint8(64), uint8(3), uint8(2), uint8(1), false, uint64(1))
+	f.Add(uint8(2), uint8(6), uint8(6), uint8(17), uint8(3), uint8(2), uint8(0), true, uint64(2))
+	f.Fuzz(func(t *testing.T, n, h, w, c, k, stride, pad uint8, ceil bool, seed uint64) {
+		p := poolCase{1 + int(n)%2, 1 + int(h)%12, 1 + int(w)%12, 1 + int(c)%90, 1 + int(k)%5, 1 + int(stride)%4, 0, ceil}
+		p.pad = int(pad) % (p.k/2 + 1)
+		outs := p.n * PoolOut(p.h, p.k, p.stride, p.pad, p.ceil) * PoolOut(p.w, p.k, p.stride, p.pad, p.ceil) * p.c
+		for l := Generic; l <= Best(); l++ {
+			old := SetLevel(l)
+			a := newArena(t, seed, int(seed%16))
+			x, dy := a.zeros(p.n*p.h*p.w*p.c), a.normal(outs, 0, 1)
+			for i := range x {
+				x[i] = float32(a.r.IntN(5) - 2)
+				if a.r.IntN(100) == 0 {
+					x[i] = nan32
+				}
+			}
+			y, arg, dx := a.zeros(outs), a.byteZeros(outs), a.zeros(len(x))
+			MaxPoolForward(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, x, y, arg)
+			MaxPoolBackward(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, dy, arg, dx)
+			a.check()
+			wantY, wantArg, wantDX := poolRef(p, x, dy)
+			near(t, "y", y, wantY, 0)
+			for i := range arg {
+				if arg[i] != wantArg[i] {
+					t.Fatalf("%v: argmax[%d] = %d, want %d", p, i, arg[i], wantArg[i])
+				}
+			}
+			near(t, "dx", dx, wantDX, 1e-5)
+			SetLevel(old)
+		}
+	})
+}
