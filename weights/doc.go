@@ -7,6 +7,20 @@
 // PyTorch checkpoint only dictionaries, lists, strings, numbers and tensors
 // are understood, and any other thing it asks for is an error.
 //
+// # Limits
+//
+// Files beyond these are refused, with an error that says so:
+//
+//	safetensors header                32 MiB
+//	pickle of a PyTorch checkpoint    32 MiB and 4 194 304 operations
+//	arrays of a PyTorch checkpoint    1 MiB + 8 times the size of the file
+//	unpacked entries of its archive   within the same sum
+//	dimensions of an array            64
+//	ONNX model                        2 GiB (protobuf's limit)
+//
+// safetensors files need no limit on their arrays: the format lets no two
+// share a byte.
+//
 // The pickle reader is our own. github.com/nlpodyssey/gopickle (v0.2.0) runs
 // nothing either, but it takes memory for whatever length a file declares,
 // panics on windows of storages in legacy files, has neither nn.Parameter nor

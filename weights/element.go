@@ -82,7 +82,7 @@ func (e *element) read(a *Array, r io.ReaderAt, off int64, n int) error {
 	case U8:
 		a.U8 = make([]uint8, n)
 	}
-	buf := make([]byte, min(chunk, n*e.size))
+	buf := make([]byte, min(chunk/e.size, n)*e.size)
 	for done := 0; done < n; {
 		count := min(n-done, len(buf)/e.size)
 		b := buf[:count*e.size]
@@ -211,7 +211,7 @@ func encode(b []byte, a *Array, at, count int) []byte {
 // writeElements writes all elements of a, little-endian.
 func writeElements(w io.Writer, a *Array) error {
 	size := a.DType.element().size
-	buf := make([]byte, 0, min(chunk, a.Len()*size))
+	buf := make([]byte, 0, min(chunk/size, a.Len())*size)
 	for at := 0; at < a.Len(); {
 		count := min(a.Len()-at, chunk/size)
 		if _, err := w.Write(encode(buf[:0], a, at, count)); err != nil {

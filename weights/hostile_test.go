@@ -136,6 +136,10 @@ func TestHandMadeFilesAreReadable(t *testing.T) {
 		"zip":           zipOf(t, state(pTensor(1, []int64{3}, []int64{1}))),
 		"zip expanded":  zipOf(t, state(pTensor(1, []int64{3, 2}, []int64{0, 1}))),
 		"deflated":      zipEntries(t, zip.Deflate, "data.pkl", state(pTensor(0, []int64{4}, []int64{1})), "data/0", floats),
+		"Python 2":      zipOf(t, pkl(pCall(pGlobal("collections", "OrderedDict"), "]("+"](U\x01w"+pTensor(0, []int64{4}, []int64{1})+"e"+"e"))),
+		"PyTorch 0.3":   zipOf(t, pkl(pDict("U\x01w", pCall(pGlobal("torch.nn.parameter", "Parameter"), pCall(pGlobal("torch._utils", "_rebuild_tensor"), pStorage("0"), pInt(0), pInts(4), pInts(1)))+pTuple("\x88", "\x89", "N")+"b"))),
+		"CUDA":          zipOf(t, strings.Replace(state(pTensor(0, []int64{4}, []int64{1})), "torch\nFloat", "torch.cuda\nFloat", 1)),
+		"version 3":     zipOf(t, state(pCall(pGlobal("torch._utils", "_rebuild_tensor_v3"), strings.Replace(pStorage("0"), "torch\nFloatStorage", "torch.storage\nUntypedStorage", 1), pInt(1), pInts(3), pInts(1), "\x89", "N", pGlobal("torch", "float32")))),
 		"legacy":        legacyOf(legacyTensor(legacyStorage("N")), keys, le(8, 4)+floats),
 		"legacy window": legacyOf(legacyTensor(legacyStorage(pTuple(pStr("1"), pInt(1), pInt(4)))), keys, le(8, 5)+floats+"\x00\x00\x80\x3f"),
 	} {

@@ -4,11 +4,15 @@ reading it must give, in torch_cases.json.
 Run with PyTorch (1.13.1 made the committed files):  python3 make_torch.py
 The numbers are chosen here, not taken from any model.
 """
+import argparse
 import collections
+import datetime
 import json
 import os
+import pathlib
 import zipfile
 
+import numpy
 import torch
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -97,6 +101,33 @@ both("parameter", parameters, parameters)
 
 module = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 1), torch.nn.BatchNorm2d(2)).state_dict()
 both("module", module, module)  # has the attribute _metadata: the BUILD operation
+# Settings and counters of many kinds beside the weights.
+luggage = {
+    "args": argparse.Namespace(lr=0.1, out=pathlib.Path("runs"), names=["a"]),
+    "when": datetime.datetime(2020, 8, 21, 12, 30),
+    "best": numpy.float64(0.25),
+    "history": numpy.arange(3),
+    "size": torch.Size([1, 2]),
+    "device": torch.device("cpu"),
+    "dtype": torch.float32,
+    "seen": {1, 2},
+    "counts": collections.Counter("aab"),
+    "lists": collections.defaultdict(list, {"x": [1]}),
+    "big": 2**70,
+    "negative": -(2**40),
+    "bytes": b"\x00\xff",
+    "complex": 1 + 2j,
+    "model": base,
+}
+both("luggage", luggage, base)
+put("luggage_protocol4_zip.pth", luggage, base, pickle_protocol=4)
+
+# Attributes on tensors and parameters.
+marked = {"tensor": torch.arange(3.0), "parameter": torch.nn.Parameter(torch.arange(2.0))}
+marked["tensor"].note = "x"
+marked["parameter"].note = {"a": 1}
+both("marked", marked, marked)
+
 put("protocol4_zip.pth", base, base, pickle_protocol=4)
 put("protocol4_legacy.pth", base, base, legacy=True, pickle_protocol=4)
 
@@ -106,6 +137,13 @@ with zipfile.ZipFile(path) as old, zipfile.ZipFile(os.path.join(here, "plain_def
     for name in old.namelist():
         new.writestr(zipfile.ZipInfo(name), old.read(name), zipfile.ZIP_DEFLATED)
 cases["plain_deflated.pth"] = cases["plain_zip.pth"]
+
+# With the 64-bit fields that PyTorch uses for files above 4 GB.
+with zipfile.ZipFile(path) as old, zipfile.ZipFile(os.path.join(here, "plain_zip64.pth"), "w") as new:
+    for name in old.namelist():
+        with new.open(zipfile.ZipInfo(name), "w", force_zip64=True) as f:
+            f.write(old.read(name))
+cases["plain_zip64.pth"] = cases["plain_zip.pth"]
 
 with open(os.path.join(here, "torch_cases.json"), "w") as f:
     json.dump(cases, f, indent=0, sort_keys=True)
