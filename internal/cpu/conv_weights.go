@@ -21,6 +21,8 @@ const (
 	// pixels and its part of dw stay in the second level cache.
 	wgradRowPanels = 18
 	wgradColPanels = 4
+	// wgradPackFrom is the number of channels from which pixels are packed.
+	wgradPackFrom = 512
 	// wgradPartialFloats bounds the workspace of partial sums.
 	wgradPartialFloats = 8 << 20
 )
@@ -77,39 +79,109 @@ func (t *wgrad) piece(dw []float32, p0, p1, b0, b1, j0, j1 int) {
 	}
 	nr, mr := tileCols(), tileRowsT()
 	n := min(wgradPixels, p1-p0)
-	a := getScratch((b1 - b0) * n * panelT)
-	defer putScratch(a)
-	b := getScratch((j1 - j0) * n * nr)
-	defer putScratch(b)
-	var row []float32
-	if t.g.flat {
-		row = getScratch(t.g.kBlocks() * kBlock)
-		defer putScratch(row)
+	directA, directB := t.direct()
+	var a, b, row []float32
+	args := gemmArgs{ldc: t.k, as: panelT, bs: nr}
+	if directA {
+		args.as = t.g.c
+	} else {
+		a = getScratch((b1 - b0) * n * panelT)
+		defer putScratch(a)
+		if t.g.flat {
+			row = getScratch(t.g.kBlocks() * kBlock)
+			defer putScratch(row)
+		}
+	}
+	if directB {
+		args.bs = t.k
+	} else {
+		b = getScratch((j1 - j0) * n * nr)
+		defer putScratch(b)
 	}
 	u := t.g.seek(p0)
-	args := gemmArgs{ldc: t.k, as: panelT, bs: nr}
 	for q := p0; q < p1; q += n {
 		m := min(n, p1-q)
-		t.g.gather(a, panelT, m*panelT, &u, m, b0, b1, row)
-		for j := j0; j < j1; j++ {
-			packBPanel(b[(j-j0)*m*nr:], t.dy[q*t.k+j*nr:], m, t.k, min(nr, t.k-j*nr), nr)
+		if !directA {
+			t.g.gather(a, panelT, m*panelT, &u, m, b0, b1, row)
 		}
+		if !directB {
+			for j := j0; j < j1; j++ {
+				packBPanel(b[(j-j0)*m*nr:], t.dy[q*t.k+j*nr:], m, t.k, min(nr, t.k-j*nr), nr)
+			}
+		}
+		soon := t.soon(q+m, min(p1, q+m+n), b0, b1, j0, j1)
 		args.k = m
 		for j := j0; j < j1; j++ {
-			args.b = &b[(j-j0)*m*nr]
 			args.nr = min(nr, t.k-j*nr)
+			if directB {
+				args.b = &t.dy[q*t.k+j*nr]
+			} else {
+				args.b = &b[(j-j0)*m*nr]
+			}
 			for i := b0; i < b1; i++ {
 				first := i % t.per * panelT // row within the group
 				for h := 0; h < panelT && first+h < t.width; h += mr {
 					args.mr = min(mr, t.width-first-h)
-					args.a = &a[(i-b0)*m*panelT+h]
+					if directA {
+						args.a = &t.g.src[q*t.g.c+first+h]
+					} else {
+						args.a = &a[(i-b0)*m*panelT+h]
+					}
 					args.c = &dw[(i/t.per*t.width+first+h)*t.k+j*nr]
+					args.next, args.nextStep = soon.take()
 					gemmTCall(&args)
 				}
 			}
 		}
 		args.flags = gemmAccumulate
 	}
+}
+
+// direct reports whether the kernels can read x and dy where they lie. For x
+// the rows of A must be the pixels themselves, as for a 1x1 window with stride
+// 1. Many channels are packed all the same: steps of a page each would miss the
+// address translation cache and fall on few sets of the data caches.
+func (t *wgrad) direct() (a, b bool) {
+	a = !t.g.flat && t.g.pointwise() && t.g.c%panelT == 0 && t.g.c < wgradPackFrom
+	b = t.k%kBlock == 0 && t.k < wgradPackFrom
+	return a, b
+}
+
+// soon lists the memory that the next chunk of pixels will need, in parts of
+// one line per pixel, to be prefetched by the calls that compute this one.
+type soon struct {
+	x, dy         []float32
+	xStep, dyStep int // floats from a line to the next
+	xPart, dyPart int // floats from a part to the next
+}
+
+// soon returns what the pixels [p0,p1) of a piece will need.
+func (t *wgrad) soon(p0, p1, b0, b1, j0, j1 int) soon {
+	if p0 >= p1 {
+		return soon{}
+	}
+	s := soon{dyStep: t.k, dyPart: kBlock, xStep: kBlock, xPart: (p1 - p0) * kBlock}
+	d := t.dy[p0*t.k:]
+	s.dy = d[j0*tileCols() : min(t.k, j1*tileCols())]
+	s.x = t.g.sourceOf(p0, p1)
+	if t.g.pointwise() {
+		s.xStep, s.xPart = t.g.c, kBlock
+		s.x = t.g.src[p0*t.g.c:][b0*kBlock : min(t.g.c, b1*kBlock)]
+	}
+	return s
+}
+
+// take returns the next part, for gemmArgs.
+func (s *soon) take() (p *float32, step int) {
+	switch {
+	case len(s.dy) > 0:
+		p, step = &s.dy[0], s.dyStep*4
+		s.dy = s.dy[min(len(s.dy), s.dyPart):]
+	case len(s.x) > 0:
+		p, step = &s.x[0], s.xStep*4
+		s.x = s.x[min(len(s.x), s.xPart):]
+	}
+	return p, step
 }
 
 // sumPartials adds n arrays that follow each other in part, first to last.
