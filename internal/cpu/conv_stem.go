@@ -61,6 +61,7 @@ func (g *igemm) runStem(bp []float32, ep *epilogue) {
 	mr, nr := tileRows(), tileCols()
 	bands := ceilDiv(g.oh, stemRows)
 	kPad := g.kBlocks() * kBlock
+	stream := g.streams()
 	parallel.For(g.n*bands, func(i int) {
 		n, qy := i/bands, i%bands*stemRows
 		rows := min(stemRows, g.oh-qy)
@@ -72,6 +73,10 @@ func (g *igemm) runStem(bp []float32, ep *epilogue) {
 		}
 		if ep != nil && ep.relu {
 			args.flags = gemmReLU
+		}
+		if stream {
+			args.flags |= gemmStream
+			defer storeFence()
 		}
 		for j := 0; j*nr < g.cols; j++ {
 			args.b = &bp[j*kPad*nr]
@@ -100,7 +105,7 @@ func (g *igemm) runStem(bp []float32, ep *epilogue) {
 // are added in order.
 func stemBackwardWeights(g *igemm, dy, dw []float32) {
 	bands := g.n * ceilDiv(g.oh, stemRows)
-	groups := min(bands, 48, max(1, wgradPartialFloats/len(dw)))
+	groups := min(bands, wgradPieces, max(1, wgradPartialFloats/len(dw)))
 	perGroup := ceilDiv(bands, groups)
 	groups = ceilDiv(bands, perGroup)
 	part := getScratch(groups * len(dw))
@@ -118,27 +123,48 @@ func (g *igemm) stemPiece(dw, dy []float32, b0, b1 int) {
 	colPanels := ceilDiv(g.cols, nr)
 	win := g.newStemWindow(stemRows)
 	defer putScratch(win.buf)
-	b := getScratch(colPanels * stemRows * g.ow * nr)
-	defer putScratch(b)
+	// Output pixels are read where they lie, unless panels demand filling up.
+	direct := g.cols%kBlock == 0 && g.cols < wgradPackFrom
+	var b []float32
+	if !direct {
+		b = getScratch(colPanels * stemRows * g.ow * nr)
+		defer putScratch(b)
+	}
 	line := g.ndx * g.c // rows of dw that one row of the window feeds
 	clear(dw)
-	args := gemmArgs{k: g.ow, as: g.stride * g.c, bs: nr, ldc: g.cols, flags: gemmAccumulate}
+	args := gemmArgs{k: g.ow, as: g.stride * g.c, ldc: g.cols, flags: gemmAccumulate}
 	for band := b0; band < b1; band++ {
 		n, qy := band/bands, band%bands*stemRows
 		rows := min(stemRows, g.oh-qy)
 		win.fill(g, n, qy, rows)
 		pixels := rows * g.ow
+		first := (n*g.oh + qy) * g.ow * g.cols
+		var ahead []float32 // the next band's output pixels, to be prefetched
+		if band+1 < b1 {
+			ahead = dy[first+pixels*g.cols:]
+			ahead = ahead[:min(len(ahead), stemRows*g.ow*g.cols)]
+		}
 		for j := range colPanels {
-			panel := b[j*pixels*nr:][:pixels*nr]
+			panel := dy[first+j*nr:]
 			args.nr = min(nr, g.cols-j*nr)
-			packBPanel(panel, dy[(n*g.oh+qy)*g.ow*g.cols+j*nr:], pixels, g.cols, args.nr, nr)
+			args.bs = g.cols
+			if !direct {
+				args.bs = nr
+				panel = b[j*pixels*nr:][:pixels*nr]
+				packBPanel(panel, dy[first+j*nr:], pixels, g.cols, args.nr, nr)
+			}
 			for ty := range g.ndy {
 				for h := 0; h < line; h += mr {
 					args.mr = min(mr, line-h)
 					args.c = &dw[(ty*line+h)*g.cols+j*nr]
 					for r := range rows {
 						args.a = &win.buf[(r*g.stride+ty)*win.pitch+h]
-						args.b = &panel[r*g.ow*nr]
+						args.b = &panel[r*g.ow*args.bs]
+						args.next, args.nextStep = nil, 0
+						if len(ahead) > 0 {
+							args.next, args.nextStep = &ahead[0], kBlock*4
+							ahead = ahead[min(len(ahead), g.ow*kBlock):]
+						}
 						gemmTCall(&args)
 					}
 				}

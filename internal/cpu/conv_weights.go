@@ -21,6 +21,8 @@ const (
 	// pixels and its part of dw stay in the second level cache.
 	wgradRowPanels = 18
 	wgradColPanels = 4
+	// wgradPieces is how many pieces there are at least, if the shape allows.
+	wgradPieces = 48
 	// wgradPackFrom is the number of channels from which pixels are packed.
 	wgradPackFrom = 512
 	// wgradPartialFloats bounds the workspace of partial sums.
@@ -46,11 +48,14 @@ func directBackwardWeights(c Conv, x, dy, dw []float32) {
 	pixels := c.N * t.g.oh * t.g.ow
 	colPanels := ceilDiv(c.K, tileCols())
 	rowPieces := ceilDiv(blocks, wgradRowPanels)
+	if rowPieces*ceilDiv(colPanels, wgradColPanels) < wgradPieces {
+		rowPieces = ceilDiv(blocks, wgradRowPanels/2)
+	}
 	colPieces := ceilDiv(colPanels, wgradColPanels)
 	rowStep, colStep := ceilDiv(blocks, rowPieces), ceilDiv(colPanels, colPieces)
 
 	chunks := ceilDiv(pixels, wgradPixels)
-	groups := min(chunks, ceilDiv(48, rowPieces*colPieces), max(1, wgradPartialFloats/len(dw)))
+	groups := min(chunks, ceilDiv(wgradPieces, rowPieces*colPieces), max(1, wgradPartialFloats/len(dw)))
 	perGroup := ceilDiv(chunks, groups) * wgradPixels
 	groups = ceilDiv(pixels, perGroup)
 
@@ -190,9 +195,7 @@ func sumPartials(dst, part []float32, n int) {
 		d := dst[lo:hi]
 		copy(d, part[lo:hi])
 		for g := 1; g < n; g++ {
-			for i, v := range part[g*len(dst)+lo : g*len(dst)+hi] {
-				d[i] += v
-			}
+			add(d, part[g*len(dst)+lo:g*len(dst)+hi], d)
 		}
 	})
 }
