@@ -270,3 +270,27 @@ func TestFineTunePhases(t *testing.T) {
 		}
 	}
 }
+
+// Shares that float32 cannot hold: positions inside them as PyTorch 1.13 finds
+// them, with fastai's combine_scheds on four straight lines.
+func TestCombineRoundsAsPyTorch(t *testing.T) {
+	f, err := Combine([]float64{0.1, 0.3, 0.37, 0.23}, []Func{Lin(0, 1), Lin(1, 2), Lin(2, 3), Lin(3, 4)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ pos, want float64 }{
+		{0, 0},
+		{0.05, 0.5},
+		{0.1, 1},
+		{0.2, 1.3333333134651184},
+		{0.4, 2},
+		{0.41, 2.0270269978791475},
+		{0.77, 2.9999998211860657},
+		{0.9, 3.5652171969413757},
+		{0.999, 3.9956522583961487},
+	} {
+		if got := f(c.pos); !within(got, c.want) {
+			t.Errorf("at %v: %v, want %v", c.pos, got, c.want)
+		}
+	}
+}
