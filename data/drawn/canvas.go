@@ -62,7 +62,6 @@ type canvas struct {
 	base affine    // unit square to pixels
 	ras  vector.Rasterizer
 	mask []uint8
-	line poly // scratch for strokes
 }
 
 func newCanvas(size int) *canvas {
