@@ -78,9 +78,10 @@ var heatTable = func() (t [heatSteps]color.RGBA) {
 	for i := range t {
 		v := float64(i) / (heatSteps - 1)
 		// Hue runs 295° → 110° (violet, through magenta and red, to yellow);
-		// chroma is largest in the middle, where the gamut is widest.
+		// chroma is largest past the middle,
+		// where the gamut is widest.
 		hue := 295 + 175*math.Pow(v, 0.85)
-		t[i] = lch(0.16+0.81*v, 0.05+0.2*math.Sin(math.Pi*min(v*1.05, 1)), math.Mod(hue, 360)).rgba()
+		t[i] = lch(0.16+0.79*v, 0.05+0.2*math.Sin(math.Pi*0.82*v), math.Mod(hue, 360)).rgba()
 	}
 	return
 }()
