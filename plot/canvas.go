@@ -47,10 +47,6 @@ func (c *canvas) rect(x, y, w, h float64, k color.RGBA, tip string) {
 	c.ops = append(c.ops, op{kind: opFill, color: k, tip: tip, pts: []xy{{x, y}, {x + w, y}, {x + w, y + h}, {x, y + h}}})
 }
 
-func (c *canvas) polygon(pts []xy, k color.RGBA) {
-	c.ops = append(c.ops, op{kind: opFill, color: k, pts: pts})
-}
-
 func (c *canvas) line(pts []xy, width float64, k color.RGBA, dash ...float64) {
 	c.ops = append(c.ops, op{kind: opLine, color: k, pts: pts, width: width, dash: dash})
 }
