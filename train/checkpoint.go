@@ -14,6 +14,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/whippet-ml/whippet/internal/atomicfile"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/weights"
@@ -232,6 +233,10 @@ func (c *Checkpoints) save(l *Learner) error {
 	path := filepath.Join(c.Dir, checkpointName(l.Step, l.cur))
 	if err := l.saveState(path, c.Extra); err != nil {
 		return fmt.Errorf("train: checkpoint not saved, the previous one is untouched: %w", err)
+	}
+	// A run that was killed while it saved has left a part of a checkpoint.
+	if err := atomicfile.RemoveLeftovers(c.Dir, "checkpoint-"); err != nil {
+		return fmt.Errorf("train: removing parts of old checkpoints: %w", err)
 	}
 	all, err := listCheckpoints(c.Dir)
 	if err != nil {

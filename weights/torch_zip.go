@@ -12,7 +12,9 @@ import (
 // The zip format of torch.save (PyTorch 1.6 and later): NAME/data.pkl is a
 // pickle of the saved value in which each storage is a persistent id
 // ('storage', class, key, location, count), and NAME/data/KEY has its bytes.
-// PyTorch stores without compression, so that storages are read in place.
+// PyTorch stores without compression, so that storages are read in place. Their
+// CRC-32 is not looked at: PyTorch does not either, and can be told to write
+// wrong ones. VerifyHashInName is the check for published files.
 
 // maxPickleBytes bounds data.pkl; that of a ResNet-152 has 0.2 MB.
 const maxPickleBytes = 32 << 20

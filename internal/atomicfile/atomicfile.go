@@ -18,7 +18,12 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
+
+// tempMark stands between the target's name, after a dot, and a random suffix
+// in the name of a temporary file.
+const tempMark = ".tmp-"
 
 // bufferSize is the write buffer: large enough that a file of many small
 // arrays costs few system calls.
@@ -98,7 +103,7 @@ func resolve(path string) (target string, mode fs.FileMode, err error) {
 func createTemp(target string, mode fs.FileMode) (*os.File, error) {
 	dir, base := filepath.Split(target)
 	for try := 0; ; try++ {
-		name := dir + "." + base + ".tmp-" + strconv.FormatUint(rand.Uint64(), 36)
+		name := dir + "." + base + tempMark + strconv.FormatUint(rand.Uint64(), 36)
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, fs.ErrExist) && try < 100 {
 			continue
@@ -115,4 +120,28 @@ func createTemp(target string, mode fs.FileMode) (*os.File, error) {
 		}
 		return f, nil
 	}
+}
+
+// RemoveLeftovers deletes the temporary files that WriteFile left in dir, for
+// targets whose names begin with prefix, when a process was killed while it
+// wrote. Nothing else may be writing such targets at the time. A dir that does
+// not exist has no leftovers.
+func RemoveLeftovers(dir, prefix string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasPrefix(name, "."+prefix) || !strings.Contains(name, tempMark) || !e.Type().IsRegular() {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }

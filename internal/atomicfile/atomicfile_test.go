@@ -114,3 +114,30 @@ func TestWriteFileModeAndLink(t *testing.T) {
 		t.Errorf("the link was replaced: %v, %v", l, err)
 	}
 }
+
+func TestRemoveLeftovers(t *testing.T) {
+	dir := t.TempDir()
+	f, err := createTemp(filepath.Join(dir, "checkpoint-7"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil { // as after kill -9: the file stays
+		t.Fatal(err)
+	}
+	keep := []string{"checkpoint-7", ".checkpoint-7", ".other.tmp-abc", "checkpoint-7.tmp-abc"}
+	for _, name := range keep {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := RemoveLeftovers(dir, "checkpoint-"); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != len(keep) {
+		t.Errorf("%d files are left, want %d; %v", len(entries), len(keep), err)
+	}
+	if err := RemoveLeftovers(filepath.Join(dir, "absent"), ""); err != nil {
+		t.Errorf("an absent folder gives %v", err)
+	}
+}
