@@ -33,30 +33,34 @@ func LabelSmoothingCrossEntropy() *CrossEntropy { return &CrossEntropy{Smoothing
 
 var _ Func = (*CrossEntropy)(nil)
 
-// check validates everything there is before any arithmetic.
-func (l *CrossEntropy) check(logits *tensor.Tensor, y Targets) (n, c int, err error) {
-	n, c, err = matrix("logits", logits)
+// ready checks the options and what every method is given, before any
+// arithmetic.
+func (l *CrossEntropy) ready(logits *tensor.Tensor, y Targets, items []float32) error {
+	n, c, err := matrix("logits", logits)
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
 	if err := y.check(n, c); err != nil {
-		return 0, 0, err
+		return err
+	}
+	if items != nil && len(items) != n {
+		return fmt.Errorf("loss: room for %d item losses, the batch has %d", len(items), n)
 	}
 	if !(l.Smoothing >= 0 && l.Smoothing <= 1) {
-		return 0, 0, fmt.Errorf("loss: label smoothing of %v: it must be between 0 and 1 (fastai's default is 0.1)", l.Smoothing)
+		return fmt.Errorf("loss: label smoothing of %v: it must be between 0 and 1 (fastai's default is 0.1)", l.Smoothing)
 	}
 	if l.Weight != nil && len(l.Weight) != c {
-		return 0, 0, fmt.Errorf("loss: %d class weights for %d classes: one is needed for each class", len(l.Weight), c)
+		return fmt.Errorf("loss: %d class weights for %d classes: one is needed for each class", len(l.Weight), c)
 	}
 	for k, w := range l.Weight {
 		if !(w >= 0) || math.IsInf(float64(w), 0) {
-			return 0, 0, fmt.Errorf("loss: weight of class %d is %v: it must be a finite number, 0 or more", k, w)
+			return fmt.Errorf("loss: weight of class %d is %v: it must be a finite number, 0 or more", k, w)
 		}
 	}
 	if l.Reduction < Mean || l.Reduction > None {
-		return 0, 0, fmt.Errorf("loss: unknown reduction %v: use Mean, Sum or None", l.Reduction)
+		return fmt.Errorf("loss: unknown reduction %v: use Mean, Sum or None", l.Reduction)
 	}
-	return n, c, nil
+	return nil
 }
 
 func (l *CrossEntropy) weight(class int) float64 {
@@ -95,9 +99,99 @@ func (l *CrossEntropy) scales(y Targets, n int) (pull, smooth float64) {
 	return 1 / total, smooth
 }
 
-// itemLoss returns the two terms of a row's loss.
-func (l *CrossEntropy) itemLoss(row []float32, a, b int, fa, fb float64) (pulled, smoothed float64) {
-	lse, sum := logSumExp(row)
+// Forward implements Func.
+func (l *CrossEntropy) Forward(logits *tensor.Tensor, y Targets, items []float32) (float64, error) {
+	if err := l.ready(logits, y, items); err != nil {
+		return 0, err
+	}
+	return l.run(logits, y, items, nil, nil), nil
+}
+
+// ForwardBackward implements Func.
+func (l *CrossEntropy) ForwardBackward(logits *tensor.Tensor, y Targets, items []float32, dlogits *tensor.Tensor) (float64, error) {
+	if err := l.ready(logits, y, items); err != nil {
+		return 0, err
+	}
+	if l.Reduction == None {
+		return 0, fmt.Errorf("loss: reduction none has no single loss to differentiate: use Mean or Sum, or Backward with upstream gradients")
+	}
+	if err := checkGradient(logits, dlogits); err != nil {
+		return 0, err
+	}
+	return l.run(logits, y, items, nil, dlogits), nil
+}
+
+// Backward implements Func.
+func (l *CrossEntropy) Backward(logits *tensor.Tensor, y Targets, upstream []float32, dlogits *tensor.Tensor) error {
+	if err := l.ready(logits, y, nil); err != nil {
+		return err
+	}
+	want := 1
+	if l.Reduction == None {
+		want = logits.Shape[0]
+	}
+	if len(upstream) != want {
+		return fmt.Errorf("loss: %d upstream gradients, reduction %v of %d items needs %d", len(upstream), l.Reduction, logits.Shape[0], want)
+	}
+	if err := checkGradient(logits, dlogits); err != nil {
+		return err
+	}
+	l.run(logits, y, nil, upstream, dlogits)
+	return nil
+}
+
+func checkGradient(logits, dlogits *tensor.Tensor) error {
+	if dlogits == nil || !tensor.SameShape(logits.Shape, dlogits.Shape) || len(dlogits.Data) != len(logits.Data) {
+		return fmt.Errorf("loss: the gradient must have the shape %v of the logits", logits.Shape)
+	}
+	return nil
+}
+
+// run computes the loss of checked arguments, and its gradient unless dlogits
+// is nil; upstream is nil for 1. Rows are added in order, so that the loss does
+// not depend on anything else.
+func (l *CrossEntropy) run(logits *tensor.Tensor, y Targets, items, upstream []float32, dlogits *tensor.Tensor) float64 {
+	n, c := logits.Shape[0], logits.Shape[1]
+	ps, ss := l.scales(y, n)
+	var pulled, smoothed float64
+	for i := range n {
+		row := logits.Data[i*c : (i+1)*c]
+		lse, sum := logSumExp(row)
+		a, b, fa, fb := l.pull(y, i)
+		p, s := l.itemLoss(row, lse, sum, a, b, fa, fb)
+		pulled += p
+		smoothed += s
+		if items != nil {
+			items[i] = float32(p + s)
+		}
+		if dlogits == nil {
+			continue
+		}
+		up := 1.0
+		switch {
+		case upstream == nil:
+		case l.Reduction == None:
+			up = float64(upstream[i])
+		default:
+			up = float64(upstream[0])
+		}
+		keep := up * ps * (1 - l.Smoothing)
+		gradRow(row, dlogits.Data[i*c:(i+1)*c], lse, a, b, fa*keep, fb*keep, up*ss*l.Smoothing)
+	}
+	switch {
+	case l.Reduction == None:
+		return 0
+	case l.Reduction == Mean && n == 0:
+		return math.NaN()
+	case l.Smoothing == 0: // ss may be infinite for no items
+		return ps * pulled
+	}
+	return ps*pulled + ss*smoothed
+}
+
+// itemLoss returns the two terms of a row's loss: what pulls towards its
+// classes, and the smoothing. lse and sum are those of logSumExp.
+func (l *CrossEntropy) itemLoss(row []float32, lse, sum float64, a, b int, fa, fb float64) (pulled, smoothed float64) {
 	pulled = fa * (lse - float64(row[a]))
 	if fb != 0 {
 		pulled += fb * (lse - float64(row[b]))
@@ -109,99 +203,11 @@ func (l *CrossEntropy) itemLoss(row []float32, a, b int, fa, fb float64) (pulled
 	return (1 - l.Smoothing) * pulled, l.Smoothing / c * (c*lse - sum)
 }
 
-// Forward implements Func.
-func (l *CrossEntropy) Forward(logits *tensor.Tensor, y Targets, items []float32) (float64, error) {
-	n, c, err := l.check(logits, y)
-	if err != nil {
-		return 0, err
-	}
-	if items != nil && len(items) != n {
-		return 0, fmt.Errorf("loss: room for %d item losses, the batch has %d", len(items), n)
-	}
-	var pulled, smoothed float64
-	for i := range n {
-		a, b, fa, fb := l.pull(y, i)
-		p, s := l.itemLoss(logits.Data[i*c:(i+1)*c], a, b, fa, fb)
-		pulled += p
-		smoothed += s
-		if items != nil {
-			items[i] = float32(p + s)
-		}
-	}
-	if l.Reduction == None {
-		return 0, nil
-	}
-	ps, ss := l.scales(y, n)
-	if l.Reduction == Mean && n == 0 {
-		return math.NaN(), nil
-	}
-	if l.Smoothing == 0 { // keep 0*Inf out of the sum
-		return ps * pulled, nil
-	}
-	return ps*pulled + ss*smoothed, nil
-}
-
-// ForwardBackward implements Func.
-func (l *CrossEntropy) ForwardBackward(logits *tensor.Tensor, y Targets, items []float32, dlogits *tensor.Tensor) (float64, error) {
-	if l.Reduction == None {
-		return 0, fmt.Errorf("loss: reduction none has no single loss to differentiate: use Mean or Sum, or Backward with upstream gradients")
-	}
-	loss, err := l.Forward(logits, y, items)
-	if err != nil {
-		return 0, err
-	}
-	if err := l.backward(logits, y, nil, dlogits); err != nil {
-		return 0, err
-	}
-	return loss, nil
-}
-
-// Backward implements Func.
-func (l *CrossEntropy) Backward(logits *tensor.Tensor, y Targets, upstream []float32, dlogits *tensor.Tensor) error {
-	n, _, err := l.check(logits, y)
-	if err != nil {
-		return err
-	}
-	want := 1
-	if l.Reduction == None {
-		want = n
-	}
-	if len(upstream) != want {
-		return fmt.Errorf("loss: %d upstream gradients, reduction %v of %d items needs %d", len(upstream), l.Reduction, n, want)
-	}
-	return l.backward(logits, y, upstream, dlogits)
-}
-
-// backward writes the gradient. upstream is nil for 1. The gradient of -logp[y]
-// is softmax - onehot(y); that of the spread term is eps*(softmax - 1/C).
-func (l *CrossEntropy) backward(logits *tensor.Tensor, y Targets, upstream []float32, dlogits *tensor.Tensor) error {
-	n, c := logits.Shape[0], logits.Shape[1]
-	if dlogits == nil || !tensor.SameShape(logits.Shape, dlogits.Shape) || len(dlogits.Data) != n*c {
-		return fmt.Errorf("loss: the gradient must have the shape %v of the logits", logits.Shape)
-	}
-	ps, ss := l.scales(y, n)
-	for i := range n {
-		up := 1.0
-		switch {
-		case upstream == nil:
-		case l.Reduction == None:
-			up = float64(upstream[i])
-		default:
-			up = float64(upstream[0])
-		}
-		a, b, fa, fb := l.pull(y, i)
-		fa *= up * ps * (1 - l.Smoothing)
-		fb *= up * ps * (1 - l.Smoothing)
-		spread := up * ss * l.Smoothing
-		l.backwardRow(logits.Data[i*c:(i+1)*c], dlogits.Data[i*c:(i+1)*c], a, b, fa, fb, spread)
-	}
-	return nil
-}
-
-// backwardRow writes (fa+fb+spread)*softmax(row) - fa*onehot(a) - fb*onehot(b)
-// - spread/C to dst, which may be row. Each element is rounded once.
-func (l *CrossEntropy) backwardRow(row, dst []float32, a, b int, fa, fb, spread float64) {
-	lse, _ := logSumExp(row)
+// gradRow writes the gradient of a row, (fa+fb+spread)*softmax(row) -
+// fa*onehot(a) - fb*onehot(b) - spread/C, to dst, which may be row: the gradient
+// of -logp[y] is softmax - onehot(y), that of the spread term softmax - 1/C.
+// Each element is rounded once.
+func gradRow(row, dst []float32, lse float64, a, b int, fa, fb, spread float64) {
 	all, each := fa+fb+spread, spread/float64(len(row))
 	for j, v := range row {
 		g := all*math.Exp(float64(v)-lse) - each
