@@ -65,8 +65,13 @@ func (r *bits) get(k uint) uint32 {
 	return v
 }
 
-// align drops the bits read ahead, at the end of a segment.
-func (r *bits) align() { r.acc, r.n, r.pad = 0, 0, 0 }
+// align drops the bits read ahead, at the end of a segment. It reports whether
+// whole bytes of the segment were left over.
+func (r *bits) align() (left bool) {
+	left = r.n-r.pad >= 8
+	r.acc, r.n, r.pad = 0, 0, 0
+	return left
+}
 
 // extend is the signed value of k bits v (T.81 F.2.2.1): values whose first
 // bit is 0 are negative.

@@ -144,7 +144,9 @@ func (d *decoder) scan(s []byte) error {
 			}
 		}
 	}
-	d.align()
+	if d.align() {
+		d.warn("a scan has more data than its blocks")
+	}
 	return nil
 }
 
@@ -173,7 +175,9 @@ func (d *decoder) restart(p *progress) {
 	for i := range p.n {
 		p.comps[i].pred = 0
 	}
-	d.align()
+	if d.align() {
+		d.warn("a restart interval has more data than its blocks")
+	}
 	for {
 		m, skipped, err := d.next()
 		if err != nil {
