@@ -68,7 +68,13 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 		}
 		sums := tp.newVar(2, c)
 		dgamma, dbeta := sums.Value.Data[:c], sums.Value.Data[c:]
-		cpu.BatchNormReduce(dy, mask, x.Value.Data, mean, inv, rows, c, dgamma, dbeta)
+		// Without a residual the sign of y follows from x, and y need not be read.
+		fromX := relu && residual == nil && batch
+		if fromX {
+			cpu.BatchNormReLUReduce(dy, x.Value.Data, scale, shift, mean, inv, rows, c, dgamma, dbeta)
+		} else {
+			cpu.BatchNormReduce(dy, mask, x.Value.Data, mean, inv, rows, c, dgamma, dbeta)
+		}
 		if s.Weight.RequiresGrad {
 			s.Weight.grad(tp, func(d []float32) { copy(d, dgamma) })
 		}
@@ -83,6 +89,9 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 				cpu.BatchNormGrad(dy, mask, x.Value.Data, mean, inv, gamma, dgamma, dbeta, rows, c, batch, dx, dy, false)
 			})
 			tp.giveGrad(residual, y)
+		case x.needs && fromX:
+			cpu.BatchNormReLUGrad(dy, x.Value.Data, scale, shift, mean, inv, gamma, dgamma, dbeta, rows, c, dy)
+			tp.giveGrad(x, y)
 		case x.needs:
 			cpu.BatchNormGrad(dy, mask, x.Value.Data, mean, inv, gamma, dgamma, dbeta, rows, c, batch, dy, nil, false)
 			tp.giveGrad(x, y)

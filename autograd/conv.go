@@ -34,14 +34,17 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 	needs := x.needs || w.RequiresGrad || (bias != nil && bias.RequiresGrad)
 	tp.record("conv", y, needs, []*Variable{x}, func() {
 		dy := y.Grad.Data
-		if relu {
-			start := tp.now()
+		start := tp.now()
+		toBias := bias != nil && bias.RequiresGrad
+		switch {
+		case relu && toBias:
+			bias.grad(tp, func(db []float32) { cpu.BiasReLUBackward(dy, y.Value.Data, rows, c.K, dy, db) })
+		case relu:
 			cpu.ReLUBackward(dy, y.Value.Data, dy)
-			tp.Profile.add("bias+relu", true, start)
-		}
-		if bias != nil && bias.RequiresGrad {
-			start := tp.now()
+		case toBias:
 			bias.grad(tp, func(db []float32) { cpu.SumRows(dy, rows, c.K, db) })
+		}
+		if relu || toBias {
 			tp.Profile.add("bias+relu", true, start)
 		}
 		if w.RequiresGrad {
