@@ -28,6 +28,9 @@ func copyBlocksAVX512(p *blockCopy)
 //go:noescape
 func copyBlocksAVX2(p *blockCopy)
 
+//go:noescape
+func transpose8AVX2(dst, src *float32, ld, nr, n int)
+
 // storeFence orders streamed stores before everything that follows.
 func storeFence()
 
@@ -78,4 +81,12 @@ func copyBlocks(p *blockCopy) {
 	default:
 		copyBlocksGo(p)
 	}
+}
+
+func transpose8(dst, src *float32, ld, nr, n int) {
+	if level >= AVX2 {
+		transpose8AVX2(dst, src, ld, nr, n)
+		return
+	}
+	transpose8Go(dst, src, ld, nr, n)
 }

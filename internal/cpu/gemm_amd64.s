@@ -10187,6 +10187,75 @@ zeroOne:
 	VZEROUPPER
 	RET
 
+// func transpose8AVX2(dst *float32, src *float32, ld int, nr int, n int)
+// Requires: AVX
+TEXT ·transpose8AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ ld+16(FP), R8
+	MOVQ nr+24(FP), R10
+	MOVQ n+32(FP), CX
+	SHLQ $0x02, R8
+	SHLQ $0x02, R10
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R10)(R10*2), R11
+
+loop:
+	LEAQ    (SI)(R8*4), AX
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VMOVUPS (AX), Y4
+	VMOVUPS (AX)(R8*1), Y5
+	VMOVUPS (AX)(R8*2), Y6
+	VMOVUPS (AX)(R9*1), Y7
+
+	// pairs of rows: a0 b0 a1 b1 and a2 b2 a3 b3
+	VUNPCKLPS Y1, Y0, Y8
+	VUNPCKHPS Y1, Y0, Y9
+	VUNPCKLPS Y3, Y2, Y10
+	VUNPCKHPS Y3, Y2, Y11
+	VUNPCKLPS Y5, Y4, Y12
+	VUNPCKHPS Y5, Y4, Y13
+	VUNPCKLPS Y7, Y6, Y14
+	VUNPCKHPS Y7, Y6, Y15
+
+	// fours of rows: a0 b0 c0 d0 and so on
+	VSHUFPS $0x44, Y10, Y8, Y0
+	VSHUFPS $0xee, Y10, Y8, Y1
+	VSHUFPS $0x44, Y11, Y9, Y2
+	VSHUFPS $0xee, Y11, Y9, Y3
+	VSHUFPS $0x44, Y14, Y12, Y4
+	VSHUFPS $0xee, Y14, Y12, Y5
+	VSHUFPS $0x44, Y15, Y13, Y6
+	VSHUFPS $0xee, Y15, Y13, Y7
+
+	// all eight
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x31, Y4, Y0, Y12
+	VPERM2F128 $0x20, Y5, Y1, Y9
+	VPERM2F128 $0x31, Y5, Y1, Y13
+	VPERM2F128 $0x20, Y6, Y2, Y10
+	VPERM2F128 $0x31, Y6, Y2, Y14
+	VPERM2F128 $0x20, Y7, Y3, Y11
+	VPERM2F128 $0x31, Y7, Y3, Y15
+	LEAQ       (DI)(R10*4), AX
+	VMOVUPS    Y8, (DI)
+	VMOVUPS    Y9, (DI)(R10*1)
+	VMOVUPS    Y10, (DI)(R10*2)
+	VMOVUPS    Y11, (DI)(R11*1)
+	VMOVUPS    Y12, (AX)
+	VMOVUPS    Y13, (AX)(R10*1)
+	VMOVUPS    Y14, (AX)(R10*2)
+	VMOVUPS    Y15, (AX)(R11*1)
+	ADDQ       $0x20, SI
+	LEAQ       (DI)(R10*8), DI
+	DECQ       CX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
 // func storeFence()
 // Requires: MMX+
 TEXT ·storeFence(SB), NOSPLIT, $0

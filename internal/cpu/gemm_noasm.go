@@ -12,3 +12,5 @@ func copyBlocks(p *blockCopy) { copyBlocksGo(p) }
 
 // storeFence has nothing to do: no portable kernel streams.
 func storeFence() {}
+
+func transpose8(dst, src *float32, ld, nr, n int) { transpose8Go(dst, src, ld, nr, n) }

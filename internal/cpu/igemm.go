@@ -230,15 +230,21 @@ func (g *igemm) block(bp []float32, ep *epilogue, cut blocking, a, row []float32
 	mr, nr := tileRows(), tileCols()
 	kBlocks := g.kBlocks()
 	panels := ceilDiv(r1-r0, mr)
-	// Where output positions do not follow each other the block is computed
-	// into a buffer and scattered at the end.
-	dense := g.dense()
-	c, ldc, cOff := g.out, g.outPix, r0*g.outPix
-	if !dense {
+	// Where output positions do not follow each other evenly within a tile the
+	// block is computed into a buffer and scattered at the end.
+	scatter := !g.dense() && g.ow%mr != 0
+	c, ldc := g.out, g.outPix
+	var offset [maxRowPanels]int // of each row panel in c
+	for p := range panels {
+		offset[p] = g.outAt(r0 + p*mr)
+	}
+	if scatter {
 		ldc = (j1 - j0) * nr
-		cOff = -j0 * nr
 		c = getScratch((r1 - r0) * ldc)
 		defer putScratch(c)
+		for p := range panels {
+			offset[p] = p*mr*ldc - j0*nr
+		}
 	}
 	for kb0 := 0; kb0 < kBlocks; kb0 += cut.kc {
 		kb1 := min(kBlocks, kb0+cut.kc)
@@ -271,7 +277,7 @@ func (g *igemm) block(bp []float32, ep *epilogue, cut blocking, a, row []float32
 			for p := range panels {
 				args.mr = min(mr, r1-r0-p*mr)
 				args.a = &a[p*mr*(kb1-kb0)*kBlock]
-				args.c = &c[cOff+p*mr*ldc+j*nr]
+				args.c = &c[offset[p]+j*nr]
 				if last && ep != nil && ep.residual != nil {
 					args.res = &ep.residual[(r0+p*mr)*g.cols+j*nr]
 					args.ldr = g.cols
@@ -286,7 +292,7 @@ func (g *igemm) block(bp []float32, ep *epilogue, cut blocking, a, row []float32
 			}
 		}
 	}
-	if !dense {
+	if scatter {
 		u := g.seek(r0)
 		n := min(g.cols, j1*nr) - j0*nr
 		for r := range r1 - r0 {
@@ -294,6 +300,12 @@ func (g *igemm) block(bp []float32, ep *epilogue, cut blocking, a, row []float32
 			g.next(&u)
 		}
 	}
+}
+
+// outAt returns where output position p starts in out.
+func (g *igemm) outAt(p int) int {
+	u := g.seek(p)
+	return u.n*g.outN + u.qy*g.outRow + u.qx*g.outPix
 }
 
 // sourceOf returns the part of the source that rows [r0,r1) read and the rows

@@ -13,6 +13,8 @@ const (
 	// cache (1 MB and up where AVX-512 is) beside B panels and the source of
 	// the next one.
 	aBlockBytes = 400 << 10
+	// maxRowPanels bounds the row panels of a block.
+	maxRowPanels = 16
 	// maxKC bounds the 16-step blocks of k packed at a time.
 	maxKC = 72
 	// wantPieces is how many pieces a product is cut into at least, if it can
@@ -26,7 +28,7 @@ const (
 func cut(rowPanels, colPanels, kBlocks int) blocking {
 	b := blocking{colPanels: colPanels, blocks: 1}
 	b.kc = ceilDiv(kBlocks, ceilDiv(kBlocks, maxKC))
-	b.rowPanels = min(16, max(1, aBlockBytes/(b.kc*kBlock*4*tileRows())))
+	b.rowPanels = min(maxRowPanels, max(1, aBlockBytes/(b.kc*kBlock*4*tileRows())))
 	for ceilDiv(rowPanels, b.rowPanels)*ceilDiv(colPanels, b.colPanels) < wantPieces {
 		switch {
 		case b.rowPanels > 8:

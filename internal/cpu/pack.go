@@ -31,15 +31,27 @@ func packBPanelT(dst, src []float32, rows, ld, n, nr int) {
 	if n < nr {
 		clear(dst[:rows*nr])
 	}
-	// Blocks of 16 steps keep the part of dst being scattered to in the cache.
-	for i0 := 0; i0 < rows; i0 += 16 {
-		m := min(16, rows-i0)
-		for j := range min(n, nr) {
-			s := src[j*ld+i0:][:m]
-			d := dst[i0*nr+j:]
-			for i, v := range s {
-				d[i*nr] = v
+	n = min(n, nr)
+	// Pieces of 128 steps keep the part of dst being scattered to in the cache.
+	for i0 := 0; i0 < rows; i0 += 128 {
+		m := min(128, rows-i0)
+		m8 := m &^ 7
+		j := 0
+		for ; m8 > 0 && j+8 <= n; j += 8 {
+			transpose8(&dst[i0*nr+j], &src[j*ld+i0], ld, nr, m8/8)
+			if m8 < m {
+				scatterColumns(dst[(i0+m8)*nr+j:], src[j*ld+i0+m8:], m-m8, ld, 8, nr)
 			}
+		}
+		scatterColumns(dst[i0*nr+j:], src[min(len(src), j*ld+i0):], m, ld, n-j, nr)
+	}
+}
+
+// scatterColumns writes dst[i*nr+j] = src[j*ld+i] for i < rows, j < n.
+func scatterColumns(dst, src []float32, rows, ld, n, nr int) {
+	for j := range n {
+		for i, v := range src[j*ld:][:rows] {
+			dst[i*nr+j] = v
 		}
 	}
 }

@@ -27,3 +27,16 @@ func copyBlocksGo(p *blockCopy) {
 		}
 	}
 }
+
+// transpose8Go is the portable form of transpose8: it writes the 8*n columns of
+// 8 rows of src, ld floats apart, as 8*n rows of 8, nr floats apart. n is at
+// least 1.
+func transpose8Go(dst, src *float32, ld, nr, n int) {
+	s := unsafe.Slice(src, 7*ld+8*n)
+	d := unsafe.Slice(dst, (8*n-1)*nr+8)
+	for j := range 8 {
+		for i, v := range s[j*ld:][:8*n] {
+			d[i*nr+j] = v
+		}
+	}
+}

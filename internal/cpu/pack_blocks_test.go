@@ -54,3 +54,27 @@ func FuzzCopyBlocks(f *testing.F) {
 		checkCopy(t, 1+int(rows), 1+int(blocks), int(dstGap), int(srcGap), byRow, zero)
 	})
 }
+
+func TestPackBPanelT(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		nr := tileCols()
+		for _, rows := range []int{1, 7, 8, 9, 16, 127, 128, 130, 264} {
+			for n := 1; n <= nr+1; n++ {
+				ld := rows + n%3
+				src := randoms(3, (n-1)*ld+rows)
+				dst, check := guarded(t, "packBPanelT", rows*nr)
+				packBPanelT(dst, src, rows, ld, n, nr)
+				check()
+				for i, v := range dst {
+					want := float32(0)
+					if j := i % nr; j < n {
+						want = src[j*ld+i/nr]
+					}
+					if v != want {
+						t.Fatalf("%d rows, %d columns: step %d, column %d is %g, want %g", rows, n, i/nr, i%nr, v, want)
+					}
+				}
+			}
+		}
+	})
+}

@@ -64,6 +64,7 @@ func main() {
 		v.formD()
 		v.blocks()
 	}
+	transpose8()
 	fence()
 	peak()
 	Generate()
