@@ -97,3 +97,15 @@ func TestCached(t *testing.T) {
 		}
 	}
 }
+
+func TestTorchCache(t *testing.T) {
+	t.Setenv("TORCH_HOME", "")
+	t.Setenv("XDG_CACHE_HOME", filepath.Join("x", "cache"))
+	if got, want := TorchCache(), filepath.Join("x", "cache", "torch", "hub", "checkpoints"); got != want {
+		t.Errorf("by XDG_CACHE_HOME: %s, want %s", got, want)
+	}
+	t.Setenv("TORCH_HOME", "th")
+	if got, want := TorchCache(), filepath.Join("th", "hub", "checkpoints"); got != want {
+		t.Errorf("by TORCH_HOME: %s, want %s", got, want)
+	}
+}

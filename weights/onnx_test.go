@@ -232,6 +232,36 @@ func TestONNXAttributes(t *testing.T) {
 	}
 }
 
+func TestONNXOperators(t *testing.T) {
+	for _, c := range []struct {
+		add  func(g *ONNX, x, y Value) Value
+		want string
+	}{
+		{func(g *ONNX, x, y Value) Value { return g.Conv("o", x, y, y, Window{Size: 1}, 4) }, "Conv(x y y) -> o kernel_shape=1,1,:7 strides=1,1,:7 pads=0,0,0,0,:7 group=4:2"},
+		{func(g *ONNX, x, y Value) Value { return g.BatchNorm("o", x, y, y, y, y, 0.5) }, "BatchNormalization(x y y y y) -> o epsilon=0.5:1"},
+		{func(g *ONNX, x, y Value) Value { return g.MaxPool("o", x, Window{3, 2, 1}, false) }, "MaxPool(x) -> o kernel_shape=3,3,:7 strides=2,2,:7 pads=1,1,1,1,:7 ceil_mode=0:2"},
+		{func(g *ONNX, x, y Value) Value { return g.AveragePool("o", x, Window{3, 2, 1}) }, "AveragePool(x) -> o kernel_shape=3,3,:7 strides=2,2,:7 pads=1,1,1,1,:7 count_include_pad=1:2"},
+		{func(g *ONNX, x, y Value) Value { return g.Linear("o", x, y, y) }, "Gemm(x y y) -> o transB=1:2"},
+		{func(g *ONNX, x, y Value) Value { return g.MatMul("o", x, y) }, "MatMul(x y) -> o"},
+		{func(g *ONNX, x, y Value) Value { return g.Add("o", x, y) }, "Add(x y) -> o"},
+		{func(g *ONNX, x, y Value) Value { return g.Sub("o", x, y) }, "Sub(x y) -> o"},
+		{func(g *ONNX, x, y Value) Value { return g.Mul("o", x, y) }, "Mul(x y) -> o"},
+		{func(g *ONNX, x, y Value) Value { return g.Div("o", x, y) }, "Div(x y) -> o"},
+		{func(g *ONNX, x, y Value) Value { return g.Cast("o", x, I64) }, "Cast(x) -> o to=7:2"},
+		{func(g *ONNX, x, y Value) Value { return g.Identity("o", x) }, "Identity(x) -> o"},
+	} {
+		g := NewONNX("g")
+		g.Output(c.add(g, g.Input("x", F32, Fixed(1)), g.Input("y", F32, Fixed(1))), F32, nil)
+		var b bytes.Buffer
+		if err := g.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		if got := dumpONNX(t, b.Bytes()); !strings.Contains(got, "\n"+c.want+"\n") {
+			t.Errorf("no line %q in\n%s", c.want, got)
+		}
+	}
+}
+
 func TestONNXMistakes(t *testing.T) {
 	array := func(name string) *Array { return &Array{Name: name, Shape: []int{1}, F32: []float32{1}} }
 	for _, c := range []struct {

@@ -166,6 +166,11 @@ func TestSafeTensorsHostile(t *testing.T) {
 		{"short", []byte("abc"), "3 bytes"},
 		{"web page", []byte("<!DOCTYPE html><html>not found</html>"), "web page"},
 		{"LFS pointer", []byte("version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"},
+		{"HDF5", []byte("\x89HDF\r\n\x1a\n\x00"), "Keras"},
+		{"gzip", []byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00"), "unpack it first"},
+		{"NumPy", []byte("\x93NUMPY\x01\x00v"), "NumPy"},
+		{"GGUF", []byte("GGUF\x03\x00\x00\x00\x00"), "GGUF"},
+		{"tar", []byte(strings.Repeat("a", 257) + "ustar\x0000"), "tar file"},
 		{"text", []byte("hello, weights"), "unknown format"},
 	}
 	for _, c := range cases {

@@ -43,6 +43,15 @@ var memoryTypes = map[string]DType{
 	"int64": I64, "int32": I64, "int16": I64, "int8": I64, "uint8": U8, "bool": U8,
 }
 
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // exact returns the elements as float64, exactly for the values of the tests.
 func exact(a *Array) []float64 {
 	out := make([]float64, a.Len())
@@ -110,10 +119,7 @@ func TestSharedTensorsAreCopies(t *testing.T) {
 // file ends with its last storage.
 func TestTruncatedTorch(t *testing.T) {
 	for _, name := range []string{"types_zip.pth", "types_legacy.pth", "nested_legacy.pth", "plain_deflated.pth", "protocol4_legacy.pth"} {
-		whole, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			t.Fatal(err)
-		}
+		whole := readFile(t, filepath.Join("testdata", name))
 		for n := range whole {
 			if _, err := readBytes(whole[:n]); err == nil {
 				t.Errorf("%s cut at byte %d of %d was read without an error", name, n, len(whole))
