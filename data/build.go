@@ -102,6 +102,9 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 		return nil, err
 	}
 	d.warn()
+	if err := d.warnDuplicates(ctx); err != nil {
+		return nil, err
+	}
 	for _, w := range d.Warnings {
 		tr.step("Warning", "%s", w)
 	}
