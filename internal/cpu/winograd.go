@@ -56,16 +56,22 @@ func winogradWins(c Conv, pass int) bool {
 }
 
 // winoGeom is one convolution as the tiled passes see it: a source map of c
-// channels, from which 6x6 tiles are read, and a destination of k channels,
-// to which 4x4 tiles are written. Tile (ty,tx) of a picture covers destination
-// rows 4*ty.. and columns 4*tx.., and reads from source row 4*ty-pad on.
+// channels, from which tiles are read, and a destination of k channels, to
+// which they are written.
+//
+// A picture is cut into th x tw tiles of 4 rows and columns, of which the last
+// r3 rows and the last c3 columns of tiles have 3, so that they cover the map
+// exactly where they can. Tiles are numbered by shape, in the order of
+// winoShape, then by picture, row and column.
 type winoGeom struct {
 	n       int
 	h, w, c int // source
 	p, q, k int // destination: p rows, q columns, k channels
 	pad     int
-	th, tw  int // tiles down and across a picture
-	tiles   int // tiles in all
+	th, tw  int                 // tiles down and across a picture
+	r3, c3  int                 // of which three results down, across
+	tiles   int                 // tiles in all
+	first   [winoShapes + 1]int // the first tile of each shape, and the end
 }
 
 // winoForwardGeom is the geometry of y = conv(x,w).
@@ -81,18 +87,72 @@ func winoDataGeom(c Conv) winoGeom {
 	return newWinoGeom(c.N, oh, ow, c.K, c.H, c.W, c.C, 2-c.Pad)
 }
 
+// winoFewTiles is the number of tiles of one shape below which a map is covered
+// by 4x4 tiles alone: several panels with few rows would cost more products
+// than the smaller tiles save.
+const winoFewTiles = 8
+
 func newWinoGeom(n, h, w, c, p, q, k, pad int) winoGeom {
 	g := winoGeom{n: n, h: h, w: w, c: c, p: p, q: q, k: k, pad: pad}
 	g.th, g.tw = (p+3)/4, (q+3)/4
 	g.tiles = n * g.th * g.tw
+	g.r3, g.c3 = min(g.th, 4*g.th-p), min(g.tw, 4*g.tw-q)
+	g.number()
+	for s := range winoShapes {
+		if few := g.first[s+1] - g.first[s]; few > 0 && few < winoFewTiles {
+			g.r3, g.c3 = 0, 0
+			g.number()
+			break
+		}
+	}
 	return g
 }
 
-// tile returns the picture and the tile row and column of tile t.
-func (g *winoGeom) tile(t int) (n, ty, tx int) {
-	tx = t % g.tw
-	t /= g.tw
-	return t / g.th, t % g.th, tx
+// number sets first.
+func (g *winoGeom) number() {
+	r4, c4 := g.th-g.r3, g.tw-g.c3
+	for s, perPicture := range [winoShapes]int{r4 * g.c3, r4 * c4, g.r3 * c4, g.r3 * g.c3} {
+		g.first[s+1] = g.first[s] + g.n*perPicture
+	}
+}
+
+// shape returns the shape of tile t.
+func (g *winoGeom) shape(t int) winoShape {
+	s := winoShape(0)
+	for t >= g.first[s+1] {
+		s++
+	}
+	return s
+}
+
+// users returns the range of tiles that have a product at xi.
+func (g *winoGeom) users(xi int) (lo, hi int) {
+	s, e := winoShape(0), winoShape(winoShapes)
+	for s < e && !s.uses(xi) {
+		s++
+	}
+	for e > s && !(e - 1).uses(xi) {
+		e--
+	}
+	return g.first[s], g.first[e]
+}
+
+// tile returns the picture and the first destination row and column of tile t
+// of shape s. The tile reads from source row y-pad and column x-pad on.
+func (g *winoGeom) tile(s winoShape, t int) (n, y, x int) {
+	t -= g.first[s]
+	ty, tx := 0, 0 // the first tile of the shape in a picture
+	rows, cols := g.th-g.r3, g.tw-g.c3
+	if s.rows() == 3 {
+		ty, rows = rows, g.r3
+	}
+	if s.cols() == 3 {
+		tx, cols = cols, g.c3
+	}
+	tx += t % cols
+	t /= cols
+	ty += t % rows
+	return t / rows, 4*ty - max(0, ty-(g.th-g.r3)), 4*tx - max(0, tx-(g.tw-g.c3))
 }
 
 // roundUp returns n rounded up to a multiple of m.

@@ -7,27 +7,49 @@ import "math"
 // The transforms at the active level. Assembly does not check bounds: callers
 // pass slices that hold every element the contract names.
 
-// winoInput computes V = Bᵀ d B; see winoInputGo.
-func winoInput(n int, src []float32, srcStep, row, col int, dst []float32, dstStep, stride int) {
-	switch level {
-	case AVX512:
-		winoInputAVX512(n, src, srcStep, row, col, dst, dstStep, stride)
-	case AVX2:
-		winoInputAVX2(n, src, srcStep, row, col, dst, dstStep, stride)
-	default:
-		winoInputGo(n, src, srcStep, row, col, dst, dstStep, stride)
+// The kernels of the tile shapes, by level.
+var (
+	winoInputs = [...][winoShapes]func(n int, src []float32, srcStep, row, col int, dst []float32, dstStep, stride int){
+		AVX2:   {winoInput43AVX2, winoInput44AVX2, winoInput34AVX2, winoInput33AVX2},
+		AVX512: {winoInput43AVX512, winoInput44AVX512, winoInput34AVX512, winoInput33AVX512},
 	}
+	winoGrads = [...][winoShapes]func(n int, src []float32, srcStep, row, col int, dst []float32, dstStep, stride int){
+		AVX2:   {winoGrad43AVX2, winoGrad44AVX2, winoGrad34AVX2, winoGrad33AVX2},
+		AVX512: {winoGrad43AVX512, winoGrad44AVX512, winoGrad34AVX512, winoGrad33AVX512},
+	}
+	winoOutputs = [...][winoShapes]func(n int, src []float32, srcStep, stride int, y []float32, row, col int, bias, res *float32, resRow, resCol int, floor float32){
+		AVX2:   {winoOutput43AVX2, winoOutput44AVX2, winoOutput34AVX2, winoOutput33AVX2},
+		AVX512: {winoOutput43AVX512, winoOutput44AVX512, winoOutput34AVX512, winoOutput33AVX512},
+	}
+)
+
+// winoInput computes V = Bᵀ d B; see winoInputGo.
+func winoInput(shape winoShape, n int, src []float32, srcStep, row, col int, dst []float32, dstStep, stride int) {
+	if level == Generic {
+		winoInputGo(shape, n, src, srcStep, row, col, dst, dstStep, stride)
+		return
+	}
+	winoInputs[level][shape](n, src, srcStep, row, col, dst, dstStep, stride)
 }
 
 // winoGrad computes dM = A dy Aᵀ; see winoGradGo.
-func winoGrad(n int, src []float32, srcStep, row, col int, dst []float32, dstStep, stride int) {
+func winoGrad(shape winoShape, n int, src []float32, srcStep, row, col int, dst []float32, dstStep, stride int) {
+	if level == Generic {
+		winoGradGo(shape, n, src, srcStep, row, col, dst, dstStep, stride)
+		return
+	}
+	winoGrads[level][shape](n, src, srcStep, row, col, dst, dstStep, stride)
+}
+
+// winoProduct computes C = A*B or C += A*B; see winoProductGo.
+func winoProduct(k int, a, b, c *float32, rows int, accumulate bool) {
 	switch level {
 	case AVX512:
-		winoGradAVX512(n, src, srcStep, row, col, dst, dstStep, stride)
+		winoProductAVX512(k, a, b, c, rows, accumulate)
 	case AVX2:
-		winoGradAVX2(n, src, srcStep, row, col, dst, dstStep, stride)
+		winoProductAVX2(k, a, b, c, rows, accumulate)
 	default:
-		winoGradGo(n, src, srcStep, row, col, dst, dstStep, stride)
+		winoProductGo(k, a, b, c, rows, accumulate)
 	}
 }
 
@@ -59,9 +81,9 @@ func winoFilterGrad(n int, src []float32, srcStep, stride int, dst []float32, ds
 var winoNoBias [maxTileCols]float32
 
 // winoOutput computes y = Aᵀ M A with its epilogue; see winoOutputGo.
-func winoOutput(n int, src []float32, srcStep, stride int, y []float32, row, col int, bias, res []float32, resRow, resCol int, relu bool) {
+func winoOutput(shape winoShape, n int, src []float32, srcStep, stride int, y []float32, row, col int, bias, res []float32, resRow, resCol int, relu bool) {
 	if level == Generic {
-		winoOutputGo(n, src, srcStep, stride, y, row, col, bias, res, resRow, resCol, relu)
+		winoOutputGo(shape, n, src, srcStep, stride, y, row, col, bias, res, resRow, resCol, relu)
 		return
 	}
 	var b, r *float32
@@ -78,11 +100,7 @@ func winoOutput(n int, src []float32, srcStep, stride int, y []float32, row, col
 			floor = float32(math.Inf(-1))
 		}
 	}
-	if level == AVX512 {
-		winoOutputAVX512(n, src, srcStep, stride, y, row, col, b, r, resRow, resCol, floor)
-		return
-	}
-	winoOutputAVX2(n, src, srcStep, stride, y, row, col, b, r, resRow, resCol, floor)
+	winoOutputs[level][shape](n, src, srcStep, stride, y, row, col, b, r, resRow, resCol, floor)
 }
 
 // winoTranspose turns n blocks of 16x16; see winoTransposeGo.

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func winoInputAVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// func winoInput44AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, AVX512F
-TEXT ·winoInputAVX512(SB), NOSPLIT, $0-96
+TEXT ·winoInput44AVX512(SB), NOSPLIT, $0-96
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -27,9 +27,9 @@ TEXT ·winoInputAVX512(SB), NOSPLIT, $0-96
 	VBROADCASTSS wino_4<>+0(SB), Z1
 	MOVQ         n+0(FP), R14
 	TESTQ        R14, R14
-	JLE          input_done
+	JLE          input44_done
 
-input_block:
+input44_block:
 	// Rows 1 to 4 of B'd, column by column
 	MOVQ         AX, R13
 	VMOVUPS      (R13)(BX*1), Z2
@@ -339,9 +339,9 @@ input_block:
 	ADDQ         CX, AX
 	ADDQ         R9, R8
 	DECQ         R14
-	JNZ          input_block
+	JNZ          input44_block
 
-input_done:
+input44_done:
 	VZEROUPPER
 	RET
 
@@ -351,9 +351,9 @@ GLOBL wino_2<>(SB), RODATA|NOPTR, $4
 DATA wino_4<>+0(SB)/4, $0x40800000
 GLOBL wino_4<>(SB), RODATA|NOPTR, $4
 
-// func winoGradAVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// func winoGrad44AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, AVX512F
-TEXT ·winoGradAVX512(SB), NOSPLIT, $0-96
+TEXT ·winoGrad44AVX512(SB), NOSPLIT, $0-96
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -373,9 +373,9 @@ TEXT ·winoGradAVX512(SB), NOSPLIT, $0-96
 	VBROADCASTSS wino_4<>+0(SB), Z1
 	MOVQ         n+0(FP), R13
 	TESTQ        R13, R13
-	JLE          grad_done
+	JLE          grad44_done
 
-grad_block:
+grad44_block:
 	MOVQ AX, R12
 
 	// Column 0
@@ -579,9 +579,2883 @@ grad_block:
 	ADDQ         CX, AX
 	ADDQ         R8, DI
 	DECQ         R13
-	JNZ          grad_block
+	JNZ          grad44_block
 
-grad_done:
+grad44_done:
+	VZEROUPPER
+	RET
+
+// func winoOutput44AVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+// Requires: AVX, AVX512F
+TEXT ·winoOutput44AVX512(SB), NOSPLIT, $8-124
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         row+72(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         col+80(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         stride+40(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R8
+	ADDQ         R8, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	MOVQ         bias+88(FP), R11
+	MOVQ         n+0(FP), R12
+	TESTQ        R12, R12
+	JLE          output44_done
+	VBROADCASTSS wino_2<>+0(SB), Z0
+	VBROADCASTSS wino_4<>+0(SB), Z1
+	VBROADCASTSS wino_8<>+0(SB), Z2
+	TESTQ        R11, R11
+	JNE          output44_epilogue
+
+output44_plain:
+	MOVQ        stride+40(FP), R11
+	MOVQ        AX, R13
+	VMOVUPS     (R13)(R8*1), Z3
+	VMOVUPS     (R13)(R8*2), Z4
+	VMOVUPS     (R13)(R9*1), Z5
+	VMOVUPS     (R13)(R8*4), Z6
+	VADDPS      Z4, Z3, Z7
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z6, Z5, Z4
+	VSUBPS      Z6, Z5, Z5
+	VADDPS      (R13), Z7, Z6
+	VADDPS      Z4, Z6, Z6
+	VMOVAPS     Z3, Z8
+	VFMADD231PS Z0, Z5, Z8
+	VFMADD231PS Z1, Z4, Z7
+	VADDPS      (R13)(R10*1), Z3, Z3
+	VFMADD231PS Z2, Z5, Z3
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z4
+	VMOVUPS     (R13)(R8*2), Z5
+	VMOVUPS     (R13)(R9*1), Z9
+	VMOVUPS     (R13)(R8*4), Z10
+	VADDPS      Z5, Z4, Z11
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z10, Z9, Z5
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      (R13), Z11, Z10
+	VADDPS      Z5, Z10, Z10
+	VMOVAPS     Z4, Z12
+	VFMADD231PS Z0, Z9, Z12
+	VFMADD231PS Z1, Z5, Z11
+	VADDPS      (R13)(R10*1), Z4, Z4
+	VFMADD231PS Z2, Z9, Z4
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z5
+	VMOVUPS     (R13)(R8*2), Z9
+	VMOVUPS     (R13)(R9*1), Z13
+	VMOVUPS     (R13)(R8*4), Z14
+	VADDPS      Z9, Z5, Z15
+	VSUBPS      Z9, Z5, Z5
+	VADDPS      Z14, Z13, Z9
+	VSUBPS      Z14, Z13, Z13
+	VADDPS      (R13), Z15, Z14
+	VADDPS      Z9, Z14, Z14
+	VMOVAPS     Z5, Z16
+	VFMADD231PS Z0, Z13, Z16
+	VFMADD231PS Z1, Z9, Z15
+	VADDPS      (R13)(R10*1), Z5, Z5
+	VFMADD231PS Z2, Z13, Z5
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z9
+	VMOVUPS     (R13)(R8*2), Z13
+	VMOVUPS     (R13)(R9*1), Z17
+	VMOVUPS     (R13)(R8*4), Z18
+	VADDPS      Z13, Z9, Z19
+	VSUBPS      Z13, Z9, Z9
+	VADDPS      Z18, Z17, Z13
+	VSUBPS      Z18, Z17, Z17
+	VADDPS      (R13), Z19, Z18
+	VADDPS      Z13, Z18, Z18
+	VMOVAPS     Z9, Z20
+	VFMADD231PS Z0, Z17, Z20
+	VFMADD231PS Z1, Z13, Z19
+	VADDPS      (R13)(R10*1), Z9, Z9
+	VFMADD231PS Z2, Z17, Z9
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z13
+	VMOVUPS     (R13)(R8*2), Z17
+	VMOVUPS     (R13)(R9*1), Z21
+	VMOVUPS     (R13)(R8*4), Z22
+	VADDPS      Z17, Z13, Z23
+	VSUBPS      Z17, Z13, Z13
+	VADDPS      Z22, Z21, Z17
+	VSUBPS      Z22, Z21, Z21
+	VADDPS      (R13), Z23, Z22
+	VADDPS      Z17, Z22, Z22
+	VMOVAPS     Z13, Z24
+	VFMADD231PS Z0, Z21, Z24
+	VFMADD231PS Z1, Z17, Z23
+	VADDPS      (R13)(R10*1), Z13, Z13
+	VFMADD231PS Z2, Z21, Z13
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z17
+	VMOVUPS     (R13)(R8*2), Z21
+	VMOVUPS     (R13)(R9*1), Z25
+	VMOVUPS     (R13)(R8*4), Z26
+	VADDPS      Z21, Z17, Z27
+	VSUBPS      Z21, Z17, Z17
+	VADDPS      Z26, Z25, Z21
+	VSUBPS      Z26, Z25, Z25
+	VADDPS      (R13), Z27, Z26
+	VADDPS      Z21, Z26, Z26
+	VMOVAPS     Z17, Z28
+	VFMADD231PS Z0, Z25, Z28
+	VFMADD231PS Z1, Z21, Z27
+	VADDPS      (R13)(R10*1), Z17, Z17
+	VFMADD231PS Z2, Z25, Z17
+	MOVQ        DX, R13
+	VADDPS      Z14, Z10, Z21
+	VSUBPS      Z14, Z10, Z10
+	VADDPS      Z22, Z18, Z14
+	VSUBPS      Z22, Z18, Z18
+	VADDPS      Z6, Z21, Z6
+	VADDPS      Z14, Z6, Z6
+	VMOVUPS     Z6, (R13)
+	VMOVAPS     Z10, Z6
+	VFMADD231PS Z0, Z18, Z6
+	VMOVUPS     Z6, (R13)(SI*1)
+	VFMADD231PS Z1, Z14, Z21
+	VMOVUPS     Z21, (R13)(SI*2)
+	VADDPS      Z26, Z10, Z6
+	VFMADD231PS Z2, Z18, Z6
+	VMOVUPS     Z6, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z16, Z12, Z6
+	VSUBPS      Z16, Z12, Z10
+	VADDPS      Z24, Z20, Z12
+	VSUBPS      Z24, Z20, Z14
+	VADDPS      Z8, Z6, Z8
+	VADDPS      Z12, Z8, Z8
+	VMOVUPS     Z8, (R13)
+	VMOVAPS     Z10, Z8
+	VFMADD231PS Z0, Z14, Z8
+	VMOVUPS     Z8, (R13)(SI*1)
+	VFMADD231PS Z1, Z12, Z6
+	VMOVUPS     Z6, (R13)(SI*2)
+	VADDPS      Z28, Z10, Z6
+	VFMADD231PS Z2, Z14, Z6
+	VMOVUPS     Z6, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z15, Z11, Z6
+	VSUBPS      Z15, Z11, Z8
+	VADDPS      Z23, Z19, Z10
+	VSUBPS      Z23, Z19, Z11
+	VADDPS      Z7, Z6, Z7
+	VADDPS      Z10, Z7, Z7
+	VMOVUPS     Z7, (R13)
+	VMOVAPS     Z8, Z7
+	VFMADD231PS Z0, Z11, Z7
+	VMOVUPS     Z7, (R13)(SI*1)
+	VFMADD231PS Z1, Z10, Z6
+	VMOVUPS     Z6, (R13)(SI*2)
+	VADDPS      Z27, Z8, Z6
+	VFMADD231PS Z2, Z11, Z6
+	VMOVUPS     Z6, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z5, Z4, Z6
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z13, Z9, Z5
+	VSUBPS      Z13, Z9, Z7
+	VADDPS      Z3, Z6, Z3
+	VADDPS      Z5, Z3, Z3
+	VMOVUPS     Z3, (R13)
+	VMOVAPS     Z4, Z3
+	VFMADD231PS Z0, Z7, Z3
+	VMOVUPS     Z3, (R13)(SI*1)
+	VFMADD231PS Z1, Z5, Z6
+	VMOVUPS     Z6, (R13)(SI*2)
+	VADDPS      Z17, Z4, Z3
+	VFMADD231PS Z2, Z7, Z3
+	VMOVUPS     Z3, (R13)(DI*1)
+	ADDQ        BX, R13
+	ADDQ        CX, AX
+	ADDQ        $0x40, DX
+	DECQ        R12
+	JNZ         output44_plain
+
+output44_done:
+	VZEROUPPER
+	RET
+
+output44_epilogue:
+	MOVQ         stride+40(FP), R14
+	MOVQ         AX, R13
+	VMOVUPS      (R13)(R8*1), Z3
+	VMOVUPS      (R13)(R8*2), Z4
+	VMOVUPS      (R13)(R9*1), Z5
+	VMOVUPS      (R13)(R8*4), Z6
+	VADDPS       Z4, Z3, Z7
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z6, Z5, Z4
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       (R13), Z7, Z6
+	VADDPS       Z4, Z6, Z6
+	VMOVAPS      Z3, Z8
+	VFMADD231PS  Z0, Z5, Z8
+	VFMADD231PS  Z1, Z4, Z7
+	VADDPS       (R13)(R10*1), Z3, Z3
+	VFMADD231PS  Z2, Z5, Z3
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z4
+	VMOVUPS      (R13)(R8*2), Z5
+	VMOVUPS      (R13)(R9*1), Z9
+	VMOVUPS      (R13)(R8*4), Z10
+	VADDPS       (R11), Z4, Z4
+	VADDPS       Z5, Z4, Z11
+	VSUBPS       Z5, Z4, Z4
+	VADDPS       Z10, Z9, Z5
+	VSUBPS       Z10, Z9, Z9
+	VADDPS       (R13), Z11, Z10
+	VADDPS       Z5, Z10, Z10
+	VMOVAPS      Z4, Z12
+	VFMADD231PS  Z0, Z9, Z12
+	VFMADD231PS  Z1, Z5, Z11
+	VADDPS       (R13)(R10*1), Z4, Z4
+	VFMADD231PS  Z2, Z9, Z4
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z5
+	VMOVUPS      (R13)(R8*2), Z9
+	VMOVUPS      (R13)(R9*1), Z13
+	VMOVUPS      (R13)(R8*4), Z14
+	VADDPS       Z9, Z5, Z15
+	VSUBPS       Z9, Z5, Z5
+	VADDPS       Z14, Z13, Z9
+	VSUBPS       Z14, Z13, Z13
+	VADDPS       (R13), Z15, Z14
+	VADDPS       Z9, Z14, Z14
+	VMOVAPS      Z5, Z16
+	VFMADD231PS  Z0, Z13, Z16
+	VFMADD231PS  Z1, Z9, Z15
+	VADDPS       (R13)(R10*1), Z5, Z5
+	VFMADD231PS  Z2, Z13, Z5
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z9
+	VMOVUPS      (R13)(R8*2), Z13
+	VMOVUPS      (R13)(R9*1), Z17
+	VMOVUPS      (R13)(R8*4), Z18
+	VADDPS       Z13, Z9, Z19
+	VSUBPS       Z13, Z9, Z9
+	VADDPS       Z18, Z17, Z13
+	VSUBPS       Z18, Z17, Z17
+	VADDPS       (R13), Z19, Z18
+	VADDPS       Z13, Z18, Z18
+	VMOVAPS      Z9, Z20
+	VFMADD231PS  Z0, Z17, Z20
+	VFMADD231PS  Z1, Z13, Z19
+	VADDPS       (R13)(R10*1), Z9, Z9
+	VFMADD231PS  Z2, Z17, Z9
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z13
+	VMOVUPS      (R13)(R8*2), Z17
+	VMOVUPS      (R13)(R9*1), Z21
+	VMOVUPS      (R13)(R8*4), Z22
+	VADDPS       Z17, Z13, Z23
+	VSUBPS       Z17, Z13, Z13
+	VADDPS       Z22, Z21, Z17
+	VSUBPS       Z22, Z21, Z21
+	VADDPS       (R13), Z23, Z22
+	VADDPS       Z17, Z22, Z22
+	VMOVAPS      Z13, Z24
+	VFMADD231PS  Z0, Z21, Z24
+	VFMADD231PS  Z1, Z17, Z23
+	VADDPS       (R13)(R10*1), Z13, Z13
+	VFMADD231PS  Z2, Z21, Z13
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z17
+	VMOVUPS      (R13)(R8*2), Z21
+	VMOVUPS      (R13)(R9*1), Z25
+	VMOVUPS      (R13)(R8*4), Z26
+	VADDPS       Z21, Z17, Z27
+	VSUBPS       Z21, Z17, Z17
+	VADDPS       Z26, Z25, Z21
+	VSUBPS       Z26, Z25, Z25
+	VADDPS       (R13), Z27, Z26
+	VADDPS       Z21, Z26, Z26
+	VMOVAPS      Z17, Z28
+	VFMADD231PS  Z0, Z25, Z28
+	VFMADD231PS  Z1, Z21, Z27
+	VADDPS       (R13)(R10*1), Z17, Z17
+	VFMADD231PS  Z2, Z25, Z17
+	MOVQ         res+96(FP), R14
+	MOVQ         DX, R13
+	VBROADCASTSS floor+120(FP), Z21
+	VADDPS       Z14, Z10, Z25
+	VSUBPS       Z14, Z10, Z10
+	VADDPS       Z22, Z18, Z14
+	VSUBPS       Z22, Z18, Z18
+	VADDPS       Z6, Z25, Z6
+	VADDPS       Z14, Z6, Z6
+	VMOVAPS      Z10, Z22
+	VFMADD231PS  Z0, Z18, Z22
+	VFMADD231PS  Z1, Z14, Z25
+	VADDPS       Z26, Z10, Z10
+	VFMADD231PS  Z2, Z18, Z10
+	TESTQ        R14, R14
+	JEQ          output44_row0_0
+	MOVQ         resCol+112(FP), R15
+	MOVQ         R14, BP
+	VADDPS       (BP), Z6, Z6
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Z22, Z22
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Z25, Z25
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Z10, Z10
+	MOVQ         resRow+104(FP), R15
+	LEAQ         (R14)(R15*4), R14
+
+output44_row0_0:
+	VMAXPS      Z6, Z21, Z6
+	VMOVUPS     Z6, (R13)
+	VMAXPS      Z22, Z21, Z22
+	VMOVUPS     Z22, (R13)(SI*1)
+	VMAXPS      Z25, Z21, Z25
+	VMOVUPS     Z25, (R13)(SI*2)
+	VMAXPS      Z10, Z21, Z10
+	VMOVUPS     Z10, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z16, Z12, Z6
+	VSUBPS      Z16, Z12, Z10
+	VADDPS      Z24, Z20, Z12
+	VSUBPS      Z24, Z20, Z14
+	VADDPS      Z8, Z6, Z8
+	VADDPS      Z12, Z8, Z8
+	VMOVAPS     Z10, Z16
+	VFMADD231PS Z0, Z14, Z16
+	VFMADD231PS Z1, Z12, Z6
+	VADDPS      Z28, Z10, Z10
+	VFMADD231PS Z2, Z14, Z10
+	TESTQ       R14, R14
+	JEQ         output44_row0_1
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Z8, Z8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z16, Z16
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z6, Z6
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z10, Z10
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row0_1:
+	VMAXPS      Z8, Z21, Z8
+	VMOVUPS     Z8, (R13)
+	VMAXPS      Z16, Z21, Z16
+	VMOVUPS     Z16, (R13)(SI*1)
+	VMAXPS      Z6, Z21, Z6
+	VMOVUPS     Z6, (R13)(SI*2)
+	VMAXPS      Z10, Z21, Z10
+	VMOVUPS     Z10, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z15, Z11, Z6
+	VSUBPS      Z15, Z11, Z8
+	VADDPS      Z23, Z19, Z10
+	VSUBPS      Z23, Z19, Z11
+	VADDPS      Z7, Z6, Z7
+	VADDPS      Z10, Z7, Z7
+	VMOVAPS     Z8, Z12
+	VFMADD231PS Z0, Z11, Z12
+	VFMADD231PS Z1, Z10, Z6
+	VADDPS      Z27, Z8, Z8
+	VFMADD231PS Z2, Z11, Z8
+	TESTQ       R14, R14
+	JEQ         output44_row0_2
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Z7, Z7
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z12, Z12
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z6, Z6
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z8, Z8
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row0_2:
+	VMAXPS      Z7, Z21, Z7
+	VMOVUPS     Z7, (R13)
+	VMAXPS      Z12, Z21, Z12
+	VMOVUPS     Z12, (R13)(SI*1)
+	VMAXPS      Z6, Z21, Z6
+	VMOVUPS     Z6, (R13)(SI*2)
+	VMAXPS      Z8, Z21, Z8
+	VMOVUPS     Z8, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z5, Z4, Z6
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z13, Z9, Z5
+	VSUBPS      Z13, Z9, Z7
+	VADDPS      Z3, Z6, Z3
+	VADDPS      Z5, Z3, Z3
+	VMOVAPS     Z4, Z8
+	VFMADD231PS Z0, Z7, Z8
+	VFMADD231PS Z1, Z5, Z6
+	VADDPS      Z17, Z4, Z4
+	VFMADD231PS Z2, Z7, Z4
+	TESTQ       R14, R14
+	JEQ         output44_row0_3
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Z3, Z3
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z8, Z8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z6, Z6
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z4, Z4
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row0_3:
+	VMAXPS  Z3, Z21, Z3
+	VMOVUPS Z3, (R13)
+	VMAXPS  Z8, Z21, Z8
+	VMOVUPS Z8, (R13)(SI*1)
+	VMAXPS  Z6, Z21, Z6
+	VMOVUPS Z6, (R13)(SI*2)
+	VMAXPS  Z4, Z21, Z4
+	VMOVUPS Z4, (R13)(DI*1)
+	ADDQ    BX, R13
+
+	// Next block: the residual pointer lives in its parameter
+	ADDQ  CX, AX
+	ADDQ  $0x40, DX
+	ADDQ  $0x40, R11
+	MOVQ  res+96(FP), R13
+	TESTQ R13, R13
+	JEQ   output44_nores
+	ADDQ  $0x40, R13
+	MOVQ  R13, res+96(FP)
+
+output44_nores:
+	DECQ R12
+	JNZ  output44_epilogue
+	VZEROUPPER
+	RET
+
+DATA wino_8<>+0(SB)/4, $0x41000000
+GLOBL wino_8<>(SB), RODATA|NOPTR, $4
+
+// func winoInput43AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// Requires: AVX, AVX512F
+TEXT ·winoInput43AVX512(SB), NOSPLIT, $0-96
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         col+48(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         row+40(FP), BX
+	SHLQ         $0x02, BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (BX)(BX*4), DI
+	MOVQ         dst_base+56(FP), R8
+	MOVQ         dstStep+80(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         stride+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	LEAQ         (R10)(R10*4), R12
+	VBROADCASTSS wino_2<>+0(SB), Z0
+	VBROADCASTSS wino_4<>+0(SB), Z1
+	VBROADCASTSS wino_3<>+0(SB), Z2
+	MOVQ         n+0(FP), R14
+	TESTQ        R14, R14
+	JLE          input43_done
+
+input43_block:
+	// Rows 1 to 4 of B'd, column by column
+	MOVQ         AX, R13
+	VMOVUPS      (R13)(BX*1), Z3
+	VMOVUPS      (R13)(BX*2), Z4
+	VMOVUPS      (R13)(SI*1), Z5
+	VMOVUPS      (R13)(BX*4), Z6
+	VSUBPS       Z4, Z6, Z7
+	VSUBPS       Z3, Z5, Z8
+	VFNMADD231PS Z1, Z4, Z6
+	VFNMADD231PS Z1, Z3, Z5
+	VADDPS       Z5, Z6, Z3
+	VSUBPS       Z5, Z6, Z4
+	VMOVAPS      Z7, Z5
+	VFMADD231PS  Z0, Z8, Z5
+	VFNMADD231PS Z0, Z8, Z7
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(BX*1), Z6
+	VMOVUPS      (R13)(BX*2), Z8
+	VMOVUPS      (R13)(SI*1), Z9
+	VMOVUPS      (R13)(BX*4), Z10
+	VSUBPS       Z8, Z10, Z11
+	VSUBPS       Z6, Z9, Z12
+	VFNMADD231PS Z1, Z8, Z10
+	VFNMADD231PS Z1, Z6, Z9
+	VADDPS       Z9, Z10, Z6
+	VSUBPS       Z9, Z10, Z8
+	VMOVAPS      Z11, Z9
+	VFMADD231PS  Z0, Z12, Z9
+	VFNMADD231PS Z0, Z12, Z11
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(BX*1), Z10
+	VMOVUPS      (R13)(BX*2), Z12
+	VMOVUPS      (R13)(SI*1), Z13
+	VMOVUPS      (R13)(BX*4), Z14
+	VSUBPS       Z12, Z14, Z15
+	VSUBPS       Z10, Z13, Z16
+	VFNMADD231PS Z1, Z12, Z14
+	VFNMADD231PS Z1, Z10, Z13
+	VADDPS       Z13, Z14, Z10
+	VSUBPS       Z13, Z14, Z12
+	VMOVAPS      Z15, Z13
+	VFMADD231PS  Z0, Z16, Z13
+	VFNMADD231PS Z0, Z16, Z15
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(BX*1), Z14
+	VMOVUPS      (R13)(BX*2), Z16
+	VMOVUPS      (R13)(SI*1), Z17
+	VMOVUPS      (R13)(BX*4), Z18
+	VSUBPS       Z16, Z18, Z19
+	VSUBPS       Z14, Z17, Z20
+	VFNMADD231PS Z1, Z16, Z18
+	VFNMADD231PS Z1, Z14, Z17
+	VADDPS       Z17, Z18, Z14
+	VSUBPS       Z17, Z18, Z16
+	VMOVAPS      Z19, Z17
+	VFMADD231PS  Z0, Z20, Z17
+	VFNMADD231PS Z0, Z20, Z19
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(BX*1), Z18
+	VMOVUPS      (R13)(BX*2), Z20
+	VMOVUPS      (R13)(SI*1), Z21
+	VMOVUPS      (R13)(BX*4), Z22
+	VSUBPS       Z20, Z22, Z23
+	VSUBPS       Z18, Z21, Z24
+	VFNMADD231PS Z1, Z20, Z22
+	VFNMADD231PS Z1, Z18, Z21
+	VADDPS       Z21, Z22, Z18
+	VSUBPS       Z21, Z22, Z20
+	VMOVAPS      Z23, Z21
+	VFMADD231PS  Z0, Z24, Z21
+	VFNMADD231PS Z0, Z24, Z23
+
+	// Rows 1 to 4 of V
+	MOVQ        R8, R13
+	LEAQ        (R13)(R10*4), R13
+	LEAQ        (R13)(R10*2), R13
+	VSUBPS      Z6, Z14, Z14
+	VSUBPS      Z10, Z3, Z3
+	VMULPS      Z0, Z14, Z22
+	VMOVAPS     Z22, Z24
+	VFMADD231PS Z1, Z3, Z24
+	VMOVUPS     Z24, (R13)
+	VSUBPS      Z10, Z18, Z18
+	VSUBPS      Z22, Z18, Z3
+	VMOVUPS     Z3, (R13)(R12*1)
+	VSUBPS      Z6, Z14, Z3
+	VSUBPS      Z10, Z3, Z3
+	VMULPS      Z2, Z3, Z3
+	VMOVUPS     Z3, (R13)(R10*1)
+	VSUBPS      Z10, Z6, Z6
+	VMOVAPS     Z14, Z3
+	VFMADD231PS Z2, Z6, Z3
+	VMOVUPS     Z3, (R13)(R10*2)
+	VMULPS      Z1, Z14, Z3
+	VMOVUPS     Z3, (R13)(R11*1)
+	LEAQ        (R13)(R10*4), R13
+	LEAQ        (R13)(R10*2), R13
+	VSUBPS      Z8, Z16, Z3
+	VSUBPS      Z12, Z4, Z4
+	VMULPS      Z0, Z3, Z6
+	VMOVAPS     Z6, Z10
+	VFMADD231PS Z1, Z4, Z10
+	VMOVUPS     Z10, (R13)
+	VSUBPS      Z12, Z20, Z20
+	VSUBPS      Z6, Z20, Z4
+	VMOVUPS     Z4, (R13)(R12*1)
+	VSUBPS      Z8, Z3, Z4
+	VSUBPS      Z12, Z4, Z4
+	VMULPS      Z2, Z4, Z4
+	VMOVUPS     Z4, (R13)(R10*1)
+	VSUBPS      Z12, Z8, Z8
+	VMOVAPS     Z3, Z4
+	VFMADD231PS Z2, Z8, Z4
+	VMOVUPS     Z4, (R13)(R10*2)
+	VMULPS      Z1, Z3, Z3
+	VMOVUPS     Z3, (R13)(R11*1)
+	LEAQ        (R13)(R10*4), R13
+	LEAQ        (R13)(R10*2), R13
+	VSUBPS      Z9, Z17, Z3
+	VSUBPS      Z13, Z5, Z5
+	VMULPS      Z0, Z3, Z4
+	VMOVAPS     Z4, Z6
+	VFMADD231PS Z1, Z5, Z6
+	VMOVUPS     Z6, (R13)
+	VSUBPS      Z13, Z21, Z21
+	VSUBPS      Z4, Z21, Z4
+	VMOVUPS     Z4, (R13)(R12*1)
+	VSUBPS      Z9, Z3, Z4
+	VSUBPS      Z13, Z4, Z4
+	VMULPS      Z2, Z4, Z4
+	VMOVUPS     Z4, (R13)(R10*1)
+	VSUBPS      Z13, Z9, Z9
+	VMOVAPS     Z3, Z4
+	VFMADD231PS Z2, Z9, Z4
+	VMOVUPS     Z4, (R13)(R10*2)
+	VMULPS      Z1, Z3, Z3
+	VMOVUPS     Z3, (R13)(R11*1)
+	LEAQ        (R13)(R10*4), R13
+	LEAQ        (R13)(R10*2), R13
+	VSUBPS      Z11, Z19, Z3
+	VSUBPS      Z15, Z7, Z7
+	VMULPS      Z0, Z3, Z4
+	VMOVAPS     Z4, Z5
+	VFMADD231PS Z1, Z7, Z5
+	VMOVUPS     Z5, (R13)
+	VSUBPS      Z15, Z23, Z23
+	VSUBPS      Z4, Z23, Z4
+	VMOVUPS     Z4, (R13)(R12*1)
+	VSUBPS      Z11, Z3, Z4
+	VSUBPS      Z15, Z4, Z4
+	VMULPS      Z2, Z4, Z4
+	VMOVUPS     Z4, (R13)(R10*1)
+	VSUBPS      Z15, Z11, Z11
+	VMOVAPS     Z3, Z4
+	VFMADD231PS Z2, Z11, Z4
+	VMOVUPS     Z4, (R13)(R10*2)
+	VMULPS      Z1, Z3, Z3
+	VMOVUPS     Z3, (R13)(R11*1)
+
+	// Row 0: d4-d2 + 4*(d0-d2)
+	MOVQ        AX, R13
+	VMOVUPS     (R13)(BX*2), Z3
+	VMOVUPS     (R13)(BX*4), Z4
+	VMOVUPS     (R13), Z5
+	VSUBPS      Z3, Z4, Z4
+	VSUBPS      Z3, Z5, Z5
+	VFMADD231PS Z1, Z5, Z4
+	ADDQ        DX, R13
+	VMOVUPS     (R13)(BX*2), Z3
+	VMOVUPS     (R13)(BX*4), Z5
+	VMOVUPS     (R13), Z6
+	VSUBPS      Z3, Z5, Z5
+	VSUBPS      Z3, Z6, Z6
+	VFMADD231PS Z1, Z6, Z5
+	ADDQ        DX, R13
+	VMOVUPS     (R13)(BX*2), Z3
+	VMOVUPS     (R13)(BX*4), Z6
+	VMOVUPS     (R13), Z7
+	VSUBPS      Z3, Z6, Z6
+	VSUBPS      Z3, Z7, Z7
+	VFMADD231PS Z1, Z7, Z6
+	ADDQ        DX, R13
+	VMOVUPS     (R13)(BX*2), Z3
+	VMOVUPS     (R13)(BX*4), Z7
+	VMOVUPS     (R13), Z8
+	VSUBPS      Z3, Z7, Z7
+	VSUBPS      Z3, Z8, Z8
+	VFMADD231PS Z1, Z8, Z7
+	ADDQ        DX, R13
+	VMOVUPS     (R13)(BX*2), Z3
+	VMOVUPS     (R13)(BX*4), Z8
+	VMOVUPS     (R13), Z9
+	VSUBPS      Z3, Z8, Z8
+	VSUBPS      Z3, Z9, Z9
+	VFMADD231PS Z1, Z9, Z8
+	ADDQ        DX, R13
+	MOVQ        R8, R13
+	VSUBPS      Z5, Z7, Z3
+	VSUBPS      Z6, Z4, Z4
+	VMULPS      Z0, Z3, Z7
+	VMOVAPS     Z7, Z9
+	VFMADD231PS Z1, Z4, Z9
+	VMOVUPS     Z9, (R13)
+	VSUBPS      Z6, Z8, Z8
+	VSUBPS      Z7, Z8, Z4
+	VMOVUPS     Z4, (R13)(R12*1)
+	VSUBPS      Z5, Z3, Z4
+	VSUBPS      Z6, Z4, Z4
+	VMULPS      Z2, Z4, Z4
+	VMOVUPS     Z4, (R13)(R10*1)
+	VSUBPS      Z6, Z5, Z5
+	VMOVAPS     Z3, Z4
+	VFMADD231PS Z2, Z5, Z4
+	VMOVUPS     Z4, (R13)(R10*2)
+	VMULPS      Z1, Z3, Z3
+	VMOVUPS     Z3, (R13)(R11*1)
+
+	// Row 5: d5-d3 - 4*(d3-d1)
+	MOVQ         AX, R13
+	VMOVUPS      (R13)(SI*1), Z3
+	VMOVUPS      (R13)(DI*1), Z4
+	VSUBPS       Z3, Z4, Z4
+	VSUBPS       (R13)(BX*1), Z3, Z3
+	VFNMADD231PS Z1, Z3, Z4
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(SI*1), Z3
+	VMOVUPS      (R13)(DI*1), Z5
+	VSUBPS       Z3, Z5, Z5
+	VSUBPS       (R13)(BX*1), Z3, Z3
+	VFNMADD231PS Z1, Z3, Z5
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(SI*1), Z3
+	VMOVUPS      (R13)(DI*1), Z6
+	VSUBPS       Z3, Z6, Z6
+	VSUBPS       (R13)(BX*1), Z3, Z3
+	VFNMADD231PS Z1, Z3, Z6
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(SI*1), Z3
+	VMOVUPS      (R13)(DI*1), Z7
+	VSUBPS       Z3, Z7, Z7
+	VSUBPS       (R13)(BX*1), Z3, Z3
+	VFNMADD231PS Z1, Z3, Z7
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(SI*1), Z3
+	VMOVUPS      (R13)(DI*1), Z8
+	VSUBPS       Z3, Z8, Z8
+	VSUBPS       (R13)(BX*1), Z3, Z3
+	VFNMADD231PS Z1, Z3, Z8
+	ADDQ         DX, R13
+	MOVQ         R8, R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	VSUBPS       Z5, Z7, Z3
+	VSUBPS       Z6, Z4, Z4
+	VMULPS       Z0, Z3, Z7
+	VMOVAPS      Z7, Z9
+	VFMADD231PS  Z1, Z4, Z9
+	VMOVUPS      Z9, (R13)
+	VSUBPS       Z6, Z8, Z8
+	VSUBPS       Z7, Z8, Z4
+	VMOVUPS      Z4, (R13)(R12*1)
+	VSUBPS       Z5, Z3, Z4
+	VSUBPS       Z6, Z4, Z4
+	VMULPS       Z2, Z4, Z4
+	VMOVUPS      Z4, (R13)(R10*1)
+	VSUBPS       Z6, Z5, Z5
+	VMOVAPS      Z3, Z4
+	VFMADD231PS  Z2, Z5, Z4
+	VMOVUPS      Z4, (R13)(R10*2)
+	VMULPS       Z1, Z3, Z3
+	VMOVUPS      Z3, (R13)(R11*1)
+	ADDQ         CX, AX
+	ADDQ         R9, R8
+	DECQ         R14
+	JNZ          input43_block
+
+input43_done:
+	VZEROUPPER
+	RET
+
+DATA wino_3<>+0(SB)/4, $0x40400000
+GLOBL wino_3<>(SB), RODATA|NOPTR, $4
+
+// func winoGrad43AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// Requires: AVX, AVX512F
+TEXT ·winoGrad43AVX512(SB), NOSPLIT, $0-96
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         row+40(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         col+48(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         dst_base+56(FP), DI
+	MOVQ         dstStep+80(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         stride+88(FP), R9
+	SHLQ         $0x02, R9
+	LEAQ         (R9)(R9*2), R10
+	LEAQ         (R9)(R9*4), R11
+	VBROADCASTSS wino_2<>+0(SB), Z0
+	VBROADCASTSS wino_4<>+0(SB), Z1
+	MOVQ         n+0(FP), R13
+	TESTQ        R13, R13
+	JLE          grad43_done
+
+grad43_block:
+	MOVQ AX, R12
+
+	// Column 0
+	VMOVUPS      (R12), Z2
+	VMOVUPS      (R12)(DX*1), Z3
+	VMOVUPS      (R12)(DX*2), Z4
+	VMOVUPS      (R12)(BX*1), Z5
+	VADDPS       Z4, Z2, Z6
+	VADDPS       Z5, Z3, Z7
+	VADDPS       Z7, Z6, Z8
+	VSUBPS       Z7, Z6, Z6
+	VMOVAPS      Z2, Z7
+	VFMADD231PS  Z1, Z4, Z7
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z5, Z3
+	VMOVAPS      Z7, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VFNMADD231PS Z0, Z3, Z7
+	ADDQ         SI, R12
+
+	// Column 1
+	VMOVUPS      (R12), Z3
+	VMOVUPS      (R12)(DX*1), Z9
+	VMOVUPS      (R12)(DX*2), Z10
+	VMOVUPS      (R12)(BX*1), Z11
+	VADDPS       Z10, Z3, Z12
+	VADDPS       Z11, Z9, Z13
+	VADDPS       Z13, Z12, Z14
+	VSUBPS       Z13, Z12, Z12
+	VMOVAPS      Z3, Z13
+	VFMADD231PS  Z1, Z10, Z13
+	VMOVAPS      Z9, Z9
+	VFMADD231PS  Z1, Z11, Z9
+	VMOVAPS      Z13, Z10
+	VFMADD231PS  Z0, Z9, Z10
+	VFNMADD231PS Z0, Z9, Z13
+	ADDQ         SI, R12
+
+	// Column 2
+	VMOVUPS      (R12), Z9
+	VMOVUPS      (R12)(DX*1), Z15
+	VMOVUPS      (R12)(DX*2), Z16
+	VMOVUPS      (R12)(BX*1), Z17
+	VADDPS       Z16, Z9, Z18
+	VADDPS       Z17, Z15, Z19
+	VADDPS       Z19, Z18, Z20
+	VSUBPS       Z19, Z18, Z18
+	VMOVAPS      Z9, Z19
+	VFMADD231PS  Z1, Z16, Z19
+	VMOVAPS      Z15, Z15
+	VFMADD231PS  Z1, Z17, Z15
+	VMOVAPS      Z19, Z16
+	VFMADD231PS  Z0, Z15, Z16
+	VFNMADD231PS Z0, Z15, Z19
+	ADDQ         SI, R12
+	MOVQ         DI, R12
+
+	// Row 0 of dM
+	VMOVUPS     Z2, (R12)
+	VADDPS      Z9, Z2, Z15
+	VADDPS      Z3, Z15, Z21
+	VMOVUPS     Z21, (R12)(R9*1)
+	VSUBPS      Z3, Z15, Z15
+	VMOVUPS     Z15, (R12)(R9*2)
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z3, Z2
+	VFMADD231PS Z1, Z9, Z2
+	VMOVUPS     Z2, (R12)(R10*1)
+	VMOVUPS     Z9, (R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 1 of dM
+	VMOVUPS     Z8, (R12)
+	VADDPS      Z20, Z8, Z2
+	VADDPS      Z14, Z2, Z3
+	VMOVUPS     Z3, (R12)(R9*1)
+	VSUBPS      Z14, Z2, Z2
+	VMOVUPS     Z2, (R12)(R9*2)
+	VMOVAPS     Z8, Z2
+	VFMADD231PS Z0, Z14, Z2
+	VFMADD231PS Z1, Z20, Z2
+	VMOVUPS     Z2, (R12)(R10*1)
+	VMOVUPS     Z20, (R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 2 of dM
+	VMOVUPS     Z6, (R12)
+	VADDPS      Z18, Z6, Z2
+	VADDPS      Z12, Z2, Z3
+	VMOVUPS     Z3, (R12)(R9*1)
+	VSUBPS      Z12, Z2, Z2
+	VMOVUPS     Z2, (R12)(R9*2)
+	VMOVAPS     Z6, Z2
+	VFMADD231PS Z0, Z12, Z2
+	VFMADD231PS Z1, Z18, Z2
+	VMOVUPS     Z2, (R12)(R10*1)
+	VMOVUPS     Z18, (R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 3 of dM
+	VMOVUPS     Z4, (R12)
+	VADDPS      Z16, Z4, Z2
+	VADDPS      Z10, Z2, Z3
+	VMOVUPS     Z3, (R12)(R9*1)
+	VSUBPS      Z10, Z2, Z2
+	VMOVUPS     Z2, (R12)(R9*2)
+	VMOVAPS     Z4, Z2
+	VFMADD231PS Z0, Z10, Z2
+	VFMADD231PS Z1, Z16, Z2
+	VMOVUPS     Z2, (R12)(R10*1)
+	VMOVUPS     Z16, (R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 4 of dM
+	VMOVUPS     Z7, (R12)
+	VADDPS      Z19, Z7, Z2
+	VADDPS      Z13, Z2, Z3
+	VMOVUPS     Z3, (R12)(R9*1)
+	VSUBPS      Z13, Z2, Z2
+	VMOVUPS     Z2, (R12)(R9*2)
+	VMOVAPS     Z7, Z2
+	VFMADD231PS Z0, Z13, Z2
+	VFMADD231PS Z1, Z19, Z2
+	VMOVUPS     Z2, (R12)(R10*1)
+	VMOVUPS     Z19, (R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 5 of dM
+	VMOVUPS     Z5, (R12)
+	VADDPS      Z17, Z5, Z2
+	VADDPS      Z11, Z2, Z3
+	VMOVUPS     Z3, (R12)(R9*1)
+	VSUBPS      Z11, Z2, Z2
+	VMOVUPS     Z2, (R12)(R9*2)
+	VMOVAPS     Z5, Z2
+	VFMADD231PS Z0, Z11, Z2
+	VFMADD231PS Z1, Z17, Z2
+	VMOVUPS     Z2, (R12)(R10*1)
+	VMOVUPS     Z17, (R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	ADDQ        CX, AX
+	ADDQ        R8, DI
+	DECQ        R13
+	JNZ         grad43_block
+
+grad43_done:
+	VZEROUPPER
+	RET
+
+// func winoOutput43AVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+// Requires: AVX, AVX512F
+TEXT ·winoOutput43AVX512(SB), NOSPLIT, $0-124
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         row+72(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         col+80(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         stride+40(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), DI
+	ADDQ         DI, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	MOVQ         bias+88(FP), R10
+	MOVQ         n+0(FP), R11
+	TESTQ        R11, R11
+	JLE          output43_done
+	VBROADCASTSS wino_2<>+0(SB), Z0
+	VBROADCASTSS wino_4<>+0(SB), Z1
+	VBROADCASTSS wino_8<>+0(SB), Z2
+	TESTQ        R10, R10
+	JNE          output43_epilogue
+
+output43_plain:
+	MOVQ        stride+40(FP), R10
+	MOVQ        AX, R12
+	VMOVUPS     (R12)(DI*1), Z3
+	VMOVUPS     (R12)(DI*2), Z4
+	VMOVUPS     (R12)(R8*1), Z5
+	VMOVUPS     (R12)(DI*4), Z6
+	VADDPS      Z4, Z3, Z7
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z6, Z5, Z4
+	VSUBPS      Z6, Z5, Z5
+	VADDPS      (R12), Z7, Z6
+	VADDPS      Z4, Z6, Z6
+	VMOVAPS     Z3, Z8
+	VFMADD231PS Z0, Z5, Z8
+	VFMADD231PS Z1, Z4, Z7
+	VADDPS      (R12)(R9*1), Z3, Z3
+	VFMADD231PS Z2, Z5, Z3
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Z4
+	VMOVUPS     (R12)(DI*2), Z5
+	VMOVUPS     (R12)(R8*1), Z9
+	VMOVUPS     (R12)(DI*4), Z10
+	VADDPS      Z5, Z4, Z11
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z10, Z9, Z5
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      (R12), Z11, Z10
+	VADDPS      Z5, Z10, Z10
+	VMOVAPS     Z4, Z12
+	VFMADD231PS Z0, Z9, Z12
+	VFMADD231PS Z1, Z5, Z11
+	VADDPS      (R12)(R9*1), Z4, Z4
+	VFMADD231PS Z2, Z9, Z4
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Z5
+	VMOVUPS     (R12)(DI*2), Z9
+	VMOVUPS     (R12)(R8*1), Z13
+	VMOVUPS     (R12)(DI*4), Z14
+	VADDPS      Z9, Z5, Z15
+	VSUBPS      Z9, Z5, Z5
+	VADDPS      Z14, Z13, Z9
+	VSUBPS      Z14, Z13, Z13
+	VADDPS      (R12), Z15, Z14
+	VADDPS      Z9, Z14, Z14
+	VMOVAPS     Z5, Z16
+	VFMADD231PS Z0, Z13, Z16
+	VFMADD231PS Z1, Z9, Z15
+	VADDPS      (R12)(R9*1), Z5, Z5
+	VFMADD231PS Z2, Z13, Z5
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Z9
+	VMOVUPS     (R12)(DI*2), Z13
+	VMOVUPS     (R12)(R8*1), Z17
+	VMOVUPS     (R12)(DI*4), Z18
+	VADDPS      Z13, Z9, Z19
+	VSUBPS      Z13, Z9, Z9
+	VADDPS      Z18, Z17, Z13
+	VSUBPS      Z18, Z17, Z17
+	VADDPS      (R12), Z19, Z18
+	VADDPS      Z13, Z18, Z18
+	VMOVAPS     Z9, Z20
+	VFMADD231PS Z0, Z17, Z20
+	VFMADD231PS Z1, Z13, Z19
+	VADDPS      (R12)(R9*1), Z9, Z9
+	VFMADD231PS Z2, Z17, Z9
+	LEAQ        (R12)(R10*4), R12
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Z13
+	VMOVUPS     (R12)(DI*2), Z17
+	VMOVUPS     (R12)(R8*1), Z21
+	VMOVUPS     (R12)(DI*4), Z22
+	VADDPS      Z17, Z13, Z23
+	VSUBPS      Z17, Z13, Z13
+	VADDPS      Z22, Z21, Z17
+	VSUBPS      Z22, Z21, Z21
+	VADDPS      (R12), Z23, Z22
+	VADDPS      Z17, Z22, Z22
+	VMOVAPS     Z13, Z24
+	VFMADD231PS Z0, Z21, Z24
+	VFMADD231PS Z1, Z17, Z23
+	VADDPS      (R12)(R9*1), Z13, Z13
+	VFMADD231PS Z2, Z21, Z13
+	MOVQ        DX, R12
+	VADDPS      Z14, Z10, Z17
+	VSUBPS      Z14, Z10, Z10
+	VADDPS      Z6, Z17, Z6
+	VADDPS      Z18, Z6, Z6
+	VMOVUPS     Z6, (R12)
+	VFMADD231PS Z0, Z18, Z10
+	VMOVUPS     Z10, (R12)(SI*1)
+	VADDPS      Z22, Z17, Z17
+	VFMADD231PS Z1, Z18, Z17
+	VMOVUPS     Z17, (R12)(SI*2)
+	ADDQ        BX, R12
+	VADDPS      Z16, Z12, Z6
+	VSUBPS      Z16, Z12, Z10
+	VADDPS      Z8, Z6, Z8
+	VADDPS      Z20, Z8, Z8
+	VMOVUPS     Z8, (R12)
+	VFMADD231PS Z0, Z20, Z10
+	VMOVUPS     Z10, (R12)(SI*1)
+	VADDPS      Z24, Z6, Z6
+	VFMADD231PS Z1, Z20, Z6
+	VMOVUPS     Z6, (R12)(SI*2)
+	ADDQ        BX, R12
+	VADDPS      Z15, Z11, Z6
+	VSUBPS      Z15, Z11, Z8
+	VADDPS      Z7, Z6, Z7
+	VADDPS      Z19, Z7, Z7
+	VMOVUPS     Z7, (R12)
+	VFMADD231PS Z0, Z19, Z8
+	VMOVUPS     Z8, (R12)(SI*1)
+	VADDPS      Z23, Z6, Z6
+	VFMADD231PS Z1, Z19, Z6
+	VMOVUPS     Z6, (R12)(SI*2)
+	ADDQ        BX, R12
+	VADDPS      Z5, Z4, Z6
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z3, Z6, Z3
+	VADDPS      Z9, Z3, Z3
+	VMOVUPS     Z3, (R12)
+	VFMADD231PS Z0, Z9, Z4
+	VMOVUPS     Z4, (R12)(SI*1)
+	VADDPS      Z13, Z6, Z6
+	VFMADD231PS Z1, Z9, Z6
+	VMOVUPS     Z6, (R12)(SI*2)
+	ADDQ        BX, R12
+	ADDQ        CX, AX
+	ADDQ        $0x40, DX
+	DECQ        R11
+	JNZ         output43_plain
+
+output43_done:
+	VZEROUPPER
+	RET
+
+output43_epilogue:
+	MOVQ         stride+40(FP), R13
+	MOVQ         AX, R12
+	VMOVUPS      (R12)(DI*1), Z3
+	VMOVUPS      (R12)(DI*2), Z4
+	VMOVUPS      (R12)(R8*1), Z5
+	VMOVUPS      (R12)(DI*4), Z6
+	VADDPS       Z4, Z3, Z7
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z6, Z5, Z4
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       (R12), Z7, Z6
+	VADDPS       Z4, Z6, Z6
+	VMOVAPS      Z3, Z8
+	VFMADD231PS  Z0, Z5, Z8
+	VFMADD231PS  Z1, Z4, Z7
+	VADDPS       (R12)(R9*1), Z3, Z3
+	VFMADD231PS  Z2, Z5, Z3
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Z4
+	VMOVUPS      (R12)(DI*2), Z5
+	VMOVUPS      (R12)(R8*1), Z9
+	VMOVUPS      (R12)(DI*4), Z10
+	VADDPS       (R10), Z4, Z4
+	VADDPS       Z5, Z4, Z11
+	VSUBPS       Z5, Z4, Z4
+	VADDPS       Z10, Z9, Z5
+	VSUBPS       Z10, Z9, Z9
+	VADDPS       (R12), Z11, Z10
+	VADDPS       Z5, Z10, Z10
+	VMOVAPS      Z4, Z12
+	VFMADD231PS  Z0, Z9, Z12
+	VFMADD231PS  Z1, Z5, Z11
+	VADDPS       (R12)(R9*1), Z4, Z4
+	VFMADD231PS  Z2, Z9, Z4
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Z5
+	VMOVUPS      (R12)(DI*2), Z9
+	VMOVUPS      (R12)(R8*1), Z13
+	VMOVUPS      (R12)(DI*4), Z14
+	VADDPS       Z9, Z5, Z15
+	VSUBPS       Z9, Z5, Z5
+	VADDPS       Z14, Z13, Z9
+	VSUBPS       Z14, Z13, Z13
+	VADDPS       (R12), Z15, Z14
+	VADDPS       Z9, Z14, Z14
+	VMOVAPS      Z5, Z16
+	VFMADD231PS  Z0, Z13, Z16
+	VFMADD231PS  Z1, Z9, Z15
+	VADDPS       (R12)(R9*1), Z5, Z5
+	VFMADD231PS  Z2, Z13, Z5
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Z9
+	VMOVUPS      (R12)(DI*2), Z13
+	VMOVUPS      (R12)(R8*1), Z17
+	VMOVUPS      (R12)(DI*4), Z18
+	VADDPS       Z13, Z9, Z19
+	VSUBPS       Z13, Z9, Z9
+	VADDPS       Z18, Z17, Z13
+	VSUBPS       Z18, Z17, Z17
+	VADDPS       (R12), Z19, Z18
+	VADDPS       Z13, Z18, Z18
+	VMOVAPS      Z9, Z20
+	VFMADD231PS  Z0, Z17, Z20
+	VFMADD231PS  Z1, Z13, Z19
+	VADDPS       (R12)(R9*1), Z9, Z9
+	VFMADD231PS  Z2, Z17, Z9
+	LEAQ         (R12)(R13*4), R12
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Z13
+	VMOVUPS      (R12)(DI*2), Z17
+	VMOVUPS      (R12)(R8*1), Z21
+	VMOVUPS      (R12)(DI*4), Z22
+	VADDPS       Z17, Z13, Z23
+	VSUBPS       Z17, Z13, Z13
+	VADDPS       Z22, Z21, Z17
+	VSUBPS       Z22, Z21, Z21
+	VADDPS       (R12), Z23, Z22
+	VADDPS       Z17, Z22, Z22
+	VMOVAPS      Z13, Z24
+	VFMADD231PS  Z0, Z21, Z24
+	VFMADD231PS  Z1, Z17, Z23
+	VADDPS       (R12)(R9*1), Z13, Z13
+	VFMADD231PS  Z2, Z21, Z13
+	MOVQ         res+96(FP), R13
+	MOVQ         DX, R12
+	VBROADCASTSS floor+120(FP), Z17
+	VADDPS       Z14, Z10, Z21
+	VSUBPS       Z14, Z10, Z10
+	VADDPS       Z6, Z21, Z6
+	VADDPS       Z18, Z6, Z6
+	VFMADD231PS  Z0, Z18, Z10
+	VADDPS       Z22, Z21, Z21
+	VFMADD231PS  Z1, Z18, Z21
+	TESTQ        R13, R13
+	JEQ          output43_row0_0
+	MOVQ         resCol+112(FP), R14
+	MOVQ         R13, R15
+	VADDPS       (R15), Z6, Z6
+	LEAQ         (R15)(R14*4), R15
+	VADDPS       (R15), Z10, Z10
+	LEAQ         (R15)(R14*4), R15
+	VADDPS       (R15), Z21, Z21
+	MOVQ         resRow+104(FP), R14
+	LEAQ         (R13)(R14*4), R13
+
+output43_row0_0:
+	VMAXPS      Z6, Z17, Z6
+	VMOVUPS     Z6, (R12)
+	VMAXPS      Z10, Z17, Z10
+	VMOVUPS     Z10, (R12)(SI*1)
+	VMAXPS      Z21, Z17, Z21
+	VMOVUPS     Z21, (R12)(SI*2)
+	ADDQ        BX, R12
+	VADDPS      Z16, Z12, Z6
+	VSUBPS      Z16, Z12, Z10
+	VADDPS      Z8, Z6, Z8
+	VADDPS      Z20, Z8, Z8
+	VFMADD231PS Z0, Z20, Z10
+	VADDPS      Z24, Z6, Z6
+	VFMADD231PS Z1, Z20, Z6
+	TESTQ       R13, R13
+	JEQ         output43_row0_1
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      (R15), Z8, Z8
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Z10, Z10
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Z6, Z6
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output43_row0_1:
+	VMAXPS      Z8, Z17, Z8
+	VMOVUPS     Z8, (R12)
+	VMAXPS      Z10, Z17, Z10
+	VMOVUPS     Z10, (R12)(SI*1)
+	VMAXPS      Z6, Z17, Z6
+	VMOVUPS     Z6, (R12)(SI*2)
+	ADDQ        BX, R12
+	VADDPS      Z15, Z11, Z6
+	VSUBPS      Z15, Z11, Z8
+	VADDPS      Z7, Z6, Z7
+	VADDPS      Z19, Z7, Z7
+	VFMADD231PS Z0, Z19, Z8
+	VADDPS      Z23, Z6, Z6
+	VFMADD231PS Z1, Z19, Z6
+	TESTQ       R13, R13
+	JEQ         output43_row0_2
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      (R15), Z7, Z7
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Z8, Z8
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Z6, Z6
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output43_row0_2:
+	VMAXPS      Z7, Z17, Z7
+	VMOVUPS     Z7, (R12)
+	VMAXPS      Z8, Z17, Z8
+	VMOVUPS     Z8, (R12)(SI*1)
+	VMAXPS      Z6, Z17, Z6
+	VMOVUPS     Z6, (R12)(SI*2)
+	ADDQ        BX, R12
+	VADDPS      Z5, Z4, Z6
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z3, Z6, Z3
+	VADDPS      Z9, Z3, Z3
+	VFMADD231PS Z0, Z9, Z4
+	VADDPS      Z13, Z6, Z6
+	VFMADD231PS Z1, Z9, Z6
+	TESTQ       R13, R13
+	JEQ         output43_row0_3
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      (R15), Z3, Z3
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Z4, Z4
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Z6, Z6
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output43_row0_3:
+	VMAXPS  Z3, Z17, Z3
+	VMOVUPS Z3, (R12)
+	VMAXPS  Z4, Z17, Z4
+	VMOVUPS Z4, (R12)(SI*1)
+	VMAXPS  Z6, Z17, Z6
+	VMOVUPS Z6, (R12)(SI*2)
+	ADDQ    BX, R12
+
+	// Next block: the residual pointer lives in its parameter
+	ADDQ  CX, AX
+	ADDQ  $0x40, DX
+	ADDQ  $0x40, R10
+	MOVQ  res+96(FP), R12
+	TESTQ R12, R12
+	JEQ   output43_nores
+	ADDQ  $0x40, R12
+	MOVQ  R12, res+96(FP)
+
+output43_nores:
+	DECQ R11
+	JNZ  output43_epilogue
+	VZEROUPPER
+	RET
+
+// func winoInput34AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// Requires: AVX, AVX512F
+TEXT ·winoInput34AVX512(SB), NOSPLIT, $0-96
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         col+48(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         row+40(FP), BX
+	SHLQ         $0x02, BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (BX)(BX*4), DI
+	MOVQ         dst_base+56(FP), DI
+	MOVQ         dstStep+80(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         stride+88(FP), R9
+	SHLQ         $0x02, R9
+	LEAQ         (R9)(R9*2), R10
+	LEAQ         (R9)(R9*4), R11
+	VBROADCASTSS wino_2<>+0(SB), Z0
+	VBROADCASTSS wino_4<>+0(SB), Z1
+	VBROADCASTSS wino_3<>+0(SB), Z2
+	MOVQ         n+0(FP), R13
+	TESTQ        R13, R13
+	JLE          input34_done
+
+input34_block:
+	// Rows 1 to 3 of B'd, column by column
+	MOVQ        AX, R12
+	VMOVUPS     (R12)(BX*1), Z3
+	VMOVUPS     (R12)(BX*2), Z4
+	VMOVUPS     (R12)(SI*1), Z5
+	VSUBPS      Z3, Z5, Z5
+	VSUBPS      Z3, Z5, Z6
+	VSUBPS      Z4, Z6, Z6
+	VMULPS      Z2, Z6, Z6
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z5, Z4
+	VFMADD231PS Z2, Z3, Z4
+	VMULPS      Z1, Z5, Z3
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Z5
+	VMOVUPS     (R12)(BX*2), Z7
+	VMOVUPS     (R12)(SI*1), Z8
+	VSUBPS      Z5, Z8, Z8
+	VSUBPS      Z5, Z8, Z9
+	VSUBPS      Z7, Z9, Z9
+	VMULPS      Z2, Z9, Z9
+	VSUBPS      Z7, Z5, Z5
+	VMOVAPS     Z8, Z7
+	VFMADD231PS Z2, Z5, Z7
+	VMULPS      Z1, Z8, Z5
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Z8
+	VMOVUPS     (R12)(BX*2), Z10
+	VMOVUPS     (R12)(SI*1), Z11
+	VSUBPS      Z8, Z11, Z11
+	VSUBPS      Z8, Z11, Z12
+	VSUBPS      Z10, Z12, Z12
+	VMULPS      Z2, Z12, Z12
+	VSUBPS      Z10, Z8, Z8
+	VMOVAPS     Z11, Z10
+	VFMADD231PS Z2, Z8, Z10
+	VMULPS      Z1, Z11, Z8
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Z11
+	VMOVUPS     (R12)(BX*2), Z13
+	VMOVUPS     (R12)(SI*1), Z14
+	VSUBPS      Z11, Z14, Z14
+	VSUBPS      Z11, Z14, Z15
+	VSUBPS      Z13, Z15, Z15
+	VMULPS      Z2, Z15, Z15
+	VSUBPS      Z13, Z11, Z11
+	VMOVAPS     Z14, Z13
+	VFMADD231PS Z2, Z11, Z13
+	VMULPS      Z1, Z14, Z11
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Z14
+	VMOVUPS     (R12)(BX*2), Z16
+	VMOVUPS     (R12)(SI*1), Z17
+	VSUBPS      Z14, Z17, Z17
+	VSUBPS      Z14, Z17, Z18
+	VSUBPS      Z16, Z18, Z18
+	VMULPS      Z2, Z18, Z18
+	VSUBPS      Z16, Z14, Z14
+	VMOVAPS     Z17, Z16
+	VFMADD231PS Z2, Z14, Z16
+	VMULPS      Z1, Z17, Z14
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Z17
+	VMOVUPS     (R12)(BX*2), Z19
+	VMOVUPS     (R12)(SI*1), Z20
+	VSUBPS      Z17, Z20, Z20
+	VSUBPS      Z17, Z20, Z21
+	VSUBPS      Z19, Z21, Z21
+	VMULPS      Z2, Z21, Z21
+	VSUBPS      Z19, Z17, Z17
+	VMOVAPS     Z20, Z19
+	VFMADD231PS Z2, Z17, Z19
+	VMULPS      Z1, Z20, Z17
+
+	// Rows 1 to 3 of V
+	MOVQ         DI, R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	VSUBPS       Z12, Z18, Z20
+	VSUBPS       Z9, Z15, Z22
+	VSUBPS       Z12, Z6, Z6
+	VSUBPS       Z15, Z21, Z21
+	VFNMADD231PS Z1, Z12, Z18
+	VFNMADD231PS Z1, Z9, Z15
+	VFMADD213PS  Z20, Z1, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       Z15, Z18, Z6
+	VMOVUPS      Z6, (R12)(R9*1)
+	VSUBPS       Z15, Z18, Z6
+	VMOVUPS      Z6, (R12)(R9*2)
+	VMOVAPS      Z20, Z6
+	VFMADD231PS  Z0, Z22, Z6
+	VMOVUPS      Z6, (R12)(R10*1)
+	VFNMADD231PS Z0, Z22, Z20
+	VMOVUPS      Z20, (R12)(R9*4)
+	VFNMADD231PS Z1, Z22, Z21
+	VMOVUPS      Z21, (R12)(R11*1)
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	VSUBPS       Z10, Z16, Z6
+	VSUBPS       Z7, Z13, Z9
+	VSUBPS       Z10, Z4, Z4
+	VSUBPS       Z13, Z19, Z19
+	VFNMADD231PS Z1, Z10, Z16
+	VFNMADD231PS Z1, Z7, Z13
+	VFMADD213PS  Z6, Z1, Z4
+	VMOVUPS      Z4, (R12)
+	VADDPS       Z13, Z16, Z4
+	VMOVUPS      Z4, (R12)(R9*1)
+	VSUBPS       Z13, Z16, Z4
+	VMOVUPS      Z4, (R12)(R9*2)
+	VMOVAPS      Z6, Z4
+	VFMADD231PS  Z0, Z9, Z4
+	VMOVUPS      Z4, (R12)(R10*1)
+	VFNMADD231PS Z0, Z9, Z6
+	VMOVUPS      Z6, (R12)(R9*4)
+	VFNMADD231PS Z1, Z9, Z19
+	VMOVUPS      Z19, (R12)(R11*1)
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	VSUBPS       Z8, Z14, Z4
+	VSUBPS       Z5, Z11, Z6
+	VSUBPS       Z8, Z3, Z3
+	VSUBPS       Z11, Z17, Z17
+	VFNMADD231PS Z1, Z8, Z14
+	VFNMADD231PS Z1, Z5, Z11
+	VFMADD213PS  Z4, Z1, Z3
+	VMOVUPS      Z3, (R12)
+	VADDPS       Z11, Z14, Z3
+	VMOVUPS      Z3, (R12)(R9*1)
+	VSUBPS       Z11, Z14, Z3
+	VMOVUPS      Z3, (R12)(R9*2)
+	VMOVAPS      Z4, Z3
+	VFMADD231PS  Z0, Z6, Z3
+	VMOVUPS      Z3, (R12)(R10*1)
+	VFNMADD231PS Z0, Z6, Z4
+	VMOVUPS      Z4, (R12)(R9*4)
+	VFNMADD231PS Z1, Z6, Z17
+	VMOVUPS      Z17, (R12)(R11*1)
+
+	// Rows 0 and 5: 4*(d0-d2) + 2*(d3-d1) and d4-d2 - 2*(d3-d1)
+	MOVQ         AX, R12
+	VMOVUPS      (R12)(SI*1), Z3
+	VSUBPS       (R12)(BX*1), Z3, Z3
+	VMULPS       Z0, Z3, Z3
+	VMOVUPS      (R12)(BX*2), Z4
+	VMOVUPS      (R12), Z5
+	VSUBPS       Z4, Z5, Z5
+	VMOVUPS      (R12)(BX*4), Z6
+	VSUBPS       Z4, Z6, Z6
+	VSUBPS       Z3, Z6, Z6
+	VFMADD231PS  Z1, Z5, Z3
+	ADDQ         DX, R12
+	VMOVUPS      (R12)(SI*1), Z4
+	VSUBPS       (R12)(BX*1), Z4, Z4
+	VMULPS       Z0, Z4, Z4
+	VMOVUPS      (R12)(BX*2), Z5
+	VMOVUPS      (R12), Z7
+	VSUBPS       Z5, Z7, Z7
+	VMOVUPS      (R12)(BX*4), Z8
+	VSUBPS       Z5, Z8, Z8
+	VSUBPS       Z4, Z8, Z8
+	VFMADD231PS  Z1, Z7, Z4
+	ADDQ         DX, R12
+	VMOVUPS      (R12)(SI*1), Z5
+	VSUBPS       (R12)(BX*1), Z5, Z5
+	VMULPS       Z0, Z5, Z5
+	VMOVUPS      (R12)(BX*2), Z7
+	VMOVUPS      (R12), Z9
+	VSUBPS       Z7, Z9, Z9
+	VMOVUPS      (R12)(BX*4), Z10
+	VSUBPS       Z7, Z10, Z10
+	VSUBPS       Z5, Z10, Z10
+	VFMADD231PS  Z1, Z9, Z5
+	ADDQ         DX, R12
+	VMOVUPS      (R12)(SI*1), Z7
+	VSUBPS       (R12)(BX*1), Z7, Z7
+	VMULPS       Z0, Z7, Z7
+	VMOVUPS      (R12)(BX*2), Z9
+	VMOVUPS      (R12), Z11
+	VSUBPS       Z9, Z11, Z11
+	VMOVUPS      (R12)(BX*4), Z12
+	VSUBPS       Z9, Z12, Z12
+	VSUBPS       Z7, Z12, Z12
+	VFMADD231PS  Z1, Z11, Z7
+	ADDQ         DX, R12
+	VMOVUPS      (R12)(SI*1), Z9
+	VSUBPS       (R12)(BX*1), Z9, Z9
+	VMULPS       Z0, Z9, Z9
+	VMOVUPS      (R12)(BX*2), Z11
+	VMOVUPS      (R12), Z13
+	VSUBPS       Z11, Z13, Z13
+	VMOVUPS      (R12)(BX*4), Z14
+	VSUBPS       Z11, Z14, Z14
+	VSUBPS       Z9, Z14, Z14
+	VFMADD231PS  Z1, Z13, Z9
+	ADDQ         DX, R12
+	VMOVUPS      (R12)(SI*1), Z11
+	VSUBPS       (R12)(BX*1), Z11, Z11
+	VMULPS       Z0, Z11, Z11
+	VMOVUPS      (R12)(BX*2), Z13
+	VMOVUPS      (R12), Z15
+	VSUBPS       Z13, Z15, Z15
+	VMOVUPS      (R12)(BX*4), Z16
+	VSUBPS       Z13, Z16, Z16
+	VSUBPS       Z11, Z16, Z16
+	VFMADD231PS  Z1, Z15, Z11
+	MOVQ         DI, R12
+	VSUBPS       Z5, Z9, Z13
+	VSUBPS       Z4, Z7, Z15
+	VSUBPS       Z5, Z3, Z3
+	VSUBPS       Z7, Z11, Z11
+	VFNMADD231PS Z1, Z5, Z9
+	VFNMADD231PS Z1, Z4, Z7
+	VFMADD213PS  Z13, Z1, Z3
+	VMOVUPS      Z3, (R12)
+	VADDPS       Z7, Z9, Z3
+	VMOVUPS      Z3, (R12)(R9*1)
+	VSUBPS       Z7, Z9, Z3
+	VMOVUPS      Z3, (R12)(R9*2)
+	VMOVAPS      Z13, Z3
+	VFMADD231PS  Z0, Z15, Z3
+	VMOVUPS      Z3, (R12)(R10*1)
+	VFNMADD231PS Z0, Z15, Z13
+	VMOVUPS      Z13, (R12)(R9*4)
+	VFNMADD231PS Z1, Z15, Z11
+	VMOVUPS      Z11, (R12)(R11*1)
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	VSUBPS       Z10, Z14, Z3
+	VSUBPS       Z8, Z12, Z4
+	VSUBPS       Z10, Z6, Z6
+	VSUBPS       Z12, Z16, Z16
+	VFNMADD231PS Z1, Z10, Z14
+	VFNMADD231PS Z1, Z8, Z12
+	VFMADD213PS  Z3, Z1, Z6
+	VMOVUPS      Z6, (R12)
+	VADDPS       Z12, Z14, Z5
+	VMOVUPS      Z5, (R12)(R9*1)
+	VSUBPS       Z12, Z14, Z5
+	VMOVUPS      Z5, (R12)(R9*2)
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z0, Z4, Z5
+	VMOVUPS      Z5, (R12)(R10*1)
+	VFNMADD231PS Z0, Z4, Z3
+	VMOVUPS      Z3, (R12)(R9*4)
+	VFNMADD231PS Z1, Z4, Z16
+	VMOVUPS      Z16, (R12)(R11*1)
+	ADDQ         CX, AX
+	ADDQ         R8, DI
+	DECQ         R13
+	JNZ          input34_block
+
+input34_done:
+	VZEROUPPER
+	RET
+
+// func winoGrad34AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// Requires: AVX, AVX512F
+TEXT ·winoGrad34AVX512(SB), NOSPLIT, $0-96
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         row+40(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         col+48(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dst_base+56(FP), SI
+	MOVQ         dstStep+80(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         stride+88(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	VBROADCASTSS wino_2<>+0(SB), Z0
+	VBROADCASTSS wino_4<>+0(SB), Z1
+	MOVQ         n+0(FP), R12
+	TESTQ        R12, R12
+	JLE          grad34_done
+
+grad34_block:
+	MOVQ AX, R11
+
+	// Column 0
+	VMOVUPS     (R11), Z2
+	VMOVUPS     (R11)(DX*1), Z3
+	VMOVUPS     (R11)(DX*2), Z4
+	VADDPS      Z4, Z2, Z5
+	VADDPS      Z3, Z5, Z6
+	VSUBPS      Z3, Z5, Z5
+	VMOVAPS     Z2, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VFMADD231PS Z1, Z4, Z7
+	ADDQ        BX, R11
+
+	// Column 1
+	VMOVUPS     (R11), Z3
+	VMOVUPS     (R11)(DX*1), Z8
+	VMOVUPS     (R11)(DX*2), Z9
+	VADDPS      Z9, Z3, Z10
+	VADDPS      Z8, Z10, Z11
+	VSUBPS      Z8, Z10, Z10
+	VMOVAPS     Z3, Z12
+	VFMADD231PS Z0, Z8, Z12
+	VFMADD231PS Z1, Z9, Z12
+	ADDQ        BX, R11
+
+	// Column 2
+	VMOVUPS     (R11), Z8
+	VMOVUPS     (R11)(DX*1), Z13
+	VMOVUPS     (R11)(DX*2), Z14
+	VADDPS      Z14, Z8, Z15
+	VADDPS      Z13, Z15, Z16
+	VSUBPS      Z13, Z15, Z15
+	VMOVAPS     Z8, Z17
+	VFMADD231PS Z0, Z13, Z17
+	VFMADD231PS Z1, Z14, Z17
+	ADDQ        BX, R11
+
+	// Column 3
+	VMOVUPS     (R11), Z13
+	VMOVUPS     (R11)(DX*1), Z18
+	VMOVUPS     (R11)(DX*2), Z19
+	VADDPS      Z19, Z13, Z20
+	VADDPS      Z18, Z20, Z21
+	VSUBPS      Z18, Z20, Z20
+	VMOVAPS     Z13, Z22
+	VFMADD231PS Z0, Z18, Z22
+	VFMADD231PS Z1, Z19, Z22
+	ADDQ        BX, R11
+	MOVQ        SI, R11
+
+	// Row 0 of dM
+	VMOVUPS      Z2, (R11)
+	VADDPS       Z8, Z2, Z18
+	VADDPS       Z13, Z3, Z23
+	VADDPS       Z23, Z18, Z24
+	VMOVUPS      Z24, (R11)(R8*1)
+	VSUBPS       Z23, Z18, Z18
+	VMOVUPS      Z18, (R11)(R8*2)
+	VMOVAPS      Z2, Z2
+	VFMADD231PS  Z1, Z8, Z2
+	VMOVAPS      Z3, Z3
+	VFMADD231PS  Z1, Z13, Z3
+	VMOVAPS      Z2, Z8
+	VFMADD231PS  Z0, Z3, Z8
+	VMOVUPS      Z8, (R11)(R9*1)
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R11)(R8*4)
+	VMOVUPS      Z13, (R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+
+	// Row 1 of dM
+	VMOVUPS      Z6, (R11)
+	VADDPS       Z16, Z6, Z2
+	VADDPS       Z21, Z11, Z3
+	VADDPS       Z3, Z2, Z8
+	VMOVUPS      Z8, (R11)(R8*1)
+	VSUBPS       Z3, Z2, Z2
+	VMOVUPS      Z2, (R11)(R8*2)
+	VMOVAPS      Z6, Z2
+	VFMADD231PS  Z1, Z16, Z2
+	VMOVAPS      Z11, Z3
+	VFMADD231PS  Z1, Z21, Z3
+	VMOVAPS      Z2, Z6
+	VFMADD231PS  Z0, Z3, Z6
+	VMOVUPS      Z6, (R11)(R9*1)
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R11)(R8*4)
+	VMOVUPS      Z21, (R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+
+	// Row 2 of dM
+	VMOVUPS      Z5, (R11)
+	VADDPS       Z15, Z5, Z2
+	VADDPS       Z20, Z10, Z3
+	VADDPS       Z3, Z2, Z6
+	VMOVUPS      Z6, (R11)(R8*1)
+	VSUBPS       Z3, Z2, Z2
+	VMOVUPS      Z2, (R11)(R8*2)
+	VMOVAPS      Z5, Z2
+	VFMADD231PS  Z1, Z15, Z2
+	VMOVAPS      Z10, Z3
+	VFMADD231PS  Z1, Z20, Z3
+	VMOVAPS      Z2, Z5
+	VFMADD231PS  Z0, Z3, Z5
+	VMOVUPS      Z5, (R11)(R9*1)
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R11)(R8*4)
+	VMOVUPS      Z20, (R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+
+	// Row 3 of dM
+	VMOVUPS      Z7, (R11)
+	VADDPS       Z17, Z7, Z2
+	VADDPS       Z22, Z12, Z3
+	VADDPS       Z3, Z2, Z5
+	VMOVUPS      Z5, (R11)(R8*1)
+	VSUBPS       Z3, Z2, Z2
+	VMOVUPS      Z2, (R11)(R8*2)
+	VMOVAPS      Z7, Z2
+	VFMADD231PS  Z1, Z17, Z2
+	VMOVAPS      Z12, Z3
+	VFMADD231PS  Z1, Z22, Z3
+	VMOVAPS      Z2, Z5
+	VFMADD231PS  Z0, Z3, Z5
+	VMOVUPS      Z5, (R11)(R9*1)
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R11)(R8*4)
+	VMOVUPS      Z22, (R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+
+	// Row 5 of dM
+	VMOVUPS      Z4, (R11)
+	VADDPS       Z14, Z4, Z2
+	VADDPS       Z19, Z9, Z3
+	VADDPS       Z3, Z2, Z5
+	VMOVUPS      Z5, (R11)(R8*1)
+	VSUBPS       Z3, Z2, Z2
+	VMOVUPS      Z2, (R11)(R8*2)
+	VMOVAPS      Z4, Z2
+	VFMADD231PS  Z1, Z14, Z2
+	VMOVAPS      Z9, Z3
+	VFMADD231PS  Z1, Z19, Z3
+	VMOVAPS      Z2, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VMOVUPS      Z4, (R11)(R9*1)
+	VFNMADD231PS Z0, Z3, Z2
+	VMOVUPS      Z2, (R11)(R8*4)
+	VMOVUPS      Z19, (R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+	ADDQ         CX, AX
+	ADDQ         DI, SI
+	DECQ         R12
+	JNZ          grad34_block
+
+grad34_done:
+	VZEROUPPER
+	RET
+
+// func winoOutput34AVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+// Requires: AVX, AVX512F
+TEXT ·winoOutput34AVX512(SB), NOSPLIT, $8-124
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         row+72(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         col+80(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         stride+40(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R8
+	ADDQ         R8, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	MOVQ         bias+88(FP), R11
+	MOVQ         n+0(FP), R12
+	TESTQ        R12, R12
+	JLE          output34_done
+	VBROADCASTSS wino_2<>+0(SB), Z0
+	VBROADCASTSS wino_4<>+0(SB), Z1
+	VBROADCASTSS wino_8<>+0(SB), Z2
+	TESTQ        R11, R11
+	JNE          output34_epilogue
+
+output34_plain:
+	MOVQ        stride+40(FP), R11
+	MOVQ        AX, R13
+	VMOVUPS     (R13)(R8*1), Z3
+	VMOVUPS     (R13)(R8*2), Z4
+	VMOVUPS     (R13)(R9*1), Z5
+	VADDPS      Z4, Z3, Z6
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      (R13), Z6, Z4
+	VADDPS      Z5, Z4, Z4
+	VFMADD231PS Z0, Z5, Z3
+	VADDPS      (R13)(R10*1), Z6, Z6
+	VFMADD231PS Z1, Z5, Z6
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z5
+	VMOVUPS     (R13)(R8*2), Z7
+	VMOVUPS     (R13)(R9*1), Z8
+	VADDPS      Z7, Z5, Z9
+	VSUBPS      Z7, Z5, Z5
+	VADDPS      (R13), Z9, Z7
+	VADDPS      Z8, Z7, Z7
+	VFMADD231PS Z0, Z8, Z5
+	VADDPS      (R13)(R10*1), Z9, Z9
+	VFMADD231PS Z1, Z8, Z9
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z8
+	VMOVUPS     (R13)(R8*2), Z10
+	VMOVUPS     (R13)(R9*1), Z11
+	VADDPS      Z10, Z8, Z12
+	VSUBPS      Z10, Z8, Z8
+	VADDPS      (R13), Z12, Z10
+	VADDPS      Z11, Z10, Z10
+	VFMADD231PS Z0, Z11, Z8
+	VADDPS      (R13)(R10*1), Z12, Z12
+	VFMADD231PS Z1, Z11, Z12
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z11
+	VMOVUPS     (R13)(R8*2), Z13
+	VMOVUPS     (R13)(R9*1), Z14
+	VADDPS      Z13, Z11, Z15
+	VSUBPS      Z13, Z11, Z11
+	VADDPS      (R13), Z15, Z13
+	VADDPS      Z14, Z13, Z13
+	VFMADD231PS Z0, Z14, Z11
+	VADDPS      (R13)(R10*1), Z15, Z15
+	VFMADD231PS Z1, Z14, Z15
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z14
+	VMOVUPS     (R13)(R8*2), Z16
+	VMOVUPS     (R13)(R9*1), Z17
+	VADDPS      Z16, Z14, Z18
+	VSUBPS      Z16, Z14, Z14
+	VADDPS      (R13), Z18, Z16
+	VADDPS      Z17, Z16, Z16
+	VFMADD231PS Z0, Z17, Z14
+	VADDPS      (R13)(R10*1), Z18, Z18
+	VFMADD231PS Z1, Z17, Z18
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z17
+	VMOVUPS     (R13)(R8*2), Z19
+	VMOVUPS     (R13)(R9*1), Z20
+	VADDPS      Z19, Z17, Z21
+	VSUBPS      Z19, Z17, Z17
+	VADDPS      (R13), Z21, Z19
+	VADDPS      Z20, Z19, Z19
+	VFMADD231PS Z0, Z20, Z17
+	VADDPS      (R13)(R10*1), Z21, Z21
+	VFMADD231PS Z1, Z20, Z21
+	MOVQ        DX, R13
+	VADDPS      Z10, Z7, Z20
+	VSUBPS      Z10, Z7, Z7
+	VADDPS      Z16, Z13, Z10
+	VSUBPS      Z16, Z13, Z13
+	VADDPS      Z4, Z20, Z4
+	VADDPS      Z10, Z4, Z4
+	VMOVUPS     Z4, (R13)
+	VMOVAPS     Z7, Z4
+	VFMADD231PS Z0, Z13, Z4
+	VMOVUPS     Z4, (R13)(SI*1)
+	VFMADD231PS Z1, Z10, Z20
+	VMOVUPS     Z20, (R13)(SI*2)
+	VADDPS      Z19, Z7, Z4
+	VFMADD231PS Z2, Z13, Z4
+	VMOVUPS     Z4, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z8, Z5, Z4
+	VSUBPS      Z8, Z5, Z5
+	VADDPS      Z14, Z11, Z7
+	VSUBPS      Z14, Z11, Z8
+	VADDPS      Z3, Z4, Z3
+	VADDPS      Z7, Z3, Z3
+	VMOVUPS     Z3, (R13)
+	VMOVAPS     Z5, Z3
+	VFMADD231PS Z0, Z8, Z3
+	VMOVUPS     Z3, (R13)(SI*1)
+	VFMADD231PS Z1, Z7, Z4
+	VMOVUPS     Z4, (R13)(SI*2)
+	VADDPS      Z17, Z5, Z3
+	VFMADD231PS Z2, Z8, Z3
+	VMOVUPS     Z3, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z12, Z9, Z3
+	VSUBPS      Z12, Z9, Z4
+	VADDPS      Z18, Z15, Z5
+	VSUBPS      Z18, Z15, Z7
+	VADDPS      Z6, Z3, Z6
+	VADDPS      Z5, Z6, Z6
+	VMOVUPS     Z6, (R13)
+	VMOVAPS     Z4, Z6
+	VFMADD231PS Z0, Z7, Z6
+	VMOVUPS     Z6, (R13)(SI*1)
+	VFMADD231PS Z1, Z5, Z3
+	VMOVUPS     Z3, (R13)(SI*2)
+	VADDPS      Z21, Z4, Z3
+	VFMADD231PS Z2, Z7, Z3
+	VMOVUPS     Z3, (R13)(DI*1)
+	ADDQ        BX, R13
+	ADDQ        CX, AX
+	ADDQ        $0x40, DX
+	DECQ        R12
+	JNZ         output34_plain
+
+output34_done:
+	VZEROUPPER
+	RET
+
+output34_epilogue:
+	MOVQ         stride+40(FP), R14
+	MOVQ         AX, R13
+	VMOVUPS      (R13)(R8*1), Z3
+	VMOVUPS      (R13)(R8*2), Z4
+	VMOVUPS      (R13)(R9*1), Z5
+	VADDPS       Z4, Z3, Z6
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       (R13), Z6, Z4
+	VADDPS       Z5, Z4, Z4
+	VFMADD231PS  Z0, Z5, Z3
+	VADDPS       (R13)(R10*1), Z6, Z6
+	VFMADD231PS  Z1, Z5, Z6
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z5
+	VMOVUPS      (R13)(R8*2), Z7
+	VMOVUPS      (R13)(R9*1), Z8
+	VADDPS       (R11), Z5, Z5
+	VADDPS       Z7, Z5, Z9
+	VSUBPS       Z7, Z5, Z5
+	VADDPS       (R13), Z9, Z7
+	VADDPS       Z8, Z7, Z7
+	VFMADD231PS  Z0, Z8, Z5
+	VADDPS       (R13)(R10*1), Z9, Z9
+	VFMADD231PS  Z1, Z8, Z9
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z8
+	VMOVUPS      (R13)(R8*2), Z10
+	VMOVUPS      (R13)(R9*1), Z11
+	VADDPS       Z10, Z8, Z12
+	VSUBPS       Z10, Z8, Z8
+	VADDPS       (R13), Z12, Z10
+	VADDPS       Z11, Z10, Z10
+	VFMADD231PS  Z0, Z11, Z8
+	VADDPS       (R13)(R10*1), Z12, Z12
+	VFMADD231PS  Z1, Z11, Z12
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z11
+	VMOVUPS      (R13)(R8*2), Z13
+	VMOVUPS      (R13)(R9*1), Z14
+	VADDPS       Z13, Z11, Z15
+	VSUBPS       Z13, Z11, Z11
+	VADDPS       (R13), Z15, Z13
+	VADDPS       Z14, Z13, Z13
+	VFMADD231PS  Z0, Z14, Z11
+	VADDPS       (R13)(R10*1), Z15, Z15
+	VFMADD231PS  Z1, Z14, Z15
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z14
+	VMOVUPS      (R13)(R8*2), Z16
+	VMOVUPS      (R13)(R9*1), Z17
+	VADDPS       Z16, Z14, Z18
+	VSUBPS       Z16, Z14, Z14
+	VADDPS       (R13), Z18, Z16
+	VADDPS       Z17, Z16, Z16
+	VFMADD231PS  Z0, Z17, Z14
+	VADDPS       (R13)(R10*1), Z18, Z18
+	VFMADD231PS  Z1, Z17, Z18
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z17
+	VMOVUPS      (R13)(R8*2), Z19
+	VMOVUPS      (R13)(R9*1), Z20
+	VADDPS       Z19, Z17, Z21
+	VSUBPS       Z19, Z17, Z17
+	VADDPS       (R13), Z21, Z19
+	VADDPS       Z20, Z19, Z19
+	VFMADD231PS  Z0, Z20, Z17
+	VADDPS       (R13)(R10*1), Z21, Z21
+	VFMADD231PS  Z1, Z20, Z21
+	MOVQ         res+96(FP), R14
+	MOVQ         DX, R13
+	VBROADCASTSS floor+120(FP), Z20
+	VADDPS       Z10, Z7, Z22
+	VSUBPS       Z10, Z7, Z7
+	VADDPS       Z16, Z13, Z10
+	VSUBPS       Z16, Z13, Z13
+	VADDPS       Z4, Z22, Z4
+	VADDPS       Z10, Z4, Z4
+	VMOVAPS      Z7, Z16
+	VFMADD231PS  Z0, Z13, Z16
+	VFMADD231PS  Z1, Z10, Z22
+	VADDPS       Z19, Z7, Z7
+	VFMADD231PS  Z2, Z13, Z7
+	TESTQ        R14, R14
+	JEQ          output34_row0_0
+	MOVQ         resCol+112(FP), R15
+	MOVQ         R14, BP
+	VADDPS       (BP), Z4, Z4
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Z16, Z16
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Z22, Z22
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Z7, Z7
+	MOVQ         resRow+104(FP), R15
+	LEAQ         (R14)(R15*4), R14
+
+output34_row0_0:
+	VMAXPS      Z4, Z20, Z4
+	VMOVUPS     Z4, (R13)
+	VMAXPS      Z16, Z20, Z16
+	VMOVUPS     Z16, (R13)(SI*1)
+	VMAXPS      Z22, Z20, Z22
+	VMOVUPS     Z22, (R13)(SI*2)
+	VMAXPS      Z7, Z20, Z7
+	VMOVUPS     Z7, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z8, Z5, Z4
+	VSUBPS      Z8, Z5, Z5
+	VADDPS      Z14, Z11, Z7
+	VSUBPS      Z14, Z11, Z8
+	VADDPS      Z3, Z4, Z3
+	VADDPS      Z7, Z3, Z3
+	VMOVAPS     Z5, Z10
+	VFMADD231PS Z0, Z8, Z10
+	VFMADD231PS Z1, Z7, Z4
+	VADDPS      Z17, Z5, Z5
+	VFMADD231PS Z2, Z8, Z5
+	TESTQ       R14, R14
+	JEQ         output34_row0_1
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Z3, Z3
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z10, Z10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z4, Z4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z5, Z5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output34_row0_1:
+	VMAXPS      Z3, Z20, Z3
+	VMOVUPS     Z3, (R13)
+	VMAXPS      Z10, Z20, Z10
+	VMOVUPS     Z10, (R13)(SI*1)
+	VMAXPS      Z4, Z20, Z4
+	VMOVUPS     Z4, (R13)(SI*2)
+	VMAXPS      Z5, Z20, Z5
+	VMOVUPS     Z5, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z12, Z9, Z3
+	VSUBPS      Z12, Z9, Z4
+	VADDPS      Z18, Z15, Z5
+	VSUBPS      Z18, Z15, Z7
+	VADDPS      Z6, Z3, Z6
+	VADDPS      Z5, Z6, Z6
+	VMOVAPS     Z4, Z8
+	VFMADD231PS Z0, Z7, Z8
+	VFMADD231PS Z1, Z5, Z3
+	VADDPS      Z21, Z4, Z4
+	VFMADD231PS Z2, Z7, Z4
+	TESTQ       R14, R14
+	JEQ         output34_row0_2
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Z6, Z6
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z8, Z8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z3, Z3
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z4, Z4
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output34_row0_2:
+	VMAXPS  Z6, Z20, Z6
+	VMOVUPS Z6, (R13)
+	VMAXPS  Z8, Z20, Z8
+	VMOVUPS Z8, (R13)(SI*1)
+	VMAXPS  Z3, Z20, Z3
+	VMOVUPS Z3, (R13)(SI*2)
+	VMAXPS  Z4, Z20, Z4
+	VMOVUPS Z4, (R13)(DI*1)
+	ADDQ    BX, R13
+
+	// Next block: the residual pointer lives in its parameter
+	ADDQ  CX, AX
+	ADDQ  $0x40, DX
+	ADDQ  $0x40, R11
+	MOVQ  res+96(FP), R13
+	TESTQ R13, R13
+	JEQ   output34_nores
+	ADDQ  $0x40, R13
+	MOVQ  R13, res+96(FP)
+
+output34_nores:
+	DECQ R12
+	JNZ  output34_epilogue
+	VZEROUPPER
+	RET
+
+// func winoInput33AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// Requires: AVX, AVX512F
+TEXT ·winoInput33AVX512(SB), NOSPLIT, $0-96
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         col+48(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         row+40(FP), BX
+	SHLQ         $0x02, BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (BX)(BX*4), DI
+	MOVQ         dst_base+56(FP), DI
+	MOVQ         dstStep+80(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         stride+88(FP), R9
+	SHLQ         $0x02, R9
+	LEAQ         (R9)(R9*2), R10
+	LEAQ         (R9)(R9*4), R11
+	VBROADCASTSS wino_2<>+0(SB), Z0
+	VBROADCASTSS wino_4<>+0(SB), Z1
+	VBROADCASTSS wino_3<>+0(SB), Z2
+	MOVQ         n+0(FP), R13
+	TESTQ        R13, R13
+	JLE          input33_done
+
+input33_block:
+	// Rows 1 to 3 of B'd, column by column
+	MOVQ        AX, R12
+	VMOVUPS     (R12)(BX*1), Z3
+	VMOVUPS     (R12)(BX*2), Z4
+	VMOVUPS     (R12)(SI*1), Z5
+	VSUBPS      Z3, Z5, Z5
+	VSUBPS      Z3, Z5, Z6
+	VSUBPS      Z4, Z6, Z6
+	VMULPS      Z2, Z6, Z6
+	VSUBPS      Z4, Z3, Z3
+	VMOVAPS     Z5, Z4
+	VFMADD231PS Z2, Z3, Z4
+	VMULPS      Z1, Z5, Z3
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Z5
+	VMOVUPS     (R12)(BX*2), Z7
+	VMOVUPS     (R12)(SI*1), Z8
+	VSUBPS      Z5, Z8, Z8
+	VSUBPS      Z5, Z8, Z9
+	VSUBPS      Z7, Z9, Z9
+	VMULPS      Z2, Z9, Z9
+	VSUBPS      Z7, Z5, Z5
+	VMOVAPS     Z8, Z7
+	VFMADD231PS Z2, Z5, Z7
+	VMULPS      Z1, Z8, Z5
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Z8
+	VMOVUPS     (R12)(BX*2), Z10
+	VMOVUPS     (R12)(SI*1), Z11
+	VSUBPS      Z8, Z11, Z11
+	VSUBPS      Z8, Z11, Z12
+	VSUBPS      Z10, Z12, Z12
+	VMULPS      Z2, Z12, Z12
+	VSUBPS      Z10, Z8, Z8
+	VMOVAPS     Z11, Z10
+	VFMADD231PS Z2, Z8, Z10
+	VMULPS      Z1, Z11, Z8
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Z11
+	VMOVUPS     (R12)(BX*2), Z13
+	VMOVUPS     (R12)(SI*1), Z14
+	VSUBPS      Z11, Z14, Z14
+	VSUBPS      Z11, Z14, Z15
+	VSUBPS      Z13, Z15, Z15
+	VMULPS      Z2, Z15, Z15
+	VSUBPS      Z13, Z11, Z11
+	VMOVAPS     Z14, Z13
+	VFMADD231PS Z2, Z11, Z13
+	VMULPS      Z1, Z14, Z11
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Z14
+	VMOVUPS     (R12)(BX*2), Z16
+	VMOVUPS     (R12)(SI*1), Z17
+	VSUBPS      Z14, Z17, Z17
+	VSUBPS      Z14, Z17, Z18
+	VSUBPS      Z16, Z18, Z18
+	VMULPS      Z2, Z18, Z18
+	VSUBPS      Z16, Z14, Z14
+	VMOVAPS     Z17, Z16
+	VFMADD231PS Z2, Z14, Z16
+	VMULPS      Z1, Z17, Z14
+
+	// Rows 1 to 3 of V
+	MOVQ        DI, R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	VSUBPS      Z9, Z15, Z15
+	VSUBPS      Z12, Z6, Z6
+	VMULPS      Z0, Z15, Z17
+	VMOVAPS     Z17, Z19
+	VFMADD231PS Z1, Z6, Z19
+	VMOVUPS     Z19, (R12)
+	VSUBPS      Z12, Z18, Z18
+	VSUBPS      Z17, Z18, Z6
+	VMOVUPS     Z6, (R12)(R11*1)
+	VSUBPS      Z9, Z15, Z6
+	VSUBPS      Z12, Z6, Z6
+	VMULPS      Z2, Z6, Z6
+	VMOVUPS     Z6, (R12)(R9*1)
+	VSUBPS      Z12, Z9, Z9
+	VMOVAPS     Z15, Z6
+	VFMADD231PS Z2, Z9, Z6
+	VMOVUPS     Z6, (R12)(R9*2)
+	VMULPS      Z1, Z15, Z6
+	VMOVUPS     Z6, (R12)(R10*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	VSUBPS      Z7, Z13, Z6
+	VSUBPS      Z10, Z4, Z4
+	VMULPS      Z0, Z6, Z9
+	VMOVAPS     Z9, Z12
+	VFMADD231PS Z1, Z4, Z12
+	VMOVUPS     Z12, (R12)
+	VSUBPS      Z10, Z16, Z16
+	VSUBPS      Z9, Z16, Z4
+	VMOVUPS     Z4, (R12)(R11*1)
+	VSUBPS      Z7, Z6, Z4
+	VSUBPS      Z10, Z4, Z4
+	VMULPS      Z2, Z4, Z4
+	VMOVUPS     Z4, (R12)(R9*1)
+	VSUBPS      Z10, Z7, Z7
+	VMOVAPS     Z6, Z4
+	VFMADD231PS Z2, Z7, Z4
+	VMOVUPS     Z4, (R12)(R9*2)
+	VMULPS      Z1, Z6, Z4
+	VMOVUPS     Z4, (R12)(R10*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	VSUBPS      Z5, Z11, Z4
+	VSUBPS      Z8, Z3, Z3
+	VMULPS      Z0, Z4, Z6
+	VMOVAPS     Z6, Z7
+	VFMADD231PS Z1, Z3, Z7
+	VMOVUPS     Z7, (R12)
+	VSUBPS      Z8, Z14, Z14
+	VSUBPS      Z6, Z14, Z3
+	VMOVUPS     Z3, (R12)(R11*1)
+	VSUBPS      Z5, Z4, Z3
+	VSUBPS      Z8, Z3, Z3
+	VMULPS      Z2, Z3, Z3
+	VMOVUPS     Z3, (R12)(R9*1)
+	VSUBPS      Z8, Z5, Z5
+	VMOVAPS     Z4, Z3
+	VFMADD231PS Z2, Z5, Z3
+	VMOVUPS     Z3, (R12)(R9*2)
+	VMULPS      Z1, Z4, Z3
+	VMOVUPS     Z3, (R12)(R10*1)
+
+	// Rows 0 and 5: 4*(d0-d2) + 2*(d3-d1) and d4-d2 - 2*(d3-d1)
+	MOVQ        AX, R12
+	VMOVUPS     (R12)(SI*1), Z3
+	VSUBPS      (R12)(BX*1), Z3, Z3
+	VMULPS      Z0, Z3, Z3
+	VMOVUPS     (R12)(BX*2), Z4
+	VMOVUPS     (R12), Z5
+	VSUBPS      Z4, Z5, Z5
+	VMOVUPS     (R12)(BX*4), Z6
+	VSUBPS      Z4, Z6, Z6
+	VSUBPS      Z3, Z6, Z6
+	VFMADD231PS Z1, Z5, Z3
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(SI*1), Z4
+	VSUBPS      (R12)(BX*1), Z4, Z4
+	VMULPS      Z0, Z4, Z4
+	VMOVUPS     (R12)(BX*2), Z5
+	VMOVUPS     (R12), Z7
+	VSUBPS      Z5, Z7, Z7
+	VMOVUPS     (R12)(BX*4), Z8
+	VSUBPS      Z5, Z8, Z8
+	VSUBPS      Z4, Z8, Z8
+	VFMADD231PS Z1, Z7, Z4
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(SI*1), Z5
+	VSUBPS      (R12)(BX*1), Z5, Z5
+	VMULPS      Z0, Z5, Z5
+	VMOVUPS     (R12)(BX*2), Z7
+	VMOVUPS     (R12), Z9
+	VSUBPS      Z7, Z9, Z9
+	VMOVUPS     (R12)(BX*4), Z10
+	VSUBPS      Z7, Z10, Z10
+	VSUBPS      Z5, Z10, Z10
+	VFMADD231PS Z1, Z9, Z5
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(SI*1), Z7
+	VSUBPS      (R12)(BX*1), Z7, Z7
+	VMULPS      Z0, Z7, Z7
+	VMOVUPS     (R12)(BX*2), Z9
+	VMOVUPS     (R12), Z11
+	VSUBPS      Z9, Z11, Z11
+	VMOVUPS     (R12)(BX*4), Z12
+	VSUBPS      Z9, Z12, Z12
+	VSUBPS      Z7, Z12, Z12
+	VFMADD231PS Z1, Z11, Z7
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(SI*1), Z9
+	VSUBPS      (R12)(BX*1), Z9, Z9
+	VMULPS      Z0, Z9, Z9
+	VMOVUPS     (R12)(BX*2), Z11
+	VMOVUPS     (R12), Z13
+	VSUBPS      Z11, Z13, Z13
+	VMOVUPS     (R12)(BX*4), Z14
+	VSUBPS      Z11, Z14, Z14
+	VSUBPS      Z9, Z14, Z14
+	VFMADD231PS Z1, Z13, Z9
+	MOVQ        DI, R12
+	VSUBPS      Z4, Z7, Z7
+	VSUBPS      Z5, Z3, Z3
+	VMULPS      Z0, Z7, Z11
+	VMOVAPS     Z11, Z13
+	VFMADD231PS Z1, Z3, Z13
+	VMOVUPS     Z13, (R12)
+	VSUBPS      Z5, Z9, Z9
+	VSUBPS      Z11, Z9, Z3
+	VMOVUPS     Z3, (R12)(R11*1)
+	VSUBPS      Z4, Z7, Z3
+	VSUBPS      Z5, Z3, Z3
+	VMULPS      Z2, Z3, Z3
+	VMOVUPS     Z3, (R12)(R9*1)
+	VSUBPS      Z5, Z4, Z4
+	VMOVAPS     Z7, Z3
+	VFMADD231PS Z2, Z4, Z3
+	VMOVUPS     Z3, (R12)(R9*2)
+	VMULPS      Z1, Z7, Z3
+	VMOVUPS     Z3, (R12)(R10*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	VSUBPS      Z8, Z12, Z3
+	VSUBPS      Z10, Z6, Z6
+	VMULPS      Z0, Z3, Z4
+	VMOVAPS     Z4, Z5
+	VFMADD231PS Z1, Z6, Z5
+	VMOVUPS     Z5, (R12)
+	VSUBPS      Z10, Z14, Z14
+	VSUBPS      Z4, Z14, Z4
+	VMOVUPS     Z4, (R12)(R11*1)
+	VSUBPS      Z8, Z3, Z4
+	VSUBPS      Z10, Z4, Z4
+	VMULPS      Z2, Z4, Z4
+	VMOVUPS     Z4, (R12)(R9*1)
+	VSUBPS      Z10, Z8, Z8
+	VMOVAPS     Z3, Z4
+	VFMADD231PS Z2, Z8, Z4
+	VMOVUPS     Z4, (R12)(R9*2)
+	VMULPS      Z1, Z3, Z3
+	VMOVUPS     Z3, (R12)(R10*1)
+	ADDQ        CX, AX
+	ADDQ        R8, DI
+	DECQ        R13
+	JNZ         input33_block
+
+input33_done:
+	VZEROUPPER
+	RET
+
+// func winoGrad33AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// Requires: AVX, AVX512F
+TEXT ·winoGrad33AVX512(SB), NOSPLIT, $0-96
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         row+40(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         col+48(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dst_base+56(FP), SI
+	MOVQ         dstStep+80(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         stride+88(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	VBROADCASTSS wino_2<>+0(SB), Z0
+	VBROADCASTSS wino_4<>+0(SB), Z1
+	MOVQ         n+0(FP), R12
+	TESTQ        R12, R12
+	JLE          grad33_done
+
+grad33_block:
+	MOVQ AX, R11
+
+	// Column 0
+	VMOVUPS     (R11), Z2
+	VMOVUPS     (R11)(DX*1), Z3
+	VMOVUPS     (R11)(DX*2), Z4
+	VADDPS      Z4, Z2, Z5
+	VADDPS      Z3, Z5, Z6
+	VSUBPS      Z3, Z5, Z5
+	VMOVAPS     Z2, Z7
+	VFMADD231PS Z0, Z3, Z7
+	VFMADD231PS Z1, Z4, Z7
+	ADDQ        BX, R11
+
+	// Column 1
+	VMOVUPS     (R11), Z3
+	VMOVUPS     (R11)(DX*1), Z8
+	VMOVUPS     (R11)(DX*2), Z9
+	VADDPS      Z9, Z3, Z10
+	VADDPS      Z8, Z10, Z11
+	VSUBPS      Z8, Z10, Z10
+	VMOVAPS     Z3, Z12
+	VFMADD231PS Z0, Z8, Z12
+	VFMADD231PS Z1, Z9, Z12
+	ADDQ        BX, R11
+
+	// Column 2
+	VMOVUPS     (R11), Z8
+	VMOVUPS     (R11)(DX*1), Z13
+	VMOVUPS     (R11)(DX*2), Z14
+	VADDPS      Z14, Z8, Z15
+	VADDPS      Z13, Z15, Z16
+	VSUBPS      Z13, Z15, Z15
+	VMOVAPS     Z8, Z17
+	VFMADD231PS Z0, Z13, Z17
+	VFMADD231PS Z1, Z14, Z17
+	ADDQ        BX, R11
+	MOVQ        SI, R11
+
+	// Row 0 of dM
+	VMOVUPS     Z2, (R11)
+	VADDPS      Z8, Z2, Z13
+	VADDPS      Z3, Z13, Z18
+	VMOVUPS     Z18, (R11)(R8*1)
+	VSUBPS      Z3, Z13, Z13
+	VMOVUPS     Z13, (R11)(R8*2)
+	VMOVAPS     Z2, Z2
+	VFMADD231PS Z0, Z3, Z2
+	VFMADD231PS Z1, Z8, Z2
+	VMOVUPS     Z2, (R11)(R9*1)
+	VMOVUPS     Z8, (R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+
+	// Row 1 of dM
+	VMOVUPS     Z6, (R11)
+	VADDPS      Z16, Z6, Z2
+	VADDPS      Z11, Z2, Z3
+	VMOVUPS     Z3, (R11)(R8*1)
+	VSUBPS      Z11, Z2, Z2
+	VMOVUPS     Z2, (R11)(R8*2)
+	VMOVAPS     Z6, Z2
+	VFMADD231PS Z0, Z11, Z2
+	VFMADD231PS Z1, Z16, Z2
+	VMOVUPS     Z2, (R11)(R9*1)
+	VMOVUPS     Z16, (R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+
+	// Row 2 of dM
+	VMOVUPS     Z5, (R11)
+	VADDPS      Z15, Z5, Z2
+	VADDPS      Z10, Z2, Z3
+	VMOVUPS     Z3, (R11)(R8*1)
+	VSUBPS      Z10, Z2, Z2
+	VMOVUPS     Z2, (R11)(R8*2)
+	VMOVAPS     Z5, Z2
+	VFMADD231PS Z0, Z10, Z2
+	VFMADD231PS Z1, Z15, Z2
+	VMOVUPS     Z2, (R11)(R9*1)
+	VMOVUPS     Z15, (R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+
+	// Row 3 of dM
+	VMOVUPS     Z7, (R11)
+	VADDPS      Z17, Z7, Z2
+	VADDPS      Z12, Z2, Z3
+	VMOVUPS     Z3, (R11)(R8*1)
+	VSUBPS      Z12, Z2, Z2
+	VMOVUPS     Z2, (R11)(R8*2)
+	VMOVAPS     Z7, Z2
+	VFMADD231PS Z0, Z12, Z2
+	VFMADD231PS Z1, Z17, Z2
+	VMOVUPS     Z2, (R11)(R9*1)
+	VMOVUPS     Z17, (R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+
+	// Row 5 of dM
+	VMOVUPS     Z4, (R11)
+	VADDPS      Z14, Z4, Z2
+	VADDPS      Z9, Z2, Z3
+	VMOVUPS     Z3, (R11)(R8*1)
+	VSUBPS      Z9, Z2, Z2
+	VMOVUPS     Z2, (R11)(R8*2)
+	VMOVAPS     Z4, Z2
+	VFMADD231PS Z0, Z9, Z2
+	VFMADD231PS Z1, Z14, Z2
+	VMOVUPS     Z2, (R11)(R9*1)
+	VMOVUPS     Z14, (R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+	ADDQ        CX, AX
+	ADDQ        DI, SI
+	DECQ        R12
+	JNZ         grad33_block
+
+grad33_done:
+	VZEROUPPER
+	RET
+
+// func winoOutput33AVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+// Requires: AVX, AVX512F
+TEXT ·winoOutput33AVX512(SB), NOSPLIT, $0-124
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         row+72(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         col+80(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         stride+40(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), DI
+	ADDQ         DI, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	MOVQ         bias+88(FP), R10
+	MOVQ         n+0(FP), R11
+	TESTQ        R11, R11
+	JLE          output33_done
+	VBROADCASTSS wino_2<>+0(SB), Z0
+	VBROADCASTSS wino_4<>+0(SB), Z1
+	TESTQ        R10, R10
+	JNE          output33_epilogue
+
+output33_plain:
+	MOVQ        stride+40(FP), R10
+	MOVQ        AX, R12
+	VMOVUPS     (R12)(DI*1), Z2
+	VMOVUPS     (R12)(DI*2), Z3
+	VMOVUPS     (R12)(R8*1), Z4
+	VADDPS      Z3, Z2, Z5
+	VSUBPS      Z3, Z2, Z2
+	VADDPS      (R12), Z5, Z3
+	VADDPS      Z4, Z3, Z3
+	VFMADD231PS Z0, Z4, Z2
+	VADDPS      (R12)(R9*1), Z5, Z5
+	VFMADD231PS Z1, Z4, Z5
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Z4
+	VMOVUPS     (R12)(DI*2), Z6
+	VMOVUPS     (R12)(R8*1), Z7
+	VADDPS      Z6, Z4, Z8
+	VSUBPS      Z6, Z4, Z4
+	VADDPS      (R12), Z8, Z6
+	VADDPS      Z7, Z6, Z6
+	VFMADD231PS Z0, Z7, Z4
+	VADDPS      (R12)(R9*1), Z8, Z8
+	VFMADD231PS Z1, Z7, Z8
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Z7
+	VMOVUPS     (R12)(DI*2), Z9
+	VMOVUPS     (R12)(R8*1), Z10
+	VADDPS      Z9, Z7, Z11
+	VSUBPS      Z9, Z7, Z7
+	VADDPS      (R12), Z11, Z9
+	VADDPS      Z10, Z9, Z9
+	VFMADD231PS Z0, Z10, Z7
+	VADDPS      (R12)(R9*1), Z11, Z11
+	VFMADD231PS Z1, Z10, Z11
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Z10
+	VMOVUPS     (R12)(DI*2), Z12
+	VMOVUPS     (R12)(R8*1), Z13
+	VADDPS      Z12, Z10, Z14
+	VSUBPS      Z12, Z10, Z10
+	VADDPS      (R12), Z14, Z12
+	VADDPS      Z13, Z12, Z12
+	VFMADD231PS Z0, Z13, Z10
+	VADDPS      (R12)(R9*1), Z14, Z14
+	VFMADD231PS Z1, Z13, Z14
+	LEAQ        (R12)(R10*4), R12
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Z13
+	VMOVUPS     (R12)(DI*2), Z15
+	VMOVUPS     (R12)(R8*1), Z16
+	VADDPS      Z15, Z13, Z17
+	VSUBPS      Z15, Z13, Z13
+	VADDPS      (R12), Z17, Z15
+	VADDPS      Z16, Z15, Z15
+	VFMADD231PS Z0, Z16, Z13
+	VADDPS      (R12)(R9*1), Z17, Z17
+	VFMADD231PS Z1, Z16, Z17
+	MOVQ        DX, R12
+	VADDPS      Z9, Z6, Z16
+	VSUBPS      Z9, Z6, Z6
+	VADDPS      Z3, Z16, Z3
+	VADDPS      Z12, Z3, Z3
+	VMOVUPS     Z3, (R12)
+	VFMADD231PS Z0, Z12, Z6
+	VMOVUPS     Z6, (R12)(SI*1)
+	VADDPS      Z15, Z16, Z16
+	VFMADD231PS Z1, Z12, Z16
+	VMOVUPS     Z16, (R12)(SI*2)
+	ADDQ        BX, R12
+	VADDPS      Z7, Z4, Z3
+	VSUBPS      Z7, Z4, Z4
+	VADDPS      Z2, Z3, Z2
+	VADDPS      Z10, Z2, Z2
+	VMOVUPS     Z2, (R12)
+	VFMADD231PS Z0, Z10, Z4
+	VMOVUPS     Z4, (R12)(SI*1)
+	VADDPS      Z13, Z3, Z3
+	VFMADD231PS Z1, Z10, Z3
+	VMOVUPS     Z3, (R12)(SI*2)
+	ADDQ        BX, R12
+	VADDPS      Z11, Z8, Z2
+	VSUBPS      Z11, Z8, Z3
+	VADDPS      Z5, Z2, Z4
+	VADDPS      Z14, Z4, Z4
+	VMOVUPS     Z4, (R12)
+	VFMADD231PS Z0, Z14, Z3
+	VMOVUPS     Z3, (R12)(SI*1)
+	VADDPS      Z17, Z2, Z2
+	VFMADD231PS Z1, Z14, Z2
+	VMOVUPS     Z2, (R12)(SI*2)
+	ADDQ        BX, R12
+	ADDQ        CX, AX
+	ADDQ        $0x40, DX
+	DECQ        R11
+	JNZ         output33_plain
+
+output33_done:
+	VZEROUPPER
+	RET
+
+output33_epilogue:
+	MOVQ         stride+40(FP), R13
+	MOVQ         AX, R12
+	VMOVUPS      (R12)(DI*1), Z2
+	VMOVUPS      (R12)(DI*2), Z3
+	VMOVUPS      (R12)(R8*1), Z4
+	VADDPS       Z3, Z2, Z5
+	VSUBPS       Z3, Z2, Z2
+	VADDPS       (R12), Z5, Z3
+	VADDPS       Z4, Z3, Z3
+	VFMADD231PS  Z0, Z4, Z2
+	VADDPS       (R12)(R9*1), Z5, Z5
+	VFMADD231PS  Z1, Z4, Z5
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Z4
+	VMOVUPS      (R12)(DI*2), Z6
+	VMOVUPS      (R12)(R8*1), Z7
+	VADDPS       (R10), Z4, Z4
+	VADDPS       Z6, Z4, Z8
+	VSUBPS       Z6, Z4, Z4
+	VADDPS       (R12), Z8, Z6
+	VADDPS       Z7, Z6, Z6
+	VFMADD231PS  Z0, Z7, Z4
+	VADDPS       (R12)(R9*1), Z8, Z8
+	VFMADD231PS  Z1, Z7, Z8
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Z7
+	VMOVUPS      (R12)(DI*2), Z9
+	VMOVUPS      (R12)(R8*1), Z10
+	VADDPS       Z9, Z7, Z11
+	VSUBPS       Z9, Z7, Z7
+	VADDPS       (R12), Z11, Z9
+	VADDPS       Z10, Z9, Z9
+	VFMADD231PS  Z0, Z10, Z7
+	VADDPS       (R12)(R9*1), Z11, Z11
+	VFMADD231PS  Z1, Z10, Z11
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Z10
+	VMOVUPS      (R12)(DI*2), Z12
+	VMOVUPS      (R12)(R8*1), Z13
+	VADDPS       Z12, Z10, Z14
+	VSUBPS       Z12, Z10, Z10
+	VADDPS       (R12), Z14, Z12
+	VADDPS       Z13, Z12, Z12
+	VFMADD231PS  Z0, Z13, Z10
+	VADDPS       (R12)(R9*1), Z14, Z14
+	VFMADD231PS  Z1, Z13, Z14
+	LEAQ         (R12)(R13*4), R12
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Z13
+	VMOVUPS      (R12)(DI*2), Z15
+	VMOVUPS      (R12)(R8*1), Z16
+	VADDPS       Z15, Z13, Z17
+	VSUBPS       Z15, Z13, Z13
+	VADDPS       (R12), Z17, Z15
+	VADDPS       Z16, Z15, Z15
+	VFMADD231PS  Z0, Z16, Z13
+	VADDPS       (R12)(R9*1), Z17, Z17
+	VFMADD231PS  Z1, Z16, Z17
+	MOVQ         res+96(FP), R13
+	MOVQ         DX, R12
+	VBROADCASTSS floor+120(FP), Z16
+	VADDPS       Z9, Z6, Z18
+	VSUBPS       Z9, Z6, Z6
+	VADDPS       Z3, Z18, Z3
+	VADDPS       Z12, Z3, Z3
+	VFMADD231PS  Z0, Z12, Z6
+	VADDPS       Z15, Z18, Z18
+	VFMADD231PS  Z1, Z12, Z18
+	TESTQ        R13, R13
+	JEQ          output33_row0_0
+	MOVQ         resCol+112(FP), R14
+	MOVQ         R13, R15
+	VADDPS       (R15), Z3, Z3
+	LEAQ         (R15)(R14*4), R15
+	VADDPS       (R15), Z6, Z6
+	LEAQ         (R15)(R14*4), R15
+	VADDPS       (R15), Z18, Z18
+	MOVQ         resRow+104(FP), R14
+	LEAQ         (R13)(R14*4), R13
+
+output33_row0_0:
+	VMAXPS      Z3, Z16, Z3
+	VMOVUPS     Z3, (R12)
+	VMAXPS      Z6, Z16, Z6
+	VMOVUPS     Z6, (R12)(SI*1)
+	VMAXPS      Z18, Z16, Z18
+	VMOVUPS     Z18, (R12)(SI*2)
+	ADDQ        BX, R12
+	VADDPS      Z7, Z4, Z3
+	VSUBPS      Z7, Z4, Z4
+	VADDPS      Z2, Z3, Z2
+	VADDPS      Z10, Z2, Z2
+	VFMADD231PS Z0, Z10, Z4
+	VADDPS      Z13, Z3, Z3
+	VFMADD231PS Z1, Z10, Z3
+	TESTQ       R13, R13
+	JEQ         output33_row0_1
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      (R15), Z2, Z2
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Z4, Z4
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Z3, Z3
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output33_row0_1:
+	VMAXPS      Z2, Z16, Z2
+	VMOVUPS     Z2, (R12)
+	VMAXPS      Z4, Z16, Z4
+	VMOVUPS     Z4, (R12)(SI*1)
+	VMAXPS      Z3, Z16, Z3
+	VMOVUPS     Z3, (R12)(SI*2)
+	ADDQ        BX, R12
+	VADDPS      Z11, Z8, Z2
+	VSUBPS      Z11, Z8, Z3
+	VADDPS      Z5, Z2, Z4
+	VADDPS      Z14, Z4, Z4
+	VFMADD231PS Z0, Z14, Z3
+	VADDPS      Z17, Z2, Z2
+	VFMADD231PS Z1, Z14, Z2
+	TESTQ       R13, R13
+	JEQ         output33_row0_2
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      (R15), Z4, Z4
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Z3, Z3
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Z2, Z2
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output33_row0_2:
+	VMAXPS  Z4, Z16, Z4
+	VMOVUPS Z4, (R12)
+	VMAXPS  Z3, Z16, Z3
+	VMOVUPS Z3, (R12)(SI*1)
+	VMAXPS  Z2, Z16, Z2
+	VMOVUPS Z2, (R12)(SI*2)
+	ADDQ    BX, R12
+
+	// Next block: the residual pointer lives in its parameter
+	ADDQ  CX, AX
+	ADDQ  $0x40, DX
+	ADDQ  $0x40, R10
+	MOVQ  res+96(FP), R12
+	TESTQ R12, R12
+	JEQ   output33_nores
+	ADDQ  $0x40, R12
+	MOVQ  R12, res+96(FP)
+
+output33_nores:
+	DECQ R11
+	JNZ  output33_epilogue
 	VZEROUPPER
 	RET
 
@@ -1034,468 +3908,6 @@ filterGrad_done:
 	VZEROUPPER
 	RET
 
-// func winoOutputAVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
-// Requires: AVX, AVX512F
-TEXT ·winoOutputAVX512(SB), NOSPLIT, $8-124
-	MOVQ         src_base+8(FP), AX
-	MOVQ         srcStep+32(FP), CX
-	SHLQ         $0x02, CX
-	MOVQ         y_base+48(FP), DX
-	MOVQ         row+72(FP), BX
-	SHLQ         $0x02, BX
-	MOVQ         col+80(FP), SI
-	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
-	MOVQ         stride+40(FP), R8
-	SHLQ         $0x02, R8
-	LEAQ         (R8)(R8*2), R8
-	ADDQ         R8, R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	MOVQ         bias+88(FP), R11
-	MOVQ         n+0(FP), R12
-	TESTQ        R12, R12
-	JLE          output_done
-	VBROADCASTSS wino_2<>+0(SB), Z0
-	VBROADCASTSS wino_4<>+0(SB), Z1
-	VBROADCASTSS wino_8<>+0(SB), Z2
-	TESTQ        R11, R11
-	JNE          output_epilogue
-
-output_plain:
-	MOVQ        stride+40(FP), R11
-	MOVQ        AX, R13
-	VMOVUPS     (R13)(R8*1), Z3
-	VMOVUPS     (R13)(R8*2), Z4
-	VMOVUPS     (R13)(R9*1), Z5
-	VMOVUPS     (R13)(R8*4), Z6
-	VADDPS      Z4, Z3, Z7
-	VSUBPS      Z4, Z3, Z3
-	VADDPS      Z6, Z5, Z4
-	VSUBPS      Z6, Z5, Z5
-	VADDPS      (R13), Z7, Z6
-	VADDPS      Z4, Z6, Z6
-	VMOVAPS     Z3, Z8
-	VFMADD231PS Z0, Z5, Z8
-	VFMADD231PS Z1, Z4, Z7
-	VADDPS      (R13)(R10*1), Z3, Z3
-	VFMADD231PS Z2, Z5, Z3
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     (R13)(R8*1), Z4
-	VMOVUPS     (R13)(R8*2), Z5
-	VMOVUPS     (R13)(R9*1), Z9
-	VMOVUPS     (R13)(R8*4), Z10
-	VADDPS      Z5, Z4, Z11
-	VSUBPS      Z5, Z4, Z4
-	VADDPS      Z10, Z9, Z5
-	VSUBPS      Z10, Z9, Z9
-	VADDPS      (R13), Z11, Z10
-	VADDPS      Z5, Z10, Z10
-	VMOVAPS     Z4, Z12
-	VFMADD231PS Z0, Z9, Z12
-	VFMADD231PS Z1, Z5, Z11
-	VADDPS      (R13)(R10*1), Z4, Z4
-	VFMADD231PS Z2, Z9, Z4
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     (R13)(R8*1), Z5
-	VMOVUPS     (R13)(R8*2), Z9
-	VMOVUPS     (R13)(R9*1), Z13
-	VMOVUPS     (R13)(R8*4), Z14
-	VADDPS      Z9, Z5, Z15
-	VSUBPS      Z9, Z5, Z5
-	VADDPS      Z14, Z13, Z9
-	VSUBPS      Z14, Z13, Z13
-	VADDPS      (R13), Z15, Z14
-	VADDPS      Z9, Z14, Z14
-	VMOVAPS     Z5, Z16
-	VFMADD231PS Z0, Z13, Z16
-	VFMADD231PS Z1, Z9, Z15
-	VADDPS      (R13)(R10*1), Z5, Z5
-	VFMADD231PS Z2, Z13, Z5
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     (R13)(R8*1), Z9
-	VMOVUPS     (R13)(R8*2), Z13
-	VMOVUPS     (R13)(R9*1), Z17
-	VMOVUPS     (R13)(R8*4), Z18
-	VADDPS      Z13, Z9, Z19
-	VSUBPS      Z13, Z9, Z9
-	VADDPS      Z18, Z17, Z13
-	VSUBPS      Z18, Z17, Z17
-	VADDPS      (R13), Z19, Z18
-	VADDPS      Z13, Z18, Z18
-	VMOVAPS     Z9, Z20
-	VFMADD231PS Z0, Z17, Z20
-	VFMADD231PS Z1, Z13, Z19
-	VADDPS      (R13)(R10*1), Z9, Z9
-	VFMADD231PS Z2, Z17, Z9
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     (R13)(R8*1), Z13
-	VMOVUPS     (R13)(R8*2), Z17
-	VMOVUPS     (R13)(R9*1), Z21
-	VMOVUPS     (R13)(R8*4), Z22
-	VADDPS      Z17, Z13, Z23
-	VSUBPS      Z17, Z13, Z13
-	VADDPS      Z22, Z21, Z17
-	VSUBPS      Z22, Z21, Z21
-	VADDPS      (R13), Z23, Z22
-	VADDPS      Z17, Z22, Z22
-	VMOVAPS     Z13, Z24
-	VFMADD231PS Z0, Z21, Z24
-	VFMADD231PS Z1, Z17, Z23
-	VADDPS      (R13)(R10*1), Z13, Z13
-	VFMADD231PS Z2, Z21, Z13
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     (R13)(R8*1), Z17
-	VMOVUPS     (R13)(R8*2), Z21
-	VMOVUPS     (R13)(R9*1), Z25
-	VMOVUPS     (R13)(R8*4), Z26
-	VADDPS      Z21, Z17, Z27
-	VSUBPS      Z21, Z17, Z17
-	VADDPS      Z26, Z25, Z21
-	VSUBPS      Z26, Z25, Z25
-	VADDPS      (R13), Z27, Z26
-	VADDPS      Z21, Z26, Z26
-	VMOVAPS     Z17, Z28
-	VFMADD231PS Z0, Z25, Z28
-	VFMADD231PS Z1, Z21, Z27
-	VADDPS      (R13)(R10*1), Z17, Z17
-	VFMADD231PS Z2, Z25, Z17
-	MOVQ        DX, R13
-	VADDPS      Z14, Z10, Z21
-	VSUBPS      Z14, Z10, Z10
-	VADDPS      Z22, Z18, Z14
-	VSUBPS      Z22, Z18, Z18
-	VADDPS      Z6, Z21, Z6
-	VADDPS      Z14, Z6, Z6
-	VMOVUPS     Z6, (R13)
-	VMOVAPS     Z10, Z6
-	VFMADD231PS Z0, Z18, Z6
-	VMOVUPS     Z6, (R13)(SI*1)
-	VFMADD231PS Z1, Z14, Z21
-	VMOVUPS     Z21, (R13)(SI*2)
-	VADDPS      Z26, Z10, Z6
-	VFMADD231PS Z2, Z18, Z6
-	VMOVUPS     Z6, (R13)(DI*1)
-	ADDQ        BX, R13
-	VADDPS      Z16, Z12, Z6
-	VSUBPS      Z16, Z12, Z10
-	VADDPS      Z24, Z20, Z12
-	VSUBPS      Z24, Z20, Z14
-	VADDPS      Z8, Z6, Z8
-	VADDPS      Z12, Z8, Z8
-	VMOVUPS     Z8, (R13)
-	VMOVAPS     Z10, Z8
-	VFMADD231PS Z0, Z14, Z8
-	VMOVUPS     Z8, (R13)(SI*1)
-	VFMADD231PS Z1, Z12, Z6
-	VMOVUPS     Z6, (R13)(SI*2)
-	VADDPS      Z28, Z10, Z6
-	VFMADD231PS Z2, Z14, Z6
-	VMOVUPS     Z6, (R13)(DI*1)
-	ADDQ        BX, R13
-	VADDPS      Z15, Z11, Z6
-	VSUBPS      Z15, Z11, Z8
-	VADDPS      Z23, Z19, Z10
-	VSUBPS      Z23, Z19, Z11
-	VADDPS      Z7, Z6, Z7
-	VADDPS      Z10, Z7, Z7
-	VMOVUPS     Z7, (R13)
-	VMOVAPS     Z8, Z7
-	VFMADD231PS Z0, Z11, Z7
-	VMOVUPS     Z7, (R13)(SI*1)
-	VFMADD231PS Z1, Z10, Z6
-	VMOVUPS     Z6, (R13)(SI*2)
-	VADDPS      Z27, Z8, Z6
-	VFMADD231PS Z2, Z11, Z6
-	VMOVUPS     Z6, (R13)(DI*1)
-	ADDQ        BX, R13
-	VADDPS      Z5, Z4, Z6
-	VSUBPS      Z5, Z4, Z4
-	VADDPS      Z13, Z9, Z5
-	VSUBPS      Z13, Z9, Z7
-	VADDPS      Z3, Z6, Z3
-	VADDPS      Z5, Z3, Z3
-	VMOVUPS     Z3, (R13)
-	VMOVAPS     Z4, Z3
-	VFMADD231PS Z0, Z7, Z3
-	VMOVUPS     Z3, (R13)(SI*1)
-	VFMADD231PS Z1, Z5, Z6
-	VMOVUPS     Z6, (R13)(SI*2)
-	VADDPS      Z17, Z4, Z3
-	VFMADD231PS Z2, Z7, Z3
-	VMOVUPS     Z3, (R13)(DI*1)
-	ADDQ        BX, R13
-	ADDQ        CX, AX
-	ADDQ        $0x40, DX
-	DECQ        R12
-	JNZ         output_plain
-
-output_done:
-	VZEROUPPER
-	RET
-
-output_epilogue:
-	MOVQ         stride+40(FP), R14
-	MOVQ         AX, R13
-	VMOVUPS      (R13)(R8*1), Z3
-	VMOVUPS      (R13)(R8*2), Z4
-	VMOVUPS      (R13)(R9*1), Z5
-	VMOVUPS      (R13)(R8*4), Z6
-	VADDPS       Z4, Z3, Z7
-	VSUBPS       Z4, Z3, Z3
-	VADDPS       Z6, Z5, Z4
-	VSUBPS       Z6, Z5, Z5
-	VADDPS       (R13), Z7, Z6
-	VADDPS       Z4, Z6, Z6
-	VMOVAPS      Z3, Z8
-	VFMADD231PS  Z0, Z5, Z8
-	VFMADD231PS  Z1, Z4, Z7
-	VADDPS       (R13)(R10*1), Z3, Z3
-	VFMADD231PS  Z2, Z5, Z3
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      (R13)(R8*1), Z4
-	VMOVUPS      (R13)(R8*2), Z5
-	VMOVUPS      (R13)(R9*1), Z9
-	VMOVUPS      (R13)(R8*4), Z10
-	VADDPS       (R11), Z4, Z4
-	VADDPS       Z5, Z4, Z11
-	VSUBPS       Z5, Z4, Z4
-	VADDPS       Z10, Z9, Z5
-	VSUBPS       Z10, Z9, Z9
-	VADDPS       (R13), Z11, Z10
-	VADDPS       Z5, Z10, Z10
-	VMOVAPS      Z4, Z12
-	VFMADD231PS  Z0, Z9, Z12
-	VFMADD231PS  Z1, Z5, Z11
-	VADDPS       (R13)(R10*1), Z4, Z4
-	VFMADD231PS  Z2, Z9, Z4
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      (R13)(R8*1), Z5
-	VMOVUPS      (R13)(R8*2), Z9
-	VMOVUPS      (R13)(R9*1), Z13
-	VMOVUPS      (R13)(R8*4), Z14
-	VADDPS       Z9, Z5, Z15
-	VSUBPS       Z9, Z5, Z5
-	VADDPS       Z14, Z13, Z9
-	VSUBPS       Z14, Z13, Z13
-	VADDPS       (R13), Z15, Z14
-	VADDPS       Z9, Z14, Z14
-	VMOVAPS      Z5, Z16
-	VFMADD231PS  Z0, Z13, Z16
-	VFMADD231PS  Z1, Z9, Z15
-	VADDPS       (R13)(R10*1), Z5, Z5
-	VFMADD231PS  Z2, Z13, Z5
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      (R13)(R8*1), Z9
-	VMOVUPS      (R13)(R8*2), Z13
-	VMOVUPS      (R13)(R9*1), Z17
-	VMOVUPS      (R13)(R8*4), Z18
-	VADDPS       Z13, Z9, Z19
-	VSUBPS       Z13, Z9, Z9
-	VADDPS       Z18, Z17, Z13
-	VSUBPS       Z18, Z17, Z17
-	VADDPS       (R13), Z19, Z18
-	VADDPS       Z13, Z18, Z18
-	VMOVAPS      Z9, Z20
-	VFMADD231PS  Z0, Z17, Z20
-	VFMADD231PS  Z1, Z13, Z19
-	VADDPS       (R13)(R10*1), Z9, Z9
-	VFMADD231PS  Z2, Z17, Z9
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      (R13)(R8*1), Z13
-	VMOVUPS      (R13)(R8*2), Z17
-	VMOVUPS      (R13)(R9*1), Z21
-	VMOVUPS      (R13)(R8*4), Z22
-	VADDPS       Z17, Z13, Z23
-	VSUBPS       Z17, Z13, Z13
-	VADDPS       Z22, Z21, Z17
-	VSUBPS       Z22, Z21, Z21
-	VADDPS       (R13), Z23, Z22
-	VADDPS       Z17, Z22, Z22
-	VMOVAPS      Z13, Z24
-	VFMADD231PS  Z0, Z21, Z24
-	VFMADD231PS  Z1, Z17, Z23
-	VADDPS       (R13)(R10*1), Z13, Z13
-	VFMADD231PS  Z2, Z21, Z13
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      (R13)(R8*1), Z17
-	VMOVUPS      (R13)(R8*2), Z21
-	VMOVUPS      (R13)(R9*1), Z25
-	VMOVUPS      (R13)(R8*4), Z26
-	VADDPS       Z21, Z17, Z27
-	VSUBPS       Z21, Z17, Z17
-	VADDPS       Z26, Z25, Z21
-	VSUBPS       Z26, Z25, Z25
-	VADDPS       (R13), Z27, Z26
-	VADDPS       Z21, Z26, Z26
-	VMOVAPS      Z17, Z28
-	VFMADD231PS  Z0, Z25, Z28
-	VFMADD231PS  Z1, Z21, Z27
-	VADDPS       (R13)(R10*1), Z17, Z17
-	VFMADD231PS  Z2, Z25, Z17
-	MOVQ         res+96(FP), R14
-	MOVQ         DX, R13
-	VBROADCASTSS floor+120(FP), Z21
-	VADDPS       Z14, Z10, Z25
-	VSUBPS       Z14, Z10, Z10
-	VADDPS       Z22, Z18, Z14
-	VSUBPS       Z22, Z18, Z18
-	VADDPS       Z6, Z25, Z6
-	VADDPS       Z14, Z6, Z6
-	VMOVAPS      Z10, Z22
-	VFMADD231PS  Z0, Z18, Z22
-	VFMADD231PS  Z1, Z14, Z25
-	VADDPS       Z26, Z10, Z10
-	VFMADD231PS  Z2, Z18, Z10
-	TESTQ        R14, R14
-	JEQ          output_row_0_0
-	MOVQ         resCol+112(FP), R15
-	MOVQ         R14, BP
-	VADDPS       (BP), Z6, Z6
-	LEAQ         (BP)(R15*4), BP
-	VADDPS       (BP), Z22, Z22
-	LEAQ         (BP)(R15*4), BP
-	VADDPS       (BP), Z25, Z25
-	LEAQ         (BP)(R15*4), BP
-	VADDPS       (BP), Z10, Z10
-	MOVQ         resRow+104(FP), R15
-	LEAQ         (R14)(R15*4), R14
-
-output_row_0_0:
-	VMAXPS      Z6, Z21, Z6
-	VMOVUPS     Z6, (R13)
-	VMAXPS      Z22, Z21, Z22
-	VMOVUPS     Z22, (R13)(SI*1)
-	VMAXPS      Z25, Z21, Z25
-	VMOVUPS     Z25, (R13)(SI*2)
-	VMAXPS      Z10, Z21, Z10
-	VMOVUPS     Z10, (R13)(DI*1)
-	ADDQ        BX, R13
-	VADDPS      Z16, Z12, Z6
-	VSUBPS      Z16, Z12, Z10
-	VADDPS      Z24, Z20, Z12
-	VSUBPS      Z24, Z20, Z14
-	VADDPS      Z8, Z6, Z8
-	VADDPS      Z12, Z8, Z8
-	VMOVAPS     Z10, Z16
-	VFMADD231PS Z0, Z14, Z16
-	VFMADD231PS Z1, Z12, Z6
-	VADDPS      Z28, Z10, Z10
-	VFMADD231PS Z2, Z14, Z10
-	TESTQ       R14, R14
-	JEQ         output_row_0_1
-	MOVQ        resCol+112(FP), R15
-	MOVQ        R14, BP
-	VADDPS      (BP), Z8, Z8
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Z16, Z16
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Z6, Z6
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Z10, Z10
-	MOVQ        resRow+104(FP), R15
-	LEAQ        (R14)(R15*4), R14
-
-output_row_0_1:
-	VMAXPS      Z8, Z21, Z8
-	VMOVUPS     Z8, (R13)
-	VMAXPS      Z16, Z21, Z16
-	VMOVUPS     Z16, (R13)(SI*1)
-	VMAXPS      Z6, Z21, Z6
-	VMOVUPS     Z6, (R13)(SI*2)
-	VMAXPS      Z10, Z21, Z10
-	VMOVUPS     Z10, (R13)(DI*1)
-	ADDQ        BX, R13
-	VADDPS      Z15, Z11, Z6
-	VSUBPS      Z15, Z11, Z8
-	VADDPS      Z23, Z19, Z10
-	VSUBPS      Z23, Z19, Z11
-	VADDPS      Z7, Z6, Z7
-	VADDPS      Z10, Z7, Z7
-	VMOVAPS     Z8, Z12
-	VFMADD231PS Z0, Z11, Z12
-	VFMADD231PS Z1, Z10, Z6
-	VADDPS      Z27, Z8, Z8
-	VFMADD231PS Z2, Z11, Z8
-	TESTQ       R14, R14
-	JEQ         output_row_0_2
-	MOVQ        resCol+112(FP), R15
-	MOVQ        R14, BP
-	VADDPS      (BP), Z7, Z7
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Z12, Z12
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Z6, Z6
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Z8, Z8
-	MOVQ        resRow+104(FP), R15
-	LEAQ        (R14)(R15*4), R14
-
-output_row_0_2:
-	VMAXPS      Z7, Z21, Z7
-	VMOVUPS     Z7, (R13)
-	VMAXPS      Z12, Z21, Z12
-	VMOVUPS     Z12, (R13)(SI*1)
-	VMAXPS      Z6, Z21, Z6
-	VMOVUPS     Z6, (R13)(SI*2)
-	VMAXPS      Z8, Z21, Z8
-	VMOVUPS     Z8, (R13)(DI*1)
-	ADDQ        BX, R13
-	VADDPS      Z5, Z4, Z6
-	VSUBPS      Z5, Z4, Z4
-	VADDPS      Z13, Z9, Z5
-	VSUBPS      Z13, Z9, Z7
-	VADDPS      Z3, Z6, Z3
-	VADDPS      Z5, Z3, Z3
-	VMOVAPS     Z4, Z8
-	VFMADD231PS Z0, Z7, Z8
-	VFMADD231PS Z1, Z5, Z6
-	VADDPS      Z17, Z4, Z4
-	VFMADD231PS Z2, Z7, Z4
-	TESTQ       R14, R14
-	JEQ         output_row_0_3
-	MOVQ        resCol+112(FP), R15
-	MOVQ        R14, BP
-	VADDPS      (BP), Z3, Z3
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Z8, Z8
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Z6, Z6
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Z4, Z4
-	MOVQ        resRow+104(FP), R15
-	LEAQ        (R14)(R15*4), R14
-
-output_row_0_3:
-	VMAXPS  Z3, Z21, Z3
-	VMOVUPS Z3, (R13)
-	VMAXPS  Z8, Z21, Z8
-	VMOVUPS Z8, (R13)(SI*1)
-	VMAXPS  Z6, Z21, Z6
-	VMOVUPS Z6, (R13)(SI*2)
-	VMAXPS  Z4, Z21, Z4
-	VMOVUPS Z4, (R13)(DI*1)
-	ADDQ    BX, R13
-
-	// Next block: the residual pointer lives in its parameter
-	ADDQ  CX, AX
-	ADDQ  $0x40, DX
-	ADDQ  $0x40, R11
-	MOVQ  res+96(FP), R13
-	TESTQ R13, R13
-	JEQ   output_nores
-	ADDQ  $0x40, R13
-	MOVQ  R13, res+96(FP)
-
-output_nores:
-	DECQ R12
-	JNZ  output_epilogue
-	VZEROUPPER
-	RET
-
-DATA wino_8<>+0(SB)/4, $0x41000000
-GLOBL wino_8<>(SB), RODATA|NOPTR, $4
-
 // func winoTransposeAVX512(n int, src []float32, srcRow int, dst []float32, dstRow int)
 // Requires: AVX, AVX512F
 TEXT ·winoTransposeAVX512(SB), NOSPLIT, $0-72
@@ -1665,9 +4077,2548 @@ transpose_done:
 	VZEROUPPER
 	RET
 
-// func winoInputAVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// func winoProductAVX512(k int, a *float32, b *float32, c *float32, rows int, accumulate bool)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·winoProductAVX512(SB), NOSPLIT, $0-41
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+16(FP), DX
+	MOVQ       c+24(FP), BX
+	MOVQ       rows+32(FP), SI
+	CMPQ       SI, $0x0e
+	JEQ        product_rows14
+	CMPQ       SI, $0x0d
+	JEQ        product_rows13
+	CMPQ       SI, $0x0c
+	JEQ        product_rows12
+	CMPQ       SI, $0x0b
+	JEQ        product_rows11
+	CMPQ       SI, $0x0a
+	JEQ        product_rows10
+	CMPQ       SI, $0x09
+	JEQ        product_rows9
+	CMPQ       SI, $0x08
+	JEQ        product_rows8
+	CMPQ       SI, $0x07
+	JEQ        product_rows7
+	CMPQ       SI, $0x06
+	JEQ        product_rows6
+	CMPQ       SI, $0x05
+	JEQ        product_rows5
+	CMPQ       SI, $0x04
+	JEQ        product_rows4
+	CMPQ       SI, $0x03
+	JEQ        product_rows3
+	CMPQ       SI, $0x02
+	JEQ        product_rows2
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+
+product_loop1:
+	MOVQ $+4, SI
+
+product_loop1q:
+	VMOVUPS      (DX), Z2
+	VMOVUPS      64(DX), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      128(DX), Z2
+	VMOVUPS      192(DX), Z3
+	VBROADCASTSS 4(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      256(DX), Z2
+	VMOVUPS      320(DX), Z3
+	VBROADCASTSS 8(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      384(DX), Z2
+	VMOVUPS      448(DX), Z3
+	VBROADCASTSS 12(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         $0x10, CX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNZ          product_loop1q
+	ADDQ         $+832, CX
+	DECQ         AX
+	JNZ          product_loop1
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop1store
+	VADDPS       (BX), Z0, Z0
+	VADDPS       64(BX), Z1, Z1
+
+product_loop1store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VZEROUPPER
+	RET
+
+product_rows2:
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 128(BX)
+	PREFETCHT0 192(BX)
+
+product_loop2:
+	MOVQ $+4, SI
+
+product_loop2q:
+	VMOVUPS      (DX), Z4
+	VMOVUPS      64(DX), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 64(CX), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	VMOVUPS      128(DX), Z4
+	VMOVUPS      192(DX), Z5
+	VBROADCASTSS 4(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 68(CX), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	VMOVUPS      256(DX), Z4
+	VMOVUPS      320(DX), Z5
+	VBROADCASTSS 8(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 72(CX), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	VMOVUPS      384(DX), Z4
+	VMOVUPS      448(DX), Z5
+	VBROADCASTSS 12(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 76(CX), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         $0x10, CX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNZ          product_loop2q
+	ADDQ         $+832, CX
+	DECQ         AX
+	JNZ          product_loop2
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop2store
+	VADDPS       (BX), Z0, Z0
+	VADDPS       64(BX), Z1, Z1
+	VADDPS       128(BX), Z2, Z2
+	VADDPS       192(BX), Z3, Z3
+
+product_loop2store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VZEROUPPER
+	RET
+
+product_rows3:
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 128(BX)
+	PREFETCHT0 192(BX)
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 256(BX)
+	PREFETCHT0 320(BX)
+
+product_loop3:
+	MOVQ $+4, SI
+
+product_loop3q:
+	VMOVUPS      (DX), Z6
+	VMOVUPS      64(DX), Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 64(CX), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 128(CX), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	VMOVUPS      128(DX), Z6
+	VMOVUPS      192(DX), Z7
+	VBROADCASTSS 4(CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 68(CX), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 132(CX), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	VMOVUPS      256(DX), Z6
+	VMOVUPS      320(DX), Z7
+	VBROADCASTSS 8(CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 72(CX), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 136(CX), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	VMOVUPS      384(DX), Z6
+	VMOVUPS      448(DX), Z7
+	VBROADCASTSS 12(CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 76(CX), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 140(CX), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         $0x10, CX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNZ          product_loop3q
+	ADDQ         $+832, CX
+	DECQ         AX
+	JNZ          product_loop3
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop3store
+	VADDPS       (BX), Z0, Z0
+	VADDPS       64(BX), Z1, Z1
+	VADDPS       128(BX), Z2, Z2
+	VADDPS       192(BX), Z3, Z3
+	VADDPS       256(BX), Z4, Z4
+	VADDPS       320(BX), Z5, Z5
+
+product_loop3store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VZEROUPPER
+	RET
+
+product_rows4:
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 128(BX)
+	PREFETCHT0 192(BX)
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 256(BX)
+	PREFETCHT0 320(BX)
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 384(BX)
+	PREFETCHT0 448(BX)
+
+product_loop4:
+	MOVQ $+4, SI
+
+product_loop4q:
+	VMOVUPS      (DX), Z8
+	VMOVUPS      64(DX), Z9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 64(CX), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 128(CX), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 192(CX), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	VMOVUPS      128(DX), Z8
+	VMOVUPS      192(DX), Z9
+	VBROADCASTSS 4(CX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 68(CX), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 132(CX), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 196(CX), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	VMOVUPS      256(DX), Z8
+	VMOVUPS      320(DX), Z9
+	VBROADCASTSS 8(CX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 72(CX), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 136(CX), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 200(CX), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	VMOVUPS      384(DX), Z8
+	VMOVUPS      448(DX), Z9
+	VBROADCASTSS 12(CX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 76(CX), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 140(CX), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 204(CX), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         $0x10, CX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNZ          product_loop4q
+	ADDQ         $+832, CX
+	DECQ         AX
+	JNZ          product_loop4
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop4store
+	VADDPS       (BX), Z0, Z0
+	VADDPS       64(BX), Z1, Z1
+	VADDPS       128(BX), Z2, Z2
+	VADDPS       192(BX), Z3, Z3
+	VADDPS       256(BX), Z4, Z4
+	VADDPS       320(BX), Z5, Z5
+	VADDPS       384(BX), Z6, Z6
+	VADDPS       448(BX), Z7, Z7
+
+product_loop4store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, 384(BX)
+	VMOVUPS Z7, 448(BX)
+	VZEROUPPER
+	RET
+
+product_rows5:
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 128(BX)
+	PREFETCHT0 192(BX)
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 256(BX)
+	PREFETCHT0 320(BX)
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 384(BX)
+	PREFETCHT0 448(BX)
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+
+product_loop5:
+	MOVQ $+4, SI
+
+product_loop5q:
+	VMOVUPS      (DX), Z10
+	VMOVUPS      64(DX), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 64(CX), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 128(CX), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 192(CX), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 256(CX), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	VMOVUPS      128(DX), Z10
+	VMOVUPS      192(DX), Z11
+	VBROADCASTSS 4(CX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 68(CX), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 132(CX), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 196(CX), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 260(CX), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	VMOVUPS      256(DX), Z10
+	VMOVUPS      320(DX), Z11
+	VBROADCASTSS 8(CX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 72(CX), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 136(CX), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 200(CX), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 264(CX), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	VMOVUPS      384(DX), Z10
+	VMOVUPS      448(DX), Z11
+	VBROADCASTSS 12(CX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 76(CX), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 140(CX), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 204(CX), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 268(CX), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         $0x10, CX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNZ          product_loop5q
+	ADDQ         $+832, CX
+	DECQ         AX
+	JNZ          product_loop5
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop5store
+	VADDPS       (BX), Z0, Z0
+	VADDPS       64(BX), Z1, Z1
+	VADDPS       128(BX), Z2, Z2
+	VADDPS       192(BX), Z3, Z3
+	VADDPS       256(BX), Z4, Z4
+	VADDPS       320(BX), Z5, Z5
+	VADDPS       384(BX), Z6, Z6
+	VADDPS       448(BX), Z7, Z7
+	VADDPS       512(BX), Z8, Z8
+	VADDPS       576(BX), Z9, Z9
+
+product_loop5store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, 384(BX)
+	VMOVUPS Z7, 448(BX)
+	VMOVUPS Z8, 512(BX)
+	VMOVUPS Z9, 576(BX)
+	VZEROUPPER
+	RET
+
+product_rows6:
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 128(BX)
+	PREFETCHT0 192(BX)
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 256(BX)
+	PREFETCHT0 320(BX)
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 384(BX)
+	PREFETCHT0 448(BX)
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 640(BX)
+	PREFETCHT0 704(BX)
+
+product_loop6:
+	MOVQ $+4, SI
+
+product_loop6q:
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 64(CX), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 128(CX), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 192(CX), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 256(CX), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 320(CX), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	VMOVUPS      128(DX), Z12
+	VMOVUPS      192(DX), Z13
+	VBROADCASTSS 4(CX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 68(CX), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 132(CX), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 196(CX), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 260(CX), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 324(CX), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	VMOVUPS      256(DX), Z12
+	VMOVUPS      320(DX), Z13
+	VBROADCASTSS 8(CX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 72(CX), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 136(CX), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 200(CX), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 264(CX), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 328(CX), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	VMOVUPS      384(DX), Z12
+	VMOVUPS      448(DX), Z13
+	VBROADCASTSS 12(CX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 76(CX), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 140(CX), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 204(CX), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 268(CX), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 332(CX), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         $0x10, CX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNZ          product_loop6q
+	ADDQ         $+832, CX
+	DECQ         AX
+	JNZ          product_loop6
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop6store
+	VADDPS       (BX), Z0, Z0
+	VADDPS       64(BX), Z1, Z1
+	VADDPS       128(BX), Z2, Z2
+	VADDPS       192(BX), Z3, Z3
+	VADDPS       256(BX), Z4, Z4
+	VADDPS       320(BX), Z5, Z5
+	VADDPS       384(BX), Z6, Z6
+	VADDPS       448(BX), Z7, Z7
+	VADDPS       512(BX), Z8, Z8
+	VADDPS       576(BX), Z9, Z9
+	VADDPS       640(BX), Z10, Z10
+	VADDPS       704(BX), Z11, Z11
+
+product_loop6store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, 384(BX)
+	VMOVUPS Z7, 448(BX)
+	VMOVUPS Z8, 512(BX)
+	VMOVUPS Z9, 576(BX)
+	VMOVUPS Z10, 640(BX)
+	VMOVUPS Z11, 704(BX)
+	VZEROUPPER
+	RET
+
+product_rows7:
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 128(BX)
+	PREFETCHT0 192(BX)
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 256(BX)
+	PREFETCHT0 320(BX)
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 384(BX)
+	PREFETCHT0 448(BX)
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 640(BX)
+	PREFETCHT0 704(BX)
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	PREFETCHT0 768(BX)
+	PREFETCHT0 832(BX)
+
+product_loop7:
+	MOVQ $+4, SI
+
+product_loop7q:
+	VMOVUPS      (DX), Z14
+	VMOVUPS      64(DX), Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 64(CX), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 128(CX), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 192(CX), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 256(CX), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 320(CX), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 384(CX), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	VMOVUPS      128(DX), Z14
+	VMOVUPS      192(DX), Z15
+	VBROADCASTSS 4(CX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 68(CX), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 132(CX), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 196(CX), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 260(CX), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 324(CX), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 388(CX), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	VMOVUPS      256(DX), Z14
+	VMOVUPS      320(DX), Z15
+	VBROADCASTSS 8(CX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 72(CX), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 136(CX), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 200(CX), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 264(CX), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 328(CX), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 392(CX), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	VMOVUPS      384(DX), Z14
+	VMOVUPS      448(DX), Z15
+	VBROADCASTSS 12(CX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 76(CX), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 140(CX), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 204(CX), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 268(CX), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 332(CX), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 396(CX), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         $0x10, CX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNZ          product_loop7q
+	ADDQ         $+832, CX
+	DECQ         AX
+	JNZ          product_loop7
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop7store
+	VADDPS       (BX), Z0, Z0
+	VADDPS       64(BX), Z1, Z1
+	VADDPS       128(BX), Z2, Z2
+	VADDPS       192(BX), Z3, Z3
+	VADDPS       256(BX), Z4, Z4
+	VADDPS       320(BX), Z5, Z5
+	VADDPS       384(BX), Z6, Z6
+	VADDPS       448(BX), Z7, Z7
+	VADDPS       512(BX), Z8, Z8
+	VADDPS       576(BX), Z9, Z9
+	VADDPS       640(BX), Z10, Z10
+	VADDPS       704(BX), Z11, Z11
+	VADDPS       768(BX), Z12, Z12
+	VADDPS       832(BX), Z13, Z13
+
+product_loop7store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, 384(BX)
+	VMOVUPS Z7, 448(BX)
+	VMOVUPS Z8, 512(BX)
+	VMOVUPS Z9, 576(BX)
+	VMOVUPS Z10, 640(BX)
+	VMOVUPS Z11, 704(BX)
+	VMOVUPS Z12, 768(BX)
+	VMOVUPS Z13, 832(BX)
+	VZEROUPPER
+	RET
+
+product_rows8:
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 128(BX)
+	PREFETCHT0 192(BX)
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 256(BX)
+	PREFETCHT0 320(BX)
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 384(BX)
+	PREFETCHT0 448(BX)
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 640(BX)
+	PREFETCHT0 704(BX)
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	PREFETCHT0 768(BX)
+	PREFETCHT0 832(BX)
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 896(BX)
+	PREFETCHT0 960(BX)
+
+product_loop8:
+	MOVQ $+4, SI
+
+product_loop8q:
+	VMOVUPS      (DX), Z16
+	VMOVUPS      64(DX), Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 64(CX), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 128(CX), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 192(CX), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 256(CX), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 320(CX), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 384(CX), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 448(CX), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	VMOVUPS      128(DX), Z16
+	VMOVUPS      192(DX), Z17
+	VBROADCASTSS 4(CX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 68(CX), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 132(CX), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 196(CX), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 260(CX), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 324(CX), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 388(CX), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 452(CX), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	VMOVUPS      256(DX), Z16
+	VMOVUPS      320(DX), Z17
+	VBROADCASTSS 8(CX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 72(CX), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 136(CX), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 200(CX), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 264(CX), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 328(CX), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 392(CX), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 456(CX), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	VMOVUPS      384(DX), Z16
+	VMOVUPS      448(DX), Z17
+	VBROADCASTSS 12(CX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 76(CX), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 140(CX), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 204(CX), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 268(CX), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 332(CX), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 396(CX), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 460(CX), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         $0x10, CX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNZ          product_loop8q
+	ADDQ         $+832, CX
+	DECQ         AX
+	JNZ          product_loop8
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop8store
+	VADDPS       (BX), Z0, Z0
+	VADDPS       64(BX), Z1, Z1
+	VADDPS       128(BX), Z2, Z2
+	VADDPS       192(BX), Z3, Z3
+	VADDPS       256(BX), Z4, Z4
+	VADDPS       320(BX), Z5, Z5
+	VADDPS       384(BX), Z6, Z6
+	VADDPS       448(BX), Z7, Z7
+	VADDPS       512(BX), Z8, Z8
+	VADDPS       576(BX), Z9, Z9
+	VADDPS       640(BX), Z10, Z10
+	VADDPS       704(BX), Z11, Z11
+	VADDPS       768(BX), Z12, Z12
+	VADDPS       832(BX), Z13, Z13
+	VADDPS       896(BX), Z14, Z14
+	VADDPS       960(BX), Z15, Z15
+
+product_loop8store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, 384(BX)
+	VMOVUPS Z7, 448(BX)
+	VMOVUPS Z8, 512(BX)
+	VMOVUPS Z9, 576(BX)
+	VMOVUPS Z10, 640(BX)
+	VMOVUPS Z11, 704(BX)
+	VMOVUPS Z12, 768(BX)
+	VMOVUPS Z13, 832(BX)
+	VMOVUPS Z14, 896(BX)
+	VMOVUPS Z15, 960(BX)
+	VZEROUPPER
+	RET
+
+product_rows9:
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 128(BX)
+	PREFETCHT0 192(BX)
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 256(BX)
+	PREFETCHT0 320(BX)
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 384(BX)
+	PREFETCHT0 448(BX)
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 640(BX)
+	PREFETCHT0 704(BX)
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	PREFETCHT0 768(BX)
+	PREFETCHT0 832(BX)
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 896(BX)
+	PREFETCHT0 960(BX)
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	PREFETCHT0 1024(BX)
+	PREFETCHT0 1088(BX)
+
+product_loop9:
+	MOVQ $+4, SI
+
+product_loop9q:
+	VMOVUPS      (DX), Z18
+	VMOVUPS      64(DX), Z19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 64(CX), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 128(CX), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 192(CX), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 256(CX), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 320(CX), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 384(CX), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 448(CX), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 512(CX), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	VMOVUPS      128(DX), Z18
+	VMOVUPS      192(DX), Z19
+	VBROADCASTSS 4(CX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 68(CX), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 132(CX), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 196(CX), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 260(CX), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 324(CX), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 388(CX), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 452(CX), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 516(CX), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	VMOVUPS      256(DX), Z18
+	VMOVUPS      320(DX), Z19
+	VBROADCASTSS 8(CX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 72(CX), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 136(CX), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 200(CX), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 264(CX), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 328(CX), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 392(CX), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 456(CX), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 520(CX), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	VMOVUPS      384(DX), Z18
+	VMOVUPS      448(DX), Z19
+	VBROADCASTSS 12(CX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 76(CX), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 140(CX), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 204(CX), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 268(CX), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 332(CX), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 396(CX), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 460(CX), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 524(CX), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         $0x10, CX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNZ          product_loop9q
+	ADDQ         $+832, CX
+	DECQ         AX
+	JNZ          product_loop9
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop9store
+	VADDPS       (BX), Z0, Z0
+	VADDPS       64(BX), Z1, Z1
+	VADDPS       128(BX), Z2, Z2
+	VADDPS       192(BX), Z3, Z3
+	VADDPS       256(BX), Z4, Z4
+	VADDPS       320(BX), Z5, Z5
+	VADDPS       384(BX), Z6, Z6
+	VADDPS       448(BX), Z7, Z7
+	VADDPS       512(BX), Z8, Z8
+	VADDPS       576(BX), Z9, Z9
+	VADDPS       640(BX), Z10, Z10
+	VADDPS       704(BX), Z11, Z11
+	VADDPS       768(BX), Z12, Z12
+	VADDPS       832(BX), Z13, Z13
+	VADDPS       896(BX), Z14, Z14
+	VADDPS       960(BX), Z15, Z15
+	VADDPS       1024(BX), Z16, Z16
+	VADDPS       1088(BX), Z17, Z17
+
+product_loop9store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, 384(BX)
+	VMOVUPS Z7, 448(BX)
+	VMOVUPS Z8, 512(BX)
+	VMOVUPS Z9, 576(BX)
+	VMOVUPS Z10, 640(BX)
+	VMOVUPS Z11, 704(BX)
+	VMOVUPS Z12, 768(BX)
+	VMOVUPS Z13, 832(BX)
+	VMOVUPS Z14, 896(BX)
+	VMOVUPS Z15, 960(BX)
+	VMOVUPS Z16, 1024(BX)
+	VMOVUPS Z17, 1088(BX)
+	VZEROUPPER
+	RET
+
+product_rows10:
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 128(BX)
+	PREFETCHT0 192(BX)
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 256(BX)
+	PREFETCHT0 320(BX)
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 384(BX)
+	PREFETCHT0 448(BX)
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 640(BX)
+	PREFETCHT0 704(BX)
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	PREFETCHT0 768(BX)
+	PREFETCHT0 832(BX)
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 896(BX)
+	PREFETCHT0 960(BX)
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	PREFETCHT0 1024(BX)
+	PREFETCHT0 1088(BX)
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	PREFETCHT0 1152(BX)
+	PREFETCHT0 1216(BX)
+
+product_loop10:
+	MOVQ $+4, SI
+
+product_loop10q:
+	VMOVUPS      (DX), Z20
+	VMOVUPS      64(DX), Z21
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 64(CX), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 128(CX), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 192(CX), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 256(CX), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 320(CX), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 384(CX), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 448(CX), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 512(CX), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 576(CX), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	VMOVUPS      128(DX), Z20
+	VMOVUPS      192(DX), Z21
+	VBROADCASTSS 4(CX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 68(CX), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 132(CX), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 196(CX), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 260(CX), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 324(CX), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 388(CX), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 452(CX), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 516(CX), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 580(CX), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	VMOVUPS      256(DX), Z20
+	VMOVUPS      320(DX), Z21
+	VBROADCASTSS 8(CX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 72(CX), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 136(CX), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 200(CX), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 264(CX), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 328(CX), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 392(CX), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 456(CX), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 520(CX), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 584(CX), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	VMOVUPS      384(DX), Z20
+	VMOVUPS      448(DX), Z21
+	VBROADCASTSS 12(CX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 76(CX), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 140(CX), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 204(CX), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 268(CX), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 332(CX), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 396(CX), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 460(CX), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 524(CX), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 588(CX), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         $0x10, CX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNZ          product_loop10q
+	ADDQ         $+832, CX
+	DECQ         AX
+	JNZ          product_loop10
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop10store
+	VADDPS       (BX), Z0, Z0
+	VADDPS       64(BX), Z1, Z1
+	VADDPS       128(BX), Z2, Z2
+	VADDPS       192(BX), Z3, Z3
+	VADDPS       256(BX), Z4, Z4
+	VADDPS       320(BX), Z5, Z5
+	VADDPS       384(BX), Z6, Z6
+	VADDPS       448(BX), Z7, Z7
+	VADDPS       512(BX), Z8, Z8
+	VADDPS       576(BX), Z9, Z9
+	VADDPS       640(BX), Z10, Z10
+	VADDPS       704(BX), Z11, Z11
+	VADDPS       768(BX), Z12, Z12
+	VADDPS       832(BX), Z13, Z13
+	VADDPS       896(BX), Z14, Z14
+	VADDPS       960(BX), Z15, Z15
+	VADDPS       1024(BX), Z16, Z16
+	VADDPS       1088(BX), Z17, Z17
+	VADDPS       1152(BX), Z18, Z18
+	VADDPS       1216(BX), Z19, Z19
+
+product_loop10store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, 384(BX)
+	VMOVUPS Z7, 448(BX)
+	VMOVUPS Z8, 512(BX)
+	VMOVUPS Z9, 576(BX)
+	VMOVUPS Z10, 640(BX)
+	VMOVUPS Z11, 704(BX)
+	VMOVUPS Z12, 768(BX)
+	VMOVUPS Z13, 832(BX)
+	VMOVUPS Z14, 896(BX)
+	VMOVUPS Z15, 960(BX)
+	VMOVUPS Z16, 1024(BX)
+	VMOVUPS Z17, 1088(BX)
+	VMOVUPS Z18, 1152(BX)
+	VMOVUPS Z19, 1216(BX)
+	VZEROUPPER
+	RET
+
+product_rows11:
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 128(BX)
+	PREFETCHT0 192(BX)
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 256(BX)
+	PREFETCHT0 320(BX)
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 384(BX)
+	PREFETCHT0 448(BX)
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 640(BX)
+	PREFETCHT0 704(BX)
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	PREFETCHT0 768(BX)
+	PREFETCHT0 832(BX)
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 896(BX)
+	PREFETCHT0 960(BX)
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	PREFETCHT0 1024(BX)
+	PREFETCHT0 1088(BX)
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	PREFETCHT0 1152(BX)
+	PREFETCHT0 1216(BX)
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	PREFETCHT0 1280(BX)
+	PREFETCHT0 1344(BX)
+
+product_loop11:
+	MOVQ $+4, SI
+
+product_loop11q:
+	VMOVUPS      (DX), Z22
+	VMOVUPS      64(DX), Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 64(CX), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 128(CX), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 192(CX), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 256(CX), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 320(CX), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 384(CX), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 448(CX), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 512(CX), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 576(CX), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 640(CX), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	VMOVUPS      128(DX), Z22
+	VMOVUPS      192(DX), Z23
+	VBROADCASTSS 4(CX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 68(CX), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 132(CX), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 196(CX), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 260(CX), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 324(CX), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 388(CX), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 452(CX), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 516(CX), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 580(CX), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 644(CX), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	VMOVUPS      256(DX), Z22
+	VMOVUPS      320(DX), Z23
+	VBROADCASTSS 8(CX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 72(CX), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 136(CX), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 200(CX), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 264(CX), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 328(CX), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 392(CX), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 456(CX), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 520(CX), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 584(CX), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 648(CX), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	VMOVUPS      384(DX), Z22
+	VMOVUPS      448(DX), Z23
+	VBROADCASTSS 12(CX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 76(CX), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 140(CX), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 204(CX), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 268(CX), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 332(CX), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 396(CX), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 460(CX), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 524(CX), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 588(CX), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 652(CX), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         $0x10, CX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNZ          product_loop11q
+	ADDQ         $+832, CX
+	DECQ         AX
+	JNZ          product_loop11
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop11store
+	VADDPS       (BX), Z0, Z0
+	VADDPS       64(BX), Z1, Z1
+	VADDPS       128(BX), Z2, Z2
+	VADDPS       192(BX), Z3, Z3
+	VADDPS       256(BX), Z4, Z4
+	VADDPS       320(BX), Z5, Z5
+	VADDPS       384(BX), Z6, Z6
+	VADDPS       448(BX), Z7, Z7
+	VADDPS       512(BX), Z8, Z8
+	VADDPS       576(BX), Z9, Z9
+	VADDPS       640(BX), Z10, Z10
+	VADDPS       704(BX), Z11, Z11
+	VADDPS       768(BX), Z12, Z12
+	VADDPS       832(BX), Z13, Z13
+	VADDPS       896(BX), Z14, Z14
+	VADDPS       960(BX), Z15, Z15
+	VADDPS       1024(BX), Z16, Z16
+	VADDPS       1088(BX), Z17, Z17
+	VADDPS       1152(BX), Z18, Z18
+	VADDPS       1216(BX), Z19, Z19
+	VADDPS       1280(BX), Z20, Z20
+	VADDPS       1344(BX), Z21, Z21
+
+product_loop11store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, 384(BX)
+	VMOVUPS Z7, 448(BX)
+	VMOVUPS Z8, 512(BX)
+	VMOVUPS Z9, 576(BX)
+	VMOVUPS Z10, 640(BX)
+	VMOVUPS Z11, 704(BX)
+	VMOVUPS Z12, 768(BX)
+	VMOVUPS Z13, 832(BX)
+	VMOVUPS Z14, 896(BX)
+	VMOVUPS Z15, 960(BX)
+	VMOVUPS Z16, 1024(BX)
+	VMOVUPS Z17, 1088(BX)
+	VMOVUPS Z18, 1152(BX)
+	VMOVUPS Z19, 1216(BX)
+	VMOVUPS Z20, 1280(BX)
+	VMOVUPS Z21, 1344(BX)
+	VZEROUPPER
+	RET
+
+product_rows12:
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 128(BX)
+	PREFETCHT0 192(BX)
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 256(BX)
+	PREFETCHT0 320(BX)
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 384(BX)
+	PREFETCHT0 448(BX)
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 640(BX)
+	PREFETCHT0 704(BX)
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	PREFETCHT0 768(BX)
+	PREFETCHT0 832(BX)
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 896(BX)
+	PREFETCHT0 960(BX)
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	PREFETCHT0 1024(BX)
+	PREFETCHT0 1088(BX)
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	PREFETCHT0 1152(BX)
+	PREFETCHT0 1216(BX)
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	PREFETCHT0 1280(BX)
+	PREFETCHT0 1344(BX)
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	PREFETCHT0 1408(BX)
+	PREFETCHT0 1472(BX)
+
+product_loop12:
+	MOVQ $+4, SI
+
+product_loop12q:
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 64(CX), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 128(CX), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 192(CX), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 256(CX), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 320(CX), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 384(CX), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 448(CX), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 512(CX), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 576(CX), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 640(CX), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 704(CX), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	VMOVUPS      128(DX), Z24
+	VMOVUPS      192(DX), Z25
+	VBROADCASTSS 4(CX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 68(CX), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 132(CX), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 196(CX), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 260(CX), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 324(CX), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 388(CX), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 452(CX), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 516(CX), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 580(CX), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 644(CX), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 708(CX), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	VMOVUPS      256(DX), Z24
+	VMOVUPS      320(DX), Z25
+	VBROADCASTSS 8(CX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 72(CX), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 136(CX), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 200(CX), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 264(CX), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 328(CX), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 392(CX), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 456(CX), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 520(CX), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 584(CX), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 648(CX), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 712(CX), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	VMOVUPS      384(DX), Z24
+	VMOVUPS      448(DX), Z25
+	VBROADCASTSS 12(CX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 76(CX), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 140(CX), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 204(CX), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 268(CX), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 332(CX), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 396(CX), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 460(CX), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 524(CX), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 588(CX), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 652(CX), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 716(CX), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         $0x10, CX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNZ          product_loop12q
+	ADDQ         $+832, CX
+	DECQ         AX
+	JNZ          product_loop12
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop12store
+	VADDPS       (BX), Z0, Z0
+	VADDPS       64(BX), Z1, Z1
+	VADDPS       128(BX), Z2, Z2
+	VADDPS       192(BX), Z3, Z3
+	VADDPS       256(BX), Z4, Z4
+	VADDPS       320(BX), Z5, Z5
+	VADDPS       384(BX), Z6, Z6
+	VADDPS       448(BX), Z7, Z7
+	VADDPS       512(BX), Z8, Z8
+	VADDPS       576(BX), Z9, Z9
+	VADDPS       640(BX), Z10, Z10
+	VADDPS       704(BX), Z11, Z11
+	VADDPS       768(BX), Z12, Z12
+	VADDPS       832(BX), Z13, Z13
+	VADDPS       896(BX), Z14, Z14
+	VADDPS       960(BX), Z15, Z15
+	VADDPS       1024(BX), Z16, Z16
+	VADDPS       1088(BX), Z17, Z17
+	VADDPS       1152(BX), Z18, Z18
+	VADDPS       1216(BX), Z19, Z19
+	VADDPS       1280(BX), Z20, Z20
+	VADDPS       1344(BX), Z21, Z21
+	VADDPS       1408(BX), Z22, Z22
+	VADDPS       1472(BX), Z23, Z23
+
+product_loop12store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, 384(BX)
+	VMOVUPS Z7, 448(BX)
+	VMOVUPS Z8, 512(BX)
+	VMOVUPS Z9, 576(BX)
+	VMOVUPS Z10, 640(BX)
+	VMOVUPS Z11, 704(BX)
+	VMOVUPS Z12, 768(BX)
+	VMOVUPS Z13, 832(BX)
+	VMOVUPS Z14, 896(BX)
+	VMOVUPS Z15, 960(BX)
+	VMOVUPS Z16, 1024(BX)
+	VMOVUPS Z17, 1088(BX)
+	VMOVUPS Z18, 1152(BX)
+	VMOVUPS Z19, 1216(BX)
+	VMOVUPS Z20, 1280(BX)
+	VMOVUPS Z21, 1344(BX)
+	VMOVUPS Z22, 1408(BX)
+	VMOVUPS Z23, 1472(BX)
+	VZEROUPPER
+	RET
+
+product_rows13:
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 128(BX)
+	PREFETCHT0 192(BX)
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 256(BX)
+	PREFETCHT0 320(BX)
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 384(BX)
+	PREFETCHT0 448(BX)
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 640(BX)
+	PREFETCHT0 704(BX)
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	PREFETCHT0 768(BX)
+	PREFETCHT0 832(BX)
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 896(BX)
+	PREFETCHT0 960(BX)
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	PREFETCHT0 1024(BX)
+	PREFETCHT0 1088(BX)
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	PREFETCHT0 1152(BX)
+	PREFETCHT0 1216(BX)
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	PREFETCHT0 1280(BX)
+	PREFETCHT0 1344(BX)
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	PREFETCHT0 1408(BX)
+	PREFETCHT0 1472(BX)
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	PREFETCHT0 1536(BX)
+	PREFETCHT0 1600(BX)
+
+product_loop13:
+	MOVQ $+4, SI
+
+product_loop13q:
+	VMOVUPS      (DX), Z26
+	VMOVUPS      64(DX), Z27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Z27, Z28, Z1
+	VBROADCASTSS 64(CX), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS 128(CX), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS 192(CX), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS 256(CX), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS 320(CX), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS 384(CX), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS 448(CX), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS 512(CX), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
+	VBROADCASTSS 576(CX), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS 640(CX), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS 704(CX), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	VBROADCASTSS 768(CX), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Z27, Z28, Z25
+	VMOVUPS      128(DX), Z26
+	VMOVUPS      192(DX), Z27
+	VBROADCASTSS 4(CX), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Z27, Z28, Z1
+	VBROADCASTSS 68(CX), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS 132(CX), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS 196(CX), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS 260(CX), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS 324(CX), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS 388(CX), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS 452(CX), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS 516(CX), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
+	VBROADCASTSS 580(CX), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS 644(CX), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS 708(CX), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	VBROADCASTSS 772(CX), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Z27, Z28, Z25
+	VMOVUPS      256(DX), Z26
+	VMOVUPS      320(DX), Z27
+	VBROADCASTSS 8(CX), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Z27, Z28, Z1
+	VBROADCASTSS 72(CX), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS 136(CX), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS 200(CX), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS 264(CX), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS 328(CX), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS 392(CX), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS 456(CX), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS 520(CX), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
+	VBROADCASTSS 584(CX), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS 648(CX), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS 712(CX), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	VBROADCASTSS 776(CX), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Z27, Z28, Z25
+	VMOVUPS      384(DX), Z26
+	VMOVUPS      448(DX), Z27
+	VBROADCASTSS 12(CX), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Z27, Z28, Z1
+	VBROADCASTSS 76(CX), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS 140(CX), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS 204(CX), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS 268(CX), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS 332(CX), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS 396(CX), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS 460(CX), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS 524(CX), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
+	VBROADCASTSS 588(CX), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS 652(CX), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS 716(CX), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	VBROADCASTSS 780(CX), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Z27, Z28, Z25
+	ADDQ         $0x10, CX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNZ          product_loop13q
+	ADDQ         $+832, CX
+	DECQ         AX
+	JNZ          product_loop13
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop13store
+	VADDPS       (BX), Z0, Z0
+	VADDPS       64(BX), Z1, Z1
+	VADDPS       128(BX), Z2, Z2
+	VADDPS       192(BX), Z3, Z3
+	VADDPS       256(BX), Z4, Z4
+	VADDPS       320(BX), Z5, Z5
+	VADDPS       384(BX), Z6, Z6
+	VADDPS       448(BX), Z7, Z7
+	VADDPS       512(BX), Z8, Z8
+	VADDPS       576(BX), Z9, Z9
+	VADDPS       640(BX), Z10, Z10
+	VADDPS       704(BX), Z11, Z11
+	VADDPS       768(BX), Z12, Z12
+	VADDPS       832(BX), Z13, Z13
+	VADDPS       896(BX), Z14, Z14
+	VADDPS       960(BX), Z15, Z15
+	VADDPS       1024(BX), Z16, Z16
+	VADDPS       1088(BX), Z17, Z17
+	VADDPS       1152(BX), Z18, Z18
+	VADDPS       1216(BX), Z19, Z19
+	VADDPS       1280(BX), Z20, Z20
+	VADDPS       1344(BX), Z21, Z21
+	VADDPS       1408(BX), Z22, Z22
+	VADDPS       1472(BX), Z23, Z23
+	VADDPS       1536(BX), Z24, Z24
+	VADDPS       1600(BX), Z25, Z25
+
+product_loop13store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, 384(BX)
+	VMOVUPS Z7, 448(BX)
+	VMOVUPS Z8, 512(BX)
+	VMOVUPS Z9, 576(BX)
+	VMOVUPS Z10, 640(BX)
+	VMOVUPS Z11, 704(BX)
+	VMOVUPS Z12, 768(BX)
+	VMOVUPS Z13, 832(BX)
+	VMOVUPS Z14, 896(BX)
+	VMOVUPS Z15, 960(BX)
+	VMOVUPS Z16, 1024(BX)
+	VMOVUPS Z17, 1088(BX)
+	VMOVUPS Z18, 1152(BX)
+	VMOVUPS Z19, 1216(BX)
+	VMOVUPS Z20, 1280(BX)
+	VMOVUPS Z21, 1344(BX)
+	VMOVUPS Z22, 1408(BX)
+	VMOVUPS Z23, 1472(BX)
+	VMOVUPS Z24, 1536(BX)
+	VMOVUPS Z25, 1600(BX)
+	VZEROUPPER
+	RET
+
+product_rows14:
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	PREFETCHT0 128(BX)
+	PREFETCHT0 192(BX)
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	PREFETCHT0 256(BX)
+	PREFETCHT0 320(BX)
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	PREFETCHT0 384(BX)
+	PREFETCHT0 448(BX)
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	PREFETCHT0 512(BX)
+	PREFETCHT0 576(BX)
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	PREFETCHT0 640(BX)
+	PREFETCHT0 704(BX)
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	PREFETCHT0 768(BX)
+	PREFETCHT0 832(BX)
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	PREFETCHT0 896(BX)
+	PREFETCHT0 960(BX)
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	PREFETCHT0 1024(BX)
+	PREFETCHT0 1088(BX)
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	PREFETCHT0 1152(BX)
+	PREFETCHT0 1216(BX)
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	PREFETCHT0 1280(BX)
+	PREFETCHT0 1344(BX)
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	PREFETCHT0 1408(BX)
+	PREFETCHT0 1472(BX)
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	PREFETCHT0 1536(BX)
+	PREFETCHT0 1600(BX)
+	VPXORD     Z26, Z26, Z26
+	VPXORD     Z27, Z27, Z27
+	PREFETCHT0 1664(BX)
+	PREFETCHT0 1728(BX)
+
+product_loop14:
+	MOVQ $+4, SI
+
+product_loop14q:
+	VMOVUPS      (DX), Z28
+	VMOVUPS      64(DX), Z29
+	VBROADCASTSS (CX), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS 64(CX), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS 128(CX), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS 192(CX), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS 256(CX), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS 320(CX), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	VBROADCASTSS 384(CX), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS 448(CX), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS 512(CX), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	VBROADCASTSS 576(CX), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS 640(CX), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS 704(CX), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
+	VBROADCASTSS 768(CX), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z29, Z30, Z25
+	VBROADCASTSS 832(CX), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Z29, Z30, Z27
+	VMOVUPS      128(DX), Z28
+	VMOVUPS      192(DX), Z29
+	VBROADCASTSS 4(CX), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS 68(CX), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS 132(CX), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS 196(CX), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS 260(CX), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS 324(CX), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	VBROADCASTSS 388(CX), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS 452(CX), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS 516(CX), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	VBROADCASTSS 580(CX), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS 644(CX), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS 708(CX), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
+	VBROADCASTSS 772(CX), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z29, Z30, Z25
+	VBROADCASTSS 836(CX), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Z29, Z30, Z27
+	VMOVUPS      256(DX), Z28
+	VMOVUPS      320(DX), Z29
+	VBROADCASTSS 8(CX), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS 72(CX), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS 136(CX), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS 200(CX), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS 264(CX), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS 328(CX), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	VBROADCASTSS 392(CX), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS 456(CX), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS 520(CX), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	VBROADCASTSS 584(CX), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS 648(CX), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS 712(CX), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
+	VBROADCASTSS 776(CX), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z29, Z30, Z25
+	VBROADCASTSS 840(CX), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Z29, Z30, Z27
+	VMOVUPS      384(DX), Z28
+	VMOVUPS      448(DX), Z29
+	VBROADCASTSS 12(CX), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS 76(CX), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS 140(CX), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS 204(CX), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS 268(CX), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS 332(CX), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	VBROADCASTSS 396(CX), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS 460(CX), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS 524(CX), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	VBROADCASTSS 588(CX), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS 652(CX), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS 716(CX), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
+	VBROADCASTSS 780(CX), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z29, Z30, Z25
+	VBROADCASTSS 844(CX), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Z29, Z30, Z27
+	ADDQ         $0x10, CX
+	ADDQ         $+512, DX
+	DECQ         SI
+	JNZ          product_loop14q
+	ADDQ         $+832, CX
+	DECQ         AX
+	JNZ          product_loop14
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop14store
+	VADDPS       (BX), Z0, Z0
+	VADDPS       64(BX), Z1, Z1
+	VADDPS       128(BX), Z2, Z2
+	VADDPS       192(BX), Z3, Z3
+	VADDPS       256(BX), Z4, Z4
+	VADDPS       320(BX), Z5, Z5
+	VADDPS       384(BX), Z6, Z6
+	VADDPS       448(BX), Z7, Z7
+	VADDPS       512(BX), Z8, Z8
+	VADDPS       576(BX), Z9, Z9
+	VADDPS       640(BX), Z10, Z10
+	VADDPS       704(BX), Z11, Z11
+	VADDPS       768(BX), Z12, Z12
+	VADDPS       832(BX), Z13, Z13
+	VADDPS       896(BX), Z14, Z14
+	VADDPS       960(BX), Z15, Z15
+	VADDPS       1024(BX), Z16, Z16
+	VADDPS       1088(BX), Z17, Z17
+	VADDPS       1152(BX), Z18, Z18
+	VADDPS       1216(BX), Z19, Z19
+	VADDPS       1280(BX), Z20, Z20
+	VADDPS       1344(BX), Z21, Z21
+	VADDPS       1408(BX), Z22, Z22
+	VADDPS       1472(BX), Z23, Z23
+	VADDPS       1536(BX), Z24, Z24
+	VADDPS       1600(BX), Z25, Z25
+	VADDPS       1664(BX), Z26, Z26
+	VADDPS       1728(BX), Z27, Z27
+
+product_loop14store:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, 384(BX)
+	VMOVUPS Z7, 448(BX)
+	VMOVUPS Z8, 512(BX)
+	VMOVUPS Z9, 576(BX)
+	VMOVUPS Z10, 640(BX)
+	VMOVUPS Z11, 704(BX)
+	VMOVUPS Z12, 768(BX)
+	VMOVUPS Z13, 832(BX)
+	VMOVUPS Z14, 896(BX)
+	VMOVUPS Z15, 960(BX)
+	VMOVUPS Z16, 1024(BX)
+	VMOVUPS Z17, 1088(BX)
+	VMOVUPS Z18, 1152(BX)
+	VMOVUPS Z19, 1216(BX)
+	VMOVUPS Z20, 1280(BX)
+	VMOVUPS Z21, 1344(BX)
+	VMOVUPS Z22, 1408(BX)
+	VMOVUPS Z23, 1472(BX)
+	VMOVUPS Z24, 1536(BX)
+	VMOVUPS Z25, 1600(BX)
+	VMOVUPS Z26, 1664(BX)
+	VMOVUPS Z27, 1728(BX)
+	VZEROUPPER
+	RET
+
+// func winoInput44AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, FMA3
-TEXT ·winoInputAVX2(SB), $1152-96
+TEXT ·winoInput44AVX2(SB), $1152-96
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -1688,9 +6639,9 @@ TEXT ·winoInputAVX2(SB), $1152-96
 	VBROADCASTSS wino_4<>+0(SB), Y1
 	MOVQ         n+0(FP), R14
 	TESTQ        R14, R14
-	JLE          input_done
+	JLE          input44_done
 
-input_block:
+input44_block:
 	// Rows 1 to 4 of B'd, column by column
 	MOVQ         AX, R13
 	VMOVUPS      (R13)(BX*1), Y2
@@ -2451,15 +7402,15 @@ input_block:
 	ADDQ         CX, AX
 	ADDQ         R9, R8
 	DECQ         R14
-	JNZ          input_block
+	JNZ          input44_block
 
-input_done:
+input44_done:
 	VZEROUPPER
 	RET
 
-// func winoGradAVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// func winoGrad44AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, FMA3
-TEXT ·winoGradAVX2(SB), $1152-96
+TEXT ·winoGrad44AVX2(SB), $1152-96
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -2479,9 +7430,9 @@ TEXT ·winoGradAVX2(SB), $1152-96
 	VBROADCASTSS wino_4<>+0(SB), Y1
 	MOVQ         n+0(FP), R13
 	TESTQ        R13, R13
-	JLE          grad_done
+	JLE          grad44_done
 
-grad_block:
+grad44_block:
 	MOVQ AX, R12
 
 	// Column 0
@@ -2981,9 +7932,6483 @@ grad_block:
 	ADDQ         CX, AX
 	ADDQ         R8, DI
 	DECQ         R13
-	JNZ          grad_block
+	JNZ          grad44_block
 
-grad_done:
+grad44_done:
+	VZEROUPPER
+	RET
+
+// func winoOutput44AVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·winoOutput44AVX2(SB), $1152-124
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         row+72(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         col+80(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         stride+40(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R8
+	ADDQ         R8, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	MOVQ         bias+88(FP), R11
+	MOVQ         n+0(FP), R12
+	TESTQ        R12, R12
+	JLE          output44_done
+	VBROADCASTSS wino_2<>+0(SB), Y0
+	VBROADCASTSS wino_4<>+0(SB), Y1
+	VBROADCASTSS wino_8<>+0(SB), Y2
+	TESTQ        R11, R11
+	JNE          output44_epilogue
+
+output44_plain:
+	MOVQ        stride+40(FP), R11
+	MOVQ        AX, R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VMOVUPS     (R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, (SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 32(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 64(SP)
+	VADDPS      (R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 96(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VMOVUPS     (R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 128(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 160(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 192(SP)
+	VADDPS      (R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 224(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VMOVUPS     (R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 256(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 288(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 320(SP)
+	VADDPS      (R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 352(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VMOVUPS     (R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 384(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 416(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 448(SP)
+	VADDPS      (R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 480(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VMOVUPS     (R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 512(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 544(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 576(SP)
+	VADDPS      (R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 608(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VMOVUPS     (R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 640(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 672(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 704(SP)
+	VADDPS      (R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 736(SP)
+	MOVQ        DX, R13
+	VMOVUPS     (SP), Y3
+	VMOVUPS     128(SP), Y4
+	VMOVUPS     256(SP), Y5
+	VMOVUPS     384(SP), Y6
+	VMOVUPS     512(SP), Y7
+	VMOVUPS     640(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y3, (R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVUPS     Y3, (R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     Y9, (R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVUPS     Y3, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     160(SP), Y4
+	VMOVUPS     288(SP), Y5
+	VMOVUPS     416(SP), Y6
+	VMOVUPS     544(SP), Y7
+	VMOVUPS     672(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y3, (R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVUPS     Y3, (R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     Y9, (R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVUPS     Y3, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     64(SP), Y3
+	VMOVUPS     192(SP), Y4
+	VMOVUPS     320(SP), Y5
+	VMOVUPS     448(SP), Y6
+	VMOVUPS     576(SP), Y7
+	VMOVUPS     704(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y3, (R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVUPS     Y3, (R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     Y9, (R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVUPS     Y3, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     96(SP), Y3
+	VMOVUPS     224(SP), Y4
+	VMOVUPS     352(SP), Y5
+	VMOVUPS     480(SP), Y6
+	VMOVUPS     608(SP), Y7
+	VMOVUPS     736(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y3, (R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVUPS     Y3, (R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     Y9, (R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVUPS     Y3, (R13)(DI*1)
+	ADDQ        BX, R13
+	MOVQ        stride+40(FP), R11
+	MOVQ        AX, R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VMOVUPS     32(R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, (SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 32(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 64(SP)
+	VADDPS      32(R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 96(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VMOVUPS     32(R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 128(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 160(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 192(SP)
+	VADDPS      32(R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 224(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VMOVUPS     32(R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 256(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 288(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 320(SP)
+	VADDPS      32(R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 352(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VMOVUPS     32(R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 384(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 416(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 448(SP)
+	VADDPS      32(R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 480(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VMOVUPS     32(R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 512(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 544(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 576(SP)
+	VADDPS      32(R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 608(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VMOVUPS     32(R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 640(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 672(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 704(SP)
+	VADDPS      32(R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 736(SP)
+	MOVQ        DX, R13
+	VMOVUPS     (SP), Y3
+	VMOVUPS     128(SP), Y4
+	VMOVUPS     256(SP), Y5
+	VMOVUPS     384(SP), Y6
+	VMOVUPS     512(SP), Y7
+	VMOVUPS     640(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y3, 32(R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     Y9, 32(R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     160(SP), Y4
+	VMOVUPS     288(SP), Y5
+	VMOVUPS     416(SP), Y6
+	VMOVUPS     544(SP), Y7
+	VMOVUPS     672(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y3, 32(R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     Y9, 32(R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     64(SP), Y3
+	VMOVUPS     192(SP), Y4
+	VMOVUPS     320(SP), Y5
+	VMOVUPS     448(SP), Y6
+	VMOVUPS     576(SP), Y7
+	VMOVUPS     704(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y3, 32(R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     Y9, 32(R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     96(SP), Y3
+	VMOVUPS     224(SP), Y4
+	VMOVUPS     352(SP), Y5
+	VMOVUPS     480(SP), Y6
+	VMOVUPS     608(SP), Y7
+	VMOVUPS     736(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y3, 32(R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     Y9, 32(R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	ADDQ        CX, AX
+	ADDQ        $0x40, DX
+	DECQ        R12
+	JNZ         output44_plain
+
+output44_done:
+	VZEROUPPER
+	RET
+
+output44_epilogue:
+	MOVQ         stride+40(FP), R14
+	MOVQ         AX, R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VMOVUPS      (R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, (SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 32(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 64(SP)
+	VADDPS       (R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 96(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VMOVUPS      (R13)(R8*4), Y6
+	VADDPS       (R11), Y3, Y3
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 128(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 160(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 192(SP)
+	VADDPS       (R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 224(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VMOVUPS      (R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 256(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 288(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 320(SP)
+	VADDPS       (R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 352(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VMOVUPS      (R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 384(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 416(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 448(SP)
+	VADDPS       (R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 480(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VMOVUPS      (R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 512(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 544(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 576(SP)
+	VADDPS       (R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 608(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VMOVUPS      (R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 640(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 672(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 704(SP)
+	VADDPS       (R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 736(SP)
+	MOVQ         res+96(FP), R14
+	MOVQ         DX, R13
+	VBROADCASTSS floor+120(FP), Y3
+	VMOVUPS      (SP), Y4
+	VMOVUPS      128(SP), Y5
+	VMOVUPS      256(SP), Y6
+	VMOVUPS      384(SP), Y7
+	VMOVUPS      512(SP), Y8
+	VMOVUPS      640(SP), Y9
+	VADDPS       Y6, Y5, Y10
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y6
+	VSUBPS       Y8, Y7, Y7
+	VADDPS       Y4, Y10, Y4
+	VADDPS       Y6, Y4, Y4
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y7, Y8
+	VFMADD231PS  Y1, Y6, Y10
+	VADDPS       Y9, Y5, Y5
+	VFMADD231PS  Y2, Y7, Y5
+	TESTQ        R14, R14
+	JEQ          output44_row0_0
+	MOVQ         resCol+112(FP), R15
+	MOVQ         R14, BP
+	VADDPS       (BP), Y4, Y4
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Y8, Y8
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Y10, Y10
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Y5, Y5
+	MOVQ         resRow+104(FP), R15
+	LEAQ         (R14)(R15*4), R14
+
+output44_row0_0:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, (R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVUPS     Y8, (R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVUPS     Y10, (R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     32(SP), Y4
+	VMOVUPS     160(SP), Y5
+	VMOVUPS     288(SP), Y6
+	VMOVUPS     416(SP), Y7
+	VMOVUPS     544(SP), Y8
+	VMOVUPS     672(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output44_row0_1
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row0_1:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, (R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVUPS     Y8, (R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVUPS     Y10, (R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     64(SP), Y4
+	VMOVUPS     192(SP), Y5
+	VMOVUPS     320(SP), Y6
+	VMOVUPS     448(SP), Y7
+	VMOVUPS     576(SP), Y8
+	VMOVUPS     704(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output44_row0_2
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row0_2:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, (R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVUPS     Y8, (R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVUPS     Y10, (R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     96(SP), Y4
+	VMOVUPS     224(SP), Y5
+	VMOVUPS     352(SP), Y6
+	VMOVUPS     480(SP), Y7
+	VMOVUPS     608(SP), Y8
+	VMOVUPS     736(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output44_row0_3
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row0_3:
+	VMAXPS       Y4, Y3, Y4
+	VMOVUPS      Y4, (R13)
+	VMAXPS       Y8, Y3, Y8
+	VMOVUPS      Y8, (R13)(SI*1)
+	VMAXPS       Y10, Y3, Y10
+	VMOVUPS      Y10, (R13)(SI*2)
+	VMAXPS       Y5, Y3, Y5
+	VMOVUPS      Y5, (R13)(DI*1)
+	ADDQ         BX, R13
+	MOVQ         stride+40(FP), R14
+	MOVQ         AX, R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VMOVUPS      32(R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, (SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 32(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 64(SP)
+	VADDPS       32(R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 96(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VMOVUPS      32(R13)(R8*4), Y6
+	VADDPS       32(R11), Y3, Y3
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 128(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 160(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 192(SP)
+	VADDPS       32(R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 224(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VMOVUPS      32(R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 256(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 288(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 320(SP)
+	VADDPS       32(R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 352(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VMOVUPS      32(R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 384(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 416(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 448(SP)
+	VADDPS       32(R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 480(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VMOVUPS      32(R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 512(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 544(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 576(SP)
+	VADDPS       32(R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 608(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VMOVUPS      32(R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 640(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 672(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 704(SP)
+	VADDPS       32(R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 736(SP)
+	MOVQ         res+96(FP), R14
+	MOVQ         DX, R13
+	VBROADCASTSS floor+120(FP), Y3
+	VMOVUPS      (SP), Y4
+	VMOVUPS      128(SP), Y5
+	VMOVUPS      256(SP), Y6
+	VMOVUPS      384(SP), Y7
+	VMOVUPS      512(SP), Y8
+	VMOVUPS      640(SP), Y9
+	VADDPS       Y6, Y5, Y10
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y6
+	VSUBPS       Y8, Y7, Y7
+	VADDPS       Y4, Y10, Y4
+	VADDPS       Y6, Y4, Y4
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y7, Y8
+	VFMADD231PS  Y1, Y6, Y10
+	VADDPS       Y9, Y5, Y5
+	VFMADD231PS  Y2, Y7, Y5
+	TESTQ        R14, R14
+	JEQ          output44_row1_0
+	MOVQ         resCol+112(FP), R15
+	MOVQ         R14, BP
+	VADDPS       32(BP), Y4, Y4
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       32(BP), Y8, Y8
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       32(BP), Y10, Y10
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       32(BP), Y5, Y5
+	MOVQ         resRow+104(FP), R15
+	LEAQ         (R14)(R15*4), R14
+
+output44_row1_0:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, 32(R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVUPS     Y8, 32(R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVUPS     Y10, 32(R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     32(SP), Y4
+	VMOVUPS     160(SP), Y5
+	VMOVUPS     288(SP), Y6
+	VMOVUPS     416(SP), Y7
+	VMOVUPS     544(SP), Y8
+	VMOVUPS     672(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output44_row1_1
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      32(BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row1_1:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, 32(R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVUPS     Y8, 32(R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVUPS     Y10, 32(R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     64(SP), Y4
+	VMOVUPS     192(SP), Y5
+	VMOVUPS     320(SP), Y6
+	VMOVUPS     448(SP), Y7
+	VMOVUPS     576(SP), Y8
+	VMOVUPS     704(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output44_row1_2
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      32(BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row1_2:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, 32(R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVUPS     Y8, 32(R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVUPS     Y10, 32(R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     96(SP), Y4
+	VMOVUPS     224(SP), Y5
+	VMOVUPS     352(SP), Y6
+	VMOVUPS     480(SP), Y7
+	VMOVUPS     608(SP), Y8
+	VMOVUPS     736(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output44_row1_3
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      32(BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row1_3:
+	VMAXPS  Y4, Y3, Y4
+	VMOVUPS Y4, 32(R13)
+	VMAXPS  Y8, Y3, Y8
+	VMOVUPS Y8, 32(R13)(SI*1)
+	VMAXPS  Y10, Y3, Y10
+	VMOVUPS Y10, 32(R13)(SI*2)
+	VMAXPS  Y5, Y3, Y5
+	VMOVUPS Y5, 32(R13)(DI*1)
+	ADDQ    BX, R13
+
+	// Next block: the residual pointer lives in its parameter
+	ADDQ  CX, AX
+	ADDQ  $0x40, DX
+	ADDQ  $0x40, R11
+	MOVQ  res+96(FP), R13
+	TESTQ R13, R13
+	JEQ   output44_nores
+	ADDQ  $0x40, R13
+	MOVQ  R13, res+96(FP)
+
+output44_nores:
+	DECQ R12
+	JNZ  output44_epilogue
+	VZEROUPPER
+	RET
+
+// func winoInput43AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// Requires: AVX, FMA3
+TEXT ·winoInput43AVX2(SB), $1152-96
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         col+48(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         row+40(FP), BX
+	SHLQ         $0x02, BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (BX)(BX*4), DI
+	MOVQ         dst_base+56(FP), R8
+	MOVQ         dstStep+80(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         stride+88(FP), R10
+	SHLQ         $0x02, R10
+	LEAQ         (R10)(R10*2), R11
+	LEAQ         (R10)(R10*4), R12
+	VBROADCASTSS wino_2<>+0(SB), Y0
+	VBROADCASTSS wino_4<>+0(SB), Y1
+	VBROADCASTSS wino_3<>+0(SB), Y2
+	MOVQ         n+0(FP), R14
+	TESTQ        R14, R14
+	JLE          input43_done
+
+input43_block:
+	// Rows 1 to 4 of B'd, column by column
+	MOVQ         AX, R13
+	VMOVUPS      (R13)(BX*1), Y3
+	VMOVUPS      (R13)(BX*2), Y4
+	VMOVUPS      (R13)(SI*1), Y5
+	VMOVUPS      (R13)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y7
+	VSUBPS       Y3, Y5, Y8
+	VFNMADD231PS Y1, Y4, Y6
+	VFNMADD231PS Y1, Y3, Y5
+	VADDPS       Y5, Y6, Y3
+	VMOVUPS      Y3, (SP)
+	VSUBPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 32(SP)
+	VMOVAPS      Y7, Y3
+	VFMADD231PS  Y0, Y8, Y3
+	VMOVUPS      Y3, 64(SP)
+	VFNMADD231PS Y0, Y8, Y7
+	VMOVUPS      Y7, 96(SP)
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(BX*1), Y3
+	VMOVUPS      (R13)(BX*2), Y4
+	VMOVUPS      (R13)(SI*1), Y5
+	VMOVUPS      (R13)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y7
+	VSUBPS       Y3, Y5, Y8
+	VFNMADD231PS Y1, Y4, Y6
+	VFNMADD231PS Y1, Y3, Y5
+	VADDPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 128(SP)
+	VSUBPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 160(SP)
+	VMOVAPS      Y7, Y3
+	VFMADD231PS  Y0, Y8, Y3
+	VMOVUPS      Y3, 192(SP)
+	VFNMADD231PS Y0, Y8, Y7
+	VMOVUPS      Y7, 224(SP)
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(BX*1), Y3
+	VMOVUPS      (R13)(BX*2), Y4
+	VMOVUPS      (R13)(SI*1), Y5
+	VMOVUPS      (R13)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y7
+	VSUBPS       Y3, Y5, Y8
+	VFNMADD231PS Y1, Y4, Y6
+	VFNMADD231PS Y1, Y3, Y5
+	VADDPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 256(SP)
+	VSUBPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 288(SP)
+	VMOVAPS      Y7, Y3
+	VFMADD231PS  Y0, Y8, Y3
+	VMOVUPS      Y3, 320(SP)
+	VFNMADD231PS Y0, Y8, Y7
+	VMOVUPS      Y7, 352(SP)
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(BX*1), Y3
+	VMOVUPS      (R13)(BX*2), Y4
+	VMOVUPS      (R13)(SI*1), Y5
+	VMOVUPS      (R13)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y7
+	VSUBPS       Y3, Y5, Y8
+	VFNMADD231PS Y1, Y4, Y6
+	VFNMADD231PS Y1, Y3, Y5
+	VADDPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 384(SP)
+	VSUBPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 416(SP)
+	VMOVAPS      Y7, Y3
+	VFMADD231PS  Y0, Y8, Y3
+	VMOVUPS      Y3, 448(SP)
+	VFNMADD231PS Y0, Y8, Y7
+	VMOVUPS      Y7, 480(SP)
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(BX*1), Y3
+	VMOVUPS      (R13)(BX*2), Y4
+	VMOVUPS      (R13)(SI*1), Y5
+	VMOVUPS      (R13)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y7
+	VSUBPS       Y3, Y5, Y8
+	VFNMADD231PS Y1, Y4, Y6
+	VFNMADD231PS Y1, Y3, Y5
+	VADDPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 512(SP)
+	VSUBPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 544(SP)
+	VMOVAPS      Y7, Y3
+	VFMADD231PS  Y0, Y8, Y3
+	VMOVUPS      Y3, 576(SP)
+	VFNMADD231PS Y0, Y8, Y7
+	VMOVUPS      Y7, 608(SP)
+
+	// Rows 1 to 4 of V
+	MOVQ        R8, R13
+	LEAQ        (R13)(R10*4), R13
+	LEAQ        (R13)(R10*2), R13
+	VMOVUPS     (SP), Y3
+	VMOVUPS     128(SP), Y4
+	VMOVUPS     256(SP), Y5
+	VMOVUPS     384(SP), Y6
+	VMOVUPS     512(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, (R13)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, (R13)(R12*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, (R13)(R10*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, (R13)(R10*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, (R13)(R11*1)
+	LEAQ        (R13)(R10*4), R13
+	LEAQ        (R13)(R10*2), R13
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     160(SP), Y4
+	VMOVUPS     288(SP), Y5
+	VMOVUPS     416(SP), Y6
+	VMOVUPS     544(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, (R13)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, (R13)(R12*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, (R13)(R10*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, (R13)(R10*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, (R13)(R11*1)
+	LEAQ        (R13)(R10*4), R13
+	LEAQ        (R13)(R10*2), R13
+	VMOVUPS     64(SP), Y3
+	VMOVUPS     192(SP), Y4
+	VMOVUPS     320(SP), Y5
+	VMOVUPS     448(SP), Y6
+	VMOVUPS     576(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, (R13)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, (R13)(R12*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, (R13)(R10*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, (R13)(R10*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, (R13)(R11*1)
+	LEAQ        (R13)(R10*4), R13
+	LEAQ        (R13)(R10*2), R13
+	VMOVUPS     96(SP), Y3
+	VMOVUPS     224(SP), Y4
+	VMOVUPS     352(SP), Y5
+	VMOVUPS     480(SP), Y6
+	VMOVUPS     608(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, (R13)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, (R13)(R12*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, (R13)(R10*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, (R13)(R10*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, (R13)(R11*1)
+
+	// Row 0: d4-d2 + 4*(d0-d2)
+	MOVQ        AX, R13
+	VMOVUPS     (R13)(BX*2), Y3
+	VMOVUPS     (R13)(BX*4), Y4
+	VMOVUPS     (R13), Y5
+	VSUBPS      Y3, Y4, Y4
+	VSUBPS      Y3, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, (SP)
+	ADDQ        DX, R13
+	VMOVUPS     (R13)(BX*2), Y3
+	VMOVUPS     (R13)(BX*4), Y4
+	VMOVUPS     (R13), Y5
+	VSUBPS      Y3, Y4, Y4
+	VSUBPS      Y3, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, 32(SP)
+	ADDQ        DX, R13
+	VMOVUPS     (R13)(BX*2), Y3
+	VMOVUPS     (R13)(BX*4), Y4
+	VMOVUPS     (R13), Y5
+	VSUBPS      Y3, Y4, Y4
+	VSUBPS      Y3, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, 64(SP)
+	ADDQ        DX, R13
+	VMOVUPS     (R13)(BX*2), Y3
+	VMOVUPS     (R13)(BX*4), Y4
+	VMOVUPS     (R13), Y5
+	VSUBPS      Y3, Y4, Y4
+	VSUBPS      Y3, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, 96(SP)
+	ADDQ        DX, R13
+	VMOVUPS     (R13)(BX*2), Y3
+	VMOVUPS     (R13)(BX*4), Y4
+	VMOVUPS     (R13), Y5
+	VSUBPS      Y3, Y4, Y4
+	VSUBPS      Y3, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, 128(SP)
+	ADDQ        DX, R13
+	MOVQ        R8, R13
+	VMOVUPS     (SP), Y3
+	VMOVUPS     32(SP), Y4
+	VMOVUPS     64(SP), Y5
+	VMOVUPS     96(SP), Y6
+	VMOVUPS     128(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, (R13)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, (R13)(R12*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, (R13)(R10*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, (R13)(R10*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, (R13)(R11*1)
+
+	// Row 5: d5-d3 - 4*(d3-d1)
+	MOVQ         AX, R13
+	VMOVUPS      (R13)(SI*1), Y3
+	VMOVUPS      (R13)(DI*1), Y4
+	VSUBPS       Y3, Y4, Y4
+	VSUBPS       (R13)(BX*1), Y3, Y3
+	VFNMADD231PS Y1, Y3, Y4
+	VMOVUPS      Y4, (SP)
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(SI*1), Y3
+	VMOVUPS      (R13)(DI*1), Y4
+	VSUBPS       Y3, Y4, Y4
+	VSUBPS       (R13)(BX*1), Y3, Y3
+	VFNMADD231PS Y1, Y3, Y4
+	VMOVUPS      Y4, 32(SP)
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(SI*1), Y3
+	VMOVUPS      (R13)(DI*1), Y4
+	VSUBPS       Y3, Y4, Y4
+	VSUBPS       (R13)(BX*1), Y3, Y3
+	VFNMADD231PS Y1, Y3, Y4
+	VMOVUPS      Y4, 64(SP)
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(SI*1), Y3
+	VMOVUPS      (R13)(DI*1), Y4
+	VSUBPS       Y3, Y4, Y4
+	VSUBPS       (R13)(BX*1), Y3, Y3
+	VFNMADD231PS Y1, Y3, Y4
+	VMOVUPS      Y4, 96(SP)
+	ADDQ         DX, R13
+	VMOVUPS      (R13)(SI*1), Y3
+	VMOVUPS      (R13)(DI*1), Y4
+	VSUBPS       Y3, Y4, Y4
+	VSUBPS       (R13)(BX*1), Y3, Y3
+	VFNMADD231PS Y1, Y3, Y4
+	VMOVUPS      Y4, 128(SP)
+	ADDQ         DX, R13
+	MOVQ         R8, R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	VMOVUPS      (SP), Y3
+	VMOVUPS      32(SP), Y4
+	VMOVUPS      64(SP), Y5
+	VMOVUPS      96(SP), Y6
+	VMOVUPS      128(SP), Y7
+	VSUBPS       Y4, Y6, Y6
+	VSUBPS       Y5, Y3, Y3
+	VMULPS       Y0, Y6, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVUPS      Y9, (R13)
+	VSUBPS       Y5, Y7, Y7
+	VSUBPS       Y8, Y7, Y3
+	VMOVUPS      Y3, (R13)(R12*1)
+	VSUBPS       Y4, Y6, Y3
+	VSUBPS       Y5, Y3, Y3
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, (R13)(R10*1)
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y6, Y3
+	VFMADD231PS  Y2, Y4, Y3
+	VMOVUPS      Y3, (R13)(R10*2)
+	VMULPS       Y1, Y6, Y3
+	VMOVUPS      Y3, (R13)(R11*1)
+
+	// Rows 1 to 4 of B'd, column by column
+	MOVQ         AX, R13
+	VMOVUPS      32(R13)(BX*1), Y3
+	VMOVUPS      32(R13)(BX*2), Y4
+	VMOVUPS      32(R13)(SI*1), Y5
+	VMOVUPS      32(R13)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y7
+	VSUBPS       Y3, Y5, Y8
+	VFNMADD231PS Y1, Y4, Y6
+	VFNMADD231PS Y1, Y3, Y5
+	VADDPS       Y5, Y6, Y3
+	VMOVUPS      Y3, (SP)
+	VSUBPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 32(SP)
+	VMOVAPS      Y7, Y3
+	VFMADD231PS  Y0, Y8, Y3
+	VMOVUPS      Y3, 64(SP)
+	VFNMADD231PS Y0, Y8, Y7
+	VMOVUPS      Y7, 96(SP)
+	ADDQ         DX, R13
+	VMOVUPS      32(R13)(BX*1), Y3
+	VMOVUPS      32(R13)(BX*2), Y4
+	VMOVUPS      32(R13)(SI*1), Y5
+	VMOVUPS      32(R13)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y7
+	VSUBPS       Y3, Y5, Y8
+	VFNMADD231PS Y1, Y4, Y6
+	VFNMADD231PS Y1, Y3, Y5
+	VADDPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 128(SP)
+	VSUBPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 160(SP)
+	VMOVAPS      Y7, Y3
+	VFMADD231PS  Y0, Y8, Y3
+	VMOVUPS      Y3, 192(SP)
+	VFNMADD231PS Y0, Y8, Y7
+	VMOVUPS      Y7, 224(SP)
+	ADDQ         DX, R13
+	VMOVUPS      32(R13)(BX*1), Y3
+	VMOVUPS      32(R13)(BX*2), Y4
+	VMOVUPS      32(R13)(SI*1), Y5
+	VMOVUPS      32(R13)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y7
+	VSUBPS       Y3, Y5, Y8
+	VFNMADD231PS Y1, Y4, Y6
+	VFNMADD231PS Y1, Y3, Y5
+	VADDPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 256(SP)
+	VSUBPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 288(SP)
+	VMOVAPS      Y7, Y3
+	VFMADD231PS  Y0, Y8, Y3
+	VMOVUPS      Y3, 320(SP)
+	VFNMADD231PS Y0, Y8, Y7
+	VMOVUPS      Y7, 352(SP)
+	ADDQ         DX, R13
+	VMOVUPS      32(R13)(BX*1), Y3
+	VMOVUPS      32(R13)(BX*2), Y4
+	VMOVUPS      32(R13)(SI*1), Y5
+	VMOVUPS      32(R13)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y7
+	VSUBPS       Y3, Y5, Y8
+	VFNMADD231PS Y1, Y4, Y6
+	VFNMADD231PS Y1, Y3, Y5
+	VADDPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 384(SP)
+	VSUBPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 416(SP)
+	VMOVAPS      Y7, Y3
+	VFMADD231PS  Y0, Y8, Y3
+	VMOVUPS      Y3, 448(SP)
+	VFNMADD231PS Y0, Y8, Y7
+	VMOVUPS      Y7, 480(SP)
+	ADDQ         DX, R13
+	VMOVUPS      32(R13)(BX*1), Y3
+	VMOVUPS      32(R13)(BX*2), Y4
+	VMOVUPS      32(R13)(SI*1), Y5
+	VMOVUPS      32(R13)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y7
+	VSUBPS       Y3, Y5, Y8
+	VFNMADD231PS Y1, Y4, Y6
+	VFNMADD231PS Y1, Y3, Y5
+	VADDPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 512(SP)
+	VSUBPS       Y5, Y6, Y3
+	VMOVUPS      Y3, 544(SP)
+	VMOVAPS      Y7, Y3
+	VFMADD231PS  Y0, Y8, Y3
+	VMOVUPS      Y3, 576(SP)
+	VFNMADD231PS Y0, Y8, Y7
+	VMOVUPS      Y7, 608(SP)
+
+	// Rows 1 to 4 of V
+	MOVQ        R8, R13
+	LEAQ        (R13)(R10*4), R13
+	LEAQ        (R13)(R10*2), R13
+	VMOVUPS     (SP), Y3
+	VMOVUPS     128(SP), Y4
+	VMOVUPS     256(SP), Y5
+	VMOVUPS     384(SP), Y6
+	VMOVUPS     512(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, 32(R13)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, 32(R13)(R12*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, 32(R13)(R10*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, 32(R13)(R10*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(R11*1)
+	LEAQ        (R13)(R10*4), R13
+	LEAQ        (R13)(R10*2), R13
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     160(SP), Y4
+	VMOVUPS     288(SP), Y5
+	VMOVUPS     416(SP), Y6
+	VMOVUPS     544(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, 32(R13)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, 32(R13)(R12*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, 32(R13)(R10*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, 32(R13)(R10*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(R11*1)
+	LEAQ        (R13)(R10*4), R13
+	LEAQ        (R13)(R10*2), R13
+	VMOVUPS     64(SP), Y3
+	VMOVUPS     192(SP), Y4
+	VMOVUPS     320(SP), Y5
+	VMOVUPS     448(SP), Y6
+	VMOVUPS     576(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, 32(R13)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, 32(R13)(R12*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, 32(R13)(R10*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, 32(R13)(R10*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(R11*1)
+	LEAQ        (R13)(R10*4), R13
+	LEAQ        (R13)(R10*2), R13
+	VMOVUPS     96(SP), Y3
+	VMOVUPS     224(SP), Y4
+	VMOVUPS     352(SP), Y5
+	VMOVUPS     480(SP), Y6
+	VMOVUPS     608(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, 32(R13)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, 32(R13)(R12*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, 32(R13)(R10*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, 32(R13)(R10*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(R11*1)
+
+	// Row 0: d4-d2 + 4*(d0-d2)
+	MOVQ        AX, R13
+	VMOVUPS     32(R13)(BX*2), Y3
+	VMOVUPS     32(R13)(BX*4), Y4
+	VMOVUPS     32(R13), Y5
+	VSUBPS      Y3, Y4, Y4
+	VSUBPS      Y3, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, (SP)
+	ADDQ        DX, R13
+	VMOVUPS     32(R13)(BX*2), Y3
+	VMOVUPS     32(R13)(BX*4), Y4
+	VMOVUPS     32(R13), Y5
+	VSUBPS      Y3, Y4, Y4
+	VSUBPS      Y3, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, 32(SP)
+	ADDQ        DX, R13
+	VMOVUPS     32(R13)(BX*2), Y3
+	VMOVUPS     32(R13)(BX*4), Y4
+	VMOVUPS     32(R13), Y5
+	VSUBPS      Y3, Y4, Y4
+	VSUBPS      Y3, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, 64(SP)
+	ADDQ        DX, R13
+	VMOVUPS     32(R13)(BX*2), Y3
+	VMOVUPS     32(R13)(BX*4), Y4
+	VMOVUPS     32(R13), Y5
+	VSUBPS      Y3, Y4, Y4
+	VSUBPS      Y3, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, 96(SP)
+	ADDQ        DX, R13
+	VMOVUPS     32(R13)(BX*2), Y3
+	VMOVUPS     32(R13)(BX*4), Y4
+	VMOVUPS     32(R13), Y5
+	VSUBPS      Y3, Y4, Y4
+	VSUBPS      Y3, Y5, Y5
+	VFMADD231PS Y1, Y5, Y4
+	VMOVUPS     Y4, 128(SP)
+	ADDQ        DX, R13
+	MOVQ        R8, R13
+	VMOVUPS     (SP), Y3
+	VMOVUPS     32(SP), Y4
+	VMOVUPS     64(SP), Y5
+	VMOVUPS     96(SP), Y6
+	VMOVUPS     128(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, 32(R13)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, 32(R13)(R12*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, 32(R13)(R10*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, 32(R13)(R10*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(R11*1)
+
+	// Row 5: d5-d3 - 4*(d3-d1)
+	MOVQ         AX, R13
+	VMOVUPS      32(R13)(SI*1), Y3
+	VMOVUPS      32(R13)(DI*1), Y4
+	VSUBPS       Y3, Y4, Y4
+	VSUBPS       32(R13)(BX*1), Y3, Y3
+	VFNMADD231PS Y1, Y3, Y4
+	VMOVUPS      Y4, (SP)
+	ADDQ         DX, R13
+	VMOVUPS      32(R13)(SI*1), Y3
+	VMOVUPS      32(R13)(DI*1), Y4
+	VSUBPS       Y3, Y4, Y4
+	VSUBPS       32(R13)(BX*1), Y3, Y3
+	VFNMADD231PS Y1, Y3, Y4
+	VMOVUPS      Y4, 32(SP)
+	ADDQ         DX, R13
+	VMOVUPS      32(R13)(SI*1), Y3
+	VMOVUPS      32(R13)(DI*1), Y4
+	VSUBPS       Y3, Y4, Y4
+	VSUBPS       32(R13)(BX*1), Y3, Y3
+	VFNMADD231PS Y1, Y3, Y4
+	VMOVUPS      Y4, 64(SP)
+	ADDQ         DX, R13
+	VMOVUPS      32(R13)(SI*1), Y3
+	VMOVUPS      32(R13)(DI*1), Y4
+	VSUBPS       Y3, Y4, Y4
+	VSUBPS       32(R13)(BX*1), Y3, Y3
+	VFNMADD231PS Y1, Y3, Y4
+	VMOVUPS      Y4, 96(SP)
+	ADDQ         DX, R13
+	VMOVUPS      32(R13)(SI*1), Y3
+	VMOVUPS      32(R13)(DI*1), Y4
+	VSUBPS       Y3, Y4, Y4
+	VSUBPS       32(R13)(BX*1), Y3, Y3
+	VFNMADD231PS Y1, Y3, Y4
+	VMOVUPS      Y4, 128(SP)
+	ADDQ         DX, R13
+	MOVQ         R8, R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	LEAQ         (R13)(R10*4), R13
+	LEAQ         (R13)(R10*2), R13
+	VMOVUPS      (SP), Y3
+	VMOVUPS      32(SP), Y4
+	VMOVUPS      64(SP), Y5
+	VMOVUPS      96(SP), Y6
+	VMOVUPS      128(SP), Y7
+	VSUBPS       Y4, Y6, Y6
+	VSUBPS       Y5, Y3, Y3
+	VMULPS       Y0, Y6, Y8
+	VMOVAPS      Y8, Y9
+	VFMADD231PS  Y1, Y3, Y9
+	VMOVUPS      Y9, 32(R13)
+	VSUBPS       Y5, Y7, Y7
+	VSUBPS       Y8, Y7, Y3
+	VMOVUPS      Y3, 32(R13)(R12*1)
+	VSUBPS       Y4, Y6, Y3
+	VSUBPS       Y5, Y3, Y3
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      Y3, 32(R13)(R10*1)
+	VSUBPS       Y5, Y4, Y4
+	VMOVAPS      Y6, Y3
+	VFMADD231PS  Y2, Y4, Y3
+	VMOVUPS      Y3, 32(R13)(R10*2)
+	VMULPS       Y1, Y6, Y3
+	VMOVUPS      Y3, 32(R13)(R11*1)
+	ADDQ         CX, AX
+	ADDQ         R9, R8
+	DECQ         R14
+	JNZ          input43_block
+
+input43_done:
+	VZEROUPPER
+	RET
+
+// func winoGrad43AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// Requires: AVX, FMA3
+TEXT ·winoGrad43AVX2(SB), $1152-96
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         row+40(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         col+48(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         dst_base+56(FP), DI
+	MOVQ         dstStep+80(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         stride+88(FP), R9
+	SHLQ         $0x02, R9
+	LEAQ         (R9)(R9*2), R10
+	LEAQ         (R9)(R9*4), R11
+	VBROADCASTSS wino_2<>+0(SB), Y0
+	VBROADCASTSS wino_4<>+0(SB), Y1
+	MOVQ         n+0(FP), R13
+	TESTQ        R13, R13
+	JLE          grad43_done
+
+grad43_block:
+	MOVQ AX, R12
+
+	// Column 0
+	VMOVUPS      (R12), Y2
+	VMOVUPS      (R12)(DX*1), Y3
+	VMOVUPS      (R12)(DX*2), Y4
+	VMOVUPS      (R12)(BX*1), Y5
+	VMOVUPS      Y2, (SP)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, 32(SP)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, 64(SP)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, 96(SP)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, 128(SP)
+	VMOVUPS      Y5, 160(SP)
+	ADDQ         SI, R12
+
+	// Column 1
+	VMOVUPS      (R12), Y2
+	VMOVUPS      (R12)(DX*1), Y3
+	VMOVUPS      (R12)(DX*2), Y4
+	VMOVUPS      (R12)(BX*1), Y5
+	VMOVUPS      Y2, 192(SP)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, 224(SP)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, 256(SP)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, 288(SP)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, 320(SP)
+	VMOVUPS      Y5, 352(SP)
+	ADDQ         SI, R12
+
+	// Column 2
+	VMOVUPS      (R12), Y2
+	VMOVUPS      (R12)(DX*1), Y3
+	VMOVUPS      (R12)(DX*2), Y4
+	VMOVUPS      (R12)(BX*1), Y5
+	VMOVUPS      Y2, 384(SP)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, 416(SP)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, 448(SP)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, 480(SP)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, 512(SP)
+	VMOVUPS      Y5, 544(SP)
+	ADDQ         SI, R12
+	MOVQ         DI, R12
+
+	// Row 0 of dM
+	VMOVUPS     (SP), Y2
+	VMOVUPS     192(SP), Y3
+	VMOVUPS     384(SP), Y4
+	VMOVUPS     Y2, (R12)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, (R12)(R9*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, (R12)(R9*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, (R12)(R10*1)
+	VMOVUPS     Y4, (R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 1 of dM
+	VMOVUPS     32(SP), Y2
+	VMOVUPS     224(SP), Y3
+	VMOVUPS     416(SP), Y4
+	VMOVUPS     Y2, (R12)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, (R12)(R9*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, (R12)(R9*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, (R12)(R10*1)
+	VMOVUPS     Y4, (R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 2 of dM
+	VMOVUPS     64(SP), Y2
+	VMOVUPS     256(SP), Y3
+	VMOVUPS     448(SP), Y4
+	VMOVUPS     Y2, (R12)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, (R12)(R9*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, (R12)(R9*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, (R12)(R10*1)
+	VMOVUPS     Y4, (R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 3 of dM
+	VMOVUPS     96(SP), Y2
+	VMOVUPS     288(SP), Y3
+	VMOVUPS     480(SP), Y4
+	VMOVUPS     Y2, (R12)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, (R12)(R9*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, (R12)(R9*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, (R12)(R10*1)
+	VMOVUPS     Y4, (R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 4 of dM
+	VMOVUPS     128(SP), Y2
+	VMOVUPS     320(SP), Y3
+	VMOVUPS     512(SP), Y4
+	VMOVUPS     Y2, (R12)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, (R12)(R9*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, (R12)(R9*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, (R12)(R10*1)
+	VMOVUPS     Y4, (R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 5 of dM
+	VMOVUPS     160(SP), Y2
+	VMOVUPS     352(SP), Y3
+	VMOVUPS     544(SP), Y4
+	VMOVUPS     Y2, (R12)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, (R12)(R9*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, (R12)(R9*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, (R12)(R10*1)
+	VMOVUPS     Y4, (R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	MOVQ        AX, R12
+
+	// Column 0
+	VMOVUPS      32(R12), Y2
+	VMOVUPS      32(R12)(DX*1), Y3
+	VMOVUPS      32(R12)(DX*2), Y4
+	VMOVUPS      32(R12)(BX*1), Y5
+	VMOVUPS      Y2, (SP)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, 32(SP)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, 64(SP)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, 96(SP)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, 128(SP)
+	VMOVUPS      Y5, 160(SP)
+	ADDQ         SI, R12
+
+	// Column 1
+	VMOVUPS      32(R12), Y2
+	VMOVUPS      32(R12)(DX*1), Y3
+	VMOVUPS      32(R12)(DX*2), Y4
+	VMOVUPS      32(R12)(BX*1), Y5
+	VMOVUPS      Y2, 192(SP)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, 224(SP)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, 256(SP)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, 288(SP)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, 320(SP)
+	VMOVUPS      Y5, 352(SP)
+	ADDQ         SI, R12
+
+	// Column 2
+	VMOVUPS      32(R12), Y2
+	VMOVUPS      32(R12)(DX*1), Y3
+	VMOVUPS      32(R12)(DX*2), Y4
+	VMOVUPS      32(R12)(BX*1), Y5
+	VMOVUPS      Y2, 384(SP)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, 416(SP)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, 448(SP)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, 480(SP)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, 512(SP)
+	VMOVUPS      Y5, 544(SP)
+	ADDQ         SI, R12
+	MOVQ         DI, R12
+
+	// Row 0 of dM
+	VMOVUPS     (SP), Y2
+	VMOVUPS     192(SP), Y3
+	VMOVUPS     384(SP), Y4
+	VMOVUPS     Y2, 32(R12)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(R12)(R9*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 32(R12)(R9*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 32(R12)(R10*1)
+	VMOVUPS     Y4, 32(R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 1 of dM
+	VMOVUPS     32(SP), Y2
+	VMOVUPS     224(SP), Y3
+	VMOVUPS     416(SP), Y4
+	VMOVUPS     Y2, 32(R12)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(R12)(R9*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 32(R12)(R9*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 32(R12)(R10*1)
+	VMOVUPS     Y4, 32(R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 2 of dM
+	VMOVUPS     64(SP), Y2
+	VMOVUPS     256(SP), Y3
+	VMOVUPS     448(SP), Y4
+	VMOVUPS     Y2, 32(R12)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(R12)(R9*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 32(R12)(R9*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 32(R12)(R10*1)
+	VMOVUPS     Y4, 32(R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 3 of dM
+	VMOVUPS     96(SP), Y2
+	VMOVUPS     288(SP), Y3
+	VMOVUPS     480(SP), Y4
+	VMOVUPS     Y2, 32(R12)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(R12)(R9*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 32(R12)(R9*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 32(R12)(R10*1)
+	VMOVUPS     Y4, 32(R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 4 of dM
+	VMOVUPS     128(SP), Y2
+	VMOVUPS     320(SP), Y3
+	VMOVUPS     512(SP), Y4
+	VMOVUPS     Y2, 32(R12)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(R12)(R9*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 32(R12)(R9*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 32(R12)(R10*1)
+	VMOVUPS     Y4, 32(R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+
+	// Row 5 of dM
+	VMOVUPS     160(SP), Y2
+	VMOVUPS     352(SP), Y3
+	VMOVUPS     544(SP), Y4
+	VMOVUPS     Y2, 32(R12)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(R12)(R9*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 32(R12)(R9*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 32(R12)(R10*1)
+	VMOVUPS     Y4, 32(R12)(R11*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	ADDQ        CX, AX
+	ADDQ        R8, DI
+	DECQ        R13
+	JNZ         grad43_block
+
+grad43_done:
+	VZEROUPPER
+	RET
+
+// func winoOutput43AVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·winoOutput43AVX2(SB), $1152-124
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         row+72(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         col+80(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         stride+40(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), DI
+	ADDQ         DI, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	MOVQ         bias+88(FP), R10
+	MOVQ         n+0(FP), R11
+	TESTQ        R11, R11
+	JLE          output43_done
+	VBROADCASTSS wino_2<>+0(SB), Y0
+	VBROADCASTSS wino_4<>+0(SB), Y1
+	VBROADCASTSS wino_8<>+0(SB), Y2
+	TESTQ        R10, R10
+	JNE          output43_epilogue
+
+output43_plain:
+	MOVQ        stride+40(FP), R10
+	MOVQ        AX, R12
+	VMOVUPS     (R12)(DI*1), Y3
+	VMOVUPS     (R12)(DI*2), Y4
+	VMOVUPS     (R12)(R8*1), Y5
+	VMOVUPS     (R12)(DI*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R12), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, (SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 32(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 64(SP)
+	VADDPS      (R12)(R9*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 96(SP)
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Y3
+	VMOVUPS     (R12)(DI*2), Y4
+	VMOVUPS     (R12)(R8*1), Y5
+	VMOVUPS     (R12)(DI*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R12), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 128(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 160(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 192(SP)
+	VADDPS      (R12)(R9*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 224(SP)
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Y3
+	VMOVUPS     (R12)(DI*2), Y4
+	VMOVUPS     (R12)(R8*1), Y5
+	VMOVUPS     (R12)(DI*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R12), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 256(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 288(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 320(SP)
+	VADDPS      (R12)(R9*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 352(SP)
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Y3
+	VMOVUPS     (R12)(DI*2), Y4
+	VMOVUPS     (R12)(R8*1), Y5
+	VMOVUPS     (R12)(DI*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R12), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 384(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 416(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 448(SP)
+	VADDPS      (R12)(R9*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 480(SP)
+	LEAQ        (R12)(R10*4), R12
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Y3
+	VMOVUPS     (R12)(DI*2), Y4
+	VMOVUPS     (R12)(R8*1), Y5
+	VMOVUPS     (R12)(DI*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R12), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 512(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 544(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 576(SP)
+	VADDPS      (R12)(R9*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 608(SP)
+	MOVQ        DX, R12
+	VMOVUPS     (SP), Y3
+	VMOVUPS     128(SP), Y4
+	VMOVUPS     256(SP), Y5
+	VMOVUPS     384(SP), Y6
+	VMOVUPS     512(SP), Y7
+	VADDPS      Y5, Y4, Y8
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y8, Y3
+	VADDPS      Y6, Y3, Y3
+	VMOVUPS     Y3, (R12)
+	VFMADD231PS Y0, Y6, Y4
+	VMOVUPS     Y4, (R12)(SI*1)
+	VADDPS      Y7, Y8, Y8
+	VFMADD231PS Y1, Y6, Y8
+	VMOVUPS     Y8, (R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     160(SP), Y4
+	VMOVUPS     288(SP), Y5
+	VMOVUPS     416(SP), Y6
+	VMOVUPS     544(SP), Y7
+	VADDPS      Y5, Y4, Y8
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y8, Y3
+	VADDPS      Y6, Y3, Y3
+	VMOVUPS     Y3, (R12)
+	VFMADD231PS Y0, Y6, Y4
+	VMOVUPS     Y4, (R12)(SI*1)
+	VADDPS      Y7, Y8, Y8
+	VFMADD231PS Y1, Y6, Y8
+	VMOVUPS     Y8, (R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     64(SP), Y3
+	VMOVUPS     192(SP), Y4
+	VMOVUPS     320(SP), Y5
+	VMOVUPS     448(SP), Y6
+	VMOVUPS     576(SP), Y7
+	VADDPS      Y5, Y4, Y8
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y8, Y3
+	VADDPS      Y6, Y3, Y3
+	VMOVUPS     Y3, (R12)
+	VFMADD231PS Y0, Y6, Y4
+	VMOVUPS     Y4, (R12)(SI*1)
+	VADDPS      Y7, Y8, Y8
+	VFMADD231PS Y1, Y6, Y8
+	VMOVUPS     Y8, (R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     96(SP), Y3
+	VMOVUPS     224(SP), Y4
+	VMOVUPS     352(SP), Y5
+	VMOVUPS     480(SP), Y6
+	VMOVUPS     608(SP), Y7
+	VADDPS      Y5, Y4, Y8
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y8, Y3
+	VADDPS      Y6, Y3, Y3
+	VMOVUPS     Y3, (R12)
+	VFMADD231PS Y0, Y6, Y4
+	VMOVUPS     Y4, (R12)(SI*1)
+	VADDPS      Y7, Y8, Y8
+	VFMADD231PS Y1, Y6, Y8
+	VMOVUPS     Y8, (R12)(SI*2)
+	ADDQ        BX, R12
+	MOVQ        stride+40(FP), R10
+	MOVQ        AX, R12
+	VMOVUPS     32(R12)(DI*1), Y3
+	VMOVUPS     32(R12)(DI*2), Y4
+	VMOVUPS     32(R12)(R8*1), Y5
+	VMOVUPS     32(R12)(DI*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R12), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, (SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 32(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 64(SP)
+	VADDPS      32(R12)(R9*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 96(SP)
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     32(R12)(DI*1), Y3
+	VMOVUPS     32(R12)(DI*2), Y4
+	VMOVUPS     32(R12)(R8*1), Y5
+	VMOVUPS     32(R12)(DI*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R12), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 128(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 160(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 192(SP)
+	VADDPS      32(R12)(R9*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 224(SP)
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     32(R12)(DI*1), Y3
+	VMOVUPS     32(R12)(DI*2), Y4
+	VMOVUPS     32(R12)(R8*1), Y5
+	VMOVUPS     32(R12)(DI*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R12), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 256(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 288(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 320(SP)
+	VADDPS      32(R12)(R9*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 352(SP)
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     32(R12)(DI*1), Y3
+	VMOVUPS     32(R12)(DI*2), Y4
+	VMOVUPS     32(R12)(R8*1), Y5
+	VMOVUPS     32(R12)(DI*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R12), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 384(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 416(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 448(SP)
+	VADDPS      32(R12)(R9*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 480(SP)
+	LEAQ        (R12)(R10*4), R12
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     32(R12)(DI*1), Y3
+	VMOVUPS     32(R12)(DI*2), Y4
+	VMOVUPS     32(R12)(R8*1), Y5
+	VMOVUPS     32(R12)(DI*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R12), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 512(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 544(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 576(SP)
+	VADDPS      32(R12)(R9*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 608(SP)
+	MOVQ        DX, R12
+	VMOVUPS     (SP), Y3
+	VMOVUPS     128(SP), Y4
+	VMOVUPS     256(SP), Y5
+	VMOVUPS     384(SP), Y6
+	VMOVUPS     512(SP), Y7
+	VADDPS      Y5, Y4, Y8
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y8, Y3
+	VADDPS      Y6, Y3, Y3
+	VMOVUPS     Y3, 32(R12)
+	VFMADD231PS Y0, Y6, Y4
+	VMOVUPS     Y4, 32(R12)(SI*1)
+	VADDPS      Y7, Y8, Y8
+	VFMADD231PS Y1, Y6, Y8
+	VMOVUPS     Y8, 32(R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     160(SP), Y4
+	VMOVUPS     288(SP), Y5
+	VMOVUPS     416(SP), Y6
+	VMOVUPS     544(SP), Y7
+	VADDPS      Y5, Y4, Y8
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y8, Y3
+	VADDPS      Y6, Y3, Y3
+	VMOVUPS     Y3, 32(R12)
+	VFMADD231PS Y0, Y6, Y4
+	VMOVUPS     Y4, 32(R12)(SI*1)
+	VADDPS      Y7, Y8, Y8
+	VFMADD231PS Y1, Y6, Y8
+	VMOVUPS     Y8, 32(R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     64(SP), Y3
+	VMOVUPS     192(SP), Y4
+	VMOVUPS     320(SP), Y5
+	VMOVUPS     448(SP), Y6
+	VMOVUPS     576(SP), Y7
+	VADDPS      Y5, Y4, Y8
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y8, Y3
+	VADDPS      Y6, Y3, Y3
+	VMOVUPS     Y3, 32(R12)
+	VFMADD231PS Y0, Y6, Y4
+	VMOVUPS     Y4, 32(R12)(SI*1)
+	VADDPS      Y7, Y8, Y8
+	VFMADD231PS Y1, Y6, Y8
+	VMOVUPS     Y8, 32(R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     96(SP), Y3
+	VMOVUPS     224(SP), Y4
+	VMOVUPS     352(SP), Y5
+	VMOVUPS     480(SP), Y6
+	VMOVUPS     608(SP), Y7
+	VADDPS      Y5, Y4, Y8
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y8, Y3
+	VADDPS      Y6, Y3, Y3
+	VMOVUPS     Y3, 32(R12)
+	VFMADD231PS Y0, Y6, Y4
+	VMOVUPS     Y4, 32(R12)(SI*1)
+	VADDPS      Y7, Y8, Y8
+	VFMADD231PS Y1, Y6, Y8
+	VMOVUPS     Y8, 32(R12)(SI*2)
+	ADDQ        BX, R12
+	ADDQ        CX, AX
+	ADDQ        $0x40, DX
+	DECQ        R11
+	JNZ         output43_plain
+
+output43_done:
+	VZEROUPPER
+	RET
+
+output43_epilogue:
+	MOVQ         stride+40(FP), R13
+	MOVQ         AX, R12
+	VMOVUPS      (R12)(DI*1), Y3
+	VMOVUPS      (R12)(DI*2), Y4
+	VMOVUPS      (R12)(R8*1), Y5
+	VMOVUPS      (R12)(DI*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R12), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, (SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 32(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 64(SP)
+	VADDPS       (R12)(R9*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 96(SP)
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Y3
+	VMOVUPS      (R12)(DI*2), Y4
+	VMOVUPS      (R12)(R8*1), Y5
+	VMOVUPS      (R12)(DI*4), Y6
+	VADDPS       (R10), Y3, Y3
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R12), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 128(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 160(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 192(SP)
+	VADDPS       (R12)(R9*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 224(SP)
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Y3
+	VMOVUPS      (R12)(DI*2), Y4
+	VMOVUPS      (R12)(R8*1), Y5
+	VMOVUPS      (R12)(DI*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R12), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 256(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 288(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 320(SP)
+	VADDPS       (R12)(R9*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 352(SP)
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Y3
+	VMOVUPS      (R12)(DI*2), Y4
+	VMOVUPS      (R12)(R8*1), Y5
+	VMOVUPS      (R12)(DI*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R12), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 384(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 416(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 448(SP)
+	VADDPS       (R12)(R9*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 480(SP)
+	LEAQ         (R12)(R13*4), R12
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Y3
+	VMOVUPS      (R12)(DI*2), Y4
+	VMOVUPS      (R12)(R8*1), Y5
+	VMOVUPS      (R12)(DI*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R12), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 512(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 544(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 576(SP)
+	VADDPS       (R12)(R9*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 608(SP)
+	MOVQ         res+96(FP), R13
+	MOVQ         DX, R12
+	VBROADCASTSS floor+120(FP), Y3
+	VMOVUPS      (SP), Y4
+	VMOVUPS      128(SP), Y5
+	VMOVUPS      256(SP), Y6
+	VMOVUPS      384(SP), Y7
+	VMOVUPS      512(SP), Y8
+	VADDPS       Y6, Y5, Y9
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y4, Y9, Y4
+	VADDPS       Y7, Y4, Y4
+	VFMADD231PS  Y0, Y7, Y5
+	VADDPS       Y8, Y9, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	TESTQ        R13, R13
+	JEQ          output43_row0_0
+	MOVQ         resCol+112(FP), R14
+	MOVQ         R13, R15
+	VADDPS       (R15), Y4, Y4
+	LEAQ         (R15)(R14*4), R15
+	VADDPS       (R15), Y5, Y5
+	LEAQ         (R15)(R14*4), R15
+	VADDPS       (R15), Y9, Y9
+	MOVQ         resRow+104(FP), R14
+	LEAQ         (R13)(R14*4), R13
+
+output43_row0_0:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, (R12)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, (R12)(SI*1)
+	VMAXPS      Y9, Y3, Y9
+	VMOVUPS     Y9, (R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     32(SP), Y4
+	VMOVUPS     160(SP), Y5
+	VMOVUPS     288(SP), Y6
+	VMOVUPS     416(SP), Y7
+	VMOVUPS     544(SP), Y8
+	VADDPS      Y6, Y5, Y9
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y4, Y9, Y4
+	VADDPS      Y7, Y4, Y4
+	VFMADD231PS Y0, Y7, Y5
+	VADDPS      Y8, Y9, Y9
+	VFMADD231PS Y1, Y7, Y9
+	TESTQ       R13, R13
+	JEQ         output43_row0_1
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      (R15), Y4, Y4
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Y5, Y5
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Y9, Y9
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output43_row0_1:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, (R12)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, (R12)(SI*1)
+	VMAXPS      Y9, Y3, Y9
+	VMOVUPS     Y9, (R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     64(SP), Y4
+	VMOVUPS     192(SP), Y5
+	VMOVUPS     320(SP), Y6
+	VMOVUPS     448(SP), Y7
+	VMOVUPS     576(SP), Y8
+	VADDPS      Y6, Y5, Y9
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y4, Y9, Y4
+	VADDPS      Y7, Y4, Y4
+	VFMADD231PS Y0, Y7, Y5
+	VADDPS      Y8, Y9, Y9
+	VFMADD231PS Y1, Y7, Y9
+	TESTQ       R13, R13
+	JEQ         output43_row0_2
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      (R15), Y4, Y4
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Y5, Y5
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Y9, Y9
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output43_row0_2:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, (R12)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, (R12)(SI*1)
+	VMAXPS      Y9, Y3, Y9
+	VMOVUPS     Y9, (R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     96(SP), Y4
+	VMOVUPS     224(SP), Y5
+	VMOVUPS     352(SP), Y6
+	VMOVUPS     480(SP), Y7
+	VMOVUPS     608(SP), Y8
+	VADDPS      Y6, Y5, Y9
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y4, Y9, Y4
+	VADDPS      Y7, Y4, Y4
+	VFMADD231PS Y0, Y7, Y5
+	VADDPS      Y8, Y9, Y9
+	VFMADD231PS Y1, Y7, Y9
+	TESTQ       R13, R13
+	JEQ         output43_row0_3
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      (R15), Y4, Y4
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Y5, Y5
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Y9, Y9
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output43_row0_3:
+	VMAXPS       Y4, Y3, Y4
+	VMOVUPS      Y4, (R12)
+	VMAXPS       Y5, Y3, Y5
+	VMOVUPS      Y5, (R12)(SI*1)
+	VMAXPS       Y9, Y3, Y9
+	VMOVUPS      Y9, (R12)(SI*2)
+	ADDQ         BX, R12
+	MOVQ         stride+40(FP), R13
+	MOVQ         AX, R12
+	VMOVUPS      32(R12)(DI*1), Y3
+	VMOVUPS      32(R12)(DI*2), Y4
+	VMOVUPS      32(R12)(R8*1), Y5
+	VMOVUPS      32(R12)(DI*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R12), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, (SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 32(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 64(SP)
+	VADDPS       32(R12)(R9*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 96(SP)
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      32(R12)(DI*1), Y3
+	VMOVUPS      32(R12)(DI*2), Y4
+	VMOVUPS      32(R12)(R8*1), Y5
+	VMOVUPS      32(R12)(DI*4), Y6
+	VADDPS       32(R10), Y3, Y3
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R12), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 128(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 160(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 192(SP)
+	VADDPS       32(R12)(R9*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 224(SP)
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      32(R12)(DI*1), Y3
+	VMOVUPS      32(R12)(DI*2), Y4
+	VMOVUPS      32(R12)(R8*1), Y5
+	VMOVUPS      32(R12)(DI*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R12), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 256(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 288(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 320(SP)
+	VADDPS       32(R12)(R9*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 352(SP)
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      32(R12)(DI*1), Y3
+	VMOVUPS      32(R12)(DI*2), Y4
+	VMOVUPS      32(R12)(R8*1), Y5
+	VMOVUPS      32(R12)(DI*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R12), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 384(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 416(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 448(SP)
+	VADDPS       32(R12)(R9*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 480(SP)
+	LEAQ         (R12)(R13*4), R12
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      32(R12)(DI*1), Y3
+	VMOVUPS      32(R12)(DI*2), Y4
+	VMOVUPS      32(R12)(R8*1), Y5
+	VMOVUPS      32(R12)(DI*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R12), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 512(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 544(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 576(SP)
+	VADDPS       32(R12)(R9*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 608(SP)
+	MOVQ         res+96(FP), R13
+	MOVQ         DX, R12
+	VBROADCASTSS floor+120(FP), Y3
+	VMOVUPS      (SP), Y4
+	VMOVUPS      128(SP), Y5
+	VMOVUPS      256(SP), Y6
+	VMOVUPS      384(SP), Y7
+	VMOVUPS      512(SP), Y8
+	VADDPS       Y6, Y5, Y9
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y4, Y9, Y4
+	VADDPS       Y7, Y4, Y4
+	VFMADD231PS  Y0, Y7, Y5
+	VADDPS       Y8, Y9, Y9
+	VFMADD231PS  Y1, Y7, Y9
+	TESTQ        R13, R13
+	JEQ          output43_row1_0
+	MOVQ         resCol+112(FP), R14
+	MOVQ         R13, R15
+	VADDPS       32(R15), Y4, Y4
+	LEAQ         (R15)(R14*4), R15
+	VADDPS       32(R15), Y5, Y5
+	LEAQ         (R15)(R14*4), R15
+	VADDPS       32(R15), Y9, Y9
+	MOVQ         resRow+104(FP), R14
+	LEAQ         (R13)(R14*4), R13
+
+output43_row1_0:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, 32(R12)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, 32(R12)(SI*1)
+	VMAXPS      Y9, Y3, Y9
+	VMOVUPS     Y9, 32(R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     32(SP), Y4
+	VMOVUPS     160(SP), Y5
+	VMOVUPS     288(SP), Y6
+	VMOVUPS     416(SP), Y7
+	VMOVUPS     544(SP), Y8
+	VADDPS      Y6, Y5, Y9
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y4, Y9, Y4
+	VADDPS      Y7, Y4, Y4
+	VFMADD231PS Y0, Y7, Y5
+	VADDPS      Y8, Y9, Y9
+	VFMADD231PS Y1, Y7, Y9
+	TESTQ       R13, R13
+	JEQ         output43_row1_1
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      32(R15), Y4, Y4
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      32(R15), Y5, Y5
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      32(R15), Y9, Y9
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output43_row1_1:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, 32(R12)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, 32(R12)(SI*1)
+	VMAXPS      Y9, Y3, Y9
+	VMOVUPS     Y9, 32(R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     64(SP), Y4
+	VMOVUPS     192(SP), Y5
+	VMOVUPS     320(SP), Y6
+	VMOVUPS     448(SP), Y7
+	VMOVUPS     576(SP), Y8
+	VADDPS      Y6, Y5, Y9
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y4, Y9, Y4
+	VADDPS      Y7, Y4, Y4
+	VFMADD231PS Y0, Y7, Y5
+	VADDPS      Y8, Y9, Y9
+	VFMADD231PS Y1, Y7, Y9
+	TESTQ       R13, R13
+	JEQ         output43_row1_2
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      32(R15), Y4, Y4
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      32(R15), Y5, Y5
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      32(R15), Y9, Y9
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output43_row1_2:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, 32(R12)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, 32(R12)(SI*1)
+	VMAXPS      Y9, Y3, Y9
+	VMOVUPS     Y9, 32(R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     96(SP), Y4
+	VMOVUPS     224(SP), Y5
+	VMOVUPS     352(SP), Y6
+	VMOVUPS     480(SP), Y7
+	VMOVUPS     608(SP), Y8
+	VADDPS      Y6, Y5, Y9
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y4, Y9, Y4
+	VADDPS      Y7, Y4, Y4
+	VFMADD231PS Y0, Y7, Y5
+	VADDPS      Y8, Y9, Y9
+	VFMADD231PS Y1, Y7, Y9
+	TESTQ       R13, R13
+	JEQ         output43_row1_3
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      32(R15), Y4, Y4
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      32(R15), Y5, Y5
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      32(R15), Y9, Y9
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output43_row1_3:
+	VMAXPS  Y4, Y3, Y4
+	VMOVUPS Y4, 32(R12)
+	VMAXPS  Y5, Y3, Y5
+	VMOVUPS Y5, 32(R12)(SI*1)
+	VMAXPS  Y9, Y3, Y9
+	VMOVUPS Y9, 32(R12)(SI*2)
+	ADDQ    BX, R12
+
+	// Next block: the residual pointer lives in its parameter
+	ADDQ  CX, AX
+	ADDQ  $0x40, DX
+	ADDQ  $0x40, R10
+	MOVQ  res+96(FP), R12
+	TESTQ R12, R12
+	JEQ   output43_nores
+	ADDQ  $0x40, R12
+	MOVQ  R12, res+96(FP)
+
+output43_nores:
+	DECQ R11
+	JNZ  output43_epilogue
+	VZEROUPPER
+	RET
+
+// func winoInput34AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// Requires: AVX, FMA3
+TEXT ·winoInput34AVX2(SB), $1152-96
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         col+48(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         row+40(FP), BX
+	SHLQ         $0x02, BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (BX)(BX*4), DI
+	MOVQ         dst_base+56(FP), DI
+	MOVQ         dstStep+80(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         stride+88(FP), R9
+	SHLQ         $0x02, R9
+	LEAQ         (R9)(R9*2), R10
+	LEAQ         (R9)(R9*4), R11
+	VBROADCASTSS wino_2<>+0(SB), Y0
+	VBROADCASTSS wino_4<>+0(SB), Y1
+	VBROADCASTSS wino_3<>+0(SB), Y2
+	MOVQ         n+0(FP), R13
+	TESTQ        R13, R13
+	JLE          input34_done
+
+input34_block:
+	// Rows 1 to 3 of B'd, column by column
+	MOVQ        AX, R12
+	VMOVUPS     (R12)(BX*1), Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, (SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 32(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 64(SP)
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 96(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 128(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 160(SP)
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 192(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 224(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 256(SP)
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 288(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 320(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 352(SP)
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 384(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 416(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 448(SP)
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 480(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 512(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 544(SP)
+
+	// Rows 1 to 3 of V
+	MOVQ         DI, R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	VMOVUPS      (SP), Y3
+	VMOVUPS      96(SP), Y4
+	VMOVUPS      192(SP), Y5
+	VMOVUPS      288(SP), Y6
+	VMOVUPS      384(SP), Y7
+	VMOVUPS      480(SP), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y4, Y6, Y10
+	VSUBPS       Y5, Y3, Y3
+	VSUBPS       Y6, Y8, Y8
+	VFNMADD231PS Y1, Y5, Y7
+	VFNMADD231PS Y1, Y4, Y6
+	VFMADD213PS  Y9, Y1, Y3
+	VMOVUPS      Y3, (R12)
+	VADDPS       Y6, Y7, Y3
+	VMOVUPS      Y3, (R12)(R9*1)
+	VSUBPS       Y6, Y7, Y3
+	VMOVUPS      Y3, (R12)(R9*2)
+	VMOVAPS      Y9, Y3
+	VFMADD231PS  Y0, Y10, Y3
+	VMOVUPS      Y3, (R12)(R10*1)
+	VFNMADD231PS Y0, Y10, Y9
+	VMOVUPS      Y9, (R12)(R9*4)
+	VFNMADD231PS Y1, Y10, Y8
+	VMOVUPS      Y8, (R12)(R11*1)
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	VMOVUPS      32(SP), Y3
+	VMOVUPS      128(SP), Y4
+	VMOVUPS      224(SP), Y5
+	VMOVUPS      320(SP), Y6
+	VMOVUPS      416(SP), Y7
+	VMOVUPS      512(SP), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y4, Y6, Y10
+	VSUBPS       Y5, Y3, Y3
+	VSUBPS       Y6, Y8, Y8
+	VFNMADD231PS Y1, Y5, Y7
+	VFNMADD231PS Y1, Y4, Y6
+	VFMADD213PS  Y9, Y1, Y3
+	VMOVUPS      Y3, (R12)
+	VADDPS       Y6, Y7, Y3
+	VMOVUPS      Y3, (R12)(R9*1)
+	VSUBPS       Y6, Y7, Y3
+	VMOVUPS      Y3, (R12)(R9*2)
+	VMOVAPS      Y9, Y3
+	VFMADD231PS  Y0, Y10, Y3
+	VMOVUPS      Y3, (R12)(R10*1)
+	VFNMADD231PS Y0, Y10, Y9
+	VMOVUPS      Y9, (R12)(R9*4)
+	VFNMADD231PS Y1, Y10, Y8
+	VMOVUPS      Y8, (R12)(R11*1)
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	VMOVUPS      64(SP), Y3
+	VMOVUPS      160(SP), Y4
+	VMOVUPS      256(SP), Y5
+	VMOVUPS      352(SP), Y6
+	VMOVUPS      448(SP), Y7
+	VMOVUPS      544(SP), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y4, Y6, Y10
+	VSUBPS       Y5, Y3, Y3
+	VSUBPS       Y6, Y8, Y8
+	VFNMADD231PS Y1, Y5, Y7
+	VFNMADD231PS Y1, Y4, Y6
+	VFMADD213PS  Y9, Y1, Y3
+	VMOVUPS      Y3, (R12)
+	VADDPS       Y6, Y7, Y3
+	VMOVUPS      Y3, (R12)(R9*1)
+	VSUBPS       Y6, Y7, Y3
+	VMOVUPS      Y3, (R12)(R9*2)
+	VMOVAPS      Y9, Y3
+	VFMADD231PS  Y0, Y10, Y3
+	VMOVUPS      Y3, (R12)(R10*1)
+	VFNMADD231PS Y0, Y10, Y9
+	VMOVUPS      Y9, (R12)(R9*4)
+	VFNMADD231PS Y1, Y10, Y8
+	VMOVUPS      Y8, (R12)(R11*1)
+
+	// Rows 0 and 5: 4*(d0-d2) + 2*(d3-d1) and d4-d2 - 2*(d3-d1)
+	MOVQ         AX, R12
+	VMOVUPS      (R12)(SI*1), Y3
+	VSUBPS       (R12)(BX*1), Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      (R12)(BX*2), Y4
+	VMOVUPS      (R12), Y5
+	VSUBPS       Y4, Y5, Y5
+	VMOVUPS      (R12)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VMOVUPS      Y6, (SP)
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVUPS      Y3, 32(SP)
+	ADDQ         DX, R12
+	VMOVUPS      (R12)(SI*1), Y3
+	VSUBPS       (R12)(BX*1), Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      (R12)(BX*2), Y4
+	VMOVUPS      (R12), Y5
+	VSUBPS       Y4, Y5, Y5
+	VMOVUPS      (R12)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VMOVUPS      Y6, 64(SP)
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVUPS      Y3, 96(SP)
+	ADDQ         DX, R12
+	VMOVUPS      (R12)(SI*1), Y3
+	VSUBPS       (R12)(BX*1), Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      (R12)(BX*2), Y4
+	VMOVUPS      (R12), Y5
+	VSUBPS       Y4, Y5, Y5
+	VMOVUPS      (R12)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VMOVUPS      Y6, 128(SP)
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVUPS      Y3, 160(SP)
+	ADDQ         DX, R12
+	VMOVUPS      (R12)(SI*1), Y3
+	VSUBPS       (R12)(BX*1), Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      (R12)(BX*2), Y4
+	VMOVUPS      (R12), Y5
+	VSUBPS       Y4, Y5, Y5
+	VMOVUPS      (R12)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VMOVUPS      Y6, 192(SP)
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVUPS      Y3, 224(SP)
+	ADDQ         DX, R12
+	VMOVUPS      (R12)(SI*1), Y3
+	VSUBPS       (R12)(BX*1), Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      (R12)(BX*2), Y4
+	VMOVUPS      (R12), Y5
+	VSUBPS       Y4, Y5, Y5
+	VMOVUPS      (R12)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VMOVUPS      Y6, 256(SP)
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVUPS      Y3, 288(SP)
+	ADDQ         DX, R12
+	VMOVUPS      (R12)(SI*1), Y3
+	VSUBPS       (R12)(BX*1), Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      (R12)(BX*2), Y4
+	VMOVUPS      (R12), Y5
+	VSUBPS       Y4, Y5, Y5
+	VMOVUPS      (R12)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VMOVUPS      Y6, 320(SP)
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVUPS      Y3, 352(SP)
+	MOVQ         DI, R12
+	VMOVUPS      32(SP), Y3
+	VMOVUPS      96(SP), Y4
+	VMOVUPS      160(SP), Y5
+	VMOVUPS      224(SP), Y6
+	VMOVUPS      288(SP), Y7
+	VMOVUPS      352(SP), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y4, Y6, Y10
+	VSUBPS       Y5, Y3, Y3
+	VSUBPS       Y6, Y8, Y8
+	VFNMADD231PS Y1, Y5, Y7
+	VFNMADD231PS Y1, Y4, Y6
+	VFMADD213PS  Y9, Y1, Y3
+	VMOVUPS      Y3, (R12)
+	VADDPS       Y6, Y7, Y3
+	VMOVUPS      Y3, (R12)(R9*1)
+	VSUBPS       Y6, Y7, Y3
+	VMOVUPS      Y3, (R12)(R9*2)
+	VMOVAPS      Y9, Y3
+	VFMADD231PS  Y0, Y10, Y3
+	VMOVUPS      Y3, (R12)(R10*1)
+	VFNMADD231PS Y0, Y10, Y9
+	VMOVUPS      Y9, (R12)(R9*4)
+	VFNMADD231PS Y1, Y10, Y8
+	VMOVUPS      Y8, (R12)(R11*1)
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	VMOVUPS      (SP), Y3
+	VMOVUPS      64(SP), Y4
+	VMOVUPS      128(SP), Y5
+	VMOVUPS      192(SP), Y6
+	VMOVUPS      256(SP), Y7
+	VMOVUPS      320(SP), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y4, Y6, Y10
+	VSUBPS       Y5, Y3, Y3
+	VSUBPS       Y6, Y8, Y8
+	VFNMADD231PS Y1, Y5, Y7
+	VFNMADD231PS Y1, Y4, Y6
+	VFMADD213PS  Y9, Y1, Y3
+	VMOVUPS      Y3, (R12)
+	VADDPS       Y6, Y7, Y3
+	VMOVUPS      Y3, (R12)(R9*1)
+	VSUBPS       Y6, Y7, Y3
+	VMOVUPS      Y3, (R12)(R9*2)
+	VMOVAPS      Y9, Y3
+	VFMADD231PS  Y0, Y10, Y3
+	VMOVUPS      Y3, (R12)(R10*1)
+	VFNMADD231PS Y0, Y10, Y9
+	VMOVUPS      Y9, (R12)(R9*4)
+	VFNMADD231PS Y1, Y10, Y8
+	VMOVUPS      Y8, (R12)(R11*1)
+
+	// Rows 1 to 3 of B'd, column by column
+	MOVQ        AX, R12
+	VMOVUPS     32(R12)(BX*1), Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, (SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 32(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 64(SP)
+	ADDQ        DX, R12
+	VMOVUPS     32(R12)(BX*1), Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 96(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 128(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 160(SP)
+	ADDQ        DX, R12
+	VMOVUPS     32(R12)(BX*1), Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 192(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 224(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 256(SP)
+	ADDQ        DX, R12
+	VMOVUPS     32(R12)(BX*1), Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 288(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 320(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 352(SP)
+	ADDQ        DX, R12
+	VMOVUPS     32(R12)(BX*1), Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 384(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 416(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 448(SP)
+	ADDQ        DX, R12
+	VMOVUPS     32(R12)(BX*1), Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 480(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 512(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 544(SP)
+
+	// Rows 1 to 3 of V
+	MOVQ         DI, R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	VMOVUPS      (SP), Y3
+	VMOVUPS      96(SP), Y4
+	VMOVUPS      192(SP), Y5
+	VMOVUPS      288(SP), Y6
+	VMOVUPS      384(SP), Y7
+	VMOVUPS      480(SP), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y4, Y6, Y10
+	VSUBPS       Y5, Y3, Y3
+	VSUBPS       Y6, Y8, Y8
+	VFNMADD231PS Y1, Y5, Y7
+	VFNMADD231PS Y1, Y4, Y6
+	VFMADD213PS  Y9, Y1, Y3
+	VMOVUPS      Y3, 32(R12)
+	VADDPS       Y6, Y7, Y3
+	VMOVUPS      Y3, 32(R12)(R9*1)
+	VSUBPS       Y6, Y7, Y3
+	VMOVUPS      Y3, 32(R12)(R9*2)
+	VMOVAPS      Y9, Y3
+	VFMADD231PS  Y0, Y10, Y3
+	VMOVUPS      Y3, 32(R12)(R10*1)
+	VFNMADD231PS Y0, Y10, Y9
+	VMOVUPS      Y9, 32(R12)(R9*4)
+	VFNMADD231PS Y1, Y10, Y8
+	VMOVUPS      Y8, 32(R12)(R11*1)
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	VMOVUPS      32(SP), Y3
+	VMOVUPS      128(SP), Y4
+	VMOVUPS      224(SP), Y5
+	VMOVUPS      320(SP), Y6
+	VMOVUPS      416(SP), Y7
+	VMOVUPS      512(SP), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y4, Y6, Y10
+	VSUBPS       Y5, Y3, Y3
+	VSUBPS       Y6, Y8, Y8
+	VFNMADD231PS Y1, Y5, Y7
+	VFNMADD231PS Y1, Y4, Y6
+	VFMADD213PS  Y9, Y1, Y3
+	VMOVUPS      Y3, 32(R12)
+	VADDPS       Y6, Y7, Y3
+	VMOVUPS      Y3, 32(R12)(R9*1)
+	VSUBPS       Y6, Y7, Y3
+	VMOVUPS      Y3, 32(R12)(R9*2)
+	VMOVAPS      Y9, Y3
+	VFMADD231PS  Y0, Y10, Y3
+	VMOVUPS      Y3, 32(R12)(R10*1)
+	VFNMADD231PS Y0, Y10, Y9
+	VMOVUPS      Y9, 32(R12)(R9*4)
+	VFNMADD231PS Y1, Y10, Y8
+	VMOVUPS      Y8, 32(R12)(R11*1)
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	VMOVUPS      64(SP), Y3
+	VMOVUPS      160(SP), Y4
+	VMOVUPS      256(SP), Y5
+	VMOVUPS      352(SP), Y6
+	VMOVUPS      448(SP), Y7
+	VMOVUPS      544(SP), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y4, Y6, Y10
+	VSUBPS       Y5, Y3, Y3
+	VSUBPS       Y6, Y8, Y8
+	VFNMADD231PS Y1, Y5, Y7
+	VFNMADD231PS Y1, Y4, Y6
+	VFMADD213PS  Y9, Y1, Y3
+	VMOVUPS      Y3, 32(R12)
+	VADDPS       Y6, Y7, Y3
+	VMOVUPS      Y3, 32(R12)(R9*1)
+	VSUBPS       Y6, Y7, Y3
+	VMOVUPS      Y3, 32(R12)(R9*2)
+	VMOVAPS      Y9, Y3
+	VFMADD231PS  Y0, Y10, Y3
+	VMOVUPS      Y3, 32(R12)(R10*1)
+	VFNMADD231PS Y0, Y10, Y9
+	VMOVUPS      Y9, 32(R12)(R9*4)
+	VFNMADD231PS Y1, Y10, Y8
+	VMOVUPS      Y8, 32(R12)(R11*1)
+
+	// Rows 0 and 5: 4*(d0-d2) + 2*(d3-d1) and d4-d2 - 2*(d3-d1)
+	MOVQ         AX, R12
+	VMOVUPS      32(R12)(SI*1), Y3
+	VSUBPS       32(R12)(BX*1), Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      32(R12)(BX*2), Y4
+	VMOVUPS      32(R12), Y5
+	VSUBPS       Y4, Y5, Y5
+	VMOVUPS      32(R12)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VMOVUPS      Y6, (SP)
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVUPS      Y3, 32(SP)
+	ADDQ         DX, R12
+	VMOVUPS      32(R12)(SI*1), Y3
+	VSUBPS       32(R12)(BX*1), Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      32(R12)(BX*2), Y4
+	VMOVUPS      32(R12), Y5
+	VSUBPS       Y4, Y5, Y5
+	VMOVUPS      32(R12)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VMOVUPS      Y6, 64(SP)
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVUPS      Y3, 96(SP)
+	ADDQ         DX, R12
+	VMOVUPS      32(R12)(SI*1), Y3
+	VSUBPS       32(R12)(BX*1), Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      32(R12)(BX*2), Y4
+	VMOVUPS      32(R12), Y5
+	VSUBPS       Y4, Y5, Y5
+	VMOVUPS      32(R12)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VMOVUPS      Y6, 128(SP)
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVUPS      Y3, 160(SP)
+	ADDQ         DX, R12
+	VMOVUPS      32(R12)(SI*1), Y3
+	VSUBPS       32(R12)(BX*1), Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      32(R12)(BX*2), Y4
+	VMOVUPS      32(R12), Y5
+	VSUBPS       Y4, Y5, Y5
+	VMOVUPS      32(R12)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VMOVUPS      Y6, 192(SP)
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVUPS      Y3, 224(SP)
+	ADDQ         DX, R12
+	VMOVUPS      32(R12)(SI*1), Y3
+	VSUBPS       32(R12)(BX*1), Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      32(R12)(BX*2), Y4
+	VMOVUPS      32(R12), Y5
+	VSUBPS       Y4, Y5, Y5
+	VMOVUPS      32(R12)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VMOVUPS      Y6, 256(SP)
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVUPS      Y3, 288(SP)
+	ADDQ         DX, R12
+	VMOVUPS      32(R12)(SI*1), Y3
+	VSUBPS       32(R12)(BX*1), Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      32(R12)(BX*2), Y4
+	VMOVUPS      32(R12), Y5
+	VSUBPS       Y4, Y5, Y5
+	VMOVUPS      32(R12)(BX*4), Y6
+	VSUBPS       Y4, Y6, Y6
+	VSUBPS       Y3, Y6, Y6
+	VMOVUPS      Y6, 320(SP)
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVUPS      Y3, 352(SP)
+	MOVQ         DI, R12
+	VMOVUPS      32(SP), Y3
+	VMOVUPS      96(SP), Y4
+	VMOVUPS      160(SP), Y5
+	VMOVUPS      224(SP), Y6
+	VMOVUPS      288(SP), Y7
+	VMOVUPS      352(SP), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y4, Y6, Y10
+	VSUBPS       Y5, Y3, Y3
+	VSUBPS       Y6, Y8, Y8
+	VFNMADD231PS Y1, Y5, Y7
+	VFNMADD231PS Y1, Y4, Y6
+	VFMADD213PS  Y9, Y1, Y3
+	VMOVUPS      Y3, 32(R12)
+	VADDPS       Y6, Y7, Y3
+	VMOVUPS      Y3, 32(R12)(R9*1)
+	VSUBPS       Y6, Y7, Y3
+	VMOVUPS      Y3, 32(R12)(R9*2)
+	VMOVAPS      Y9, Y3
+	VFMADD231PS  Y0, Y10, Y3
+	VMOVUPS      Y3, 32(R12)(R10*1)
+	VFNMADD231PS Y0, Y10, Y9
+	VMOVUPS      Y9, 32(R12)(R9*4)
+	VFNMADD231PS Y1, Y10, Y8
+	VMOVUPS      Y8, 32(R12)(R11*1)
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	LEAQ         (R12)(R9*4), R12
+	LEAQ         (R12)(R9*2), R12
+	VMOVUPS      (SP), Y3
+	VMOVUPS      64(SP), Y4
+	VMOVUPS      128(SP), Y5
+	VMOVUPS      192(SP), Y6
+	VMOVUPS      256(SP), Y7
+	VMOVUPS      320(SP), Y8
+	VSUBPS       Y5, Y7, Y9
+	VSUBPS       Y4, Y6, Y10
+	VSUBPS       Y5, Y3, Y3
+	VSUBPS       Y6, Y8, Y8
+	VFNMADD231PS Y1, Y5, Y7
+	VFNMADD231PS Y1, Y4, Y6
+	VFMADD213PS  Y9, Y1, Y3
+	VMOVUPS      Y3, 32(R12)
+	VADDPS       Y6, Y7, Y3
+	VMOVUPS      Y3, 32(R12)(R9*1)
+	VSUBPS       Y6, Y7, Y3
+	VMOVUPS      Y3, 32(R12)(R9*2)
+	VMOVAPS      Y9, Y3
+	VFMADD231PS  Y0, Y10, Y3
+	VMOVUPS      Y3, 32(R12)(R10*1)
+	VFNMADD231PS Y0, Y10, Y9
+	VMOVUPS      Y9, 32(R12)(R9*4)
+	VFNMADD231PS Y1, Y10, Y8
+	VMOVUPS      Y8, 32(R12)(R11*1)
+	ADDQ         CX, AX
+	ADDQ         R8, DI
+	DECQ         R13
+	JNZ          input34_block
+
+input34_done:
+	VZEROUPPER
+	RET
+
+// func winoGrad34AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// Requires: AVX, FMA3
+TEXT ·winoGrad34AVX2(SB), $1152-96
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         row+40(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         col+48(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dst_base+56(FP), SI
+	MOVQ         dstStep+80(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         stride+88(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	VBROADCASTSS wino_2<>+0(SB), Y0
+	VBROADCASTSS wino_4<>+0(SB), Y1
+	MOVQ         n+0(FP), R12
+	TESTQ        R12, R12
+	JLE          grad34_done
+
+grad34_block:
+	MOVQ AX, R11
+
+	// Column 0
+	VMOVUPS     (R11), Y2
+	VMOVUPS     (R11)(DX*1), Y3
+	VMOVUPS     (R11)(DX*2), Y4
+	VMOVUPS     Y2, (SP)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(SP)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 64(SP)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 96(SP)
+	VMOVUPS     Y4, 128(SP)
+	ADDQ        BX, R11
+
+	// Column 1
+	VMOVUPS     (R11), Y2
+	VMOVUPS     (R11)(DX*1), Y3
+	VMOVUPS     (R11)(DX*2), Y4
+	VMOVUPS     Y2, 160(SP)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 192(SP)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 224(SP)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 256(SP)
+	VMOVUPS     Y4, 288(SP)
+	ADDQ        BX, R11
+
+	// Column 2
+	VMOVUPS     (R11), Y2
+	VMOVUPS     (R11)(DX*1), Y3
+	VMOVUPS     (R11)(DX*2), Y4
+	VMOVUPS     Y2, 320(SP)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 352(SP)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 384(SP)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 416(SP)
+	VMOVUPS     Y4, 448(SP)
+	ADDQ        BX, R11
+
+	// Column 3
+	VMOVUPS     (R11), Y2
+	VMOVUPS     (R11)(DX*1), Y3
+	VMOVUPS     (R11)(DX*2), Y4
+	VMOVUPS     Y2, 480(SP)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 512(SP)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 544(SP)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 576(SP)
+	VMOVUPS     Y4, 608(SP)
+	ADDQ        BX, R11
+	MOVQ        SI, R11
+
+	// Row 0 of dM
+	VMOVUPS      (SP), Y2
+	VMOVUPS      160(SP), Y3
+	VMOVUPS      320(SP), Y4
+	VMOVUPS      480(SP), Y5
+	VMOVUPS      Y2, (R11)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, (R11)(R8*1)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, (R11)(R8*2)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, (R11)(R9*1)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, (R11)(R8*4)
+	VMOVUPS      Y5, (R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+
+	// Row 1 of dM
+	VMOVUPS      32(SP), Y2
+	VMOVUPS      192(SP), Y3
+	VMOVUPS      352(SP), Y4
+	VMOVUPS      512(SP), Y5
+	VMOVUPS      Y2, (R11)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, (R11)(R8*1)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, (R11)(R8*2)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, (R11)(R9*1)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, (R11)(R8*4)
+	VMOVUPS      Y5, (R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+
+	// Row 2 of dM
+	VMOVUPS      64(SP), Y2
+	VMOVUPS      224(SP), Y3
+	VMOVUPS      384(SP), Y4
+	VMOVUPS      544(SP), Y5
+	VMOVUPS      Y2, (R11)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, (R11)(R8*1)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, (R11)(R8*2)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, (R11)(R9*1)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, (R11)(R8*4)
+	VMOVUPS      Y5, (R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+
+	// Row 3 of dM
+	VMOVUPS      96(SP), Y2
+	VMOVUPS      256(SP), Y3
+	VMOVUPS      416(SP), Y4
+	VMOVUPS      576(SP), Y5
+	VMOVUPS      Y2, (R11)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, (R11)(R8*1)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, (R11)(R8*2)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, (R11)(R9*1)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, (R11)(R8*4)
+	VMOVUPS      Y5, (R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+
+	// Row 5 of dM
+	VMOVUPS      128(SP), Y2
+	VMOVUPS      288(SP), Y3
+	VMOVUPS      448(SP), Y4
+	VMOVUPS      608(SP), Y5
+	VMOVUPS      Y2, (R11)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, (R11)(R8*1)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, (R11)(R8*2)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, (R11)(R9*1)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, (R11)(R8*4)
+	VMOVUPS      Y5, (R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+	MOVQ         AX, R11
+
+	// Column 0
+	VMOVUPS     32(R11), Y2
+	VMOVUPS     32(R11)(DX*1), Y3
+	VMOVUPS     32(R11)(DX*2), Y4
+	VMOVUPS     Y2, (SP)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(SP)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 64(SP)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 96(SP)
+	VMOVUPS     Y4, 128(SP)
+	ADDQ        BX, R11
+
+	// Column 1
+	VMOVUPS     32(R11), Y2
+	VMOVUPS     32(R11)(DX*1), Y3
+	VMOVUPS     32(R11)(DX*2), Y4
+	VMOVUPS     Y2, 160(SP)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 192(SP)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 224(SP)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 256(SP)
+	VMOVUPS     Y4, 288(SP)
+	ADDQ        BX, R11
+
+	// Column 2
+	VMOVUPS     32(R11), Y2
+	VMOVUPS     32(R11)(DX*1), Y3
+	VMOVUPS     32(R11)(DX*2), Y4
+	VMOVUPS     Y2, 320(SP)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 352(SP)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 384(SP)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 416(SP)
+	VMOVUPS     Y4, 448(SP)
+	ADDQ        BX, R11
+
+	// Column 3
+	VMOVUPS     32(R11), Y2
+	VMOVUPS     32(R11)(DX*1), Y3
+	VMOVUPS     32(R11)(DX*2), Y4
+	VMOVUPS     Y2, 480(SP)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 512(SP)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 544(SP)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 576(SP)
+	VMOVUPS     Y4, 608(SP)
+	ADDQ        BX, R11
+	MOVQ        SI, R11
+
+	// Row 0 of dM
+	VMOVUPS      (SP), Y2
+	VMOVUPS      160(SP), Y3
+	VMOVUPS      320(SP), Y4
+	VMOVUPS      480(SP), Y5
+	VMOVUPS      Y2, 32(R11)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, 32(R11)(R8*1)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, 32(R11)(R8*2)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, 32(R11)(R9*1)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, 32(R11)(R8*4)
+	VMOVUPS      Y5, 32(R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+
+	// Row 1 of dM
+	VMOVUPS      32(SP), Y2
+	VMOVUPS      192(SP), Y3
+	VMOVUPS      352(SP), Y4
+	VMOVUPS      512(SP), Y5
+	VMOVUPS      Y2, 32(R11)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, 32(R11)(R8*1)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, 32(R11)(R8*2)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, 32(R11)(R9*1)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, 32(R11)(R8*4)
+	VMOVUPS      Y5, 32(R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+
+	// Row 2 of dM
+	VMOVUPS      64(SP), Y2
+	VMOVUPS      224(SP), Y3
+	VMOVUPS      384(SP), Y4
+	VMOVUPS      544(SP), Y5
+	VMOVUPS      Y2, 32(R11)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, 32(R11)(R8*1)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, 32(R11)(R8*2)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, 32(R11)(R9*1)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, 32(R11)(R8*4)
+	VMOVUPS      Y5, 32(R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+
+	// Row 3 of dM
+	VMOVUPS      96(SP), Y2
+	VMOVUPS      256(SP), Y3
+	VMOVUPS      416(SP), Y4
+	VMOVUPS      576(SP), Y5
+	VMOVUPS      Y2, 32(R11)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, 32(R11)(R8*1)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, 32(R11)(R8*2)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, 32(R11)(R9*1)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, 32(R11)(R8*4)
+	VMOVUPS      Y5, 32(R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+
+	// Row 5 of dM
+	VMOVUPS      128(SP), Y2
+	VMOVUPS      288(SP), Y3
+	VMOVUPS      448(SP), Y4
+	VMOVUPS      608(SP), Y5
+	VMOVUPS      Y2, 32(R11)
+	VADDPS       Y4, Y2, Y6
+	VADDPS       Y5, Y3, Y7
+	VADDPS       Y7, Y6, Y8
+	VMOVUPS      Y8, 32(R11)(R8*1)
+	VSUBPS       Y7, Y6, Y6
+	VMOVUPS      Y6, 32(R11)(R8*2)
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y1, Y5, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VMOVUPS      Y4, 32(R11)(R9*1)
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, 32(R11)(R8*4)
+	VMOVUPS      Y5, 32(R11)(R10*1)
+	LEAQ         (R11)(R8*4), R11
+	LEAQ         (R11)(R8*2), R11
+	ADDQ         CX, AX
+	ADDQ         DI, SI
+	DECQ         R12
+	JNZ          grad34_block
+
+grad34_done:
+	VZEROUPPER
+	RET
+
+// func winoOutput34AVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·winoOutput34AVX2(SB), $1152-124
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         row+72(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         col+80(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         stride+40(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R8
+	ADDQ         R8, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	MOVQ         bias+88(FP), R11
+	MOVQ         n+0(FP), R12
+	TESTQ        R12, R12
+	JLE          output34_done
+	VBROADCASTSS wino_2<>+0(SB), Y0
+	VBROADCASTSS wino_4<>+0(SB), Y1
+	VBROADCASTSS wino_8<>+0(SB), Y2
+	TESTQ        R11, R11
+	JNE          output34_epilogue
+
+output34_plain:
+	MOVQ        stride+40(FP), R11
+	MOVQ        AX, R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      (R13), Y6, Y4
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     Y4, (SP)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 32(SP)
+	VADDPS      (R13)(R10*1), Y6, Y6
+	VFMADD231PS Y1, Y5, Y6
+	VMOVUPS     Y6, 64(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      (R13), Y6, Y4
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     Y4, 96(SP)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 128(SP)
+	VADDPS      (R13)(R10*1), Y6, Y6
+	VFMADD231PS Y1, Y5, Y6
+	VMOVUPS     Y6, 160(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      (R13), Y6, Y4
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     Y4, 192(SP)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 224(SP)
+	VADDPS      (R13)(R10*1), Y6, Y6
+	VFMADD231PS Y1, Y5, Y6
+	VMOVUPS     Y6, 256(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      (R13), Y6, Y4
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     Y4, 288(SP)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 320(SP)
+	VADDPS      (R13)(R10*1), Y6, Y6
+	VFMADD231PS Y1, Y5, Y6
+	VMOVUPS     Y6, 352(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      (R13), Y6, Y4
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     Y4, 384(SP)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 416(SP)
+	VADDPS      (R13)(R10*1), Y6, Y6
+	VFMADD231PS Y1, Y5, Y6
+	VMOVUPS     Y6, 448(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      (R13), Y6, Y4
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     Y4, 480(SP)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 512(SP)
+	VADDPS      (R13)(R10*1), Y6, Y6
+	VFMADD231PS Y1, Y5, Y6
+	VMOVUPS     Y6, 544(SP)
+	MOVQ        DX, R13
+	VMOVUPS     (SP), Y3
+	VMOVUPS     96(SP), Y4
+	VMOVUPS     192(SP), Y5
+	VMOVUPS     288(SP), Y6
+	VMOVUPS     384(SP), Y7
+	VMOVUPS     480(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y3, (R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVUPS     Y3, (R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     Y9, (R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVUPS     Y3, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     128(SP), Y4
+	VMOVUPS     224(SP), Y5
+	VMOVUPS     320(SP), Y6
+	VMOVUPS     416(SP), Y7
+	VMOVUPS     512(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y3, (R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVUPS     Y3, (R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     Y9, (R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVUPS     Y3, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     64(SP), Y3
+	VMOVUPS     160(SP), Y4
+	VMOVUPS     256(SP), Y5
+	VMOVUPS     352(SP), Y6
+	VMOVUPS     448(SP), Y7
+	VMOVUPS     544(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y3, (R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVUPS     Y3, (R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     Y9, (R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVUPS     Y3, (R13)(DI*1)
+	ADDQ        BX, R13
+	MOVQ        stride+40(FP), R11
+	MOVQ        AX, R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      32(R13), Y6, Y4
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     Y4, (SP)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 32(SP)
+	VADDPS      32(R13)(R10*1), Y6, Y6
+	VFMADD231PS Y1, Y5, Y6
+	VMOVUPS     Y6, 64(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      32(R13), Y6, Y4
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     Y4, 96(SP)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 128(SP)
+	VADDPS      32(R13)(R10*1), Y6, Y6
+	VFMADD231PS Y1, Y5, Y6
+	VMOVUPS     Y6, 160(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      32(R13), Y6, Y4
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     Y4, 192(SP)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 224(SP)
+	VADDPS      32(R13)(R10*1), Y6, Y6
+	VFMADD231PS Y1, Y5, Y6
+	VMOVUPS     Y6, 256(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      32(R13), Y6, Y4
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     Y4, 288(SP)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 320(SP)
+	VADDPS      32(R13)(R10*1), Y6, Y6
+	VFMADD231PS Y1, Y5, Y6
+	VMOVUPS     Y6, 352(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      32(R13), Y6, Y4
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     Y4, 384(SP)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 416(SP)
+	VADDPS      32(R13)(R10*1), Y6, Y6
+	VFMADD231PS Y1, Y5, Y6
+	VMOVUPS     Y6, 448(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      32(R13), Y6, Y4
+	VADDPS      Y5, Y4, Y4
+	VMOVUPS     Y4, 480(SP)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 512(SP)
+	VADDPS      32(R13)(R10*1), Y6, Y6
+	VFMADD231PS Y1, Y5, Y6
+	VMOVUPS     Y6, 544(SP)
+	MOVQ        DX, R13
+	VMOVUPS     (SP), Y3
+	VMOVUPS     96(SP), Y4
+	VMOVUPS     192(SP), Y5
+	VMOVUPS     288(SP), Y6
+	VMOVUPS     384(SP), Y7
+	VMOVUPS     480(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y3, 32(R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     Y9, 32(R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     128(SP), Y4
+	VMOVUPS     224(SP), Y5
+	VMOVUPS     320(SP), Y6
+	VMOVUPS     416(SP), Y7
+	VMOVUPS     512(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y3, 32(R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     Y9, 32(R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     64(SP), Y3
+	VMOVUPS     160(SP), Y4
+	VMOVUPS     256(SP), Y5
+	VMOVUPS     352(SP), Y6
+	VMOVUPS     448(SP), Y7
+	VMOVUPS     544(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y3, 32(R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVUPS     Y9, 32(R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVUPS     Y3, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	ADDQ        CX, AX
+	ADDQ        $0x40, DX
+	DECQ        R12
+	JNZ         output34_plain
+
+output34_done:
+	VZEROUPPER
+	RET
+
+output34_epilogue:
+	MOVQ         stride+40(FP), R14
+	MOVQ         AX, R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VADDPS       Y4, Y3, Y6
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       (R13), Y6, Y4
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (SP)
+	VFMADD231PS  Y0, Y5, Y3
+	VMOVUPS      Y3, 32(SP)
+	VADDPS       (R13)(R10*1), Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      Y6, 64(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VADDPS       (R11), Y3, Y3
+	VADDPS       Y4, Y3, Y6
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       (R13), Y6, Y4
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 96(SP)
+	VFMADD231PS  Y0, Y5, Y3
+	VMOVUPS      Y3, 128(SP)
+	VADDPS       (R13)(R10*1), Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      Y6, 160(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VADDPS       Y4, Y3, Y6
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       (R13), Y6, Y4
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 192(SP)
+	VFMADD231PS  Y0, Y5, Y3
+	VMOVUPS      Y3, 224(SP)
+	VADDPS       (R13)(R10*1), Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      Y6, 256(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VADDPS       Y4, Y3, Y6
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       (R13), Y6, Y4
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 288(SP)
+	VFMADD231PS  Y0, Y5, Y3
+	VMOVUPS      Y3, 320(SP)
+	VADDPS       (R13)(R10*1), Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      Y6, 352(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VADDPS       Y4, Y3, Y6
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       (R13), Y6, Y4
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 384(SP)
+	VFMADD231PS  Y0, Y5, Y3
+	VMOVUPS      Y3, 416(SP)
+	VADDPS       (R13)(R10*1), Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      Y6, 448(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VADDPS       Y4, Y3, Y6
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       (R13), Y6, Y4
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 480(SP)
+	VFMADD231PS  Y0, Y5, Y3
+	VMOVUPS      Y3, 512(SP)
+	VADDPS       (R13)(R10*1), Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      Y6, 544(SP)
+	MOVQ         res+96(FP), R14
+	MOVQ         DX, R13
+	VBROADCASTSS floor+120(FP), Y3
+	VMOVUPS      (SP), Y4
+	VMOVUPS      96(SP), Y5
+	VMOVUPS      192(SP), Y6
+	VMOVUPS      288(SP), Y7
+	VMOVUPS      384(SP), Y8
+	VMOVUPS      480(SP), Y9
+	VADDPS       Y6, Y5, Y10
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y6
+	VSUBPS       Y8, Y7, Y7
+	VADDPS       Y4, Y10, Y4
+	VADDPS       Y6, Y4, Y4
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y7, Y8
+	VFMADD231PS  Y1, Y6, Y10
+	VADDPS       Y9, Y5, Y5
+	VFMADD231PS  Y2, Y7, Y5
+	TESTQ        R14, R14
+	JEQ          output34_row0_0
+	MOVQ         resCol+112(FP), R15
+	MOVQ         R14, BP
+	VADDPS       (BP), Y4, Y4
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Y8, Y8
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Y10, Y10
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Y5, Y5
+	MOVQ         resRow+104(FP), R15
+	LEAQ         (R14)(R15*4), R14
+
+output34_row0_0:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, (R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVUPS     Y8, (R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVUPS     Y10, (R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     32(SP), Y4
+	VMOVUPS     128(SP), Y5
+	VMOVUPS     224(SP), Y6
+	VMOVUPS     320(SP), Y7
+	VMOVUPS     416(SP), Y8
+	VMOVUPS     512(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output34_row0_1
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output34_row0_1:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, (R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVUPS     Y8, (R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVUPS     Y10, (R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     64(SP), Y4
+	VMOVUPS     160(SP), Y5
+	VMOVUPS     256(SP), Y6
+	VMOVUPS     352(SP), Y7
+	VMOVUPS     448(SP), Y8
+	VMOVUPS     544(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output34_row0_2
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output34_row0_2:
+	VMAXPS       Y4, Y3, Y4
+	VMOVUPS      Y4, (R13)
+	VMAXPS       Y8, Y3, Y8
+	VMOVUPS      Y8, (R13)(SI*1)
+	VMAXPS       Y10, Y3, Y10
+	VMOVUPS      Y10, (R13)(SI*2)
+	VMAXPS       Y5, Y3, Y5
+	VMOVUPS      Y5, (R13)(DI*1)
+	ADDQ         BX, R13
+	MOVQ         stride+40(FP), R14
+	MOVQ         AX, R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VADDPS       Y4, Y3, Y6
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       32(R13), Y6, Y4
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, (SP)
+	VFMADD231PS  Y0, Y5, Y3
+	VMOVUPS      Y3, 32(SP)
+	VADDPS       32(R13)(R10*1), Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      Y6, 64(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VADDPS       32(R11), Y3, Y3
+	VADDPS       Y4, Y3, Y6
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       32(R13), Y6, Y4
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 96(SP)
+	VFMADD231PS  Y0, Y5, Y3
+	VMOVUPS      Y3, 128(SP)
+	VADDPS       32(R13)(R10*1), Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      Y6, 160(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VADDPS       Y4, Y3, Y6
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       32(R13), Y6, Y4
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 192(SP)
+	VFMADD231PS  Y0, Y5, Y3
+	VMOVUPS      Y3, 224(SP)
+	VADDPS       32(R13)(R10*1), Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      Y6, 256(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VADDPS       Y4, Y3, Y6
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       32(R13), Y6, Y4
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 288(SP)
+	VFMADD231PS  Y0, Y5, Y3
+	VMOVUPS      Y3, 320(SP)
+	VADDPS       32(R13)(R10*1), Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      Y6, 352(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VADDPS       Y4, Y3, Y6
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       32(R13), Y6, Y4
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 384(SP)
+	VFMADD231PS  Y0, Y5, Y3
+	VMOVUPS      Y3, 416(SP)
+	VADDPS       32(R13)(R10*1), Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      Y6, 448(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VADDPS       Y4, Y3, Y6
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       32(R13), Y6, Y4
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 480(SP)
+	VFMADD231PS  Y0, Y5, Y3
+	VMOVUPS      Y3, 512(SP)
+	VADDPS       32(R13)(R10*1), Y6, Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      Y6, 544(SP)
+	MOVQ         res+96(FP), R14
+	MOVQ         DX, R13
+	VBROADCASTSS floor+120(FP), Y3
+	VMOVUPS      (SP), Y4
+	VMOVUPS      96(SP), Y5
+	VMOVUPS      192(SP), Y6
+	VMOVUPS      288(SP), Y7
+	VMOVUPS      384(SP), Y8
+	VMOVUPS      480(SP), Y9
+	VADDPS       Y6, Y5, Y10
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y6
+	VSUBPS       Y8, Y7, Y7
+	VADDPS       Y4, Y10, Y4
+	VADDPS       Y6, Y4, Y4
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y7, Y8
+	VFMADD231PS  Y1, Y6, Y10
+	VADDPS       Y9, Y5, Y5
+	VFMADD231PS  Y2, Y7, Y5
+	TESTQ        R14, R14
+	JEQ          output34_row1_0
+	MOVQ         resCol+112(FP), R15
+	MOVQ         R14, BP
+	VADDPS       32(BP), Y4, Y4
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       32(BP), Y8, Y8
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       32(BP), Y10, Y10
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       32(BP), Y5, Y5
+	MOVQ         resRow+104(FP), R15
+	LEAQ         (R14)(R15*4), R14
+
+output34_row1_0:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, 32(R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVUPS     Y8, 32(R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVUPS     Y10, 32(R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     32(SP), Y4
+	VMOVUPS     128(SP), Y5
+	VMOVUPS     224(SP), Y6
+	VMOVUPS     320(SP), Y7
+	VMOVUPS     416(SP), Y8
+	VMOVUPS     512(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output34_row1_1
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      32(BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output34_row1_1:
+	VMAXPS      Y4, Y3, Y4
+	VMOVUPS     Y4, 32(R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVUPS     Y8, 32(R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVUPS     Y10, 32(R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVUPS     Y5, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     64(SP), Y4
+	VMOVUPS     160(SP), Y5
+	VMOVUPS     256(SP), Y6
+	VMOVUPS     352(SP), Y7
+	VMOVUPS     448(SP), Y8
+	VMOVUPS     544(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output34_row1_2
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      32(BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output34_row1_2:
+	VMAXPS  Y4, Y3, Y4
+	VMOVUPS Y4, 32(R13)
+	VMAXPS  Y8, Y3, Y8
+	VMOVUPS Y8, 32(R13)(SI*1)
+	VMAXPS  Y10, Y3, Y10
+	VMOVUPS Y10, 32(R13)(SI*2)
+	VMAXPS  Y5, Y3, Y5
+	VMOVUPS Y5, 32(R13)(DI*1)
+	ADDQ    BX, R13
+
+	// Next block: the residual pointer lives in its parameter
+	ADDQ  CX, AX
+	ADDQ  $0x40, DX
+	ADDQ  $0x40, R11
+	MOVQ  res+96(FP), R13
+	TESTQ R13, R13
+	JEQ   output34_nores
+	ADDQ  $0x40, R13
+	MOVQ  R13, res+96(FP)
+
+output34_nores:
+	DECQ R12
+	JNZ  output34_epilogue
+	VZEROUPPER
+	RET
+
+// func winoInput33AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// Requires: AVX, FMA3
+TEXT ·winoInput33AVX2(SB), $1152-96
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         col+48(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         row+40(FP), BX
+	SHLQ         $0x02, BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (BX)(BX*4), DI
+	MOVQ         dst_base+56(FP), DI
+	MOVQ         dstStep+80(FP), R8
+	SHLQ         $0x02, R8
+	MOVQ         stride+88(FP), R9
+	SHLQ         $0x02, R9
+	LEAQ         (R9)(R9*2), R10
+	LEAQ         (R9)(R9*4), R11
+	VBROADCASTSS wino_2<>+0(SB), Y0
+	VBROADCASTSS wino_4<>+0(SB), Y1
+	VBROADCASTSS wino_3<>+0(SB), Y2
+	MOVQ         n+0(FP), R13
+	TESTQ        R13, R13
+	JLE          input33_done
+
+input33_block:
+	// Rows 1 to 3 of B'd, column by column
+	MOVQ        AX, R12
+	VMOVUPS     (R12)(BX*1), Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, (SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 32(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 64(SP)
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 96(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 128(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 160(SP)
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 192(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 224(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 256(SP)
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 288(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 320(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 352(SP)
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(BX*1), Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 384(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 416(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 448(SP)
+
+	// Rows 1 to 3 of V
+	MOVQ        DI, R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     (SP), Y3
+	VMOVUPS     96(SP), Y4
+	VMOVUPS     192(SP), Y5
+	VMOVUPS     288(SP), Y6
+	VMOVUPS     384(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, (R12)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, (R12)(R11*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, (R12)(R9*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, (R12)(R9*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, (R12)(R10*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     128(SP), Y4
+	VMOVUPS     224(SP), Y5
+	VMOVUPS     320(SP), Y6
+	VMOVUPS     416(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, (R12)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, (R12)(R11*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, (R12)(R9*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, (R12)(R9*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, (R12)(R10*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     64(SP), Y3
+	VMOVUPS     160(SP), Y4
+	VMOVUPS     256(SP), Y5
+	VMOVUPS     352(SP), Y6
+	VMOVUPS     448(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, (R12)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, (R12)(R11*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, (R12)(R9*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, (R12)(R9*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, (R12)(R10*1)
+
+	// Rows 0 and 5: 4*(d0-d2) + 2*(d3-d1) and d4-d2 - 2*(d3-d1)
+	MOVQ        AX, R12
+	VMOVUPS     (R12)(SI*1), Y3
+	VSUBPS      (R12)(BX*1), Y3, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12), Y5
+	VSUBPS      Y4, Y5, Y5
+	VMOVUPS     (R12)(BX*4), Y6
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y3, Y6, Y6
+	VMOVUPS     Y6, (SP)
+	VFMADD231PS Y1, Y5, Y3
+	VMOVUPS     Y3, 32(SP)
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(SI*1), Y3
+	VSUBPS      (R12)(BX*1), Y3, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12), Y5
+	VSUBPS      Y4, Y5, Y5
+	VMOVUPS     (R12)(BX*4), Y6
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y3, Y6, Y6
+	VMOVUPS     Y6, 64(SP)
+	VFMADD231PS Y1, Y5, Y3
+	VMOVUPS     Y3, 96(SP)
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(SI*1), Y3
+	VSUBPS      (R12)(BX*1), Y3, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12), Y5
+	VSUBPS      Y4, Y5, Y5
+	VMOVUPS     (R12)(BX*4), Y6
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y3, Y6, Y6
+	VMOVUPS     Y6, 128(SP)
+	VFMADD231PS Y1, Y5, Y3
+	VMOVUPS     Y3, 160(SP)
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(SI*1), Y3
+	VSUBPS      (R12)(BX*1), Y3, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12), Y5
+	VSUBPS      Y4, Y5, Y5
+	VMOVUPS     (R12)(BX*4), Y6
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y3, Y6, Y6
+	VMOVUPS     Y6, 192(SP)
+	VFMADD231PS Y1, Y5, Y3
+	VMOVUPS     Y3, 224(SP)
+	ADDQ        DX, R12
+	VMOVUPS     (R12)(SI*1), Y3
+	VSUBPS      (R12)(BX*1), Y3, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     (R12)(BX*2), Y4
+	VMOVUPS     (R12), Y5
+	VSUBPS      Y4, Y5, Y5
+	VMOVUPS     (R12)(BX*4), Y6
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y3, Y6, Y6
+	VMOVUPS     Y6, 256(SP)
+	VFMADD231PS Y1, Y5, Y3
+	VMOVUPS     Y3, 288(SP)
+	MOVQ        DI, R12
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     96(SP), Y4
+	VMOVUPS     160(SP), Y5
+	VMOVUPS     224(SP), Y6
+	VMOVUPS     288(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, (R12)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, (R12)(R11*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, (R12)(R9*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, (R12)(R9*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, (R12)(R10*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     (SP), Y3
+	VMOVUPS     64(SP), Y4
+	VMOVUPS     128(SP), Y5
+	VMOVUPS     192(SP), Y6
+	VMOVUPS     256(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, (R12)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, (R12)(R11*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, (R12)(R9*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, (R12)(R9*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, (R12)(R10*1)
+
+	// Rows 1 to 3 of B'd, column by column
+	MOVQ        AX, R12
+	VMOVUPS     32(R12)(BX*1), Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, (SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 32(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 64(SP)
+	ADDQ        DX, R12
+	VMOVUPS     32(R12)(BX*1), Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 96(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 128(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 160(SP)
+	ADDQ        DX, R12
+	VMOVUPS     32(R12)(BX*1), Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 192(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 224(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 256(SP)
+	ADDQ        DX, R12
+	VMOVUPS     32(R12)(BX*1), Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 288(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 320(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 352(SP)
+	ADDQ        DX, R12
+	VMOVUPS     32(R12)(BX*1), Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12)(SI*1), Y5
+	VSUBPS      Y3, Y5, Y5
+	VSUBPS      Y3, Y5, Y6
+	VSUBPS      Y4, Y6, Y6
+	VMULPS      Y2, Y6, Y6
+	VMOVUPS     Y6, 384(SP)
+	VSUBPS      Y4, Y3, Y3
+	VMOVAPS     Y5, Y4
+	VFMADD231PS Y2, Y3, Y4
+	VMOVUPS     Y4, 416(SP)
+	VMULPS      Y1, Y5, Y3
+	VMOVUPS     Y3, 448(SP)
+
+	// Rows 1 to 3 of V
+	MOVQ        DI, R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     (SP), Y3
+	VMOVUPS     96(SP), Y4
+	VMOVUPS     192(SP), Y5
+	VMOVUPS     288(SP), Y6
+	VMOVUPS     384(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, 32(R12)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, 32(R12)(R11*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, 32(R12)(R9*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, 32(R12)(R9*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, 32(R12)(R10*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     128(SP), Y4
+	VMOVUPS     224(SP), Y5
+	VMOVUPS     320(SP), Y6
+	VMOVUPS     416(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, 32(R12)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, 32(R12)(R11*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, 32(R12)(R9*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, 32(R12)(R9*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, 32(R12)(R10*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     64(SP), Y3
+	VMOVUPS     160(SP), Y4
+	VMOVUPS     256(SP), Y5
+	VMOVUPS     352(SP), Y6
+	VMOVUPS     448(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, 32(R12)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, 32(R12)(R11*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, 32(R12)(R9*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, 32(R12)(R9*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, 32(R12)(R10*1)
+
+	// Rows 0 and 5: 4*(d0-d2) + 2*(d3-d1) and d4-d2 - 2*(d3-d1)
+	MOVQ        AX, R12
+	VMOVUPS     32(R12)(SI*1), Y3
+	VSUBPS      32(R12)(BX*1), Y3, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12), Y5
+	VSUBPS      Y4, Y5, Y5
+	VMOVUPS     32(R12)(BX*4), Y6
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y3, Y6, Y6
+	VMOVUPS     Y6, (SP)
+	VFMADD231PS Y1, Y5, Y3
+	VMOVUPS     Y3, 32(SP)
+	ADDQ        DX, R12
+	VMOVUPS     32(R12)(SI*1), Y3
+	VSUBPS      32(R12)(BX*1), Y3, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12), Y5
+	VSUBPS      Y4, Y5, Y5
+	VMOVUPS     32(R12)(BX*4), Y6
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y3, Y6, Y6
+	VMOVUPS     Y6, 64(SP)
+	VFMADD231PS Y1, Y5, Y3
+	VMOVUPS     Y3, 96(SP)
+	ADDQ        DX, R12
+	VMOVUPS     32(R12)(SI*1), Y3
+	VSUBPS      32(R12)(BX*1), Y3, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12), Y5
+	VSUBPS      Y4, Y5, Y5
+	VMOVUPS     32(R12)(BX*4), Y6
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y3, Y6, Y6
+	VMOVUPS     Y6, 128(SP)
+	VFMADD231PS Y1, Y5, Y3
+	VMOVUPS     Y3, 160(SP)
+	ADDQ        DX, R12
+	VMOVUPS     32(R12)(SI*1), Y3
+	VSUBPS      32(R12)(BX*1), Y3, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12), Y5
+	VSUBPS      Y4, Y5, Y5
+	VMOVUPS     32(R12)(BX*4), Y6
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y3, Y6, Y6
+	VMOVUPS     Y6, 192(SP)
+	VFMADD231PS Y1, Y5, Y3
+	VMOVUPS     Y3, 224(SP)
+	ADDQ        DX, R12
+	VMOVUPS     32(R12)(SI*1), Y3
+	VSUBPS      32(R12)(BX*1), Y3, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     32(R12)(BX*2), Y4
+	VMOVUPS     32(R12), Y5
+	VSUBPS      Y4, Y5, Y5
+	VMOVUPS     32(R12)(BX*4), Y6
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y3, Y6, Y6
+	VMOVUPS     Y6, 256(SP)
+	VFMADD231PS Y1, Y5, Y3
+	VMOVUPS     Y3, 288(SP)
+	MOVQ        DI, R12
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     96(SP), Y4
+	VMOVUPS     160(SP), Y5
+	VMOVUPS     224(SP), Y6
+	VMOVUPS     288(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, 32(R12)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, 32(R12)(R11*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, 32(R12)(R9*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, 32(R12)(R9*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, 32(R12)(R10*1)
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	LEAQ        (R12)(R9*4), R12
+	LEAQ        (R12)(R9*2), R12
+	VMOVUPS     (SP), Y3
+	VMOVUPS     64(SP), Y4
+	VMOVUPS     128(SP), Y5
+	VMOVUPS     192(SP), Y6
+	VMOVUPS     256(SP), Y7
+	VSUBPS      Y4, Y6, Y6
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y0, Y6, Y8
+	VMOVAPS     Y8, Y9
+	VFMADD231PS Y1, Y3, Y9
+	VMOVUPS     Y9, 32(R12)
+	VSUBPS      Y5, Y7, Y7
+	VSUBPS      Y8, Y7, Y3
+	VMOVUPS     Y3, 32(R12)(R11*1)
+	VSUBPS      Y4, Y6, Y3
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     Y3, 32(R12)(R9*1)
+	VSUBPS      Y5, Y4, Y4
+	VMOVAPS     Y6, Y3
+	VFMADD231PS Y2, Y4, Y3
+	VMOVUPS     Y3, 32(R12)(R9*2)
+	VMULPS      Y1, Y6, Y3
+	VMOVUPS     Y3, 32(R12)(R10*1)
+	ADDQ        CX, AX
+	ADDQ        R8, DI
+	DECQ        R13
+	JNZ         input33_block
+
+input33_done:
+	VZEROUPPER
+	RET
+
+// func winoGrad33AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+// Requires: AVX, FMA3
+TEXT ·winoGrad33AVX2(SB), $1152-96
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         row+40(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         col+48(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dst_base+56(FP), SI
+	MOVQ         dstStep+80(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         stride+88(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	VBROADCASTSS wino_2<>+0(SB), Y0
+	VBROADCASTSS wino_4<>+0(SB), Y1
+	MOVQ         n+0(FP), R12
+	TESTQ        R12, R12
+	JLE          grad33_done
+
+grad33_block:
+	MOVQ AX, R11
+
+	// Column 0
+	VMOVUPS     (R11), Y2
+	VMOVUPS     (R11)(DX*1), Y3
+	VMOVUPS     (R11)(DX*2), Y4
+	VMOVUPS     Y2, (SP)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(SP)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 64(SP)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 96(SP)
+	VMOVUPS     Y4, 128(SP)
+	ADDQ        BX, R11
+
+	// Column 1
+	VMOVUPS     (R11), Y2
+	VMOVUPS     (R11)(DX*1), Y3
+	VMOVUPS     (R11)(DX*2), Y4
+	VMOVUPS     Y2, 160(SP)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 192(SP)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 224(SP)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 256(SP)
+	VMOVUPS     Y4, 288(SP)
+	ADDQ        BX, R11
+
+	// Column 2
+	VMOVUPS     (R11), Y2
+	VMOVUPS     (R11)(DX*1), Y3
+	VMOVUPS     (R11)(DX*2), Y4
+	VMOVUPS     Y2, 320(SP)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 352(SP)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 384(SP)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 416(SP)
+	VMOVUPS     Y4, 448(SP)
+	ADDQ        BX, R11
+	MOVQ        SI, R11
+
+	// Row 0 of dM
+	VMOVUPS     (SP), Y2
+	VMOVUPS     160(SP), Y3
+	VMOVUPS     320(SP), Y4
+	VMOVUPS     Y2, (R11)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, (R11)(R8*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, (R11)(R8*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, (R11)(R9*1)
+	VMOVUPS     Y4, (R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+
+	// Row 1 of dM
+	VMOVUPS     32(SP), Y2
+	VMOVUPS     192(SP), Y3
+	VMOVUPS     352(SP), Y4
+	VMOVUPS     Y2, (R11)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, (R11)(R8*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, (R11)(R8*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, (R11)(R9*1)
+	VMOVUPS     Y4, (R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+
+	// Row 2 of dM
+	VMOVUPS     64(SP), Y2
+	VMOVUPS     224(SP), Y3
+	VMOVUPS     384(SP), Y4
+	VMOVUPS     Y2, (R11)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, (R11)(R8*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, (R11)(R8*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, (R11)(R9*1)
+	VMOVUPS     Y4, (R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+
+	// Row 3 of dM
+	VMOVUPS     96(SP), Y2
+	VMOVUPS     256(SP), Y3
+	VMOVUPS     416(SP), Y4
+	VMOVUPS     Y2, (R11)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, (R11)(R8*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, (R11)(R8*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, (R11)(R9*1)
+	VMOVUPS     Y4, (R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+
+	// Row 5 of dM
+	VMOVUPS     128(SP), Y2
+	VMOVUPS     288(SP), Y3
+	VMOVUPS     448(SP), Y4
+	VMOVUPS     Y2, (R11)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, (R11)(R8*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, (R11)(R8*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, (R11)(R9*1)
+	VMOVUPS     Y4, (R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+	MOVQ        AX, R11
+
+	// Column 0
+	VMOVUPS     32(R11), Y2
+	VMOVUPS     32(R11)(DX*1), Y3
+	VMOVUPS     32(R11)(DX*2), Y4
+	VMOVUPS     Y2, (SP)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(SP)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 64(SP)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 96(SP)
+	VMOVUPS     Y4, 128(SP)
+	ADDQ        BX, R11
+
+	// Column 1
+	VMOVUPS     32(R11), Y2
+	VMOVUPS     32(R11)(DX*1), Y3
+	VMOVUPS     32(R11)(DX*2), Y4
+	VMOVUPS     Y2, 160(SP)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 192(SP)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 224(SP)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 256(SP)
+	VMOVUPS     Y4, 288(SP)
+	ADDQ        BX, R11
+
+	// Column 2
+	VMOVUPS     32(R11), Y2
+	VMOVUPS     32(R11)(DX*1), Y3
+	VMOVUPS     32(R11)(DX*2), Y4
+	VMOVUPS     Y2, 320(SP)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 352(SP)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 384(SP)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 416(SP)
+	VMOVUPS     Y4, 448(SP)
+	ADDQ        BX, R11
+	MOVQ        SI, R11
+
+	// Row 0 of dM
+	VMOVUPS     (SP), Y2
+	VMOVUPS     160(SP), Y3
+	VMOVUPS     320(SP), Y4
+	VMOVUPS     Y2, 32(R11)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(R11)(R8*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 32(R11)(R8*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 32(R11)(R9*1)
+	VMOVUPS     Y4, 32(R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+
+	// Row 1 of dM
+	VMOVUPS     32(SP), Y2
+	VMOVUPS     192(SP), Y3
+	VMOVUPS     352(SP), Y4
+	VMOVUPS     Y2, 32(R11)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(R11)(R8*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 32(R11)(R8*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 32(R11)(R9*1)
+	VMOVUPS     Y4, 32(R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+
+	// Row 2 of dM
+	VMOVUPS     64(SP), Y2
+	VMOVUPS     224(SP), Y3
+	VMOVUPS     384(SP), Y4
+	VMOVUPS     Y2, 32(R11)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(R11)(R8*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 32(R11)(R8*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 32(R11)(R9*1)
+	VMOVUPS     Y4, 32(R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+
+	// Row 3 of dM
+	VMOVUPS     96(SP), Y2
+	VMOVUPS     256(SP), Y3
+	VMOVUPS     416(SP), Y4
+	VMOVUPS     Y2, 32(R11)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(R11)(R8*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 32(R11)(R8*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 32(R11)(R9*1)
+	VMOVUPS     Y4, 32(R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+
+	// Row 5 of dM
+	VMOVUPS     128(SP), Y2
+	VMOVUPS     288(SP), Y3
+	VMOVUPS     448(SP), Y4
+	VMOVUPS     Y2, 32(R11)
+	VADDPS      Y4, Y2, Y5
+	VADDPS      Y3, Y5, Y6
+	VMOVUPS     Y6, 32(R11)(R8*1)
+	VSUBPS      Y3, Y5, Y5
+	VMOVUPS     Y5, 32(R11)(R8*2)
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VFMADD231PS Y1, Y4, Y2
+	VMOVUPS     Y2, 32(R11)(R9*1)
+	VMOVUPS     Y4, 32(R11)(R10*1)
+	LEAQ        (R11)(R8*4), R11
+	LEAQ        (R11)(R8*2), R11
+	ADDQ        CX, AX
+	ADDQ        DI, SI
+	DECQ        R12
+	JNZ         grad33_block
+
+grad33_done:
+	VZEROUPPER
+	RET
+
+// func winoOutput33AVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·winoOutput33AVX2(SB), $1152-124
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         row+72(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         col+80(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         stride+40(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), DI
+	ADDQ         DI, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	MOVQ         bias+88(FP), R10
+	MOVQ         n+0(FP), R11
+	TESTQ        R11, R11
+	JLE          output33_done
+	VBROADCASTSS wino_2<>+0(SB), Y0
+	VBROADCASTSS wino_4<>+0(SB), Y1
+	TESTQ        R10, R10
+	JNE          output33_epilogue
+
+output33_plain:
+	MOVQ        stride+40(FP), R10
+	MOVQ        AX, R12
+	VMOVUPS     (R12)(DI*1), Y2
+	VMOVUPS     (R12)(DI*2), Y3
+	VMOVUPS     (R12)(R8*1), Y4
+	VADDPS      Y3, Y2, Y5
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      (R12), Y5, Y3
+	VADDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, (SP)
+	VFMADD231PS Y0, Y4, Y2
+	VMOVUPS     Y2, 32(SP)
+	VADDPS      (R12)(R9*1), Y5, Y5
+	VFMADD231PS Y1, Y4, Y5
+	VMOVUPS     Y5, 64(SP)
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Y2
+	VMOVUPS     (R12)(DI*2), Y3
+	VMOVUPS     (R12)(R8*1), Y4
+	VADDPS      Y3, Y2, Y5
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      (R12), Y5, Y3
+	VADDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, 96(SP)
+	VFMADD231PS Y0, Y4, Y2
+	VMOVUPS     Y2, 128(SP)
+	VADDPS      (R12)(R9*1), Y5, Y5
+	VFMADD231PS Y1, Y4, Y5
+	VMOVUPS     Y5, 160(SP)
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Y2
+	VMOVUPS     (R12)(DI*2), Y3
+	VMOVUPS     (R12)(R8*1), Y4
+	VADDPS      Y3, Y2, Y5
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      (R12), Y5, Y3
+	VADDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, 192(SP)
+	VFMADD231PS Y0, Y4, Y2
+	VMOVUPS     Y2, 224(SP)
+	VADDPS      (R12)(R9*1), Y5, Y5
+	VFMADD231PS Y1, Y4, Y5
+	VMOVUPS     Y5, 256(SP)
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Y2
+	VMOVUPS     (R12)(DI*2), Y3
+	VMOVUPS     (R12)(R8*1), Y4
+	VADDPS      Y3, Y2, Y5
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      (R12), Y5, Y3
+	VADDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, 288(SP)
+	VFMADD231PS Y0, Y4, Y2
+	VMOVUPS     Y2, 320(SP)
+	VADDPS      (R12)(R9*1), Y5, Y5
+	VFMADD231PS Y1, Y4, Y5
+	VMOVUPS     Y5, 352(SP)
+	LEAQ        (R12)(R10*4), R12
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     (R12)(DI*1), Y2
+	VMOVUPS     (R12)(DI*2), Y3
+	VMOVUPS     (R12)(R8*1), Y4
+	VADDPS      Y3, Y2, Y5
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      (R12), Y5, Y3
+	VADDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, 384(SP)
+	VFMADD231PS Y0, Y4, Y2
+	VMOVUPS     Y2, 416(SP)
+	VADDPS      (R12)(R9*1), Y5, Y5
+	VFMADD231PS Y1, Y4, Y5
+	VMOVUPS     Y5, 448(SP)
+	MOVQ        DX, R12
+	VMOVUPS     (SP), Y2
+	VMOVUPS     96(SP), Y3
+	VMOVUPS     192(SP), Y4
+	VMOVUPS     288(SP), Y5
+	VMOVUPS     384(SP), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y2, Y7, Y2
+	VADDPS      Y5, Y2, Y2
+	VMOVUPS     Y2, (R12)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, (R12)(SI*1)
+	VADDPS      Y6, Y7, Y7
+	VFMADD231PS Y1, Y5, Y7
+	VMOVUPS     Y7, (R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     32(SP), Y2
+	VMOVUPS     128(SP), Y3
+	VMOVUPS     224(SP), Y4
+	VMOVUPS     320(SP), Y5
+	VMOVUPS     416(SP), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y2, Y7, Y2
+	VADDPS      Y5, Y2, Y2
+	VMOVUPS     Y2, (R12)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, (R12)(SI*1)
+	VADDPS      Y6, Y7, Y7
+	VFMADD231PS Y1, Y5, Y7
+	VMOVUPS     Y7, (R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     64(SP), Y2
+	VMOVUPS     160(SP), Y3
+	VMOVUPS     256(SP), Y4
+	VMOVUPS     352(SP), Y5
+	VMOVUPS     448(SP), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y2, Y7, Y2
+	VADDPS      Y5, Y2, Y2
+	VMOVUPS     Y2, (R12)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, (R12)(SI*1)
+	VADDPS      Y6, Y7, Y7
+	VFMADD231PS Y1, Y5, Y7
+	VMOVUPS     Y7, (R12)(SI*2)
+	ADDQ        BX, R12
+	MOVQ        stride+40(FP), R10
+	MOVQ        AX, R12
+	VMOVUPS     32(R12)(DI*1), Y2
+	VMOVUPS     32(R12)(DI*2), Y3
+	VMOVUPS     32(R12)(R8*1), Y4
+	VADDPS      Y3, Y2, Y5
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      32(R12), Y5, Y3
+	VADDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, (SP)
+	VFMADD231PS Y0, Y4, Y2
+	VMOVUPS     Y2, 32(SP)
+	VADDPS      32(R12)(R9*1), Y5, Y5
+	VFMADD231PS Y1, Y4, Y5
+	VMOVUPS     Y5, 64(SP)
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     32(R12)(DI*1), Y2
+	VMOVUPS     32(R12)(DI*2), Y3
+	VMOVUPS     32(R12)(R8*1), Y4
+	VADDPS      Y3, Y2, Y5
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      32(R12), Y5, Y3
+	VADDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, 96(SP)
+	VFMADD231PS Y0, Y4, Y2
+	VMOVUPS     Y2, 128(SP)
+	VADDPS      32(R12)(R9*1), Y5, Y5
+	VFMADD231PS Y1, Y4, Y5
+	VMOVUPS     Y5, 160(SP)
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     32(R12)(DI*1), Y2
+	VMOVUPS     32(R12)(DI*2), Y3
+	VMOVUPS     32(R12)(R8*1), Y4
+	VADDPS      Y3, Y2, Y5
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      32(R12), Y5, Y3
+	VADDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, 192(SP)
+	VFMADD231PS Y0, Y4, Y2
+	VMOVUPS     Y2, 224(SP)
+	VADDPS      32(R12)(R9*1), Y5, Y5
+	VFMADD231PS Y1, Y4, Y5
+	VMOVUPS     Y5, 256(SP)
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     32(R12)(DI*1), Y2
+	VMOVUPS     32(R12)(DI*2), Y3
+	VMOVUPS     32(R12)(R8*1), Y4
+	VADDPS      Y3, Y2, Y5
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      32(R12), Y5, Y3
+	VADDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, 288(SP)
+	VFMADD231PS Y0, Y4, Y2
+	VMOVUPS     Y2, 320(SP)
+	VADDPS      32(R12)(R9*1), Y5, Y5
+	VFMADD231PS Y1, Y4, Y5
+	VMOVUPS     Y5, 352(SP)
+	LEAQ        (R12)(R10*4), R12
+	LEAQ        (R12)(R10*4), R12
+	VMOVUPS     32(R12)(DI*1), Y2
+	VMOVUPS     32(R12)(DI*2), Y3
+	VMOVUPS     32(R12)(R8*1), Y4
+	VADDPS      Y3, Y2, Y5
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      32(R12), Y5, Y3
+	VADDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, 384(SP)
+	VFMADD231PS Y0, Y4, Y2
+	VMOVUPS     Y2, 416(SP)
+	VADDPS      32(R12)(R9*1), Y5, Y5
+	VFMADD231PS Y1, Y4, Y5
+	VMOVUPS     Y5, 448(SP)
+	MOVQ        DX, R12
+	VMOVUPS     (SP), Y2
+	VMOVUPS     96(SP), Y3
+	VMOVUPS     192(SP), Y4
+	VMOVUPS     288(SP), Y5
+	VMOVUPS     384(SP), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y2, Y7, Y2
+	VADDPS      Y5, Y2, Y2
+	VMOVUPS     Y2, 32(R12)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 32(R12)(SI*1)
+	VADDPS      Y6, Y7, Y7
+	VFMADD231PS Y1, Y5, Y7
+	VMOVUPS     Y7, 32(R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     32(SP), Y2
+	VMOVUPS     128(SP), Y3
+	VMOVUPS     224(SP), Y4
+	VMOVUPS     320(SP), Y5
+	VMOVUPS     416(SP), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y2, Y7, Y2
+	VADDPS      Y5, Y2, Y2
+	VMOVUPS     Y2, 32(R12)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 32(R12)(SI*1)
+	VADDPS      Y6, Y7, Y7
+	VFMADD231PS Y1, Y5, Y7
+	VMOVUPS     Y7, 32(R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     64(SP), Y2
+	VMOVUPS     160(SP), Y3
+	VMOVUPS     256(SP), Y4
+	VMOVUPS     352(SP), Y5
+	VMOVUPS     448(SP), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y2, Y7, Y2
+	VADDPS      Y5, Y2, Y2
+	VMOVUPS     Y2, 32(R12)
+	VFMADD231PS Y0, Y5, Y3
+	VMOVUPS     Y3, 32(R12)(SI*1)
+	VADDPS      Y6, Y7, Y7
+	VFMADD231PS Y1, Y5, Y7
+	VMOVUPS     Y7, 32(R12)(SI*2)
+	ADDQ        BX, R12
+	ADDQ        CX, AX
+	ADDQ        $0x40, DX
+	DECQ        R11
+	JNZ         output33_plain
+
+output33_done:
+	VZEROUPPER
+	RET
+
+output33_epilogue:
+	MOVQ         stride+40(FP), R13
+	MOVQ         AX, R12
+	VMOVUPS      (R12)(DI*1), Y2
+	VMOVUPS      (R12)(DI*2), Y3
+	VMOVUPS      (R12)(R8*1), Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y3, Y2, Y2
+	VADDPS       (R12), Y5, Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (SP)
+	VFMADD231PS  Y0, Y4, Y2
+	VMOVUPS      Y2, 32(SP)
+	VADDPS       (R12)(R9*1), Y5, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, 64(SP)
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Y2
+	VMOVUPS      (R12)(DI*2), Y3
+	VMOVUPS      (R12)(R8*1), Y4
+	VADDPS       (R10), Y2, Y2
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y3, Y2, Y2
+	VADDPS       (R12), Y5, Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, 96(SP)
+	VFMADD231PS  Y0, Y4, Y2
+	VMOVUPS      Y2, 128(SP)
+	VADDPS       (R12)(R9*1), Y5, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, 160(SP)
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Y2
+	VMOVUPS      (R12)(DI*2), Y3
+	VMOVUPS      (R12)(R8*1), Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y3, Y2, Y2
+	VADDPS       (R12), Y5, Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, 192(SP)
+	VFMADD231PS  Y0, Y4, Y2
+	VMOVUPS      Y2, 224(SP)
+	VADDPS       (R12)(R9*1), Y5, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, 256(SP)
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Y2
+	VMOVUPS      (R12)(DI*2), Y3
+	VMOVUPS      (R12)(R8*1), Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y3, Y2, Y2
+	VADDPS       (R12), Y5, Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, 288(SP)
+	VFMADD231PS  Y0, Y4, Y2
+	VMOVUPS      Y2, 320(SP)
+	VADDPS       (R12)(R9*1), Y5, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, 352(SP)
+	LEAQ         (R12)(R13*4), R12
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      (R12)(DI*1), Y2
+	VMOVUPS      (R12)(DI*2), Y3
+	VMOVUPS      (R12)(R8*1), Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y3, Y2, Y2
+	VADDPS       (R12), Y5, Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, 384(SP)
+	VFMADD231PS  Y0, Y4, Y2
+	VMOVUPS      Y2, 416(SP)
+	VADDPS       (R12)(R9*1), Y5, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, 448(SP)
+	MOVQ         res+96(FP), R13
+	MOVQ         DX, R12
+	VBROADCASTSS floor+120(FP), Y2
+	VMOVUPS      (SP), Y3
+	VMOVUPS      96(SP), Y4
+	VMOVUPS      192(SP), Y5
+	VMOVUPS      288(SP), Y6
+	VMOVUPS      384(SP), Y7
+	VADDPS       Y5, Y4, Y8
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y3, Y8, Y3
+	VADDPS       Y6, Y3, Y3
+	VFMADD231PS  Y0, Y6, Y4
+	VADDPS       Y7, Y8, Y8
+	VFMADD231PS  Y1, Y6, Y8
+	TESTQ        R13, R13
+	JEQ          output33_row0_0
+	MOVQ         resCol+112(FP), R14
+	MOVQ         R13, R15
+	VADDPS       (R15), Y3, Y3
+	LEAQ         (R15)(R14*4), R15
+	VADDPS       (R15), Y4, Y4
+	LEAQ         (R15)(R14*4), R15
+	VADDPS       (R15), Y8, Y8
+	MOVQ         resRow+104(FP), R14
+	LEAQ         (R13)(R14*4), R13
+
+output33_row0_0:
+	VMAXPS      Y3, Y2, Y3
+	VMOVUPS     Y3, (R12)
+	VMAXPS      Y4, Y2, Y4
+	VMOVUPS     Y4, (R12)(SI*1)
+	VMAXPS      Y8, Y2, Y8
+	VMOVUPS     Y8, (R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     128(SP), Y4
+	VMOVUPS     224(SP), Y5
+	VMOVUPS     320(SP), Y6
+	VMOVUPS     416(SP), Y7
+	VADDPS      Y5, Y4, Y8
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y8, Y3
+	VADDPS      Y6, Y3, Y3
+	VFMADD231PS Y0, Y6, Y4
+	VADDPS      Y7, Y8, Y8
+	VFMADD231PS Y1, Y6, Y8
+	TESTQ       R13, R13
+	JEQ         output33_row0_1
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      (R15), Y3, Y3
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Y4, Y4
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Y8, Y8
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output33_row0_1:
+	VMAXPS      Y3, Y2, Y3
+	VMOVUPS     Y3, (R12)
+	VMAXPS      Y4, Y2, Y4
+	VMOVUPS     Y4, (R12)(SI*1)
+	VMAXPS      Y8, Y2, Y8
+	VMOVUPS     Y8, (R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     64(SP), Y3
+	VMOVUPS     160(SP), Y4
+	VMOVUPS     256(SP), Y5
+	VMOVUPS     352(SP), Y6
+	VMOVUPS     448(SP), Y7
+	VADDPS      Y5, Y4, Y8
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y8, Y3
+	VADDPS      Y6, Y3, Y3
+	VFMADD231PS Y0, Y6, Y4
+	VADDPS      Y7, Y8, Y8
+	VFMADD231PS Y1, Y6, Y8
+	TESTQ       R13, R13
+	JEQ         output33_row0_2
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      (R15), Y3, Y3
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Y4, Y4
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      (R15), Y8, Y8
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output33_row0_2:
+	VMAXPS       Y3, Y2, Y3
+	VMOVUPS      Y3, (R12)
+	VMAXPS       Y4, Y2, Y4
+	VMOVUPS      Y4, (R12)(SI*1)
+	VMAXPS       Y8, Y2, Y8
+	VMOVUPS      Y8, (R12)(SI*2)
+	ADDQ         BX, R12
+	MOVQ         stride+40(FP), R13
+	MOVQ         AX, R12
+	VMOVUPS      32(R12)(DI*1), Y2
+	VMOVUPS      32(R12)(DI*2), Y3
+	VMOVUPS      32(R12)(R8*1), Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y3, Y2, Y2
+	VADDPS       32(R12), Y5, Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (SP)
+	VFMADD231PS  Y0, Y4, Y2
+	VMOVUPS      Y2, 32(SP)
+	VADDPS       32(R12)(R9*1), Y5, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, 64(SP)
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      32(R12)(DI*1), Y2
+	VMOVUPS      32(R12)(DI*2), Y3
+	VMOVUPS      32(R12)(R8*1), Y4
+	VADDPS       32(R10), Y2, Y2
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y3, Y2, Y2
+	VADDPS       32(R12), Y5, Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, 96(SP)
+	VFMADD231PS  Y0, Y4, Y2
+	VMOVUPS      Y2, 128(SP)
+	VADDPS       32(R12)(R9*1), Y5, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, 160(SP)
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      32(R12)(DI*1), Y2
+	VMOVUPS      32(R12)(DI*2), Y3
+	VMOVUPS      32(R12)(R8*1), Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y3, Y2, Y2
+	VADDPS       32(R12), Y5, Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, 192(SP)
+	VFMADD231PS  Y0, Y4, Y2
+	VMOVUPS      Y2, 224(SP)
+	VADDPS       32(R12)(R9*1), Y5, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, 256(SP)
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      32(R12)(DI*1), Y2
+	VMOVUPS      32(R12)(DI*2), Y3
+	VMOVUPS      32(R12)(R8*1), Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y3, Y2, Y2
+	VADDPS       32(R12), Y5, Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, 288(SP)
+	VFMADD231PS  Y0, Y4, Y2
+	VMOVUPS      Y2, 320(SP)
+	VADDPS       32(R12)(R9*1), Y5, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, 352(SP)
+	LEAQ         (R12)(R13*4), R12
+	LEAQ         (R12)(R13*4), R12
+	VMOVUPS      32(R12)(DI*1), Y2
+	VMOVUPS      32(R12)(DI*2), Y3
+	VMOVUPS      32(R12)(R8*1), Y4
+	VADDPS       Y3, Y2, Y5
+	VSUBPS       Y3, Y2, Y2
+	VADDPS       32(R12), Y5, Y3
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, 384(SP)
+	VFMADD231PS  Y0, Y4, Y2
+	VMOVUPS      Y2, 416(SP)
+	VADDPS       32(R12)(R9*1), Y5, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, 448(SP)
+	MOVQ         res+96(FP), R13
+	MOVQ         DX, R12
+	VBROADCASTSS floor+120(FP), Y2
+	VMOVUPS      (SP), Y3
+	VMOVUPS      96(SP), Y4
+	VMOVUPS      192(SP), Y5
+	VMOVUPS      288(SP), Y6
+	VMOVUPS      384(SP), Y7
+	VADDPS       Y5, Y4, Y8
+	VSUBPS       Y5, Y4, Y4
+	VADDPS       Y3, Y8, Y3
+	VADDPS       Y6, Y3, Y3
+	VFMADD231PS  Y0, Y6, Y4
+	VADDPS       Y7, Y8, Y8
+	VFMADD231PS  Y1, Y6, Y8
+	TESTQ        R13, R13
+	JEQ          output33_row1_0
+	MOVQ         resCol+112(FP), R14
+	MOVQ         R13, R15
+	VADDPS       32(R15), Y3, Y3
+	LEAQ         (R15)(R14*4), R15
+	VADDPS       32(R15), Y4, Y4
+	LEAQ         (R15)(R14*4), R15
+	VADDPS       32(R15), Y8, Y8
+	MOVQ         resRow+104(FP), R14
+	LEAQ         (R13)(R14*4), R13
+
+output33_row1_0:
+	VMAXPS      Y3, Y2, Y3
+	VMOVUPS     Y3, 32(R12)
+	VMAXPS      Y4, Y2, Y4
+	VMOVUPS     Y4, 32(R12)(SI*1)
+	VMAXPS      Y8, Y2, Y8
+	VMOVUPS     Y8, 32(R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     128(SP), Y4
+	VMOVUPS     224(SP), Y5
+	VMOVUPS     320(SP), Y6
+	VMOVUPS     416(SP), Y7
+	VADDPS      Y5, Y4, Y8
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y8, Y3
+	VADDPS      Y6, Y3, Y3
+	VFMADD231PS Y0, Y6, Y4
+	VADDPS      Y7, Y8, Y8
+	VFMADD231PS Y1, Y6, Y8
+	TESTQ       R13, R13
+	JEQ         output33_row1_1
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      32(R15), Y3, Y3
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      32(R15), Y4, Y4
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      32(R15), Y8, Y8
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output33_row1_1:
+	VMAXPS      Y3, Y2, Y3
+	VMOVUPS     Y3, 32(R12)
+	VMAXPS      Y4, Y2, Y4
+	VMOVUPS     Y4, 32(R12)(SI*1)
+	VMAXPS      Y8, Y2, Y8
+	VMOVUPS     Y8, 32(R12)(SI*2)
+	ADDQ        BX, R12
+	VMOVUPS     64(SP), Y3
+	VMOVUPS     160(SP), Y4
+	VMOVUPS     256(SP), Y5
+	VMOVUPS     352(SP), Y6
+	VMOVUPS     448(SP), Y7
+	VADDPS      Y5, Y4, Y8
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y3, Y8, Y3
+	VADDPS      Y6, Y3, Y3
+	VFMADD231PS Y0, Y6, Y4
+	VADDPS      Y7, Y8, Y8
+	VFMADD231PS Y1, Y6, Y8
+	TESTQ       R13, R13
+	JEQ         output33_row1_2
+	MOVQ        resCol+112(FP), R14
+	MOVQ        R13, R15
+	VADDPS      32(R15), Y3, Y3
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      32(R15), Y4, Y4
+	LEAQ        (R15)(R14*4), R15
+	VADDPS      32(R15), Y8, Y8
+	MOVQ        resRow+104(FP), R14
+	LEAQ        (R13)(R14*4), R13
+
+output33_row1_2:
+	VMAXPS  Y3, Y2, Y3
+	VMOVUPS Y3, 32(R12)
+	VMAXPS  Y4, Y2, Y4
+	VMOVUPS Y4, 32(R12)(SI*1)
+	VMAXPS  Y8, Y2, Y8
+	VMOVUPS Y8, 32(R12)(SI*2)
+	ADDQ    BX, R12
+
+	// Next block: the residual pointer lives in its parameter
+	ADDQ  CX, AX
+	ADDQ  $0x40, DX
+	ADDQ  $0x40, R10
+	MOVQ  res+96(FP), R12
+	TESTQ R12, R12
+	JEQ   output33_nores
+	ADDQ  $0x40, R12
+	MOVQ  R12, res+96(FP)
+
+output33_nores:
+	DECQ R11
+	JNZ  output33_epilogue
 	VZEROUPPER
 	RET
 
@@ -3937,1060 +15362,6 @@ filterGrad_done:
 	VZEROUPPER
 	RET
 
-// func winoOutputAVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
-// Requires: AVX, FMA3
-TEXT ·winoOutputAVX2(SB), $1152-124
-	MOVQ         src_base+8(FP), AX
-	MOVQ         srcStep+32(FP), CX
-	SHLQ         $0x02, CX
-	MOVQ         y_base+48(FP), DX
-	MOVQ         row+72(FP), BX
-	SHLQ         $0x02, BX
-	MOVQ         col+80(FP), SI
-	SHLQ         $0x02, SI
-	LEAQ         (SI)(SI*2), DI
-	MOVQ         stride+40(FP), R8
-	SHLQ         $0x02, R8
-	LEAQ         (R8)(R8*2), R8
-	ADDQ         R8, R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	MOVQ         bias+88(FP), R11
-	MOVQ         n+0(FP), R12
-	TESTQ        R12, R12
-	JLE          output_done
-	VBROADCASTSS wino_2<>+0(SB), Y0
-	VBROADCASTSS wino_4<>+0(SB), Y1
-	VBROADCASTSS wino_8<>+0(SB), Y2
-	TESTQ        R11, R11
-	JNE          output_epilogue
-
-output_plain:
-	MOVQ        stride+40(FP), R11
-	MOVQ        AX, R13
-	VMOVUPS     (R13)(R8*1), Y3
-	VMOVUPS     (R13)(R8*2), Y4
-	VMOVUPS     (R13)(R9*1), Y5
-	VMOVUPS     (R13)(R8*4), Y6
-	VADDPS      Y4, Y3, Y7
-	VSUBPS      Y4, Y3, Y3
-	VADDPS      Y6, Y5, Y4
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      (R13), Y7, Y6
-	VADDPS      Y4, Y6, Y6
-	VMOVUPS     Y6, (SP)
-	VMOVAPS     Y3, Y6
-	VFMADD231PS Y0, Y5, Y6
-	VMOVUPS     Y6, 32(SP)
-	VFMADD231PS Y1, Y4, Y7
-	VMOVUPS     Y7, 64(SP)
-	VADDPS      (R13)(R10*1), Y3, Y3
-	VFMADD231PS Y2, Y5, Y3
-	VMOVUPS     Y3, 96(SP)
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     (R13)(R8*1), Y3
-	VMOVUPS     (R13)(R8*2), Y4
-	VMOVUPS     (R13)(R9*1), Y5
-	VMOVUPS     (R13)(R8*4), Y6
-	VADDPS      Y4, Y3, Y7
-	VSUBPS      Y4, Y3, Y3
-	VADDPS      Y6, Y5, Y4
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      (R13), Y7, Y6
-	VADDPS      Y4, Y6, Y6
-	VMOVUPS     Y6, 128(SP)
-	VMOVAPS     Y3, Y6
-	VFMADD231PS Y0, Y5, Y6
-	VMOVUPS     Y6, 160(SP)
-	VFMADD231PS Y1, Y4, Y7
-	VMOVUPS     Y7, 192(SP)
-	VADDPS      (R13)(R10*1), Y3, Y3
-	VFMADD231PS Y2, Y5, Y3
-	VMOVUPS     Y3, 224(SP)
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     (R13)(R8*1), Y3
-	VMOVUPS     (R13)(R8*2), Y4
-	VMOVUPS     (R13)(R9*1), Y5
-	VMOVUPS     (R13)(R8*4), Y6
-	VADDPS      Y4, Y3, Y7
-	VSUBPS      Y4, Y3, Y3
-	VADDPS      Y6, Y5, Y4
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      (R13), Y7, Y6
-	VADDPS      Y4, Y6, Y6
-	VMOVUPS     Y6, 256(SP)
-	VMOVAPS     Y3, Y6
-	VFMADD231PS Y0, Y5, Y6
-	VMOVUPS     Y6, 288(SP)
-	VFMADD231PS Y1, Y4, Y7
-	VMOVUPS     Y7, 320(SP)
-	VADDPS      (R13)(R10*1), Y3, Y3
-	VFMADD231PS Y2, Y5, Y3
-	VMOVUPS     Y3, 352(SP)
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     (R13)(R8*1), Y3
-	VMOVUPS     (R13)(R8*2), Y4
-	VMOVUPS     (R13)(R9*1), Y5
-	VMOVUPS     (R13)(R8*4), Y6
-	VADDPS      Y4, Y3, Y7
-	VSUBPS      Y4, Y3, Y3
-	VADDPS      Y6, Y5, Y4
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      (R13), Y7, Y6
-	VADDPS      Y4, Y6, Y6
-	VMOVUPS     Y6, 384(SP)
-	VMOVAPS     Y3, Y6
-	VFMADD231PS Y0, Y5, Y6
-	VMOVUPS     Y6, 416(SP)
-	VFMADD231PS Y1, Y4, Y7
-	VMOVUPS     Y7, 448(SP)
-	VADDPS      (R13)(R10*1), Y3, Y3
-	VFMADD231PS Y2, Y5, Y3
-	VMOVUPS     Y3, 480(SP)
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     (R13)(R8*1), Y3
-	VMOVUPS     (R13)(R8*2), Y4
-	VMOVUPS     (R13)(R9*1), Y5
-	VMOVUPS     (R13)(R8*4), Y6
-	VADDPS      Y4, Y3, Y7
-	VSUBPS      Y4, Y3, Y3
-	VADDPS      Y6, Y5, Y4
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      (R13), Y7, Y6
-	VADDPS      Y4, Y6, Y6
-	VMOVUPS     Y6, 512(SP)
-	VMOVAPS     Y3, Y6
-	VFMADD231PS Y0, Y5, Y6
-	VMOVUPS     Y6, 544(SP)
-	VFMADD231PS Y1, Y4, Y7
-	VMOVUPS     Y7, 576(SP)
-	VADDPS      (R13)(R10*1), Y3, Y3
-	VFMADD231PS Y2, Y5, Y3
-	VMOVUPS     Y3, 608(SP)
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     (R13)(R8*1), Y3
-	VMOVUPS     (R13)(R8*2), Y4
-	VMOVUPS     (R13)(R9*1), Y5
-	VMOVUPS     (R13)(R8*4), Y6
-	VADDPS      Y4, Y3, Y7
-	VSUBPS      Y4, Y3, Y3
-	VADDPS      Y6, Y5, Y4
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      (R13), Y7, Y6
-	VADDPS      Y4, Y6, Y6
-	VMOVUPS     Y6, 640(SP)
-	VMOVAPS     Y3, Y6
-	VFMADD231PS Y0, Y5, Y6
-	VMOVUPS     Y6, 672(SP)
-	VFMADD231PS Y1, Y4, Y7
-	VMOVUPS     Y7, 704(SP)
-	VADDPS      (R13)(R10*1), Y3, Y3
-	VFMADD231PS Y2, Y5, Y3
-	VMOVUPS     Y3, 736(SP)
-	MOVQ        DX, R13
-	VMOVUPS     (SP), Y3
-	VMOVUPS     128(SP), Y4
-	VMOVUPS     256(SP), Y5
-	VMOVUPS     384(SP), Y6
-	VMOVUPS     512(SP), Y7
-	VMOVUPS     640(SP), Y8
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y3, Y9, Y3
-	VADDPS      Y5, Y3, Y3
-	VMOVUPS     Y3, (R13)
-	VMOVAPS     Y4, Y3
-	VFMADD231PS Y0, Y6, Y3
-	VMOVUPS     Y3, (R13)(SI*1)
-	VFMADD231PS Y1, Y5, Y9
-	VMOVUPS     Y9, (R13)(SI*2)
-	VADDPS      Y8, Y4, Y3
-	VFMADD231PS Y2, Y6, Y3
-	VMOVUPS     Y3, (R13)(DI*1)
-	ADDQ        BX, R13
-	VMOVUPS     32(SP), Y3
-	VMOVUPS     160(SP), Y4
-	VMOVUPS     288(SP), Y5
-	VMOVUPS     416(SP), Y6
-	VMOVUPS     544(SP), Y7
-	VMOVUPS     672(SP), Y8
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y3, Y9, Y3
-	VADDPS      Y5, Y3, Y3
-	VMOVUPS     Y3, (R13)
-	VMOVAPS     Y4, Y3
-	VFMADD231PS Y0, Y6, Y3
-	VMOVUPS     Y3, (R13)(SI*1)
-	VFMADD231PS Y1, Y5, Y9
-	VMOVUPS     Y9, (R13)(SI*2)
-	VADDPS      Y8, Y4, Y3
-	VFMADD231PS Y2, Y6, Y3
-	VMOVUPS     Y3, (R13)(DI*1)
-	ADDQ        BX, R13
-	VMOVUPS     64(SP), Y3
-	VMOVUPS     192(SP), Y4
-	VMOVUPS     320(SP), Y5
-	VMOVUPS     448(SP), Y6
-	VMOVUPS     576(SP), Y7
-	VMOVUPS     704(SP), Y8
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y3, Y9, Y3
-	VADDPS      Y5, Y3, Y3
-	VMOVUPS     Y3, (R13)
-	VMOVAPS     Y4, Y3
-	VFMADD231PS Y0, Y6, Y3
-	VMOVUPS     Y3, (R13)(SI*1)
-	VFMADD231PS Y1, Y5, Y9
-	VMOVUPS     Y9, (R13)(SI*2)
-	VADDPS      Y8, Y4, Y3
-	VFMADD231PS Y2, Y6, Y3
-	VMOVUPS     Y3, (R13)(DI*1)
-	ADDQ        BX, R13
-	VMOVUPS     96(SP), Y3
-	VMOVUPS     224(SP), Y4
-	VMOVUPS     352(SP), Y5
-	VMOVUPS     480(SP), Y6
-	VMOVUPS     608(SP), Y7
-	VMOVUPS     736(SP), Y8
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y3, Y9, Y3
-	VADDPS      Y5, Y3, Y3
-	VMOVUPS     Y3, (R13)
-	VMOVAPS     Y4, Y3
-	VFMADD231PS Y0, Y6, Y3
-	VMOVUPS     Y3, (R13)(SI*1)
-	VFMADD231PS Y1, Y5, Y9
-	VMOVUPS     Y9, (R13)(SI*2)
-	VADDPS      Y8, Y4, Y3
-	VFMADD231PS Y2, Y6, Y3
-	VMOVUPS     Y3, (R13)(DI*1)
-	ADDQ        BX, R13
-	MOVQ        stride+40(FP), R11
-	MOVQ        AX, R13
-	VMOVUPS     32(R13)(R8*1), Y3
-	VMOVUPS     32(R13)(R8*2), Y4
-	VMOVUPS     32(R13)(R9*1), Y5
-	VMOVUPS     32(R13)(R8*4), Y6
-	VADDPS      Y4, Y3, Y7
-	VSUBPS      Y4, Y3, Y3
-	VADDPS      Y6, Y5, Y4
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      32(R13), Y7, Y6
-	VADDPS      Y4, Y6, Y6
-	VMOVUPS     Y6, (SP)
-	VMOVAPS     Y3, Y6
-	VFMADD231PS Y0, Y5, Y6
-	VMOVUPS     Y6, 32(SP)
-	VFMADD231PS Y1, Y4, Y7
-	VMOVUPS     Y7, 64(SP)
-	VADDPS      32(R13)(R10*1), Y3, Y3
-	VFMADD231PS Y2, Y5, Y3
-	VMOVUPS     Y3, 96(SP)
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     32(R13)(R8*1), Y3
-	VMOVUPS     32(R13)(R8*2), Y4
-	VMOVUPS     32(R13)(R9*1), Y5
-	VMOVUPS     32(R13)(R8*4), Y6
-	VADDPS      Y4, Y3, Y7
-	VSUBPS      Y4, Y3, Y3
-	VADDPS      Y6, Y5, Y4
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      32(R13), Y7, Y6
-	VADDPS      Y4, Y6, Y6
-	VMOVUPS     Y6, 128(SP)
-	VMOVAPS     Y3, Y6
-	VFMADD231PS Y0, Y5, Y6
-	VMOVUPS     Y6, 160(SP)
-	VFMADD231PS Y1, Y4, Y7
-	VMOVUPS     Y7, 192(SP)
-	VADDPS      32(R13)(R10*1), Y3, Y3
-	VFMADD231PS Y2, Y5, Y3
-	VMOVUPS     Y3, 224(SP)
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     32(R13)(R8*1), Y3
-	VMOVUPS     32(R13)(R8*2), Y4
-	VMOVUPS     32(R13)(R9*1), Y5
-	VMOVUPS     32(R13)(R8*4), Y6
-	VADDPS      Y4, Y3, Y7
-	VSUBPS      Y4, Y3, Y3
-	VADDPS      Y6, Y5, Y4
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      32(R13), Y7, Y6
-	VADDPS      Y4, Y6, Y6
-	VMOVUPS     Y6, 256(SP)
-	VMOVAPS     Y3, Y6
-	VFMADD231PS Y0, Y5, Y6
-	VMOVUPS     Y6, 288(SP)
-	VFMADD231PS Y1, Y4, Y7
-	VMOVUPS     Y7, 320(SP)
-	VADDPS      32(R13)(R10*1), Y3, Y3
-	VFMADD231PS Y2, Y5, Y3
-	VMOVUPS     Y3, 352(SP)
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     32(R13)(R8*1), Y3
-	VMOVUPS     32(R13)(R8*2), Y4
-	VMOVUPS     32(R13)(R9*1), Y5
-	VMOVUPS     32(R13)(R8*4), Y6
-	VADDPS      Y4, Y3, Y7
-	VSUBPS      Y4, Y3, Y3
-	VADDPS      Y6, Y5, Y4
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      32(R13), Y7, Y6
-	VADDPS      Y4, Y6, Y6
-	VMOVUPS     Y6, 384(SP)
-	VMOVAPS     Y3, Y6
-	VFMADD231PS Y0, Y5, Y6
-	VMOVUPS     Y6, 416(SP)
-	VFMADD231PS Y1, Y4, Y7
-	VMOVUPS     Y7, 448(SP)
-	VADDPS      32(R13)(R10*1), Y3, Y3
-	VFMADD231PS Y2, Y5, Y3
-	VMOVUPS     Y3, 480(SP)
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     32(R13)(R8*1), Y3
-	VMOVUPS     32(R13)(R8*2), Y4
-	VMOVUPS     32(R13)(R9*1), Y5
-	VMOVUPS     32(R13)(R8*4), Y6
-	VADDPS      Y4, Y3, Y7
-	VSUBPS      Y4, Y3, Y3
-	VADDPS      Y6, Y5, Y4
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      32(R13), Y7, Y6
-	VADDPS      Y4, Y6, Y6
-	VMOVUPS     Y6, 512(SP)
-	VMOVAPS     Y3, Y6
-	VFMADD231PS Y0, Y5, Y6
-	VMOVUPS     Y6, 544(SP)
-	VFMADD231PS Y1, Y4, Y7
-	VMOVUPS     Y7, 576(SP)
-	VADDPS      32(R13)(R10*1), Y3, Y3
-	VFMADD231PS Y2, Y5, Y3
-	VMOVUPS     Y3, 608(SP)
-	LEAQ        (R13)(R11*4), R13
-	VMOVUPS     32(R13)(R8*1), Y3
-	VMOVUPS     32(R13)(R8*2), Y4
-	VMOVUPS     32(R13)(R9*1), Y5
-	VMOVUPS     32(R13)(R8*4), Y6
-	VADDPS      Y4, Y3, Y7
-	VSUBPS      Y4, Y3, Y3
-	VADDPS      Y6, Y5, Y4
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      32(R13), Y7, Y6
-	VADDPS      Y4, Y6, Y6
-	VMOVUPS     Y6, 640(SP)
-	VMOVAPS     Y3, Y6
-	VFMADD231PS Y0, Y5, Y6
-	VMOVUPS     Y6, 672(SP)
-	VFMADD231PS Y1, Y4, Y7
-	VMOVUPS     Y7, 704(SP)
-	VADDPS      32(R13)(R10*1), Y3, Y3
-	VFMADD231PS Y2, Y5, Y3
-	VMOVUPS     Y3, 736(SP)
-	MOVQ        DX, R13
-	VMOVUPS     (SP), Y3
-	VMOVUPS     128(SP), Y4
-	VMOVUPS     256(SP), Y5
-	VMOVUPS     384(SP), Y6
-	VMOVUPS     512(SP), Y7
-	VMOVUPS     640(SP), Y8
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y3, Y9, Y3
-	VADDPS      Y5, Y3, Y3
-	VMOVUPS     Y3, 32(R13)
-	VMOVAPS     Y4, Y3
-	VFMADD231PS Y0, Y6, Y3
-	VMOVUPS     Y3, 32(R13)(SI*1)
-	VFMADD231PS Y1, Y5, Y9
-	VMOVUPS     Y9, 32(R13)(SI*2)
-	VADDPS      Y8, Y4, Y3
-	VFMADD231PS Y2, Y6, Y3
-	VMOVUPS     Y3, 32(R13)(DI*1)
-	ADDQ        BX, R13
-	VMOVUPS     32(SP), Y3
-	VMOVUPS     160(SP), Y4
-	VMOVUPS     288(SP), Y5
-	VMOVUPS     416(SP), Y6
-	VMOVUPS     544(SP), Y7
-	VMOVUPS     672(SP), Y8
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y3, Y9, Y3
-	VADDPS      Y5, Y3, Y3
-	VMOVUPS     Y3, 32(R13)
-	VMOVAPS     Y4, Y3
-	VFMADD231PS Y0, Y6, Y3
-	VMOVUPS     Y3, 32(R13)(SI*1)
-	VFMADD231PS Y1, Y5, Y9
-	VMOVUPS     Y9, 32(R13)(SI*2)
-	VADDPS      Y8, Y4, Y3
-	VFMADD231PS Y2, Y6, Y3
-	VMOVUPS     Y3, 32(R13)(DI*1)
-	ADDQ        BX, R13
-	VMOVUPS     64(SP), Y3
-	VMOVUPS     192(SP), Y4
-	VMOVUPS     320(SP), Y5
-	VMOVUPS     448(SP), Y6
-	VMOVUPS     576(SP), Y7
-	VMOVUPS     704(SP), Y8
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y3, Y9, Y3
-	VADDPS      Y5, Y3, Y3
-	VMOVUPS     Y3, 32(R13)
-	VMOVAPS     Y4, Y3
-	VFMADD231PS Y0, Y6, Y3
-	VMOVUPS     Y3, 32(R13)(SI*1)
-	VFMADD231PS Y1, Y5, Y9
-	VMOVUPS     Y9, 32(R13)(SI*2)
-	VADDPS      Y8, Y4, Y3
-	VFMADD231PS Y2, Y6, Y3
-	VMOVUPS     Y3, 32(R13)(DI*1)
-	ADDQ        BX, R13
-	VMOVUPS     96(SP), Y3
-	VMOVUPS     224(SP), Y4
-	VMOVUPS     352(SP), Y5
-	VMOVUPS     480(SP), Y6
-	VMOVUPS     608(SP), Y7
-	VMOVUPS     736(SP), Y8
-	VADDPS      Y5, Y4, Y9
-	VSUBPS      Y5, Y4, Y4
-	VADDPS      Y7, Y6, Y5
-	VSUBPS      Y7, Y6, Y6
-	VADDPS      Y3, Y9, Y3
-	VADDPS      Y5, Y3, Y3
-	VMOVUPS     Y3, 32(R13)
-	VMOVAPS     Y4, Y3
-	VFMADD231PS Y0, Y6, Y3
-	VMOVUPS     Y3, 32(R13)(SI*1)
-	VFMADD231PS Y1, Y5, Y9
-	VMOVUPS     Y9, 32(R13)(SI*2)
-	VADDPS      Y8, Y4, Y3
-	VFMADD231PS Y2, Y6, Y3
-	VMOVUPS     Y3, 32(R13)(DI*1)
-	ADDQ        BX, R13
-	ADDQ        CX, AX
-	ADDQ        $0x40, DX
-	DECQ        R12
-	JNZ         output_plain
-
-output_done:
-	VZEROUPPER
-	RET
-
-output_epilogue:
-	MOVQ         stride+40(FP), R14
-	MOVQ         AX, R13
-	VMOVUPS      (R13)(R8*1), Y3
-	VMOVUPS      (R13)(R8*2), Y4
-	VMOVUPS      (R13)(R9*1), Y5
-	VMOVUPS      (R13)(R8*4), Y6
-	VADDPS       Y4, Y3, Y7
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       (R13), Y7, Y6
-	VADDPS       Y4, Y6, Y6
-	VMOVUPS      Y6, (SP)
-	VMOVAPS      Y3, Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VMOVUPS      Y6, 32(SP)
-	VFMADD231PS  Y1, Y4, Y7
-	VMOVUPS      Y7, 64(SP)
-	VADDPS       (R13)(R10*1), Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMOVUPS      Y3, 96(SP)
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      (R13)(R8*1), Y3
-	VMOVUPS      (R13)(R8*2), Y4
-	VMOVUPS      (R13)(R9*1), Y5
-	VMOVUPS      (R13)(R8*4), Y6
-	VADDPS       (R11), Y3, Y3
-	VADDPS       Y4, Y3, Y7
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       (R13), Y7, Y6
-	VADDPS       Y4, Y6, Y6
-	VMOVUPS      Y6, 128(SP)
-	VMOVAPS      Y3, Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VMOVUPS      Y6, 160(SP)
-	VFMADD231PS  Y1, Y4, Y7
-	VMOVUPS      Y7, 192(SP)
-	VADDPS       (R13)(R10*1), Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMOVUPS      Y3, 224(SP)
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      (R13)(R8*1), Y3
-	VMOVUPS      (R13)(R8*2), Y4
-	VMOVUPS      (R13)(R9*1), Y5
-	VMOVUPS      (R13)(R8*4), Y6
-	VADDPS       Y4, Y3, Y7
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       (R13), Y7, Y6
-	VADDPS       Y4, Y6, Y6
-	VMOVUPS      Y6, 256(SP)
-	VMOVAPS      Y3, Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VMOVUPS      Y6, 288(SP)
-	VFMADD231PS  Y1, Y4, Y7
-	VMOVUPS      Y7, 320(SP)
-	VADDPS       (R13)(R10*1), Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMOVUPS      Y3, 352(SP)
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      (R13)(R8*1), Y3
-	VMOVUPS      (R13)(R8*2), Y4
-	VMOVUPS      (R13)(R9*1), Y5
-	VMOVUPS      (R13)(R8*4), Y6
-	VADDPS       Y4, Y3, Y7
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       (R13), Y7, Y6
-	VADDPS       Y4, Y6, Y6
-	VMOVUPS      Y6, 384(SP)
-	VMOVAPS      Y3, Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VMOVUPS      Y6, 416(SP)
-	VFMADD231PS  Y1, Y4, Y7
-	VMOVUPS      Y7, 448(SP)
-	VADDPS       (R13)(R10*1), Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMOVUPS      Y3, 480(SP)
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      (R13)(R8*1), Y3
-	VMOVUPS      (R13)(R8*2), Y4
-	VMOVUPS      (R13)(R9*1), Y5
-	VMOVUPS      (R13)(R8*4), Y6
-	VADDPS       Y4, Y3, Y7
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       (R13), Y7, Y6
-	VADDPS       Y4, Y6, Y6
-	VMOVUPS      Y6, 512(SP)
-	VMOVAPS      Y3, Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VMOVUPS      Y6, 544(SP)
-	VFMADD231PS  Y1, Y4, Y7
-	VMOVUPS      Y7, 576(SP)
-	VADDPS       (R13)(R10*1), Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMOVUPS      Y3, 608(SP)
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      (R13)(R8*1), Y3
-	VMOVUPS      (R13)(R8*2), Y4
-	VMOVUPS      (R13)(R9*1), Y5
-	VMOVUPS      (R13)(R8*4), Y6
-	VADDPS       Y4, Y3, Y7
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       (R13), Y7, Y6
-	VADDPS       Y4, Y6, Y6
-	VMOVUPS      Y6, 640(SP)
-	VMOVAPS      Y3, Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VMOVUPS      Y6, 672(SP)
-	VFMADD231PS  Y1, Y4, Y7
-	VMOVUPS      Y7, 704(SP)
-	VADDPS       (R13)(R10*1), Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMOVUPS      Y3, 736(SP)
-	MOVQ         res+96(FP), R14
-	MOVQ         DX, R13
-	VBROADCASTSS floor+120(FP), Y3
-	VMOVUPS      (SP), Y4
-	VMOVUPS      128(SP), Y5
-	VMOVUPS      256(SP), Y6
-	VMOVUPS      384(SP), Y7
-	VMOVUPS      512(SP), Y8
-	VMOVUPS      640(SP), Y9
-	VADDPS       Y6, Y5, Y10
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       Y8, Y7, Y6
-	VSUBPS       Y8, Y7, Y7
-	VADDPS       Y4, Y10, Y4
-	VADDPS       Y6, Y4, Y4
-	VMOVAPS      Y5, Y8
-	VFMADD231PS  Y0, Y7, Y8
-	VFMADD231PS  Y1, Y6, Y10
-	VADDPS       Y9, Y5, Y5
-	VFMADD231PS  Y2, Y7, Y5
-	TESTQ        R14, R14
-	JEQ          output_row_0_0
-	MOVQ         resCol+112(FP), R15
-	MOVQ         R14, BP
-	VADDPS       (BP), Y4, Y4
-	LEAQ         (BP)(R15*4), BP
-	VADDPS       (BP), Y8, Y8
-	LEAQ         (BP)(R15*4), BP
-	VADDPS       (BP), Y10, Y10
-	LEAQ         (BP)(R15*4), BP
-	VADDPS       (BP), Y5, Y5
-	MOVQ         resRow+104(FP), R15
-	LEAQ         (R14)(R15*4), R14
-
-output_row_0_0:
-	VMAXPS      Y4, Y3, Y4
-	VMOVUPS     Y4, (R13)
-	VMAXPS      Y8, Y3, Y8
-	VMOVUPS     Y8, (R13)(SI*1)
-	VMAXPS      Y10, Y3, Y10
-	VMOVUPS     Y10, (R13)(SI*2)
-	VMAXPS      Y5, Y3, Y5
-	VMOVUPS     Y5, (R13)(DI*1)
-	ADDQ        BX, R13
-	VMOVUPS     32(SP), Y4
-	VMOVUPS     160(SP), Y5
-	VMOVUPS     288(SP), Y6
-	VMOVUPS     416(SP), Y7
-	VMOVUPS     544(SP), Y8
-	VMOVUPS     672(SP), Y9
-	VADDPS      Y6, Y5, Y10
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      Y8, Y7, Y6
-	VSUBPS      Y8, Y7, Y7
-	VADDPS      Y4, Y10, Y4
-	VADDPS      Y6, Y4, Y4
-	VMOVAPS     Y5, Y8
-	VFMADD231PS Y0, Y7, Y8
-	VFMADD231PS Y1, Y6, Y10
-	VADDPS      Y9, Y5, Y5
-	VFMADD231PS Y2, Y7, Y5
-	TESTQ       R14, R14
-	JEQ         output_row_0_1
-	MOVQ        resCol+112(FP), R15
-	MOVQ        R14, BP
-	VADDPS      (BP), Y4, Y4
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Y8, Y8
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Y10, Y10
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Y5, Y5
-	MOVQ        resRow+104(FP), R15
-	LEAQ        (R14)(R15*4), R14
-
-output_row_0_1:
-	VMAXPS      Y4, Y3, Y4
-	VMOVUPS     Y4, (R13)
-	VMAXPS      Y8, Y3, Y8
-	VMOVUPS     Y8, (R13)(SI*1)
-	VMAXPS      Y10, Y3, Y10
-	VMOVUPS     Y10, (R13)(SI*2)
-	VMAXPS      Y5, Y3, Y5
-	VMOVUPS     Y5, (R13)(DI*1)
-	ADDQ        BX, R13
-	VMOVUPS     64(SP), Y4
-	VMOVUPS     192(SP), Y5
-	VMOVUPS     320(SP), Y6
-	VMOVUPS     448(SP), Y7
-	VMOVUPS     576(SP), Y8
-	VMOVUPS     704(SP), Y9
-	VADDPS      Y6, Y5, Y10
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      Y8, Y7, Y6
-	VSUBPS      Y8, Y7, Y7
-	VADDPS      Y4, Y10, Y4
-	VADDPS      Y6, Y4, Y4
-	VMOVAPS     Y5, Y8
-	VFMADD231PS Y0, Y7, Y8
-	VFMADD231PS Y1, Y6, Y10
-	VADDPS      Y9, Y5, Y5
-	VFMADD231PS Y2, Y7, Y5
-	TESTQ       R14, R14
-	JEQ         output_row_0_2
-	MOVQ        resCol+112(FP), R15
-	MOVQ        R14, BP
-	VADDPS      (BP), Y4, Y4
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Y8, Y8
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Y10, Y10
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Y5, Y5
-	MOVQ        resRow+104(FP), R15
-	LEAQ        (R14)(R15*4), R14
-
-output_row_0_2:
-	VMAXPS      Y4, Y3, Y4
-	VMOVUPS     Y4, (R13)
-	VMAXPS      Y8, Y3, Y8
-	VMOVUPS     Y8, (R13)(SI*1)
-	VMAXPS      Y10, Y3, Y10
-	VMOVUPS     Y10, (R13)(SI*2)
-	VMAXPS      Y5, Y3, Y5
-	VMOVUPS     Y5, (R13)(DI*1)
-	ADDQ        BX, R13
-	VMOVUPS     96(SP), Y4
-	VMOVUPS     224(SP), Y5
-	VMOVUPS     352(SP), Y6
-	VMOVUPS     480(SP), Y7
-	VMOVUPS     608(SP), Y8
-	VMOVUPS     736(SP), Y9
-	VADDPS      Y6, Y5, Y10
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      Y8, Y7, Y6
-	VSUBPS      Y8, Y7, Y7
-	VADDPS      Y4, Y10, Y4
-	VADDPS      Y6, Y4, Y4
-	VMOVAPS     Y5, Y8
-	VFMADD231PS Y0, Y7, Y8
-	VFMADD231PS Y1, Y6, Y10
-	VADDPS      Y9, Y5, Y5
-	VFMADD231PS Y2, Y7, Y5
-	TESTQ       R14, R14
-	JEQ         output_row_0_3
-	MOVQ        resCol+112(FP), R15
-	MOVQ        R14, BP
-	VADDPS      (BP), Y4, Y4
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Y8, Y8
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Y10, Y10
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      (BP), Y5, Y5
-	MOVQ        resRow+104(FP), R15
-	LEAQ        (R14)(R15*4), R14
-
-output_row_0_3:
-	VMAXPS       Y4, Y3, Y4
-	VMOVUPS      Y4, (R13)
-	VMAXPS       Y8, Y3, Y8
-	VMOVUPS      Y8, (R13)(SI*1)
-	VMAXPS       Y10, Y3, Y10
-	VMOVUPS      Y10, (R13)(SI*2)
-	VMAXPS       Y5, Y3, Y5
-	VMOVUPS      Y5, (R13)(DI*1)
-	ADDQ         BX, R13
-	MOVQ         stride+40(FP), R14
-	MOVQ         AX, R13
-	VMOVUPS      32(R13)(R8*1), Y3
-	VMOVUPS      32(R13)(R8*2), Y4
-	VMOVUPS      32(R13)(R9*1), Y5
-	VMOVUPS      32(R13)(R8*4), Y6
-	VADDPS       Y4, Y3, Y7
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       32(R13), Y7, Y6
-	VADDPS       Y4, Y6, Y6
-	VMOVUPS      Y6, (SP)
-	VMOVAPS      Y3, Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VMOVUPS      Y6, 32(SP)
-	VFMADD231PS  Y1, Y4, Y7
-	VMOVUPS      Y7, 64(SP)
-	VADDPS       32(R13)(R10*1), Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMOVUPS      Y3, 96(SP)
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      32(R13)(R8*1), Y3
-	VMOVUPS      32(R13)(R8*2), Y4
-	VMOVUPS      32(R13)(R9*1), Y5
-	VMOVUPS      32(R13)(R8*4), Y6
-	VADDPS       32(R11), Y3, Y3
-	VADDPS       Y4, Y3, Y7
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       32(R13), Y7, Y6
-	VADDPS       Y4, Y6, Y6
-	VMOVUPS      Y6, 128(SP)
-	VMOVAPS      Y3, Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VMOVUPS      Y6, 160(SP)
-	VFMADD231PS  Y1, Y4, Y7
-	VMOVUPS      Y7, 192(SP)
-	VADDPS       32(R13)(R10*1), Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMOVUPS      Y3, 224(SP)
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      32(R13)(R8*1), Y3
-	VMOVUPS      32(R13)(R8*2), Y4
-	VMOVUPS      32(R13)(R9*1), Y5
-	VMOVUPS      32(R13)(R8*4), Y6
-	VADDPS       Y4, Y3, Y7
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       32(R13), Y7, Y6
-	VADDPS       Y4, Y6, Y6
-	VMOVUPS      Y6, 256(SP)
-	VMOVAPS      Y3, Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VMOVUPS      Y6, 288(SP)
-	VFMADD231PS  Y1, Y4, Y7
-	VMOVUPS      Y7, 320(SP)
-	VADDPS       32(R13)(R10*1), Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMOVUPS      Y3, 352(SP)
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      32(R13)(R8*1), Y3
-	VMOVUPS      32(R13)(R8*2), Y4
-	VMOVUPS      32(R13)(R9*1), Y5
-	VMOVUPS      32(R13)(R8*4), Y6
-	VADDPS       Y4, Y3, Y7
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       32(R13), Y7, Y6
-	VADDPS       Y4, Y6, Y6
-	VMOVUPS      Y6, 384(SP)
-	VMOVAPS      Y3, Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VMOVUPS      Y6, 416(SP)
-	VFMADD231PS  Y1, Y4, Y7
-	VMOVUPS      Y7, 448(SP)
-	VADDPS       32(R13)(R10*1), Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMOVUPS      Y3, 480(SP)
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      32(R13)(R8*1), Y3
-	VMOVUPS      32(R13)(R8*2), Y4
-	VMOVUPS      32(R13)(R9*1), Y5
-	VMOVUPS      32(R13)(R8*4), Y6
-	VADDPS       Y4, Y3, Y7
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       32(R13), Y7, Y6
-	VADDPS       Y4, Y6, Y6
-	VMOVUPS      Y6, 512(SP)
-	VMOVAPS      Y3, Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VMOVUPS      Y6, 544(SP)
-	VFMADD231PS  Y1, Y4, Y7
-	VMOVUPS      Y7, 576(SP)
-	VADDPS       32(R13)(R10*1), Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMOVUPS      Y3, 608(SP)
-	LEAQ         (R13)(R14*4), R13
-	VMOVUPS      32(R13)(R8*1), Y3
-	VMOVUPS      32(R13)(R8*2), Y4
-	VMOVUPS      32(R13)(R9*1), Y5
-	VMOVUPS      32(R13)(R8*4), Y6
-	VADDPS       Y4, Y3, Y7
-	VSUBPS       Y4, Y3, Y3
-	VADDPS       Y6, Y5, Y4
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       32(R13), Y7, Y6
-	VADDPS       Y4, Y6, Y6
-	VMOVUPS      Y6, 640(SP)
-	VMOVAPS      Y3, Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VMOVUPS      Y6, 672(SP)
-	VFMADD231PS  Y1, Y4, Y7
-	VMOVUPS      Y7, 704(SP)
-	VADDPS       32(R13)(R10*1), Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMOVUPS      Y3, 736(SP)
-	MOVQ         res+96(FP), R14
-	MOVQ         DX, R13
-	VBROADCASTSS floor+120(FP), Y3
-	VMOVUPS      (SP), Y4
-	VMOVUPS      128(SP), Y5
-	VMOVUPS      256(SP), Y6
-	VMOVUPS      384(SP), Y7
-	VMOVUPS      512(SP), Y8
-	VMOVUPS      640(SP), Y9
-	VADDPS       Y6, Y5, Y10
-	VSUBPS       Y6, Y5, Y5
-	VADDPS       Y8, Y7, Y6
-	VSUBPS       Y8, Y7, Y7
-	VADDPS       Y4, Y10, Y4
-	VADDPS       Y6, Y4, Y4
-	VMOVAPS      Y5, Y8
-	VFMADD231PS  Y0, Y7, Y8
-	VFMADD231PS  Y1, Y6, Y10
-	VADDPS       Y9, Y5, Y5
-	VFMADD231PS  Y2, Y7, Y5
-	TESTQ        R14, R14
-	JEQ          output_row_1_0
-	MOVQ         resCol+112(FP), R15
-	MOVQ         R14, BP
-	VADDPS       32(BP), Y4, Y4
-	LEAQ         (BP)(R15*4), BP
-	VADDPS       32(BP), Y8, Y8
-	LEAQ         (BP)(R15*4), BP
-	VADDPS       32(BP), Y10, Y10
-	LEAQ         (BP)(R15*4), BP
-	VADDPS       32(BP), Y5, Y5
-	MOVQ         resRow+104(FP), R15
-	LEAQ         (R14)(R15*4), R14
-
-output_row_1_0:
-	VMAXPS      Y4, Y3, Y4
-	VMOVUPS     Y4, 32(R13)
-	VMAXPS      Y8, Y3, Y8
-	VMOVUPS     Y8, 32(R13)(SI*1)
-	VMAXPS      Y10, Y3, Y10
-	VMOVUPS     Y10, 32(R13)(SI*2)
-	VMAXPS      Y5, Y3, Y5
-	VMOVUPS     Y5, 32(R13)(DI*1)
-	ADDQ        BX, R13
-	VMOVUPS     32(SP), Y4
-	VMOVUPS     160(SP), Y5
-	VMOVUPS     288(SP), Y6
-	VMOVUPS     416(SP), Y7
-	VMOVUPS     544(SP), Y8
-	VMOVUPS     672(SP), Y9
-	VADDPS      Y6, Y5, Y10
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      Y8, Y7, Y6
-	VSUBPS      Y8, Y7, Y7
-	VADDPS      Y4, Y10, Y4
-	VADDPS      Y6, Y4, Y4
-	VMOVAPS     Y5, Y8
-	VFMADD231PS Y0, Y7, Y8
-	VFMADD231PS Y1, Y6, Y10
-	VADDPS      Y9, Y5, Y5
-	VFMADD231PS Y2, Y7, Y5
-	TESTQ       R14, R14
-	JEQ         output_row_1_1
-	MOVQ        resCol+112(FP), R15
-	MOVQ        R14, BP
-	VADDPS      32(BP), Y4, Y4
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      32(BP), Y8, Y8
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      32(BP), Y10, Y10
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      32(BP), Y5, Y5
-	MOVQ        resRow+104(FP), R15
-	LEAQ        (R14)(R15*4), R14
-
-output_row_1_1:
-	VMAXPS      Y4, Y3, Y4
-	VMOVUPS     Y4, 32(R13)
-	VMAXPS      Y8, Y3, Y8
-	VMOVUPS     Y8, 32(R13)(SI*1)
-	VMAXPS      Y10, Y3, Y10
-	VMOVUPS     Y10, 32(R13)(SI*2)
-	VMAXPS      Y5, Y3, Y5
-	VMOVUPS     Y5, 32(R13)(DI*1)
-	ADDQ        BX, R13
-	VMOVUPS     64(SP), Y4
-	VMOVUPS     192(SP), Y5
-	VMOVUPS     320(SP), Y6
-	VMOVUPS     448(SP), Y7
-	VMOVUPS     576(SP), Y8
-	VMOVUPS     704(SP), Y9
-	VADDPS      Y6, Y5, Y10
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      Y8, Y7, Y6
-	VSUBPS      Y8, Y7, Y7
-	VADDPS      Y4, Y10, Y4
-	VADDPS      Y6, Y4, Y4
-	VMOVAPS     Y5, Y8
-	VFMADD231PS Y0, Y7, Y8
-	VFMADD231PS Y1, Y6, Y10
-	VADDPS      Y9, Y5, Y5
-	VFMADD231PS Y2, Y7, Y5
-	TESTQ       R14, R14
-	JEQ         output_row_1_2
-	MOVQ        resCol+112(FP), R15
-	MOVQ        R14, BP
-	VADDPS      32(BP), Y4, Y4
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      32(BP), Y8, Y8
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      32(BP), Y10, Y10
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      32(BP), Y5, Y5
-	MOVQ        resRow+104(FP), R15
-	LEAQ        (R14)(R15*4), R14
-
-output_row_1_2:
-	VMAXPS      Y4, Y3, Y4
-	VMOVUPS     Y4, 32(R13)
-	VMAXPS      Y8, Y3, Y8
-	VMOVUPS     Y8, 32(R13)(SI*1)
-	VMAXPS      Y10, Y3, Y10
-	VMOVUPS     Y10, 32(R13)(SI*2)
-	VMAXPS      Y5, Y3, Y5
-	VMOVUPS     Y5, 32(R13)(DI*1)
-	ADDQ        BX, R13
-	VMOVUPS     96(SP), Y4
-	VMOVUPS     224(SP), Y5
-	VMOVUPS     352(SP), Y6
-	VMOVUPS     480(SP), Y7
-	VMOVUPS     608(SP), Y8
-	VMOVUPS     736(SP), Y9
-	VADDPS      Y6, Y5, Y10
-	VSUBPS      Y6, Y5, Y5
-	VADDPS      Y8, Y7, Y6
-	VSUBPS      Y8, Y7, Y7
-	VADDPS      Y4, Y10, Y4
-	VADDPS      Y6, Y4, Y4
-	VMOVAPS     Y5, Y8
-	VFMADD231PS Y0, Y7, Y8
-	VFMADD231PS Y1, Y6, Y10
-	VADDPS      Y9, Y5, Y5
-	VFMADD231PS Y2, Y7, Y5
-	TESTQ       R14, R14
-	JEQ         output_row_1_3
-	MOVQ        resCol+112(FP), R15
-	MOVQ        R14, BP
-	VADDPS      32(BP), Y4, Y4
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      32(BP), Y8, Y8
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      32(BP), Y10, Y10
-	LEAQ        (BP)(R15*4), BP
-	VADDPS      32(BP), Y5, Y5
-	MOVQ        resRow+104(FP), R15
-	LEAQ        (R14)(R15*4), R14
-
-output_row_1_3:
-	VMAXPS  Y4, Y3, Y4
-	VMOVUPS Y4, 32(R13)
-	VMAXPS  Y8, Y3, Y8
-	VMOVUPS Y8, 32(R13)(SI*1)
-	VMAXPS  Y10, Y3, Y10
-	VMOVUPS Y10, 32(R13)(SI*2)
-	VMAXPS  Y5, Y3, Y5
-	VMOVUPS Y5, 32(R13)(DI*1)
-	ADDQ    BX, R13
-
-	// Next block: the residual pointer lives in its parameter
-	ADDQ  CX, AX
-	ADDQ  $0x40, DX
-	ADDQ  $0x40, R11
-	MOVQ  res+96(FP), R13
-	TESTQ R13, R13
-	JEQ   output_nores
-	ADDQ  $0x40, R13
-	MOVQ  R13, res+96(FP)
-
-output_nores:
-	DECQ R12
-	JNZ  output_epilogue
-	VZEROUPPER
-	RET
-
 // func winoTransposeAVX2(n int, src []float32, srcRow int, dst []float32, dstRow int)
 // Requires: AVX
 TEXT ·winoTransposeAVX2(SB), NOSPLIT, $0-72
@@ -5297,5 +15668,595 @@ transpose_block:
 	JNZ        transpose_block
 
 transpose_done:
+	VZEROUPPER
+	RET
+
+// func winoProductAVX2(k int, a *float32, b *float32, c *float32, rows int, accumulate bool)
+// Requires: AVX, FMA3, MMX+
+TEXT ·winoProductAVX2(SB), NOSPLIT, $0-41
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+16(FP), DX
+	MOVQ       c+24(FP), BX
+	MOVQ       rows+32(FP), SI
+	CMPQ       SI, $0x06
+	JEQ        product_rows6
+	CMPQ       SI, $0x05
+	JEQ        product_rows5
+	CMPQ       SI, $0x04
+	JEQ        product_rows4
+	CMPQ       SI, $0x03
+	JEQ        product_rows3
+	CMPQ       SI, $0x02
+	JEQ        product_rows2
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (BX)
+
+product_loop1:
+	MOVQ $+4, SI
+
+product_loop1q:
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      96(DX), Y3
+	VBROADCASTSS 4(CX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      128(DX), Y2
+	VMOVUPS      160(DX), Y3
+	VBROADCASTSS 8(CX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      192(DX), Y2
+	VMOVUPS      224(DX), Y3
+	VBROADCASTSS 12(CX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         $0x10, CX
+	ADDQ         $+256, DX
+	DECQ         SI
+	JNZ          product_loop1q
+	ADDQ         $+320, CX
+	DECQ         AX
+	JNZ          product_loop1
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop1store
+	VADDPS       (BX), Y0, Y0
+	VADDPS       32(BX), Y1, Y1
+
+product_loop1store:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	VZEROUPPER
+	RET
+
+product_rows2:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (BX)
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 64(BX)
+
+product_loop2:
+	MOVQ $+4, SI
+
+product_loop2q:
+	VMOVUPS      (DX), Y4
+	VMOVUPS      32(DX), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 64(CX), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      64(DX), Y4
+	VMOVUPS      96(DX), Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 68(CX), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      128(DX), Y4
+	VMOVUPS      160(DX), Y5
+	VBROADCASTSS 8(CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 72(CX), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      192(DX), Y4
+	VMOVUPS      224(DX), Y5
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 76(CX), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x10, CX
+	ADDQ         $+256, DX
+	DECQ         SI
+	JNZ          product_loop2q
+	ADDQ         $+320, CX
+	DECQ         AX
+	JNZ          product_loop2
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop2store
+	VADDPS       (BX), Y0, Y0
+	VADDPS       32(BX), Y1, Y1
+	VADDPS       64(BX), Y2, Y2
+	VADDPS       96(BX), Y3, Y3
+
+product_loop2store:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	VMOVUPS Y2, 64(BX)
+	VMOVUPS Y3, 96(BX)
+	VZEROUPPER
+	RET
+
+product_rows3:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (BX)
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 64(BX)
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 128(BX)
+
+product_loop3:
+	MOVQ $+4, SI
+
+product_loop3q:
+	VMOVUPS      (DX), Y6
+	VMOVUPS      32(DX), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 64(CX), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 128(CX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      64(DX), Y6
+	VMOVUPS      96(DX), Y7
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 68(CX), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 132(CX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      128(DX), Y6
+	VMOVUPS      160(DX), Y7
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 72(CX), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 136(CX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      192(DX), Y6
+	VMOVUPS      224(DX), Y7
+	VBROADCASTSS 12(CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 76(CX), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 140(CX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x10, CX
+	ADDQ         $+256, DX
+	DECQ         SI
+	JNZ          product_loop3q
+	ADDQ         $+320, CX
+	DECQ         AX
+	JNZ          product_loop3
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop3store
+	VADDPS       (BX), Y0, Y0
+	VADDPS       32(BX), Y1, Y1
+	VADDPS       64(BX), Y2, Y2
+	VADDPS       96(BX), Y3, Y3
+	VADDPS       128(BX), Y4, Y4
+	VADDPS       160(BX), Y5, Y5
+
+product_loop3store:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	VMOVUPS Y2, 64(BX)
+	VMOVUPS Y3, 96(BX)
+	VMOVUPS Y4, 128(BX)
+	VMOVUPS Y5, 160(BX)
+	VZEROUPPER
+	RET
+
+product_rows4:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (BX)
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 64(BX)
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 128(BX)
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 192(BX)
+
+product_loop4:
+	MOVQ $+4, SI
+
+product_loop4q:
+	VMOVUPS      (DX), Y8
+	VMOVUPS      32(DX), Y9
+	VBROADCASTSS (CX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 64(CX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 128(CX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 192(CX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      64(DX), Y8
+	VMOVUPS      96(DX), Y9
+	VBROADCASTSS 4(CX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 68(CX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 132(CX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 196(CX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      128(DX), Y8
+	VMOVUPS      160(DX), Y9
+	VBROADCASTSS 8(CX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 72(CX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 136(CX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 200(CX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      192(DX), Y8
+	VMOVUPS      224(DX), Y9
+	VBROADCASTSS 12(CX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 76(CX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 140(CX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 204(CX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x10, CX
+	ADDQ         $+256, DX
+	DECQ         SI
+	JNZ          product_loop4q
+	ADDQ         $+320, CX
+	DECQ         AX
+	JNZ          product_loop4
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop4store
+	VADDPS       (BX), Y0, Y0
+	VADDPS       32(BX), Y1, Y1
+	VADDPS       64(BX), Y2, Y2
+	VADDPS       96(BX), Y3, Y3
+	VADDPS       128(BX), Y4, Y4
+	VADDPS       160(BX), Y5, Y5
+	VADDPS       192(BX), Y6, Y6
+	VADDPS       224(BX), Y7, Y7
+
+product_loop4store:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	VMOVUPS Y2, 64(BX)
+	VMOVUPS Y3, 96(BX)
+	VMOVUPS Y4, 128(BX)
+	VMOVUPS Y5, 160(BX)
+	VMOVUPS Y6, 192(BX)
+	VMOVUPS Y7, 224(BX)
+	VZEROUPPER
+	RET
+
+product_rows5:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (BX)
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 64(BX)
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 128(BX)
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 192(BX)
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 256(BX)
+
+product_loop5:
+	MOVQ $+4, SI
+
+product_loop5q:
+	VMOVUPS      (DX), Y10
+	VMOVUPS      32(DX), Y11
+	VBROADCASTSS (CX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 64(CX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 128(CX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 192(CX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 256(CX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      64(DX), Y10
+	VMOVUPS      96(DX), Y11
+	VBROADCASTSS 4(CX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 68(CX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 132(CX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 196(CX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 260(CX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      128(DX), Y10
+	VMOVUPS      160(DX), Y11
+	VBROADCASTSS 8(CX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 72(CX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 136(CX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 200(CX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 264(CX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      192(DX), Y10
+	VMOVUPS      224(DX), Y11
+	VBROADCASTSS 12(CX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 76(CX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 140(CX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 204(CX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 268(CX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x10, CX
+	ADDQ         $+256, DX
+	DECQ         SI
+	JNZ          product_loop5q
+	ADDQ         $+320, CX
+	DECQ         AX
+	JNZ          product_loop5
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop5store
+	VADDPS       (BX), Y0, Y0
+	VADDPS       32(BX), Y1, Y1
+	VADDPS       64(BX), Y2, Y2
+	VADDPS       96(BX), Y3, Y3
+	VADDPS       128(BX), Y4, Y4
+	VADDPS       160(BX), Y5, Y5
+	VADDPS       192(BX), Y6, Y6
+	VADDPS       224(BX), Y7, Y7
+	VADDPS       256(BX), Y8, Y8
+	VADDPS       288(BX), Y9, Y9
+
+product_loop5store:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	VMOVUPS Y2, 64(BX)
+	VMOVUPS Y3, 96(BX)
+	VMOVUPS Y4, 128(BX)
+	VMOVUPS Y5, 160(BX)
+	VMOVUPS Y6, 192(BX)
+	VMOVUPS Y7, 224(BX)
+	VMOVUPS Y8, 256(BX)
+	VMOVUPS Y9, 288(BX)
+	VZEROUPPER
+	RET
+
+product_rows6:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	PREFETCHT0 (BX)
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	PREFETCHT0 64(BX)
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	PREFETCHT0 128(BX)
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	PREFETCHT0 192(BX)
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	PREFETCHT0 256(BX)
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	PREFETCHT0 320(BX)
+
+product_loop6:
+	MOVQ $+4, SI
+
+product_loop6q:
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 64(CX), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 128(CX), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 192(CX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 256(CX), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 320(CX), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      64(DX), Y12
+	VMOVUPS      96(DX), Y13
+	VBROADCASTSS 4(CX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 68(CX), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 132(CX), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 196(CX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 260(CX), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 324(CX), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      128(DX), Y12
+	VMOVUPS      160(DX), Y13
+	VBROADCASTSS 8(CX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 72(CX), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 136(CX), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 200(CX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 264(CX), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 328(CX), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      192(DX), Y12
+	VMOVUPS      224(DX), Y13
+	VBROADCASTSS 12(CX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 76(CX), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 140(CX), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 204(CX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 268(CX), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 332(CX), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x10, CX
+	ADDQ         $+256, DX
+	DECQ         SI
+	JNZ          product_loop6q
+	ADDQ         $+320, CX
+	DECQ         AX
+	JNZ          product_loop6
+	MOVBQZX      accumulate+40(FP), AX
+	TESTQ        AX, AX
+	JEQ          product_loop6store
+	VADDPS       (BX), Y0, Y0
+	VADDPS       32(BX), Y1, Y1
+	VADDPS       64(BX), Y2, Y2
+	VADDPS       96(BX), Y3, Y3
+	VADDPS       128(BX), Y4, Y4
+	VADDPS       160(BX), Y5, Y5
+	VADDPS       192(BX), Y6, Y6
+	VADDPS       224(BX), Y7, Y7
+	VADDPS       256(BX), Y8, Y8
+	VADDPS       288(BX), Y9, Y9
+	VADDPS       320(BX), Y10, Y10
+	VADDPS       352(BX), Y11, Y11
+
+product_loop6store:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	VMOVUPS Y2, 64(BX)
+	VMOVUPS Y3, 96(BX)
+	VMOVUPS Y4, 128(BX)
+	VMOVUPS Y5, 160(BX)
+	VMOVUPS Y6, 192(BX)
+	VMOVUPS Y7, 224(BX)
+	VMOVUPS Y8, 256(BX)
+	VMOVUPS Y9, 288(BX)
+	VMOVUPS Y10, 320(BX)
+	VMOVUPS Y11, 352(BX)
 	VZEROUPPER
 	RET

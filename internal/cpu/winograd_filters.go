@@ -16,6 +16,9 @@ type winoFilters struct {
 	u []float32
 }
 
+// winoKC returns the source channels per chunk of a layer with c of them.
+func winoKC(c int) int { return min(roundUp(c, 16), winoChunk) }
+
 // chunkSize returns the floats of a full chunk of a panel.
 func (f *winoFilters) chunkSize() int { return winoPoints * f.kc * winoCols() }
 

@@ -16,7 +16,7 @@ type winoEpilogue struct {
 // winogradForward computes y [N,OH,OW,K] = conv(x [N,H,W,C], w [3,3,C,K]).
 func winogradForward(c Conv, x, w, y []float32) {
 	g := winoForwardGeom(c)
-	f := winoFilters{w: w, c: c.C, k: c.K, kc: winoChunk(c.C, c.K)}
+	f := winoFilters{w: w, c: c.C, k: c.K, kc: winoKC(c.C)}
 	winoConvolve(&g, x, &f, &winoEpilogue{y: y, yStride: c.K})
 }
 
@@ -24,7 +24,7 @@ func winogradForward(c Conv, x, w, y []float32) {
 // w [3,3,C,K], overwriting dx: the convolution of dy with the turned filters.
 func winogradBackwardData(c Conv, dy, w, dx []float32) {
 	g := winoDataGeom(c)
-	f := winoFilters{w: w, c: c.K, k: c.C, kc: winoChunk(c.K, c.C), turned: true}
+	f := winoFilters{w: w, c: c.K, k: c.C, kc: winoKC(c.K), turned: true}
 	winoConvolve(&g, dy, &f, &winoEpilogue{y: dx, yStride: c.C})
 }
 
@@ -66,17 +66,16 @@ func winoConvolveFused(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue
 	size = min(size, (g.tiles+winoMinPieces-1)/winoMinPieces)
 	size = max(mr, size/mr*mr)
 	parallel.For((g.tiles+size-1)/size, func(i int) {
-		t0 := i * size
-		b := newWinoBlock(min(size, g.tiles-t0), f.c, f.kc)
+		b := newWinoBlock(g, i*size, min((i+1)*size, g.tiles), f.kc)
 		v := getScratch(b.size())
 		tile := getScratch(winoPoints * max(b.cp, 2*winoCols()))
 		m := getScratch(b.mSize())
 		for p := range b.panels {
-			b.transformPanel(g, x, t0, p, v, tile)
+			b.transformPanel(x, p, v, tile)
 		}
 		for p := range f.panels() {
 			b.multiply(v, func(i int) ([]float32, int) { return f.chunk(p, i, nil) }, m)
-			b.output(g, t0, p, m, tile, e)
+			b.output(p, m, tile, e)
 		}
 		putScratch(m)
 		putScratch(tile)
@@ -91,37 +90,40 @@ func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogu
 	for size > winoRows() && (g.tiles+size-1)/size*panels < winoMinPieces {
 		size = max(winoRows(), size/2/winoRows()*winoRows())
 	}
-	full := newWinoBlock(min(size, g.tiles), f.c, f.kc)
-	group := max(1, winoGroupFloats/full.size()) // blocks in a group
 	blocks := (g.tiles + size - 1) / size
-	group = (blocks + (blocks+group-1)/group - 1) / ((blocks + group - 1) / group)
-	v := getScratch(min(group, blocks) * full.size())
+	size = (g.tiles + blocks - 1) / blocks
+	most := maxWinoBlock(g, size, f.kc)
+	group := max(1, winoGroupFloats/most) // blocks in a group
+	groups := (blocks + group - 1) / group
+	group = (blocks + groups - 1) / groups
+	v := getScratch(group * most)
 	defer putScratch(v)
+	maxPanels := (size+winoRows()-1)/winoRows() + winoShapes - 1
 
 	for b0 := 0; b0 < blocks; b0 += group {
 		nb := min(group, blocks-b0)
-		block := func(i int) (b winoBlock, t0 int, vb []float32) {
-			t0 = (b0 + i) * size
-			return newWinoBlock(min(size, g.tiles-t0), f.c, f.kc), t0, v[i*full.size():][:full.size()]
+		block := func(i int) (b winoBlock, vb []float32) {
+			t0 := (b0 + i) * size
+			return newWinoBlock(g, t0, min(t0+size, g.tiles), f.kc), v[i*most:][:most]
 		}
-		parallel.For(nb*full.panels, func(i int) {
-			b, t0, vb := block(i / full.panels)
-			p := i % full.panels
+		parallel.For(nb*maxPanels, func(i int) {
+			b, vb := block(i / maxPanels)
+			p := i % maxPanels
 			if p >= b.panels {
 				return
 			}
 			tile := getScratch(winoPoints * b.cp)
-			b.transformPanel(g, x, t0, p, vb, tile)
+			b.transformPanel(x, p, vb, tile)
 			putScratch(tile)
 		})
 		parallel.For(nb*panels, func(i int) {
 			p := i / nb
-			b, t0, vb := block(i % nb)
+			b, vb := block(i % nb)
 			u := getScratch(f.chunkSize())
 			m := getScratch(b.mSize())
 			tile := getScratch(winoPoints * 2 * winoCols())
 			b.multiply(vb, func(i int) ([]float32, int) { return f.chunk(p, i, u) }, m)
-			b.output(g, t0, p, m, tile, e)
+			b.output(p, m, tile, e)
 			putScratch(tile)
 			putScratch(m)
 			putScratch(u)
@@ -129,10 +131,10 @@ func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogu
 	}
 }
 
-// output writes the destination tiles t0.. of a block for panel p of filters:
-// y = Aᵀ M A, with the epilogue. tile is scratch of 2*16*NR floats.
-func (b *winoBlock) output(g *winoGeom, t0, p int, m, tile []float32, e *winoEpilogue) {
-	nr := winoCols()
+// output writes the block's tiles of panel p of the destination: y = Aᵀ M A,
+// with the epilogue. tile is scratch of 2*16*NR floats.
+func (b *winoBlock) output(p int, m, tile []float32, e *winoEpilogue) {
+	g, nr := b.g, winoCols()
 	k0 := p * nr
 	kn := min(nr, g.k-k0)
 	ms := b.mStride()
@@ -141,26 +143,31 @@ func (b *winoBlock) output(g *winoGeom, t0, p int, m, tile []float32, e *winoEpi
 		bias = e.bias[k0:]
 	}
 	for t := range b.tiles {
-		n, ty, tx := g.tile(t0 + t)
-		rows, cols := min(4, g.p-4*ty), min(4, g.q-4*tx)
-		at := (n*g.p+4*ty)*g.q + 4*tx // first pixel
+		part := &b.part[0]
+		for i := 1; i < b.parts && t >= b.part[i].at; i++ {
+			part = &b.part[i]
+		}
+		n, y0, x0 := g.tile(part.shape, part.t0+t-part.at)
+		rows, cols := part.shape.rows(), part.shape.cols()
+		at := (n*g.p+y0)*g.q + x0 // first pixel
 		src := m[t*nr:]
-		if rows == 4 && cols == 4 && kn%winoLanes == 0 {
+		if y0+rows <= g.p && x0+cols <= g.q && kn%winoLanes == 0 {
 			var res []float32
 			if e.residual != nil {
 				res = e.residual[at*g.k+k0:]
 			}
-			winoOutput(kn/winoLanes, src, winoLanes, ms, e.y[at*e.yStride+k0:], g.q*e.yStride, e.yStride,
+			winoOutput(part.shape, kn/winoLanes, src, winoLanes, ms, e.y[at*e.yStride+k0:], g.q*e.yStride, e.yStride,
 				bias, res, g.q*g.k, g.k, e.relu)
 			continue
 		}
 		// A tile that sticks out of the map is computed whole, beside it.
+		rows, cols = min(rows, g.p-y0), min(cols, g.q-x0)
 		out, res := tile[:16*nr], []float32(nil)
 		if e.residual != nil {
 			res = tile[16*nr:][:16*nr]
 			gatherPanel(res, nr, e.residual[at*g.k+k0:], rows, cols, g.q*g.k, g.k, kn)
 		}
-		winoOutput(nr/winoLanes, src, winoLanes, ms, out, 4*nr, nr, bias, res, 4*nr, nr, e.relu)
+		winoOutput(part.shape, nr/winoLanes, src, winoLanes, ms, out, 4*nr, nr, bias, res, 4*nr, nr, e.relu)
 		for i := range rows {
 			for j := range cols {
 				copy(e.y[(at+i*g.q+j)*e.yStride+k0:][:kn], out[(4*i+j)*nr:])

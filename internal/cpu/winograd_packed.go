@@ -19,7 +19,7 @@ type winoPacked struct {
 // at which it was made.
 func packWinograd(c Conv, w, bias []float32) *winoPacked {
 	p := &winoPacked{c: c.C, k: c.K, pad: c.Pad, bias: bias,
-		f: winoFilters{w: w, c: c.C, k: c.K, kc: winoChunk(c.C, c.K)}}
+		f: winoFilters{w: w, c: c.C, k: c.K, kc: winoKC(c.C)}}
 	if winoFused(c.C, c.K) {
 		p.f.pack(alignedFloats(p.f.size()))
 	}

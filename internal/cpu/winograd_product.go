@@ -6,15 +6,19 @@ package cpu
 //	U (filters)          [K/NR panels][C/kc chunks][36 xi][kc][NR]
 //	M (products)         [36 xi][tiles][NR], of one panel of filters
 //
-// A block of tiles is cut into panels of at most MR tiles, evenly, so that no
-// panel is nearly empty; the channels into chunks of kc, so that one chunk of U
-// (36*kc*NR floats) and the M of a block stay in the L2 cache together. The
-// order of V is the order in which the products read it.
+// A block of tiles is cut by shape, and then evenly into panels of at most MR
+// tiles; the channels into chunks of kc. The order of V is the order in which
+// the products read it.
 
-// winoXiPad is added to the stride between consecutive xi of V and M. The
-// stride would otherwise be a multiple of 4 KB, and the 36 lines that a
-// transform touches would all fall into the same set of the L1 cache.
-const winoXiPad = 16
+const (
+	// winoXiPad is added to the stride between consecutive xi of V and M. The
+	// stride would otherwise be a multiple of 4 KB, and the 36 lines that a
+	// transform touches would all fall into the same set of the L1 cache.
+	winoXiPad = 16
+	// winoChunk is the most channels that are summed at a time, a multiple of
+	// 16: a panel of U is 64 KB at most, which stays in the L2 cache.
+	winoChunk = 512
+)
 
 // winoRows and winoCols are the register tile of the products at the active
 // level. A panel of filters is at least one transform wide.
@@ -22,16 +26,7 @@ func winoRows() int { return tileRows() }
 
 func winoCols() int { return max(winoLanes, tileCols()) }
 
-// winoGemmN and winoGemmT run a micro-kernel of the active level on panels
-// winoCols wide; see gemmArgs.
-func winoGemmN(g *gemmArgs) {
-	if tileCols() < winoLanes {
-		gemmNGo(winoRows(), winoLanes, g)
-		return
-	}
-	gemmNCall(g)
-}
-
+// winoGemmT runs a micro-kernel of form T on panels winoCols wide.
 func winoGemmT(g *gemmArgs) {
 	if tileCols() < winoLanes {
 		gemmTGo(tileRowsT(), winoLanes, g)
@@ -40,31 +35,53 @@ func winoGemmT(g *gemmArgs) {
 	gemmTCall(g)
 }
 
-// winoChunk returns kc, the channels of the source that are summed at a time,
-// a multiple of 16.
-func winoChunk(c, k int) int {
-	if winoFused(c, k) {
-		return min(roundUp(c, 16), 128)
-	}
-	return min(roundUp(c, 16), 64)
+// winoPart is the tiles of one shape in a block.
+type winoPart struct {
+	shape  winoShape
+	t0     int // first tile
+	tiles  int
+	rows   int // tiles in a panel, the last may have fewer
+	panel0 int // first panel, of the block's
+	panels int
+	at     int // first tile, of the block's
 }
 
-// winoBlock is the layout of V for up to `tiles` tiles of c source channels.
+// winoBlock is the layout of V and M for a run of tiles.
 type winoBlock struct {
-	tiles  int // tiles in the block
-	rows   int // tiles in a panel, the last may have fewer
+	g      *winoGeom
+	tiles  int
+	part   [winoShapes]winoPart
+	parts  int
 	panels int
 	mr     int // MR: the stride between panels is that of MR rows
 	cp     int // channels, rounded up to 16
 	kc     int // channels per chunk
 }
 
-func newWinoBlock(tiles, c, kc int) winoBlock {
-	b := winoBlock{tiles: tiles, mr: winoRows(), cp: roundUp(c, 16), kc: kc}
-	b.panels = (tiles + b.mr - 1) / b.mr
-	b.rows = (tiles + b.panels - 1) / b.panels
-	b.panels = (tiles + b.rows - 1) / b.rows
+// newWinoBlock lays out tiles [t0,t1).
+func newWinoBlock(g *winoGeom, t0, t1, kc int) winoBlock {
+	b := winoBlock{g: g, tiles: t1 - t0, mr: winoRows(), cp: roundUp(g.c, 16), kc: kc}
+	for t := t0; t < t1; {
+		s := g.shape(t)
+		n := min(t1, g.first[s+1]) - t
+		p := winoPart{shape: s, t0: t, tiles: n, panel0: b.panels, at: t - t0}
+		p.panels = (n + b.mr - 1) / b.mr
+		p.rows = (n + p.panels - 1) / p.panels
+		p.panels = (n + p.rows - 1) / p.rows
+		b.part[b.parts] = p
+		b.parts++
+		b.panels += p.panels
+		t += n
+	}
 	return b
+}
+
+// maxWinoBlock returns the floats of V that a block of that many tiles may
+// take, whatever their shapes.
+func maxWinoBlock(g *winoGeom, tiles, kc int) int {
+	b := winoBlock{mr: winoRows(), cp: roundUp(g.c, 16), kc: kc}
+	b.panels = (tiles+b.mr-1)/b.mr + winoShapes - 1
+	return b.size()
 }
 
 // chunks returns how many chunks of channels there are.
@@ -82,53 +99,64 @@ func (b *winoBlock) stride(channels int) int { return b.panels*b.mr*channels + w
 // size returns the floats of V.
 func (b *winoBlock) size() int { return b.chunks() * winoPoints * b.stride(b.kc) }
 
-// panelTiles returns how many tiles panel p holds.
-func (b *winoBlock) panelTiles(p int) int { return min(b.rows, b.tiles-p*b.rows) }
+// panelOf returns the part of panel p, and its number within it.
+func (b *winoBlock) panelOf(p int) (*winoPart, int) {
+	i := 0
+	for p >= b.part[i].panel0+b.part[i].panels {
+		i++
+	}
+	return &b.part[i], p - b.part[i].panel0
+}
 
-// transformPanel fills panel p of v with V = Bᵀ d B of tiles t0+p*rows.. of
-// the source x [N,H,W,C]. tile is scratch of at least 36*cp floats.
-func (b *winoBlock) transformPanel(g *winoGeom, x []float32, t0, p int, v, tile []float32) {
-	for r := range b.panelTiles(p) {
-		n, ty, tx := g.tile(t0 + p*b.rows + r)
+// panelTiles returns how many tiles panel i of the part holds.
+func (p *winoPart) panelTiles(i int) int { return min(p.rows, p.tiles-i*p.rows) }
+
+// transformPanel fills panel p of v with V = Bᵀ d B of its tiles of the source
+// x [N,H,W,C]. tile is scratch of at least 36*cp floats.
+func (b *winoBlock) transformPanel(x []float32, p int, v, tile []float32) {
+	g := b.g
+	part, at := b.panelOf(p)
+	rows, cols := part.shape.rows()+2, part.shape.cols()+2
+	for r := range part.panelTiles(at) {
+		n, y0, x0 := g.tile(part.shape, part.t0+at*part.rows+r)
 		pic := x[n*g.h*g.w*g.c:][:g.h*g.w*g.c]
-		y0, x0 := 4*ty-g.pad, 4*tx-g.pad
-		var src []float32
-		var row, col int
-		if y0 >= 0 && x0 >= 0 && y0+6 <= g.h && x0+6 <= g.w && g.c == b.cp {
+		y0, x0 = y0-g.pad, x0-g.pad
+		src, row, col := tile, cols*b.cp, b.cp
+		if y0 >= 0 && x0 >= 0 && y0+rows <= g.h && x0+cols <= g.w && g.c == b.cp {
 			src, row, col = pic[(y0*g.w+x0)*g.c:], g.w*g.c, g.c
 		} else {
-			gatherTile(tile, 6, 6, b.cp, pic, g.h, g.w, g.c, y0, x0)
-			src, row, col = tile, 6*b.cp, b.cp
+			gatherTile(tile, rows, cols, b.cp, pic, g.h, g.w, g.c, y0, x0)
 		}
 		for i := range b.chunks() {
 			channels, off, stride := b.chunk(i)
-			winoInput(channels/winoLanes, src[i*b.kc:], winoLanes, row, col,
+			winoInput(part.shape, channels/winoLanes, src[i*b.kc:], winoLanes, row, col,
 				v[off+p*b.mr*channels+r*winoLanes:], b.mr*winoLanes, stride)
 		}
 	}
 }
 
-// multiply computes m = V*U for one panel of filters and all 36 xi.
+// multiply computes m = V*U for one panel of filters and all xi.
 // u returns chunk i of the panel, [36][channels][NR] with consecutive xi
 // stride floats apart.
 func (b *winoBlock) multiply(v []float32, u func(i int) (u []float32, stride int), m []float32) {
 	nr := winoCols()
 	ms := b.mStride()
-	args := gemmArgs{ldc: nr, nr: nr}
 	for i := range b.chunks() {
 		channels, off, stride := b.chunk(i)
 		ui, us := u(i)
-		args.k = channels / kBlock
-		if i > 0 {
-			args.flags = gemmAccumulate
-		}
 		for xi := range winoPoints {
-			args.b = &ui[xi*us]
-			for p := range b.panels {
-				args.mr = b.panelTiles(p)
-				args.a = &v[off+xi*stride+p*b.mr*channels]
-				args.c = &m[xi*ms+p*b.rows*nr]
-				winoGemmN(&args)
+			for s := range b.parts {
+				part := &b.part[s]
+				if !part.shape.uses(xi) {
+					continue
+				}
+				for p := range part.panels {
+					winoProduct(channels/kBlock,
+						&v[off+xi*stride+(part.panel0+p)*b.mr*channels],
+						&ui[xi*us],
+						&m[xi*ms+(part.at+p*part.rows)*nr],
+						part.panelTiles(p), i > 0)
+				}
 			}
 		}
 	}

@@ -4,15 +4,65 @@
 
 package cpu
 
-// winoInputAVX512 computes V = Bᵀ d B; see winoInputGo.
+// winoInput44AVX512 computes V = Bᵀ d B for a tile of 4x4 results; see winoInputGo.
 //
 //go:noescape
-func winoInputAVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+func winoInput44AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 
-// winoGradAVX512 computes dM = A dy Aᵀ; see winoGradGo.
+// winoGrad44AVX512 computes dM = A dy Aᵀ for a tile of 4x4 results; see winoGradGo.
 //
 //go:noescape
-func winoGradAVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+func winoGrad44AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoOutput44AVX512 computes y = Aᵀ M A for a tile of 4x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+//
+//go:noescape
+func winoOutput44AVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+
+// winoInput43AVX512 computes V = Bᵀ d B for a tile of 4x3 results; see winoInputGo.
+//
+//go:noescape
+func winoInput43AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoGrad43AVX512 computes dM = A dy Aᵀ for a tile of 4x3 results; see winoGradGo.
+//
+//go:noescape
+func winoGrad43AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoOutput43AVX512 computes y = Aᵀ M A for a tile of 4x3; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+//
+//go:noescape
+func winoOutput43AVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+
+// winoInput34AVX512 computes V = Bᵀ d B for a tile of 3x4 results; see winoInputGo.
+//
+//go:noescape
+func winoInput34AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoGrad34AVX512 computes dM = A dy Aᵀ for a tile of 3x4 results; see winoGradGo.
+//
+//go:noescape
+func winoGrad34AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoOutput34AVX512 computes y = Aᵀ M A for a tile of 3x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+//
+//go:noescape
+func winoOutput34AVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+
+// winoInput33AVX512 computes V = Bᵀ d B for a tile of 3x3 results; see winoInputGo.
+//
+//go:noescape
+func winoInput33AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoGrad33AVX512 computes dM = A dy Aᵀ for a tile of 3x3 results; see winoGradGo.
+//
+//go:noescape
+func winoGrad33AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoOutput33AVX512 computes y = Aᵀ M A for a tile of 3x3; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+//
+//go:noescape
+func winoOutput33AVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 
 // winoFilterAVX512 computes U = G g Gᵀ; see winoFilterGo.
 //
@@ -24,25 +74,75 @@ func winoFilterAVX512(n int, src []float32, srcStep int, tap int, dst []float32,
 //go:noescape
 func winoFilterGradAVX512(n int, src []float32, srcStep int, stride int, dst []float32, dstStep int, tap int)
 
-// winoOutputAVX512 computes y = Aᵀ M A; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
-//
-//go:noescape
-func winoOutputAVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
-
 // winoTransposeAVX512 turns n blocks of 16x16; see winoTransposeGo.
 //
 //go:noescape
 func winoTransposeAVX512(n int, src []float32, srcRow int, dst []float32, dstRow int)
 
-// winoInputAVX2 computes V = Bᵀ d B; see winoInputGo.
+// winoProductAVX512 computes C = A*B, or += with accumulate; see winoProductGo.
 //
 //go:noescape
-func winoInputAVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+func winoProductAVX512(k int, a *float32, b *float32, c *float32, rows int, accumulate bool)
 
-// winoGradAVX2 computes dM = A dy Aᵀ; see winoGradGo.
+// winoInput44AVX2 computes V = Bᵀ d B for a tile of 4x4 results; see winoInputGo.
 //
 //go:noescape
-func winoGradAVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+func winoInput44AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoGrad44AVX2 computes dM = A dy Aᵀ for a tile of 4x4 results; see winoGradGo.
+//
+//go:noescape
+func winoGrad44AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoOutput44AVX2 computes y = Aᵀ M A for a tile of 4x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+//
+//go:noescape
+func winoOutput44AVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+
+// winoInput43AVX2 computes V = Bᵀ d B for a tile of 4x3 results; see winoInputGo.
+//
+//go:noescape
+func winoInput43AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoGrad43AVX2 computes dM = A dy Aᵀ for a tile of 4x3 results; see winoGradGo.
+//
+//go:noescape
+func winoGrad43AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoOutput43AVX2 computes y = Aᵀ M A for a tile of 4x3; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+//
+//go:noescape
+func winoOutput43AVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+
+// winoInput34AVX2 computes V = Bᵀ d B for a tile of 3x4 results; see winoInputGo.
+//
+//go:noescape
+func winoInput34AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoGrad34AVX2 computes dM = A dy Aᵀ for a tile of 3x4 results; see winoGradGo.
+//
+//go:noescape
+func winoGrad34AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoOutput34AVX2 computes y = Aᵀ M A for a tile of 3x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+//
+//go:noescape
+func winoOutput34AVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+
+// winoInput33AVX2 computes V = Bᵀ d B for a tile of 3x3 results; see winoInputGo.
+//
+//go:noescape
+func winoInput33AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoGrad33AVX2 computes dM = A dy Aᵀ for a tile of 3x3 results; see winoGradGo.
+//
+//go:noescape
+func winoGrad33AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
+
+// winoOutput33AVX2 computes y = Aᵀ M A for a tile of 3x3; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+//
+//go:noescape
+func winoOutput33AVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 
 // winoFilterAVX2 computes U = G g Gᵀ; see winoFilterGo.
 //
@@ -54,12 +154,12 @@ func winoFilterAVX2(n int, src []float32, srcStep int, tap int, dst []float32, d
 //go:noescape
 func winoFilterGradAVX2(n int, src []float32, srcStep int, stride int, dst []float32, dstStep int, tap int)
 
-// winoOutputAVX2 computes y = Aᵀ M A; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
-//
-//go:noescape
-func winoOutputAVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
-
 // winoTransposeAVX2 turns n blocks of 16x16; see winoTransposeGo.
 //
 //go:noescape
 func winoTransposeAVX2(n int, src []float32, srcRow int, dst []float32, dstRow int)
+
+// winoProductAVX2 computes C = A*B, or += with accumulate; see winoProductGo.
+//
+//go:noescape
+func winoProductAVX2(k int, a *float32, b *float32, c *float32, rows int, accumulate bool)

@@ -24,6 +24,10 @@ var winoCases = []struct {
 	{"7x7 map", Conv{3, 7, 7, 64, 64, 3, 3, 1, 1}},
 	{"prime sizes", Conv{2, 11, 13, 17, 19, 3, 3, 1, 1}},
 	{"prime channels over a panel", Conv{1, 9, 5, 37, 67, 3, 3, 1, 1}},
+	{"tiles of all shapes, 7x7", Conv{9, 7, 7, 32, 40, 3, 3, 1, 1}},
+	{"tiles of all shapes, 14x13", Conv{8, 14, 13, 24, 33, 3, 3, 1, 1}},
+	{"tiles of 3x3 alone", Conv{9, 3, 3, 16, 16, 3, 3, 1, 1}},
+	{"3x4 tiles, one sticking out", Conv{40, 5, 6, 16, 20, 3, 3, 1, 1}},
 	{"few channels", Conv{2, 6, 5, 1, 3, 3, 3, 1, 1}},
 	{"no padding", Conv{2, 9, 10, 20, 33, 3, 3, 1, 0}},
 	{"smallest without padding", Conv{1, 3, 3, 16, 16, 3, 3, 1, 0}},
@@ -145,6 +149,7 @@ func TestWinogradError(t *testing.T) {
 func TestWinogradThreads(t *testing.T) {
 	for _, c := range []Conv{
 		{3, 23, 22, 40, 48, 3, 3, 1, 1},
+		{16, 7, 7, 64, 64, 3, 3, 1, 1},
 		{5, 14, 14, 144, 160, 3, 3, 1, 1},
 	} {
 		x, w, dy := winoOperands(c)

@@ -31,12 +31,14 @@ func winoKernels(t *testing.T, k winoKernelCase) map[string][]float32 {
 		out[name] = dst
 	}
 	src := normals(k.seed, grid, 1)
-	run("input", xis, func(dst []float32) {
-		winoInput(k.n, src, k.step, k.row, k.col, dst, winoLanes, k.stride)
-	})
-	run("grad", xis, func(dst []float32) {
-		winoGrad(k.n, src, k.step, k.row, k.col, dst, winoLanes, k.stride)
-	})
+	for s := range winoShape(winoShapes) {
+		run(fmt.Sprintf("input %dx%d", s.rows(), s.cols()), xis, func(dst []float32) {
+			winoInput(s, k.n, src, k.step, k.row, k.col, dst, winoLanes, k.stride)
+		})
+		run(fmt.Sprintf("grad %dx%d", s.rows(), s.cols()), xis, func(dst []float32) {
+			winoGrad(s, k.n, src, k.step, k.row, k.col, dst, winoLanes, k.stride)
+		})
+	}
 	run("filter", xis, func(dst []float32) {
 		winoFilter(k.n, normals(k.seed, taps, 1), winoLanes, k.stride, dst, winoLanes, k.stride)
 	})
@@ -59,9 +61,11 @@ func winoKernels(t *testing.T, k winoKernelCase) map[string][]float32 {
 			r = res
 		}
 		n := min(k.n, maxTileCols/winoLanes)
-		run(fmt.Sprintf("output/epilogue %03b", mask), n*winoLanes+3*k.row+3*k.col, func(dst []float32) {
-			winoOutput(n, domain, winoLanes, k.stride, dst, k.row, k.col, b, r, k.row, k.col, mask&4 != 0)
-		})
+		for s := range winoShape(winoShapes) {
+			run(fmt.Sprintf("output %dx%d/epilogue %03b", s.rows(), s.cols(), mask), n*winoLanes+3*k.row+3*k.col, func(dst []float32) {
+				winoOutput(s, n, domain, winoLanes, k.stride, dst, k.row, k.col, b, r, k.row, k.col, mask&4 != 0)
+			})
+		}
 	}
 	return out
 }
@@ -126,32 +130,34 @@ func TestWinogradIdentity(t *testing.T) {
 			g[i][j] = r.Normal()
 		}
 	}
-	src := make([]float32, 36*winoLanes)
 	flt := make([]float32, 9*winoLanes)
-	for i := range 36 {
-		src[i*winoLanes] = float32(d[i/6][i%6])
-	}
 	for i := range 9 {
 		flt[i*winoLanes] = float32(g[i/3][i%3])
 	}
-	v, u := make([]float32, 36*winoLanes), make([]float32, 36*winoLanes)
-	winoInputGo(1, src, 0, 6*winoLanes, winoLanes, v, 0, winoLanes)
+	u := make([]float32, 36*winoLanes)
 	winoFilterGo(1, flt, 0, winoLanes, u, 0, winoLanes)
-	for i := range v {
-		v[i] *= u[i]
-	}
-	y := make([]float32, 16*winoLanes)
-	winoOutputGo(1, v, 0, winoLanes, y, 4*winoLanes, winoLanes, nil, nil, 0, 0, false)
-	for i := range 4 {
-		for j := range 4 {
-			var want float64
-			for a := range 3 {
-				for b := range 3 {
-					want += d[i+a][j+b] * g[a][b]
+	for s := range winoShape(winoShapes) {
+		src, v := make([]float32, 36*winoLanes), make([]float32, 36*winoLanes)
+		for i := range 36 {
+			src[i*winoLanes] = float32(d[i/6][i%6])
+		}
+		winoInputGo(s, 1, src, 0, 6*winoLanes, winoLanes, v, 0, winoLanes)
+		for i := range v {
+			v[i] *= u[i]
+		}
+		y := make([]float32, 16*winoLanes)
+		winoOutputGo(s, 1, v, 0, winoLanes, y, 4*winoLanes, winoLanes, nil, nil, 0, 0, false)
+		for i := range s.rows() {
+			for j := range s.cols() {
+				var want float64
+				for a := range 3 {
+					for b := range 3 {
+						want += d[i+a][j+b] * g[a][b]
+					}
 				}
-			}
-			if got := float64(y[(4*i+j)*winoLanes]); math.Abs(got-want) > 1e-4 {
-				t.Errorf("y[%d][%d] = %v, the direct sum is %v", i, j, got, want)
+				if got := float64(y[(4*i+j)*winoLanes]); math.Abs(got-want) > 1e-4 {
+					t.Errorf("%dx%d: y[%d][%d] = %v, the direct sum is %v", s.rows(), s.cols(), i, j, got, want)
+				}
 			}
 		}
 	}

@@ -22,8 +22,8 @@ const (
 	winoGradTiles  = 8       // tiles of a piece of the transforms
 )
 
-// winoGrads is the state of one filter gradient.
-type winoGrads struct {
+// winoFilterGrads is the state of one filter gradient.
+type winoFilterGrads struct {
 	g      *winoGeom
 	x, dy  []float32
 	cp     int // source channels, rounded up to 16
@@ -39,7 +39,7 @@ type winoGrads struct {
 func winogradBackwardWeights(c Conv, x, dy, dw []float32) {
 	g := winoForwardGeom(c)
 	nr := winoCols()
-	s := winoGrads{g: &g, x: x, dy: dy, dw: dw, cp: roundUp(c.C, winoLanes), panels: (c.K + nr - 1) / nr}
+	s := winoFilterGrads{g: &g, x: x, dy: dy, dw: dw, cp: roundUp(c.C, winoLanes), panels: (c.K + nr - 1) / nr}
 	s.tiles = max(winoGradTiles, winoGradFloats/(winoPoints*(s.cp+s.panels*nr)))
 	groups := (g.tiles + s.tiles - 1) / s.tiles
 	s.tiles = (g.tiles + groups - 1) / groups
@@ -56,7 +56,7 @@ func winogradBackwardWeights(c Conv, x, dy, dw []float32) {
 		s.transform(0, g.tiles)
 		parallel.For(pieces, func(i int) {
 			du := getScratch(size)
-			s.multiply(i/s.panels, i%s.panels, 0, winoPoints, g.tiles, false, du)
+			s.multiply(i/s.panels, i%s.panels, 0, winoPoints, 0, g.tiles, false, du)
 			s.finish(i/s.panels, i%s.panels, du)
 			putScratch(du)
 		})
@@ -73,40 +73,42 @@ func winogradBackwardWeights(c Conv, x, dy, dw []float32) {
 		s.transform(t0, n)
 		parallel.For(pieces*cuts, func(i int) {
 			cut, i := i/pieces, i%pieces
-			s.multiply(i/s.panels, i%s.panels, cut*winoPoints/cuts, (cut+1)*winoPoints/cuts, n, t0 > 0, du[i*size:][:size])
+			s.multiply(i/s.panels, i%s.panels, cut*winoPoints/cuts, (cut+1)*winoPoints/cuts, t0, n, t0 > 0, du[i*size:][:size])
 		})
 	}
 	parallel.For(pieces, func(i int) { s.finish(i/s.panels, i%s.panels, du[i*size:][:size]) })
 }
 
 // transform fills v and m with n tiles from t0 on.
-func (s *winoGrads) transform(t0, n int) {
+func (s *winoFilterGrads) transform(t0, n int) {
 	g, nr := s.g, winoCols()
 	kp := roundUp(g.k, winoLanes)
 	parallel.Chunks(n, winoGradTiles, func(lo, hi int) {
 		tile := getScratch(winoPoints * max(s.cp, s.panels*nr))
 		for t := lo; t < hi; t++ {
-			b, ty, tx := g.tile(t0 + t)
+			shape := g.shape(t0 + t)
+			rows, cols := shape.rows(), shape.cols()
+			b, y0, x0 := g.tile(shape, t0+t)
 			pic := s.x[b*g.h*g.w*g.c:][:g.h*g.w*g.c]
-			y0, x0 := 4*ty-g.pad, 4*tx-g.pad
-			src, row, col := tile, 6*s.cp, s.cp
-			if y0 >= 0 && x0 >= 0 && y0+6 <= g.h && x0+6 <= g.w && g.c == s.cp {
-				src, row, col = pic[(y0*g.w+x0)*g.c:], g.w*g.c, g.c
+			y1, x1 := y0-g.pad, x0-g.pad
+			src, row, col := tile, (cols+2)*s.cp, s.cp
+			if y1 >= 0 && x1 >= 0 && y1+rows+2 <= g.h && x1+cols+2 <= g.w && g.c == s.cp {
+				src, row, col = pic[(y1*g.w+x1)*g.c:], g.w*g.c, g.c
 			} else {
-				gatherTile(tile, 6, 6, s.cp, pic, g.h, g.w, g.c, y0, x0)
+				gatherTile(tile, rows+2, cols+2, s.cp, pic, g.h, g.w, g.c, y1, x1)
 			}
-			winoInput(s.cp/winoLanes, src, winoLanes, row, col, s.v[t*winoLanes:], s.tiles*winoLanes, s.vs)
+			winoInput(shape, s.cp/winoLanes, src, winoLanes, row, col, s.v[t*winoLanes:], s.tiles*winoLanes, s.vs)
 
 			pic = s.dy[b*g.p*g.q*g.k:][:g.p*g.q*g.k]
-			src, row, col = tile, 4*kp, kp
-			if 4*ty+4 <= g.p && 4*tx+4 <= g.q && g.k == kp {
-				src, row, col = pic[(4*ty*g.q+4*tx)*g.k:], g.q*g.k, g.k
+			src, row, col = tile, cols*kp, kp
+			if y0+rows <= g.p && x0+cols <= g.q && g.k == kp {
+				src, row, col = pic[(y0*g.q+x0)*g.k:], g.q*g.k, g.k
 			} else {
-				gatherTile(tile, 4, 4, kp, pic, g.p, g.q, g.k, 4*ty, 4*tx)
+				gatherTile(tile, rows, cols, kp, pic, g.p, g.q, g.k, y0, x0)
 			}
 			for p := range s.panels {
 				at := p * nr
-				winoGrad(min(nr, kp-at)/winoLanes, src[at:], winoLanes, row, col,
+				winoGrad(shape, min(nr, kp-at)/winoLanes, src[at:], winoLanes, row, col,
 					s.m[p*s.tiles*nr+t*nr:], winoLanes, s.ms)
 			}
 		}
@@ -115,17 +117,23 @@ func (s *winoGrads) transform(t0, n int) {
 }
 
 // multiply computes du[xi] = Vᵀ·dM, or += with accumulate, for block cb of 64
-// source channels, panel p, and xi in [xi0,xi1), over n tiles.
-func (s *winoGrads) multiply(cb, p, xi0, xi1, n int, accumulate bool, du []float32) {
+// source channels, panel p, and xi in [xi0,xi1), over the n tiles from t0 on.
+func (s *winoFilterGrads) multiply(cb, p, xi0, xi1, t0, n int, accumulate bool, du []float32) {
 	nr, mr := winoCols(), tileRowsT()
 	c0, c1 := cb*winoGradRows, min(s.cp, (cb+1)*winoGradRows)
 	args := gemmArgs{ldc: nr, mr: mr, nr: nr, as: panelT, bs: nr}
 	for xi := xi0; xi < xi1; xi++ {
-		for t := 0; t < n; t += winoGradSteps {
-			args.k = min(winoGradSteps, n-t)
+		// The tiles that use xi are consecutive.
+		lo, hi := s.g.users(xi)
+		lo, hi = max(0, lo-t0), min(n, hi-t0)
+		if lo >= hi && !accumulate {
+			clear(du[xi*winoGradRows*nr:][:(c1-c0)*nr])
+		}
+		for t := lo; t < hi; t += winoGradSteps {
+			args.k = min(winoGradSteps, hi-t)
 			args.b = &s.m[xi*s.ms+(p*s.tiles+t)*nr]
 			args.flags = 0
-			if accumulate || t > 0 {
+			if accumulate || t > lo {
 				args.flags = gemmAccumulate
 			}
 			for c := c0; c < c1; c += mr {
@@ -138,7 +146,7 @@ func (s *winoGrads) multiply(cb, p, xi0, xi1, n int, accumulate bool, du []float
 }
 
 // finish computes dw = Gᵀ dU G for block cb of source channels and panel p.
-func (s *winoGrads) finish(cb, p int, du []float32) {
+func (s *winoFilterGrads) finish(cb, p int, du []float32) {
 	g, nr := s.g, winoCols()
 	c0, k0 := cb*winoGradRows, p*nr
 	cn, kn := min(winoGradRows, g.c-c0), min(nr, g.k-k0)
