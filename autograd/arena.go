@@ -1,6 +1,7 @@
 package autograd
 
 import (
+	"slices"
 	"sort"
 	"sync"
 
@@ -14,11 +15,18 @@ import (
 // An Arena may be shared by tapes on several goroutines.
 type Arena struct {
 	mu    sync.Mutex
-	free  []*offheap.Block // sorted by capacity
+	free  []idle // sorted by capacity
 	used  map[*float32]*offheap.Block
+	clock int64 // counts returns, to tell which idle block has been so for longest
 	bytes int64
 	live  int64
 	peak  int64
+}
+
+// idle is a block that nobody uses, and since when.
+type idle struct {
+	*offheap.Block
+	since int64
 }
 
 // NewArena returns an empty arena.
@@ -50,13 +58,16 @@ func (a *Arena) Get(n int) []float32 {
 	i := sort.Search(len(a.free), func(i int) bool { return len(a.free[i].Data) >= n })
 	var b *offheap.Block
 	if i < len(a.free) && len(a.free[i].Data) <= n+n/8+1024 {
-		b = a.free[i]
-		a.free = append(a.free[:i], a.free[i+1:]...)
+		b = a.free[i].Block
+		a.free = slices.Delete(a.free, i, i+1)
 	} else {
-		// Shapes have changed when much lies idle: let go of what does not fit
-		// before taking more.
-		if idle := a.bytes - a.live; idle > a.live/2 && idle > 256<<20 {
-			a.dropIdle()
+		// What a step needs at most, and a quarter for sizes that do not quite
+		// fit each other: beyond that, blocks of shapes that are no longer used
+		// make room, the longest idle first.
+		limit := max(a.peak, a.live+int64(n)*4)
+		limit += limit / 4
+		for len(a.free) > 0 && a.bytes+int64(n)*4 > limit {
+			a.dropOldest()
 		}
 		b = offheap.Alloc(n)
 		a.bytes += int64(len(b.Data)) * 4
@@ -81,23 +92,28 @@ func (a *Arena) Put(s []float32) {
 	delete(a.used, &s[0])
 	a.live -= int64(len(b.Data)) * 4
 	i := sort.Search(len(a.free), func(i int) bool { return len(a.free[i].Data) >= len(b.Data) })
-	a.free = append(a.free, nil)
-	copy(a.free[i+1:], a.free[i:])
-	a.free[i] = b
+	a.clock++
+	a.free = slices.Insert(a.free, i, idle{b, a.clock})
 }
 
-func (a *Arena) dropIdle() {
-	for i, b := range a.free {
-		a.bytes -= int64(len(b.Data)) * 4
-		b.Free()
-		a.free[i] = nil
+func (a *Arena) dropOldest() {
+	oldest := 0
+	for i, f := range a.free {
+		if f.since < a.free[oldest].since {
+			oldest = i
+		}
 	}
-	a.free = a.free[:0]
+	b := a.free[oldest]
+	a.free = slices.Delete(a.free, oldest, oldest+1)
+	a.bytes -= int64(len(b.Data)) * 4
+	b.Free()
 }
 
 // Trim returns all idle buffers to the system.
 func (a *Arena) Trim() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.dropIdle()
+	for len(a.free) > 0 {
+		a.dropOldest()
+	}
 }
