@@ -25,12 +25,14 @@ var (
 // mistake is an error of one of the kinds above with a message of its own: the
 // kind's text would only repeat what the message says better.
 type mistake struct {
-	kind error
-	msg  string
+	kind  error
+	msg   string
+	cause error // of the system, if there is one
 }
 
 func (m *mistake) Error() string        { return "data: " + m.msg }
 func (m *mistake) Is(target error) bool { return target == m.kind }
+func (m *mistake) Unwrap() error        { return m.cause }
 
 func mistakef(kind error, format string, args ...any) error {
 	return &mistake{kind: kind, msg: fmt.Sprintf(format, args...)}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,35 +13,46 @@ import (
 	"strings"
 )
 
-// ListFiles returns the files below root whose extension is one of exts
-// (with the dot, whatever the case; none means every file), in every folder,
-// ordered as Python's sorted orders their paths: folder by folder, names byte
-// by byte. So a list, and a split of it, is the same on every machine; fastai's
-// get_image_files keeps whatever order the file system has.
+// ListOptions says which files ListFiles takes; the zero value takes all.
+type ListOptions struct {
+	// Extensions, with the dot and in any case; none means every file.
+	Extensions []string
+	// Folders limits the search to these folders directly below the root, and
+	// leaves out files in the root itself; none means all.
+	Folders []string
+	// Flat leaves out folders below the root.
+	Flat bool
+}
+
+// ListFiles returns the files below root, in every folder, ordered as Python's
+// sorted orders their paths: folder by folder, names byte by byte. So a list,
+// and a split of it, is the same on every machine; fastai's get_image_files
+// keeps whatever order the file system has.
 //
 // As in get_image_files, files and folders whose names begin with a dot are
-// left out and links to folders are followed; a link that leads back into
-// itself is an error. An error says what was there when nothing fits.
-func ListFiles(ctx context.Context, root string, exts ...string) ([]Item, error) {
+// left out and links to folders are followed; a folder is visited once, however
+// many links lead to it. A link to nothing is listed, so that opening it fails.
+// The error says what was there when nothing fits.
+func ListFiles(ctx context.Context, root string, o ListOptions) ([]Item, error) {
 	info, err := os.Stat(root)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, mistakef(ErrNoItems, "the folder %s does not exist; give the folder that holds the pictures", root)
+			return nil, &mistake{ErrNoItems, fmt.Sprintf("the folder %s does not exist; give the folder that holds the pictures", root), err}
 		}
 		return nil, fmt.Errorf("data: cannot read the folder %s: %w", root, err)
 	}
 	if !info.IsDir() {
 		return nil, mistakef(ErrNoItems, "%s is a file, not a folder; give the folder that holds the pictures, or Untar the archive first", root)
 	}
-	w := walker{ctx: ctx, want: make(map[string]bool, len(exts)), others: map[string]int{}}
-	for _, e := range exts {
+	w := walker{ctx: ctx, o: o, want: make(map[string]bool, len(o.Extensions)), seen: map[string]bool{}, others: map[string]int{}}
+	for _, e := range o.Extensions {
 		w.want[strings.ToLower(e)] = true
 	}
-	if err := w.folder(root, nil); err != nil {
+	if err := w.folder(root, 0); err != nil {
 		return nil, err
 	}
 	if len(w.items) == 0 {
-		return nil, mistakef(ErrNoItems, "no file below %s with one of the extensions %s; found %s", root, strings.Join(sorted(exts), " "), w.found())
+		return nil, mistakef(ErrNoItems, "no pictures in %s: found %s, and none of %s", root, w.found(), w.wanted())
 	}
 	return w.items, nil
 }
@@ -50,32 +62,32 @@ const maxDepth = 128
 
 type walker struct {
 	ctx    context.Context
+	o      ListOptions
 	want   map[string]bool // lower-case extensions; empty takes every file
+	seen   map[string]bool // folders by their real paths
 	items  []Item
 	others map[string]int // files left out, by extension
 }
 
-// folder visits dir; above holds the real paths of the folders it is in, to
-// notice links that lead back.
-func (w *walker) folder(dir string, above []string) error {
+func (w *walker) folder(dir string, depth int) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	if len(above) >= maxDepth {
+	if depth >= maxDepth {
 		return fmt.Errorf("data: %s lies more than %d folders deep", dir, maxDepth)
 	}
 	real, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return fmt.Errorf("data: %w", err)
 	}
-	if slices.Contains(above, real) {
-		return fmt.Errorf("data: the link %s leads back to a folder it is in; remove the link", dir)
+	if w.seen[real] {
+		return nil
 	}
+	w.seen[real] = true
 	entries, err := os.ReadDir(dir) // sorted by name
 	if err != nil {
 		return fmt.Errorf("data: %w", err)
 	}
-	above = append(above, real)
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
@@ -83,19 +95,20 @@ func (w *walker) folder(dir string, above []string) error {
 		path := filepath.Join(dir, e.Name())
 		mode := e.Type()
 		if mode&fs.ModeSymlink != 0 {
-			info, err := os.Stat(path)
-			if err != nil { // a link to nowhere: opening it will say so
-				w.file(path)
+			mode = 0 // a link to nothing counts as a file
+			if info, err := os.Stat(path); err == nil {
+				mode = info.Mode().Type()
+			}
+		}
+		switch top := depth == 0 && len(w.o.Folders) > 0; {
+		case mode.IsDir():
+			if w.o.Flat || top && !slices.Contains(w.o.Folders, e.Name()) {
 				continue
 			}
-			mode = info.Mode().Type()
-		}
-		switch {
-		case mode.IsDir():
-			if err := w.folder(path, above); err != nil {
+			if err := w.folder(path, depth+1); err != nil {
 				return err
 			}
-		case mode.IsRegular():
+		case mode.IsRegular() && !top:
 			w.file(path)
 		}
 	}
@@ -140,6 +153,14 @@ func (w *walker) found() string {
 		parts = append(parts, fmt.Sprintf("%d %s", w.others[e], name))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// wanted says which files were looked for.
+func (w *walker) wanted() string {
+	if len(w.want) == 0 {
+		return "those looked for"
+	}
+	return strings.Join(slices.Sorted(maps.Keys(w.want)), " ")
 }
 
 func sorted(s []string) []string {

@@ -1,30 +1,15 @@
 package data
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-)
 
-func golden(t *testing.T, name string, into any) {
-	t.Helper()
-	dir := os.Getenv("WHIPPET_TESTDATA")
-	if dir == "" {
-		t.Skip("WHIPPET_TESTDATA is not set: the reference values of fastai are not compared")
-	}
-	raw, err := os.ReadFile(filepath.Join(dir, "golden", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(raw, into); err != nil {
-		t.Fatal(err)
-	}
-}
+	"github.com/whippet-ml/whippet/internal/golden"
+)
 
 // TestRandomSplitIsFastais compares with RandomSplitter(0.2, 42) of fastai2
 // 0.0.30 on PyTorch 1.13.1: every index, in order.
@@ -35,9 +20,9 @@ func TestRandomSplitIsFastais(t *testing.T) {
 		Train, Valid []int
 	}
 	var cases map[string]want
-	golden(t, "01_random_splitter.json", &cases)
+	golden.JSON(t, "01_random_splitter.json", &cases)
 	var pets3 want
-	golden(t, "01_pets3_split.json", &pets3)
+	golden.JSON(t, "01_pets3_split.json", &pets3)
 	pets3.N = len(pets3.Items)
 	cases["pets3"] = pets3
 	for name, c := range cases {

@@ -20,7 +20,7 @@ import (
 type pngs struct{}
 
 func (pngs) List(ctx context.Context, root string) ([]Item, error) {
-	return ListFiles(ctx, root, ".png", ".jpg")
+	return ListFiles(ctx, root, ListOptions{Extensions: []string{".png", ".jpg"}})
 }
 
 func (pngs) Open(item Item) (*Image, error) {

@@ -20,6 +20,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/whippet-ml/whippet/internal/fetch"
+	"github.com/whippet-ml/whippet/internal/golden"
 )
 
 // tgz is an archive of the given files.
@@ -265,7 +266,7 @@ func TestUntarKilled(t *testing.T) {
 			interrupted++
 			continue
 		}
-		if files, err := ListFiles(context.Background(), found[0], ".jpg"); err != nil || len(files) != n {
+		if files, err := ListFiles(context.Background(), found[0], ListOptions{Extensions: []string{".jpg"}}); err != nil || len(files) != n {
 			t.Fatalf("after a kill the folder has its name with %d of %d files", len(files), n)
 		}
 		if err := os.RemoveAll(found[0]); err != nil {
@@ -276,7 +277,7 @@ func TestUntarKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if files, err := ListFiles(context.Background(), dir); err != nil || len(files) != n {
+	if files, err := ListFiles(context.Background(), dir, ListOptions{}); err != nil || len(files) != n {
 		t.Errorf("after all the kills: %d files, error %v; want %d", len(files), err, n)
 	}
 	leftovers(t, home)
@@ -305,15 +306,11 @@ func TestDatasets(t *testing.T) {
 
 // TestUntarRealPets extracts the 450 real pictures when they are there.
 func TestUntarRealPets(t *testing.T) {
-	dir := os.Getenv("WHIPPET_TESTDATA")
-	if dir == "" {
-		t.Skip("WHIPPET_TESTDATA is not set: the real pictures are not extracted")
-	}
-	path, err := Untar(context.Background(), filepath.Join(dir, "data", "oxford-iiit-pet-3.tgz"), WithHome(t.TempDir()))
+	path, err := Untar(context.Background(), golden.Path(t, "data", "oxford-iiit-pet-3.tgz"), WithHome(t.TempDir()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	items, err := ListFiles(context.Background(), filepath.Join(path, "images"), ".jpg")
+	items, err := ListFiles(context.Background(), filepath.Join(path, "images"), ListOptions{Extensions: []string{".jpg"}})
 	if err != nil || len(items) != 450 {
 		t.Errorf("%d pictures, error %v; want 450", len(items), err)
 	}

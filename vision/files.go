@@ -2,13 +2,6 @@ package vision
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/whippet-ml/whippet/data"
 )
@@ -41,29 +34,14 @@ type Files struct {
 	Decode DecodeOptions
 }
 
-// List returns the image files below root, sorted by path. Symbolic links to
-// files and folders are followed, as fastai does; a folder is visited once.
-// It fails when root is not a folder or holds no picture at all.
+// List returns the image files below root as data.ListFiles does. It fails when
+// root is not a folder or holds no picture at all.
 func (f Files) List(ctx context.Context, root string) ([]data.Item, error) {
-	st, err := os.Stat(root)
-	if err != nil {
-		return nil, fmt.Errorf("looking for pictures: %w", err)
+	exts := f.Extensions
+	if len(exts) == 0 {
+		exts = ImageExtensions
 	}
-	if !st.IsDir() {
-		return nil, fmt.Errorf("looking for pictures: %s is a file; give the folder that holds the pictures", root)
-	}
-	l := lister{ctx: ctx, f: f, exts: f.Extensions, seen: map[string]bool{}}
-	if len(l.exts) == 0 {
-		l.exts = ImageExtensions
-	}
-	if err := l.walk(root, 0); err != nil {
-		return nil, err
-	}
-	if len(l.items) == 0 {
-		return nil, fmt.Errorf("no pictures in %s: of %d files none ends in %s", root, l.others, strings.Join(l.exts, " "))
-	}
-	slices.SortFunc(l.items, func(a, b data.Item) int { return strings.Compare(a.Path, b.Path) })
-	return l.items, nil
+	return data.ListFiles(ctx, root, data.ListOptions{Extensions: exts, Folders: f.Folders, Flat: f.Flat})
 }
 
 // Open decodes one file.
@@ -85,64 +63,3 @@ func (f Files) Check(item data.Item) (width, height int, err error) {
 
 // String describes the source.
 func (f Files) String() string { return "ImageFiles" }
-
-type lister struct {
-	ctx    context.Context
-	f      Files
-	exts   []string
-	seen   map[string]bool // folders by real path, against circles of links
-	items  []data.Item
-	others int
-}
-
-func (l *lister) walk(dir string, depth int) error {
-	if err := l.ctx.Err(); err != nil {
-		return err
-	}
-	real, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return fmt.Errorf("looking for pictures: %w", err)
-	}
-	if l.seen[real] {
-		return nil
-	}
-	l.seen[real] = true
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return fmt.Errorf("looking for pictures: %w", err)
-	}
-	for _, e := range entries {
-		name := e.Name()
-		if strings.HasPrefix(name, ".") {
-			continue
-		}
-		path := filepath.Join(dir, name)
-		mode := e.Type()
-		if mode&fs.ModeSymlink != 0 {
-			st, err := os.Stat(path)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue // a dangling link
-			}
-			if err != nil {
-				return fmt.Errorf("looking for pictures: %w", err)
-			}
-			mode = st.Mode().Type()
-		}
-		switch {
-		case mode.IsDir():
-			if l.f.Flat || depth == 0 && len(l.f.Folders) > 0 && !slices.Contains(l.f.Folders, name) {
-				continue
-			}
-			if err := l.walk(path, depth+1); err != nil {
-				return err
-			}
-		case depth == 0 && len(l.f.Folders) > 0:
-			l.others++
-		case mode.IsRegular() && slices.Contains(l.exts, strings.ToLower(filepath.Ext(name))):
-			l.items = append(l.items, data.Item{Path: path})
-		default:
-			l.others++
-		}
-	}
-	return nil
-}
