@@ -129,7 +129,7 @@ func (m *matrix) layout(cell float64) {
 	if px := math.Floor(m.cell*s + 1e-6); px >= 2 {
 		m.cell = px / s
 	}
-	m.label = fontSpec{size: min(10.5, max(m.cell*0.86, 3))}
+	m.label = fontSpec{size: min(max(10.5, min(m.cell*0.1, 16)), max(m.cell*0.86, 3))}
 	m.names, m.reach = shortened(m.vocab, m.label, max(60, min(170, m.label.size*19)))
 	m.tilt = 90
 	drop := m.reach
@@ -244,7 +244,7 @@ func (m *matrix) drawCell(i, j int) {
 			text = "<1"
 		}
 	}
-	f := fontSpec{min(m.cell*0.62, 13), i == j && m.cell > 20}
+	f := fontSpec{min(m.cell*0.62, max(13, m.cell*0.15)), i == j && m.cell > 20}
 	if room := m.cell * 0.88; f.width(text) > room {
 		f.size *= room / f.width(text)
 	}
@@ -278,7 +278,7 @@ func (m *matrix) labels(side float64) {
 			c.turned(m.names[i], full, x+m.label.size*0.36, y, m.label, slate, 1, -90)
 		}
 	}
-	axis := fontSpec{10, true}
+	axis := fontSpec{max(10, m.label.size), true}
 	c.turned("Actual", "", 20, m.y0+side/2, axis, slate, 0.5, -90)
 	c.text("Predicted", m.x0+side/2, m.base-34, axis, slate, 0.5)
 }

@@ -100,7 +100,11 @@ func Grid(cells []Cell, o GridOptions) (*Figure, error) {
 		for _, l := range cell.Lines {
 			ty += lead
 			l = clean(l)
-			c.turned(shorten(l, lineFont, side), l, x, ty-3, lineFont, slate, 0, 0)
+			f := lineFont
+			if w := f.width(l); w > side { // smaller print before fewer letters
+				f.size = max(6.5, f.size*side/w)
+			}
+			c.turned(shorten(l, f, side+0.1), l, x, ty-3, f, slate, 0, 0)
 		}
 	}
 	h := y + side + caption[rows-1] + pad - 4

@@ -71,7 +71,7 @@ func (c *canvas) title(title string, curves []Curve, w float64) float64 {
 	y := 14.0
 	if title != "" {
 		c.text(shorten(clean(title), titleFont, w-24), 14, 21, titleFont, ink, 0)
-		y = 34
+		y = 38
 	}
 	if len(curves) > 1 {
 		var entries []entry
@@ -93,6 +93,9 @@ func (c *canvas) linePanel(curves []Curve, o LineOptions, x, y, w, h float64) *p
 	p := &panel{c: c, x: x, y: y, w: max(w, 10), h: max(h, 10), ax: span(o.LogX, 0.015, xs...), ay: span(o.LogY, 0.06, ys...)}
 	p.ax.whole = wholes(xs)
 	p.grid(o.XLabel, o.YLabel)
+	if !p.any(curves) {
+		c.text("nothing to show yet", x+w/2, y+h/2, noteFont, faint, 0.5)
+	}
 	for i, k := range curves {
 		col := seriesColor(i)
 		width := 1.8
@@ -111,6 +114,18 @@ func (c *canvas) linePanel(curves []Curve, o LineOptions, x, y, w, h float64) *p
 		}
 	}
 	return p
+}
+
+// any says whether a curve has a point that can be drawn.
+func (p *panel) any(curves []Curve) bool {
+	for _, k := range curves {
+		for i, y := range k.Y {
+			if p.ax.shows(k.X[i]) && p.ay.shows(y) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // wholes says whether all positions are whole numbers, as steps and epochs are.

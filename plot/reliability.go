@@ -23,6 +23,12 @@ type ReliabilityOptions struct {
 	Size  Size
 }
 
+// What confidence lacks of accuracy, or has too much.
+var (
+	tooSure   = color.RGBA{0xf2, 0xcb, 0xad, 255}
+	tooModest = color.RGBA{0x5f, 0xb8, 0xa0, 255}
+)
+
 // Reliability draws how often a model is right against how sure it is: a bar
 // per bin, the diagonal on which a calibrated model's bars end, the gap between
 // them shaded, and below how many examples each bin has. It returns an error
@@ -59,21 +65,22 @@ func Reliability(bins []ReliabilityBin, o ReliabilityOptions) (*Figure, error) {
 	c.text(shorten(note, noteFont, w-24), 14, 35, noteFont, faint, 0)
 	const left, below = 58, 96
 	p := &panel{c: c, x: left, y: 68, w: w - left - 18, h: max(h-68-below, 30), ax: axis{lo: 0, hi: 1}, ay: axis{lo: 0, hi: 1}}
-	over, under := color.RGBA{0xd5, 0x5e, 0x00, 70}, color.RGBA{0x00, 0x9e, 0x73, 70}
-	c.legend([]entry{{"accuracy", seriesColor(0), false}, {"too sure", color.RGBA{0xf2, 0xcb, 0xad, 255}, false}, {"too modest", color.RGBA{0xad, 0xdd, 0xd0, 255}, false}}, 14, 52, 90)
+	c.legend([]entry{{"accuracy", seriesColor(0), false}, {"too sure by", tooSure, false}, {"too modest by", tooModest, false}}, 14, 52, 90)
 	p.grid("", "accuracy")
 	for _, b := range bins {
 		if b.Count == 0 {
 			continue
 		}
-		a, z := p.point(b.Lo, b.Accuracy), p.point(b.Hi, 0)
 		tip := fmt.Sprintf("%.2f to %.2f: %d examples, mean probability %.3f, accuracy %.3f", b.Lo, b.Hi, b.Count, b.Confidence, b.Accuracy)
-		c.rect(a.x+0.5, a.y, z.x-a.x-1, z.y-a.y, seriesColor(0), tip)
-		q := p.point(b.Lo, b.Confidence)
+		bar := func(from, to float64, k color.RGBA) {
+			a, z := p.point(b.Lo, to), p.point(b.Hi, from)
+			c.rect(a.x+0.5, a.y, z.x-a.x-1, z.y-a.y, k, tip)
+		}
+		bar(0, min(b.Accuracy, b.Confidence), seriesColor(0))
 		if b.Confidence > b.Accuracy {
-			c.rect(a.x+0.5, q.y, z.x-a.x-1, a.y-q.y, over, tip)
+			bar(b.Accuracy, b.Confidence, tooSure)
 		} else {
-			c.rect(a.x+0.5, a.y, z.x-a.x-1, q.y-a.y, under, tip)
+			bar(b.Confidence, b.Accuracy, tooModest)
 		}
 	}
 	c.line([]xy{p.point(0, 0), p.point(1, 1)}, 1, slate, 4, 3)
