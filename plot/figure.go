@@ -9,9 +9,11 @@
 //
 // It draws itself instead of using a plotting library because class names are
 // the hard part of these plots: hundreds of them, long, and in any script. Text
-// is measured before it is placed; a character that the embedded Go fonts lack
-// is looked for in the system's fonts, and drawn as a box with its code when no
-// font has it.
+// is measured before it is placed and shaped as its script wants (HarfBuzz's
+// algorithm); a character that the embedded Go fonts lack is looked for in the
+// system's fonts, and drawn as a box with its code when no font has it. So a
+// PNG with such names depends on the fonts installed; all else is the same
+// everywhere.
 package plot
 
 import (

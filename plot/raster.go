@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	xdraw "golang.org/x/image/draw"
-	"golang.org/x/image/font/sfnt"
 	"golang.org/x/image/vector"
 )
 
@@ -55,11 +54,28 @@ func (r *raster) fill(outlines [][]xy, k color.RGBA) {
 	r.paint(p, k)
 }
 
-// path is outlines in points, with curves.
+// path is outlines, with curves.
 type path struct{ segs []segment }
 
-func (p *path) move(a xy) { p.segs = append(p.segs, segment{sfnt.SegmentOpMoveTo, [3]xy{a}}) }
-func (p *path) line(a xy) { p.segs = append(p.segs, segment{sfnt.SegmentOpLineTo, [3]xy{a}}) }
+// segment is a piece of an outline: where a point is moved to, or a line,
+// quadratic or cubic curve from the last point through args.
+type segment struct {
+	op   segmentOp
+	args [3]xy
+}
+
+type segmentOp uint8
+
+// The pieces, numbered as OpenType readers do.
+const (
+	moveTo segmentOp = iota
+	lineTo
+	quadTo
+	cubeTo
+)
+
+func (p *path) move(a xy) { p.segs = append(p.segs, segment{moveTo, [3]xy{a}}) }
+func (p *path) line(a xy) { p.segs = append(p.segs, segment{lineTo, [3]xy{a}}) }
 
 func (r *raster) paint(p path, k color.RGBA) {
 	x0, y0, x1, y1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
@@ -89,14 +105,14 @@ func (r *raster) paint(p path, k color.RGBA) {
 		bx, by := at(s.args[1])
 		cx, cy := at(s.args[2])
 		switch s.op {
-		case sfnt.SegmentOpMoveTo:
+		case moveTo:
 			r.ras.ClosePath()
 			r.ras.MoveTo(ax, ay)
-		case sfnt.SegmentOpLineTo:
+		case lineTo:
 			r.ras.LineTo(ax, ay)
-		case sfnt.SegmentOpQuadTo:
+		case quadTo:
 			r.ras.QuadTo(ax, ay, bx, by)
-		case sfnt.SegmentOpCubeTo:
+		case cubeTo:
 			r.ras.CubeTo(ax, ay, bx, by, cx, cy)
 		}
 	}
@@ -105,11 +121,11 @@ func (r *raster) paint(p path, k color.RGBA) {
 	r.ras.Draw(r.img, clip, image.NewUniform(straight), image.Point{})
 }
 
-func points(op sfnt.SegmentOp) int {
+func points(op segmentOp) int {
 	switch op {
-	case sfnt.SegmentOpQuadTo:
+	case quadTo:
 		return 2
-	case sfnt.SegmentOpCubeTo:
+	case cubeTo:
 		return 3
 	}
 	return 1
@@ -117,24 +133,23 @@ func points(op sfnt.SegmentOp) int {
 
 // text draws a line of text as outlines, so that it may be turned.
 func (r *raster) text(o op) {
-	glyphs, length := shape(o.text, o.font.bold)
+	l := shape(o.text, o.font.bold)
 	sin, cos := math.Sincos(o.turn * math.Pi / 180)
 	place := func(q xy) xy {
-		x, y := (q.x-length*o.anchor)*o.font.size, q.y*o.font.size
+		x, y := (q.x-l.width*o.anchor)*o.font.size, q.y*o.font.size
 		return xy{o.pts[0].x + x*cos - y*sin, o.pts[0].y + x*sin + y*cos}
 	}
-	for _, g := range glyphs {
-		var p path
-		if g.face == nil {
-			p = codeBox(g.r)
-		} else {
-			p.segs = append(p.segs, g.face.glyph(g.id).segments...)
+	for _, g := range l.glyphs {
+		segs := g.outline
+		if g.code != 0 {
+			segs = codeBox(g.code).segs
 		}
-		for i := range p.segs {
-			for j := range points(p.segs[i].op) {
-				q := p.segs[i].args[j]
-				p.segs[i].args[j] = place(xy{q.x + g.x, q.y})
+		var p path
+		for _, s := range segs {
+			for j := range points(s.op) {
+				s.args[j] = place(xy{s.args[j].x + g.x, s.args[j].y + g.y})
 			}
+			p.segs = append(p.segs, s)
 		}
 		if len(p.segs) > 0 {
 			r.paint(p, o.color)
@@ -165,20 +180,17 @@ func codeBox(c rune) path {
 	half := (len(hex) + 1) / 2
 	size := 0.74 / float64(half) / 0.6
 	size = min(size, 0.46)
-	face := embedded()[0]
 	for row, digits := range []string{hex[:half], hex[half:]} {
-		_, w := shape(digits, false)
-		x := 0.5 - w*size/2
+		l := shape(digits, false)
+		x := 0.5 - l.width*size/2
 		y := -0.36 + 0.41*float64(row)
-		for _, d := range digits {
-			o := face.glyph(face.index(d))
-			for _, s := range o.segments {
+		for _, g := range l.glyphs {
+			for _, s := range g.outline {
 				for j := range points(s.op) {
-					s.args[j] = xy{x + s.args[j].x*size, y + s.args[j].y*size}
+					s.args[j] = xy{x + (g.x+s.args[j].x)*size, y + s.args[j].y*size}
 				}
 				p.segs = append(p.segs, s)
 			}
-			x += o.advance * size
 		}
 	}
 	return p
