@@ -88,7 +88,7 @@ func (s *EarlyStopping) On(e Event, l *Learner) error {
 		}
 		if s.wait++; s.wait >= max(1, s.Patience) {
 			s.Stopped = true
-			return CancelFit
+			return ErrCancelFit
 		}
 	}
 	return nil

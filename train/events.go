@@ -57,9 +57,9 @@ type Persistent interface {
 // A callback returns one of these to skip the rest of the batch, epoch or fit
 // without an error.
 var (
-	CancelBatch = errors.New("callback skipped the rest of the batch")
-	CancelEpoch = errors.New("callback skipped the rest of the epoch")
-	CancelFit   = errors.New("callback ended the fit")
+	ErrCancelBatch = errors.New("callback skipped the rest of the batch")
+	ErrCancelEpoch = errors.New("callback skipped the rest of the epoch")
+	ErrCancelFit   = errors.New("callback ended the fit")
 )
 
 func (l *Learner) call(e Event) error {

@@ -168,14 +168,14 @@ func (l *Learner) runPhase(ctx context.Context, p Phase, at *cursor) (err error)
 
 // fitEnd turns a callback's wish to stop into a normal end.
 func fitEnd(err error) error {
-	if errors.Is(err, CancelFit) {
+	if errors.Is(err, ErrCancelFit) {
 		return nil
 	}
 	return err
 }
 
 func isCancel(err error) bool {
-	return errors.Is(err, CancelFit) || errors.Is(err, CancelEpoch) || errors.Is(err, CancelBatch)
+	return errors.Is(err, ErrCancelFit) || errors.Is(err, ErrCancelEpoch) || errors.Is(err, ErrCancelBatch)
 }
 
 // epoch runs one epoch from l.Iter on.
@@ -188,7 +188,7 @@ func (l *Learner) epoch(ctx context.Context, p Phase, curves *schedule.Schedule)
 	if e := l.call(AfterTrain); err == nil {
 		err = e
 	}
-	if err != nil && !errors.Is(err, CancelEpoch) {
+	if err != nil && !errors.Is(err, ErrCancelEpoch) {
 		return err
 	}
 	l.ValidLoss = nan
@@ -215,10 +215,10 @@ func (l *Learner) epoch(ctx context.Context, p Phase, curves *schedule.Schedule)
 	l.cur = cursor{Phase: l.Phase, Epoch: l.Epoch + 1, Started: l.started}
 	l.Recorder.epochDone(l)
 	err = l.call(AfterEpoch)
-	if l.Epoch+1 == p.Epochs || errors.Is(err, CancelFit) {
+	if l.Epoch+1 == p.Epochs || errors.Is(err, ErrCancelFit) {
 		l.cur = cursor{Phase: l.Phase + 1, Started: l.started}
 	}
-	if l.Checkpoints != nil && (err == nil || errors.Is(err, CancelFit)) {
+	if l.Checkpoints != nil && (err == nil || errors.Is(err, ErrCancelFit)) {
 		if e := l.Checkpoints.Save(l); e != nil {
 			return e
 		}
@@ -260,7 +260,7 @@ func (l *Learner) trainEpoch(ctx context.Context, p Phase, curves *schedule.Sche
 		}
 		err = l.step(b)
 		l.cur = cursor{Phase: l.Phase, Epoch: l.Epoch, Iter: l.Iter + 1, Started: l.started, Elapsed: time.Since(begin)}
-		if err == nil || errors.Is(err, CancelBatch) {
+		if err == nil || errors.Is(err, ErrCancelBatch) {
 			err = l.call(AfterBatch)
 		}
 		b.Release()
