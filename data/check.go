@@ -179,17 +179,11 @@ func extremes(checks []check) []int {
 	return out
 }
 
-// Problem is one finding of Verify.
-type Problem struct {
-	Path string
-	Err  error
-}
-
 // Verify opens every item and reports those that cannot be opened, in the
 // items' order; it changes nothing. progress, when not nil, is called now and
 // then with how many are done, from one goroutine at a time. workers 0 is
 // GOMAXPROCS. The error is only ctx's.
-func Verify(ctx context.Context, src Source, items []Item, workers int, progress func(done, total int)) ([]Problem, error) {
+func Verify(ctx context.Context, src Source, items []Item, workers int, progress func(done, total int)) ([]*ItemError, error) {
 	var mu sync.Mutex
 	n := 0
 	all, err := checkAll(ctx, src, items, true, workers, func() {
@@ -203,10 +197,10 @@ func Verify(ctx context.Context, src Source, items []Item, workers int, progress
 	if err != nil {
 		return nil, err
 	}
-	var out []Problem
+	var out []*ItemError
 	for _, c := range all {
 		if c.err != nil {
-			out = append(out, Problem{Path: c.item.Path, Err: c.err})
+			out = append(out, &ItemError{Path: c.item.Path, Err: c.err})
 		}
 	}
 	return out, nil

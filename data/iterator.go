@@ -73,7 +73,16 @@ func (l *Loader) Epoch(ctx context.Context, epoch, startBatch int) *Iterator {
 // stopAfter limits the epoch to n batches; before the first Next.
 func (it *Iterator) stopAfter(n int) { it.last = min(it.last, it.first+n) }
 
-// launch starts the goroutines, at the first Next.
+// Start begins to make batches before the first Next asks for one, so that they
+// are there when it does: a training loop starts the validation's iterator
+// while it computes its own last batches. Calling it again does nothing.
+func (it *Iterator) Start() {
+	if it.err == nil && it.ctx.Err() == nil {
+		it.start.Do(it.launch)
+	}
+}
+
+// launch starts the goroutines.
 func (it *Iterator) launch() {
 	depth := it.l.cfg.Prefetch
 	it.order = it.l.Order(int(it.epoch))
@@ -252,7 +261,7 @@ func (it *Iterator) Next() (*Batch, error) {
 	if err := it.ctx.Err(); err != nil {
 		return nil, it.end(context.Cause(it.ctx))
 	}
-	it.start.Do(it.launch)
+	it.Start()
 	began := time.Now()
 	var m made
 	var ok bool

@@ -234,6 +234,13 @@ func TestIteratorLeavesNoGoroutines(t *testing.T) {
 		use  func(t *testing.T)
 	}{
 		{"never read", func(t *testing.T) { d.Train.Epoch(context.Background(), 0, 0).Close() }},
+		{"started and closed", func(t *testing.T) {
+			it := d.Train.Epoch(context.Background(), 0, 0)
+			it.Start()
+			it.Start()
+			it.Close()
+			it.Start()
+		}},
 		{"closed early", func(t *testing.T) {
 			it := d.Train.Epoch(context.Background(), 0, 0)
 			if _, err := it.Next(); err != nil {

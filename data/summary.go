@@ -71,21 +71,28 @@ func (d *DataLoaders) summarize(ctx context.Context, p *printer) error {
 	return nil
 }
 
-// traceItem takes the first picture that opens through the item transforms.
+// traceItem takes one picture through the item transforms: the first, or with
+// SkipDamaged the first that can be opened.
 func (l *Loader) traceItem(p *printer, root, name string) error {
-	item := l.cfg.Items[0]
-	p.step("One picture", "%s, for %s, class %d", relative(root, item.Path), name, l.cfg.Labels[0])
-	img, err := l.cfg.Source.Open(item)
-	if err != nil {
-		return &ItemError{Path: item.Path, Err: err}
-	}
-	p.step("", "opened: %d×%d RGB, 8 bits", img.Width, img.Height)
-	r := l.itemStream(0, 0)
-	for _, t := range steps(l.cfg.ItemTransforms) {
-		if img, err = t.Apply(img, l.cfg.Train, r); err != nil {
+	for i, item := range l.cfg.Items {
+		img, err := l.cfg.Source.Open(item)
+		if err != nil {
+			if l.cfg.Damaged == SkipDamaged && i < len(l.cfg.Items)-1 {
+				p.step("Left out", "%s: %v", relative(root, item.Path), err)
+				continue
+			}
 			return &ItemError{Path: item.Path, Err: err}
 		}
-		p.step("", "%s → %d×%d", t, img.Width, img.Height)
+		p.step("One picture", "%s, for %s, class %d", relative(root, item.Path), name, l.cfg.Labels[i])
+		p.step("", "opened: %d×%d RGB, 8 bits", img.Width, img.Height)
+		r := l.itemStream(0, i)
+		for _, t := range steps(l.cfg.ItemTransforms) {
+			if img, err = t.Apply(img, l.cfg.Train, r); err != nil {
+				return &ItemError{Path: item.Path, Err: err}
+			}
+			p.step("", "%s → %d×%d", t, img.Width, img.Height)
+		}
+		return nil
 	}
 	return nil
 }

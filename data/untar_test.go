@@ -232,6 +232,29 @@ func TestUntarCancelled(t *testing.T) {
 	}
 }
 
+// roundTrip answers every request as a server would.
+type roundTrip func(*http.Request) *http.Response
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
+
+// TestUntarKnownSetIsChecked asks for Pets and gets another file.
+func TestUntarKnownSetIsChecked(t *testing.T) {
+	var asked string
+	client := &http.Client{Transport: roundTrip(func(r *http.Request) *http.Response {
+		asked = r.URL.String()
+		w := httptest.NewRecorder()
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(tgz(t, "oxford-iiit-pet/images/a.jpg")))
+		return w.Result()
+	})}
+	_, err := Untar(context.Background(), "Pets", WithHome(t.TempDir()), WithClient(client))
+	if err == nil || !strings.Contains(err.Error(), "should have 811706944") {
+		t.Errorf("another file in place of Pets gave %v, want an error with the size that it should have", err)
+	}
+	if want := "https://s3.amazonaws.com/fast-ai-imageclas/oxford-iiit-pet.tgz"; asked != want {
+		t.Errorf("asked for %s, want %s", asked, want)
+	}
+}
+
 // TestUntarKilled kills real processes in the middle of extracting and checks
 // that what they leave is never taken for whole.
 func TestUntarKilled(t *testing.T) {
