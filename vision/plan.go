@@ -73,8 +73,8 @@ func magnification(d Draws, h, w int) float64 {
 type scratch struct {
 	packed []uint64  // the source
 	pooled []float32 // the source, averaged
-	row    []float32 // one sampled row
-	ring   []float32 // rows after the horizontal taps
+	ring   []float32 // the latest rows of the source, moved
+	row    []float32 // their combination
 	curve  curve
 	x, y   taps // of averaging the source
 }
@@ -143,15 +143,15 @@ func (s *scratch) average(src []uint8, h, w, ph, pw int) {
 	s.x.set(w, pw, pw)
 	s.pooled = grow(s.pooled, 3*ph*pw)
 	s.row = grow(s.row, 3*w)
-	s.ring = grow(s.ring, s.y.size*3*pw)
+	s.ring = grow(s.ring, s.y.size*3*w)
 	done := 0
 	for y := range ph {
 		lo, n := int(s.y.first[y]), int(s.y.count[y])
 		for done = max(done, lo); done < lo+n; done++ {
-			toFloat(s.row, src[3*done*w:])
-			s.x.apply(s.ring[done%s.y.size*3*pw:][:3*pw], s.row)
+			toFloat(s.ring[done%s.y.size*3*w:][:3*w], src[3*done*w:])
 		}
-		s.y.combine(s.pooled[3*y*pw:3*(y+1)*pw], s.ring, y)
+		s.y.combine(s.row, s.ring, y)
+		s.x.apply(s.pooled[3*y*pw:3*(y+1)*pw], s.row)
 	}
 }
 
@@ -166,22 +166,24 @@ func (p *plan) cropAndResize(dst []float32, src []uint8, d PictureDraws, s *scra
 		pack(s.packed, src)
 		m = d.normalized(p.h, p.w).toPixels(p.h, p.w, p.h, p.w)
 	}
-	s.row = grow(s.row, 3*p.crop.Width)
-	s.ring = grow(s.ring, p.y.size*3*p.ow)
+	n := 3 * p.crop.Width
+	s.row = grow(s.row, n)
+	s.ring = grow(s.ring, p.y.size*n)
 	done := 0
 	for y := range p.oh {
-		lo, n := int(p.y.first[y]), int(p.y.count[y])
-		for done = max(done, lo); done < lo+n; done++ {
-			sy := p.crop.Top + done
+		lo, end := int(p.y.first[y]), int(p.y.first[y]+p.y.count[y])
+		for done = max(done, lo); done < end; done++ {
+			sy, slot := p.crop.Top+done, s.ring[done%p.y.size*n:][:n]
 			if still {
-				toFloat(s.row, src[3*(sy*p.w+p.crop.Left):])
+				toFloat(slot, src[3*(sy*p.w+p.crop.Left):])
 			} else {
-				samplePacked(s.row, s.packed, p.h, p.w, m.row(float64(p.crop.Left), float64(sy)), p.PadMode)
+				samplePacked(slot, s.packed, p.h, p.w, m.row(float64(p.crop.Left), float64(sy)), p.PadMode)
 			}
-			p.x.apply(s.ring[done%p.y.size*3*p.ow:][:3*p.ow], s.row)
 		}
+		// Rows are combined first: that is the part that vectorizes.
+		p.y.combine(s.row, s.ring, y)
 		row := dst[3*y*p.ow : 3*(y+1)*p.ow]
-		p.y.combine(row, s.ring, y)
+		p.x.apply(row, s.row)
 		finish(row)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/pixel"
 )
 
 // Resampling with Pillow's arithmetic (libImaging/Resample.c): a triangle
@@ -67,8 +68,9 @@ type window struct {
 
 // resampler is the scratch of one resampling, reused from picture to picture.
 type resampler struct {
-	x, y axis
-	rows []uint64 // horizontal pass, see horizontal
+	x, y  axis
+	rows  []uint64 // horizontal pass in plain Go, see horizontal
+	bytes []uint8  // horizontal pass on the assembly
 }
 
 var resamplers = sync.Pool{New: func() any { return new(resampler) }}
@@ -92,6 +94,10 @@ func resample(src window, ow, oh int) *data.Image {
 	// The vertical pass reads input rows in order, so the horizontal pass
 	// keeps a ring of the rows it still needs.
 	ring := r.y.size
+	if pixel.Vector() {
+		r.vector(out, src, ring)
+		return out
+	}
 	words := pairWords(ow)
 	r.rows = grow(r.rows, ring*words+words)
 	acc := r.rows[ring*words:]
@@ -105,6 +111,21 @@ func resample(src window, ow, oh int) *data.Image {
 		vertical(out.Pix[3*y*ow:3*(y+1)*ow], acc, r.rows, k, lo, ring, words)
 	}
 	return out
+}
+
+// vector is the rest of resample on the assembly, with rows of bytes.
+func (r *resampler) vector(out *data.Image, src window, ring int) {
+	ow := out.Width
+	stride := 3*ow + 1 // Row writes one byte more
+	r.bytes = grow(r.bytes, ring*stride)
+	done := 0
+	for y := range out.Height {
+		lo, n := int(r.y.first[y]), int(r.y.count[y])
+		for done = max(done, lo); done < lo+n; done++ {
+			pixel.Row(r.bytes[done%ring*stride:][:stride], src.pix[done*src.stride:], src.w, r.x.first[:ow], r.x.count[:ow], r.x.k, r.x.size)
+		}
+		pixel.Columns(out.Pix[3*y*ow:3*(y+1)*ow], r.bytes, stride, lo, ring, r.y.k[y*r.y.size:][:n])
+	}
 }
 
 func (a *axis) setOrCopy(in, out int) {

@@ -1,6 +1,10 @@
 package vision
 
-import "math"
+import (
+	"math"
+
+	"github.com/whippet-ml/whippet/internal/pixel"
+)
 
 // Resizing of batches, as fastai's affine_coord does it on an upright grid:
 // bilinear with aligned corners, after an area average where the picture is
@@ -87,31 +91,5 @@ func (t *taps) apply(dst, src []float32) {
 // sum of rows first[i].. of the source, row r of which is ring slot r%size.
 func (t *taps) combine(dst, ring []float32, i int) {
 	lo, n := int(t.first[i]), int(t.count[i])
-	w := t.w[i*t.size:][:n]
-	row := func(j int) []float32 { return ring[(lo+j)%t.size*len(dst):][:len(dst)] }
-	j := 0
-	switch {
-	case n >= 4:
-		a, b, c, d := row(0), row(1), row(2), row(3)
-		w0, w1, w2, w3 := w[0], w[1], w[2], w[3]
-		for x := range dst {
-			dst[x] = w0*a[x] + w1*b[x] + w2*c[x] + w3*d[x]
-		}
-		j = 4
-	case n >= 2:
-		a, b := row(0), row(1)
-		w0, w1 := w[0], w[1]
-		for x := range dst {
-			dst[x] = w0*a[x] + w1*b[x]
-		}
-		j = 2
-	default:
-		clear(dst)
-	}
-	for ; j < n; j++ {
-		k := w[j]
-		for x, v := range row(j) {
-			dst[x] += k * v
-		}
-	}
+	pixel.WeighRows(dst, ring, lo, t.size, t.w[i*t.size:][:n])
 }

@@ -1,5 +1,7 @@
 package jpeg
 
+import "github.com/whippet-ml/whippet/internal/pixel"
+
 // The inverse DCT of Loeffler, Ligtenberg and Moschytz ("Practical fast 1-D DCT
 // algorithms with 11 multiplications", ICASSP 1989) in the fixed point that
 // libjpeg's jidctint uses: 13-bit constants, two extra bits kept between the
@@ -34,6 +36,9 @@ func idct(b *[64]int32, mask uint64, dst []uint8, stride int) {
 		for y := range 8 {
 			put8(dst[y*stride:], flat)
 		}
+		return
+	}
+	if pixel.IDCT(b, dst, stride) {
 		return
 	}
 	for x := range 8 {

@@ -1,6 +1,10 @@
 package jpeg
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/whippet-ml/whippet/internal/pixel"
+)
 
 // put8 writes the bytes of v, the lowest first.
 func put8(dst []uint8, v uint64) { binary.LittleEndian.PutUint64(dst, v) }
@@ -77,6 +81,8 @@ func (d *decoder) output(pix []uint8) {
 // yccRow converts a row of YCbCr (JFIF, full range) to RGB with libjpeg's
 // 16-bit constants and rounding (jdcolor.c).
 func yccRow(dst, ys, cbs, crs []uint8) {
+	done := pixel.YCC(dst, ys, cbs, crs)
+	dst, ys, cbs, crs = dst[3*done:], ys[done:], cbs[done:], crs[done:]
 	n := len(ys)
 	cbs, crs = cbs[:n], crs[:n]
 	for i, yy := range ys {

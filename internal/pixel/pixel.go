@@ -1,0 +1,96 @@
+// Package pixel has the kernels of decoding, resizing and augmenting pictures
+// that pay as AVX2: each checks its slices, runs the assembly where the active
+// level (internal/cpu) has AVX2, and its Go twin elsewhere and for what is left
+// over at the ends. Integer kernels give the same bits at every level.
+package pixel
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/internal/cpu"
+)
+
+// Vector reports whether the kernels run as assembly. Callers that have a
+// faster way in plain Go than the twins ask first.
+func Vector() bool { return assembled && cpu.Active() >= cpu.AVX2 }
+
+// maxTaps is how many rows the assembly combines; more are rare (they come
+// from pictures of many times the target's size) and go through the twin.
+const maxTaps = 64
+
+// need panics: a slice is too short for the work asked for. The assembly
+// trusts lengths.
+func need(ok bool, op string) {
+	if !ok {
+		panic(fmt.Sprintf("pixel.%s: a slice is too short", op))
+	}
+}
+
+// WeighRows sets dst = Σ w[j]·row(lo+j) over j < len(w), where row(i) is
+// ring[i%size·len(dst):][:len(dst)]: a ring of the last size rows.
+func WeighRows(dst, ring []float32, lo, size int, w []float32) {
+	n := len(dst)
+	need(len(w) > 0 && size > 0 && lo >= 0 && len(ring) >= size*n, "WeighRows")
+	done := 0
+	if Vector() && len(w) <= maxTaps {
+		done = n &^ 31
+		weighRowsVec(dst[:done], ring, n, lo, size, w)
+	}
+	if done < n {
+		weighRows(dst, ring, done, lo, size, w)
+	}
+}
+
+// Columns sets dst[x] = (2²¹ + Σ k[j]·row(lo+j)[x]) >> 22, at most 255, where
+// row(i) is ring[i%size·stride:]: the vertical pass of Pillow's resampling. k
+// must sum to about 2²².
+func Columns(dst, ring []uint8, stride, lo, size int, k []uint32) {
+	n := len(dst)
+	need(len(k) > 0 && size > 0 && lo >= 0 && stride >= n && len(ring) >= size*stride, "Columns")
+	done := 0
+	if Vector() && len(k) <= maxTaps {
+		done = n &^ 15
+		columnsVec(dst[:done], ring, stride, lo, size, k)
+	}
+	columns(dst[done:], ring[done:], stride, lo, size, k)
+}
+
+// Row is the horizontal pass of Pillow's resampling, of one row of n RGB
+// pixels: dst pixel i is (2²¹ + Σ k[i·size+j]·src pixel (first[i]+j)) >> 22 over
+// j < count[i], at most 255, for i < n = len(first). Source pixels must be
+// within the first w of src. dst needs one byte more than its 3·n; where src
+// has one more than its 3·w the assembly can run.
+func Row(dst, src []uint8, w int, first, count []int32, k []uint32, size int) {
+	n := len(first)
+	need(len(dst) > 3*n && len(src) >= 3*w && len(count) >= n && len(k) >= n*size, "Row")
+	if Vector() && len(src) > 3*w && n > 0 {
+		rowVec(dst, src, first, count, k, size)
+		return
+	}
+	row(dst, src, first, count, k, size)
+}
+
+// IDCT writes the samples of the dequantized block b to dst, rows stride
+// apart, and reports true; without assembly it does nothing and reports
+// false. The method is internal/jpeg's, which is the twin.
+func IDCT(b *[64]int32, dst []uint8, stride int) bool {
+	if !Vector() {
+		return false
+	}
+	need(stride >= 8 && len(dst) >= 7*stride+8, "IDCT")
+	idctVec(b, dst, stride)
+	return true
+}
+
+// YCC converts pixels from YCbCr planes to RGB and returns how many it did,
+// from the first on, a multiple of 8: it leaves at least two for the caller,
+// who has the twin, and does none without assembly.
+func YCC(dst, y, cb, cr []uint8) int {
+	n := (len(y) - 2) &^ 7
+	if n <= 0 || !Vector() {
+		return 0
+	}
+	need(len(dst) >= 3*len(y) && len(cb) >= n && len(cr) >= n, "YCC")
+	yccVec(dst, y, cb, cr, n)
+	return n
+}

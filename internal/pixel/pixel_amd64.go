@@ -1,0 +1,35 @@
+//go:build amd64 && !noasm
+
+package pixel
+
+const assembled = true
+
+func weighRowsVec(dst, ring []float32, stride, lo, size int, w []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	var rows [maxTaps]*float32
+	for j := range w {
+		rows[j] = &ring[(lo+j)%size*stride]
+	}
+	weighRowsAVX2(&dst[0], len(dst), &rows[0], &w[0], len(w))
+}
+
+func columnsVec(dst, ring []uint8, stride, lo, size int, k []uint32) {
+	if len(dst) == 0 {
+		return
+	}
+	var rows [maxTaps]*uint8
+	for j := range k {
+		rows[j] = &ring[(lo+j)%size*stride]
+	}
+	columnsAVX2(&dst[0], len(dst), &rows[0], &k[0], len(k))
+}
+
+func rowVec(dst, src []uint8, first, count []int32, k []uint32, size int) {
+	rowAVX2(&dst[0], &src[0], &first[0], &count[0], &k[0], size, len(first))
+}
+
+func idctVec(b *[64]int32, dst []uint8, stride int) { idctAVX2(&b[0], &dst[0], stride) }
+
+func yccVec(dst, y, cb, cr []uint8, n int) { yccAVX2(&dst[0], &y[0], &cb[0], &cr[0], n) }

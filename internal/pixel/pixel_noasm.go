@@ -1,0 +1,12 @@
+//go:build !amd64 || noasm
+
+package pixel
+
+// Without assembly the Go twins do all the work; these are never called.
+const assembled = false
+
+func weighRowsVec(dst, ring []float32, stride, lo, size int, w []float32) {}
+func columnsVec(dst, ring []uint8, stride, lo, size int, k []uint32)      {}
+func rowVec(dst, src []uint8, first, count []int32, k []uint32, size int) {}
+func idctVec(b *[64]int32, dst []uint8, stride int)                       {}
+func yccVec(dst, y, cb, cr []uint8, n int)                                {}

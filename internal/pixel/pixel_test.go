@@ -1,0 +1,223 @@
+package pixel
+
+import (
+	"math"
+	"testing"
+
+	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/rng"
+)
+
+// vector skips a test of the assembly where there is none.
+func vector(t testing.TB) {
+	if !Vector() {
+		t.Skip("no assembly at this level of this processor")
+	}
+}
+
+// guarded is a slice of n bytes with guard bytes around it.
+type guarded struct{ all, s []uint8 }
+
+const (
+	guard     = 64
+	guardByte = 0xa5
+)
+
+func newGuarded(n int) guarded {
+	g := guarded{all: make([]uint8, n+2*guard)}
+	for i := range g.all {
+		g.all[i] = guardByte
+	}
+	g.s = g.all[guard : guard+n : guard+n]
+	return g
+}
+
+func (g guarded) check(t *testing.T, what string) {
+	t.Helper()
+	for i, v := range g.all {
+		if v != guardByte && (i < guard || i >= guard+len(g.s)) {
+			t.Fatalf("%s: wrote outside its slice, at %d of %d", what, i-guard, len(g.s))
+		}
+	}
+}
+
+func randomBytes(n int, r *rng.Stream) []uint8 {
+	b := make([]uint8, n)
+	for i := range b {
+		b[i] = uint8(r.Uint64())
+	}
+	return b
+}
+
+// randomTaps are n taps that sum to about 2²², as Pillow's.
+func randomTaps(n int, r *rng.Stream) []uint32 {
+	k := make([]uint32, n)
+	sum := 0.0
+	w := make([]float64, n)
+	for i := range w {
+		w[i] = r.Float64()
+		sum += w[i]
+	}
+	for i := range k {
+		k[i] = uint32(w[i]/sum*(1<<22) + 0.5)
+	}
+	return k
+}
+
+func TestColumns(t *testing.T) {
+	vector(t)
+	r := rng.New(1)
+	for _, n := range []int{0, 1, 3, 15, 16, 17, 31, 48, 100, 1380} {
+		for _, taps := range []int{1, 2, 3, 7, maxTaps, maxTaps + 1} {
+			size, lo := taps+2, 5
+			ring := randomBytes(size*(n+1), r)
+			if taps == 2 {
+				for i := range ring {
+					ring[i] = 255
+				}
+			}
+			k := randomTaps(taps, r)
+			got, want := newGuarded(n), make([]uint8, n)
+			Columns(got.s, ring, n+1, lo, size, k)
+			columns(want, ring, n+1, lo, size, k)
+			got.check(t, "Columns")
+			if string(got.s) != string(want) {
+				t.Errorf("%d samples, %d taps: differs from the twin", n, taps)
+			}
+		}
+	}
+}
+
+func TestRow(t *testing.T) {
+	vector(t)
+	r := rng.New(2)
+	for _, n := range []int{1, 2, 3, 8, 33, 460} {
+		for _, w := range []int{1, 2, 5, 100} {
+			size := 5
+			first, count := make([]int32, n), make([]int32, n)
+			k := make([]uint32, n*size)
+			for i := range n {
+				c := 1 + r.IntN(min(size, w))
+				first[i], count[i] = int32(r.IntN(w-c+1)), int32(c)
+				copy(k[i*size:], randomTaps(c, r))
+			}
+			src := randomBytes(3*w+1, r)
+			got, want := newGuarded(3*n+1), make([]uint8, 3*n)
+			Row(got.s, src, w, first, count, k, size)
+			row(want, src, first, count, k, size)
+			got.check(t, "Row")
+			if string(got.s[:3*n]) != string(want) {
+				t.Errorf("%d of %d pixels: differs from the twin", n, w)
+			}
+			// Without a byte to spare the twin runs, with the same result.
+			Row(got.s, src[:3*w:3*w], w, first, count, k, size)
+			if string(got.s[:3*n]) != string(want) {
+				t.Errorf("%d of %d pixels, exact slice: differs from the twin", n, w)
+			}
+		}
+	}
+}
+
+func TestWeighRows(t *testing.T) {
+	vector(t)
+	r := rng.New(3)
+	for _, n := range []int{1, 7, 31, 32, 33, 64, 672, 1290} {
+		for _, taps := range []int{1, 2, 4, maxTaps + 1} {
+			size, lo := taps+1, 3
+			ring := make([]float32, size*n)
+			for i := range ring {
+				ring[i] = r.Float32() * 255
+			}
+			w := make([]float32, taps)
+			for i := range w {
+				w[i] = r.Float32() / float32(taps)
+			}
+			all := make([]float32, n+32)
+			for i := range all {
+				all[i] = -7
+			}
+			got, want := all[16:16+n:16+n], make([]float32, n)
+			WeighRows(got, ring, lo, size, w)
+			weighRows(want, ring, 0, lo, size, w)
+			for i, v := range got {
+				// One rounding less per product than the twin's.
+				if math.Abs(float64(v-want[i])) > 1e-3 {
+					t.Fatalf("%d floats, %d taps: %v at %d, want %v", n, taps, v, i, want[i])
+				}
+			}
+			for i, v := range all {
+				if v != -7 && (i < 16 || i >= 16+n) {
+					t.Fatalf("%d floats: wrote outside, at %d", n, i-16)
+				}
+			}
+		}
+	}
+}
+
+func TestYCCBounds(t *testing.T) {
+	vector(t)
+	r := rng.New(4)
+	for n := range 70 {
+		y, cb, cr := randomBytes(n, r), randomBytes(n, r), randomBytes(n, r)
+		dst := newGuarded(3 * n)
+		done := YCC(dst.s, y, cb, cr)
+		dst.check(t, "YCC")
+		if done < 0 || done%8 != 0 || done > max(n-2, 0) || n >= 10 && done < n-9 {
+			t.Errorf("%d pixels: did %d", n, done)
+		}
+	}
+}
+
+func TestLevels(t *testing.T) {
+	if cpu.Best() < cpu.AVX2 {
+		t.Skip("this processor has no AVX2")
+	}
+	defer cpu.SetLevel(cpu.SetLevel(cpu.Generic))
+	if Vector() {
+		t.Error("the generic level runs assembly")
+	}
+	if IDCT(new([64]int32), make([]uint8, 64), 8) {
+		t.Error("IDCT ran at the generic level")
+	}
+	if YCC(make([]uint8, 300), make([]uint8, 100), make([]uint8, 100), make([]uint8, 100)) != 0 {
+		t.Error("YCC ran at the generic level")
+	}
+}
+
+func TestShortSlicesPanic(t *testing.T) {
+	for name, f := range map[string]func(){
+		"Columns": func() { Columns(make([]uint8, 9), make([]uint8, 9), 9, 0, 2, []uint32{1, 2}) },
+		"Row": func() {
+			Row(make([]uint8, 6), make([]uint8, 9), 3, make([]int32, 2), make([]int32, 2), make([]uint32, 4), 2)
+		},
+		"WeighRows": func() { WeighRows(make([]float32, 9), make([]float32, 9), 0, 2, []float32{1, 2}) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s accepted a short slice", name)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
+// FuzzColumns compares the assembly with the twin on any bytes.
+func FuzzColumns(f *testing.F) {
+	f.Add([]byte("some rows of bytes to be combined"), uint8(2), uint64(1))
+	f.Fuzz(func(t *testing.T, ring []byte, taps uint8, seed uint64) {
+		size := int(taps)%9 + 1
+		n := len(ring) / size
+		if n == 0 {
+			return
+		}
+		k := randomTaps(size, rng.New(seed))
+		got, want := make([]uint8, n), make([]uint8, n)
+		Columns(got, ring, n, int(seed%1000), size, k)
+		columns(want, ring, n, int(seed%1000), size, k)
+		if string(got) != string(want) {
+			t.Fatalf("%d samples, %d taps: differs from the twin", n, size)
+		}
+	})
+}
