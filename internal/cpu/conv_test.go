@@ -294,3 +294,25 @@ func ExampleConv_Out() {
 	fmt.Println(Conv{N: 1, H: 224, W: 224, C: 3, K: 64, KH: 7, KW: 7, Stride: 2, Pad: 3}.Out())
 	// Output: 112 112
 }
+
+func FuzzConv(f *testing.F) {
+	f.Add(uint8(1), uint8(13), uint8(29), uint8(3), uint8(40), uint8(6), uint8(6), uint8(1), uint8(3))
+	f.Add(uint8(0), uint8(0), uint8(0), uint8(15), uint8(31), uint8(0), uint8(0), uint8(0), uint8(0))
+	f.Add(uint8(1), uint8(6), uint8(14), uint8(63), uint8(15), uint8(2), uint8(2), uint8(1), uint8(1))
+	f.Fuzz(func(t *testing.T, n, h, w, ch, k, kh, kw, stride, pad uint8) {
+		c := Conv{N: 1 + int(n%3), H: 1 + int(h%32), W: 1 + int(w%64), C: 1 + int(ch%72), K: 1 + int(k%72),
+			KH: 1 + int(kh%7), KW: 1 + int(kw%7), Stride: 1 + int(stride%3), Pad: int(pad % 4)}
+		if c.Check() != nil {
+			t.Skip("the window does not fit")
+		}
+		if oh, ow := c.Out(); c.N*oh*ow*c.KH*c.KW*c.C*c.K > 2e6 {
+			t.Skip("too large for the naive sum")
+		}
+		defer SetWinograd(SetWinograd(false))
+		for l := Generic; l <= Best(); l++ {
+			old := SetLevel(l)
+			checkConv(t, c, convTolerance)
+			SetLevel(old)
+		}
+	})
+}

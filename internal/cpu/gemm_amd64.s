@@ -4577,7 +4577,7 @@ noReLUMaskedNarrow:
 	RET
 
 // func gemmDAVX512(p *byte)
-// Requires: AVX, AVX512F, MMX+
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·gemmDAVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 24(DI), R8
@@ -4662,22 +4662,23 @@ TEXT ·gemmDAVX512(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 
 begin:
-	MOVQ (DI), R13
-	MOVQ 8(DI), BX
-	MOVQ 16(DI), DX
-	MOVQ 104(DI), R15
-	MOVQ 112(DI), R14
-	SHLQ $0x02, R14
-	MOVQ 88(DI), R8
-	SHLQ $0x02, R8
-	LEAQ (R8)(R8*2), R9
-	LEAQ (R8)(R8*4), R12
-	MOVQ 40(DI), R10
-	MOVQ 48(DI), R11
-	CMPQ R11, $0x10
-	JLE  narrow
-	CMPQ R10, $0x07
-	JLE  low
+	MOVQ    8(DI), BX
+	MOVQ    16(DI), DX
+	MOVQ    104(DI), R15
+	MOVQ    120(DI), R13
+	MOVQ    128(DI), R14
+	TESTQ   R13, R13
+	CMOVQEQ DI, R13
+	MOVQ    88(DI), R8
+	SHLQ    $0x02, R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R12
+	MOVQ    40(DI), R10
+	MOVQ    48(DI), R11
+	CMPQ    R11, $0x10
+	JLE     narrow
+	CMPQ    R10, $0x07
+	JLE     low
 
 segment:
 	MOVQ BX, SI
@@ -4685,11 +4686,12 @@ segment:
 	// upper = lower + half the rows
 	LEAQ (SI)(R9*2), AX
 	ADDQ R8, AX
-	MOVQ R13, CX
+	MOVQ (DI), CX
 	SUBQ $0x03, CX
 	JLT  rest
 
 loop:
+	PREFETCHT1   (R13)
 	VMOVUPS      (DX), Z28
 	VMOVUPS      64(DX), Z29
 	VBROADCASTSS (SI), Z30
@@ -4734,6 +4736,7 @@ loop:
 	VBROADCASTSS (AX)(R9*2), Z31
 	VFMADD231PS  Z28, Z31, Z26
 	VFMADD231PS  Z29, Z31, Z27
+	PREFETCHT1   64(R13)
 	VMOVUPS      128(DX), Z28
 	VMOVUPS      192(DX), Z29
 	VBROADCASTSS 4(SI), Z30
@@ -4778,6 +4781,7 @@ loop:
 	VBROADCASTSS 4(AX)(R9*2), Z31
 	VFMADD231PS  Z28, Z31, Z26
 	VFMADD231PS  Z29, Z31, Z27
+	PREFETCHT1   128(R13)
 	VMOVUPS      256(DX), Z28
 	VMOVUPS      320(DX), Z29
 	VBROADCASTSS 8(SI), Z30
@@ -4825,6 +4829,7 @@ loop:
 	ADDQ         $0x0c, SI
 	ADDQ         $0x0c, AX
 	ADDQ         $+384, DX
+	ADDQ         R14, R13
 	SUBQ         $0x03, CX
 	JGE          loop
 
@@ -4884,7 +4889,8 @@ single:
 	JNZ          single
 
 next:
-	ADDQ R14, BX
+	MOVQ 112(DI), CX
+	LEAQ (BX)(CX*4), BX
 	DECQ R15
 	JNZ  segment
 	MOVQ 24(DI), R8
@@ -4900,11 +4906,12 @@ segmentLow:
 	// upper = lower + half the rows
 	LEAQ (SI)(R9*2), AX
 	ADDQ R8, AX
-	MOVQ R13, CX
+	MOVQ (DI), CX
 	SUBQ $0x03, CX
 	JLT  restLow
 
 loopLow:
+	PREFETCHT1   (R13)
 	VMOVUPS      (DX), Z28
 	VMOVUPS      64(DX), Z29
 	VBROADCASTSS (SI), Z30
@@ -4928,6 +4935,7 @@ loopLow:
 	VBROADCASTSS (SI)(R9*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
+	PREFETCHT1   64(R13)
 	VMOVUPS      128(DX), Z28
 	VMOVUPS      192(DX), Z29
 	VBROADCASTSS 4(SI), Z30
@@ -4951,6 +4959,7 @@ loopLow:
 	VBROADCASTSS 4(SI)(R9*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
+	PREFETCHT1   128(R13)
 	VMOVUPS      256(DX), Z28
 	VMOVUPS      320(DX), Z29
 	VBROADCASTSS 8(SI), Z30
@@ -4977,6 +4986,7 @@ loopLow:
 	ADDQ         $0x0c, SI
 	ADDQ         $0x0c, AX
 	ADDQ         $+384, DX
+	ADDQ         R14, R13
 	SUBQ         $0x03, CX
 	JGE          loopLow
 
@@ -5015,7 +5025,8 @@ singleLow:
 	JNZ          singleLow
 
 nextLow:
-	ADDQ R14, BX
+	MOVQ 112(DI), CX
+	LEAQ (BX)(CX*4), BX
 	DECQ R15
 	JNZ  segmentLow
 	MOVQ 24(DI), R8
@@ -5761,11 +5772,12 @@ segmentNarrow:
 	// upper = lower + half the rows
 	LEAQ (SI)(R9*2), AX
 	ADDQ R8, AX
-	MOVQ R13, CX
+	MOVQ (DI), CX
 	SUBQ $0x03, CX
 	JLT  restNarrow
 
 loopNarrow:
+	PREFETCHT1   (R13)
 	VMOVUPS      (DX), Z28
 	VBROADCASTSS (SI), Z30
 	VFMADD231PS  Z28, Z30, Z0
@@ -5795,6 +5807,7 @@ loopNarrow:
 	VFMADD231PS  Z28, Z30, Z24
 	VBROADCASTSS (AX)(R9*2), Z31
 	VFMADD231PS  Z28, Z31, Z26
+	PREFETCHT1   64(R13)
 	VMOVUPS      128(DX), Z28
 	VBROADCASTSS 4(SI), Z30
 	VFMADD231PS  Z28, Z30, Z0
@@ -5824,6 +5837,7 @@ loopNarrow:
 	VFMADD231PS  Z28, Z30, Z24
 	VBROADCASTSS 4(AX)(R9*2), Z31
 	VFMADD231PS  Z28, Z31, Z26
+	PREFETCHT1   128(R13)
 	VMOVUPS      256(DX), Z28
 	VBROADCASTSS 8(SI), Z30
 	VFMADD231PS  Z28, Z30, Z0
@@ -5856,6 +5870,7 @@ loopNarrow:
 	ADDQ         $0x0c, SI
 	ADDQ         $0x0c, AX
 	ADDQ         $+384, DX
+	ADDQ         R14, R13
 	SUBQ         $0x03, CX
 	JGE          loopNarrow
 
@@ -5900,7 +5915,8 @@ singleNarrow:
 	JNZ          singleNarrow
 
 nextNarrow:
-	ADDQ R14, BX
+	MOVQ 112(DI), CX
+	LEAQ (BX)(CX*4), BX
 	DECQ R15
 	JNZ  segmentNarrow
 	MOVQ 24(DI), R8
@@ -5916,11 +5932,12 @@ segmentNarrowLow:
 	// upper = lower + half the rows
 	LEAQ (SI)(R9*2), AX
 	ADDQ R8, AX
-	MOVQ R13, CX
+	MOVQ (DI), CX
 	SUBQ $0x03, CX
 	JLT  restNarrowLow
 
 loopNarrowLow:
+	PREFETCHT1   (R13)
 	VMOVUPS      (DX), Z28
 	VBROADCASTSS (SI), Z30
 	VFMADD231PS  Z28, Z30, Z0
@@ -5936,6 +5953,7 @@ loopNarrowLow:
 	VFMADD231PS  Z28, Z31, Z10
 	VBROADCASTSS (SI)(R9*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
+	PREFETCHT1   64(R13)
 	VMOVUPS      128(DX), Z28
 	VBROADCASTSS 4(SI), Z30
 	VFMADD231PS  Z28, Z30, Z0
@@ -5951,6 +5969,7 @@ loopNarrowLow:
 	VFMADD231PS  Z28, Z31, Z10
 	VBROADCASTSS 4(SI)(R9*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
+	PREFETCHT1   128(R13)
 	VMOVUPS      256(DX), Z28
 	VBROADCASTSS 8(SI), Z30
 	VFMADD231PS  Z28, Z30, Z0
@@ -5969,6 +5988,7 @@ loopNarrowLow:
 	ADDQ         $0x0c, SI
 	ADDQ         $0x0c, AX
 	ADDQ         $+384, DX
+	ADDQ         R14, R13
 	SUBQ         $0x03, CX
 	JGE          loopNarrowLow
 
@@ -5999,7 +6019,8 @@ singleNarrowLow:
 	JNZ          singleNarrowLow
 
 nextNarrowLow:
-	ADDQ R14, BX
+	MOVQ 112(DI), CX
+	LEAQ (BX)(CX*4), BX
 	DECQ R15
 	JNZ  segmentNarrowLow
 	MOVQ 24(DI), R8
@@ -9070,7 +9091,7 @@ noReLUMaskedNarrow:
 	RET
 
 // func gemmDAVX2(p *byte)
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·gemmDAVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), DI
 	MOVQ 24(DI), R8
@@ -9109,33 +9130,35 @@ TEXT ·gemmDAVX2(SB), NOSPLIT, $0-8
 	PREFETCHT0 (AX)
 
 begin:
-	MOVQ (DI), R13
-	MOVQ 8(DI), BX
-	MOVQ 16(DI), DX
-	MOVQ 104(DI), R15
-	MOVQ 112(DI), R14
-	SHLQ $0x02, R14
-	MOVQ 88(DI), R8
-	SHLQ $0x02, R8
-	LEAQ (R8)(R8*2), R9
-	LEAQ (R8)(R8*4), R12
-	MOVQ 40(DI), R10
-	MOVQ 48(DI), R11
-	CMPQ R11, $0x08
-	JLE  narrow
-	CMPQ R10, $0x03
-	JLE  low
+	MOVQ    8(DI), BX
+	MOVQ    16(DI), DX
+	MOVQ    104(DI), R15
+	MOVQ    120(DI), R13
+	MOVQ    128(DI), R14
+	TESTQ   R13, R13
+	CMOVQEQ DI, R13
+	MOVQ    88(DI), R8
+	SHLQ    $0x02, R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R12
+	MOVQ    40(DI), R10
+	MOVQ    48(DI), R11
+	CMPQ    R11, $0x08
+	JLE     narrow
+	CMPQ    R10, $0x03
+	JLE     low
 
 segment:
 	MOVQ BX, SI
 
 	// upper = lower + half the rows
 	LEAQ (SI)(R9*1), AX
-	MOVQ R13, CX
+	MOVQ (DI), CX
 	SUBQ $0x03, CX
 	JLT  rest
 
 loop:
+	PREFETCHT1   (R13)
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (SI), Y14
@@ -9156,6 +9179,7 @@ loop:
 	VBROADCASTSS (AX)(R8*2), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
+	PREFETCHT1   64(R13)
 	VMOVUPS      64(DX), Y12
 	VMOVUPS      96(DX), Y13
 	VBROADCASTSS 4(SI), Y14
@@ -9176,6 +9200,7 @@ loop:
 	VBROADCASTSS 4(AX)(R8*2), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
+	PREFETCHT1   128(R13)
 	VMOVUPS      128(DX), Y12
 	VMOVUPS      160(DX), Y13
 	VBROADCASTSS 8(SI), Y14
@@ -9199,6 +9224,7 @@ loop:
 	ADDQ         $0x0c, SI
 	ADDQ         $0x0c, AX
 	ADDQ         $+192, DX
+	ADDQ         R14, R13
 	SUBQ         $0x03, CX
 	JGE          loop
 
@@ -9234,7 +9260,8 @@ single:
 	JNZ          single
 
 next:
-	ADDQ R14, BX
+	MOVQ 112(DI), CX
+	LEAQ (BX)(CX*4), BX
 	DECQ R15
 	JNZ  segment
 	MOVQ 24(DI), R8
@@ -9249,11 +9276,12 @@ segmentLow:
 
 	// upper = lower + half the rows
 	LEAQ (SI)(R9*1), AX
-	MOVQ R13, CX
+	MOVQ (DI), CX
 	SUBQ $0x03, CX
 	JLT  restLow
 
 loopLow:
+	PREFETCHT1   (R13)
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (SI), Y14
@@ -9265,6 +9293,7 @@ loopLow:
 	VBROADCASTSS (SI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
+	PREFETCHT1   64(R13)
 	VMOVUPS      64(DX), Y12
 	VMOVUPS      96(DX), Y13
 	VBROADCASTSS 4(SI), Y14
@@ -9276,6 +9305,7 @@ loopLow:
 	VBROADCASTSS 4(SI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
+	PREFETCHT1   128(R13)
 	VMOVUPS      128(DX), Y12
 	VMOVUPS      160(DX), Y13
 	VBROADCASTSS 8(SI), Y14
@@ -9290,6 +9320,7 @@ loopLow:
 	ADDQ         $0x0c, SI
 	ADDQ         $0x0c, AX
 	ADDQ         $+192, DX
+	ADDQ         R14, R13
 	SUBQ         $0x03, CX
 	JGE          loopLow
 
@@ -9316,7 +9347,8 @@ singleLow:
 	JNZ          singleLow
 
 nextLow:
-	ADDQ R14, BX
+	MOVQ 112(DI), CX
+	LEAQ (BX)(CX*4), BX
 	DECQ R15
 	JNZ  segmentLow
 	MOVQ 24(DI), R8
@@ -9682,11 +9714,12 @@ segmentNarrow:
 
 	// upper = lower + half the rows
 	LEAQ (SI)(R9*1), AX
-	MOVQ R13, CX
+	MOVQ (DI), CX
 	SUBQ $0x03, CX
 	JLT  restNarrow
 
 loopNarrow:
+	PREFETCHT1   (R13)
 	VMOVUPS      (DX), Y12
 	VBROADCASTSS (SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -9700,6 +9733,7 @@ loopNarrow:
 	VFMADD231PS  Y12, Y14, Y8
 	VBROADCASTSS (AX)(R8*2), Y15
 	VFMADD231PS  Y12, Y15, Y10
+	PREFETCHT1   64(R13)
 	VMOVUPS      64(DX), Y12
 	VBROADCASTSS 4(SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -9713,6 +9747,7 @@ loopNarrow:
 	VFMADD231PS  Y12, Y14, Y8
 	VBROADCASTSS 4(AX)(R8*2), Y15
 	VFMADD231PS  Y12, Y15, Y10
+	PREFETCHT1   128(R13)
 	VMOVUPS      128(DX), Y12
 	VBROADCASTSS 8(SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -9729,6 +9764,7 @@ loopNarrow:
 	ADDQ         $0x0c, SI
 	ADDQ         $0x0c, AX
 	ADDQ         $+192, DX
+	ADDQ         R14, R13
 	SUBQ         $0x03, CX
 	JGE          loopNarrow
 
@@ -9757,7 +9793,8 @@ singleNarrow:
 	JNZ          singleNarrow
 
 nextNarrow:
-	ADDQ R14, BX
+	MOVQ 112(DI), CX
+	LEAQ (BX)(CX*4), BX
 	DECQ R15
 	JNZ  segmentNarrow
 	MOVQ 24(DI), R8
@@ -9772,11 +9809,12 @@ segmentNarrowLow:
 
 	// upper = lower + half the rows
 	LEAQ (SI)(R9*1), AX
-	MOVQ R13, CX
+	MOVQ (DI), CX
 	SUBQ $0x03, CX
 	JLT  restNarrowLow
 
 loopNarrowLow:
+	PREFETCHT1   (R13)
 	VMOVUPS      (DX), Y12
 	VBROADCASTSS (SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -9784,6 +9822,7 @@ loopNarrowLow:
 	VFMADD231PS  Y12, Y15, Y2
 	VBROADCASTSS (SI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
+	PREFETCHT1   64(R13)
 	VMOVUPS      64(DX), Y12
 	VBROADCASTSS 4(SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -9791,6 +9830,7 @@ loopNarrowLow:
 	VFMADD231PS  Y12, Y15, Y2
 	VBROADCASTSS 4(SI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
+	PREFETCHT1   128(R13)
 	VMOVUPS      128(DX), Y12
 	VBROADCASTSS 8(SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
@@ -9801,6 +9841,7 @@ loopNarrowLow:
 	ADDQ         $0x0c, SI
 	ADDQ         $0x0c, AX
 	ADDQ         $+192, DX
+	ADDQ         R14, R13
 	SUBQ         $0x03, CX
 	JGE          loopNarrowLow
 
@@ -9823,7 +9864,8 @@ singleNarrowLow:
 	JNZ          singleNarrowLow
 
 nextNarrowLow:
-	ADDQ R14, BX
+	MOVQ 112(DI), CX
+	LEAQ (BX)(CX*4), BX
 	DECQ R15
 	JNZ  segmentNarrowLow
 	MOVQ 24(DI), R8

@@ -106,8 +106,9 @@ type gemmArgs struct {
 	segStep int // form D: floats from a segment of A to the next
 
 	// Memory that will be wanted soon, to be brought into the second level
-	// cache: nextStep bytes per block of form N (512 touches every line) or per
-	// step of form T (64). nil when there is none.
+	// cache: nextStep bytes per block of form N (512 touches every line), per
+	// step of form T (64) or per three steps of form D (192). nil when there is
+	// none.
 	next     *float32
 	nextStep int
 }

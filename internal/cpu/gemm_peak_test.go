@@ -2,13 +2,23 @@
 
 package cpu
 
-import "testing"
+import (
+	"testing"
 
-// BenchmarkFMAPeak measures what one core can do at best, the yardstick of the
-// other benchmarks of the same run.
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
+
+// BenchmarkFMAPeak measures what one core, and all of them together, can do at
+// best: the yardstick of the other benchmarks of the same run.
 func BenchmarkFMAPeak(b *testing.B) {
 	const n = 10000
 	if Best() >= AVX512 {
+		b.Run("avx512/threads", func(b *testing.B) {
+			for range b.N {
+				parallel.For(64, func(int) { fmaPeakAVX512(n / 10) })
+			}
+			rate(b, 64*n/10*48*16*2)
+		})
 		b.Run("avx512", func(b *testing.B) {
 			for range b.N {
 				fmaPeakAVX512(n)

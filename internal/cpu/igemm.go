@@ -246,13 +246,20 @@ func (g *igemm) block(bp []float32, ep *epilogue, cut blocking, a, row []float32
 			offset[p] = p*mr*ldc - j0*nr
 		}
 	}
+	inPlace := g.inPlace()
 	for kb0 := 0; kb0 < kBlocks; kb0 += cut.kc {
 		kb1 := min(kBlocks, kb0+cut.kc)
 		u := g.seek(r0)
 		for p := range panels {
+			if inPlace && r0+(p+1)*mr <= g.n*g.h*g.w {
+				continue
+			}
+			if inPlace {
+				u = g.seek(r0 + p*mr)
+			}
 			g.gather(a[p*mr*(kb1-kb0)*kBlock:], kBlock, mr*kBlock, &u, min(mr, r1-r0-p*mr), kb0, kb1, row)
 		}
-		args := gemmArgs{k: kb1 - kb0, ldc: ldc}
+		args := gemmArgs{ldc: ldc, as: g.c, segs: 1}
 		if kb0 > 0 {
 			args.flags |= gemmAccumulate
 		}
@@ -267,7 +274,6 @@ func (g *igemm) block(bp []float32, ep *epilogue, cut blocking, a, row []float32
 		if last {
 			ahead = g.sourceOf(r1, soon)
 		}
-		const perBlock = 8 * 16 // floats that one block of a kernel prefetches
 		for j := j0; j < j1; j++ {
 			args.nr = min(nr, g.cols-j*nr)
 			args.b = &bp[(j*kBlocks+kb0)*kBlock*nr]
@@ -276,18 +282,21 @@ func (g *igemm) block(bp []float32, ep *epilogue, cut blocking, a, row []float32
 			}
 			for p := range panels {
 				args.mr = min(mr, r1-r0-p*mr)
-				args.a = &a[p*mr*(kb1-kb0)*kBlock]
 				args.c = &c[offset[p]+j*nr]
 				if last && ep != nil && ep.residual != nil {
 					args.res = &ep.residual[(r0+p*mr)*g.cols+j*nr]
 					args.ldr = g.cols
 				}
-				if n := args.k * perBlock; len(ahead) >= n {
-					args.next, args.nextStep = &ahead[0], perBlock*4
-					ahead = ahead[n:]
-				} else {
-					args.next, args.nextStep = nil, 0
+				if inPlace && r0+(p+1)*mr <= g.n*g.h*g.w {
+					args.a = &g.src[(r0+p*mr)*g.c]
+					args.k = g.c
+					args.next, args.nextStep, ahead = nextLines(ahead, g.c/3, 3)
+					gemmDCall(&args)
+					continue
 				}
+				args.a = &a[p*mr*(kb1-kb0)*kBlock]
+				args.k = kb1 - kb0
+				args.next, args.nextStep, ahead = nextLines(ahead, args.k, 8)
 				gemmNCall(&args)
 			}
 		}
@@ -300,6 +309,30 @@ func (g *igemm) block(bp []float32, ep *epilogue, cut blocking, a, row []float32
 			g.next(&u)
 		}
 	}
+}
+
+// inPlaceChannels and inPlaceCols bound the products whose rows of A are read
+// where they lie: many channels would fall on few sets of the first level
+// cache, and with many columns packing costs nothing next to what it saves.
+const (
+	inPlaceChannels = 384
+	inPlaceCols     = 64
+)
+
+// inPlace reports whether kernels of form D can read the source itself.
+func (g *igemm) inPlace() bool {
+	return g.pointwise() && g.c%kBlock == 0 && g.c <= inPlaceChannels && g.cols <= inPlaceCols
+}
+
+// nextLines cuts what one kernel call prefetches, rounds times lines cache lines,
+// from the front of ahead, for the arguments next and nextStep.
+func nextLines(ahead []float32, rounds, lines int) (next *float32, step int, rest []float32) {
+	const line = scratchAlign / 4
+	n := rounds * lines * line
+	if len(ahead) < n || n == 0 {
+		return nil, 0, nil
+	}
+	return &ahead[0], lines * scratchAlign, ahead[n:]
 }
 
 // outAt returns where output position p starts in out.

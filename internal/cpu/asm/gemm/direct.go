@@ -19,19 +19,20 @@ func (v *isa) formD() {
 		seg            = reg.RBX
 		left           = reg.RCX
 		s1, s3, s5     = reg.R8, reg.R9, reg.R12
-		steps, segStep = reg.R13, reg.R14
+		next, nextStep = reg.R13, reg.R14
 		segs           = reg.R15
 	)
 	MOVQ(Mem{Base: args, Disp: argC}, c)
 	MOVQ(Mem{Base: args, Disp: argLDC}, ldc)
 	SHLQ(Imm(2), ldc)
 	v.start(v.mr)
-	MOVQ(Mem{Base: args, Disp: argK}, steps)
 	MOVQ(Mem{Base: args, Disp: argA}, seg)
 	MOVQ(Mem{Base: args, Disp: argB}, b)
 	MOVQ(Mem{Base: args, Disp: argSegs}, segs)
-	MOVQ(Mem{Base: args, Disp: argSegStep}, segStep)
-	SHLQ(Imm(2), segStep)
+	MOVQ(Mem{Base: args, Disp: argNext}, next)
+	MOVQ(Mem{Base: args, Disp: argNextStep}, nextStep)
+	TESTQ(next, next)
+	CMOVQEQ(args, next)
 	MOVQ(Mem{Base: args, Disp: argAS}, s1)
 	SHLQ(Imm(2), s1)
 	LEAQ(Mem{Base: s1, Index: s1, Scale: 2}, s3)
@@ -69,14 +70,16 @@ func (v *isa) formD() {
 		} else {
 			LEAQ(Mem{Base: lower, Index: s3, Scale: 1}, upper)
 		}
-		MOVQ(steps, left)
+		MOVQ(Mem{Base: args, Disp: argK}, left)
 		SUBQ(Imm(3), left)
 		JLT(LabelRef("rest" + suffix))
 		Label("loop" + suffix)
 		for i := range 3 {
+			PREFETCHT1(Mem{Base: next, Disp: i * 64})
 			v.step(n, halves, Mem{Base: b, Disp: i * 2 * v.width}, func(r int) Mem { return row(r, 4*i) })
 		}
 		advance(3)
+		ADDQ(nextStep, next)
 		SUBQ(Imm(3), left)
 		JGE(LabelRef("loop" + suffix))
 		Label("rest" + suffix)
@@ -88,7 +91,8 @@ func (v *isa) formD() {
 		DECQ(left)
 		JNZ(LabelRef("single" + suffix))
 		Label("next" + suffix)
-		ADDQ(segStep, seg)
+		MOVQ(Mem{Base: args, Disp: argSegStep}, left)
+		LEAQ(Mem{Base: seg, Index: left, Scale: 4}, seg)
 		DECQ(segs)
 		JNZ(LabelRef("segment" + suffix))
 		MOVQ(Mem{Base: args, Disp: argC}, c)
