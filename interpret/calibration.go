@@ -12,10 +12,11 @@ const DefaultBins = 15
 // Bin is one bin of a reliability curve: the examples whose confidence, the
 // probability of the predicted class, is in (Lo, Hi]; the first bin holds 0 too.
 type Bin struct {
-	Lo, Hi     float64
-	Count      int     // examples in the bin
-	Confidence float64 // their mean confidence; 0 when there are none
-	Accuracy   float64 // the share of them predicted right; 0 when there are none
+	Lo         float64 `json:"lo"`         // 0..1
+	Hi         float64 `json:"hi"`         // 0..1
+	Count      int     `json:"count"`      // examples in the bin
+	Confidence float64 `json:"confidence"` // their mean confidence; 0 when there are none
+	Accuracy   float64 `json:"accuracy"`   // the share of them predicted right; 0 when there are none
 }
 
 // Gap is how much surer the model is than it may be: confidence - accuracy,
@@ -24,12 +25,12 @@ func (b Bin) Gap() float64 { return b.Confidence - b.Accuracy }
 
 // Calibration says whether the model's probabilities can be taken at their word.
 type Calibration struct {
-	Bins  []Bin   // equal widths, from 0 to 1
-	Count int     // examples
-	ECE   float64 // expected calibration error: mean |Gap| weighted by Count, in 0..1
-	MCE   float64 // maximum calibration error: the largest |Gap|, in 0..1
-	Brier float64 // mean over examples of Σ (probability - truth)² over classes, in 0..2
-	NLL   float64 // mean of -ln(probability of the actual class), in nats
+	Bins  []Bin   `json:"bins"`  // equal widths, from 0 to 1
+	Count int     `json:"count"` // examples
+	ECE   float64 `json:"ece"`   // expected calibration error: mean |Gap| weighted by Count, in 0..1
+	MCE   float64 `json:"mce"`   // maximum calibration error: the largest |Gap|, in 0..1
+	Brier float64 `json:"brier"` // mean over examples of Σ (probability - truth)² over classes, in 0..2
+	NLL   float64 `json:"nll"`   // mean of -ln(probability of the actual class), in nats
 }
 
 // Calibration computes the reliability curve and its summaries with equal-width

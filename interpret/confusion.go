@@ -8,8 +8,8 @@ import (
 // ConfusionMatrix counts predictions by actual class (row) and predicted class
 // (column), as fastai's ClassificationInterpretation.confusion_matrix.
 type ConfusionMatrix struct {
-	Vocab  []string // name of each class, C
-	Counts [][]int  // [C][C], Counts[actual][predicted]
+	Vocab  []string `json:"vocab"`  // name of each class, C
+	Counts [][]int  `json:"counts"` // [C][C], Counts[actual][predicted]
 }
 
 // ConfusionMatrix counts the table's predictions.
@@ -104,9 +104,11 @@ func (m *ConfusionMatrix) Normalized() [][]float64 {
 // Confused is one off-diagonal cell of a confusion matrix: Count examples of
 // class Actual were predicted as Predicted.
 type Confused struct {
-	Actual, Predicted           string
-	ActualIndex, PredictedIndex int
-	Count                       int
+	Actual         string `json:"actual"`
+	Predicted      string `json:"predicted"`
+	ActualIndex    int    `json:"actual_index"`
+	PredictedIndex int    `json:"predicted_index"`
+	Count          int    `json:"count"`
 }
 
 // String gives the pair as "actual → predicted: count".

@@ -5,23 +5,23 @@ import "math"
 // ClassScores is precision, recall and F1 of one class or of an average over
 // classes, each in 0..1, and the number of examples behind them.
 type ClassScores struct {
-	Name      string  // class, or the name of the average
-	Precision float64 // of those predicted as this class, the share that is
-	Recall    float64 // of this class's examples, the share predicted as such
-	F1        float64 // harmonic mean of precision and recall
-	Support   int     // examples whose actual class this is
+	Name      string  `json:"name"`      // class, or the name of the average
+	Precision float64 `json:"precision"` // of those predicted as this class, the share that is
+	Recall    float64 `json:"recall"`    // of this class's examples, the share predicted as such
+	F1        float64 `json:"f1"`        // harmonic mean of precision and recall
+	Support   int     `json:"support"`   // examples whose actual class this is
 }
 
 // Report is the classification report of scikit-learn: one row per class, and
 // averages. A quotient whose denominator is zero counts as 0, as scikit-learn's
 // zero_division default.
 type Report struct {
-	Classes  []ClassScores // in the order of the vocabulary
-	Accuracy float64       // share of all examples predicted right
-	Macro    ClassScores   // plain mean over classes
-	Weighted ClassScores   // mean over classes weighted by support
-	Support  int           // examples in all
-	Matthews float64       // Matthews correlation coefficient, in -1..1 (Gorodkin 2004's for many classes)
+	Classes  []ClassScores `json:"classes"`  // in the order of the vocabulary
+	Accuracy float64       `json:"accuracy"` // share of all examples predicted right
+	Macro    ClassScores   `json:"macro"`    // plain mean over classes
+	Weighted ClassScores   `json:"weighted"` // mean over classes weighted by support
+	Support  int           `json:"support"`  // examples in all
+	Matthews float64       `json:"matthews"` // Matthews correlation coefficient, in -1..1 (Gorodkin 2004's for many classes)
 }
 
 // Report computes the classification report of the matrix.

@@ -19,11 +19,11 @@ import (
 
 // Prediction is what a model said about one example.
 type Prediction struct {
-	Path      string    // file of the example, as its loader named it; may be empty
-	Actual    int       // true class, an index into the vocabulary
-	Predicted int       // class with the highest probability, the first of equals
-	Probs     []float32 // probability of each class, len(vocabulary), summing to 1
-	Loss      float32   // loss of this example; for cross-entropy -ln Probs[Actual]
+	Path      string    `json:"path"`      // file of the example, as its loader named it; may be empty
+	Actual    int       `json:"actual"`    // true class, an index into the vocabulary
+	Predicted int       `json:"predicted"` // class with the highest probability, the first of equals
+	Probs     []float32 `json:"probs"`     // probability of each class, len(vocabulary), summing to 1
+	Loss      float32   `json:"loss"`      // loss of this example; for cross-entropy -ln Probs[Actual]
 }
 
 // Prob returns the probability that the model gave to class c, and 0 for a
@@ -38,8 +38,8 @@ func (p Prediction) Prob(c int) float32 {
 // Table is the predictions on a set of examples, in the order of the loader
 // (for a validation set, the order of its items).
 type Table struct {
-	Vocab []string     // name of each class
-	Rows  []Prediction // one per example
+	Vocab []string     `json:"vocab"` // name of each class
+	Rows  []Prediction `json:"rows"`  // one per example
 }
 
 // probTolerance is how far the probabilities of one row may be from summing to
@@ -181,7 +181,7 @@ func (t *Table) TopKAccuracy(k int) float64 {
 
 // Loss is one entry of TopLosses.
 type Loss struct {
-	Index int // row of the table
+	Index int `json:"index"` // row of the table
 	Prediction
 }
 

@@ -23,9 +23,10 @@ import (
 	"image/color"
 	"image/png"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/whippet-ml/whippet/internal/atomicfile"
 )
 
 // DefaultDPI is the resolution of a PNG when none is given: two pixels to a
@@ -124,9 +125,9 @@ func (f *Figure) WriteSVG(w io.Writer) error {
 	return nil
 }
 
-// Save writes the figure to a file as its extension says, .png or .svg, making
-// it under a temporary name first so that the file is whole or absent.
-func (f *Figure) Save(path string) (err error) {
+// Save writes the figure to a file as its extension says, .png or .svg. The
+// file is whole or absent, never half-written. The folder must exist.
+func (f *Figure) Save(path string) error {
 	var write func(io.Writer) error
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".png":
@@ -136,27 +137,8 @@ func (f *Figure) Save(path string) (err error) {
 	default:
 		return fmt.Errorf("plot: cannot write %s: the extension is %q; use .png or .svg", path, ext)
 	}
-	out, err := os.CreateTemp(filepath.Dir(path), ".plot-*")
-	if err != nil {
-		return fmt.Errorf("plot: writing %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			out.Close()
-			os.Remove(out.Name())
-		}
-	}()
-	if err := write(out); err != nil {
-		return fmt.Errorf("%w (for %s)", err, path)
-	}
-	if err := out.Chmod(0o644); err != nil {
-		return fmt.Errorf("plot: writing %s: %w", path, err)
-	}
-	if err := out.Close(); err != nil {
-		return fmt.Errorf("plot: writing %s: %w", path, err)
-	}
-	if err := os.Rename(out.Name(), path); err != nil {
-		return fmt.Errorf("plot: writing %s: %w", path, err)
+	if err := atomicfile.WriteFile(path, write); err != nil {
+		return fmt.Errorf("plot: %w", err)
 	}
 	return nil
 }

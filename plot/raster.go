@@ -20,7 +20,9 @@ type raster struct {
 }
 
 func newRaster(w, h int, scale float64) *raster {
-	return &raster{img: image.NewRGBA(image.Rect(0, 0, w, h)), scale: scale, ras: vector.NewRasterizer(1, 1)}
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	draw.Draw(img, img.Rect, image.NewUniform(paper), image.Point{}, draw.Src) // to the last, partial pixel
+	return &raster{img: img, scale: scale, ras: vector.NewRasterizer(1, 1)}
 }
 
 func (r *raster) draw(ops []op) *image.RGBA {

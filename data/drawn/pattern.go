@@ -50,9 +50,6 @@ func newMarking(kind pattern, scale float64, r *rng.Stream) marking {
 	m := marking{kind: kind, seed: r.Uint64(), scale: scale * r.Uniform(0.8, 1.25), angle: r.Uniform(-0.25, 0.25)}
 	m.hollow = r.Bool(0.3)
 	m.share = r.Uniform(0.35, 0.55)
-	if kind == patched {
-		m.share += 0.08 // value noise seldom goes far from its mean
-	}
 	return m
 }
 
@@ -86,9 +83,10 @@ func (m marking) at(x, y, edge float64) float64 {
 		}
 		return soft(best, max(edge/m.scale, 0.03))
 	case patched:
-		u, v := x/(m.scale*2.6), y/(m.scale*2.6)
-		n := 0.75*cloudy(m.seed, u, v) + 0.25*cloudy(m.seed+1, u*2.7, v*2.7)
-		return soft(n-(1-m.share)*0.95, max(edge/m.scale*0.4, 0.015))
+		u, v := x/(m.scale*1.9), y/(m.scale*1.9)
+		n := 0.78*cloudy(m.seed, u, v) + 0.22*cloudy(m.seed+1, u*2.7, v*2.7)
+		n = 0.5 + (n-0.5)*1.3 // value noise seldom goes far from its mean
+		return soft(n-(1-m.share), max(edge/m.scale*0.5, 0.015))
 	}
 	return 0
 }

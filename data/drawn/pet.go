@@ -37,7 +37,7 @@ func newPet(b breed, r *rng.Stream) *pet {
 	shift := func(c col) col { return col{c.r * (1 + hue) * light, c.g * light, c.b * (1 - 2*hue) * light, 1} }
 	p.skin.base, p.skin.mark = shift(p.skin.base), shift(p.skin.mark)
 	p.mark = newMarking(b.pattern, markScale(b.pattern), r)
-	p.contrast = r.Uniform(0.55, 1)
+	p.contrast = r.Uniform(0.6, 1)
 	p.ink = p.skin.base.mix(rgb(0x1a1210), 0.72)
 	p.bib = r.Bool(0.35)
 	p.iris = hsl([]float64{0.1, 0.14, 0.3, 0.55}[r.IntN(4)], 0.6, 0.5)
