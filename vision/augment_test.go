@@ -10,6 +10,7 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/golden"
 	"github.com/whippet-ml/whippet/internal/parallel"
+	"github.com/whippet-ml/whippet/internal/pixel"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -188,7 +189,7 @@ func TestLightingEqualsFastai(t *testing.T) {
 	}
 	golden.JSON(t, "08_aug.json", &meta)
 	l := meta.Lighting
-	c := new(curve)
+	c := new(pixel.Curve)
 	for _, set := range []struct {
 		name string
 		b, c bool
@@ -202,14 +203,14 @@ func TestLightingEqualsFastai(t *testing.T) {
 			if set.c {
 				k = l.Contrast[i]
 			}
-			c.set(b, k)
+			tabulate(c, b, k)
 			for j, x := range l.Input {
 				want := set.want[i][j]
 				if got := light(x, b/(1-b), k); math.Abs(got-want) > 1e-6 {
 					t.Errorf("%s(%v,%v) at %v: formula %v, want %v", set.name, b, k, x, got, want)
 				}
 				v := []float32{float32(255 * x), 0, 0}
-				c.apply(v, [3]float32{1, 1, 1}, [3]float32{})
+				c.Apply(v, [3]float32{1, 1, 1}, [3]float32{})
 				if math.Abs(float64(v[0])-want) > 0.02/255 {
 					t.Errorf("%s(%v,%v) at %v: table %v, want %v within 0.02/255", set.name, b, k, x, v[0], want)
 				}
@@ -220,15 +221,15 @@ func TestLightingEqualsFastai(t *testing.T) {
 
 // TestLightingTable bounds the table against the formula over all strengths.
 func TestLightingTable(t *testing.T) {
-	c := new(curve)
+	c := new(pixel.Curve)
 	worst := 0.0
 	for _, b := range []float64{0.4, 0.45, 0.5, 0.6} {
 		for _, k := range []float64{0.8, 0.9, 1, 1.25} {
-			c.set(b, k)
+			tabulate(c, b, k)
 			for i := range 100001 {
 				x := float64(i) / 100000
 				v := []float32{float32(255 * x), 0, 0}
-				c.apply(v, [3]float32{1, 1, 1}, [3]float32{})
+				c.Apply(v, [3]float32{1, 1, 1}, [3]float32{})
 				worst = max(worst, math.Abs(float64(v[0])-light(x, b/(1-b), k)))
 			}
 		}

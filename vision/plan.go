@@ -3,6 +3,8 @@ package vision
 import (
 	"math"
 	"sync"
+
+	"github.com/whippet-ml/whippet/internal/pixel"
 )
 
 // plan is what the pictures of one batch have in common.
@@ -75,7 +77,7 @@ type scratch struct {
 	pooled []float32 // the source, averaged
 	ring   []float32 // the latest rows of the source, moved
 	row    []float32 // their combination
-	curve  curve
+	curve  pixel.Curve
 	x, y   taps // of averaging the source
 }
 
@@ -107,8 +109,8 @@ func (p *plan) finisher(d PictureDraws, s *scratch) func(row []float32) {
 		return func(row []float32) { normalizeRow(row, scale, shift) }
 	}
 	scale, shift := p.Stats.affine(1)
-	s.curve.set(d.Brightness, d.Contrast)
-	return func(row []float32) { s.curve.apply(row, scale, shift) }
+	tabulate(&s.curve, d.Brightness, d.Contrast)
+	return func(row []float32) { s.curve.Apply(row, scale, shift) }
 }
 
 // sampleDirect samples the whole picture, averaged first where the plan says
@@ -142,7 +144,7 @@ func (s *scratch) average(src []uint8, h, w, ph, pw int) {
 	s.y.set(h, ph, ph)
 	s.x.set(w, pw, pw)
 	s.pooled = grow(s.pooled, 3*ph*pw)
-	s.row = grow(s.row, 3*w)
+	s.row = grow(s.row, 3*w+1)
 	s.ring = grow(s.ring, s.y.size*3*w)
 	done := 0
 	for y := range ph {
@@ -150,7 +152,7 @@ func (s *scratch) average(src []uint8, h, w, ph, pw int) {
 		for done = max(done, lo); done < lo+n; done++ {
 			toFloat(s.ring[done%s.y.size*3*w:][:3*w], src[3*done*w:])
 		}
-		s.y.combine(s.row, s.ring, y)
+		s.y.combine(s.row[:3*w], s.ring, y)
 		s.x.apply(s.pooled[3*y*pw:3*(y+1)*pw], s.row)
 	}
 }
@@ -167,7 +169,7 @@ func (p *plan) cropAndResize(dst []float32, src []uint8, d PictureDraws, s *scra
 		m = d.normalized(p.h, p.w).toPixels(p.h, p.w, p.h, p.w)
 	}
 	n := 3 * p.crop.Width
-	s.row = grow(s.row, n)
+	s.row = grow(s.row, n+1)
 	s.ring = grow(s.ring, p.y.size*n)
 	done := 0
 	for y := range p.oh {
@@ -181,7 +183,7 @@ func (p *plan) cropAndResize(dst []float32, src []uint8, d PictureDraws, s *scra
 			}
 		}
 		// Rows are combined first: that is the part that vectorizes.
-		p.y.combine(s.row, s.ring, y)
+		p.y.combine(s.row[:n], s.ring, y)
 		row := dst[3*y*p.ow : 3*(y+1)*p.ow]
 		p.x.apply(row, s.row)
 		finish(row)

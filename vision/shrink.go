@@ -69,22 +69,9 @@ func (t *taps) set(in, pooled, out int) {
 	}
 }
 
-// apply reduces one row, src [in,3], to dst [out,3].
+// apply reduces one row, src [in,3] and one float to spare, to dst [out,3].
 func (t *taps) apply(dst, src []float32) {
-	for i, lo := range t.first {
-		n := int(t.count[i])
-		w := t.w[i*t.size:][:n]
-		s := src[3*lo:][:3*n]
-		var r, g, b float32
-		for _, k := range w {
-			r += k * s[0]
-			g += k * s[1]
-			b += k * s[2]
-			s = s[3:]
-		}
-		o := dst[3*i : 3*i+3 : 3*i+3]
-		o[0], o[1], o[2] = r, g, b
-	}
+	pixel.Pick(dst, src, len(src)/3, t.first, t.count, t.w, t.size)
 }
 
 // combine adds up the rows of a ring with row i's taps: dst is the weighted

@@ -94,3 +94,17 @@ func YCC(dst, y, cb, cr []uint8) int {
 	yccVec(dst, y, cb, cr, n)
 	return n
 }
+
+// Pick sets dst, [n,3], to weighted sums of the pixels of src, [w,3] and one
+// float to spare: pixel i is Σ weight[i·size+j]·src pixel (first[i]+j) over j <
+// count[i], for i < n = len(first).
+func Pick(dst, src []float32, w int, first, count []int32, weight []float32, size int) {
+	n := len(first)
+	need(len(dst) >= 3*n && len(src) > 3*w && len(count) >= n && len(weight) >= n*size, "Pick")
+	done := 0
+	if Vector() && n > 1 {
+		done = n - 1 // it writes one float more
+		pickVec(dst, src, first[:done], count, weight, size)
+	}
+	pick(dst[3*done:], src, first[done:], count[done:], weight[done*size:], size)
+}

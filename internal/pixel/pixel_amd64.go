@@ -33,3 +33,18 @@ func rowVec(dst, src []uint8, first, count []int32, k []uint32, size int) {
 func idctVec(b *[64]int32, dst []uint8, stride int) { idctAVX2(&b[0], &dst[0], stride) }
 
 func yccVec(dst, y, cb, cr []uint8, n int) { yccAVX2(&dst[0], &y[0], &cb[0], &cr[0], n) }
+
+func pickVec(dst, src []float32, first, count []int32, weight []float32, size int) {
+	pickAVX2(&dst[0], &src[0], &first[0], &count[0], &weight[0], size, len(first))
+}
+
+func curveVec(c *Curve, v []float32, scale, shift [3]float32) {
+	if len(v) == 0 {
+		return
+	}
+	var k, s [24]float32
+	for i := range k {
+		k[i], s[i] = scale[i%3], shift[i%3]
+	}
+	curveAVX2(&v[0], len(v), &c.Cell[0].Value, &k[0], &s[0])
+}

@@ -555,3 +555,196 @@ DATA yccSqueeze<>+8(SB)/8, $0x808080800e0d0c0a
 DATA yccSqueeze<>+16(SB)/8, $0x0908060504020100
 DATA yccSqueeze<>+24(SB)/8, $0x808080800e0d0c0a
 GLOBL yccSqueeze<>(SB), RODATA|NOPTR, $32
+
+// func pickAVX2(dst *float32, src *float32, first *int32, count *int32, w *float32, size int, n int)
+// Requires: AVX, FMA3
+TEXT ·pickAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ first+16(FP), DX
+	MOVQ count+24(FP), BX
+	MOVQ w+32(FP), SI
+	MOVQ size+40(FP), DI
+	MOVQ n+48(FP), R8
+	SHLQ $0x02, DI
+	XORQ R9, R9
+
+pixel:
+	CMPQ    R9, R8
+	JGE     done
+	MOVLQSX (DX)(R9*4), R10
+	MOVLQSX (BX)(R9*4), R11
+	LEAQ    (R10)(R10*2), R10
+	LEAQ    (CX)(R10*4), R10
+	VXORPS  X0, X0, X0
+	XORQ    R12, R12
+
+tap:
+	VBROADCASTSS (SI)(R12*4), X1
+	VFMADD231PS  (R10), X1, X0
+	ADDQ         $0x0c, R10
+	INCQ         R12
+	CMPQ         R12, R11
+	JLT          tap
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x0c, AX
+	ADDQ         DI, SI
+	INCQ         R9
+	JMP          pixel
+
+done:
+	VZEROUPPER
+	RET
+
+// func curveAVX2(v *float32, n int, cells *float32, scale *float32, shift *float32)
+// Requires: AVX, AVX2
+TEXT ·curveAVX2(SB), NOSPLIT, $0-40
+	MOVQ    v+0(FP), AX
+	MOVQ    n+8(FP), CX
+	MOVQ    cells+16(FP), DX
+	MOVQ    scale+24(FP), BX
+	MOVQ    shift+32(FP), SI
+	VMOVUPS curveLow<>+0(SB), Y0
+	VMOVUPS curveHigh<>+0(SB), Y1
+	VMOVUPS curveFull<>+0(SB), Y2
+	VMOVUPS curveFine<>+0(SB), Y3
+	VMOVUPS curveMid<>+0(SB), Y4
+	VXORPS  Y5, Y5, Y5
+	XORQ    DI, DI
+
+block:
+	CMPQ    DI, CX
+	JGE     done
+	VMOVUPS (AX), Y6
+	VMAXPS  Y5, Y6, Y6
+	VMINPS  Y2, Y6, Y6
+
+	// t is the place in the table: by the part that x is in
+	VSUBPS     Y0, Y6, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     curveMidAt<>+0(SB), Y7, Y7
+	VMULPS     Y3, Y6, Y8
+	VCMPPS     $0x01, Y0, Y6, Y9
+	VBLENDVPS  Y9, Y8, Y7, Y7
+	VSUBPS     Y1, Y6, Y8
+	VMULPS     Y3, Y8, Y8
+	VADDPS     curveHighAt<>+0(SB), Y8, Y8
+	VCMPPS     $0x0e, Y1, Y6, Y9
+	VBLENDVPS  Y9, Y8, Y7, Y7
+	VCVTTPS2DQ Y7, Y10
+	VCVTDQ2PS  Y10, Y8
+	VSUBPS     Y8, Y7, Y7
+	VPCMPEQD   Y9, Y9, Y9
+	VGATHERDPS Y9, 4(DX)(Y10*8), Y6
+	VMULPS     Y6, Y7, Y7
+	VPCMPEQD   Y9, Y9, Y9
+	VGATHERDPS Y9, (DX)(Y10*8), Y6
+	VADDPS     Y6, Y7, Y7
+	VMULPS     (BX), Y7, Y7
+	VADDPS     (SI), Y7, Y7
+	VMOVUPS    Y7, (AX)
+	VMOVUPS    32(AX), Y6
+	VMAXPS     Y5, Y6, Y6
+	VMINPS     Y2, Y6, Y6
+
+	// t is the place in the table: by the part that x is in
+	VSUBPS     Y0, Y6, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     curveMidAt<>+0(SB), Y7, Y7
+	VMULPS     Y3, Y6, Y8
+	VCMPPS     $0x01, Y0, Y6, Y9
+	VBLENDVPS  Y9, Y8, Y7, Y7
+	VSUBPS     Y1, Y6, Y8
+	VMULPS     Y3, Y8, Y8
+	VADDPS     curveHighAt<>+0(SB), Y8, Y8
+	VCMPPS     $0x0e, Y1, Y6, Y9
+	VBLENDVPS  Y9, Y8, Y7, Y7
+	VCVTTPS2DQ Y7, Y10
+	VCVTDQ2PS  Y10, Y8
+	VSUBPS     Y8, Y7, Y7
+	VPCMPEQD   Y9, Y9, Y9
+	VGATHERDPS Y9, 4(DX)(Y10*8), Y6
+	VMULPS     Y6, Y7, Y7
+	VPCMPEQD   Y9, Y9, Y9
+	VGATHERDPS Y9, (DX)(Y10*8), Y6
+	VADDPS     Y6, Y7, Y7
+	VMULPS     32(BX), Y7, Y7
+	VADDPS     32(SI), Y7, Y7
+	VMOVUPS    Y7, 32(AX)
+	VMOVUPS    64(AX), Y6
+	VMAXPS     Y5, Y6, Y6
+	VMINPS     Y2, Y6, Y6
+
+	// t is the place in the table: by the part that x is in
+	VSUBPS     Y0, Y6, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     curveMidAt<>+0(SB), Y7, Y7
+	VMULPS     Y3, Y6, Y8
+	VCMPPS     $0x01, Y0, Y6, Y9
+	VBLENDVPS  Y9, Y8, Y7, Y7
+	VSUBPS     Y1, Y6, Y8
+	VMULPS     Y3, Y8, Y8
+	VADDPS     curveHighAt<>+0(SB), Y8, Y8
+	VCMPPS     $0x0e, Y1, Y6, Y9
+	VBLENDVPS  Y9, Y8, Y7, Y7
+	VCVTTPS2DQ Y7, Y10
+	VCVTDQ2PS  Y10, Y8
+	VSUBPS     Y8, Y7, Y7
+	VPCMPEQD   Y9, Y9, Y9
+	VGATHERDPS Y9, 4(DX)(Y10*8), Y6
+	VMULPS     Y6, Y7, Y7
+	VPCMPEQD   Y9, Y9, Y9
+	VGATHERDPS Y9, (DX)(Y10*8), Y6
+	VADDPS     Y6, Y7, Y7
+	VMULPS     64(BX), Y7, Y7
+	VADDPS     64(SI), Y7, Y7
+	VMOVUPS    Y7, 64(AX)
+	ADDQ       $0x60, AX
+	ADDQ       $0x18, DI
+	JMP        block
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curveLow<>+0(SB)/8, $0x4080000040800000
+DATA curveLow<>+8(SB)/8, $0x4080000040800000
+DATA curveLow<>+16(SB)/8, $0x4080000040800000
+DATA curveLow<>+24(SB)/8, $0x4080000040800000
+GLOBL curveLow<>(SB), RODATA|NOPTR, $32
+
+DATA curveHigh<>+0(SB)/8, $0x437b0000437b0000
+DATA curveHigh<>+8(SB)/8, $0x437b0000437b0000
+DATA curveHigh<>+16(SB)/8, $0x437b0000437b0000
+DATA curveHigh<>+24(SB)/8, $0x437b0000437b0000
+GLOBL curveHigh<>(SB), RODATA|NOPTR, $32
+
+DATA curveFull<>+0(SB)/8, $0x437f0000437f0000
+DATA curveFull<>+8(SB)/8, $0x437f0000437f0000
+DATA curveFull<>+16(SB)/8, $0x437f0000437f0000
+DATA curveFull<>+24(SB)/8, $0x437f0000437f0000
+GLOBL curveFull<>(SB), RODATA|NOPTR, $32
+
+DATA curveFine<>+0(SB)/8, $0x4280000042800000
+DATA curveFine<>+8(SB)/8, $0x4280000042800000
+DATA curveFine<>+16(SB)/8, $0x4280000042800000
+DATA curveFine<>+24(SB)/8, $0x4280000042800000
+GLOBL curveFine<>(SB), RODATA|NOPTR, $32
+
+DATA curveMid<>+0(SB)/8, $0x4004a9fa4004a9fa
+DATA curveMid<>+8(SB)/8, $0x4004a9fa4004a9fa
+DATA curveMid<>+16(SB)/8, $0x4004a9fa4004a9fa
+DATA curveMid<>+24(SB)/8, $0x4004a9fa4004a9fa
+GLOBL curveMid<>(SB), RODATA|NOPTR, $32
+
+DATA curveMidAt<>+0(SB)/8, $0x4380000043800000
+DATA curveMidAt<>+8(SB)/8, $0x4380000043800000
+DATA curveMidAt<>+16(SB)/8, $0x4380000043800000
+DATA curveMidAt<>+24(SB)/8, $0x4380000043800000
+GLOBL curveMidAt<>(SB), RODATA|NOPTR, $32
+
+DATA curveHighAt<>+0(SB)/8, $0x4440000044400000
+DATA curveHighAt<>+8(SB)/8, $0x4440000044400000
+DATA curveHighAt<>+16(SB)/8, $0x4440000044400000
+DATA curveHighAt<>+24(SB)/8, $0x4440000044400000
+GLOBL curveHighAt<>(SB), RODATA|NOPTR, $32

@@ -2,6 +2,8 @@ package pixel
 
 import (
 	"math"
+	"os"
+	"regexp"
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/cpu"
@@ -220,4 +222,86 @@ func FuzzColumns(f *testing.F) {
 			t.Fatalf("%d samples, %d taps: differs from the twin", n, size)
 		}
 	})
+}
+
+func TestPick(t *testing.T) {
+	vector(t)
+	r := rng.New(7)
+	for _, n := range []int{1, 2, 3, 224} {
+		for _, w := range []int{1, 2, 5, 430} {
+			size := 6
+			first, count := make([]int32, n), make([]int32, n)
+			weight := make([]float32, n*size)
+			for i := range n {
+				c := 1 + r.IntN(min(size, w))
+				first[i], count[i] = int32(r.IntN(w-c+1)), int32(c)
+				for j := range c {
+					weight[i*size+j] = r.Float32() / float32(c)
+				}
+			}
+			src := make([]float32, 3*w+1)
+			for i := range src {
+				src[i] = r.Float32() * 255
+			}
+			all := make([]float32, 3*n+32)
+			for i := range all {
+				all[i] = -7
+			}
+			got, want := all[16:16+3*n:16+3*n], make([]float32, 3*n)
+			Pick(got, src, w, first, count, weight, size)
+			pick(want, src, first, count, weight, size)
+			for i, v := range got {
+				if math.Abs(float64(v-want[i])) > 1e-3 {
+					t.Fatalf("%d of %d pixels: %v at %d, want %v", n, w, v, i, want[i])
+				}
+			}
+			for i, v := range all {
+				if v != -7 && (i < 16 || i >= 16+3*n) {
+					t.Fatalf("%d of %d pixels: wrote outside, at %d", n, w, i-16)
+				}
+			}
+		}
+	}
+}
+
+func TestCurve(t *testing.T) {
+	vector(t)
+	r := rng.New(8)
+	c := new(Curve)
+	for i := range c.Cell {
+		c.Cell[i] = Cell{Value: r.Float32(), Slope: r.Float32()}
+	}
+	scale, shift := [3]float32{1, 2, 3}, [3]float32{4, 5, 6}
+	for _, n := range []int{3, 24, 27, 48, 672} {
+		got := make([]float32, n)
+		for i := range got {
+			got[i] = float32(r.Uniform(-1, 256))
+		}
+		copy(got, []float32{0, 255, 4, 251}[:min(4, n)])
+		want := append([]float32(nil), got...)
+		c.Apply(got, scale, shift)
+		curveTwin(c, want, scale, shift)
+		for i, v := range got {
+			if v != want[i] {
+				t.Errorf("%d samples: %v at %d, want %v", n, v, i, want[i])
+			}
+		}
+	}
+	for i := range len(c.Cell) - 1 {
+		if !(c.Start(i) < c.Start(i+1)) {
+			t.Errorf("cell %d starts at %v, the next at %v", i, c.Start(i), c.Start(i+1))
+		}
+	}
+}
+
+// TestOnlyAVX2Registers: registers 16 to 31 need AVX-512, and the generator's
+// allocator takes them when it runs out of others.
+func TestOnlyAVX2Registers(t *testing.T) {
+	b, err := os.ReadFile("pixel_amd64.s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := regexp.MustCompile(`\b([XY](1[6-9]|2[0-9]|3[01])|Z[0-9]+|K[0-7])\b`).Find(b); m != nil {
+		t.Errorf("pixel_amd64.s uses %s, which AVX2 does not have", m)
+	}
 }

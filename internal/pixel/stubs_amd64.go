@@ -18,3 +18,9 @@ func idctAVX2(b *int32, dst *uint8, stride int)
 
 //go:noescape
 func yccAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
+
+//go:noescape
+func pickAVX2(dst *float32, src *float32, first *int32, count *int32, w *float32, size int, n int)
+
+//go:noescape
+func curveAVX2(v *float32, n int, cells *float32, scale *float32, shift *float32)

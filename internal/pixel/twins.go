@@ -41,3 +41,19 @@ func row(dst, src []uint8, first, count []int32, k []uint32, size int) {
 		}
 	}
 }
+
+func pick(dst, src []float32, first, count []int32, weight []float32, size int) {
+	for i, f := range first {
+		n := int(count[i])
+		s := src[3*f:][:3*n]
+		var r, g, b float32
+		for _, k := range weight[i*size:][:n] {
+			r += k * s[0]
+			g += k * s[1]
+			b += k * s[2]
+			s = s[3:]
+		}
+		o := dst[3*i : 3*i+3 : 3*i+3]
+		o[0], o[1], o[2] = r, g, b
+	}
+}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/binary"
+	"math"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -17,6 +18,8 @@ func main() {
 	row()
 	idct()
 	ycc()
+	pick()
+	curve()
 	Generate()
 }
 
@@ -344,6 +347,112 @@ func ycc() {
 	VMOVDQU(hi, Mem{Base: dst, Disp: 12})
 	ADDQ(Imm(24), dst)
 	ADDQ(Imm(8), i)
+	JMP(LabelRef("block"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// pick: dst pixel i = Σ w[i·size+j]·src pixel first[i]+j over j < count[i], of
+// RGB float32, for i < n. It reads one float beyond the last source pixel and
+// writes one beyond the last result.
+func pick() {
+	TEXT("pickAVX2", NOSPLIT, "func(dst *float32, src *float32, first *int32, count *int32, w *float32, size int, n int)")
+	Pragma("noescape")
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	first, count := Load(Param("first"), GP64()), Load(Param("count"), GP64())
+	w, size, n := Load(Param("w"), GP64()), Load(Param("size"), GP64()), Load(Param("n"), GP64())
+	SHLQ(Imm(2), size)
+	i := GP64()
+	XORQ(i, i)
+	Label("pixel")
+	CMPQ(i, n)
+	JGE(LabelRef("done"))
+	p, c := GP64(), GP64()
+	MOVLQSX(Mem{Base: first, Index: i, Scale: 4}, p)
+	MOVLQSX(Mem{Base: count, Index: i, Scale: 4}, c)
+	LEAQ(Mem{Base: p, Index: p, Scale: 2}, p)
+	LEAQ(Mem{Base: src, Index: p, Scale: 4}, p)
+	acc, k := XMM(), XMM()
+	VXORPS(acc, acc, acc)
+	j := GP64()
+	XORQ(j, j)
+	Label("tap")
+	VBROADCASTSS(Mem{Base: w, Index: j, Scale: 4}, k)
+	VFMADD231PS(Mem{Base: p}, k, acc)
+	ADDQ(Imm(12), p)
+	INCQ(j)
+	CMPQ(j, c)
+	JLT(LabelRef("tap"))
+	VMOVUPS(acc, Mem{Base: dst})
+	ADDQ(Imm(12), dst)
+	ADDQ(size, w)
+	INCQ(i)
+	JMP(LabelRef("pixel"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// curve: v[i] = Curve(v[i])·scale[i%24] + shift[i%24] for i < n, a multiple of
+// 24. The numbers are those of internal/pixel/curve.go.
+func curve() {
+	TEXT("curveAVX2", NOSPLIT, "func(v *float32, n int, cells *float32, scale *float32, shift *float32)")
+	Pragma("noescape")
+	v, n := Load(Param("v"), GP64()), Load(Param("n"), GP64())
+	cells := Load(Param("cells"), GP64())
+	scale, shift := Load(Param("scale"), GP64()), Load(Param("shift"), GP64())
+	f := func(name string, x float32) VecVirtual {
+		o := YMM()
+		VMOVUPS(repeated(name, int32(math.Float32bits(x))), o)
+		return o
+	}
+	const edge, fineCells, midCells = 4.0, 256, 512
+	lo, hi := f("curveLow", edge), f("curveHigh", 255-edge)
+	full, fine := f("curveFull", 255), f("curveFine", fineCells/edge)
+	mid := f("curveMid", float32(midCells/(255-2*edge)))
+	bits := func(x float32) int32 { return int32(math.Float32bits(x)) }
+	midAt, hiAt := repeated("curveMidAt", bits(fineCells)), repeated("curveHighAt", bits(fineCells+midCells))
+	zero := YMM()
+	VXORPS(zero, zero, zero)
+	i := GP64()
+	XORQ(i, i)
+	Label("block")
+	CMPQ(i, n)
+	JGE(LabelRef("done"))
+	for part := range 3 {
+		x, t, u, m := YMM(), YMM(), YMM(), YMM()
+		VMOVUPS(Mem{Base: v, Disp: 32 * part}, x)
+		VMAXPS(zero, x, x)
+		VMINPS(full, x, x)
+		Comment("t is the place in the table: by the part that x is in")
+		VSUBPS(lo, x, t)
+		VMULPS(mid, t, t)
+		VADDPS(midAt, t, t)
+		VMULPS(fine, x, u)
+		VCMPPS(Imm(1), lo, x, m) // x < lo
+		VBLENDVPS(m, u, t, t)
+		VSUBPS(hi, x, u)
+		VMULPS(fine, u, u)
+		VADDPS(hiAt, u, u)
+		VCMPPS(Imm(14), hi, x, m) // x > hi
+		VBLENDVPS(m, u, t, t)
+		at := YMM()
+		VCVTTPS2DQ(t, at)
+		VCVTDQ2PS(at, u)
+		VSUBPS(u, t, t)
+		VPCMPEQD(m, m, m)
+		VGATHERDPS(m, Mem{Base: cells, Index: at, Scale: 8, Disp: 4}, x)
+		VMULPS(x, t, t)
+		VPCMPEQD(m, m, m)
+		VGATHERDPS(m, Mem{Base: cells, Index: at, Scale: 8}, x)
+		VADDPS(x, t, t)
+		VMULPS(Mem{Base: scale, Disp: 32 * part}, t, t)
+		VADDPS(Mem{Base: shift, Disp: 32 * part}, t, t)
+		VMOVUPS(t, Mem{Base: v, Disp: 32 * part})
+	}
+	ADDQ(Imm(96), v)
+	ADDQ(Imm(24), i)
 	JMP(LabelRef("block"))
 	Label("done")
 	VZEROUPPER()
