@@ -140,6 +140,7 @@ type windowArgs struct {
 	rowSkip, c       int
 	first            int
 	colStep, rowStep int
+	more             [5]*float32 // see normWindowVec and normGatherVec
 }
 
 // windowLanes is how many channels the pooling kernels need at least.
@@ -176,5 +177,29 @@ func gatherWindowVec(g *gatherWindow, out []float32) bool {
 		src: ptr(g.dy), arg: unsafe.SliceData(g.arg), out: ptr(out),
 		rows: g.rows, cols: g.cols, rowSkip: g.rowStride - g.cols*g.c, c: g.c,
 		first: g.first, colStep: -g.colStep, rowStep: g.cols*g.colStep - g.rowStep,
+	})
+}
+
+func normWindowVec(w *maxWindow, scale, shift, out, top []float32, arg []uint8) bool {
+	if w.c < windowLanes() {
+		return false
+	}
+	return ewNormWindow(&windowArgs{
+		src: ptr(w.x), arg: unsafe.SliceData(arg), out: ptr(out),
+		rows: w.rows, cols: w.cols, rowSkip: w.rowStride - w.cols*w.c, c: w.c,
+		first: w.first, colStep: 1, rowStep: w.rowStep - w.cols,
+		more: [5]*float32{ptr(scale), ptr(shift), ptr(top)},
+	})
+}
+
+func normGatherVec(g *gatherWindow, x []float32, k *bnCoefficients, out []float32) bool {
+	if g.c < windowLanes() {
+		return false
+	}
+	return ewNormGather(&windowArgs{
+		src: ptr(g.dy), arg: unsafe.SliceData(g.arg), out: ptr(out),
+		rows: g.rows, cols: g.cols, rowSkip: g.rowStride - g.cols*g.c, c: g.c,
+		first: g.first, colStep: -g.colStep, rowStep: g.cols*g.colStep - g.rowStep,
+		more: [5]*float32{ptr(x), ptr(k.mean), ptr(k.a), ptr(k.b), ptr(k.d)},
 	})
 }

@@ -3396,6 +3396,336 @@ done:
 	VZEROUPPER
 	RET
 
+// func ewNormWindowAVX512(p *byte)
+// Requires: AVX, AVX512F
+TEXT ·ewNormWindowAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 48(AX), BX
+	XORQ SI, SI
+
+	// blocks of 4
+	LEAQ -64(BX), DI
+
+channels4:
+	CMPQ         SI, DI
+	JG           end4
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	MOVQ         80(AX), R11
+	VMOVUPS      (R11)(SI*4), Z12
+	VMOVUPS      64(R11)(SI*4), Z13
+	VMOVUPS      128(R11)(SI*4), Z14
+	VMOVUPS      192(R11)(SI*4), Z15
+	MOVQ         88(AX), R11
+	VMOVUPS      (R11)(SI*4), Z16
+	VMOVUPS      64(R11)(SI*4), Z17
+	VMOVUPS      128(R11)(SI*4), Z18
+	VMOVUPS      192(R11)(SI*4), Z19
+	MOVQ         $0x000000ff, R11
+	VPBROADCASTD R11, Z11
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z4, Z4, Z4
+	VMOVAPS      Z11, Z8
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z5, Z5, Z5
+	VMOVAPS      Z11, Z9
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z6, Z6, Z6
+	VMOVAPS      Z11, Z10
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z7, Z7, Z7
+	VMOVAPS      Z11, Z11
+
+rows4:
+	MOVQ 32(AX), R11
+
+cols4:
+	VPBROADCASTD R9, Z20
+	VMOVUPS      (R8), Z21
+	VMOVAPS      Z21, Z22
+	VFMADD213PS  Z16, Z12, Z22
+	VCMPPS       $0x1e, Z0, Z22, K1
+	VCMPPS       $0x03, Z22, Z22, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z22, K1, Z0
+	VMOVAPS      Z21, K1, Z4
+	VMOVAPS      Z20, K1, Z8
+	VMOVUPS      64(R8), Z21
+	VMOVAPS      Z21, Z22
+	VFMADD213PS  Z17, Z13, Z22
+	VCMPPS       $0x1e, Z1, Z22, K1
+	VCMPPS       $0x03, Z22, Z22, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z22, K1, Z1
+	VMOVAPS      Z21, K1, Z5
+	VMOVAPS      Z20, K1, Z9
+	VMOVUPS      128(R8), Z21
+	VMOVAPS      Z21, Z22
+	VFMADD213PS  Z18, Z14, Z22
+	VCMPPS       $0x1e, Z2, Z22, K1
+	VCMPPS       $0x03, Z22, Z22, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z22, K1, Z2
+	VMOVAPS      Z21, K1, Z6
+	VMOVAPS      Z20, K1, Z10
+	VMOVUPS      192(R8), Z21
+	VMOVAPS      Z21, Z22
+	VFMADD213PS  Z19, Z15, Z22
+	VCMPPS       $0x1e, Z3, Z22, K1
+	VCMPPS       $0x03, Z22, Z22, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z22, K1, Z3
+	VMOVAPS      Z21, K1, Z7
+	VMOVAPS      Z20, K1, Z11
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols4
+
+	// next row of the window
+	MOVQ    40(AX), R11
+	LEAQ    (R8)(R11*4), R8
+	ADDQ    72(AX), R9
+	DECQ    R10
+	JNZ     rows4
+	MOVQ    96(AX), R8
+	VMOVUPS Z0, (DX)(SI*4)
+	VMOVUPS Z4, (R8)(SI*4)
+	VMOVUPS Z1, 64(DX)(SI*4)
+	VMOVUPS Z5, 64(R8)(SI*4)
+	VMOVUPS Z2, 128(DX)(SI*4)
+	VMOVUPS Z6, 128(R8)(SI*4)
+	VMOVUPS Z3, 192(DX)(SI*4)
+	VMOVUPS Z7, 192(R8)(SI*4)
+	MOVQ    8(AX), R8
+	VPMOVDB Z8, (R8)(SI*1)
+	VPMOVDB Z9, 16(R8)(SI*1)
+	VPMOVDB Z10, 32(R8)(SI*1)
+	VPMOVDB Z11, 48(R8)(SI*1)
+	ADDQ    $+64, SI
+	JMP     channels4
+
+end4:
+	// blocks of 1
+	LEAQ -16(BX), DI
+
+channels1:
+	CMPQ         SI, DI
+	JG           end1
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	MOVQ         80(AX), R11
+	VMOVUPS      (R11)(SI*4), Z1
+	MOVQ         88(AX), R11
+	VMOVUPS      (R11)(SI*4), Z2
+	MOVQ         $0x000000ff, R11
+	VPBROADCASTD R11, Z0
+	VPXORD       Z23, Z23, Z23
+	VPXORD       Z24, Z24, Z24
+	VMOVAPS      Z0, Z0
+
+rows1:
+	MOVQ 32(AX), R11
+
+cols1:
+	VPBROADCASTD R9, Z3
+	VMOVUPS      (R8), Z4
+	VMOVAPS      Z4, Z5
+	VFMADD213PS  Z2, Z1, Z5
+	VCMPPS       $0x1e, Z23, Z5, K1
+	VCMPPS       $0x03, Z5, Z5, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z5, K1, Z23
+	VMOVAPS      Z4, K1, Z24
+	VMOVAPS      Z3, K1, Z0
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ    40(AX), R11
+	LEAQ    (R8)(R11*4), R8
+	ADDQ    72(AX), R9
+	DECQ    R10
+	JNZ     rows1
+	MOVQ    96(AX), R8
+	VMOVUPS Z23, (DX)(SI*4)
+	VMOVUPS Z24, (R8)(SI*4)
+	MOVQ    8(AX), R8
+	VPMOVDB Z0, (R8)(SI*1)
+	ADDQ    $+16, SI
+	JMP     channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ SI, BX
+	JGE  done
+	MOVQ DI, SI
+	JMP  channels1
+
+done:
+	VZEROUPPER
+	RET
+
+// func ewNormGatherAVX512(p *byte)
+// Requires: AVX, AVX512F
+TEXT ·ewNormGatherAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 8(AX), SI
+	XORQ DI, DI
+
+	// blocks of 4
+	LEAQ -64(BX), R8
+
+channels4:
+	CMPQ   DI, R8
+	JG     end4
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+rows4:
+	MOVQ 32(AX), R13
+
+cols4:
+	VPBROADCASTD R10, Z4
+	VPMOVZXBD    (R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       (R9), Z0, K1, Z0
+	VPMOVZXBD    16(R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       64(R9), Z1, K1, Z1
+	VPMOVZXBD    32(R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       128(R9), Z2, K1, Z2
+	VPMOVZXBD    48(R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       192(R9), Z3, K1, Z3
+
+	// next pixel: c floats and bytes on
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols4
+
+	// next row of the window
+	MOVQ        40(AX), R13
+	LEAQ        (R9)(R13*4), R9
+	ADDQ        R13, R12
+	ADDQ        72(AX), R10
+	DECQ        R11
+	JNZ         rows4
+	MOVQ        80(AX), R9
+	MOVQ        88(AX), R10
+	MOVQ        96(AX), R11
+	MOVQ        104(AX), R12
+	MOVQ        112(AX), R13
+	VMOVUPS     (R9)(DI*4), Z4
+	VSUBPS      (R10)(DI*4), Z4, Z4
+	VMOVUPS     (R12)(DI*4), Z5
+	VFMADD213PS (R13)(DI*4), Z5, Z4
+	VFMADD132PS (R11)(DI*4), Z4, Z0
+	VMOVUPS     64(R9)(DI*4), Z4
+	VSUBPS      64(R10)(DI*4), Z4, Z4
+	VMOVUPS     64(R12)(DI*4), Z5
+	VFMADD213PS 64(R13)(DI*4), Z5, Z4
+	VFMADD132PS 64(R11)(DI*4), Z4, Z1
+	VMOVUPS     128(R9)(DI*4), Z4
+	VSUBPS      128(R10)(DI*4), Z4, Z4
+	VMOVUPS     128(R12)(DI*4), Z5
+	VFMADD213PS 128(R13)(DI*4), Z5, Z4
+	VFMADD132PS 128(R11)(DI*4), Z4, Z2
+	VMOVUPS     192(R9)(DI*4), Z4
+	VSUBPS      192(R10)(DI*4), Z4, Z4
+	VMOVUPS     192(R12)(DI*4), Z5
+	VFMADD213PS 192(R13)(DI*4), Z5, Z4
+	VFMADD132PS 192(R11)(DI*4), Z4, Z3
+	VMOVUPS     Z0, (DX)(DI*4)
+	VMOVUPS     Z1, 64(DX)(DI*4)
+	VMOVUPS     Z2, 128(DX)(DI*4)
+	VMOVUPS     Z3, 192(DX)(DI*4)
+	ADDQ        $+64, DI
+	JMP         channels4
+
+end4:
+	// blocks of 1
+	LEAQ -16(BX), R8
+
+channels1:
+	CMPQ   DI, R8
+	JG     end1
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
+	VPXORD Z6, Z6, Z6
+
+rows1:
+	MOVQ 32(AX), R13
+
+cols1:
+	VPBROADCASTD R10, Z0
+	VPMOVZXBD    (R12), Z1
+	VPCMPEQD     Z0, Z1, K1
+	VADDPS       (R9), Z6, K1, Z6
+
+	// next pixel: c floats and bytes on
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ        40(AX), R13
+	LEAQ        (R9)(R13*4), R9
+	ADDQ        R13, R12
+	ADDQ        72(AX), R10
+	DECQ        R11
+	JNZ         rows1
+	MOVQ        80(AX), R9
+	MOVQ        88(AX), R10
+	MOVQ        96(AX), R11
+	MOVQ        104(AX), R12
+	MOVQ        112(AX), R13
+	VMOVUPS     (R9)(DI*4), Z0
+	VSUBPS      (R10)(DI*4), Z0, Z0
+	VMOVUPS     (R12)(DI*4), Z1
+	VFMADD213PS (R13)(DI*4), Z1, Z0
+	VFMADD132PS (R11)(DI*4), Z0, Z6
+	VMOVUPS     Z6, (DX)(DI*4)
+	ADDQ        $+16, DI
+	JMP         channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ DI, BX
+	JGE  done
+	MOVQ R8, DI
+	JMP  channels1
+
+done:
+	VZEROUPPER
+	RET
+
 // func ewAdamAVX512(p *byte)
 // Requires: AVX, AVX512F
 TEXT ·ewAdamAVX512(SB), NOSPLIT, $0-8
@@ -6954,6 +7284,322 @@ cols1:
 	VMOVUPS Y0, (DX)(DI*4)
 	ADDQ    $+8, DI
 	JMP     channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ DI, BX
+	JGE  done
+	MOVQ R8, DI
+	JMP  channels1
+
+done:
+	VZEROUPPER
+	RET
+
+// func ewNormWindowAVX2(p *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ewNormWindowAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 48(AX), BX
+	XORQ SI, SI
+
+	// blocks of 2
+	LEAQ -16(BX), DI
+
+channels2:
+	CMPQ         SI, DI
+	JG           end2
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	MOVQ         80(AX), R11
+	VMOVUPS      (R11)(SI*4), Y6
+	VMOVUPS      32(R11)(SI*4), Y7
+	MOVQ         88(AX), R11
+	VMOVUPS      (R11)(SI*4), Y8
+	VMOVUPS      32(R11)(SI*4), Y9
+	MOVQ         $0x000000ff, R11
+	VMOVD        R11, X0
+	VPBROADCASTD X0, Y5
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y2, Y2, Y2
+	VMOVAPS      Y5, Y4
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y3, Y3, Y3
+	VMOVAPS      Y5, Y5
+
+rows2:
+	MOVQ 32(AX), R11
+
+cols2:
+	VMOVD        R9, X10
+	VPBROADCASTD X10, Y10
+	VMOVUPS      (R8), Y11
+	VMOVAPS      Y11, Y12
+	VFMADD213PS  Y8, Y6, Y12
+	VCMPPS       $0x1e, Y0, Y12, Y13
+	VCMPPS       $0x03, Y12, Y12, Y14
+	VORPS        Y14, Y13, Y13
+	VBLENDVPS    Y13, Y12, Y0, Y0
+	VBLENDVPS    Y13, Y11, Y2, Y2
+	VBLENDVPS    Y13, Y10, Y4, Y4
+	VMOVUPS      32(R8), Y11
+	VMOVAPS      Y11, Y12
+	VFMADD213PS  Y9, Y7, Y12
+	VCMPPS       $0x1e, Y1, Y12, Y13
+	VCMPPS       $0x03, Y12, Y12, Y14
+	VORPS        Y14, Y13, Y13
+	VBLENDVPS    Y13, Y12, Y1, Y1
+	VBLENDVPS    Y13, Y11, Y3, Y3
+	VBLENDVPS    Y13, Y10, Y5, Y5
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols2
+
+	// next row of the window
+	MOVQ         40(AX), R11
+	LEAQ         (R8)(R11*4), R8
+	ADDQ         72(AX), R9
+	DECQ         R10
+	JNZ          rows2
+	MOVQ         96(AX), R8
+	VMOVUPS      Y0, (DX)(SI*4)
+	VMOVUPS      Y2, (R8)(SI*4)
+	VMOVUPS      Y1, 32(DX)(SI*4)
+	VMOVUPS      Y3, 32(R8)(SI*4)
+	MOVQ         8(AX), R8
+	VEXTRACTI128 $0x01, Y4, X0
+	VPACKUSDW    X0, X4, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (R8)(SI*1)
+	VEXTRACTI128 $0x01, Y5, X0
+	VPACKUSDW    X0, X5, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 8(R8)(SI*1)
+	ADDQ         $+16, SI
+	JMP          channels2
+
+end2:
+	// blocks of 1
+	LEAQ -8(BX), DI
+
+channels1:
+	CMPQ         SI, DI
+	JG           end1
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	MOVQ         80(AX), R11
+	VMOVUPS      (R11)(SI*4), Y3
+	MOVQ         88(AX), R11
+	VMOVUPS      (R11)(SI*4), Y4
+	MOVQ         $0x000000ff, R11
+	VMOVD        R11, X0
+	VPBROADCASTD X0, Y2
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VMOVAPS      Y2, Y2
+
+rows1:
+	MOVQ 32(AX), R11
+
+cols1:
+	VMOVD        R9, X5
+	VPBROADCASTD X5, Y5
+	VMOVUPS      (R8), Y6
+	VMOVAPS      Y6, Y7
+	VFMADD213PS  Y4, Y3, Y7
+	VCMPPS       $0x1e, Y0, Y7, Y8
+	VCMPPS       $0x03, Y7, Y7, Y9
+	VORPS        Y9, Y8, Y8
+	VBLENDVPS    Y8, Y7, Y0, Y0
+	VBLENDVPS    Y8, Y6, Y1, Y1
+	VBLENDVPS    Y8, Y5, Y2, Y2
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ         40(AX), R11
+	LEAQ         (R8)(R11*4), R8
+	ADDQ         72(AX), R9
+	DECQ         R10
+	JNZ          rows1
+	MOVQ         96(AX), R8
+	VMOVUPS      Y0, (DX)(SI*4)
+	VMOVUPS      Y1, (R8)(SI*4)
+	MOVQ         8(AX), R8
+	VEXTRACTI128 $0x01, Y2, X0
+	VPACKUSDW    X0, X2, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (R8)(SI*1)
+	ADDQ         $+8, SI
+	JMP          channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ SI, BX
+	JGE  done
+	MOVQ DI, SI
+	JMP  channels1
+
+done:
+	VZEROUPPER
+	RET
+
+// func ewNormGatherAVX2(p *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ewNormGatherAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 8(AX), SI
+	XORQ DI, DI
+
+	// blocks of 4
+	LEAQ -32(BX), R8
+
+channels4:
+	CMPQ   DI, R8
+	JG     end4
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+rows4:
+	MOVQ 32(AX), R13
+
+cols4:
+	VMOVD        R10, X4
+	VPBROADCASTD X4, Y4
+	VPMOVZXBD    (R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       (R9), Y5, Y5
+	VADDPS       Y5, Y0, Y0
+	VPMOVZXBD    8(R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       32(R9), Y5, Y5
+	VADDPS       Y5, Y1, Y1
+	VPMOVZXBD    16(R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       64(R9), Y5, Y5
+	VADDPS       Y5, Y2, Y2
+	VPMOVZXBD    24(R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       96(R9), Y5, Y5
+	VADDPS       Y5, Y3, Y3
+
+	// next pixel: c floats and bytes on
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols4
+
+	// next row of the window
+	MOVQ        40(AX), R13
+	LEAQ        (R9)(R13*4), R9
+	ADDQ        R13, R12
+	ADDQ        72(AX), R10
+	DECQ        R11
+	JNZ         rows4
+	MOVQ        80(AX), R9
+	MOVQ        88(AX), R10
+	MOVQ        96(AX), R11
+	MOVQ        104(AX), R12
+	MOVQ        112(AX), R13
+	VMOVUPS     (R9)(DI*4), Y4
+	VSUBPS      (R10)(DI*4), Y4, Y4
+	VMOVUPS     (R12)(DI*4), Y5
+	VFMADD213PS (R13)(DI*4), Y5, Y4
+	VFMADD132PS (R11)(DI*4), Y4, Y0
+	VMOVUPS     32(R9)(DI*4), Y4
+	VSUBPS      32(R10)(DI*4), Y4, Y4
+	VMOVUPS     32(R12)(DI*4), Y5
+	VFMADD213PS 32(R13)(DI*4), Y5, Y4
+	VFMADD132PS 32(R11)(DI*4), Y4, Y1
+	VMOVUPS     64(R9)(DI*4), Y4
+	VSUBPS      64(R10)(DI*4), Y4, Y4
+	VMOVUPS     64(R12)(DI*4), Y5
+	VFMADD213PS 64(R13)(DI*4), Y5, Y4
+	VFMADD132PS 64(R11)(DI*4), Y4, Y2
+	VMOVUPS     96(R9)(DI*4), Y4
+	VSUBPS      96(R10)(DI*4), Y4, Y4
+	VMOVUPS     96(R12)(DI*4), Y5
+	VFMADD213PS 96(R13)(DI*4), Y5, Y4
+	VFMADD132PS 96(R11)(DI*4), Y4, Y3
+	VMOVUPS     Y0, (DX)(DI*4)
+	VMOVUPS     Y1, 32(DX)(DI*4)
+	VMOVUPS     Y2, 64(DX)(DI*4)
+	VMOVUPS     Y3, 96(DX)(DI*4)
+	ADDQ        $+32, DI
+	JMP         channels4
+
+end4:
+	// blocks of 1
+	LEAQ -8(BX), R8
+
+channels1:
+	CMPQ   DI, R8
+	JG     end1
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
+	VXORPS Y0, Y0, Y0
+
+rows1:
+	MOVQ 32(AX), R13
+
+cols1:
+	VMOVD        R10, X1
+	VPBROADCASTD X1, Y1
+	VPMOVZXBD    (R12), Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VANDPS       (R9), Y2, Y2
+	VADDPS       Y2, Y0, Y0
+
+	// next pixel: c floats and bytes on
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ        40(AX), R13
+	LEAQ        (R9)(R13*4), R9
+	ADDQ        R13, R12
+	ADDQ        72(AX), R10
+	DECQ        R11
+	JNZ         rows1
+	MOVQ        80(AX), R9
+	MOVQ        88(AX), R10
+	MOVQ        96(AX), R11
+	MOVQ        104(AX), R12
+	MOVQ        112(AX), R13
+	VMOVUPS     (R9)(DI*4), Y1
+	VSUBPS      (R10)(DI*4), Y1, Y1
+	VMOVUPS     (R12)(DI*4), Y2
+	VFMADD213PS (R13)(DI*4), Y2, Y1
+	VFMADD132PS (R11)(DI*4), Y1, Y0
+	VMOVUPS     Y0, (DX)(DI*4)
+	ADDQ        $+8, DI
+	JMP         channels1
 
 end1:
 	// the last vector, unless all is done, ends with the last channel

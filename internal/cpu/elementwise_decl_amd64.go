@@ -527,6 +527,42 @@ func ewGatherWindow(p *windowArgs) bool {
 }
 
 //go:noescape
+func ewNormWindowAVX512(p *windowArgs)
+
+//go:noescape
+func ewNormWindowAVX2(p *windowArgs)
+
+func ewNormWindow(p *windowArgs) bool {
+	switch level {
+	case AVX512:
+		ewNormWindowAVX512(p)
+	case AVX2:
+		ewNormWindowAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewNormGatherAVX512(p *windowArgs)
+
+//go:noescape
+func ewNormGatherAVX2(p *windowArgs)
+
+func ewNormGather(p *windowArgs) bool {
+	switch level {
+	case AVX512:
+		ewNormGatherAVX512(p)
+	case AVX2:
+		ewNormGatherAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
 func ewAdamAVX512(p *rowArgs)
 
 //go:noescape

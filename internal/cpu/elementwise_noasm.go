@@ -22,6 +22,8 @@ func bnReduceVec(dy, x, mean []float32, m mask, rows, c int, sumG, sumGX []float
 func bnGradVec(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres []float32, accumulate bool) bool {
 	return false
 }
-func maxWindowVec(w *maxWindow, out []float32, arg []uint8) bool { return false }
-func gatherWindowVec(g *gatherWindow, out []float32) bool        { return false }
-func adamVec(p, g, avg, sqr []float32, k *adamConstants) bool    { return false }
+func maxWindowVec(w *maxWindow, out []float32, arg []uint8) bool                        { return false }
+func gatherWindowVec(g *gatherWindow, out []float32) bool                               { return false }
+func adamVec(p, g, avg, sqr []float32, k *adamConstants) bool                           { return false }
+func normWindowVec(w *maxWindow, scale, shift, out, top []float32, arg []uint8) bool    { return false }
+func normGatherVec(g *gatherWindow, x []float32, k *bnCoefficients, out []float32) bool { return false }

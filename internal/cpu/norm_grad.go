@@ -120,13 +120,7 @@ func batchNormGrad(op string, dy, y, x, scale, shift, mean, invstd, gamma, dgamm
 	}
 	buf := getScratch(3 * c)
 	defer putScratch(buf)
-	k := bnCoefficients{mean: mean, a: buf[:c], b: buf[c : 2*c], d: buf[2*c:]}
-	for i := range k.a {
-		k.a[i] = invstd[i]
-		if gamma != nil {
-			k.a[i] *= gamma[i]
-		}
-	}
+	k := newBNCoefficients(buf, mean, invstd, gamma)
 	if !train {
 		forRows(rows, c, func(lo, hi int) {
 			m := mask{y: rowsOf(y, lo, hi, c)}
@@ -138,10 +132,7 @@ func batchNormGrad(op string, dy, y, x, scale, shift, mean, invstd, gamma, dgamm
 	need(op, "mean", len(mean), c)
 	need(op, "dgamma", len(dgamma), c)
 	need(op, "dbeta", len(dbeta), c)
-	for i, a := range k.a {
-		k.b[i] = float32(-float64(a) * float64(invstd[i]) * float64(dgamma[i]) / float64(rows))
-		k.d[i] = float32(-float64(a) * float64(dbeta[i]) / float64(rows))
-	}
+	k.train(invstd, dgamma, dbeta, rows)
 	forRows(rows, c, func(lo, hi int) {
 		m := mask{y: rowsOf(y, lo, hi, c), scale: scale, shift: shift}
 		d, x := dy[lo*c:hi*c], x[lo*c:hi*c]
@@ -154,6 +145,26 @@ func batchNormGrad(op string, dy, y, x, scale, shift, mean, invstd, gamma, dgamm
 
 // bnCoefficients are the channel's constants in dx = a*g + b*(x-mean) + d.
 type bnCoefficients struct{ mean, a, b, d []float32 }
+
+// newBNCoefficients makes the coefficients in buf, three floats per channel:
+// a = gamma*invstd, gamma nil meaning ones.
+func newBNCoefficients(buf, mean, invstd, gamma []float32) bnCoefficients {
+	c := len(invstd)
+	k := bnCoefficients{mean: mean, a: buf[:c], b: buf[c : 2*c], d: buf[2*c : 3*c]}
+	copy(k.a, invstd)
+	for i, g := range gamma {
+		k.a[i] *= g
+	}
+	return k
+}
+
+// train sets what batch statistics over rows values add: b and d.
+func (k *bnCoefficients) train(invstd, dgamma, dbeta []float32, rows int) {
+	for i, a := range k.a {
+		k.b[i] = float32(-float64(a) * float64(invstd[i]) * float64(dgamma[i]) / float64(rows))
+		k.d[i] = float32(-float64(a) * float64(dbeta[i]) / float64(rows))
+	}
+}
 
 func bnGradGo(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres []float32, accumulate bool) {
 	for r := range rows {

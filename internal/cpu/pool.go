@@ -69,15 +69,9 @@ func MaxPoolForward(n, h, w, c, k, stride, pad int, ceil bool, x, y []float32, a
 
 // forwardRow computes row oy of one picture's output.
 func (p *poolShape) forwardRow(oy int, x, y []float32, arg []uint8) {
-	y0 := oy*p.stride - p.pad
-	top, bottom := max(y0, 0), min(y0+p.k, p.h)
-	win := maxWindow{rows: bottom - top, rowStride: p.w * p.c, c: p.c, rowStep: p.k}
+	win := p.windowRow(oy)
 	for ox := range p.ow {
-		x0 := ox*p.stride - p.pad
-		left, right := max(x0, 0), min(x0+p.k, p.w)
-		win.x = x[(top*p.w+left)*p.c:]
-		win.cols = right - left
-		win.first = (top-y0)*p.k + left - x0
+		win.column(p, ox, x)
 		out := y[ox*p.c : (ox+1)*p.c]
 		var a []uint8
 		if arg != nil {
@@ -96,6 +90,23 @@ type maxWindow struct {
 	x                        []float32
 	rows, cols, rowStride, c int
 	first, rowStep           int
+	top, y0                  int // first row inside the input, first row
+}
+
+// windowRow returns what the windows of row oy have in common.
+func (p *poolShape) windowRow(oy int) maxWindow {
+	y0 := oy*p.stride - p.pad
+	top, bottom := max(y0, 0), min(y0+p.k, p.h)
+	return maxWindow{rows: bottom - top, rowStride: p.w * p.c, c: p.c, rowStep: p.k, top: top, y0: y0}
+}
+
+// column makes w the window of column ox of picture x.
+func (w *maxWindow) column(p *poolShape, ox int, x []float32) {
+	x0 := ox*p.stride - p.pad
+	left, right := max(x0, 0), min(x0+p.k, p.w)
+	w.x = x[(w.top*p.w+left)*p.c:]
+	w.cols = right - left
+	w.first = (w.top-w.y0)*p.k + left - x0
 }
 
 // max is the Go twin: per channel the maximum and, unless arg is nil, its
@@ -148,28 +159,13 @@ func covering(i, k, stride, pad, n int) (lo, hi int) {
 
 // backwardRow computes row iy of one picture's dx.
 func (p *poolShape) backwardRow(iy int, dy []float32, arg []uint8, dx []float32) {
-	oy0, oy1 := covering(iy, p.k, p.stride, p.pad, p.oh)
-	g := gatherWindow{
-		rows: oy1 - oy0, rowStride: p.ow * p.c, c: p.c,
-		rowStep: p.stride * p.k, colStep: p.stride,
-	}
-	// ox0 and ox1 are covering(ix, ...) step by step, without its divisions.
-	ox0, ox1 := 0, 0
+	g := p.gatherRow(iy)
 	for ix := range p.w {
-		for ox0*p.stride+p.k <= ix+p.pad {
-			ox0++
-		}
-		for ox1 < p.ow && ox1*p.stride <= ix+p.pad {
-			ox1++
-		}
 		out := dx[ix*p.c : (ix+1)*p.c]
-		if oy0 >= oy1 || ox0 >= ox1 {
+		if !g.column(p, ix, dy, arg) {
 			clear(out) // between windows, when the stride exceeds k
 			continue
 		}
-		at := (oy0*p.ow + ox0) * p.c
-		g.dy, g.arg, g.cols = dy[at:], arg[at:], ox1-ox0
-		g.first = (iy+p.pad-oy0*p.stride)*p.k + ix + p.pad - ox0*p.stride
 		if !gatherWindowVec(&g, out) {
 			g.gather(out)
 		}
@@ -184,6 +180,37 @@ type gatherWindow struct {
 	arg                      []uint8
 	rows, cols, rowStride, c int
 	first, rowStep, colStep  int
+	oy0, ox0, ox1            int // first output row; output columns
+	y0                       int // position of the pixel's row in the first window
+}
+
+// gatherRow returns what the pixels of row iy have in common, before column 0.
+func (p *poolShape) gatherRow(iy int) gatherWindow {
+	oy0, oy1 := covering(iy, p.k, p.stride, p.pad, p.oh)
+	return gatherWindow{
+		rows: oy1 - oy0, rowStride: p.ow * p.c, c: p.c,
+		rowStep: p.stride * p.k, colStep: p.stride,
+		oy0: oy0, y0: (iy + p.pad - oy0*p.stride) * p.k,
+	}
+}
+
+// column moves g on to pixel ix of its row, from the pixel before, and reports
+// whether any window covers it. dy and arg are one picture's.
+func (g *gatherWindow) column(p *poolShape, ix int, dy []float32, arg []uint8) bool {
+	// ox0 and ox1 are covering(ix, ...) step by step, without its divisions.
+	for g.ox0*p.stride+p.k <= ix+p.pad {
+		g.ox0++
+	}
+	for g.ox1 < p.ow && g.ox1*p.stride <= ix+p.pad {
+		g.ox1++
+	}
+	if g.rows <= 0 || g.ox0 >= g.ox1 {
+		return false
+	}
+	at := (g.oy0*p.ow + g.ox0) * p.c
+	g.dy, g.arg, g.cols = dy[at:], arg[at:], g.ox1-g.ox0
+	g.first = g.y0 + ix + p.pad - g.ox0*p.stride
+	return true
 }
 
 // gather is the Go twin: the sum of dy over the outputs whose maximum the

@@ -30,12 +30,16 @@ func (v *isa) vec() reg.VecVirtual {
 
 func (v *isa) zero() reg.VecVirtual {
 	z := v.vec()
+	v.clear(z)
+	return z
+}
+
+func (v *isa) clear(z reg.VecVirtual) {
 	if v.wide {
 		VPXORD(z, z, z)
 	} else {
 		VXORPS(z, z, z)
 	}
-	return z
 }
 
 // tail is the mask of the lanes that the last, partial vector of a row has.

@@ -20,6 +20,7 @@ const (
 	winFirst
 	winColStep
 	winRowStep
+	winMore
 )
 
 // window is what the body of a pooling kernel works on: n vectors of channels
@@ -30,6 +31,16 @@ type window struct {
 	args          reg.GPVirtual
 	src, arg, pos reg.GPVirtual
 	out           Mem
+}
+
+// more returns the address of the block's i-th vector in array k of
+// windowArgs.more.
+func (w *window) more(k int) func(i int) Mem {
+	p := GP64()
+	MOVQ(Mem{Base: w.args, Disp: winMore + 8*k}, p)
+	return func(i int) Mem {
+		return Mem{Base: p, Index: w.out.Index, Scale: 4, Disp: i * w.v.bytes}
+	}
 }
 
 func (w *window) srcAt(i int) Mem { return Mem{Base: w.src, Disp: i * w.v.bytes} }
@@ -43,11 +54,11 @@ type windowBody struct{ start, step, end func() }
 //
 //	for blocks of channels { start; for rows { for cols { step } }; end }
 //
-// A block is four vectors while there are as many, so that one vector's
+// A block is many vectors while there are as many, so that one vector's
 // comparisons need not wait for another's, then one. The last vector is moved
 // back to end with the last channel, so c is at least one vector and the output
 // must not overlap the input.
-func (v *isa) windows(name string, arg bool, body func(w *window) windowBody) {
+func (v *isa) windows(name string, many int, arg bool, body func(w *window) windowBody) {
 	v.function(name, "windowArgs")
 	args := GP64()
 	Load(Param("p"), args)
@@ -63,7 +74,7 @@ func (v *isa) windows(name string, arg bool, body func(w *window) windowBody) {
 	}
 	ch, limit := GP64(), GP64()
 	XORQ(ch, ch)
-	for _, n := range []int{4, 1} {
+	for _, n := range []int{many, 1} {
 		label := func(s string) string { return fmt.Sprintf("%s%d", s, n) }
 		Comment(fmt.Sprintf("blocks of %d", n))
 		LEAQ(Mem{Base: c, Disp: -n * v.lanes()}, limit)
@@ -135,9 +146,15 @@ func (v *isa) vecs(n int) []reg.VecVirtual {
 
 // pool makes the kernels of max pooling.
 func pool(v *isa) {
-	v.windows("MaxWindow", false, func(w *window) windowBody { return v.maxWindow(w, false) })
-	v.windows("MaxWindowArg", false, func(w *window) windowBody { return v.maxWindow(w, true) })
-	v.windows("GatherWindow", true, v.gatherWindow)
+	v.windows("MaxWindow", 4, false, func(w *window) windowBody { return v.maxWindow(w, false) })
+	v.windows("MaxWindowArg", 4, false, func(w *window) windowBody { return v.maxWindow(w, true) })
+	v.windows("GatherWindow", 4, true, func(w *window) windowBody { return v.gatherWindow(w, false) })
+	many := 4
+	if !v.wide {
+		many = 2 // 16 registers
+	}
+	v.windows("NormWindow", many, false, v.normWindow)
+	v.windows("NormGather", 4, true, func(w *window) windowBody { return v.gatherWindow(w, true) })
 }
 
 // maxWindow: best = max over the window; at = its position. The bytes go to
@@ -189,35 +206,94 @@ func (v *isa) maxWindow(w *window, positions bool) windowBody {
 			if !positions {
 				return
 			}
-			bytes := GP64()
-			MOVQ(Mem{Base: w.args, Disp: winArg}, bytes)
-			for i := range at {
-				to := Mem{Base: bytes, Index: w.out.Index, Scale: 1, Disp: i * v.lanes()}
-				if v.wide {
-					VPMOVDB(at[i], to)
-					continue
-				}
-				hi := XMM()
-				VEXTRACTI128(Imm(1), at[i].AsY(), hi)
-				VPACKUSDW(hi, at[i].AsX(), hi)
-				VPACKUSWB(hi, hi, hi)
-				VMOVQ(hi, to)
-			}
+			v.storeBytes(w, at)
 		},
 	}
 }
 
-// gatherWindow: out = sum over the window of dy where arg = pos.
-func (v *isa) gatherWindow(w *window) windowBody {
+// storeBytes stores the integers in at as bytes to winArg.
+func (v *isa) storeBytes(w *window, at []reg.VecVirtual) {
+	bytes := GP64()
+	MOVQ(Mem{Base: w.args, Disp: winArg}, bytes)
+	for i := range at {
+		to := Mem{Base: bytes, Index: w.out.Index, Scale: 1, Disp: i * v.lanes()}
+		if v.wide {
+			VPMOVDB(at[i], to)
+			continue
+		}
+		hi := XMM()
+		VEXTRACTI128(Imm(1), at[i].AsY(), hi)
+		VPACKUSDW(hi, at[i].AsX(), hi)
+		VPACKUSWB(hi, hi, hi)
+		VMOVQ(hi, to)
+	}
+}
+
+// normWindow: best = max over the window and 0 of x*scale+shift; top = that x;
+// at = its position, 255 for the 0. scale and shift are more[0] and more[1],
+// top goes to more[2].
+func (v *isa) normWindow(w *window) windowBody {
+	best, top, at := v.vecs(w.n), v.vecs(w.n), v.vecs(w.n)
+	var scale, shift []reg.VecVirtual
+	return windowBody{
+		start: func() {
+			m := w.more(0)
+			scale = each(w.n, func(i int) reg.VecVirtual { return v.load(m(i), nil) })
+			m = w.more(1)
+			shift = each(w.n, func(i int) reg.VecVirtual { return v.load(m(i), nil) })
+			nowhere := GP64()
+			MOVQ(U32(255), nowhere)
+			first := v.broadcast(nowhere)
+			for i := range best {
+				v.clear(best[i])
+				v.clear(top[i])
+				VMOVAPS(first, at[i])
+			}
+		},
+		step: func() {
+			pos := v.broadcast(w.pos)
+			for i := range best {
+				x, y := v.load(w.srcAt(i), nil), v.vec()
+				VMOVAPS(x, y)
+				VFMADD213PS(shift[i], scale[i], y)
+				if v.wide {
+					k, nan := K(), K()
+					VCMPPS(greater, best[i], y, k)
+					VCMPPS(unordered, y, y, nan)
+					KORW(k, nan, k)
+					VMOVAPS(y, k, best[i])
+					VMOVAPS(x, k, top[i])
+					VMOVAPS(pos, k, at[i])
+					continue
+				}
+				m, nan := v.vec(), v.vec()
+				VCMPPS(greater, best[i], y, m)
+				VCMPPS(unordered, y, y, nan)
+				VORPS(nan, m, m)
+				VBLENDVPS(m, y, best[i], best[i])
+				VBLENDVPS(m, x, top[i], top[i])
+				VBLENDVPS(m, pos, at[i], at[i])
+			}
+		},
+		end: func() {
+			m := w.more(2)
+			for i := range best {
+				VMOVUPS(best[i], w.outAt(i))
+				VMOVUPS(top[i], m(i))
+			}
+			v.storeBytes(w, at)
+		},
+	}
+}
+
+// gatherWindow: g = sum over the window of dy where arg = pos; out = g, or with
+// norm, a*g + (b*(x-mean) + d), x, mean, a, b, d being more[0] to more[4].
+func (v *isa) gatherWindow(w *window, norm bool) windowBody {
 	sum := v.vecs(w.n)
 	return windowBody{
 		start: func() {
 			for _, s := range sum {
-				if v.wide {
-					VPXORD(s, s, s)
-				} else {
-					VXORPS(s, s, s)
-				}
+				v.clear(s)
 			}
 		},
 		step: func() {
@@ -237,6 +313,16 @@ func (v *isa) gatherWindow(w *window) windowBody {
 			}
 		},
 		end: func() {
+			if norm {
+				xs, mean, a, b, d := w.more(0), w.more(1), w.more(2), w.more(3), w.more(4)
+				for i := range sum {
+					x := v.load(xs(i), nil)
+					VSUBPS(mean(i), x, x)
+					f := v.load(b(i), nil)
+					VFMADD213PS(d(i), f, x)
+					VFMADD132PS(a(i), x, sum[i])
+				}
+			}
 			for i := range sum {
 				VMOVUPS(sum[i], w.outAt(i))
 			}

@@ -1,0 +1,139 @@
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
+
+// This file holds the stem of a ResNet as one operation,
+//
+//	y = maxpool(relu(x*scale + shift)),
+//
+// forward and backward. The map before pooling is the largest of the network;
+// neither its normalized form nor that one's gradient is ever in memory.
+
+// NormMaxPool is the geometry of the operation: NHWC input, K x K windows with
+// 1 <= K <= 15, stride, padding and ceil mode as MaxPoolForward has them.
+type NormMaxPool struct {
+	N, H, W, C     int
+	K, Stride, Pad int
+	Ceil           bool
+}
+
+// nowhere is the position of a maximum that ReLU made: no input has it.
+const nowhere = 255
+
+// Out returns the output's height and width.
+func (p NormMaxPool) Out() (oh, ow int) {
+	return PoolOut(p.H, p.K, p.Stride, p.Pad, p.Ceil), PoolOut(p.W, p.K, p.Stride, p.Pad, p.Ceil)
+}
+
+func (p NormMaxPool) shape(op string) poolShape {
+	if p.K > 15 {
+		panic(fmt.Sprintf("cpu.%s: window %d, want at most 15", op, p.K))
+	}
+	return newPoolShape(op, p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil)
+}
+
+// Forward computes y [n,oh,ow,c] from x [n,h,w,c] and the coefficients scale
+// and shift [c] of BatchNormCoefficients. For the way back it leaves, per
+// output, in top [n,oh,ow,c] the x that was the maximum and in argmax its
+// position in the window; where ReLU made the result 0, 0 and 255. Values equal
+// those of ScaleShift and MaxPoolForward, to a rounding.
+func (p NormMaxPool) Forward(x, scale, shift, y, top []float32, argmax []uint8) {
+	const op = "NormMaxPool.Forward"
+	s := p.shape(op)
+	need(op, "x", len(x), p.N*p.H*p.W*p.C)
+	need(op, "y", len(y), p.N*s.oh*s.ow*p.C)
+	need(op, "scale", len(scale), p.C)
+	need(op, "shift", len(shift), p.C)
+	need(op, "top", len(top), len(y))
+	need(op, "argmax", len(argmax), len(y))
+	if len(y) == 0 {
+		return
+	}
+	in := p.H * p.W * p.C
+	parallel.For(p.N*s.oh, func(i int) {
+		img := i / s.oh
+		win := s.windowRow(i % s.oh)
+		for ox := range s.ow {
+			win.column(&s, ox, x[img*in:(img+1)*in])
+			lo, hi := (i*s.ow+ox)*p.C, (i*s.ow+ox+1)*p.C
+			if !normWindowVec(&win, scale, shift, y[lo:hi], top[lo:hi], argmax[lo:hi]) {
+				win.normMax(scale, shift, y[lo:hi], top[lo:hi], argmax[lo:hi])
+			}
+		}
+	})
+}
+
+// normMax is the Go twin: per channel, out is the maximum over the window and 0
+// of x*scale+shift, top that x, arg its position.
+func (w *maxWindow) normMax(scale, shift, out, top []float32, arg []uint8) {
+	clear(out)
+	clear(top)
+	for i := range arg {
+		arg[i] = nowhere
+	}
+	for r := range w.rows {
+		for q := range w.cols {
+			pos := uint8(w.first + r*w.rowStep + q)
+			for i, v := range w.x[r*w.rowStride+q*w.c:][:w.c] {
+				n := float32(v*scale[i]) + shift[i] // as scaleShiftGo has it
+				if n > out[i] || n != n {
+					out[i], top[i], arg[i] = n, v, pos
+				}
+			}
+		}
+	}
+}
+
+// Reduce computes dgamma and dbeta [c], as BatchNormReduce does, from dy, y and
+// top [n,oh,ow,c]: outputs that ReLU made 0 pass no gradient, each other one
+// passes all of it to one input, so the small tensors are enough.
+func (p NormMaxPool) Reduce(dy, y, top, mean, invstd, dgamma, dbeta []float32) {
+	s := p.shape("NormMaxPool.Reduce")
+	batchNormReduce("NormMaxPool.Reduce", dy, y, top, nil, nil, mean, invstd, p.N*s.oh*s.ow, p.C, dgamma, dbeta)
+}
+
+// Grad computes dx [n,h,w,c], overwriting it, as BatchNormGrad does with batch
+// statistics, from dy and argmax [n,oh,ow,c] and x. gamma nil means ones. dx
+// must not be x.
+func (p NormMaxPool) Grad(dy []float32, argmax []uint8, x, mean, invstd, gamma, dgamma, dbeta, dx []float32) {
+	const op = "NormMaxPool.Grad"
+	s := p.shape(op)
+	need(op, "dy", len(dy), p.N*s.oh*s.ow*p.C)
+	need(op, "argmax", len(argmax), len(dy))
+	need(op, "x", len(x), p.N*p.H*p.W*p.C)
+	need(op, "dx", len(dx), len(x))
+	need(op, "mean", len(mean), p.C)
+	need(op, "invstd", len(invstd), p.C)
+	needOptional(op, "gamma", gamma, p.C)
+	need(op, "dgamma", len(dgamma), p.C)
+	need(op, "dbeta", len(dbeta), p.C)
+	if len(x) == 0 {
+		return
+	}
+	buf := getScratch(3 * p.C)
+	defer putScratch(buf)
+	k := newBNCoefficients(buf, mean, invstd, gamma)
+	k.train(invstd, dgamma, dbeta, p.N*p.H*p.W)
+	out := s.oh * s.ow * p.C
+	parallel.For(p.N*p.H, func(i int) {
+		img := i / p.H
+		g := s.gatherRow(i % p.H)
+		for ix := range p.W {
+			lo, hi := (i*p.W+ix)*p.C, (i*p.W+ix+1)*p.C
+			covered := g.column(&s, ix, dy[img*out:(img+1)*out], argmax[img*out:(img+1)*out])
+			if covered && normGatherVec(&g, x[lo:hi], &k, dx[lo:hi]) {
+				continue
+			}
+			if covered {
+				g.gather(dx[lo:hi])
+			} else {
+				clear(dx[lo:hi])
+			}
+			bnGradGo(dx[lo:hi], x[lo:hi], mask{}, k, 1, p.C, dx[lo:hi], nil, false)
+		}
+	})
+}

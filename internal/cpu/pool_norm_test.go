@@ -1,0 +1,111 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// The fused stem equals its parts: ScaleShift with ReLU, then max pooling; and
+// back, the pool's gradient, then batch normalization's.
+func TestNormMaxPool(t *testing.T) {
+	allLevels(t, func(t *testing.T) {
+		for _, p := range []NormMaxPool{
+			{2, 12, 12, 64, 3, 2, 1, false},
+			{1, 13, 11, 17, 3, 2, 0, true},
+			{3, 8, 7, 5, 2, 2, 0, false},
+			{1, 1, 1, 16, 3, 2, 1, false},
+			{1, 70, 70, 40, 5, 1, 2, false},
+			{2, 9, 9, 8, 1, 3, 0, true},
+			{1, 3, 20, 130, 3, 2, 1, false},
+			{0, 7, 7, 3, 3, 2, 1, false},
+		} {
+			for _, special := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%+v special %v", p, special), func(t *testing.T) {
+					rows, oh, ow := p.N*p.H*p.W, 0, 0
+					oh, ow = p.Out()
+					outs := p.N * oh * ow * p.C
+					var arg, wantArg []uint8
+					var dy []float32
+					values := func(a *arena) (x, scale, shift, mean, inv, gamma []float32) {
+						x = a.normal(rows*p.C, 0.2, 1)
+						if special {
+							odd(x)
+						}
+						return x, a.normal(p.C, 0, 1), a.normal(p.C, 0, 0.5), a.normal(p.C, 0.2, 0.1), a.normal(p.C, 1, 0.1), a.normal(p.C, 1, 0.2)
+					}
+					got := sameForThreads(t, func(a *arena) [][]float32 {
+						x, scale, shift, mean, inv, gamma := values(a)
+						y, top := a.zeros(outs), a.zeros(outs)
+						arg = a.byteZeros(outs)
+						p.Forward(x, scale, shift, y, top, arg)
+						dy = a.normal(outs, 0, 1)
+						dg, db, dx := a.zeros(p.C), a.zeros(p.C), a.zeros(len(x))
+						if !special {
+							p.Reduce(dy, y, top, mean, inv, dg, db)
+							p.Grad(dy, arg, x, mean, inv, gamma, dg, db, dx)
+						}
+						return [][]float32{y, dg, db, dx}
+					})
+					a := newArena(t, 1, 0)
+					x, scale, shift, mean, inv, gamma := values(a)
+					norm, y := a.zeros(len(x)), a.zeros(outs)
+					wantArg = a.byteZeros(outs)
+					ScaleShift(x, scale, shift, nil, norm, rows, p.C, true)
+					MaxPoolForward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, norm, y, wantArg)
+					near(t, "y", got[0], float64s(y), 1e-6) // the twin does not fuse multiply and add
+					for i, v := range y {
+						if want := wantArg[i]; arg[i] != want && (v != 0 || arg[i] != nowhere) {
+							t.Fatalf("argmax[%d] = %d, want %d for maximum %v", i, arg[i], want, v)
+						}
+					}
+					if special {
+						return
+					}
+					dnorm, dx, dg, db := a.zeros(len(x)), a.zeros(len(x)), a.zeros(p.C), a.zeros(p.C)
+					MaxPoolBackward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, dy, wantArg, dnorm)
+					BatchNormReduce(dnorm, norm, x, mean, inv, rows, p.C, dg, db)
+					BatchNormGrad(dnorm, norm, x, mean, inv, gamma, dg, db, rows, p.C, true, dx, nil, false)
+					// The sums are grouped otherwise.
+					tol := 2e-6 * math.Sqrt(float64(rows+1))
+					near(t, "dgamma", got[1], float64s(dg), tol)
+					near(t, "dbeta", got[2], float64s(db), tol)
+					near(t, "dx", got[3], float64s(dx), 1e-5)
+				})
+			}
+		}
+	})
+}
+
+func float64s(s []float32) []float64 {
+	d := make([]float64, len(s))
+	for i, v := range s {
+		d[i] = float64(v)
+	}
+	return d
+}
+
+// The stem of ResNet at batch 32 and 224 pixels, fused and in parts.
+func BenchmarkStem(b *testing.B) {
+	p := NormMaxPool{32, 112, 112, 64, 3, 2, 1, false}
+	rows := p.N * p.H * p.W
+	s, q := benchSlices(3, rows*p.C), benchSlices(8, p.C)
+	y, dy, arg := make([]float32, rows*p.C/4), benchSlices(1, rows*p.C/4)[0], make([]uint8, rows*p.C/4)
+	b.Run("fused", func(b *testing.B) {
+		top := make([]float32, len(y))
+		for b.Loop() {
+			p.Forward(s[0], q[0], q[1], y, top, arg)
+			p.Reduce(dy, y, top, q[2], q[3], q[5], q[6])
+			p.Grad(dy, arg, s[0], q[2], q[3], q[4], q[5], q[6], s[1])
+		}
+	})
+	b.Run("parts", func(b *testing.B) {
+		for b.Loop() {
+			ScaleShift(s[0], q[0], q[1], nil, s[1], rows, p.C, true)
+			MaxPoolForward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, s[1], y, arg)
+			MaxPoolBackward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, dy, arg, s[2])
+			BatchNormReLUReduce(s[2], s[0], q[0], q[1], q[2], q[3], rows, p.C, q[5], q[6])
+			BatchNormReLUGrad(s[2], s[0], q[0], q[1], q[2], q[3], q[4], q[5], q[6], rows, p.C, s[2])
+		}
+	})
+}
