@@ -31,23 +31,11 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 		panic(fmt.Sprintf("autograd: batch norm needs more than one value per channel to train, input %v", x.Value.Shape))
 	}
 	y := tp.newVar(x.Value.Shape...)
-	stat := tp.newVar(4, c) // mean, 1/std, scale, shift of this step, for the way back
-	mean, inv := stat.Value.Data[:c], stat.Value.Data[c:2*c]
-	scale, shift := stat.Value.Data[2*c:3*c], stat.Value.Data[3*c:4*c]
+	stat := tp.newVar(4, c)
+	mean, inv, scale, shift := s.parts(stat)
 	gamma := s.Weight.Value.Data
 	tp.timed("batch norm", func() {
-		if batch {
-			cpu.ChannelStats(x.Value.Data, rows, c, mean, inv)
-			s.observe(mean, inv, rows)
-		} else {
-			copy(mean, s.RunningMean)
-			copy(inv, s.RunningVar)
-		}
-		for i, v := range inv {
-			inv[i] = float32(1 / math.Sqrt(float64(v)+s.Eps))
-			scale[i] = gamma[i] * inv[i]
-			shift[i] = s.Bias.Value.Data[i] - mean[i]*scale[i]
-		}
+		s.coefficients(x, batch, stat)
 		var r []float32
 		if residual != nil {
 			r = residual.Value.Data
@@ -108,6 +96,35 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 		tp.Free(stat)
 	}
 	return y
+}
+
+// parts are what stat [4, C] holds of a step for the way back: the mean and
+// 1/standard deviation that it normalised with, and the scale and shift that
+// these, Weight and Bias come to.
+func (s *BatchNormState) parts(stat *Variable) (mean, inv, scale, shift []float32) {
+	d, c := stat.Value.Data, stat.Value.Dim(-1)
+	return d[:c], d[c : 2*c], d[2*c : 3*c], d[3*c:]
+}
+
+// coefficients fills stat from x's own statistics, which the running ones then
+// move towards, or from the running ones.
+func (s *BatchNormState) coefficients(x *Variable, batch bool, stat *Variable) {
+	mean, inv, scale, shift := s.parts(stat)
+	if batch {
+		c := len(mean)
+		rows := x.Value.Len() / c
+		cpu.ChannelStats(x.Value.Data, rows, c, mean, inv)
+		s.observe(mean, inv, rows)
+	} else {
+		copy(mean, s.RunningMean)
+		copy(inv, s.RunningVar)
+	}
+	gamma, beta := s.Weight.Value.Data, s.Bias.Value.Data
+	for i, v := range inv {
+		inv[i] = float32(1 / math.Sqrt(float64(v)+s.Eps))
+		scale[i] = gamma[i] * inv[i]
+		shift[i] = beta[i] - mean[i]*scale[i]
+	}
 }
 
 // BatchNormFits reports whether a training batch of this shape can be

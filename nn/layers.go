@@ -96,6 +96,13 @@ func (b *BatchNorm) ForwardFused(tp *autograd.Tape, x, residual *autograd.Variab
 	return autograd.BatchNorm(tp, x, &b.S, residual, relu)
 }
 
+func (b *BatchNorm) forwardReLUMaxPool(tp *autograd.Tape, x *autograd.Variable, p MaxPool2d) *autograd.Variable {
+	if tp.Training && !b.S.UseRunning {
+		b.Batches++
+	}
+	return autograd.BatchNormReLUMaxPool(tp, x, &b.S, p.Kernel, p.Stride, p.Pad, p.Ceil)
+}
+
 // Build appends the scale and shift that the running statistics give.
 func (b *BatchNorm) Build(g *Graph, x int) int {
 	scale, shift := make([]float32, b.Features), make([]float32, b.Features)

@@ -82,7 +82,8 @@ func Parameters(m Module) []Entry {
 }
 
 // Sequential runs its layers one after the other. A batch norm or convolution
-// directly followed by a ReLU runs as one fused operation.
+// directly followed by a ReLU runs as one fused operation, and so does a batch
+// norm followed by a ReLU and a max pool.
 type Sequential struct{ layers []Child }
 
 // NewSequential returns a Sequential whose layers are named "0", "1", ….
@@ -127,7 +128,10 @@ func (s *Sequential) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.
 	for i := 0; i < len(s.layers); i++ {
 		y := x
 		f, fuses := s.layers[i].Module.(fusesReLU)
-		if fuses && i+1 < len(s.layers) && isReLU(s.layers[i+1].Module) {
+		if bn, pool := s.stemAt(i); bn != nil {
+			y = bn.forwardReLUMaxPool(tp, x, pool)
+			i += 2
+		} else if fuses && i+1 < len(s.layers) && isReLU(s.layers[i+1].Module) {
 			y = f.forwardReLU(tp, x)
 			i++
 		} else {
@@ -147,6 +151,18 @@ func (s *Sequential) Build(g *Graph, x int) int {
 		x = l.Module.Build(g, x)
 	}
 	return x
+}
+
+// stemAt returns the batch norm and the max pool of layers i to i+2 when these
+// are a batch norm, a ReLU and a max pool; nil otherwise.
+func (s *Sequential) stemAt(i int) (*BatchNorm, MaxPool2d) {
+	if i+2 < len(s.layers) && isReLU(s.layers[i+1].Module) {
+		bn, norm := s.layers[i].Module.(*BatchNorm)
+		if pool, ok := s.layers[i+2].Module.(MaxPool2d); ok && norm {
+			return bn, pool
+		}
+	}
+	return nil, MaxPool2d{}
 }
 
 func isReLU(m Module) bool { _, ok := m.(ReLU); return ok }

@@ -110,7 +110,7 @@ func mergeStats(part []float32, n, rows, size, c, lo, hi int, mean, variance []f
 // invstd = 1/sqrt(variance+eps), scale = gamma*invstd, shift = beta -
 // mean*scale. In training mean and variance are the batch's, in evaluation
 // the running ones. All slices are [c]; gamma nil means ones, beta nil zeros,
-// and invstd may be nil.
+// and invstd may be nil or variance.
 func BatchNormCoefficients(gamma, beta, mean, variance []float32, eps float64, scale, shift, invstd []float32) {
 	c := len(mean)
 	need("BatchNormCoefficients", "variance", len(variance), c)

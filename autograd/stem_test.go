@@ -1,0 +1,83 @@
+package autograd
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// The stem as one operation gives what its three parts give: values, gradients,
+// running statistics.
+func TestStemEqualsItsParts(t *testing.T) {
+	for _, tc := range []struct {
+		name                         string
+		shape                        []int
+		k, stride, pad               int
+		ceil                         bool
+		training, record, useRunning bool
+		frozen                       bool // x needs no gradient
+	}{
+		{name: "training", shape: []int{2, 14, 13, 20}, k: 3, stride: 2, pad: 1, training: true, record: true},
+		{name: "training, 64 channels", shape: []int{3, 12, 12, 64}, k: 3, stride: 2, pad: 1, training: true, record: true},
+		{name: "few channels, ceil", shape: []int{2, 7, 8, 3}, k: 2, stride: 2, ceil: true, training: true, record: true},
+		{name: "frozen below", shape: []int{2, 8, 8, 5}, k: 3, stride: 2, pad: 1, training: true, record: true, frozen: true},
+		{name: "running statistics", shape: []int{2, 8, 8, 5}, k: 3, stride: 2, pad: 1, training: true, record: true, useRunning: true},
+		{name: "evaluation", shape: []int{2, 8, 8, 5}, k: 3, stride: 2, pad: 1},
+		{name: "training without recording", shape: []int{2, 8, 8, 5}, k: 3, stride: 2, pad: 1, training: true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			run := func(stem func(tp *Tape, x *Variable, s *BatchNormState) *Variable) [][]float32 {
+				r := rng.New(7)
+				x := random(r, tc.shape...)
+				s := newNorm(r, tc.shape[3])
+				s.UseRunning = tc.useRunning
+				a := NewArena()
+				tp := NewTape(a)
+				tp.Training, tp.Record = tc.training, tc.record
+				in := tp.Input(x, !tc.frozen)
+				y := stem(tp, in, s)
+				out := [][]float32{append([]float32(nil), y.Value.Data...), s.RunningMean, s.RunningVar}
+				if tc.record {
+					tp.Backward(y, random(r, y.Value.Shape...))
+					out = append(out, s.Weight.Grad.Data, s.Bias.Grad.Data)
+					if !tc.frozen {
+						out = append(out, append([]float32(nil), in.Grad.Data...))
+					}
+				}
+				tp.Reset()
+				return out
+			}
+			got := run(func(tp *Tape, x *Variable, s *BatchNormState) *Variable {
+				return BatchNormReLUMaxPool(tp, x, s, tc.k, tc.stride, tc.pad, tc.ceil)
+			})
+			want := run(func(tp *Tape, x *Variable, s *BatchNormState) *Variable {
+				return MaxPool2d(tp, BatchNorm(tp, x, s, nil, true), tc.k, tc.stride, tc.pad, tc.ceil)
+			})
+			for i, name := range []string{"value", "running mean", "running variance", "weight's gradient", "bias's gradient", "input's gradient"}[:len(want)] {
+				for k, w := range want[i] {
+					if g := got[i][k]; !(math.Abs(float64(g-w)) <= 1e-5*math.Max(1, math.Abs(float64(w)))) {
+						t.Fatalf("%s[%d] = %v, its parts give %v", name, k, g, w)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestStemRefusesWhatItsPartsRefuse(t *testing.T) {
+	for _, shape := range [][]int{{1, 1, 1, 4}, {2, 1, 1, 4}} {
+		t.Run(fmt.Sprint(shape), func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			tp := NewTape(NewArena())
+			tp.Training, tp.Record = true, true
+			BatchNormReLUMaxPool(tp, tp.Input(tensor.New(shape...), true), newNorm(rng.New(1), 4), 3, 2, 0, false)
+		})
+	}
+}
