@@ -114,3 +114,6 @@ func winoTranspose(n int, src []float32, srcRow int, dst []float32, dstRow int) 
 		winoTransposeGo(n, src, srcRow, dst, dstRow)
 	}
 }
+
+// winoPrefetch asks for n lines of 64 bytes from p on.
+func winoPrefetch(p *float32, n int) { winoPrefetchLines(p, n) }

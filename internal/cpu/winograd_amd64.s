@@ -16260,3 +16260,16 @@ product_loop6store:
 	VMOVUPS Y11, 352(BX)
 	VZEROUPPER
 	RET
+
+// func winoPrefetchLines(p *float32, n int)
+// Requires: MMX+
+TEXT ·winoPrefetchLines(SB), NOSPLIT, $0-16
+	MOVQ p+0(FP), AX
+	MOVQ n+8(FP), CX
+
+prefetch_line:
+	PREFETCHT1 (AX)
+	ADDQ       $0x40, AX
+	DECQ       CX
+	JNZ        prefetch_line
+	RET

@@ -20,7 +20,10 @@ type winoFilters struct {
 func winoKC(c int) int { return min(roundUp(c, 16), winoChunk) }
 
 // chunkSize returns the floats of a full chunk of a panel.
-func (f *winoFilters) chunkSize() int { return winoPoints * f.kc * winoCols() }
+func (f *winoFilters) chunkSize() int { return winoPoints * f.stride(f.kc) }
+
+// stride is the distance between consecutive xi of a chunk.
+func (f *winoFilters) stride(channels int) int { return channels*winoCols() + winoXiPad }
 
 func (f *winoFilters) chunks() int { return (roundUp(f.c, 16) + f.kc - 1) / f.kc }
 
@@ -44,7 +47,7 @@ func (f *winoFilters) pack(u []float32) {
 // chunk returns chunk i of panel p, and the stride between its xi. It is
 // computed into scratch (chunkSize floats) unless U is there already.
 func (f *winoFilters) chunk(p, i int, scratch []float32) (u []float32, stride int) {
-	stride = f.channels(i) * winoCols()
+	stride = f.stride(f.channels(i))
 	if f.u != nil {
 		return f.u[(p*f.chunks()+i)*f.chunkSize():], stride
 	}
@@ -57,7 +60,7 @@ func (f *winoFilters) chunk(p, i int, scratch []float32) (u []float32, stride in
 func (f *winoFilters) transform(p, i int, u []float32) {
 	nr := winoCols()
 	channels := f.channels(i)
-	stride := channels * nr
+	stride := f.stride(channels)
 	c0, k0 := i*f.kc, p*nr
 	cn, kn := min(channels, f.c-c0), min(nr, f.k-k0)
 
@@ -75,8 +78,19 @@ func (f *winoFilters) transform(p, i int, u []float32) {
 		winoFilter(cn, src[h:], step, tap, u[h:], nr, stride)
 	}
 	for xi := 0; xi < winoPoints && cn < channels; xi++ {
-		clear(u[xi*stride+cn*nr : (xi+1)*stride])
+		clear(u[xi*stride+cn*nr : xi*stride+channels*nr])
 	}
+}
+
+// ahead queues the filters that panel p is computed from.
+func (f *winoFilters) ahead(a *winoAhead, p int) {
+	k0 := p * winoCols()
+	kn := min(winoCols(), f.k-k0)
+	if f.turned {
+		a.add(f.w[k0*f.c:], kn*f.c, f.c*f.k)
+		return
+	}
+	a.add(f.w[k0:], kn, f.k)
 }
 
 // gather copies the filters of source channels c0..c0+cn and destination

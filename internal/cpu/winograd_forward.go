@@ -40,7 +40,7 @@ func winogradBackwardData(c Conv, dy, w, dx []float32) {
 func winoFused(c, k int) bool { return roundUp(c, 16)*roundUp(k, 16) <= 128*128 }
 
 const (
-	winoFusedFloats = 160 << 10 // V and M of a block in the fused schedule: 640 KB
+	winoFusedFloats = 160 << 10 // V, M, source and destination of a block in the fused schedule: 640 KB
 	winoBlockTiles  = 126       // tiles of a block in the staged schedule
 	winoGroupFloats = 3 << 20   // V of a group in the staged schedule: 12 MB
 	winoMinPieces   = 16        // pieces to cut a pass into, where it can be
@@ -62,7 +62,7 @@ func winoConvolveFused(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue
 		f.pack(u)
 	}
 	mr := winoRows()
-	size := winoFusedFloats / (winoPoints * (roundUp(f.c, 16) + winoCols()))
+	size := winoFusedFloats / (winoPoints*(roundUp(f.c, 16)+winoCols()) + 16*(g.c+g.k))
 	size = min(size, (g.tiles+winoMinPieces-1)/winoMinPieces)
 	size = max(mr, size/mr*mr)
 	parallel.For((g.tiles+size-1)/size, func(i int) {
@@ -73,8 +73,20 @@ func winoConvolveFused(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue
 		for p := range b.panels {
 			b.transformPanel(x, p, v, tile)
 		}
-		for p := range f.panels() {
-			b.multiply(v, func(i int) ([]float32, int) { return f.chunk(p, i, nil) }, m)
+		// What another worker takes does not matter to the result, only to how
+		// useful the guess is.
+		next := i + parallel.Threads()
+		panels := f.panels()
+		for p := range panels {
+			var ahead winoAhead
+			if p == panels-1 {
+				ahead.addSpan(g.sourceSpan(x, next*size, min((next+1)*size, g.tiles)))
+			}
+			if p == 0 {
+				ahead.addSpan(g.destSpan(e.y, e.yStride, i*size, i*size+b.tiles))
+			}
+			ahead.spread(winoPoints * b.panels * b.chunks())
+			b.multiply(v, func(i int) ([]float32, int) { return f.chunk(p, i, nil) }, m, &ahead)
 			b.output(p, m, tile, e)
 		}
 		putScratch(m)
@@ -122,7 +134,12 @@ func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogu
 			u := getScratch(f.chunkSize())
 			m := getScratch(b.mSize())
 			tile := getScratch(winoPoints * 2 * winoCols())
-			b.multiply(vb, func(i int) ([]float32, int) { return f.chunk(p, i, u) }, m)
+			var ahead winoAhead
+			if next := (i + parallel.Threads()) / nb; next != p && next < panels {
+				f.ahead(&ahead, next)
+			}
+			ahead.spread(winoPoints * b.panels * b.chunks())
+			b.multiply(vb, func(i int) ([]float32, int) { return f.chunk(p, i, u) }, m, &ahead)
 			b.output(p, m, tile, e)
 			putScratch(tile)
 			putScratch(m)

@@ -16,8 +16,8 @@ const (
 	// transform touches would all fall into the same set of the L1 cache.
 	winoXiPad = 16
 	// winoChunk is the most channels that are summed at a time, a multiple of
-	// 16: a panel of U is 64 KB at most, which stays in the L2 cache.
-	winoChunk = 512
+	// 16: a chunk of a panel of U is 590 KB at most.
+	winoChunk = 128
 )
 
 // winoRows and winoCols are the register tile of the products at the active
@@ -138,7 +138,7 @@ func (b *winoBlock) transformPanel(x []float32, p int, v, tile []float32) {
 // multiply computes m = V*U for one panel of filters and all xi.
 // u returns chunk i of the panel, [36][channels][NR] with consecutive xi
 // stride floats apart.
-func (b *winoBlock) multiply(v []float32, u func(i int) (u []float32, stride int), m []float32) {
+func (b *winoBlock) multiply(v []float32, u func(i int) (u []float32, stride int), m []float32, ahead *winoAhead) {
 	nr := winoCols()
 	ms := b.mStride()
 	for i := range b.chunks() {
@@ -151,6 +151,7 @@ func (b *winoBlock) multiply(v []float32, u func(i int) (u []float32, stride int
 					continue
 				}
 				for p := range part.panels {
+					ahead.step()
 					winoProduct(channels/kBlock,
 						&v[off+xi*stride+(part.panel0+p)*b.mr*channels],
 						&ui[xi*us],

@@ -34,6 +34,9 @@ type winoFilterGrads struct {
 	dw     []float32
 }
 
+// stride is the distance between consecutive xi of dU.
+func (s *winoFilterGrads) stride() int { return winoGradRows*winoCols() + winoXiPad }
+
 // winogradBackwardWeights computes dw [3,3,C,K] from x [N,H,W,C] and
 // dy [N,OH,OW,K], overwriting dw.
 func winogradBackwardWeights(c Conv, x, dy, dw []float32) {
@@ -50,7 +53,7 @@ func winogradBackwardWeights(c Conv, x, dy, dw []float32) {
 
 	blocks := (s.cp + winoGradRows - 1) / winoGradRows
 	pieces := blocks * s.panels
-	size := winoPoints * winoGradRows * nr
+	size := winoPoints * s.stride()
 	if pieces >= winoMinPieces && groups == 1 {
 		// A piece of dU lives and dies in one core's L2 cache.
 		s.transform(0, g.tiles)
@@ -127,7 +130,7 @@ func (s *winoFilterGrads) multiply(cb, p, xi0, xi1, t0, n int, accumulate bool, 
 		lo, hi := s.g.users(xi)
 		lo, hi = max(0, lo-t0), min(n, hi-t0)
 		if lo >= hi && !accumulate {
-			clear(du[xi*winoGradRows*nr:][:(c1-c0)*nr])
+			clear(du[xi*s.stride():][:(c1-c0)*nr])
 		}
 		for t := lo; t < hi; t += winoGradSteps {
 			args.k = min(winoGradSteps, hi-t)
@@ -138,7 +141,7 @@ func (s *winoFilterGrads) multiply(cb, p, xi0, xi1, t0, n int, accumulate bool, 
 			}
 			for c := c0; c < c1; c += mr {
 				args.a = &s.v[xi*s.vs+(c/panelT*s.tiles+t)*panelT+c%panelT]
-				args.c = &du[(xi*winoGradRows+c-c0)*nr]
+				args.c = &du[xi*s.stride()+(c-c0)*nr]
 				winoGemmT(&args)
 			}
 		}
@@ -150,20 +153,21 @@ func (s *winoFilterGrads) finish(cb, p int, du []float32) {
 	g, nr := s.g, winoCols()
 	c0, k0 := cb*winoGradRows, p*nr
 	cn, kn := min(winoGradRows, g.c-c0), min(nr, g.k-k0)
-	stride := winoGradRows * nr
+	stride := s.stride()
 	if kn == nr {
 		for h := 0; h < nr; h += winoLanes {
 			winoFilterGrad(cn, du[h:], nr, stride, s.dw[c0*g.k+k0+h:], g.k, g.c*g.k)
 		}
 		return
 	}
-	t := getScratch(9 * stride)
+	tap := winoGradRows * nr
+	t := getScratch(9 * tap)
 	for h := 0; h < nr; h += winoLanes {
-		winoFilterGrad(cn, du[h:], nr, stride, t[h:], nr, stride)
+		winoFilterGrad(cn, du[h:], nr, stride, t[h:], nr, tap)
 	}
-	for tap := range 9 {
+	for i := range 9 {
 		for c := range cn {
-			copy(s.dw[(tap*g.c+c0+c)*g.k+k0:][:kn], t[tap*stride+c*nr:])
+			copy(s.dw[(i*g.c+c0+c)*g.k+k0:][:kn], t[i*tap+c*nr:])
 		}
 	}
 	putScratch(t)

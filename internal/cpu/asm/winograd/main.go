@@ -27,6 +27,7 @@ func main() {
 		v.transpose()
 		v.product()
 	}
+	prefetch()
 	Generate()
 }
 
