@@ -29,6 +29,17 @@ type glyph struct {
 	x, y    float64
 }
 
+// known says whether fonts had all of the line's characters, so that its width
+// is that of the letters a reader sees.
+func (l line) known() bool {
+	for _, g := range l.glyphs {
+		if g.code != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // text shapes lines and remembers them: a layout measures its names many times.
 var text struct {
 	sync.Mutex

@@ -140,3 +140,17 @@ func FuzzShape(f *testing.F) {
 		}
 	})
 }
+
+func TestSVGTellsLongTextHowLongToBe(t *testing.T) {
+	for name, want := range map[string]bool{"pug": false, "great_pyrenees": true, "private \U0010fffd use": false} {
+		c := &canvas{}
+		c.text(name, 10, 10, fontSpec{size: 10}, ink, 0)
+		var b strings.Builder
+		if err := c.figure("", 100, 20, Size{}).WriteSVG(&b); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(b.String(), "textLength="); got != want {
+			t.Errorf("%q has a textLength: %v, want %v", name, got, want)
+		}
+	}
+}

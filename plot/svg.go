@@ -87,6 +87,11 @@ func svgText(b *bufio.Writer, o op) {
 	if o.turn != 0 {
 		fmt.Fprintf(b, ` transform="rotate(%s %s %s)"`, num(o.turn), num(o.pts[0].x), num(o.pts[0].y))
 	}
+	// The viewer's font may be wider than the one measured here: a longer text
+	// is told how long to be, so that it does not run into its neighbour.
+	if l := shape(o.text, o.font.bold); len(l.glyphs) > 8 && l.known() {
+		fmt.Fprintf(b, ` textLength="%s" lengthAdjust="spacingAndGlyphs"`, num(l.width*o.font.size))
+	}
 	b.WriteByte('>')
 	if o.tip != "" {
 		fmt.Fprintf(b, "<title>%s</title>", escape(o.tip))
