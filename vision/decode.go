@@ -108,8 +108,11 @@ func CheckFile(path string, o DecodeOptions) (Info, error) {
 	defer f.Close()
 	// Headers fit into the first part of all but a few files (a long EXIF or
 	// colour profile may precede the size); those are read whole.
-	var head [64 << 10]byte
-	n, err := io.ReadFull(f, head[:])
+	buf := files.Get().(*[]byte)
+	defer files.Put(buf)
+	*buf = grow(*buf, 64<<10)
+	head := *buf
+	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && err != io.EOF {
 		return Info{}, fmt.Errorf("%s: %w", path, err)
 	}

@@ -1,6 +1,9 @@
 package jpeg
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // look is how many bits one table look-up decides.
 const look = 10
@@ -18,6 +21,9 @@ type huffman struct {
 	limit  [18]int32 // limit[l]: codes of length l are below it, left-aligned to 16 bits
 	offset [17]int32 // index of a code's symbol, less its value
 	symbol [256]byte
+	// from is what the table was built from. Nearly all files have the same
+	// tables, and building one takes longer than decoding a small picture.
+	from []byte
 }
 
 // huffmanTables reads code tables (T.81 B.2.4.2).
@@ -53,6 +59,11 @@ func (t *huffman) build(counts, symbols []byte) (int, error) {
 	if n > 256 || n > len(symbols) {
 		return 0, fmt.Errorf("code table with %d codes and %d symbols", n, len(symbols))
 	}
+	if len(t.from) == 16+n && bytes.Equal(t.from[:16], counts) && bytes.Equal(t.from[16:], symbols[:n]) {
+		t.set = true
+		return n, nil
+	}
+	t.from = t.from[:0]
 	copy(t.symbol[:], symbols[:n])
 	clear(t.short[:])
 	clear(t.whole[:])
@@ -73,6 +84,7 @@ func (t *huffman) build(counts, symbols []byte) (int, error) {
 		code <<= 1
 	}
 	t.limit[17] = 1 << 30
+	t.from = append(append(t.from, counts...), symbols[:n]...)
 	t.set = true
 	return n, nil
 }

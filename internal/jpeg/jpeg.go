@@ -32,7 +32,11 @@ type Header struct {
 // ReadHeader reads up to the frame header. It allocates nothing that depends on
 // the picture's size.
 func ReadHeader(b []byte) (Header, error) {
-	d := new(decoder)
+	d := decoders.Get().(*decoder) // its tables are large to make anew
+	defer func() {
+		d.data = nil
+		decoders.Put(d)
+	}()
 	d.reset(b)
 	if err := d.markers(true); err != nil {
 		return Header{}, err

@@ -323,3 +323,40 @@ func BenchmarkIDCT(b *testing.B) {
 		idct(&c, 1|1<<1|1<<2|1<<8|1<<9|1<<16|1<<17|1<<24, dst[:], 8)
 	}
 }
+
+// TestTablesAreNotMistaken decodes with one decoder files whose code tables
+// differ in the symbols alone, in the counts alone, and not at all.
+func TestTablesAreNotMistaken(t *testing.T) {
+	var h huffman
+	lookup := func(counts, symbols []byte) uint16 {
+		t.Helper()
+		if _, err := h.build(counts, symbols); err != nil {
+			t.Fatal(err)
+		}
+		return h.short[0]
+	}
+	two, other := make([]byte, 16), make([]byte, 16)
+	two[1], other[2] = 2, 2
+	for _, c := range []struct {
+		counts, symbols []byte
+		want            uint16
+	}{
+		{two, []byte{5, 6}, 2<<8 | 5},
+		{two, []byte{5, 6}, 2<<8 | 5},
+		{two, []byte{7, 6}, 2<<8 | 7},
+		{other, []byte{7, 6}, 3<<8 | 7},
+		{two, []byte{5, 6}, 2<<8 | 5},
+	} {
+		if got := lookup(c.counts, c.symbols); got != c.want {
+			t.Errorf("counts %v, symbols %v: entry %#x, want %#x", c.counts, c.symbols, got, c.want)
+		}
+	}
+	bad := make([]byte, 16)
+	bad[0] = 3
+	if _, err := h.build(bad, []byte{1, 2, 3}); err == nil {
+		t.Error("three codes of one bit were accepted")
+	}
+	if got := lookup(two, []byte{5, 6}); got != 2<<8|5 {
+		t.Errorf("after a bad table: entry %#x", got)
+	}
+}
