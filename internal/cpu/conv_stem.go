@@ -14,10 +14,18 @@ import "github.com/whippet-ml/whippet/internal/parallel"
 const stemRows = 4
 
 // stemFits reports whether c is a convolution for this file: few channels, and
-// output rows that tiles of tileRows() pixels cover without much waste.
+// output rows that tiles of tileRows() pixels (or half as many at the end, which
+// kernels do in half the time) cover without much waste.
 func (g *igemm) stemFits() bool {
 	mr := tileRows()
-	return g.flat && g.ndy*g.ndx > 1 && g.dense() && ceilDiv(g.ow, mr)*mr*4 <= g.ow*5
+	tiles := g.ow / mr * mr
+	switch rest := g.ow % mr; {
+	case rest > mr/2:
+		tiles += mr
+	case rest > 0:
+		tiles += mr / 2
+	}
+	return g.flat && g.ndy*g.ndx > 1 && g.dense() && tiles*2 <= g.ow*3
 }
 
 // stemWindow is a copy of the input rows behind some output rows, padded.

@@ -259,17 +259,25 @@ func TestPackedConv(t *testing.T) {
 	})
 }
 
-// TestPackedConvInPlace adds a residual that is the output itself.
+// TestPackedConvInPlace adds a residual that is the output itself, also where
+// the steps are so many that they are computed in several passes.
 func TestPackedConvInPlace(t *testing.T) {
-	c := Conv{N: 1, H: 9, W: 9, C: 32, K: 48, KH: 1, KW: 1, Stride: 1}
-	x, w, y := randoms(1, 81*32), randoms(2, 32*48), randoms(3, 81*48)
-	p := PackConv(c, w, nil)
-	want := make([]float32, len(y))
-	p.Forward(1, 9, 9, x, y, true, want, 48)
-	p.Forward(1, 9, 9, x, y, true, y, 48)
-	for i := range y {
-		if y[i] != want[i] {
-			t.Fatalf("value %d: %g in place, %g apart", i, y[i], want[i])
+	for _, c := range []Conv{
+		{N: 1, H: 9, W: 9, C: 32, K: 48, KH: 1, KW: 1, Stride: 1},
+		{N: 1, H: 9, W: 9, C: 320, K: 48, KH: 3, KW: 3, Stride: 2, Pad: 1},
+		{N: 1, H: 9, W: 9, C: 2000, K: 70, KH: 1, KW: 1, Stride: 1},
+		{N: 1, H: 9, W: 28, C: 3, K: 48, KH: 3, KW: 3, Stride: 1, Pad: 1},
+	} {
+		oh, ow := c.Out()
+		x, w, y := randoms(1, c.H*c.W*c.C), randoms(2, c.KH*c.KW*c.C*c.K), randoms(3, oh*ow*c.K)
+		p := PackConv(c, w, nil)
+		want := make([]float32, len(y))
+		p.Forward(1, c.H, c.W, x, y, true, want, c.K)
+		p.Forward(1, c.H, c.W, x, y, true, y, c.K)
+		for i := range y {
+			if y[i] != want[i] {
+				t.Fatalf("%+v: value %d is %g in place, %g apart", c, i, y[i], want[i])
+			}
 		}
 	}
 }

@@ -1,11 +1,5 @@
 package cpu
 
-import (
-	"unsafe"
-
-	"github.com/whippet-ml/whippet/internal/parallel"
-)
-
 // igemm is a convolution seen as a matrix product ("implicit GEMM"): one row of
 // A per position of an output grid, gathered from the source on the way into A
 // panels, so that the big im2col matrix never exists.
@@ -178,163 +172,6 @@ func (g *igemm) gatherFlat(row []float32, u cursor) {
 	clear(row[g.ndy*line:])
 }
 
-// epilogue is what happens to a finished value of the output before it is
-// stored: y = relu?(value + bias + residual).
-type epilogue struct {
-	bias     []float32 // filled up to whole panels, or nil
-	residual []float32 // dense [n,oh,ow,cols], or nil
-	relu     bool
-}
-
-// run computes the product with the packed panels bp of kBlocks()*16 steps.
-func (g *igemm) run(bp []float32, ep *epilogue) {
-	if g.stemFits() {
-		g.runStem(bp, ep)
-		return
-	}
-	mr, nr := tileRows(), tileCols()
-	rows := g.n * g.oh * g.ow
-	rowPanels, colPanels := ceilDiv(rows, mr), ceilDiv(g.cols, nr)
-	cut := cut(rowPanels, colPanels, g.kBlocks())
-	colPieces := ceilDiv(colPanels, cut.colPanels)
-	step := cut.rowPanels * cut.blocks * mr
-	parallel.For(ceilDiv(rows, step)*colPieces, func(i int) {
-		r0 := i / colPieces * step
-		j0 := i % colPieces * cut.colPanels
-		g.piece(bp, ep, cut, r0, min(rows, r0+step), j0, min(colPanels, j0+cut.colPanels))
-	})
-}
-
-// piece computes rows [r0,r1) of column panels [j0,j1), an A block at a time.
-func (g *igemm) piece(bp []float32, ep *epilogue, cut blocking, r0, r1, j0, j1 int) {
-	step := cut.rowPanels * tileRows()
-	a := getScratch(step * cut.kc * kBlock)
-	defer putScratch(a)
-	var row []float32
-	if g.flat {
-		row = getScratch(g.kBlocks() * kBlock)
-		defer putScratch(row)
-	}
-	stream := g.streams() && cut.kc == g.kBlocks()
-	for r := r0; r < r1; r += step {
-		g.block(bp, ep, cut, a, row, r, min(r1, r+step), j0, j1, min(r1, r+2*step), stream)
-	}
-	if stream {
-		storeFence()
-	}
-}
-
-// block computes rows [r0,r1) of column panels [j0,j1) with the scratch a for
-// the A block. The source of rows [r1,soon) is prefetched meanwhile.
-func (g *igemm) block(bp []float32, ep *epilogue, cut blocking, a, row []float32, r0, r1, j0, j1, soon int, stream bool) {
-	mr, nr := tileRows(), tileCols()
-	kBlocks := g.kBlocks()
-	panels := ceilDiv(r1-r0, mr)
-	// Where output positions do not follow each other evenly within a tile the
-	// block is computed into a buffer and scattered at the end.
-	scatter := !g.dense() && g.ow%mr != 0
-	c, ldc := g.out, g.outPix
-	var offset [maxRowPanels]int // of each row panel in c
-	for p := range panels {
-		offset[p] = g.outAt(r0 + p*mr)
-	}
-	if scatter {
-		ldc = (j1 - j0) * nr
-		c = getScratch((r1 - r0) * ldc)
-		defer putScratch(c)
-		for p := range panels {
-			offset[p] = p*mr*ldc - j0*nr
-		}
-	}
-	inPlace := g.inPlace()
-	for kb0 := 0; kb0 < kBlocks; kb0 += cut.kc {
-		kb1 := min(kBlocks, kb0+cut.kc)
-		u := g.seek(r0)
-		for p := range panels {
-			if inPlace && r0+(p+1)*mr <= g.n*g.h*g.w {
-				continue
-			}
-			if inPlace {
-				u = g.seek(r0 + p*mr)
-			}
-			g.gather(a[p*mr*(kb1-kb0)*kBlock:], kBlock, mr*kBlock, &u, min(mr, r1-r0-p*mr), kb0, kb1, row)
-		}
-		args := gemmArgs{ldc: ldc, as: g.c, segs: 1}
-		if kb0 > 0 {
-			args.flags |= gemmAccumulate
-		}
-		last := kb1 == kBlocks
-		if last && ep != nil && ep.relu {
-			args.flags |= gemmReLU
-		}
-		if stream {
-			args.flags |= gemmStream
-		}
-		var ahead []float32
-		if last {
-			ahead = g.sourceOf(r1, soon)
-		}
-		for j := j0; j < j1; j++ {
-			args.nr = min(nr, g.cols-j*nr)
-			args.b = &bp[(j*kBlocks+kb0)*kBlock*nr]
-			if last && ep != nil && ep.bias != nil {
-				args.bias = &ep.bias[j*nr]
-			}
-			for p := range panels {
-				args.mr = min(mr, r1-r0-p*mr)
-				args.c = &c[offset[p]+j*nr]
-				if last && ep != nil && ep.residual != nil {
-					args.res = &ep.residual[(r0+p*mr)*g.cols+j*nr]
-					args.ldr = g.cols
-				}
-				if inPlace && r0+(p+1)*mr <= g.n*g.h*g.w {
-					args.a = &g.src[(r0+p*mr)*g.c]
-					args.k = g.c
-					args.next, args.nextStep, ahead = nextLines(ahead, g.c/3, 3)
-					gemmDCall(&args)
-					continue
-				}
-				args.a = &a[p*mr*(kb1-kb0)*kBlock]
-				args.k = kb1 - kb0
-				args.next, args.nextStep, ahead = nextLines(ahead, args.k, 8)
-				gemmNCall(&args)
-			}
-		}
-	}
-	if scatter {
-		u := g.seek(r0)
-		n := min(g.cols, j1*nr) - j0*nr
-		for r := range r1 - r0 {
-			copy(g.out[u.n*g.outN+u.qy*g.outRow+u.qx*g.outPix+j0*nr:][:n], c[r*ldc:])
-			g.next(&u)
-		}
-	}
-}
-
-// inPlaceChannels and inPlaceCols bound the products whose rows of A are read
-// where they lie: many channels would fall on few sets of the first level
-// cache, and with many columns packing costs nothing next to what it saves.
-const (
-	inPlaceChannels = 384
-	inPlaceCols     = 64
-)
-
-// inPlace reports whether kernels of form D can read the source itself.
-func (g *igemm) inPlace() bool {
-	return g.pointwise() && g.c%kBlock == 0 && g.c <= inPlaceChannels && g.cols <= inPlaceCols
-}
-
-// nextLines cuts what one kernel call prefetches, rounds times lines cache lines,
-// from the front of ahead, for the arguments next and nextStep.
-func nextLines(ahead []float32, rounds, lines int) (next *float32, step int, rest []float32) {
-	const line = scratchAlign / 4
-	n := rounds * lines * line
-	if len(ahead) < n || n == 0 {
-		return nil, 0, nil
-	}
-	return &ahead[0], lines * scratchAlign, ahead[n:]
-}
-
 // outAt returns where output position p starts in out.
 func (g *igemm) outAt(p int) int {
 	u := g.seek(p)
@@ -359,12 +196,15 @@ func (g *igemm) sourceOf(r0, r1 int) []float32 {
 	return g.src[lo:min(hi, len(g.src))]
 }
 
-// streamBytes is the size from which an output is written past the caches: the
-// caches would not keep it until its reader comes.
-const streamBytes = 32 << 20
+// inPlaceChannels and inPlaceCols bound the products whose rows of A are read
+// where they lie: many channels would fall on few sets of the first level
+// cache, and with many columns packing costs nothing next to what it saves.
+const (
+	inPlaceChannels = 384
+	inPlaceCols     = 64
+)
 
-// streams reports whether the output is to be written past the caches.
-func (g *igemm) streams() bool {
-	return g.n*g.oh*g.ow*g.cols*4 >= streamBytes && g.dense() && g.outPix%kBlock == 0 &&
-		uintptr(unsafe.Pointer(&g.out[0]))%scratchAlign == 0
+// inPlace reports whether kernels of form D can read the source itself.
+func (g *igemm) inPlace() bool {
+	return g.pointwise() && g.c%kBlock == 0 && g.c <= inPlaceChannels && g.cols <= inPlaceCols
 }

@@ -20,7 +20,7 @@ const (
 	// wantPieces is how many pieces a product is cut into at least, if it can
 	// be; manyPieces is how many are left when blocks are put together.
 	wantPieces = 32
-	manyPieces = 64
+	manyPieces = 96
 )
 
 // cut chooses the blocking of a product of the given row panels, column panels
