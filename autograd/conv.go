@@ -56,3 +56,80 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 	})
 	return y
 }
+
+// ConvBranch is one convolution of ConvReLUConcat, as Conv2d takes it. Bias may
+// be nil.
+type ConvBranch struct {
+	Weight, Bias *Parameter
+	Stride, Pad  int
+}
+
+// ConvReLUConcat runs several convolutions on x [N,H,W,C], each with its bias
+// and ReLU, and joins their channels in order: concat(relu(conv(x)+bias), …),
+// as SqueezeNet's Fire expands. Each result goes straight to its place in y, and
+// only y is kept. The branches' heights and widths must agree.
+func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
+	xs := x.Value.Shape
+	shapes := make([]cpu.Conv, len(branches))
+	var oh, ow, width int
+	needs := x.needs
+	for i, b := range branches {
+		ws := b.Weight.Value.Shape
+		if len(xs) != 4 || len(ws) != 4 || xs[3] != ws[2] {
+			panic(fmt.Sprintf("autograd: convolution of %v with weights %v", xs, ws))
+		}
+		c := cpu.Conv{N: xs[0], H: xs[1], W: xs[2], C: xs[3], K: ws[3], KH: ws[0], KW: ws[1], Stride: b.Stride, Pad: b.Pad}
+		h, w := c.Out()
+		if h < 1 || w < 1 {
+			panic(fmt.Sprintf("autograd: a %d×%d input is too small for a %d×%d convolution", c.H, c.W, c.KH, c.KW))
+		}
+		if i > 0 && (h != oh || w != ow) {
+			panic(fmt.Sprintf("autograd: convolutions to join give maps of %d×%d and %d×%d", oh, ow, h, w))
+		}
+		shapes[i], oh, ow, width = c, h, w, width+c.K
+		needs = needs || b.Weight.RequiresGrad || (b.Bias != nil && b.Bias.RequiresGrad)
+	}
+	y := tp.newVar(xs[0], oh, ow, width)
+	rows := xs[0] * oh * ow
+	off := 0
+	for i, b := range branches {
+		c := shapes[i]
+		tmp := tp.arena.Get(rows * c.K)
+		tp.timed("conv", func() { cpu.ConvForward(c, x.Value.Data, b.Weight.Value.Data, tmp) })
+		tp.timed("bias+relu", func() {
+			var bias []float32
+			if b.Bias != nil {
+				bias = b.Bias.Value.Data
+			} else {
+				bias = make([]float32, c.K)
+			}
+			cpu.AddBiasStrided(tmp, rows, c.K, bias, true, y.Value.Data[off:], width)
+		})
+		tp.arena.Put(tmp)
+		off += c.K
+	}
+	tp.record("conv", y, needs, []*Variable{x}, func() {
+		off := 0
+		for i, b := range branches {
+			c := shapes[i]
+			dz := tp.arena.Get(rows * c.K)
+			back := func(db []float32) {
+				cpu.BiasReLUBackwardStrided(y.Grad.Data[off:], y.Value.Data[off:], width, rows, c.K, dz, db)
+			}
+			if b.Bias != nil && b.Bias.RequiresGrad {
+				b.Bias.grad(tp, back)
+			} else {
+				back(nil)
+			}
+			if b.Weight.RequiresGrad {
+				b.Weight.grad(tp, func(dw []float32) { cpu.ConvBackwardWeights(c, x.Value.Data, dz, dw) })
+			}
+			if x.needs {
+				tp.gradInto(x, func(dx []float32) { cpu.ConvBackwardData(c, dz, b.Weight.Value.Data, dx) })
+			}
+			tp.arena.Put(dz)
+			off += c.K
+		}
+	})
+	return y
+}

@@ -97,6 +97,13 @@ func TestGradients(t *testing.T) {
 				return []*Parameter{NewParameter(random(r, 3, 7)), NewParameter(random(r, 3))}
 			},
 			run: func(tp *Tape, x []*Variable, p []*Parameter) *Variable { return Linear(tp, x[0], p[0], p[1]) }},
+		{name: "convolutions joined", shapes: [][]int{{2, 5, 6, 4}},
+			params: func(r *rng.Stream) []*Parameter {
+				return []*Parameter{NewParameter(random(r, 1, 1, 4, 5)), NewParameter(random(r, 5)), NewParameter(random(r, 3, 3, 4, 7)), NewParameter(random(r, 7)), NewParameter(random(r, 1, 1, 4, 2))}
+			},
+			run: func(tp *Tape, x []*Variable, p []*Parameter) *Variable {
+				return ConvReLUConcat(tp, x[0], ConvBranch{p[0], p[1], 1, 0}, ConvBranch{p[2], p[3], 1, 1}, ConvBranch{p[4], nil, 1, 0})
+			}},
 		{name: "concat", shapes: [][]int{{2, 3, 3, 4}, {2, 3, 3, 5}}, params: func(*rng.Stream) []*Parameter { return nil },
 			run: func(tp *Tape, x []*Variable, _ []*Parameter) *Variable { return Concat(tp, x[0], x[1]) }},
 		unary("relu", ReLU, 3, 4, 5),

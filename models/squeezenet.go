@@ -68,15 +68,12 @@ func newFire(in, squeeze, expand int) *fire {
 
 // Forward runs the module on x [N,H,W,C]; the result has 2*expand channels.
 func (f *fire) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
-	conv := func(c *nn.Conv2d, x *autograd.Variable) *autograd.Variable {
-		return autograd.Conv2d(tp, x, c.Weight, c.Bias, c.Stride, c.Pad, true)
+	s := autograd.Conv2d(tp, x, f.squeeze.Weight, f.squeeze.Bias, f.squeeze.Stride, f.squeeze.Pad, true)
+	branch := func(c *nn.Conv2d) autograd.ConvBranch {
+		return autograd.ConvBranch{Weight: c.Weight, Bias: c.Bias, Stride: c.Stride, Pad: c.Pad}
 	}
-	s := conv(f.squeeze, x)
-	a, b := conv(f.expand1, s), conv(f.expand3, s)
-	y := autograd.Concat(tp, a, b)
+	y := autograd.ConvReLUConcat(tp, s, branch(f.expand1), branch(f.expand3))
 	tp.Free(s)
-	tp.Free(a)
-	tp.Free(b)
 	return y
 }
 

@@ -1,6 +1,10 @@
 package cpu
 
-import "github.com/whippet-ml/whippet/internal/parallel"
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
 
 // This file holds elementwise work on [rows, c] with one value per channel:
 // biases, their gradients, and copies between channel slices.
@@ -30,15 +34,40 @@ func forRows(rows, c int, body func(lo, hi int)) {
 // AddBias computes y = x + bias, bias per channel, then max(y, 0) when relu.
 // x and y are [rows, c], bias is [c]. y may be x.
 func AddBias(x []float32, rows, c int, bias []float32, relu bool, y []float32) {
-	need("AddBias", "x", len(x), rows*c)
 	need("AddBias", "y", len(y), rows*c)
+	AddBiasStrided(x, rows, c, bias, relu, y, c)
+}
+
+// AddBiasStrided is AddBias with the rows of y yStride floats apart: with y a
+// channel slice of a wider tensor it is bias, ReLU and one half of a
+// concatenation in one pass. y needs (rows-1)*yStride+c floats, yStride at
+// least c; unless yStride is c, y must not overlap x.
+func AddBiasStrided(x []float32, rows, c int, bias []float32, relu bool, y []float32, yStride int) {
+	need("AddBias", "x", len(x), rows*c)
 	need("AddBias", "bias", len(bias), c)
+	needStrided("AddBias", "y", len(y), rows, c, yStride)
 	forRows(rows, c, func(lo, hi int) {
-		x, y := x[lo*c:hi*c], y[lo*c:hi*c]
-		if !addBiasVec(x, bias, y, hi-lo, c, relu) {
-			addBiasGo(x, bias, y, hi-lo, c, relu)
+		step := hi - lo
+		if yStride != c {
+			step = 1
+		}
+		for r := lo; r < hi; r += step {
+			x, y := x[r*c:(r+step)*c], y[r*yStride:r*yStride+step*c]
+			if !addBiasVec(x, bias, y, step, c, relu) {
+				addBiasGo(x, bias, y, step, c, relu)
+			}
 		}
 	})
+}
+
+// needStrided is need for rows of c floats that lie stride apart.
+func needStrided(op, name string, got, rows, c, stride int) {
+	if stride < c {
+		panic(fmt.Sprintf("cpu.%s: rows of %s are %d floats apart, a row has %d", op, name, stride, c))
+	}
+	if rows > 0 && got < (rows-1)*stride+c {
+		panic(fmt.Sprintf("cpu.%s: len(%s) is %d, the shape needs at least %d", op, name, got, (rows-1)*stride+c))
+	}
 }
 
 func addBiasGo(x, bias, y []float32, rows, c int, relu bool) {
@@ -67,23 +96,47 @@ func SumRows(x []float32, rows, c int, out []float32) {
 
 // BiasReLUBackward goes back through y = relu(conv + bias): dx = dy where
 // y > 0 and 0 elsewhere, dbias = sum of dx over rows. dy, y, dx are [rows, c],
-// dbias is [c]; dx may be dy. One pass over memory instead of the two of
-// ReLUBackward and SumRows.
+// dbias is [c] or nil; dx may be dy. One pass over memory instead of the two
+// of ReLUBackward and SumRows.
 func BiasReLUBackward(dy, y []float32, rows, c int, dx, dbias []float32) {
 	need("BiasReLUBackward", "dy", len(dy), rows*c)
 	need("BiasReLUBackward", "y", len(y), rows*c)
-	need("BiasReLUBackward", "dx", len(dx), rows*c)
-	need("BiasReLUBackward", "dbias", len(dbias), c)
-	reduceRows(rows, c, 1, [][]float32{dbias}, func(lo, hi int, sums []float32) {
+	BiasReLUBackwardStrided(dy, y, c, rows, c, dx, dbias)
+}
+
+// BiasReLUBackwardStrided is BiasReLUBackward with the rows of dy and y stride
+// floats apart, and those of dx not: the way back from AddBiasStrided. Unless
+// stride is c, dx must not overlap dy or y.
+func BiasReLUBackwardStrided(dy, y []float32, stride, rows, c int, dx, dbias []float32) {
+	const op = "BiasReLUBackward"
+	needStrided(op, "dy", len(dy), rows, c, stride)
+	needStrided(op, "y", len(y), rows, c, stride)
+	need(op, "dx", len(dx), rows*c)
+	needOptional(op, "dbias", dbias, c)
+	piece := func(lo, hi int, sums []float32) {
 		// A few kilobytes at a time: the sum then reads what the mask just
 		// wrote from the first-level cache.
 		step := max(1, 2048/c)
 		for a := lo; a < hi; a += step {
 			b := min(hi, a+step)
-			reluGrad(dy[a*c:b*c], y[a*c:b*c], dx[a*c:b*c])
-			sumRows(dx[a*c:b*c], b-a, c, sums)
+			if stride == c {
+				reluGrad(dy[a*c:b*c], y[a*c:b*c], dx[a*c:b*c])
+			} else {
+				for r := a; r < b; r++ {
+					at := r * stride
+					reluGrad(dy[at:at+c], y[at:at+c], dx[r*c:(r+1)*c])
+				}
+			}
+			if sums != nil {
+				sumRows(dx[a*c:b*c], b-a, c, sums)
+			}
 		}
-	})
+	}
+	if dbias == nil {
+		forRows(rows, c, func(lo, hi int) { piece(lo, hi, nil) })
+		return
+	}
+	reduceRows(rows, c, 1, [][]float32{dbias}, piece)
 }
 
 // sumRows adds the column sums of x [rows, c] to sums [c].
@@ -157,6 +210,8 @@ func CopyStrided(dst []float32, dstStride int, src []float32, srcStride, c, rows
 	if rows <= 0 || c <= 0 {
 		return
 	}
+	needStrided("CopyStrided", "dst", len(dst), rows, c, dstStride)
+	needStrided("CopyStrided", "src", len(src), rows, c, srcStride)
 	if dstStride == c && srcStride == c {
 		parallel.Chunks(rows*c, flatChunk, func(lo, hi int) { copy(dst[lo:hi], src[lo:hi]) })
 		return

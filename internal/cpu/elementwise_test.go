@@ -177,6 +177,40 @@ func TestBiasReLUBackward(t *testing.T) {
 	})
 }
 
+// The strided forms equal copying around the plain ones, and leave what lies
+// between the rows alone.
+func TestBiasStrided(t *testing.T) {
+	allShapes(t, func(t *testing.T, rows, c int) {
+		const gap = 5
+		stride := c + gap
+		for _, relu := range []bool{false, true} {
+			out := sameForThreads(t, func(a *arena) [][]float32 {
+				x, bias := a.normal(rows*c, 0, 1), a.normal(c, 0, 1)
+				want, wide, got := a.zeros(rows*c), a.zeros(rows*stride), a.zeros(rows*c)
+				AddBias(x, rows, c, bias, relu, want)
+				AddBiasStrided(x, rows, c, bias, relu, wide[min(gap, len(wide)):], stride)
+				CopyStrided(got, c, wide[min(gap, len(wide)):], stride, c, rows)
+				for i, v := range wide {
+					if i%stride < gap && v != 0 {
+						t.Fatalf("wrote between the rows, at %d", i)
+					}
+				}
+				dy := a.normal(rows*stride, 0, 1)
+				tight, dx, db, dx2, db2, dx3 := a.zeros(rows*c), a.zeros(rows*c), a.zeros(c), a.zeros(rows*c), a.zeros(c), a.zeros(rows*c)
+				CopyStrided(tight, c, dy[min(gap, len(dy)):], stride, c, rows)
+				BiasReLUBackward(tight, want, rows, c, dx, db)
+				BiasReLUBackwardStrided(dy[min(gap, len(dy)):], wide[min(gap, len(wide)):], stride, rows, c, dx2, db2)
+				BiasReLUBackwardStrided(dy[min(gap, len(dy)):], wide[min(gap, len(wide)):], stride, rows, c, dx3, nil)
+				return [][]float32{want, got, dx, dx2, db, db2, dx3}
+			})
+			near(t, "y", out[1], float64s(out[0]), 0)
+			near(t, "dx", out[3], float64s(out[2]), 0)
+			near(t, "dbias", out[5], float64s(out[4]), 0)
+			near(t, "dx without dbias", out[6], float64s(out[2]), 0)
+		}
+	})
+}
+
 func TestCopyStrided(t *testing.T) {
 	for _, tc := range []struct {
 		name                  string
