@@ -166,12 +166,13 @@ func TestReflectionEqualsTorch(t *testing.T) {
 	golden.JSON(t, "08_aug.json", &meta)
 	ramp := []float32{0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4}
 	packed := make([]uint64, 5)
-	pack(packed, []uint8{0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4})
+	bytes := []uint8{0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4}
+	pack(packed, bytes)
 	for i, x := range meta.R.X {
 		l := line{u: (x + 1) / 2 * 4, d: 1}
 		var got, gotPacked [3]float32
 		sampleFloat(got[:], ramp, 1, 5, l, Reflection)
-		samplePacked(gotPacked[:], packed, 1, 5, l, Reflection)
+		sampleBytes(gotPacked[:], bytes, packed, 1, 5, l, Reflection)
 		if float64(got[0]) != meta.R.Value[i] || gotPacked != got {
 			t.Errorf("x=%v: float %v, packed %v, want %v", x, got[0], gotPacked[0], meta.R.Value[i])
 		}
@@ -434,7 +435,8 @@ func TestAugSameForAnyThreads(t *testing.T) {
 	}
 }
 
-// TestPackedNearFloat bounds what the 13-bit weights cost.
+// TestPackedNearFloat bounds what the 13-bit weights cost, and checks that the
+// assembly gives the bits of plain Go.
 func TestPackedNearFloat(t *testing.T) {
 	img := noise(40, 30, 9)
 	packed := make([]uint64, 40*30)
@@ -449,9 +451,13 @@ func TestPackedNearFloat(t *testing.T) {
 		for _, mode := range []PadMode{Reflection, Border, Zeros} {
 			var a, b [3 * 40]float32
 			for y := range 30 {
-				samplePacked(a[:], packed, 30, 40, m.row(0, float64(y)), mode)
+				sampleBytes(a[:], img.Pix, packed, 30, 40, m.row(0, float64(y)), mode)
 				sampleFloat(b[:], src, 30, 40, m.row(0, float64(y)), mode)
 				worst = max(worst, maxDiff(a[:], b[:]))
+				sampleBytes(b[:], img.Pix, nil, 30, 40, m.row(0, float64(y)), mode)
+				if a != b {
+					t.Fatalf("row %d, %s: packed and unpacked sampling differ", y, mode)
+				}
 			}
 		}
 	}

@@ -128,14 +128,23 @@ func (p *plan) sampleDirect(dst []float32, src []uint8, d PictureDraws, s *scrat
 		}
 		return
 	}
-	s.packed = grow(s.packed, p.h*p.w)
-	pack(s.packed, src)
+	packed := s.pack(src)
 	m = m.toPixels(p.oh, p.ow, p.h, p.w)
 	for y := range p.oh {
 		row := dst[3*y*p.ow : 3*(y+1)*p.ow]
-		samplePacked(row, s.packed, p.h, p.w, m.row(0, float64(y)), p.PadMode)
+		sampleBytes(row, src, packed, p.h, p.w, m.row(0, float64(y)), p.PadMode)
 		finish(row)
 	}
+}
+
+// pack returns the packed source where sampleBytes wants it.
+func (s *scratch) pack(src []uint8) []uint64 {
+	if pixel.Vector() {
+		return nil
+	}
+	s.packed = grow(s.packed, len(src)/3)
+	pack(s.packed, src)
+	return s.packed
 }
 
 // average fills s.pooled with the area average of src, [h,w,3] bytes, at
@@ -163,9 +172,9 @@ func (s *scratch) average(src []uint8, h, w, ph, pw int) {
 func (p *plan) cropAndResize(dst []float32, src []uint8, d PictureDraws, s *scratch, finish func([]float32)) {
 	still := d.neutralPlace()
 	var m mat3
+	var packed []uint64
 	if !still {
-		s.packed = grow(s.packed, p.h*p.w)
-		pack(s.packed, src)
+		packed = s.pack(src)
 		m = d.normalized(p.h, p.w).toPixels(p.h, p.w, p.h, p.w)
 	}
 	n := 3 * p.crop.Width
@@ -179,7 +188,7 @@ func (p *plan) cropAndResize(dst []float32, src []uint8, d PictureDraws, s *scra
 			if still {
 				toFloat(slot, src[3*(sy*p.w+p.crop.Left):])
 			} else {
-				samplePacked(slot, s.packed, p.h, p.w, m.row(float64(p.crop.Left), float64(sy)), p.PadMode)
+				sampleBytes(slot, src, packed, p.h, p.w, m.row(float64(p.crop.Left), float64(sy)), p.PadMode)
 			}
 		}
 		// Rows are combined first: that is the part that vectorizes.

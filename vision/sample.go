@@ -1,37 +1,57 @@
 package vision
 
-import "math"
+import (
+	"math"
+
+	"github.com/whippet-ml/whippet/internal/pixel"
+)
 
 // Sampling a picture at real coordinates, bilinearly, as torch's grid_sample
 // with align_corners=True: coordinates are pixel centers, and outside the
 // picture the PadMode decides.
 //
-// Pictures of bytes are packed first: the three samples of a pixel share a
-// word, 21 bits each, so that one multiplication weighs all three. Weights
-// have 13 bits, which leaves the sum of a lane below 2²¹. A weight is off by at
-// most 2⁻¹³, which is less than 0.04 gray levels and typically a tenth of
-// that; float32 coordinates at 460 pixels, as fastai has them, are off by as
-// much.
+// Pictures of bytes are sampled in fixed point: coordinates and weights have 13
+// bits of fraction. A weight is off by at most 2⁻¹³, which is less than 0.04
+// gray levels and typically a tenth of that; float32 coordinates at 460 pixels,
+// as fastai has them, are off by as much.
+//
+// In plain Go a picture is packed first: the three samples of a pixel share a
+// word, 21 bits each, so that one multiplication weighs all three.
 const (
-	laneBits   = 21
-	laneMask   = 1<<laneBits - 1
-	weightBits = laneBits - 8
-	weightOne  = 1 << weightBits
-	lanesUnit  = 1.0 / weightOne
+	laneBits  = 21
+	laneMask  = 1<<laneBits - 1
+	weightOne = 1 << pixel.WeightBits
+	lanesUnit = 1.0 / weightOne
 )
+
+// lanes packs the pixel at the head of p.
+func lanes(p []uint8) uint64 {
+	_ = p[2]
+	return uint64(p[0]) | uint64(p[1])<<laneBits | uint64(p[2])<<(2*laneBits)
+}
 
 // pack sets dst[i] to the three samples of pixel i of src, [n,3] bytes.
 func pack(dst []uint64, src []uint8) {
 	src = src[:3*len(dst)]
 	for i := range dst {
-		dst[i] = uint64(src[0]) | uint64(src[1])<<laneBits | uint64(src[2])<<(2*laneBits)
+		dst[i] = lanes(src)
 		src = src[3:]
 	}
+}
+
+// unpack writes a sum of lanes weighted by weights of sum 1.
+func unpack(dst []float32, s uint64) {
+	_ = dst[2]
+	dst[0] = float32(s&laneMask) * lanesUnit
+	dst[1] = float32(s>>laneBits&laneMask) * lanesUnit
+	dst[2] = float32(s>>(2*laneBits)) * lanesUnit
 }
 
 // line is a row of output pixels: pixel i is read from
 // (u+i·du, v+i·dv)/(d+i·dd).
 type line struct{ u, v, d, du, dv, dd float64 }
+
+func (l line) walk() pixel.Walk { return pixel.NewWalk(l.u, l.v, l.d, l.du, l.dv, l.dd) }
 
 // row is the line of output row y, from output column x on.
 func (a mat3) row(x, y float64) line {
@@ -41,41 +61,56 @@ func (a mat3) row(x, y float64) line {
 	}
 }
 
-// samplePacked writes one row, [n,3] samples in [0,255], of a packed source of
-// h×w pixels.
-func samplePacked(dst []float32, src []uint64, h, w int, l line, mode PadMode) {
-	limX, limY := uint64(max(w-1, 0))<<weightBits, uint64(max(h-1, 0))<<weightBits
-	for ; len(dst) >= 3; dst = dst[3:] {
-		r := 1 / l.d
-		x, y := l.u*r, l.v*r
-		l.u, l.v, l.d = l.u+l.du, l.v+l.dv, l.d+l.dd
-		xi, yi := int64(x*weightOne+0.5), int64(y*weightOne+0.5)
-		var s uint64
-		if uint64(xi) < limX && uint64(yi) < limY {
-			fx, fy := uint64(xi)&(weightOne-1), uint64(yi)&(weightOne-1)
-			both := (fx*fy + weightOne/2) >> weightBits
-			p := src[int(yi>>weightBits)*w+int(xi>>weightBits):]
-			q := p[w : w+2]
-			s = p[0]*(weightOne-fx-fy+both) + p[1]*(fx-both) + q[0]*(fy-both) + q[1]*both
-		} else {
-			t := tapsAt(x, y, h, w, mode)
-			for i, at := range t.at {
-				s += src[at] * uint64(t.weight[i]*weightOne+0.5)
-			}
+// sampleBytes writes one row, [n,3] samples in [0,255], of a source [h,w,3] of
+// bytes. packed is the packed source where there is no assembly to do most of
+// the work, and nil where there is; the result is the same.
+func sampleBytes(dst []float32, src []uint8, packed []uint64, h, w int, l line, mode PadMode) {
+	walk := l.walk()
+	limX, limY := uint64(max(w-1, 0))<<pixel.WeightBits, uint64(max(h-1, 0))<<pixel.WeightBits
+	for len(dst) >= 3 {
+		if packed == nil {
+			dst = dst[3*pixel.SampleInside(dst, src, h, w, &walk):]
 		}
-		dst[0] = float32(s&laneMask) * lanesUnit
-		dst[1] = float32(s>>laneBits&laneMask) * lanesUnit
-		dst[2] = float32(s>>(2*laneBits)) * lanesUnit
+		four := min(4, len(dst)/3)
+		for k := range four {
+			x, y := walk.At(k)
+			xi, yi := int64(x*weightOne+0.5), int64(y*weightOne+0.5)
+			var s uint64
+			if uint64(xi) < limX && uint64(yi) < limY {
+				fx, fy := uint64(xi)&(weightOne-1), uint64(yi)&(weightOne-1)
+				both := (fx*fy + weightOne/2) >> pixel.WeightBits
+				at := int(yi>>pixel.WeightBits)*w + int(xi>>pixel.WeightBits)
+				var p0, p1, q0, q1 uint64
+				if packed != nil {
+					p := packed[at:]
+					q := p[w : w+2]
+					p0, p1, q0, q1 = p[0], p[1], q[0], q[1]
+				} else {
+					p0, p1, q0, q1 = lanes(src[3*at:]), lanes(src[3*at+3:]), lanes(src[3*(at+w):]), lanes(src[3*(at+w)+3:])
+				}
+				s = p0*(weightOne-fx-fy+both) + p1*(fx-both) + q0*(fy-both) + q1*both
+			} else {
+				t := tapsAt(x, y, h, w, mode)
+				for i, at := range t.at {
+					s += lanes(src[3*at:]) * uint64(t.weight[i]*weightOne+0.5)
+				}
+			}
+			unpack(dst[3*k:], s)
+		}
+		walk.Next()
+		dst = dst[3*four:]
 	}
 }
 
-// sampleFloat is samplePacked for a source [h,w,3] of float32, without
+// sampleFloat is sampleBytes for a source [h,w,3] of float32, without
 // rounding of weights.
 func sampleFloat(dst, src []float32, h, w int, l line, mode PadMode) {
-	for ; len(dst) >= 3; dst = dst[3:] {
-		r := 1 / l.d
-		x, y := l.u*r, l.v*r
-		l.u, l.v, l.d = l.u+l.du, l.v+l.dv, l.d+l.dd
+	walk := l.walk()
+	for i := 0; len(dst) >= 3; i, dst = i+1, dst[3:] {
+		if i > 0 && i&3 == 0 {
+			walk.Next()
+		}
+		x, y := walk.At(i)
 		if x >= 0 && y >= 0 && x < float64(w-1) && y < float64(h-1) {
 			x0, y0 := int(x), int(y)
 			fx, fy := float32(x-float64(x0)), float32(y-float64(y0))

@@ -48,3 +48,7 @@ func curveVec(c *Curve, v []float32, scale, shift [3]float32) {
 	}
 	curveAVX2(&v[0], len(v), &c.Cell[0].Value, &k[0], &s[0])
 }
+
+func sampleVec(dst []float32, n int, src []uint8, rowBytes int, limX, limY uint32, k *Walk) int {
+	return sampleAVX2(&dst[0], n, &src[0], rowBytes, limX, limY, &k.base[0])
+}

@@ -748,3 +748,199 @@ DATA curveHighAt<>+8(SB)/8, $0x4440000044400000
 DATA curveHighAt<>+16(SB)/8, $0x4440000044400000
 DATA curveHighAt<>+24(SB)/8, $0x4440000044400000
 GLOBL curveHighAt<>(SB), RODATA|NOPTR, $32
+
+// func sampleAVX2(dst *float32, n int, src *uint8, rowBytes int, limX uint32, limY uint32, l *float64) int
+// Requires: AVX, AVX2
+TEXT ·sampleAVX2(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+8(FP), CX
+	MOVQ         src+16(FP), DX
+	MOVQ         rowBytes+24(FP), BX
+	MOVQ         l+40(FP), SI
+	MOVL         limX+32(FP), DI
+	VMOVD        DI, X0
+	VPBROADCASTD X0, X0
+	MOVL         limY+36(FP), DI
+	VMOVD        DI, X1
+	VPBROADCASTD X1, X1
+	VMOVD        BX, X2
+	VPBROADCASTD X2, X2
+	VBROADCASTSD (SI), Y3
+	VBROADCASTSD 8(SI), Y4
+	VBROADCASTSD 16(SI), Y5
+	XORQ         DI, DI
+
+block:
+	CMPQ        DI, CX
+	JGE         done
+	VADDPD      112(SI), Y5, Y6
+	VMOVUPD     sampleOne<>+0(SB), Y7
+	VDIVPD      Y6, Y7, Y6
+	VADDPD      48(SI), Y3, Y7
+	VMULPD      Y6, Y7, Y7
+	VMULPD      sampleScale<>+0(SB), Y7, Y7
+	VADDPD      sampleHalf<>+0(SB), Y7, Y7
+	VCVTTPD2DQY Y7, X7
+	VADDPD      80(SI), Y4, Y8
+	VMULPD      Y6, Y8, Y8
+	VMULPD      sampleScale<>+0(SB), Y8, Y8
+	VADDPD      sampleHalf<>+0(SB), Y8, Y8
+	VCVTTPD2DQY Y8, X6
+
+	// all four inside? unsigned at < lim is min(at, lim-1) == at
+	VPMINUD      X0, X7, X8
+	VPCMPEQD     X7, X8, X8
+	VPMINUD      X1, X6, X9
+	VPCMPEQD     X6, X9, X9
+	VPAND        X9, X8, X8
+	VMOVMSKPS    X8, R8
+	CMPL         R8, $0x0f
+	JNE          done
+	VBROADCASTSD 24(SI), Y8
+	VADDPD       Y8, Y3, Y3
+	VBROADCASTSD 32(SI), Y8
+	VADDPD       Y8, Y4, Y4
+	VBROADCASTSD 40(SI), Y8
+	VADDPD       Y8, Y5, Y5
+
+	// fractions, weights, and byte offsets
+	VPAND   sampleMask<>+0(SB), X7, X8
+	VPAND   sampleMask<>+0(SB), X6, X9
+	VPMULLD X8, X9, X10
+	VPADDD  sampleRound<>+0(SB), X10, X10
+	VPSRLD  $0x0d, X10, X10
+	VPSRLD  $0x0d, X7, X7
+	VPSRLD  $0x0d, X6, X6
+	VPMULLD X2, X6, X6
+	VPADDD  X7, X6, X6
+	VPADDD  X7, X6, X6
+	VPADDD  X7, X6, X6
+	VPSUBD  X10, X8, X8
+	VPSUBD  X10, X9, X9
+
+	// upper left = 8192 - fx - fy + both = 8192 - (fx-both) - (fy-both) - both
+	VMOVDQU    sampleFull<>+0(SB), X7
+	VPSUBD     X8, X7, X7
+	VPSUBD     X9, X7, X7
+	VPSUBD     X10, X7, X7
+	VPSLLD     $0x10, X9, X9
+	VPOR       X9, X7, X7
+	VPSLLD     $0x10, X10, X9
+	VPOR       X8, X9, X9
+	VMOVQ      X6, R9
+	MOVL       R9, R8
+	ADDQ       DX, R8
+	VPMOVZXBW  (R8), X8
+	VPMOVZXBW  (R8)(BX*1), X10
+	VPUNPCKLWD X10, X8, X11
+	VPUNPCKHWD X10, X8, X8
+	VPALIGNR   $0x0c, X11, X8, X8
+	VPSHUFD    $0x00, X7, X10
+	VPMADDWD   X10, X11, X11
+	VPSHUFD    $0x00, X9, X10
+	VPMADDWD   X10, X8, X8
+	VPADDD     X8, X11, X11
+	VCVTDQ2PS  X11, X11
+	VMULPS     sampleUnit<>+0(SB), X11, X11
+	VMOVUPS    X11, (AX)
+	SHRQ       $0x20, R9
+	MOVQ       R9, R8
+	ADDQ       DX, R8
+	VPMOVZXBW  (R8), X8
+	VPMOVZXBW  (R8)(BX*1), X10
+	VPUNPCKLWD X10, X8, X11
+	VPUNPCKHWD X10, X8, X8
+	VPALIGNR   $0x0c, X11, X8, X8
+	VPSHUFD    $0x55, X7, X10
+	VPMADDWD   X10, X11, X11
+	VPSHUFD    $0x55, X9, X10
+	VPMADDWD   X10, X8, X8
+	VPADDD     X8, X11, X11
+	VCVTDQ2PS  X11, X11
+	VMULPS     sampleUnit<>+0(SB), X11, X11
+	VMOVUPS    X11, 12(AX)
+	VPEXTRQ    $0x01, X6, R9
+	MOVL       R9, R8
+	ADDQ       DX, R8
+	VPMOVZXBW  (R8), X6
+	VPMOVZXBW  (R8)(BX*1), X8
+	VPUNPCKLWD X8, X6, X10
+	VPUNPCKHWD X8, X6, X6
+	VPALIGNR   $0x0c, X10, X6, X6
+	VPSHUFD    $0xaa, X7, X8
+	VPMADDWD   X8, X10, X10
+	VPSHUFD    $0xaa, X9, X8
+	VPMADDWD   X8, X6, X6
+	VPADDD     X6, X10, X10
+	VCVTDQ2PS  X10, X10
+	VMULPS     sampleUnit<>+0(SB), X10, X10
+	VMOVUPS    X10, 24(AX)
+	SHRQ       $0x20, R9
+	MOVQ       R9, R8
+	ADDQ       DX, R8
+	VPMOVZXBW  (R8), X6
+	VPMOVZXBW  (R8)(BX*1), X8
+	VPUNPCKLWD X8, X6, X10
+	VPUNPCKHWD X8, X6, X6
+	VPALIGNR   $0x0c, X10, X6, X6
+	VPSHUFD    $0xff, X7, X7
+	VPMADDWD   X7, X10, X10
+	VPSHUFD    $0xff, X9, X7
+	VPMADDWD   X7, X6, X6
+	VPADDD     X6, X10, X10
+	VCVTDQ2PS  X10, X10
+	VMULPS     sampleUnit<>+0(SB), X10, X10
+	VMOVUPS    X10, 36(AX)
+	ADDQ       $0x30, AX
+	ADDQ       $0x04, DI
+	JMP        block
+
+done:
+	VMOVSD X3, (SI)
+	VMOVSD X4, 8(SI)
+	VMOVSD X5, 16(SI)
+	MOVQ   DI, ret+48(FP)
+	VZEROUPPER
+	RET
+
+DATA sampleOne<>+0(SB)/8, $0x3ff0000000000000
+DATA sampleOne<>+8(SB)/8, $0x3ff0000000000000
+DATA sampleOne<>+16(SB)/8, $0x3ff0000000000000
+DATA sampleOne<>+24(SB)/8, $0x3ff0000000000000
+GLOBL sampleOne<>(SB), RODATA|NOPTR, $32
+
+DATA sampleScale<>+0(SB)/8, $0x40c0000000000000
+DATA sampleScale<>+8(SB)/8, $0x40c0000000000000
+DATA sampleScale<>+16(SB)/8, $0x40c0000000000000
+DATA sampleScale<>+24(SB)/8, $0x40c0000000000000
+GLOBL sampleScale<>(SB), RODATA|NOPTR, $32
+
+DATA sampleHalf<>+0(SB)/8, $0x3fe0000000000000
+DATA sampleHalf<>+8(SB)/8, $0x3fe0000000000000
+DATA sampleHalf<>+16(SB)/8, $0x3fe0000000000000
+DATA sampleHalf<>+24(SB)/8, $0x3fe0000000000000
+GLOBL sampleHalf<>(SB), RODATA|NOPTR, $32
+
+DATA sampleMask<>+0(SB)/8, $0x00001fff00001fff
+DATA sampleMask<>+8(SB)/8, $0x00001fff00001fff
+DATA sampleMask<>+16(SB)/8, $0x00001fff00001fff
+DATA sampleMask<>+24(SB)/8, $0x00001fff00001fff
+GLOBL sampleMask<>(SB), RODATA|NOPTR, $32
+
+DATA sampleRound<>+0(SB)/8, $0x0000100000001000
+DATA sampleRound<>+8(SB)/8, $0x0000100000001000
+DATA sampleRound<>+16(SB)/8, $0x0000100000001000
+DATA sampleRound<>+24(SB)/8, $0x0000100000001000
+GLOBL sampleRound<>(SB), RODATA|NOPTR, $32
+
+DATA sampleFull<>+0(SB)/8, $0x0000200000002000
+DATA sampleFull<>+8(SB)/8, $0x0000200000002000
+DATA sampleFull<>+16(SB)/8, $0x0000200000002000
+DATA sampleFull<>+24(SB)/8, $0x0000200000002000
+GLOBL sampleFull<>(SB), RODATA|NOPTR, $32
+
+DATA sampleUnit<>+0(SB)/8, $0x3900000039000000
+DATA sampleUnit<>+8(SB)/8, $0x3900000039000000
+DATA sampleUnit<>+16(SB)/8, $0x3900000039000000
+DATA sampleUnit<>+24(SB)/8, $0x3900000039000000
+GLOBL sampleUnit<>(SB), RODATA|NOPTR, $32

@@ -305,3 +305,49 @@ func TestOnlyAVX2Registers(t *testing.T) {
 		t.Errorf("pixel_amd64.s uses %s, which AVX2 does not have", m)
 	}
 }
+
+// TestSampleInside walks straight and askew over small pictures: it stops
+// before the border, leaves a pixel for the caller, and stays in its slices.
+// That its bits are those of plain Go is tested where it is used, in package
+// vision.
+func TestSampleInside(t *testing.T) {
+	vector(t)
+	r := rng.New(9)
+	total := 0
+	for range 3000 {
+		h, w, n := 2+r.IntN(20), 3+r.IntN(40), 1+r.IntN(60)
+		src := randomBytes(3*h*w, r)
+		all := make([]float32, 3*n+32)
+		for i := range all {
+			all[i] = -7
+		}
+		dst := all[16 : 16+3*n : 16+3*n]
+		k := NewWalk(r.Uniform(0, 5), r.Uniform(0, float64(h-1)), 1, r.Uniform(-0.2, 1), r.Uniform(-0.2, 0.2), r.Uniform(-0.001, 0.001))
+		done := SampleInside(dst, src, h, w, &k)
+		if done%4 != 0 || done >= n || done < 0 {
+			t.Fatalf("did %d of %d", done, n)
+		}
+		total += done
+		for i, v := range all {
+			if v != -7 && (i < 16 || i > 16+3*done) {
+				t.Fatalf("%d done: wrote outside, at %d", done, i-16)
+			}
+			if i >= 16 && i < 16+3*done && !(v >= 0 && v <= 255) {
+				t.Fatalf("sample %v", v)
+			}
+		}
+		if done+4 < n { // it stopped: one of the next four is near the border
+			near := false
+			for i := range 4 {
+				x, y := k.At(i)
+				near = near || x < 0.001 || y < 0.001 || x > float64(w-2)-0.001 || y > float64(h-1)-0.001
+			}
+			if !near {
+				t.Fatalf("stopped after %d of %d inside the picture", done, n)
+			}
+		}
+	}
+	if total < 10000 {
+		t.Errorf("only %d samples were taken", total)
+	}
+}

@@ -24,3 +24,6 @@ func pickAVX2(dst *float32, src *float32, first *int32, count *int32, w *float32
 
 //go:noescape
 func curveAVX2(v *float32, n int, cells *float32, scale *float32, shift *float32)
+
+//go:noescape
+func sampleAVX2(dst *float32, n int, src *uint8, rowBytes int, limX uint32, limY uint32, l *float64) int

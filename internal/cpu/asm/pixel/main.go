@@ -20,6 +20,7 @@ func main() {
 	ycc()
 	pick()
 	curve()
+	sample()
 	Generate()
 }
 
@@ -455,6 +456,146 @@ func curve() {
 	ADDQ(Imm(24), i)
 	JMP(LabelRef("block"))
 	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// sample: bilinear samples of RGB bytes along a projective line, four at a
+// time, until n are done or one of four lies outside the picture's inner part
+// (limX, limY in 1/8192 pixels); it returns how many it did. See
+// internal/pixel/sample.go for the arguments. It writes one float beyond the
+// last sample and reads 8 bytes for a pair of pixels.
+func sample() {
+	TEXT("sampleAVX2", NOSPLIT, "func(dst *float32, n int, src *uint8, rowBytes int, limX uint32, limY uint32, l *float64) int")
+	Pragma("noescape")
+	dst, n := Load(Param("dst"), GP64()), Load(Param("n"), GP64())
+	src, rowBytes := Load(Param("src"), GP64()), Load(Param("rowBytes"), GP64())
+	l := Load(Param("l"), GP64())
+	limX, limY, rb := XMM(), XMM(), XMM()
+	for i, v := range []VecVirtual{limX, limY} {
+		g := Load(Param([]string{"limX", "limY"}[i]), GP32())
+		VMOVD(g, v)
+		VPBROADCASTD(v, v)
+	}
+	VMOVD(rowBytes.(GPVirtual).As32(), rb)
+	VPBROADCASTD(rb, rb)
+	c64 := func(name string, x float64) Mem {
+		b := make([]byte, 32)
+		for i := range 4 {
+			binary.LittleEndian.PutUint64(b[8*i:], math.Float64bits(x))
+		}
+		return bytesConst(name, b)
+	}
+	one, scale, half := c64("sampleOne", 1), c64("sampleScale", 8192), c64("sampleHalf", 0.5)
+	mask, round := repeated("sampleMask", 8191), repeated("sampleRound", 4096)
+	full, unit := repeated("sampleFull", 8192), repeated("sampleUnit", int32(math.Float32bits(1.0/8192)))
+	// l: base u, v, d; step u, v, d; then the offsets of the four, per u, v, d.
+	var base [3]VecVirtual
+	for i := range base {
+		base[i] = YMM()
+		VBROADCASTSD(Mem{Base: l, Disp: 8 * i}, base[i])
+	}
+	i := GP64()
+	XORQ(i, i)
+	Label("block")
+	CMPQ(i, n)
+	JGE(LabelRef("done"))
+	var at [2]VecVirtual
+	{
+		r := YMM()
+		VADDPD(Mem{Base: l, Disp: 48 + 64}, base[2], r)
+		o := YMM()
+		VMOVUPD(one, o)
+		VDIVPD(r, o, r)
+		for k := range 2 {
+			x := YMM()
+			VADDPD(Mem{Base: l, Disp: 48 + 32*k}, base[k], x)
+			VMULPD(r, x, x)
+			VMULPD(scale, x, x)
+			VADDPD(half, x, x)
+			at[k] = XMM()
+			VCVTTPD2DQY(x, at[k])
+		}
+	}
+	Comment("all four inside? unsigned at < lim is min(at, lim-1) == at")
+	t, u := XMM(), XMM()
+	VPMINUD(limX, at[0], t)
+	VPCMPEQD(at[0], t, t)
+	VPMINUD(limY, at[1], u)
+	VPCMPEQD(at[1], u, u)
+	VPAND(u, t, t)
+	m := GP32()
+	VMOVMSKPS(t, m)
+	CMPL(m, Imm(15))
+	JNE(LabelRef("done"))
+	for k := range base {
+		s := YMM()
+		VBROADCASTSD(Mem{Base: l, Disp: 24 + 8*k}, s)
+		VADDPD(s, base[k], base[k])
+	}
+	Comment("fractions, weights, and byte offsets")
+	fx, fy, both := XMM(), XMM(), XMM()
+	VPAND(mask, at[0], fx)
+	VPAND(mask, at[1], fy)
+	VPMULLD(fx, fy, both)
+	VPADDD(round, both, both)
+	VPSRLD(Imm(13), both, both)
+	VPSRLD(Imm(13), at[0], at[0])
+	VPSRLD(Imm(13), at[1], at[1])
+	off := XMM()
+	VPMULLD(rb, at[1], off)
+	VPADDD(at[0], off, off)
+	VPADDD(at[0], off, off)
+	VPADDD(at[0], off, off)
+	VPSUBD(both, fx, fx) // upper right
+	VPSUBD(both, fy, fy) // lower left
+	left, right := XMM(), XMM()
+	Comment("upper left = 8192 - fx - fy + both = 8192 - (fx-both) - (fy-both) - both")
+	VMOVDQU(full, left)
+	VPSUBD(fx, left, left)
+	VPSUBD(fy, left, left)
+	VPSUBD(both, left, left)
+	VPSLLD(Imm(16), fy, fy)
+	VPOR(fy, left, left) // (upper, lower) as 16-bit pairs
+	VPSLLD(Imm(16), both, right)
+	VPOR(fx, right, right)
+	g, two := GP64(), GP64()
+	for k := range 4 {
+		if k%2 == 0 {
+			if k == 0 {
+				VMOVQ(off, two)
+			} else {
+				VPEXTRQ(Imm(1), off, two)
+			}
+			MOVL(two.As32(), g.As32())
+		} else {
+			SHRQ(Imm(32), two)
+			MOVQ(two, g)
+		}
+		p, q, a, b, w := XMM(), XMM(), XMM(), XMM(), XMM()
+		ADDQ(src, g)
+		VPMOVZXBW(Mem{Base: g}, p)
+		VPMOVZXBW(Mem{Base: g, Index: rowBytes, Scale: 1}, q)
+		VPUNPCKLWD(q, p, a) // R0 G0 B0 R1, upper and lower
+		VPUNPCKHWD(q, p, b) // G1 B1 . .
+		VPALIGNR(Imm(12), a, b, b)
+		VPSHUFD(Imm(uint64(0x55*k)), left, w)
+		VPMADDWD(w, a, a)
+		VPSHUFD(Imm(uint64(0x55*k)), right, w)
+		VPMADDWD(w, b, b)
+		VPADDD(b, a, a)
+		VCVTDQ2PS(a, a)
+		VMULPS(unit, a, a)
+		VMOVUPS(a, Mem{Base: dst, Disp: 12 * k})
+	}
+	ADDQ(Imm(48), dst)
+	ADDQ(Imm(4), i)
+	JMP(LabelRef("block"))
+	Label("done")
+	for k := range base {
+		VMOVSD(base[k].AsX(), Mem{Base: l, Disp: 8 * k})
+	}
+	Store(i, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
