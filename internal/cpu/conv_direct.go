@@ -62,15 +62,14 @@ func directForward(c Conv, x, w, y []float32) {
 func directBackwardData(c Conv, dy, w, dx []float32) {
 	oh, ow := c.Out()
 	s := c.Stride
+	if s > min(c.KH, c.KW) { // some phases have no tap: no output depends on them
+		parallel.Chunks(len(dx), 1<<16, func(lo, hi int) { clear(dx[lo:hi]) })
+	}
 	for fy := range s {
 		py := phaseOf(fy, c.KH, s, c.Pad, c.H)
 		for fx := range s {
 			px := phaseOf(fx, c.KW, s, c.Pad, c.W)
-			if py.count == 0 || px.count == 0 {
-				continue
-			}
-			if py.taps == 0 || px.taps == 0 {
-				zeroPhase(c, dx, py, px)
+			if py.count == 0 || px.count == 0 || py.taps == 0 || px.taps == 0 {
 				continue
 			}
 			g := igemm{
@@ -132,14 +131,4 @@ func packBackward(dst []float32, c Conv, w []float32, py, px phase) {
 		}
 		clear(d[taps*c.K*nr:])
 	}
-}
-
-// zeroPhase clears the input pixels that no output depends on.
-func zeroPhase(c Conv, dx []float32, py, px phase) {
-	parallel.For(c.N*py.count, func(i int) {
-		row := dx[((i/py.count*c.H+py.start+i%py.count*c.Stride)*c.W+px.start)*c.C:]
-		for q := range px.count {
-			clear(row[q*c.Stride*c.C:][:c.C])
-		}
-	})
 }

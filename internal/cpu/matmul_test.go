@@ -49,3 +49,24 @@ func TestMatMul(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkMatMul measures the products of the head's linear layers, at batch
+// 64: forward, gradient of the input, gradient of the weights.
+func BenchmarkMatMul(b *testing.B) {
+	for _, s := range []struct {
+		m, n, k        int
+		transA, transB bool
+	}{
+		{64, 512, 1024, false, true}, {64, 1024, 512, false, false}, {512, 1024, 64, true, false},
+		{64, 37, 512, false, true}, {64, 512, 37, false, false}, {37, 512, 64, true, false},
+		{1, 1000, 512, false, true}, {2048, 2048, 2048, false, false},
+	} {
+		x, y, z := randoms(1, s.m*s.k), randoms(2, s.k*s.n), make([]float32, s.m*s.n)
+		b.Run(fmt.Sprintf("%dx%dx%d", s.m, s.n, s.k), func(b *testing.B) {
+			for range b.N {
+				MatMul(s.m, s.n, s.k, x, y, z, s.transA, s.transB, false)
+			}
+			rate(b, 2*s.m*s.n*s.k)
+		})
+	}
+}
