@@ -94,9 +94,11 @@ func (s *EarlyStopping) On(e Event, l *Learner) error {
 	return nil
 }
 
-// SaveBest keeps the best parameters seen at the end of an epoch, by the
-// monitored value, in memory, and calls Save with each new best (fastai's
-// SaveModelCallback). At the end of the fit it puts them back, if Restore.
+// SaveBest keeps the best model seen at the end of an epoch, by the monitored
+// value, in memory, and calls Save with each new best (fastai's
+// SaveModelCallback). At the end it puts it back, if Restore. What counts is the
+// best of a whole plan, of both phases of FineTune for instance; fastai begins
+// anew in each.
 type SaveBest struct {
 	Monitor  string  // "valid_loss" (default), "train_loss" or a metric's name
 	MinDelta float64 // an improvement must be larger than this
@@ -107,9 +109,13 @@ type SaveBest struct {
 	best *snapshot
 }
 
-// On watches AfterEpoch and AfterFit.
+// On watches BeforeFit, AfterEpoch and AfterFit.
 func (s *SaveBest) On(e Event, l *Learner) error {
 	switch e {
+	case BeforeFit:
+		if l.Phase == 0 && l.Epoch == 0 && l.Iter == 0 {
+			s.m, s.best = monitored{}, nil
+		}
 	case AfterEpoch:
 		s.m.Monitor, s.m.MinDelta = s.Monitor, s.MinDelta
 		v, better, err := s.m.value(l)
@@ -123,25 +129,36 @@ func (s *SaveBest) On(e Event, l *Learner) error {
 			return s.Save(l, v)
 		}
 	case AfterFit:
-		if s.Restore && s.best != nil && l.Epoch >= l.Epochs {
+		// Not when the fit was interrupted: then it is to be continued.
+		if s.Restore && s.best != nil && l.cur.Ended && l.Phase+1 == l.Phases {
 			l.restore(s.best)
 		}
 	}
 	return nil
 }
 
+// monitorState is the memory of a callback that monitors a value. Best is the
+// bits of a float64 in hexadecimal: it may be infinite, which JSON cannot say.
 type monitorState struct {
-	Best  float64 `json:"best"`
-	Known bool    `json:"known"`
-	Wait  int     `json:"wait,omitempty"`
+	Best    string `json:"best"`
+	Known   bool   `json:"known"`
+	Wait    int    `json:"wait,omitempty"`
+	Stopped bool   `json:"stopped,omitempty"`
+}
+
+func stateName(kind, monitor string) string {
+	if monitor == "" {
+		return kind
+	}
+	return kind + "-" + monitor
 }
 
 // StateName implements Persistent.
-func (s *EarlyStopping) StateName() string { return "early-stopping" }
+func (s *EarlyStopping) StateName() string { return stateName("early-stopping", s.Monitor) }
 
 // MarshalJSON implements Persistent.
 func (s *EarlyStopping) MarshalJSON() ([]byte, error) {
-	return json.Marshal(monitorState{s.m.best, s.m.known, s.wait})
+	return json.Marshal(monitorState{bits(s.m.best), s.m.known, s.wait, s.Stopped})
 }
 
 // UnmarshalJSON implements Persistent.
@@ -150,6 +167,27 @@ func (s *EarlyStopping) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &st); err != nil {
 		return err
 	}
-	s.m.best, s.m.known, s.wait = st.Best, st.Known, st.Wait
+	s.m.best, s.m.known, s.wait, s.Stopped = unbits(st.Best), st.Known, st.Wait, st.Stopped
 	return nil
 }
+
+// StateName implements Persistent.
+func (s *SaveBest) StateName() string { return stateName("save-best", s.Monitor) }
+
+// MarshalJSON implements Persistent. The model it keeps is stored besides.
+func (s *SaveBest) MarshalJSON() ([]byte, error) {
+	return json.Marshal(monitorState{Best: bits(s.m.best), Known: s.m.known})
+}
+
+// UnmarshalJSON implements Persistent.
+func (s *SaveBest) UnmarshalJSON(b []byte) error {
+	var st monitorState
+	if err := json.Unmarshal(b, &st); err != nil {
+		return err
+	}
+	s.m.best, s.m.known = unbits(st.Best), st.Known
+	return nil
+}
+
+func (s *SaveBest) keptModel() *snapshot     { return s.best }
+func (s *SaveBest) setKeptModel(b *snapshot) { s.best = b }

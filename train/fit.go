@@ -92,6 +92,9 @@ type cursor struct {
 	Started int `json:"started"`
 	// Elapsed is what the current epoch has taken so far.
 	Elapsed time.Duration `json:"elapsed"`
+	// Ended tells that the phase's epochs are over, because all are done or a
+	// callback wished so: only AfterFit is left of it.
+	Ended bool `json:"ended,omitempty"`
 }
 
 // Run carries out a plan, phase after phase. Fit, FitOneCycle, FitFlatCos and
@@ -107,6 +110,11 @@ func (l *Learner) runFrom(ctx context.Context, plan []Phase, at *cursor, extra [
 	}
 	if l.DLs.Train.Len() == 0 {
 		return fmt.Errorf("train: %d training pictures give no batch of %d: take a smaller batch size", len(l.DLs.Train.Items()), l.DLs.Train.BatchSize())
+	}
+	if l.Checkpoints != nil {
+		if err := l.Checkpoints.begin(l, at != nil); err != nil {
+			return err
+		}
 	}
 	l.plan = plan
 	l.active = append(append([]Callback(nil), l.Callbacks...), extra...)
@@ -131,9 +139,9 @@ func (l *Learner) runPhase(ctx context.Context, p Phase, at *cursor) (err error)
 	if err != nil {
 		return err
 	}
-	if at != nil && at.Epoch == 0 && at.Iter == 0 {
+	if at != nil && at.Epoch == 0 && at.Iter == 0 && !at.Ended {
 		l.started = at.Started
-		at = nil // saved between two phases: this one begins
+		at = nil // saved before the first step: the phase begins
 	}
 	if p.FreezeTo != nil && at == nil {
 		if err := l.FreezeTo(*p.FreezeTo); err != nil {
@@ -155,23 +163,34 @@ func (l *Learner) runPhase(ctx context.Context, p Phase, at *cursor) (err error)
 		}
 	}()
 	if err := l.call(BeforeFit); err != nil {
-		return fitEnd(err)
+		return l.fitEnd(err)
 	}
-	for ; l.Epoch < p.Epochs; l.Epoch++ {
+	for ; l.Epoch < p.Epochs && !l.cur.Ended; l.Epoch++ {
 		if err := l.epoch(ctx, p, curves); err != nil {
-			return fitEnd(err)
+			return l.fitEnd(err)
 		}
 		l.Iter = 0
 	}
+	l.cur.Ended = true
 	return nil
 }
 
 // fitEnd turns a callback's wish to stop into a normal end.
-func fitEnd(err error) error {
-	if errors.Is(err, ErrCancelFit) {
+func (l *Learner) fitEnd(err error) error {
+	if !errors.Is(err, ErrCancelFit) {
+		return err
+	}
+	if l.cur.Ended { // the wish came after an epoch, and the end is saved
 		return nil
 	}
-	return err
+	if l.cur.Iter > 0 {
+		l.started++ // the next fit must not see the same order again
+	}
+	l.cur = cursor{Phase: l.Phase, Epoch: l.Epoch, Iter: l.cur.Iter, Started: l.started, Ended: true}
+	if l.Checkpoints != nil {
+		return l.Checkpoints.Save(l)
+	}
+	return nil
 }
 
 func isCancel(err error) bool {
@@ -212,11 +231,11 @@ func (l *Learner) epoch(ctx context.Context, p Phase, curves *schedule.Schedule)
 	}
 	l.epochTime = time.Since(begin)
 	l.started++
-	l.cur = cursor{Phase: l.Phase, Epoch: l.Epoch + 1, Started: l.started}
+	l.cur = cursor{Phase: l.Phase, Epoch: l.Epoch + 1, Started: l.started, Ended: l.Epoch+1 == p.Epochs}
 	l.Recorder.epochDone(l)
 	err = l.call(AfterEpoch)
-	if l.Epoch+1 == p.Epochs || errors.Is(err, ErrCancelFit) {
-		l.cur = cursor{Phase: l.Phase + 1, Started: l.started}
+	if errors.Is(err, ErrCancelFit) {
+		l.cur.Ended = true
 	}
 	if l.Checkpoints != nil && (err == nil || errors.Is(err, ErrCancelFit)) {
 		if e := l.Checkpoints.Save(l); e != nil {
@@ -249,8 +268,11 @@ func (l *Learner) trainEpoch(ctx context.Context, p Phase, curves *schedule.Sche
 			if ctx.Err() != nil {
 				return l.interrupted(ctx)
 			}
-			return err
+			// The state is good, only the next batch is not: once that is mended,
+			// the run can go on from here.
+			return l.saveThen(err)
 		}
+		l.Iter = b.Number // not one more than before where a batch was left out
 		for g := range mom {
 			mom[g] = l.opt.Defaults().Mom
 		}
@@ -277,13 +299,17 @@ func (l *Learner) trainEpoch(ctx context.Context, p Phase, curves *schedule.Sche
 }
 
 // interrupted saves a checkpoint, where checkpoints are kept, and returns the
-// error that says so.
-func (l *Learner) interrupted(ctx context.Context) error {
-	err := interrupted(ctx)
-	if l.Checkpoints != nil {
-		if e := l.Checkpoints.Save(l); e != nil {
-			return errors.Join(err, e)
-		}
+// error that says that the context ended.
+func (l *Learner) interrupted(ctx context.Context) error { return l.saveThen(interrupted(ctx)) }
+
+// saveThen saves a checkpoint and returns err, with the reason when that could
+// not be done: the fit ends, so there is no later try.
+func (l *Learner) saveThen(err error) error {
+	if l.Checkpoints == nil {
+		return err
+	}
+	if e := l.Checkpoints.save(l); e != nil {
+		return fmt.Errorf("%w; and %w", err, e)
 	}
 	return err
 }

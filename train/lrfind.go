@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/schedule"
 )
@@ -33,7 +34,7 @@ func (l *Learner) LRFind(ctx context.Context, f schedule.Finder) (found LRFindin
 		return found, err
 	}
 	saved := l.snapshot()
-	savedIters, savedIter := l.Iters, l.Iter
+	iters, iter, hyper, lossNow := l.Iters, l.Iter, l.Hyper, l.LossNow
 	history := l.Recorder
 	l.Recorder = &Recorder{} // the steps of the search are not history
 	defer func() {
@@ -41,8 +42,8 @@ func (l *Learner) LRFind(ctx context.Context, f schedule.Finder) (found LRFindin
 		if e := l.restoreAll(saved); err == nil {
 			err = e
 		}
-		l.Iters, l.Iter = savedIters, savedIter
-		l.Batch, l.Logits = nil, nil
+		l.Iters, l.Iter, l.Hyper, l.LossNow = iters, iter, hyper, lossNow
+		l.Batch, l.Logits, l.Targets = nil, nil, loss.Targets{}
 		for _, g := range l.groups {
 			for _, e := range g {
 				if e.Param != nil {

@@ -1,25 +1,310 @@
 package train
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
-// Resume puts the learner, built anew with the settings of the first run, into
-// the state of a checkpoint and carries on with what was under way: the rest of
-// the epoch, of the fit, and of the plan. The end is the same, bit for bit, as
-// if there had been no interruption. The learner's callbacks must be registered
-// before.
-func (l *Learner) Resume(ctx context.Context, c *Checkpoint) error {
-	if err := c.apply(l); err != nil {
-		return err
+	"github.com/whippet-ml/whippet/optim"
+	"github.com/whippet-ml/whippet/weights"
+)
+
+// Checkpoint is a saved state, read and verified.
+type Checkpoint struct {
+	Path  string
+	Extra json.RawMessage // as given in Checkpoints.Extra
+	// Skipped lists newer checkpoints of the folder that are damaged, with
+	// what is wrong with each.
+	Skipped []error
+
+	state checkpointState
+	file  *weights.File
+}
+
+// ErrNoCheckpoint means that a folder has no checkpoint.
+var ErrNoCheckpoint = errors.New("no checkpoint")
+
+// ErrDamagedCheckpoint means that a checkpoint, or each one of a folder, cannot
+// be read.
+var ErrDamagedCheckpoint = errors.New("damaged checkpoint")
+
+// LoadCheckpoint reads the newest whole checkpoint of a folder. Damaged ones
+// are passed over and listed in Skipped. The error wraps ErrNoCheckpoint when
+// there are none, ErrDamagedCheckpoint when there are, but none is whole. A
+// whole one of another version of the format is an error: it is no older state
+// that one would want to go on from instead.
+func LoadCheckpoint(dir string) (*Checkpoint, error) {
+	all, _, err := listCheckpoints(dir)
+	if err != nil {
+		return nil, err
 	}
-	at := c.state.Cursor
-	return l.runFrom(ctx, c.state.Plan, &at, nil)
+	var skipped []error
+	for _, p := range all {
+		c, err := readCheckpoint(p)
+		if err == nil {
+			c.Skipped = skipped
+			return c, nil
+		}
+		if !errors.Is(err, ErrDamagedCheckpoint) {
+			return nil, err
+		}
+		skipped = append(skipped, err)
+	}
+	if len(skipped) > 0 {
+		return nil, fmt.Errorf("train: all %d checkpoints in %s are damaged: %w", len(skipped), dir, errors.Join(skipped...))
+	}
+	return nil, fmt.Errorf("train: %w in %s", ErrNoCheckpoint, dir)
+}
+
+func readCheckpoint(path string) (*Checkpoint, error) {
+	damaged := func(format string, args ...any) error {
+		return fmt.Errorf("train: %w: %s: %w", ErrDamagedCheckpoint, path, fmt.Errorf(format, args...))
+	}
+	f, err := weights.Load(path)
+	if err != nil {
+		return nil, damaged("%w", err)
+	}
+	meta, ok := f.Metadata[stateKey]
+	if !ok {
+		return nil, damaged("its metadata has no %s", stateKey)
+	}
+	c := &Checkpoint{Path: path, file: f}
+	var v struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal([]byte(meta), &v); err != nil {
+		return nil, damaged("metadata %s: %w", stateKey, err)
+	}
+	if v.Version != checkpointVersion {
+		return nil, fmt.Errorf("train: %s was written by another version of this program (format %d, this one reads %d): resume with the program that wrote it", path, v.Version, checkpointVersion)
+	}
+	if err := json.Unmarshal([]byte(meta), &c.state); err != nil {
+		return nil, damaged("metadata %s: %w", stateKey, err)
+	}
+	if got, want := checksum(f, []byte(meta)), f.Metadata[sumKey]; got != want {
+		return nil, damaged("checksum %s, it says %q", got, want)
+	}
+	c.Extra = c.state.Extra
+	return c, nil
 }
 
 // Done reports whether the checkpoint's plan was complete.
-func (c *Checkpoint) Done() bool { return c.state.Cursor.Phase >= len(c.state.Plan) }
+func (c *Checkpoint) Done() bool {
+	return c.state.Cursor.Ended && c.state.Cursor.Phase+1 >= len(c.state.Plan)
+}
 
 // Place says where in its plan the checkpoint was taken: phase, epoch and the
 // next batch, all from 0.
 func (c *Checkpoint) Place() (phase, epoch, batch int) {
 	return c.state.Cursor.Phase, c.state.Cursor.Epoch, c.state.Cursor.Iter
+}
+
+// Step returns the number of training steps taken before the checkpoint.
+func (c *Checkpoint) Step() int { return c.state.Step }
+
+// Resume puts the learner, built anew with the settings of the first run, into
+// the state of a checkpoint and carries on with what was under way: the rest of
+// the epoch, of the fit, and of the plan. The end is the same, bit for bit, as
+// if there had been no interruption.
+//
+// The learner's callbacks must be those of the first run; extra are those that
+// were given to the fit alone (With). An error says which setting differs, and
+// leaves the learner as it was.
+func (l *Learner) Resume(ctx context.Context, c *Checkpoint, extra ...Callback) error {
+	if err := c.apply(l, slices.Concat(l.Callbacks, extra)); err != nil {
+		return err
+	}
+	at := c.state.Cursor
+	return l.runFrom(ctx, c.state.Plan, &at, extra)
+}
+
+// fits reports the first setting in which c and l differ.
+func (c *Checkpoint) fits(l *Learner) error {
+	st := &c.state
+	bad := func(what string, have, want any) error {
+		return fmt.Errorf("train: %s does not fit this learner: its %s is %v, the learner's %v: resume with the settings of the first run", c.Path, what, have, want)
+	}
+	if l.DLs == nil || l.DLs.Train == nil {
+		return errors.New("train: the learner has no training data: it cannot resume")
+	}
+	switch {
+	case st.Arch != l.Model.Arch.Name:
+		return bad("architecture", st.Arch, l.Model.Arch.Name)
+	case !slices.Equal(st.Vocab, l.DLs.Vocab):
+		return bad("vocabulary", brief(st.Vocab), brief(l.DLs.Vocab))
+	case st.Seed != l.Seed:
+		return bad("seed", st.Seed, l.Seed)
+	case st.BatchSize != l.DLs.Train.BatchSize():
+		return bad("batch size", st.BatchSize, l.DLs.Train.BatchSize())
+	case st.Items != len(l.DLs.Train.Items()):
+		return bad("number of training pictures", st.Items, len(l.DLs.Train.Items()))
+	case st.ItemsSum != itemsSum(l.DLs):
+		return fmt.Errorf("train: %s was saved in training on other pictures or labels (as many, but their names, labels or order differ): put the first ones back to resume", c.Path)
+	case st.TrainBN != l.TrainBN:
+		return bad("TrainBN", st.TrainBN, l.TrainBN)
+	case st.Optimizer != l.opt.State().Algorithm:
+		return bad("optimizer", st.Optimizer, l.opt.State().Algorithm)
+	case st.FrozenTo < 0 || st.FrozenTo >= len(l.groups):
+		return bad("first trainable layer group", st.FrozenTo, len(l.groups))
+	case st.Cursor.Phase < 0 || st.Cursor.Phase >= len(st.Plan) || st.Cursor.Epoch < 0 || st.Cursor.Iter < 0:
+		return fmt.Errorf("train: %s: phase %d, epoch %d, batch %d is no place in a plan of %d phases: the checkpoint is not one of this program", c.Path, st.Cursor.Phase, st.Cursor.Epoch, st.Cursor.Iter, len(st.Plan))
+	}
+	for i, p := range st.Plan {
+		if len(p.LR) != len(l.groups) {
+			return bad("number of layer groups", len(p.LR), len(l.groups))
+		}
+		if p.FreezeTo != nil && (*p.FreezeTo < -len(l.groups) || *p.FreezeTo >= len(l.groups)) {
+			return fmt.Errorf("train: %s: phase %d freezes to layer group %d of %d", c.Path, i, *p.FreezeTo, len(l.groups))
+		}
+	}
+	return nil
+}
+
+// brief shortens a long list for a message.
+func brief(s []string) string {
+	if len(s) > 6 {
+		return fmt.Sprintf("%s and %d more", strings.Join(s[:6], ", "), len(s)-6)
+	}
+	return strings.Join(s, ", ")
+}
+
+// apply puts the saved state into l, whose callbacks are cbs.
+func (c *Checkpoint) apply(l *Learner, cbs []Callback) error {
+	if err := c.fits(l); err != nil {
+		return err
+	}
+	st := &c.state
+	fail := func(err error) error { return fmt.Errorf("train: %s: %w", c.Path, err) }
+	arrays := map[string]*weights.Array{}
+	for i := range c.file.Arrays {
+		arrays[c.file.Arrays[i].Name] = &c.file.Arrays[i]
+	}
+	var want []weights.Spec
+	for _, g := range l.groups {
+		for _, e := range g {
+			want = append(want, weights.Spec{Name: e.Name, Shape: e.Shape})
+		}
+	}
+	model := &weights.File{Format: c.file.Format}
+	for _, a := range c.file.Arrays {
+		if !strings.HasPrefix(a.Name, optPrefix) && !strings.HasPrefix(a.Name, bestPrefix) && a.Name != stepsName {
+			model.Arrays = append(model.Arrays, a)
+		}
+	}
+	if err := weights.Match(want, model); err != nil {
+		return fail(err)
+	}
+	opt := optim.State{Algorithm: st.Optimizer, Count: st.OptCount, Params: map[string]optim.ParamState{}}
+	for n, s := range st.OptSteps {
+		get := func(kind string) []float32 {
+			if a := arrays[optPrefix+kind+"/"+n]; a != nil {
+				return a.F32
+			}
+			return nil
+		}
+		opt.Params[n] = optim.ParamState{Step: s, Avg: get("avg"), Sqr: get("sqr"), Slow: get("slow")}
+	}
+	kept, err := c.callbackModels(l, cbs, arrays)
+	if err != nil {
+		return fail(err)
+	}
+	if err := l.opt.SetState(opt); err != nil {
+		return fail(err)
+	}
+	for _, g := range l.groups {
+		for _, e := range g {
+			a := arrays[e.Name]
+			if e.Count != nil && a.DType == weights.I64 {
+				*e.Count = a.I64[0]
+				continue
+			}
+			if err := e.Set(a.Float32s()); err != nil {
+				return fail(err)
+			}
+		}
+	}
+	l.frozenTo, l.Step, l.started = st.FrozenTo, st.Step, st.Cursor.Started
+	l.setTrainable()
+	*l.Recorder = c.recorder(len(l.groups), arrays[stepsName])
+	for _, p := range persistent(cbs) {
+		if b, ok := st.Callbacks[p.key]; ok {
+			if err := p.UnmarshalJSON(b); err != nil {
+				return fail(fmt.Errorf("state of callback %s: %w", p.key, err))
+			}
+		}
+		if m, ok := p.Persistent.(keepsModel); ok {
+			m.setKeptModel(kept[p.key])
+		}
+	}
+	return nil
+}
+
+// callbackModels reads the models that callbacks had kept, and checks that the
+// callbacks are there.
+func (c *Checkpoint) callbackModels(l *Learner, cbs []Callback, arrays map[string]*weights.Array) (map[string]*snapshot, error) {
+	kept := map[string]*snapshot{}
+	entries := 0
+	for _, g := range l.groups {
+		entries += len(g)
+	}
+	here := map[string]bool{}
+	for _, p := range persistent(cbs) {
+		here[p.key] = true
+		if _, ok := p.Persistent.(keepsModel); !ok {
+			continue
+		}
+		s := &snapshot{}
+		for _, g := range l.groups {
+			for _, e := range g {
+				a := arrays[bestPrefix+p.key+"/"+e.Name]
+				switch {
+				case a == nil:
+				case e.Count != nil && a.DType == weights.I64 && len(a.I64) == 1:
+					s.counts = append(s.counts, a.I64[0])
+				case e.Param != nil && len(a.F32) == len(e.Param.Value.Data), e.Param == nil && len(a.F32) == len(e.Buffer):
+					s.values = append(s.values, a.F32)
+				default:
+					return nil, fmt.Errorf("array %s has shape %v and type %v", a.Name, a.Shape, a.DType)
+				}
+			}
+		}
+		switch len(s.values) + len(s.counts) {
+		case entries:
+			kept[p.key] = s
+		case 0: // it had kept none yet
+		default:
+			return nil, fmt.Errorf("the model kept by callback %s is not whole", p.key)
+		}
+	}
+	for key := range c.state.Callbacks {
+		if !here[key] {
+			return nil, fmt.Errorf("it has the state of a callback %q, which this learner has not: register the callbacks of the first run before resuming", key)
+		}
+	}
+	return kept, nil
+}
+
+// recorder returns the history that the checkpoint has.
+func (c *Checkpoint) recorder(groups int, steps *weights.Array) Recorder {
+	st := &c.state
+	r := Recorder{MetricNames: st.Metrics, smooth: st.Smooth}
+	for _, j := range st.Rows {
+		row := Row{Epoch: j.Epoch, Phase: j.Phase, TrainLoss: unbits(j.Train), ValidLoss: unbits(j.Valid), Time: j.Time}
+		for _, m := range j.Metrics {
+			row.Metrics = append(row.Metrics, unbits(m))
+		}
+		r.Rows = append(r.Rows, row)
+	}
+	cols := 2 + 2*groups
+	if steps == nil || steps.DType != weights.F64 || len(steps.Shape) != 2 || steps.Shape[1] != cols {
+		return r
+	}
+	for i := range steps.Shape[0] {
+		v := steps.F64[i*cols:]
+		r.Steps = append(r.Steps, StepRecord{Loss: v[0], Smooth: v[1], LR: v[2 : 2+groups : 2+groups], Mom: v[2+groups : cols : cols]})
+	}
+	return r
 }

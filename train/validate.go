@@ -48,11 +48,11 @@ func (l *Learner) ValidateOn(ctx context.Context, dl *data.Loader) (Result, erro
 		m.Reset()
 	}
 	err := l.predictEach(ctx, dl, 0, func(b *data.Batch, logits *tensor.Tensor) error {
-		v, err := l.Loss.Forward(logits, loss.Targets{Class: b.Y}, nil)
+		v, err := l.batchTotal(logits, b.Y)
 		if err != nil {
 			return err
 		}
-		res.Loss += v * float64(len(b.Y))
+		res.Loss += v
 		res.Items += len(b.Y)
 		if err := l.Loss.Activation(logits, logits); err != nil {
 			return err
@@ -72,6 +72,30 @@ func (l *Learner) ValidateOn(ctx context.Context, dl *data.Loader) (Result, erro
 		res.Metrics = append(res.Metrics, m.Value())
 	}
 	return res, nil
+}
+
+// batchTotal returns the sum of the batch's losses, which for a mean is the mean
+// times the batch size.
+func (l *Learner) batchTotal(logits *tensor.Tensor, y []int) (float64, error) {
+	reduction := loss.Mean
+	if ce, ok := l.Loss.(*loss.CrossEntropy); ok {
+		reduction = ce.Reduction
+	}
+	var items []float32
+	if reduction == loss.None {
+		items = make([]float32, len(y))
+	}
+	v, err := l.Loss.Forward(logits, loss.Targets{Class: y}, items)
+	switch reduction {
+	case loss.Mean:
+		v *= float64(len(y))
+	case loss.None:
+		v = 0
+		for _, x := range items {
+			v += float64(x)
+		}
+	}
+	return v, err
 }
 
 // predictEach runs the model in evaluation mode over one epoch of dl.

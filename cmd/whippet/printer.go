@@ -154,7 +154,7 @@ func (p *printer) epoch(l *train.Learner) {
 	for _, v := range row.Metrics {
 		cells = append(cells, fmt.Sprintf("%.6f", v))
 	}
-	cells = append(cells, run.Clock(row.Time))
+	cells = append(cells, train.Clock(row.Time))
 	for i := range cells {
 		cells[i] = fmt.Sprintf("%-*s", p.widths[i], cells[i])
 	}
@@ -167,7 +167,7 @@ func (p *printer) finish(c run.Config, l *train.Learner, out *run.Output) {
 		fmt.Fprintln(p.out, mustJSON(map[string]any{"event": "done", "out": out.Dir, "seconds": time.Since(p.began).Seconds()}))
 		return
 	}
-	fmt.Fprintf(p.out, "\nmodel, history and settings are in %s (%s)\n", out.Dir, run.Clock(time.Since(p.began)))
+	fmt.Fprintf(p.out, "\nmodel, history and settings are in %s (%s)\n", out.Dir, train.Clock(time.Since(p.began)))
 	if c.Data == run.Drawn {
 		fmt.Fprint(p.out, "\nthe same on 37 breeds of real pets (downloads 0.8 GB and the weights once):\n\n    whippet train --data pets\n")
 	}

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +8,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strconv"
-	"time"
 
 	"github.com/whippet-ml/whippet/internal/atomicfile"
 	"github.com/whippet-ml/whippet/models"
@@ -81,9 +78,7 @@ func (o *Output) Finish(c Config, l *train.Learner) error {
 	fail := func(err error) error {
 		return fmt.Errorf("writing the results: %w; nothing is lost: resume with --resume %s when the cause is gone", err, o.Dir)
 	}
-	if err := atomicfile.WriteFile(filepath.Join(o.partial, HistoryFile), func(w io.Writer) error {
-		return WriteHistory(w, l.Recorder)
-	}); err != nil {
+	if err := l.Recorder.SaveCSV(filepath.Join(o.partial, HistoryFile)); err != nil {
 		return fail(err)
 	}
 	if err := SaveModel(filepath.Join(o.partial, ModelFile), c, l); err != nil {
@@ -135,44 +130,6 @@ func historyJSON(r *train.Recorder) []map[string]any {
 		rows = append(rows, m)
 	}
 	return rows
-}
-
-// WriteHistory writes one row for each epoch: epoch, train_loss, valid_loss,
-// the metrics, time (fastai's CSVLogger). Numbers have all their digits; time is
-// minutes and seconds.
-func WriteHistory(w io.Writer, r *train.Recorder) error {
-	out := csv.NewWriter(w)
-	_ = out.Write(append(append([]string{"epoch", "train_loss", "valid_loss"}, r.MetricNames...), "time"))
-	for i, row := range r.Rows {
-		rec := []string{strconv.Itoa(i), number(row.TrainLoss), number(row.ValidLoss)}
-		for k := range r.MetricNames {
-			v := math.NaN()
-			if k < len(row.Metrics) {
-				v = row.Metrics[k]
-			}
-			rec = append(rec, number(v))
-		}
-		_ = out.Write(append(rec, Clock(row.Time)))
-	}
-	out.Flush()
-	return out.Error()
-}
-
-// number writes a value, empty for NaN.
-func number(v float64) string {
-	if math.IsNaN(v) {
-		return ""
-	}
-	return strconv.FormatFloat(v, 'g', -1, 64)
-}
-
-// Clock writes a duration as fastai does: mm:ss, or h:mm:ss.
-func Clock(d time.Duration) string {
-	s := int(d.Round(time.Second).Seconds())
-	if s >= 3600 {
-		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
-	}
-	return fmt.Sprintf("%02d:%02d", s/60, s%60)
 }
 
 func writeJSON(path string, v any) error {
