@@ -139,7 +139,7 @@ func (c *Checkpoints) save(l *Learner) error {
 
 func (c *Checkpoints) write(l *Learner) error {
 	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
-		return fmt.Errorf("folder of checkpoints: %w", err)
+		return fmt.Errorf("folder %s: %w", c.Dir, err)
 	}
 	// A run that was killed while it saved has left a part of a checkpoint. It
 	// goes first: the disk may have no room for it and the new one.

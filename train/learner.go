@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/whippet-ml/whippet/autograd"
@@ -34,8 +35,8 @@ type Learner struct {
 	Metrics []metrics.Metric
 
 	// LR is the default highest learning rate, WD the weight decay, Moms the
-	// momentum at the start, middle and end of a one-cycle. Defaults: 1e-3,
-	// 0.01 and 0.95, 0.85, 0.95 (fastai's).
+	// momentum at the start, middle and end of a one-cycle. Defaults: 1e-3, the
+	// optimizer's own (0.01 for Adam, 0 for SGD), and 0.95, 0.85, 0.95 (fastai's).
 	LR   float64
 	WD   float64
 	Moms [3]float64
@@ -104,7 +105,7 @@ func Loss(f loss.Func) Option { return func(l *Learner) { l.Loss = f } }
 // Optimizer sets the optimizer; the default is Adam with fastai's settings.
 func Optimizer(o optim.Optimizer) Option { return func(l *Learner) { l.opt = o } }
 
-// WeightDecay sets the weight decay, 0.01 by default.
+// WeightDecay sets the weight decay; the default is the optimizer's own.
 func WeightDecay(wd float64) Option { return func(l *Learner) { l.WD = wd } }
 
 // TrainBN sets whether batch norms of frozen groups train; true by default.
@@ -136,12 +137,15 @@ func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Lear
 	}
 	l := &Learner{
 		Model: model, DLs: dls, Loss: &loss.CrossEntropy{},
-		LR: 1e-3, WD: 0.01, Moms: [3]float64{0.95, 0.85, 0.95}, TrainBN: true,
+		LR: 1e-3, WD: nan, Moms: [3]float64{0.95, 0.85, 0.95}, TrainBN: true,
 		Recorder: &Recorder{}, opt: &optim.Adam{},
 		groups: model.Groups(), arena: autograd.NewArena(),
 	}
 	for _, o := range opts {
 		o(l)
+	}
+	if math.IsNaN(l.WD) {
+		l.WD = l.opt.Defaults().WD
 	}
 	for _, g := range l.groups {
 		var ps []*optim.Param
