@@ -46,14 +46,15 @@ func ReLUBackward(dy, y, dx []float32) {
 	need("ReLUBackward", "y", len(y), len(dy))
 	need("ReLUBackward", "dx", len(dx), len(dy))
 	parallel.Chunks(len(dy), flatChunk, func(lo, hi int) {
-		reluGrad(dy[lo:hi], y[lo:hi], dx[lo:hi])
+		reluGrad(dy[lo:hi], y[lo:hi], hi-lo, dx[lo:hi], 1, hi-lo)
 	})
 }
 
-// reluGrad is ReLUBackward for one piece.
-func reluGrad(dy, y, dx []float32) {
-	if !reluGradVec(dy, y, dx) {
-		reluGradGo(dy, y, dx)
+// reluGrad is ReLUBackward for one piece of rows x c, the rows of dy and y
+// stride apart.
+func reluGrad(dy, y []float32, stride int, dx []float32, rows, c int) {
+	if !reluGradVec(dy, y, stride, dx, rows, c) {
+		reluGradGo(dy, y, stride, dx, rows, c)
 	}
 }
 

@@ -14,6 +14,7 @@ import "unsafe"
 type rowArgs struct {
 	p       [9]*float32
 	rows, c int
+	stride  int // of the streams that the kernel lets be strided
 	k       [8]float32
 }
 
@@ -24,8 +25,8 @@ func reluVec(x, y []float32) bool {
 	return len(x) == 0 || ewReLU(&rowArgs{p: [9]*float32{ptr(x), ptr(y)}, rows: 1, c: len(x)})
 }
 
-func reluGradVec(dy, y, dx []float32) bool {
-	return len(dy) == 0 || ewReLUGrad(&rowArgs{p: [9]*float32{ptr(dy), ptr(y), ptr(dx)}, rows: 1, c: len(dy)})
+func reluGradVec(dy, y []float32, stride int, dx []float32, rows, c int) bool {
+	return rows*c == 0 || ewReLUGrad(&rowArgs{p: [9]*float32{ptr(dy), ptr(y), ptr(dx)}, rows: rows, c: c, stride: stride})
 }
 
 func addVec(x, y, dst []float32) bool {
@@ -61,8 +62,8 @@ func sumSquaresVec(x []float32) (float64, bool) {
 	return s + sumSquaresGo(x[n:]), true
 }
 
-func addBiasVec(x, bias, y []float32, rows, c int, relu bool) bool {
-	a := rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(bias)}, rows: rows, c: c}
+func addBiasVec(x, bias, y []float32, yStride, rows, c int, relu bool) bool {
+	a := rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(bias)}, rows: rows, c: c, stride: yStride}
 	if relu {
 		return ewAddBiasReLU(&a)
 	}

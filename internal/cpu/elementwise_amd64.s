@@ -87,6 +87,8 @@ TEXT ·ewReLUGradAVX512(SB), NOSPLIT, $0-8
 	MOVQ   72(CX), SI
 	MOVQ   80(CX), DI
 	VPXORD Z0, Z0, Z0
+	MOVQ   88(CX), R9
+	SHLQ   $0x02, R9
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
 	MOVQ DI, R8
@@ -95,17 +97,17 @@ TEXT ·ewReLUGradAVX512(SB), NOSPLIT, $0-8
 	SUBQ R8, CX
 
 	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R9
-	SHLQ  CL, R9
-	DECQ  R9
-	KMOVW R9, K1
+	MOVQ  $0x00000001, R10
+	SHLQ  CL, R10
+	DECQ  R10
+	KMOVW R10, K1
 	SHLQ  $0x02, R8
 	SHLQ  $0x02, DI
-	LEAQ  -256(R8), R9
+	LEAQ  -256(R8), R10
 
 row:
 	XORQ CX, CX
-	CMPQ CX, R9
+	CMPQ CX, R10
 	JG   single
 
 many:
@@ -130,7 +132,7 @@ many:
 	VMOVUPS.Z Z1, K2, Z1
 	VMOVUPS   Z1, 192(BX)(CX*1)
 	ADDQ      $+256, CX
-	CMPQ      CX, R9
+	CMPQ      CX, R10
 	JLE       many
 
 single:
@@ -156,8 +158,8 @@ part:
 	VMOVUPS   Z1, K1, (BX)(CX*1)
 
 next:
-	ADDQ DI, AX
-	ADDQ DI, DX
+	ADDQ R9, AX
+	ADDQ R9, DX
 	ADDQ DI, BX
 	DECQ SI
 	JNZ  row
@@ -332,7 +334,7 @@ TEXT ·ewAXPYAVX512(SB), NOSPLIT, $0-8
 	MOVQ         8(CX), DX
 	MOVQ         72(CX), BX
 	MOVQ         80(CX), SI
-	VBROADCASTSS 88(CX), Z0
+	VBROADCASTSS 96(CX), Z0
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
 	MOVQ SI, DI
@@ -410,7 +412,7 @@ TEXT ·ewScaleAVX512(SB), NOSPLIT, $0-8
 	MOVQ         (CX), AX
 	MOVQ         72(CX), DX
 	MOVQ         80(CX), BX
-	VBROADCASTSS 88(CX), Z0
+	VBROADCASTSS 96(CX), Z0
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
 	MOVQ BX, SI
@@ -482,8 +484,8 @@ TEXT ·ewScaleAddAVX512(SB), NOSPLIT, $0-8
 	MOVQ         8(CX), DX
 	MOVQ         72(CX), BX
 	MOVQ         80(CX), SI
-	VBROADCASTSS 88(CX), Z0
-	VBROADCASTSS 92(CX), Z1
+	VBROADCASTSS 96(CX), Z0
+	VBROADCASTSS 100(CX), Z1
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
 	MOVQ SI, DI
@@ -600,6 +602,8 @@ TEXT ·ewAddBiasAVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(CX), BX
 	MOVQ 72(CX), SI
 	MOVQ 80(CX), DI
+	MOVQ 88(CX), R9
+	SHLQ $0x02, R9
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
 	MOVQ DI, R8
@@ -608,17 +612,17 @@ TEXT ·ewAddBiasAVX512(SB), NOSPLIT, $0-8
 	SUBQ R8, CX
 
 	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R9
-	SHLQ  CL, R9
-	DECQ  R9
-	KMOVW R9, K1
+	MOVQ  $0x00000001, R10
+	SHLQ  CL, R10
+	DECQ  R10
+	KMOVW R10, K1
 	SHLQ  $0x02, R8
 	SHLQ  $0x02, DI
-	LEAQ  -256(R8), R9
+	LEAQ  -256(R8), R10
 
 row:
 	XORQ CX, CX
-	CMPQ CX, R9
+	CMPQ CX, R10
 	JG   single
 
 many:
@@ -639,7 +643,7 @@ many:
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, 192(DX)(CX*1)
 	ADDQ    $+256, CX
-	CMPQ    CX, R9
+	CMPQ    CX, R10
 	JLE     many
 
 single:
@@ -664,7 +668,7 @@ part:
 
 next:
 	ADDQ DI, AX
-	ADDQ DI, DX
+	ADDQ R9, DX
 	DECQ SI
 	JNZ  row
 	VZEROUPPER
@@ -680,6 +684,8 @@ TEXT ·ewAddBiasReLUAVX512(SB), NOSPLIT, $0-8
 	MOVQ   72(CX), SI
 	MOVQ   80(CX), DI
 	VPXORD Z0, Z0, Z0
+	MOVQ   88(CX), R9
+	SHLQ   $0x02, R9
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
 	MOVQ DI, R8
@@ -688,17 +694,17 @@ TEXT ·ewAddBiasReLUAVX512(SB), NOSPLIT, $0-8
 	SUBQ R8, CX
 
 	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R9
-	SHLQ  CL, R9
-	DECQ  R9
-	KMOVW R9, K1
+	MOVQ  $0x00000001, R10
+	SHLQ  CL, R10
+	DECQ  R10
+	KMOVW R10, K1
 	SHLQ  $0x02, R8
 	SHLQ  $0x02, DI
-	LEAQ  -256(R8), R9
+	LEAQ  -256(R8), R10
 
 row:
 	XORQ CX, CX
-	CMPQ CX, R9
+	CMPQ CX, R10
 	JG   single
 
 many:
@@ -723,7 +729,7 @@ many:
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, 192(DX)(CX*1)
 	ADDQ    $+256, CX
-	CMPQ    CX, R9
+	CMPQ    CX, R10
 	JLE     many
 
 single:
@@ -750,7 +756,7 @@ part:
 
 next:
 	ADDQ DI, AX
-	ADDQ DI, DX
+	ADDQ R9, DX
 	DECQ SI
 	JNZ  row
 	VZEROUPPER
@@ -3736,14 +3742,14 @@ TEXT ·ewAdamAVX512(SB), NOSPLIT, $0-8
 	MOVQ         24(CX), SI
 	MOVQ         72(CX), DI
 	MOVQ         80(CX), R8
-	VBROADCASTSS 88(CX), Z0
-	VBROADCASTSS 92(CX), Z1
-	VBROADCASTSS 96(CX), Z2
-	VBROADCASTSS 100(CX), Z3
-	VBROADCASTSS 104(CX), Z4
-	VBROADCASTSS 108(CX), Z5
-	VBROADCASTSS 112(CX), Z6
-	VBROADCASTSS 116(CX), Z7
+	VBROADCASTSS 96(CX), Z0
+	VBROADCASTSS 100(CX), Z1
+	VBROADCASTSS 104(CX), Z2
+	VBROADCASTSS 108(CX), Z3
+	VBROADCASTSS 112(CX), Z4
+	VBROADCASTSS 116(CX), Z5
+	VBROADCASTSS 120(CX), Z6
+	VBROADCASTSS 124(CX), Z7
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
 	MOVQ R8, R9
@@ -3998,79 +4004,81 @@ TEXT ·ewReLUGradAVX2(SB), NOSPLIT, $0-8
 	MOVQ   8(AX), DX
 	MOVQ   16(AX), BX
 	MOVQ   72(AX), SI
-	MOVQ   80(AX), AX
+	MOVQ   80(AX), DI
 	VXORPS Y0, Y0, Y0
+	MOVQ   88(AX), R8
+	SHLQ   $0x02, R8
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ AX, DI
-	ANDQ $-8, DI
-	MOVQ AX, R8
-	SUBQ DI, R8
+	MOVQ DI, AX
+	ANDQ $-8, AX
+	MOVQ DI, R9
+	SUBQ AX, R9
 
 	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R9
-	NEGQ    R8
-	VMOVUPS 32(R9)(R8*4), Y1
-	SHLQ    $0x02, DI
+	LEAQ    ewMasks<>+0(SB), R10
+	NEGQ    R9
+	VMOVUPS 32(R10)(R9*4), Y1
 	SHLQ    $0x02, AX
-	LEAQ    -128(DI), R9
+	SHLQ    $0x02, DI
+	LEAQ    -128(AX), R10
 
 row:
-	XORQ R8, R8
-	CMPQ R8, R9
+	XORQ R9, R9
+	CMPQ R9, R10
 	JG   single
 
 many:
-	VMOVUPS (CX)(R8*1), Y2
-	VMOVUPS (DX)(R8*1), Y3
+	VMOVUPS (CX)(R9*1), Y2
+	VMOVUPS (DX)(R9*1), Y3
 	VCMPPS  $0x1e, Y0, Y3, Y3
 	VANDPS  Y3, Y2, Y2
-	VMOVUPS Y2, (BX)(R8*1)
-	VMOVUPS 32(CX)(R8*1), Y2
-	VMOVUPS 32(DX)(R8*1), Y3
+	VMOVUPS Y2, (BX)(R9*1)
+	VMOVUPS 32(CX)(R9*1), Y2
+	VMOVUPS 32(DX)(R9*1), Y3
 	VCMPPS  $0x1e, Y0, Y3, Y3
 	VANDPS  Y3, Y2, Y2
-	VMOVUPS Y2, 32(BX)(R8*1)
-	VMOVUPS 64(CX)(R8*1), Y2
-	VMOVUPS 64(DX)(R8*1), Y3
+	VMOVUPS Y2, 32(BX)(R9*1)
+	VMOVUPS 64(CX)(R9*1), Y2
+	VMOVUPS 64(DX)(R9*1), Y3
 	VCMPPS  $0x1e, Y0, Y3, Y3
 	VANDPS  Y3, Y2, Y2
-	VMOVUPS Y2, 64(BX)(R8*1)
-	VMOVUPS 96(CX)(R8*1), Y2
-	VMOVUPS 96(DX)(R8*1), Y3
+	VMOVUPS Y2, 64(BX)(R9*1)
+	VMOVUPS 96(CX)(R9*1), Y2
+	VMOVUPS 96(DX)(R9*1), Y3
 	VCMPPS  $0x1e, Y0, Y3, Y3
 	VANDPS  Y3, Y2, Y2
-	VMOVUPS Y2, 96(BX)(R8*1)
-	ADDQ    $+128, R8
-	CMPQ    R8, R9
+	VMOVUPS Y2, 96(BX)(R9*1)
+	ADDQ    $+128, R9
+	CMPQ    R9, R10
 	JLE     many
 
 single:
-	CMPQ    R8, DI
+	CMPQ    R9, AX
 	JGE     part
-	VMOVUPS (CX)(R8*1), Y2
-	VMOVUPS (DX)(R8*1), Y3
+	VMOVUPS (CX)(R9*1), Y2
+	VMOVUPS (DX)(R9*1), Y3
 	VCMPPS  $0x1e, Y0, Y3, Y3
 	VANDPS  Y3, Y2, Y2
-	VMOVUPS Y2, (BX)(R8*1)
-	ADDQ    $+32, R8
+	VMOVUPS Y2, (BX)(R9*1)
+	ADDQ    $+32, R9
 	JMP     single
 
 part:
-	CMPQ R8, AX
+	CMPQ R9, DI
 	JGE  next
 
 	// the lanes left over
-	VMASKMOVPS (CX)(R8*1), Y1, Y2
-	VMASKMOVPS (DX)(R8*1), Y1, Y3
+	VMASKMOVPS (CX)(R9*1), Y1, Y2
+	VMASKMOVPS (DX)(R9*1), Y1, Y3
 	VCMPPS     $0x1e, Y0, Y3, Y3
 	VANDPS     Y3, Y2, Y2
-	VMASKMOVPS Y2, Y1, (BX)(R8*1)
+	VMASKMOVPS Y2, Y1, (BX)(R9*1)
 
 next:
-	ADDQ AX, CX
-	ADDQ AX, DX
-	ADDQ AX, BX
+	ADDQ R8, CX
+	ADDQ R8, DX
+	ADDQ DI, BX
 	DECQ SI
 	JNZ  row
 	VZEROUPPER
@@ -4242,7 +4250,7 @@ TEXT ·ewAXPYAVX2(SB), NOSPLIT, $0-8
 	MOVQ         8(AX), DX
 	MOVQ         72(AX), BX
 	MOVQ         80(AX), SI
-	VBROADCASTSS 88(AX), Y0
+	VBROADCASTSS 96(AX), Y0
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
 	MOVQ SI, AX
@@ -4319,7 +4327,7 @@ TEXT ·ewScaleAVX2(SB), NOSPLIT, $0-8
 	MOVQ         (AX), CX
 	MOVQ         72(AX), DX
 	MOVQ         80(AX), BX
-	VBROADCASTSS 88(AX), Y0
+	VBROADCASTSS 96(AX), Y0
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
 	MOVQ BX, AX
@@ -4390,8 +4398,8 @@ TEXT ·ewScaleAddAVX2(SB), NOSPLIT, $0-8
 	MOVQ         8(AX), DX
 	MOVQ         72(AX), BX
 	MOVQ         80(AX), SI
-	VBROADCASTSS 88(AX), Y0
-	VBROADCASTSS 92(AX), Y1
+	VBROADCASTSS 96(AX), Y0
+	VBROADCASTSS 100(AX), Y1
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
 	MOVQ SI, AX
@@ -4506,71 +4514,73 @@ TEXT ·ewAddBiasAVX2(SB), NOSPLIT, $0-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ 72(AX), SI
-	MOVQ 80(AX), AX
+	MOVQ 80(AX), DI
+	MOVQ 88(AX), R8
+	SHLQ $0x02, R8
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ AX, DI
-	ANDQ $-8, DI
-	MOVQ AX, R8
-	SUBQ DI, R8
+	MOVQ DI, AX
+	ANDQ $-8, AX
+	MOVQ DI, R9
+	SUBQ AX, R9
 
 	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R9
-	NEGQ    R8
-	VMOVUPS 32(R9)(R8*4), Y0
-	SHLQ    $0x02, DI
+	LEAQ    ewMasks<>+0(SB), R10
+	NEGQ    R9
+	VMOVUPS 32(R10)(R9*4), Y0
 	SHLQ    $0x02, AX
-	LEAQ    -128(DI), R9
+	SHLQ    $0x02, DI
+	LEAQ    -128(AX), R10
 
 row:
-	XORQ R8, R8
-	CMPQ R8, R9
+	XORQ R9, R9
+	CMPQ R9, R10
 	JG   single
 
 many:
-	VMOVUPS (CX)(R8*1), Y1
-	VMOVUPS (BX)(R8*1), Y2
+	VMOVUPS (CX)(R9*1), Y1
+	VMOVUPS (BX)(R9*1), Y2
 	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, (DX)(R8*1)
-	VMOVUPS 32(CX)(R8*1), Y1
-	VMOVUPS 32(BX)(R8*1), Y2
+	VMOVUPS Y1, (DX)(R9*1)
+	VMOVUPS 32(CX)(R9*1), Y1
+	VMOVUPS 32(BX)(R9*1), Y2
 	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, 32(DX)(R8*1)
-	VMOVUPS 64(CX)(R8*1), Y1
-	VMOVUPS 64(BX)(R8*1), Y2
+	VMOVUPS Y1, 32(DX)(R9*1)
+	VMOVUPS 64(CX)(R9*1), Y1
+	VMOVUPS 64(BX)(R9*1), Y2
 	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, 64(DX)(R8*1)
-	VMOVUPS 96(CX)(R8*1), Y1
-	VMOVUPS 96(BX)(R8*1), Y2
+	VMOVUPS Y1, 64(DX)(R9*1)
+	VMOVUPS 96(CX)(R9*1), Y1
+	VMOVUPS 96(BX)(R9*1), Y2
 	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, 96(DX)(R8*1)
-	ADDQ    $+128, R8
-	CMPQ    R8, R9
+	VMOVUPS Y1, 96(DX)(R9*1)
+	ADDQ    $+128, R9
+	CMPQ    R9, R10
 	JLE     many
 
 single:
-	CMPQ    R8, DI
+	CMPQ    R9, AX
 	JGE     part
-	VMOVUPS (CX)(R8*1), Y1
-	VMOVUPS (BX)(R8*1), Y2
+	VMOVUPS (CX)(R9*1), Y1
+	VMOVUPS (BX)(R9*1), Y2
 	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, (DX)(R8*1)
-	ADDQ    $+32, R8
+	VMOVUPS Y1, (DX)(R9*1)
+	ADDQ    $+32, R9
 	JMP     single
 
 part:
-	CMPQ R8, AX
+	CMPQ R9, DI
 	JGE  next
 
 	// the lanes left over
-	VMASKMOVPS (CX)(R8*1), Y0, Y1
-	VMASKMOVPS (BX)(R8*1), Y0, Y2
+	VMASKMOVPS (CX)(R9*1), Y0, Y1
+	VMASKMOVPS (BX)(R9*1), Y0, Y2
 	VADDPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (DX)(R8*1)
+	VMASKMOVPS Y1, Y0, (DX)(R9*1)
 
 next:
-	ADDQ AX, CX
-	ADDQ AX, DX
+	ADDQ DI, CX
+	ADDQ R8, DX
 	DECQ SI
 	JNZ  row
 	VZEROUPPER
@@ -4584,78 +4594,80 @@ TEXT ·ewAddBiasReLUAVX2(SB), NOSPLIT, $0-8
 	MOVQ   8(AX), DX
 	MOVQ   16(AX), BX
 	MOVQ   72(AX), SI
-	MOVQ   80(AX), AX
+	MOVQ   80(AX), DI
 	VXORPS Y0, Y0, Y0
+	MOVQ   88(AX), R8
+	SHLQ   $0x02, R8
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ AX, DI
-	ANDQ $-8, DI
-	MOVQ AX, R8
-	SUBQ DI, R8
+	MOVQ DI, AX
+	ANDQ $-8, AX
+	MOVQ DI, R9
+	SUBQ AX, R9
 
 	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R9
-	NEGQ    R8
-	VMOVUPS 32(R9)(R8*4), Y1
-	SHLQ    $0x02, DI
+	LEAQ    ewMasks<>+0(SB), R10
+	NEGQ    R9
+	VMOVUPS 32(R10)(R9*4), Y1
 	SHLQ    $0x02, AX
-	LEAQ    -128(DI), R9
+	SHLQ    $0x02, DI
+	LEAQ    -128(AX), R10
 
 row:
-	XORQ R8, R8
-	CMPQ R8, R9
+	XORQ R9, R9
+	CMPQ R9, R10
 	JG   single
 
 many:
-	VMOVUPS (CX)(R8*1), Y2
-	VMOVUPS (BX)(R8*1), Y3
+	VMOVUPS (CX)(R9*1), Y2
+	VMOVUPS (BX)(R9*1), Y3
 	VADDPS  Y3, Y2, Y2
 	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, (DX)(R8*1)
-	VMOVUPS 32(CX)(R8*1), Y2
-	VMOVUPS 32(BX)(R8*1), Y3
+	VMOVUPS Y2, (DX)(R9*1)
+	VMOVUPS 32(CX)(R9*1), Y2
+	VMOVUPS 32(BX)(R9*1), Y3
 	VADDPS  Y3, Y2, Y2
 	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, 32(DX)(R8*1)
-	VMOVUPS 64(CX)(R8*1), Y2
-	VMOVUPS 64(BX)(R8*1), Y3
+	VMOVUPS Y2, 32(DX)(R9*1)
+	VMOVUPS 64(CX)(R9*1), Y2
+	VMOVUPS 64(BX)(R9*1), Y3
 	VADDPS  Y3, Y2, Y2
 	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, 64(DX)(R8*1)
-	VMOVUPS 96(CX)(R8*1), Y2
-	VMOVUPS 96(BX)(R8*1), Y3
+	VMOVUPS Y2, 64(DX)(R9*1)
+	VMOVUPS 96(CX)(R9*1), Y2
+	VMOVUPS 96(BX)(R9*1), Y3
 	VADDPS  Y3, Y2, Y2
 	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, 96(DX)(R8*1)
-	ADDQ    $+128, R8
-	CMPQ    R8, R9
+	VMOVUPS Y2, 96(DX)(R9*1)
+	ADDQ    $+128, R9
+	CMPQ    R9, R10
 	JLE     many
 
 single:
-	CMPQ    R8, DI
+	CMPQ    R9, AX
 	JGE     part
-	VMOVUPS (CX)(R8*1), Y2
-	VMOVUPS (BX)(R8*1), Y3
+	VMOVUPS (CX)(R9*1), Y2
+	VMOVUPS (BX)(R9*1), Y3
 	VADDPS  Y3, Y2, Y2
 	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, (DX)(R8*1)
-	ADDQ    $+32, R8
+	VMOVUPS Y2, (DX)(R9*1)
+	ADDQ    $+32, R9
 	JMP     single
 
 part:
-	CMPQ R8, AX
+	CMPQ R9, DI
 	JGE  next
 
 	// the lanes left over
-	VMASKMOVPS (CX)(R8*1), Y1, Y2
-	VMASKMOVPS (BX)(R8*1), Y1, Y3
+	VMASKMOVPS (CX)(R9*1), Y1, Y2
+	VMASKMOVPS (BX)(R9*1), Y1, Y3
 	VADDPS     Y3, Y2, Y2
 	VMAXPS     Y2, Y0, Y2
-	VMASKMOVPS Y2, Y1, (DX)(R8*1)
+	VMASKMOVPS Y2, Y1, (DX)(R9*1)
 
 next:
-	ADDQ AX, CX
-	ADDQ AX, DX
+	ADDQ DI, CX
+	ADDQ R8, DX
 	DECQ SI
 	JNZ  row
 	VZEROUPPER
@@ -7622,14 +7634,14 @@ TEXT ·ewAdamAVX2(SB), NOSPLIT, $0-8
 	MOVQ         24(AX), SI
 	MOVQ         72(AX), DI
 	MOVQ         80(AX), R8
-	VBROADCASTSS 88(AX), Y0
-	VBROADCASTSS 92(AX), Y1
-	VBROADCASTSS 96(AX), Y2
-	VBROADCASTSS 100(AX), Y3
-	VBROADCASTSS 104(AX), Y4
-	VBROADCASTSS 108(AX), Y5
-	VBROADCASTSS 112(AX), Y6
-	VBROADCASTSS 116(AX), Y7
+	VBROADCASTSS 96(AX), Y0
+	VBROADCASTSS 100(AX), Y1
+	VBROADCASTSS 104(AX), Y2
+	VBROADCASTSS 108(AX), Y3
+	VBROADCASTSS 112(AX), Y4
+	VBROADCASTSS 116(AX), Y5
+	VBROADCASTSS 120(AX), Y6
+	VBROADCASTSS 124(AX), Y7
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
 	MOVQ R8, AX

@@ -26,7 +26,7 @@ var twinCases = []twinCase{
 		return [][]float32{z}
 	}},
 	{"relu grad", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return reluGradVec(x, y, z) }, func() { reluGradGo(x, y, z) })
+		kernelOr(twin, func() bool { return reluGradVec(x, y, c, z, rows, c) }, func() { reluGradGo(x, y, c, z, rows, c) })
 		return [][]float32{z}
 	}},
 	{"add", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
@@ -57,11 +57,11 @@ var twinCases = []twinCase{
 		return [][]float32{{float32(s)}}
 	}},
 	{"add bias", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return addBiasVec(x, p[0], z, rows, c, false) }, func() { addBiasGo(x, p[0], z, rows, c, false) })
+		kernelOr(twin, func() bool { return addBiasVec(x, p[0], z, c, rows, c, false) }, func() { addBiasGo(x, p[0], z, c, rows, c, false) })
 		return [][]float32{z}
 	}},
 	{"add bias relu", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return addBiasVec(x, p[0], z, rows, c, true) }, func() { addBiasGo(x, p[0], z, rows, c, true) })
+		kernelOr(twin, func() bool { return addBiasVec(x, p[0], z, c, rows, c, true) }, func() { addBiasGo(x, p[0], z, c, rows, c, true) })
 		return [][]float32{z}
 	}},
 	{"sum rows", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {

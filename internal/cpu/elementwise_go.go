@@ -12,13 +12,15 @@ func reluGo(x, y []float32) {
 	}
 }
 
-func reluGradGo(dy, y, dx []float32) {
-	y, dx = y[:len(dy)], dx[:len(dy)]
-	for i, g := range dy {
-		if !(y[i] > 0) {
-			g = 0
+func reluGradGo(dy, y []float32, stride int, dx []float32, rows, c int) {
+	for r := range rows {
+		d, y, dx := dy[r*stride:r*stride+c], y[r*stride:r*stride+c], dx[r*c:(r+1)*c]
+		for i, g := range d {
+			if !(y[i] > 0) {
+				g = 0
+			}
+			dx[i] = g
 		}
-		dx[i] = g
 	}
 }
 

@@ -47,15 +47,9 @@ func AddBiasStrided(x []float32, rows, c int, bias []float32, relu bool, y []flo
 	need("AddBias", "bias", len(bias), c)
 	needStrided("AddBias", "y", len(y), rows, c, yStride)
 	forRows(rows, c, func(lo, hi int) {
-		step := hi - lo
-		if yStride != c {
-			step = 1
-		}
-		for r := lo; r < hi; r += step {
-			x, y := x[r*c:(r+step)*c], y[r*yStride:r*yStride+step*c]
-			if !addBiasVec(x, bias, y, step, c, relu) {
-				addBiasGo(x, bias, y, step, c, relu)
-			}
+		x, y := x[lo*c:hi*c], y[lo*yStride:(hi-1)*yStride+c]
+		if !addBiasVec(x, bias, y, yStride, hi-lo, c, relu) {
+			addBiasGo(x, bias, y, yStride, hi-lo, c, relu)
 		}
 	})
 }
@@ -70,9 +64,9 @@ func needStrided(op, name string, got, rows, c, stride int) {
 	}
 }
 
-func addBiasGo(x, bias, y []float32, rows, c int, relu bool) {
+func addBiasGo(x, bias, y []float32, yStride, rows, c int, relu bool) {
 	for r := range rows {
-		xr, yr := x[r*c:(r+1)*c], y[r*c:(r+1)*c]
+		xr, yr := x[r*c:(r+1)*c], y[r*yStride:r*yStride+c]
 		for i, v := range xr {
 			v += bias[i]
 			if relu && v < 0 {
@@ -119,14 +113,7 @@ func BiasReLUBackwardStrided(dy, y []float32, stride, rows, c int, dx, dbias []f
 		step := max(1, 2048/c)
 		for a := lo; a < hi; a += step {
 			b := min(hi, a+step)
-			if stride == c {
-				reluGrad(dy[a*c:b*c], y[a*c:b*c], dx[a*c:b*c])
-			} else {
-				for r := a; r < b; r++ {
-					at := r * stride
-					reluGrad(dy[at:at+c], y[at:at+c], dx[r*c:(r+1)*c])
-				}
-			}
+			reluGrad(dy[a*stride:(b-1)*stride+c], y[a*stride:(b-1)*stride+c], stride, dx[a*c:b*c], b-a, c)
 			if sums != nil {
 				sumRows(dx[a*c:b*c], b-a, c, sums)
 			}

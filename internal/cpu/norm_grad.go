@@ -197,7 +197,7 @@ func bnGradFixed(dy []float32, m mask, a []float32, rows, c int, dx, dres []floa
 		lo, hi := r*c, min(rows, r+step)*c
 		g := dx[lo:hi]
 		if m.y != nil {
-			reluGrad(dy[lo:hi], m.y[lo:hi], g)
+			reluGrad(dy[lo:hi], m.y[lo:hi], hi-lo, g, 1, hi-lo)
 		} else {
 			copy(g, dy[lo:hi])
 		}

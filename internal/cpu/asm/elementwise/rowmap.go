@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -10,7 +12,8 @@ import (
 const (
 	argRows   = 9 * 8
 	argC      = argRows + 8
-	argConsts = argC + 8
+	argStride = argC + 8
+	argConsts = argStride + 8
 )
 
 // place is one vector's place in a row: what a kernel's body works on.
@@ -37,6 +40,7 @@ type mapSpec struct {
 	name    string
 	streams []int // pointers that go on from row to row
 	params  []int // pointers to c floats, the same for every row
+	strided []int // streams whose rows are stride floats apart, not c
 	consts  int   // scalars, broadcast to p.consts
 	zero    bool  // whether the body needs p.zero
 	body    func(p *place)
@@ -47,7 +51,7 @@ const unroll = 4
 
 // rowMap generates
 //
-//	for row in rows { for vectors at idx in row { body }; streams += c }
+//	for row in rows { for vectors at idx in row { body }; streams += c or stride }
 func (v *isa) rowMap(s mapSpec) {
 	v.function(s.name, "rowArgs")
 	args := GP64()
@@ -66,6 +70,12 @@ func (v *isa) rowMap(s mapSpec) {
 	}
 	if s.zero {
 		p.zero = v.zero()
+	}
+	var stride reg.GPVirtual
+	if len(s.strided) > 0 {
+		stride = GP64()
+		MOVQ(Mem{Base: args, Disp: argStride}, stride)
+		SHLQ(Imm(2), stride)
 	}
 	Comment("whole = bytes of a row's whole vectors, cb = bytes of a row")
 	MOVQ(cb, whole)
@@ -108,7 +118,11 @@ func (v *isa) rowMap(s mapSpec) {
 	p.tail = nil
 	Label("next")
 	for _, i := range s.streams {
-		ADDQ(cb, p.ptr[i])
+		if slices.Contains(s.strided, i) {
+			ADDQ(stride, p.ptr[i])
+		} else {
+			ADDQ(cb, p.ptr[i])
+		}
 	}
 	DECQ(left)
 	JNZ(LabelRef("row"))
