@@ -10,15 +10,8 @@ import (
 // when it is not nil, followed by ReLU when relu is set; the result is
 // [N,OH,OW,K]. Stride and zero padding are the same in both directions.
 func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu bool) *Variable {
-	xs, ws := x.Value.Shape, w.Value.Shape
-	if len(xs) != 4 || len(ws) != 4 || xs[3] != ws[2] {
-		panic(fmt.Sprintf("autograd: convolution of %v with weights %v", xs, ws))
-	}
-	c := cpu.Conv{N: xs[0], H: xs[1], W: xs[2], C: xs[3], K: ws[3], KH: ws[0], KW: ws[1], Stride: stride, Pad: pad}
+	c := ConvBranch{w, bias, stride, pad}.shape(x)
 	oh, ow := c.Out()
-	if oh < 1 || ow < 1 {
-		panic(fmt.Sprintf("autograd: a %d×%d input is too small for a %d×%d convolution", c.H, c.W, c.KH, c.KW))
-	}
 	y := tp.newVar(c.N, oh, ow, c.K)
 	rows := c.N * oh * ow
 	tp.timed("conv", func() { cpu.ConvForward(c, x.Value.Data, w.Value.Data, y.Value.Data) })
@@ -57,11 +50,24 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 	return y
 }
 
-// ConvBranch is one convolution of ConvReLUConcat, as Conv2d takes it. Bias may
+// ConvBranch is the convolution in ConvReLUConcat and ConvReLUMaxPool, as Conv2d takes it. Bias may
 // be nil.
 type ConvBranch struct {
 	Weight, Bias *Parameter
 	Stride, Pad  int
+}
+
+// shape is the convolution on x. It panics when they do not fit.
+func (b ConvBranch) shape(x *Variable) cpu.Conv {
+	xs, ws := x.Value.Shape, b.Weight.Value.Shape
+	if len(xs) != 4 || len(ws) != 4 || xs[3] != ws[2] {
+		panic(fmt.Sprintf("autograd: convolution of %v with weights %v", xs, ws))
+	}
+	c := cpu.Conv{N: xs[0], H: xs[1], W: xs[2], C: xs[3], K: ws[3], KH: ws[0], KW: ws[1], Stride: b.Stride, Pad: b.Pad}
+	if oh, ow := c.Out(); oh < 1 || ow < 1 {
+		panic(fmt.Sprintf("autograd: a %d×%d input is too small for a %d×%d convolution", c.H, c.W, c.KH, c.KW))
+	}
+	return c
 }
 
 // ConvReLUConcat runs several convolutions on x [N,H,W,C], each with its bias
@@ -69,28 +75,21 @@ type ConvBranch struct {
 // as SqueezeNet's Fire expands. Each result goes straight to its place in y, and
 // only y is kept. The branches' heights and widths must agree.
 func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
-	xs := x.Value.Shape
 	shapes := make([]cpu.Conv, len(branches))
 	var oh, ow, width int
 	needs := x.needs
 	for i, b := range branches {
-		ws := b.Weight.Value.Shape
-		if len(xs) != 4 || len(ws) != 4 || xs[3] != ws[2] {
-			panic(fmt.Sprintf("autograd: convolution of %v with weights %v", xs, ws))
-		}
-		c := cpu.Conv{N: xs[0], H: xs[1], W: xs[2], C: xs[3], K: ws[3], KH: ws[0], KW: ws[1], Stride: b.Stride, Pad: b.Pad}
+		c := b.shape(x)
 		h, w := c.Out()
-		if h < 1 || w < 1 {
-			panic(fmt.Sprintf("autograd: a %d×%d input is too small for a %d×%d convolution", c.H, c.W, c.KH, c.KW))
-		}
 		if i > 0 && (h != oh || w != ow) {
 			panic(fmt.Sprintf("autograd: convolutions to join give maps of %d×%d and %d×%d", oh, ow, h, w))
 		}
 		shapes[i], oh, ow, width = c, h, w, width+c.K
 		needs = needs || b.Weight.RequiresGrad || (b.Bias != nil && b.Bias.RequiresGrad)
 	}
-	y := tp.newVar(xs[0], oh, ow, width)
-	rows := xs[0] * oh * ow
+	n := x.Value.Shape[0]
+	y := tp.newVar(n, oh, ow, width)
+	rows := n * oh * ow
 	off := 0
 	for i, b := range branches {
 		c := shapes[i]

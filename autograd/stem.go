@@ -64,3 +64,66 @@ func BatchNormReLUMaxPool(tp *Tape, x *Variable, s *BatchNormState, k, stride, p
 	}
 	return y
 }
+
+// ConvReLUMaxPool is MaxPool2d(relu(Conv2d(x)+bias)), the stem of SqueezeNet,
+// as one operation: the convolution's result, the largest map of the network,
+// is pooled at once and not kept, and goes through memory once on the way back.
+// bias may be nil.
+func ConvReLUMaxPool(tp *Tape, x *Variable, conv ConvBranch, k, stride, pad int, ceil bool) *Variable {
+	c := conv.shape(x)
+	h, w := c.Out()
+	p := cpu.NormMaxPool{N: c.N, H: h, W: w, C: c.K, K: k, Stride: stride, Pad: pad, Ceil: ceil}
+	oh, ow := p.Out()
+	if k > 15 || oh < 1 || ow < 1 { // the parts say what is wrong
+		h := Conv2d(tp, x, conv.Weight, conv.Bias, conv.Stride, conv.Pad, true)
+		y := MaxPool2d(tp, h, k, stride, pad, ceil)
+		tp.Free(h)
+		return y
+	}
+	y := tp.newVar(p.N, oh, ow, p.C)
+	held := tp.newVar((y.Value.Len() + 3) / 4) // a byte each, in a float buffer
+	argmax := bytesOf(held.Value.Data)[:y.Value.Len()]
+	rows := p.N * h * w
+	z := tp.arena.Get(rows * p.C)
+	tp.timed("conv", func() { cpu.ConvForward(c, x.Value.Data, conv.Weight.Value.Data, z) })
+	tp.timed("pool", func() {
+		top, one, shift := tp.arena.Get(y.Value.Len()), make([]float32, p.C), make([]float32, p.C)
+		for i := range one {
+			one[i] = 1
+		}
+		if conv.Bias != nil {
+			shift = conv.Bias.Value.Data
+		}
+		p.Forward(z, one, shift, y.Value.Data, top, argmax)
+		tp.arena.Put(top)
+	})
+	tp.arena.Put(z)
+
+	toBias := conv.Bias != nil && conv.Bias.RequiresGrad
+	tp.record("conv", y, x.needs || conv.Weight.RequiresGrad || toBias, []*Variable{x, held}, func() {
+		dy := y.Grad.Data
+		if toBias {
+			conv.Bias.grad(tp, func(db []float32) { cpu.BiasReLUBackward(dy, y.Value.Data, len(dy)/p.C, p.C, dy, db) })
+		}
+		if !x.needs && !conv.Weight.RequiresGrad {
+			tp.release(held)
+			return
+		}
+		// Where ReLU made the maximum 0 argmax names no input, so this undoes
+		// the ReLU as well.
+		dz := tp.arena.Get(rows * p.C)
+		cpu.MaxPoolBackward(p.N, p.H, p.W, p.C, k, stride, pad, ceil, dy, argmax, dz)
+		tp.release(held)
+		if conv.Weight.RequiresGrad {
+			conv.Weight.grad(tp, func(dw []float32) { cpu.ConvBackwardWeights(c, x.Value.Data, dz, dw) })
+		}
+		if x.needs {
+			tp.gradInto(x, func(dx []float32) { cpu.ConvBackwardData(c, dz, conv.Weight.Value.Data, dx) })
+		}
+		tp.arena.Put(dz)
+	})
+	if !y.retained {
+		tp.Free(held)
+	}
+	return y
+}

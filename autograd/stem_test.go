@@ -81,3 +81,66 @@ func TestStemRefusesWhatItsPartsRefuse(t *testing.T) {
 		})
 	}
 }
+
+// So does the stem without batch norm.
+func TestConvStemEqualsItsParts(t *testing.T) {
+	for _, tc := range []struct {
+		name           string
+		shape          []int
+		out, k         int
+		bias, record   bool
+		frozen, fixedW bool
+	}{
+		{name: "training", shape: []int{2, 15, 13, 3}, out: 20, k: 3, bias: true, record: true},
+		{name: "no bias", shape: []int{2, 12, 12, 4}, out: 16, k: 3, record: true},
+		{name: "picture needs no gradient", shape: []int{2, 12, 12, 3}, out: 5, k: 2, bias: true, record: true, frozen: true},
+		{name: "only the bias trains", shape: []int{2, 12, 12, 3}, out: 5, k: 2, bias: true, record: true, frozen: true, fixedW: true},
+		{name: "evaluation", shape: []int{1, 12, 12, 3}, out: 64, k: 3, bias: true},
+		{name: "a window that is not fused", shape: []int{1, 40, 40, 3}, out: 4, k: 16, bias: true, record: true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			run := func(stem func(tp *Tape, x *Variable, b ConvBranch) *Variable) [][]float32 {
+				r := rng.New(9)
+				x := random(r, tc.shape...)
+				b := ConvBranch{Weight: NewParameter(random(r, 3, 3, tc.shape[3], tc.out)), Stride: 2}
+				b.Weight.RequiresGrad = !tc.fixedW
+				if tc.bias {
+					b.Bias = NewParameter(random(r, tc.out))
+				}
+				a := NewArena()
+				tp := NewTape(a)
+				tp.Training, tp.Record = tc.record, tc.record
+				in := tp.Input(x, !tc.frozen)
+				y := stem(tp, in, b)
+				out := [][]float32{append([]float32(nil), y.Value.Data...)}
+				if tc.record {
+					tp.Backward(y, random(r, y.Value.Shape...))
+					if !tc.fixedW {
+						out = append(out, b.Weight.Grad.Data)
+					}
+					if tc.bias {
+						out = append(out, b.Bias.Grad.Data)
+					}
+					if !tc.frozen {
+						out = append(out, append([]float32(nil), in.Grad.Data...))
+					}
+				}
+				tp.Reset()
+				return out
+			}
+			got := run(func(tp *Tape, x *Variable, b ConvBranch) *Variable {
+				return ConvReLUMaxPool(tp, x, b, tc.k, 2, 0, true)
+			})
+			want := run(func(tp *Tape, x *Variable, b ConvBranch) *Variable {
+				return MaxPool2d(tp, Conv2d(tp, x, b.Weight, b.Bias, b.Stride, b.Pad, true), tc.k, 2, 0, true)
+			})
+			for i := range want {
+				for k, w := range want[i] {
+					if g := got[i][k]; !(math.Abs(float64(g-w)) <= 1e-5*math.Max(1, math.Abs(float64(w)))) {
+						t.Fatalf("result %d[%d] = %v, its parts give %v", i, k, g, w)
+					}
+				}
+			}
+		})
+	}
+}

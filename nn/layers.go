@@ -33,6 +33,11 @@ func (c *Conv2d) forwardReLU(tp *autograd.Tape, x *autograd.Variable) *autograd.
 	return autograd.Conv2d(tp, x, c.Weight, c.Bias, c.Stride, c.Pad, true)
 }
 
+func (c *Conv2d) forwardReLUMaxPool(tp *autograd.Tape, x *autograd.Variable, p MaxPool2d) *autograd.Variable {
+	b := autograd.ConvBranch{Weight: c.Weight, Bias: c.Bias, Stride: c.Stride, Pad: c.Pad}
+	return autograd.ConvReLUMaxPool(tp, x, b, p.Kernel, p.Stride, p.Pad, p.Ceil)
+}
+
 // Build appends the convolution.
 func (c *Conv2d) Build(g *Graph, x int) int {
 	n := Node{Op: OpConv, Inputs: []int{x}, Weight: c.Weight.Value, Kernel: c.Kernel, Stride: c.Stride, Pad: c.Pad}

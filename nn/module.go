@@ -82,8 +82,8 @@ func Parameters(m Module) []Entry {
 }
 
 // Sequential runs its layers one after the other. A batch norm or convolution
-// directly followed by a ReLU runs as one fused operation, and so does a batch
-// norm followed by a ReLU and a max pool.
+// directly followed by a ReLU, or by a ReLU and a max pool, runs as one fused
+// operation.
 type Sequential struct{ layers []Child }
 
 // NewSequential returns a Sequential whose layers are named "0", "1", ….
@@ -122,14 +122,19 @@ type fusesReLU interface {
 	forwardReLU(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable
 }
 
+// fusesPool is a layer that can apply a following ReLU and max pool itself.
+type fusesPool interface {
+	forwardReLUMaxPool(tp *autograd.Tape, x *autograd.Variable, p MaxPool2d) *autograd.Variable
+}
+
 // Forward runs the layers in order and releases what lies between them.
 func (s *Sequential) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
 	in := x
 	for i := 0; i < len(s.layers); i++ {
 		y := x
 		f, fuses := s.layers[i].Module.(fusesReLU)
-		if bn, pool := s.stemAt(i); bn != nil {
-			y = bn.forwardReLUMaxPool(tp, x, pool)
+		if pool, ok := s.pooledAt(i); ok {
+			y = s.layers[i].Module.(fusesPool).forwardReLUMaxPool(tp, x, pool)
 			i += 2
 		} else if fuses && i+1 < len(s.layers) && isReLU(s.layers[i+1].Module) {
 			y = f.forwardReLU(tp, x)
@@ -153,16 +158,15 @@ func (s *Sequential) Build(g *Graph, x int) int {
 	return x
 }
 
-// stemAt returns the batch norm and the max pool of layers i to i+2 when these
-// are a batch norm, a ReLU and a max pool; nil otherwise.
-func (s *Sequential) stemAt(i int) (*BatchNorm, MaxPool2d) {
-	if i+2 < len(s.layers) && isReLU(s.layers[i+1].Module) {
-		bn, norm := s.layers[i].Module.(*BatchNorm)
-		if pool, ok := s.layers[i+2].Module.(MaxPool2d); ok && norm {
-			return bn, pool
-		}
+// pooledAt returns the max pool of layers i to i+2 when these are one that
+// fusesPool, a ReLU and a max pool.
+func (s *Sequential) pooledAt(i int) (MaxPool2d, bool) {
+	if i+2 >= len(s.layers) || !isReLU(s.layers[i+1].Module) {
+		return MaxPool2d{}, false
 	}
-	return nil, MaxPool2d{}
+	_, fuses := s.layers[i].Module.(fusesPool)
+	pool, ok := s.layers[i+2].Module.(MaxPool2d)
+	return pool, fuses && ok
 }
 
 func isReLU(m Module) bool { _, ok := m.(ReLU); return ok }
