@@ -30,7 +30,8 @@ type Block struct {
 	Seed           uint64 // of shuffling and augmentation; 0 is a seed like any other
 
 	// Workers is how many goroutines open and transform pictures; 0 is as many
-	// as GOMAXPROCS. It changes the speed and nothing else.
+	// as GOMAXPROCS while a batch is waited for, and half as many while the
+	// program computes. It changes the speed and nothing else.
 	Workers int
 	// Prefetch is how many batches are made ahead of the one in use; 0 is 2.
 	// Each costs its pictures' memory, decoded and as floats.

@@ -18,7 +18,10 @@ import (
 // Behind it, a dispatcher cuts the epoch into batches and hands their items to
 // the workers; an assembler takes the batches in order, as each has all its
 // pictures, and runs the batch transform. At most Prefetch batches are between
-// the dispatcher and the caller, which bounds the memory.
+// the dispatcher and the caller, which bounds the memory. While the caller
+// computes, half as many workers as there are processors open pictures, and the
+// other processors are left to the computation; when the caller waits, as many
+// workers as processors do.
 type Iterator struct {
 	l      *Loader
 	epoch  uint64
@@ -33,6 +36,7 @@ type Iterator struct {
 	tasks chan task      // items to open
 	jobs  chan *pending  // batches in order, for the assembler
 	ready chan made      // batches for Next
+	hurry *gate          // open while Next waits
 	wg    sync.WaitGroup // all goroutines of the iterator
 	err   error          // what Next answers from now on
 	wait  time.Duration  // time Next has waited
@@ -90,14 +94,20 @@ func (it *Iterator) launch() {
 	it.tasks = make(chan task)
 	it.jobs = make(chan *pending, depth)
 	it.ready = make(chan made, depth)
+	it.hurry = newGate()
 	it.wg.Go(it.dispatch)
-	for range it.l.workers() {
+	always, extra := it.l.workers()
+	for range always {
 		it.wg.Go(it.work)
+	}
+	for range extra {
+		it.wg.Go(it.help)
 	}
 	it.wg.Go(it.assembleAll)
 }
 
 func (it *Iterator) dispatch() {
+	defer it.hurry.end()
 	defer close(it.tasks)
 	defer close(it.jobs)
 	bs := it.l.cfg.BatchSize
@@ -122,14 +132,30 @@ func (it *Iterator) dispatch() {
 	}
 }
 
+// work opens items as they come.
 func (it *Iterator) work() {
 	for t := range it.tasks {
-		if it.ctx.Err() == nil {
-			t.b.imgs[t.i], t.b.errs[t.i] = it.l.picture(it.epoch, t.b.index[t.i])
+		it.do(t)
+	}
+}
+
+// help is work while Next waits for a batch.
+func (it *Iterator) help() {
+	for it.hurry.wait() {
+		t, ok := <-it.tasks
+		if !ok {
+			return
 		}
-		if t.b.left.Add(-1) == 0 {
-			close(t.b.done)
-		}
+		it.do(t)
+	}
+}
+
+func (it *Iterator) do(t task) {
+	if it.ctx.Err() == nil {
+		t.b.imgs[t.i], t.b.errs[t.i] = it.l.picture(it.epoch, t.b.index[t.i])
+	}
+	if t.b.left.Add(-1) == 0 {
+		close(t.b.done)
 	}
 }
 
@@ -262,14 +288,7 @@ func (it *Iterator) Next() (*Batch, error) {
 		return nil, it.end(context.Cause(it.ctx))
 	}
 	it.Start()
-	began := time.Now()
-	var m made
-	var ok bool
-	select {
-	case m, ok = <-it.ready:
-	case <-it.ctx.Done():
-	}
-	it.wait += time.Since(began)
+	m, ok := it.receive()
 	switch {
 	case it.ctx.Err() != nil:
 		if m.b != nil {
@@ -283,6 +302,25 @@ func (it *Iterator) Next() (*Batch, error) {
 	}
 	<-it.slots
 	return m.b, nil
+}
+
+// receive takes the next batch that was made; false when there is none left or
+// the context ended.
+func (it *Iterator) receive() (m made, ok bool) {
+	select {
+	case m, ok = <-it.ready:
+		return m, ok
+	default:
+	}
+	began := time.Now()
+	it.hurry.set(true)
+	select {
+	case m, ok = <-it.ready:
+	case <-it.ctx.Done():
+	}
+	it.hurry.set(false)
+	it.wait += time.Since(began)
+	return m, ok
 }
 
 // Waited is how long Next has waited for batches so far: compared with the

@@ -27,7 +27,7 @@ type LoaderConfig struct {
 	DropLast  bool // leave out a last batch smaller than BatchSize
 
 	Seed       uint64  // of shuffling and transforms
-	Workers    int     // goroutines that open and transform; 0 is GOMAXPROCS
+	Workers    int     // goroutines that open and transform; 0 is GOMAXPROCS, half of them while nobody waits
 	Prefetch   int     // batches made ahead; 0 is 2
 	CacheBytes int64   // bound on decoded pictures kept; 0 keeps none
 	Damaged    Damaged // what a picture that cannot be opened does
@@ -161,11 +161,15 @@ func (l *Loader) OneBatch(ctx context.Context) (*Batch, error) {
 	return b, err
 }
 
-func (l *Loader) workers() int {
+// workers is how many goroutines always open pictures, and how many more do
+// while a batch is waited for.
+func (l *Loader) workers() (always, extra int) {
 	if l.cfg.Workers > 0 {
-		return l.cfg.Workers
+		return l.cfg.Workers, 0
 	}
-	return runtime.GOMAXPROCS(0)
+	n := runtime.GOMAXPROCS(0)
+	always = (n + 1) / 2
+	return always, n - always
 }
 
 // Damaged returns the pictures that could not be opened so far and were left
