@@ -158,10 +158,11 @@ func (g *winoGeom) tile(s winoShape, t int) (n, y, x int) {
 // roundUp returns n rounded up to a multiple of m.
 func roundUp(n, m int) int { return (n + m - 1) / m * m }
 
-// gatherTile copies rows x cols pixels of an NHWC picture, from (y0,x0) on, to
-// dst as [rows][cols][cp], cp >= c, with zeros where the picture or its
-// channels end. Coordinates may lie outside.
-func gatherTile(dst []float32, rows, cols, cp int, pic []float32, h, w, c, y0, x0 int) {
+// gatherTile copies cn channels of rows x cols pixels of an NHWC picture, whose
+// pixels are c floats, from (y0,x0) on, to dst as [rows][cols][cp], cp >= cn,
+// with zeros where the picture or its channels end. Coordinates may lie
+// outside.
+func gatherTile(dst []float32, rows, cols, cp int, pic []float32, h, w, c, cn, y0, x0 int) {
 	lo, hi := max(0, -x0), min(cols, w-x0) // columns inside the picture
 	for i := range rows {
 		row := dst[i*cols*cp:][:cols*cp]
@@ -170,17 +171,17 @@ func gatherTile(dst []float32, rows, cols, cp int, pic []float32, h, w, c, y0, x
 			clear(row)
 			continue
 		}
-		src := pic[(y*w+x0+lo)*c:][:(hi-lo)*c]
+		src := pic[(y*w+x0+lo)*c:]
 		clear(row[:lo*cp])
 		clear(row[hi*cp:])
-		if c == cp {
+		if c == cp && cn == cp {
 			copy(row[lo*cp:hi*cp], src)
 			continue
 		}
 		for j := lo; j < hi; j++ {
 			px := row[j*cp:][:cp]
-			copy(px, src[(j-lo)*c:][:c])
-			clear(px[c:])
+			copy(px, src[(j-lo)*c:][:cn])
+			clear(px[cn:])
 		}
 	}
 }

@@ -115,5 +115,9 @@ func winoTranspose(n int, src []float32, srcRow int, dst []float32, dstRow int) 
 	}
 }
 
-// winoPrefetch asks for n lines of 64 bytes from p on.
-func winoPrefetch(p *float32, n int) { winoPrefetchLines(p, n) }
+// winoPrefetch asks for the next n lines of r.
+func winoPrefetch(r *winoRegion, n int) {
+	if level != Generic {
+		winoPrefetchLines(&r.at, n)
+	}
+}

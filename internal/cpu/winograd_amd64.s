@@ -16261,15 +16261,27 @@ product_loop6store:
 	VZEROUPPER
 	RET
 
-// func winoPrefetchLines(p *float32, n int)
+// func winoPrefetchLines(r *uintptr, n int)
 // Requires: MMX+
 TEXT ·winoPrefetchLines(SB), NOSPLIT, $0-16
-	MOVQ p+0(FP), AX
+	MOVQ r+0(FP), AX
 	MOVQ n+8(FP), CX
+	MOVQ (AX), DX
+	MOVQ 8(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
 
 prefetch_line:
-	PREFETCHT1 (AX)
-	ADDQ       $0x40, AX
-	DECQ       CX
-	JNZ        prefetch_line
+	PREFETCHT1 (DX)
+	ADDQ       $0x40, DX
+	DECQ       BX
+	JNZ        prefetch_next
+	MOVQ       SI, BX
+	ADDQ       DI, DX
+
+prefetch_next:
+	DECQ CX
+	JNZ  prefetch_line
+	MOVQ DX, (AX)
+	MOVQ BX, 8(AX)
 	RET

@@ -32,4 +32,4 @@ func winoProduct(k int, a, b, c *float32, rows int, accumulate bool) {
 	winoProductGo(k, a, b, c, rows, accumulate)
 }
 
-func winoPrefetch(*float32, int) {}
+func winoPrefetch(*winoRegion, int) {}

@@ -1,30 +1,41 @@
 package cpu
 
+import "unsafe"
+
 // winoAhead spreads the fetching of memory that will be needed soon over the
 // products of a block: they leave the path to memory idle, and the transforms,
-// which would otherwise wait for it, then find their data in the L2 cache.
+// which would otherwise wait for it, then find their data in the L2 cache. It
+// reads and writes nothing; where there is no assembly it does nothing.
 type winoAhead struct {
 	regions [4]winoRegion
 	n       int // regions queued
 	lines   int // to ask for at each step
 }
 
-// winoRegion is rows of floats that lie stride floats apart in s.
+// winoRegion is rows of cache lines. Assembly reads it by offset.
 type winoRegion struct {
-	s           []float32
-	row, stride int
-	col         int // floats of the first row that have been asked for
+	at   uintptr // next line: an address, for it may end past the memory
+	left int     // lines left in this row
+	row  int     // lines in a row
+	skip int     // bytes from the end of a row to the next
+	all  int     // lines left in all
 }
 
-// winoLine is the floats of a cache line.
-const winoLine = 16
-
-// add queues rows of s.
+// add queues rows of row floats that lie stride floats apart in s.
 func (a *winoAhead) add(s []float32, row, stride int) {
-	if len(s) > 0 {
-		a.regions[a.n] = winoRegion{s: s, row: min(row, len(s)), stride: stride}
-		a.n++
+	const line = 16 // floats
+	if len(s) == 0 {
+		return
 	}
+	rows, lines := (len(s)+stride-1)/stride, (min(row, len(s))+line-1)/line
+	a.regions[a.n] = winoRegion{
+		at:   uintptr(unsafe.Pointer(unsafe.SliceData(s))),
+		left: lines,
+		row:  lines,
+		skip: (stride - lines*line) * 4,
+		all:  rows * lines,
+	}
+	a.n++
 }
 
 // addSpan queues all of s.
@@ -33,28 +44,22 @@ func (a *winoAhead) addSpan(s []float32) { a.add(s, len(s), len(s)) }
 // spread sets the pace so that all is asked for within that many steps.
 func (a *winoAhead) spread(steps int) {
 	n := 0
-	for _, r := range a.regions[:a.n] {
-		n += (len(r.s) + r.stride - 1) / r.stride * ((r.row + winoLine - 1) / winoLine)
+	for i := range a.n {
+		n += a.regions[i].all
 	}
 	a.lines = (n + steps - 1) / max(1, steps)
 }
 
-// step asks for the next lines.
+// step asks for the next lines, of the region queued last.
 func (a *winoAhead) step() {
-	for n := a.lines; n > 0 && a.n > 0; {
-		r := &a.regions[a.n-1]
-		k := min(n, (min(r.row, len(r.s))-r.col+winoLine-1)/winoLine)
-		if k > 0 {
-			winoPrefetch(&r.s[r.col], k)
-			n -= k
-			r.col += k * winoLine
-		}
-		if r.col >= min(r.row, len(r.s)) {
-			r.s, r.col = r.s[min(len(r.s), r.stride):], 0
-			if len(r.s) == 0 {
-				a.n--
-			}
-		}
+	if a.n == 0 {
+		return
+	}
+	r := &a.regions[a.n-1]
+	n := min(a.lines, r.all)
+	winoPrefetch(r, n)
+	if r.all -= n; r.all == 0 {
+		a.n--
 	}
 }
 

@@ -125,7 +125,7 @@ func (b *winoBlock) transformPanel(x []float32, p int, v, tile []float32) {
 		if y0 >= 0 && x0 >= 0 && y0+rows <= g.h && x0+cols <= g.w && g.c == b.cp {
 			src, row, col = pic[(y0*g.w+x0)*g.c:], g.w*g.c, g.c
 		} else {
-			gatherTile(tile, rows, cols, b.cp, pic, g.h, g.w, g.c, y0, x0)
+			gatherTile(tile, rows, cols, b.cp, pic, g.h, g.w, g.c, g.c, y0, x0)
 		}
 		for i := range b.chunks() {
 			channels, off, stride := b.chunk(i)

@@ -164,7 +164,7 @@ func winoTransposeAVX2(n int, src []float32, srcRow int, dst []float32, dstRow i
 //go:noescape
 func winoProductAVX2(k int, a *float32, b *float32, c *float32, rows int, accumulate bool)
 
-// winoPrefetchLines asks for n lines of 64 bytes from p on, n > 0, into the L2 cache.
+// winoPrefetchLines asks for the next n lines of a region, n > 0, into the L2 cache; see winoAhead.
 //
 //go:noescape
-func winoPrefetchLines(p *float32, n int)
+func winoPrefetchLines(r *uintptr, n int)
