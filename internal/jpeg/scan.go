@@ -233,8 +233,8 @@ func (d *decoder) baselineBlock(c *component, b *[64]int32) (mask uint64) {
 		}
 		e := ac.whole[acc>>(64-look)]
 		if e != 0 {
-			acc <<= uint(e & 0xff)
-			n -= int(e & 0xff)
+			acc <<= uint(e) & 63 // below 64 as it is; the mask spares a comparison
+			n -= int(e & 63)
 			k += int(e >> 8 & 0xff)
 			if k > 63 {
 				break
@@ -253,7 +253,7 @@ func (d *decoder) baselineBlock(c *component, b *[64]int32) (mask uint64) {
 				d.warn("impossible Huffman code")
 			}
 		}
-		acc <<= uint(l)
+		acc <<= uint(l) & 63
 		n -= l
 		run, size := int(sym>>4), uint(sym&15)
 		if size == 0 {
@@ -268,9 +268,9 @@ func (d *decoder) baselineBlock(c *component, b *[64]int32) (mask uint64) {
 			break
 		}
 		z := zigzag[k] & 63
-		b[z] = extend(uint32(acc>>(64-size)), size) * q[z]
+		b[z] = extend(uint32(acc>>((64-size)&63)), size) * q[z]
 		mask |= 1 << z
-		acc <<= size
+		acc <<= size & 63
 		n -= int(size)
 		k++
 	}
