@@ -7,11 +7,12 @@ import (
 )
 
 // BatchNormReLUMaxPool is MaxPool2d(relu(BatchNorm(x))), the stem of a ResNet.
-// In training with batch statistics it is one operation: the normalised map,
-// the largest of the network, is neither written nor kept, and nor is its
-// gradient.
+// It is one operation, except when a gradient must pass through running
+// statistics: the normalised map, the largest of the network, is neither written
+// nor kept, and nor is its gradient.
 func BatchNormReLUMaxPool(tp *Tape, x *Variable, s *BatchNormState, k, stride, pad int, ceil bool) *Variable {
-	if !tp.Record || !tp.Training || s.UseRunning || k > 15 {
+	batch := tp.Training && !s.UseRunning
+	if tp.Record && !batch || k > 15 {
 		h := BatchNorm(tp, x, s, nil, true)
 		y := MaxPool2d(tp, h, k, stride, pad, ceil)
 		tp.Free(h)
@@ -19,7 +20,7 @@ func BatchNormReLUMaxPool(tp *Tape, x *Variable, s *BatchNormState, k, stride, p
 	}
 	sh := x.Value.Shape
 	p := cpu.NormMaxPool{N: sh[0], H: sh[1], W: sh[2], C: sh[3], K: k, Stride: stride, Pad: pad, Ceil: ceil}
-	if p.N*p.H*p.W < 2 {
+	if batch && p.N*p.H*p.W < 2 {
 		panic(fmt.Sprintf("autograd: batch norm needs more than one value per channel to train, input %v", sh))
 	}
 	oh, ow := p.Out()
@@ -32,7 +33,7 @@ func BatchNormReLUMaxPool(tp *Tape, x *Variable, s *BatchNormState, k, stride, p
 	stat := tp.newVar(4, p.C)
 	mean, inv, scale, shift := s.parts(stat)
 	tp.timed("batch norm", func() {
-		s.coefficients(x, true, stat)
+		s.coefficients(x, batch, stat)
 		p.Forward(x.Value.Data, scale, shift, y.Value.Data, top.Value.Data, argmax)
 	})
 

@@ -26,6 +26,8 @@ func TestStemEqualsItsParts(t *testing.T) {
 		{name: "frozen below", shape: []int{2, 8, 8, 5}, k: 3, stride: 2, pad: 1, training: true, record: true, frozen: true},
 		{name: "running statistics", shape: []int{2, 8, 8, 5}, k: 3, stride: 2, pad: 1, training: true, record: true, useRunning: true},
 		{name: "evaluation", shape: []int{2, 8, 8, 5}, k: 3, stride: 2, pad: 1},
+		{name: "evaluation, ceil, few channels", shape: []int{2, 8, 9, 3}, k: 2, stride: 2, ceil: true},
+		{name: "recording in evaluation", shape: []int{2, 8, 8, 5}, k: 3, stride: 2, pad: 1, record: true},
 		{name: "training without recording", shape: []int{2, 8, 8, 5}, k: 3, stride: 2, pad: 1, training: true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

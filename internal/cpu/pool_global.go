@@ -1,6 +1,11 @@
 package cpu
 
-import "github.com/whippet-ml/whippet/internal/parallel"
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
 
 // This file holds pooling over the whole map, as heads use it:
 // torch.nn.AdaptiveAvgPool2d(1) and AdaptiveMaxPool2d(1), forward and backward.
@@ -27,16 +32,17 @@ func GlobalAvgPoolBackward(n, hw, c int, dy, dx []float32, accumulate bool) {
 	need("GlobalAvgPoolBackward", "dx", len(dx), n*hw*c)
 	inv := 1 / float32(hw)
 	parallel.For(n, func(i int) {
-		dy := dy[i*c : (i+1)*c]
-		for r := i * hw; r < (i+1)*hw; r++ {
-			row := dx[r*c : (r+1)*c]
-			for ch, g := range dy {
-				if accumulate {
-					row[ch] += g * inv
-				} else {
-					row[ch] = g * inv
-				}
-			}
+		dx := dx[i*hw*c : (i+1)*hw*c]
+		mean := getScratch(c)
+		defer putScratch(mean)
+		for ch, g := range dy[i*c : (i+1)*c] {
+			mean[ch] = g * inv
+		}
+		if !accumulate {
+			clear(dx)
+		}
+		if !addBiasVec(dx, mean, dx, c, hw, c, false) {
+			addBiasGo(dx, mean, dx, c, hw, c, false)
 		}
 	})
 }
@@ -47,28 +53,55 @@ func GlobalAvgPoolBackward(n, hw, c int, dy, dx []float32, accumulate bool) {
 func GlobalMaxPool(n, hw, c int, x, y []float32, argmax []int32) {
 	need("GlobalMaxPool", "x", len(x), n*hw*c)
 	need("GlobalMaxPool", "y", len(y), n*c)
+	if hw < 1 && n*c > 0 {
+		panic(fmt.Sprintf("cpu.GlobalMaxPool: maps of %d pixels have no maximum", hw))
+	}
+	if c == 0 {
+		return
+	}
 	if argmax != nil {
 		need("GlobalMaxPool", "argmax", len(argmax), n*c)
 	}
 	parallel.For(n, func(i int) {
-		x, y := x[i*hw*c:(i+1)*hw*c], y[i*c:(i+1)*c]
 		var arg []int32
 		if argmax != nil {
 			arg = argmax[i*c : (i+1)*c]
-			clear(arg)
 		}
-		copy(y, x[:c])
-		for p := range hw {
-			for ch, v := range x[p*c : (p+1)*c] {
-				if v > y[ch] || v != v {
-					y[ch] = v
-					if arg != nil {
-						arg[ch] = int32(p)
-					}
-				}
+		globalMax(x[i*hw*c:(i+1)*hw*c], hw, c, y[i*c:(i+1)*c], arg)
+	})
+}
+
+// globalMax is GlobalMaxPool for one picture. Maps of up to 256 pixels are a
+// pooling window of one row, whose positions fit a byte.
+func globalMax(x []float32, hw, c int, y []float32, arg []int32) {
+	win := maxWindow{x: x, rows: 1, cols: hw, rowStride: hw * c, c: c}
+	if arg == nil {
+		if !maxWindowVec(&win, y, nil) {
+			win.max(y, nil)
+		}
+		return
+	}
+	if hw <= 256 {
+		buf := getScratch((c + 3) / 4)
+		defer putScratch(buf)
+		at := unsafe.Slice((*uint8)(unsafe.Pointer(&buf[0])), c)
+		if maxWindowVec(&win, y, at) {
+			for ch, p := range at {
+				arg[ch] = int32(p)
+			}
+			return
+		}
+	}
+	clear(arg)
+	copy(y, x[:c])
+	for p := range hw {
+		for ch, v := range x[p*c : (p+1)*c] {
+			if v > y[ch] || v != v {
+				y[ch] = v
+				arg[ch] = int32(p)
 			}
 		}
-	})
+	}
 }
 
 // GlobalMaxPoolBackward computes dx [n,hw,c]: dy [n,c] at each channel's argmax

@@ -123,7 +123,7 @@ func TestMaxPool(t *testing.T) {
 
 func TestGlobalPool(t *testing.T) {
 	allLevels(t, func(t *testing.T) {
-		for _, s := range []struct{ n, hw, c int }{{1, 1, 1}, {3, 49, 512}, {2, 169, 37}, {5, 4, 16}, {0, 4, 4}} {
+		for _, s := range []struct{ n, hw, c int }{{1, 1, 1}, {3, 49, 512}, {2, 169, 37}, {5, 4, 16}, {0, 4, 4}, {2, 256, 33}, {2, 300, 20}} {
 			for _, accumulate := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%dx%dx%d accumulate %v", s.n, s.hw, s.c, accumulate), func(t *testing.T) {
 					var x, dy, before []float32
