@@ -27,7 +27,7 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 	needs := x.needs || w.RequiresGrad || (bias != nil && bias.RequiresGrad)
 	tp.record("conv", y, needs, []*Variable{x}, func() {
 		dy := y.Grad.Data
-		start := tp.now()
+		start := tp.Profile.mark()
 		toBias := bias != nil && bias.RequiresGrad
 		switch {
 		case relu && toBias:
@@ -38,13 +38,17 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 			bias.grad(tp, func(db []float32) { cpu.SumRows(dy, rows, c.K, db) })
 		}
 		if relu || toBias {
-			tp.Profile.add("bias+relu", true, start)
+			tp.Profile.add("bias+relu", " backward", start)
 		}
 		if w.RequiresGrad {
-			w.grad(tp, func(dw []float32) { cpu.ConvBackwardWeights(c, x.Value.Data, dy, dw) })
+			w.grad(tp, func(dw []float32) {
+				tp.timedBack("conv weights", func() { cpu.ConvBackwardWeights(c, x.Value.Data, dy, dw) })
+			})
 		}
 		if x.needs {
-			tp.gradInto(x, func(dx []float32) { cpu.ConvBackwardData(c, dy, w.Value.Data, dx) })
+			tp.gradInto(x, func(dx []float32) {
+				tp.timedBack("conv data", func() { cpu.ConvBackwardData(c, dy, w.Value.Data, dx) })
+			})
 		}
 	})
 	return y
@@ -113,7 +117,9 @@ func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
 			c := shapes[i]
 			dz := tp.arena.Get(rows * c.K)
 			back := func(db []float32) {
-				cpu.BiasReLUBackwardStrided(y.Grad.Data[off:], y.Value.Data[off:], width, rows, c.K, dz, db)
+				tp.timedBack("bias+relu", func() {
+					cpu.BiasReLUBackwardStrided(y.Grad.Data[off:], y.Value.Data[off:], width, rows, c.K, dz, db)
+				})
 			}
 			if b.Bias != nil && b.Bias.RequiresGrad {
 				b.Bias.grad(tp, back)
@@ -121,10 +127,14 @@ func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
 				back(nil)
 			}
 			if b.Weight.RequiresGrad {
-				b.Weight.grad(tp, func(dw []float32) { cpu.ConvBackwardWeights(c, x.Value.Data, dz, dw) })
+				b.Weight.grad(tp, func(dw []float32) {
+					tp.timedBack("conv weights", func() { cpu.ConvBackwardWeights(c, x.Value.Data, dz, dw) })
+				})
 			}
 			if x.needs {
-				tp.gradInto(x, func(dx []float32) { cpu.ConvBackwardData(c, dz, b.Weight.Value.Data, dx) })
+				tp.gradInto(x, func(dx []float32) {
+					tp.timedBack("conv data", func() { cpu.ConvBackwardData(c, dz, b.Weight.Value.Data, dx) })
+				})
 			}
 			tp.arena.Put(dz)
 			off += c.K

@@ -6,7 +6,10 @@ import (
 )
 
 // Profile sums wall time by kind of operation and direction.
-type Profile struct{ times map[string]time.Duration }
+type Profile struct {
+	times map[string]time.Duration
+	total time.Duration // of all times
+}
 
 // Share is one row of a Profile.
 type Share struct {
@@ -17,27 +20,40 @@ type Share struct {
 // NewProfile returns an empty profile.
 func NewProfile() *Profile { return &Profile{times: map[string]time.Duration{}} }
 
-func (p *Profile) add(kind string, backward bool, start time.Time) {
+// mark is the beginning of something timed.
+type mark struct {
+	start  time.Time
+	booked time.Duration // by then
+}
+
+func (p *Profile) mark() mark {
 	if p == nil {
-		return
+		return mark{}
 	}
-	if backward {
-		kind += " backward"
-	} else {
-		kind += " forward"
+	return mark{time.Now(), p.total}
+}
+
+// add books the time since m under kind and direction, without what was booked
+// under others meanwhile.
+func (p *Profile) add(kind, direction string, m mark) {
+	if p != nil {
+		p.Add(kind+direction, time.Since(m.start)-(p.total-m.booked))
 	}
-	p.times[kind] += time.Since(start)
 }
 
 // Add books time spent outside the tape, such as the optimizer's.
 func (p *Profile) Add(kind string, d time.Duration) {
 	if p != nil {
 		p.times[kind] += d
+		p.total += d
 	}
 }
 
 // Reset forgets everything.
-func (p *Profile) Reset() { clear(p.times) }
+func (p *Profile) Reset() {
+	clear(p.times)
+	p.total = 0
+}
 
 // Shares returns the rows, longest first.
 func (p *Profile) Shares() []Share {

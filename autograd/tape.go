@@ -13,7 +13,6 @@ package autograd
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/tensor"
@@ -168,9 +167,9 @@ func (tp *Tape) Backward(out *Variable, dout *tensor.Tensor) {
 		o := tp.ops[i]
 		tp.ops[i] = op{}
 		if o.out.Grad != nil {
-			start := tp.now()
+			start := tp.Profile.mark()
 			o.back()
-			tp.Profile.add(o.kind, true, start)
+			tp.Profile.add(o.kind, " backward", start)
 		}
 		if !o.out.Keep {
 			tp.release(o.out)
@@ -223,16 +222,16 @@ func (tp *Tape) giveGrad(v, from *Variable) {
 	tp.arena.Put(g.Data)
 }
 
-func (tp *Tape) now() time.Time {
-	if tp.Profile == nil {
-		return time.Time{}
-	}
-	return time.Now()
-}
-
 // timed runs an operation's forward pass and books its time.
 func (tp *Tape) timed(kind string, f func()) {
-	start := tp.now()
+	start := tp.Profile.mark()
 	f()
-	tp.Profile.add(kind, false, start)
+	tp.Profile.add(kind, " forward", start)
+}
+
+// timedBack runs a part of an operation's way back and books its time.
+func (tp *Tape) timedBack(kind string, f func()) {
+	start := tp.Profile.mark()
+	f()
+	tp.Profile.add(kind, " backward", start)
 }

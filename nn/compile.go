@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/cpu"
@@ -119,7 +120,11 @@ func joinInPlace(g *Graph, live []bool, readers []int) map[int]place {
 // Run computes the model's output for x [N,H,W,C] and returns it as a new
 // tensor. It returns an error when the picture is too small for the network or
 // has another number of channels.
-func (inf *Inference) Run(x *tensor.Tensor) (result *tensor.Tensor, err error) {
+func (inf *Inference) Run(x *tensor.Tensor) (*tensor.Tensor, error) { return inf.RunProfiled(x, nil) }
+
+// RunProfiled is Run and books the time of each kind of operation in p, which
+// may be nil and must not be shared by concurrent calls.
+func (inf *Inference) RunProfiled(x *tensor.Tensor, p *autograd.Profile) (result *tensor.Tensor, err error) {
 	if len(x.Shape) != 4 {
 		return nil, fmt.Errorf("nn: input of shape %v, want [N,H,W,C]", x.Shape)
 	}
@@ -139,6 +144,10 @@ func (inf *Inference) Run(x *tensor.Tensor) (result *tensor.Tensor, err error) {
 	for i := range inf.steps {
 		s := &inf.steps[i]
 		in := vals[s.Inputs[0]]
+		var start time.Time
+		if p != nil {
+			start = time.Now()
+		}
 		switch s.Op {
 		case OpConv:
 			err = inf.conv(s, in, vals, alloc)
@@ -183,6 +192,9 @@ func (inf *Inference) Run(x *tensor.Tensor) (result *tensor.Tensor, err error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if p != nil {
+			p.Add(s.Op.String(), time.Since(start))
 		}
 		for _, f := range s.frees {
 			if v := vals[f]; v != nil {

@@ -24,6 +24,11 @@ const (
 	OpLinear // Weight [out,in], Shift [out] or nil
 )
 
+var opNames = [...]string{"input", "conv", "batch norm", "relu", "add", "pool", "pool", "pool", "concat", "linear"}
+
+// String names the kind of operation, as profiles show it.
+func (o Op) String() string { return opNames[o] }
+
 // Node is one operation and the numbers of the nodes it reads.
 type Node struct {
 	Op                  Op

@@ -4,6 +4,7 @@
 //	whippet train --data pets           fine-tune a ResNet-34 on Oxford-IIIT Pet
 //	whippet verify --data FOLDER        decode every picture and report
 //	whippet data list                   the sets that are known by name
+//	whippet bench train                 measure this machine
 package main
 
 import (
@@ -66,6 +67,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newTrain(), newVerify(), newData())
+	root.AddCommand(newTrain(), newVerify(), newData(), newBench())
 	return root
 }

@@ -1,0 +1,25 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/optim"
+)
+
+// TrainBatch takes one training step on b outside a fit: forward, loss,
+// backward, optimizer, with one Hyper for each layer group. No callbacks are
+// called and no schedule moves; it is for loops of one's own and for
+// measurements. The caller releases b.
+func (l *Learner) TrainBatch(b *data.Batch, hyper []optim.Hyper) error {
+	if len(hyper) != len(l.groups) {
+		return fmt.Errorf("train: TrainBatch: hyperparameters for %d layer groups, the model has %d", len(hyper), len(l.groups))
+	}
+	if b == nil || b.X == nil || len(b.Y) == 0 || b.X.Dim(0) != len(b.Y) {
+		return fmt.Errorf("train: TrainBatch: the batch needs pictures and a label for each")
+	}
+	l.Hyper = append(l.Hyper[:0], hyper...)
+	err := l.step(b)
+	l.Batch, l.Logits = nil, nil
+	return err
+}
