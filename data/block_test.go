@@ -58,6 +58,7 @@ func TestMistakes(t *testing.T) {
 		parts []string // of the message
 	}{
 		{"no folder", petsBlock(), filepath.Join(good, "nowhere"), ErrNoItems, []string{"nowhere does not exist"}},
+		{"no folder, as the system says it", petsBlock(), filepath.Join(good, "nowhere"), os.ErrNotExist, nil},
 		{"a file", petsBlock(), filepath.Join(good, "a_1.jpg"), ErrNoItems, []string{"a_1.jpg is a file"}},
 		{"no pictures", petsBlock(), write(t, map[string][]byte{"x.mat": nil, "y.mat": nil, "z.txt": nil, ".hidden/a_1.jpg": whole}), ErrNoItems, []string{".jpg .png", "2 .mat, 1 .txt"}},
 		{"no match", petsBlock(), add("Readme.png", whole), ErrLabel, []string{"Readme.png", "1 item of 41"}},
@@ -216,6 +217,55 @@ func TestSummary(t *testing.T) {
 	err := b.Summary(context.Background(), root, &out)
 	if !errors.Is(err, ErrLabel) || !strings.Contains(out.String(), "Error") || strings.Contains(out.String(), "Split") {
 		t.Errorf("a summary with a label that does not match should end there, gave %v:\n%s", err, out.String())
+	}
+}
+
+func TestSummaryGoesPastDamagedPictures(t *testing.T) {
+	root := pets(t, 25, "a", "b")
+	first := build(t, petsBlock(), root).Train.Items()[0].Path
+	if err := os.Truncate(first, 60); err != nil { // the header stays
+		t.Fatal(err)
+	}
+	b := petsBlock()
+	b.BatchTransforms = nil
+	var out bytes.Buffer
+	if err := b.Summary(context.Background(), root, &out); !errors.Is(err, ErrDamaged) || !strings.Contains(out.String(), filepath.Base(first)) {
+		t.Errorf("a damaged first picture: %v\n%s", err, out.String())
+	}
+	b.Damaged = SkipDamaged
+	out.Reset()
+	if err := b.Summary(context.Background(), root, &out); err != nil || !strings.Contains(out.String(), "Left out") || !strings.Contains(out.String(), "ToFloat") {
+		t.Errorf("with SkipDamaged: %v\n%s", err, out.String())
+	}
+}
+
+// TestDamagedInTheMiddle: the error comes where the batch would have come, and
+// stays.
+func TestDamagedInTheMiddle(t *testing.T) {
+	root := pets(t, 25, "a", "b")
+	d := build(t, petsBlock(), root)
+	victim := d.Train.Items()[d.Train.Order(0)[20]].Path // of batch 2
+	if err := os.Truncate(victim, 60); err != nil {
+		t.Fatal(err)
+	}
+	it := d.Train.Epoch(context.Background(), 0, 0)
+	defer it.Close()
+	for i := range 2 {
+		b, err := it.Next()
+		if err != nil {
+			t.Fatalf("batch %d, before the damaged picture: %v", i, err)
+		}
+		b.Release()
+	}
+	for range 2 {
+		_, err := it.Next()
+		var item *ItemError
+		if !errors.As(err, &item) || item.Path != victim || !errors.Is(err, ErrDamaged) || errors.Unwrap(item) == nil {
+			t.Errorf("the batch with the damaged picture gave %v, want an ItemError of %s", err, victim)
+		}
+	}
+	if l := d.Train; l.BatchSize() != 8 || !l.Train() || d.Valid.Train() {
+		t.Errorf("batch size %d, training %v and %v; want 8, true, false", l.BatchSize(), l.Train(), d.Valid.Train())
 	}
 }
 

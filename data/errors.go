@@ -10,16 +10,16 @@ import (
 // The mistakes that building loaders finds, for errors.Is. The messages name
 // files, values and the next step; these only classify them.
 var (
-	ErrNoItems    = errors.New("no items")               // nothing to train on below the root
-	ErrLabel      = errors.New("label not found")        // an item whose label cannot be told
-	ErrOneClass   = errors.New("fewer than two classes") // nothing to tell apart
-	ErrUnknown    = errors.New("label not in the vocabulary")
-	ErrEmptySplit = errors.New("empty training or validation set")
-	ErrSplit      = errors.New("unusable split")
-	ErrDuplicate  = errors.New("item listed twice")
-	ErrSizes      = errors.New("pictures of different sizes")
-	ErrDamaged    = errors.New("damaged picture")
-	ErrBatchSize  = errors.New("unusable batch size")
+	ErrNoItems    = errors.New("no items")                         // nothing below the root, or no root
+	ErrLabel      = errors.New("label not found")                  // an item whose label cannot be told
+	ErrOneClass   = errors.New("fewer than two classes")           // nothing to tell apart
+	ErrUnknown    = errors.New("label not in the vocabulary")      // in validation but not in training, or not in a given vocabulary
+	ErrEmptySplit = errors.New("empty training or validation set") // without AllTrain or AllValid
+	ErrSplit      = errors.New("unusable split")                   // indices out of range or in both sets, a column that is neither true nor false
+	ErrDuplicate  = errors.New("item listed twice")                // one path more than once
+	ErrSizes      = errors.New("pictures of different sizes")      // in one batch, so that no tensor holds them
+	ErrDamaged    = errors.New("damaged picture")                  // a file that cannot be opened or transformed
+	ErrBatchSize  = errors.New("unusable batch size")              // negative, or larger than the training set
 )
 
 // mistake is an error of one of the kinds above with a message of its own: the

@@ -183,6 +183,7 @@ func TestExtract(t *testing.T) {
 			[]string{"d/", "d/a=x", "d/l->a", "h=x", "up->d/../d/a"}},
 		{"a link to nothing yet inside", tarOf(t, entry{name: "l", kind: tar.TypeSymlink, link: "missing"}), []string{"l->missing"}},
 		{"link in a zip", zipOf(t, entry{name: "a", content: "x"}, entry{name: "l", kind: tar.TypeSymlink, link: "a"}), []string{"a=x", "l->a"}},
+		{"tar of 1979, without magic", oldTar(t), []string{"a=x"}},
 		{"a comment of git", gz(t, tarWithGlobal(t)), []string{"a=x"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -199,6 +200,20 @@ func TestExtract(t *testing.T) {
 			}
 		})
 	}
+}
+
+// oldTar is a tar file as Unix V7 wrote it.
+func oldTar(t *testing.T) []byte {
+	raw := tarOf(t, entry{name: "a", content: "x"})
+	h := raw[:512]
+	clear(h[257:512])
+	copy(h[148:156], "        ")
+	sum := 0
+	for _, b := range h {
+		sum += int(b)
+	}
+	copy(h[148:156], fmt.Sprintf("%06o\x00 ", sum))
+	return raw
 }
 
 func tarWithGlobal(t *testing.T) []byte {
