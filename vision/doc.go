@@ -1,14 +1,30 @@
 // Package vision treats pictures as data: it finds and decodes image files,
-// resizes them as Pillow does, augments batches as fastai does, and draws what
-// a batch looks like.
+// resizes them as Pillow does, augments batches as fastai does, shows what a
+// batch looks like, and makes learners for pictures.
 //
 // The path of a picture through training is
 //
-//	ImageFiles   file → 8-bit RGB, upright      (data.Source)
-//	Resize       → one size for all             (data.ItemTransform)
-//	AugTransforms → float32, augmented, normalised, NHWC (data.BatchTransform)
+//	ImageFiles     file → 8-bit RGB, upright            (data.Source)
+//	Resize         → one size for all                   (data.ItemTransform)
+//	AugTransforms  → float32, augmented, normalised     (data.BatchTransform)
 //
 // Arithmetic and defaults follow fastai v2 (vision/augment.py) and Pillow 9
-// (libImaging/Resample.c); where Whippet differs on purpose the
-// documentation of the item says so.
+// (libImaging/Resample.c). JPEG, WebP and the other formats give Pillow's
+// pixels, bit for bit; so does Resize. Augmented batches are within 0.03 gray
+// levels of fastai's for the same random numbers, and within 0.0005 on average.
+//
+// # Where it differs from fastai
+//
+//   - Files are listed in order of their paths; fastai takes the order of the
+//     file system.
+//   - The EXIF orientation is applied; see DecodeOptions.IgnoreOrientation.
+//   - 16-bit gray pictures keep the high byte of each sample; Pillow cuts them
+//     off at 255, which leaves them white.
+//   - Random numbers come from package internal/rng: the distributions are
+//     fastai's, the numbers are not.
+//   - Sampling has coordinates and weights of 13 bits, and lighting is read from
+//     a table: together they make the 0.03 gray levels above.
+//
+// Not read: animated WebP, CMYK TIFF, HEIC, AVIF, JPEG XL, JPEG 2000 and SVG, and
+// JPEG that is arithmetic-coded, lossless or of 12 bits. The errors say so.
 package vision

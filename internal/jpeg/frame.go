@@ -50,6 +50,22 @@ type decoder struct {
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
+// keepBytes is the most memory of one plane that a decoder keeps for the next
+// picture.
+const keepBytes = 16 << 20
+
+// release gives the decoder back for reuse.
+func (d *decoder) release() {
+	d.data = nil
+	for i := range d.store {
+		c := &d.store[i]
+		if cap(c.plane) > keepBytes || 2*cap(c.coef) > keepBytes {
+			c.plane, c.coef = nil, nil
+		}
+	}
+	decoders.Put(d)
+}
+
 // reset prepares the decoder for another picture and keeps its buffers.
 func (d *decoder) reset(b []byte) {
 	d.bits = bits{data: b}

@@ -33,10 +33,7 @@ type Header struct {
 // the picture's size.
 func ReadHeader(b []byte) (Header, error) {
 	d := decoders.Get().(*decoder) // its tables are large to make anew
-	defer func() {
-		d.data = nil
-		decoders.Put(d)
-	}()
+	defer d.release()
 	d.reset(b)
 	if err := d.markers(true); err != nil {
 		return Header{}, err
@@ -59,10 +56,7 @@ var ErrCorrupt = errors.New("corrupt data")
 // io.ErrUnexpectedEOF.
 func Decode(b []byte, strict bool, alloc func(w, h int) []uint8) error {
 	d := decoders.Get().(*decoder)
-	defer func() {
-		d.data = nil
-		decoders.Put(d)
-	}()
+	defer d.release()
 	d.reset(b)
 	if err := d.markers(false); err != nil {
 		return err
