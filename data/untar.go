@@ -161,7 +161,11 @@ func (u *untar) download(ctx context.Context, addr, archiveName, key string) (st
 			}
 			u.progress(Progress{Stage: "download", Name: archiveName, Done: done, Total: total})
 		}
-		return r.Path, fetch.Get(ctx, r)
+		err := fetch.Get(ctx, r)
+		if err != nil && ctx.Err() == nil {
+			err = fmt.Errorf("%w (a copy of the file from elsewhere can be given by its path instead)", err)
+		}
+		return r.Path, err
 	}
 	return u.place(ctx, key, get, true)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,10 @@ func (r Request) attempt(ctx context.Context, p *part) error {
 	}
 	resp, err := r.Client.Do(req)
 	if err != nil {
+		var ue *url.Error
+		if errors.As(err, &ue) { // whose message repeats the address
+			err = ue.Err
+		}
 		var dns *net.DNSError
 		if errors.Is(err, errRedirect) || errors.As(err, &dns) && dns.IsNotFound {
 			return orCause(ctx, err) // asking again gives the same answer
