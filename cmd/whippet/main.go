@@ -2,6 +2,7 @@
 //
 //	whippet train                       the demonstration: drawn breeds, offline
 //	whippet train --data pets           fine-tune a ResNet-34 on Oxford-IIIT Pet
+//	whippet predict MODEL FILE...       classify pictures
 //	whippet verify --data FOLDER        decode every picture and report
 //	whippet data list                   the sets that are known by name
 //	whippet bench train                 measure this machine
@@ -67,6 +68,12 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newTrain(), newVerify(), newData(), newBench())
+	root.AddCommand(
+		newTrain(),
+		newPredict(),
+		newVerify(),
+		newData(),
+		newBench(),
+	)
 	return root
 }

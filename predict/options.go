@@ -1,0 +1,44 @@
+package predict
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/whippet-ml/whippet/vision"
+)
+
+// Options bounds what a Predictor uses. The zero value has the defaults.
+type Options struct {
+	// Decode bounds pictures: encoded bytes and declared pixels. Whether the EXIF
+	// orientation is applied is the model's decision, not that of
+	// Decode.IgnoreOrientation. The zero value has package vision's limits,
+	// 256 MiB and 89 megapixels; a service for strangers wants less.
+	Decode vision.DecodeOptions
+	// Batch is the largest number of pictures that go through the network at
+	// once; more are cut into several batches. 0 means 32; 1 to 1024.
+	Batch int
+	// Decoders bounds how many pictures are decoded at the same time, over all
+	// callers. 0 means the number of processors. A picture of P pixels takes 3·P
+	// bytes while it is being prepared, and up to twice that for some formats.
+	Decoders int
+	// Runs bounds how many batches are computed at the same time, over all
+	// callers; each uses all processors. 0 means 2, so that one batch's ends do
+	// not leave processors idle.
+	Runs int
+}
+
+func (o Options) withDefaults() (Options, error) {
+	for _, f := range []struct {
+		name     string
+		v        *int
+		def, max int
+	}{{"Batch", &o.Batch, 32, 1024}, {"Decoders", &o.Decoders, runtime.GOMAXPROCS(0), 1 << 12}, {"Runs", &o.Runs, 2, 1 << 8}} {
+		if *f.v == 0 {
+			*f.v = f.def
+		}
+		if *f.v < 1 || *f.v > f.max {
+			return o, fmt.Errorf("predict: Options.%s is %d; want 1 to %d, or 0 for the default of %d", f.name, *f.v, f.max, f.def)
+		}
+	}
+	return o, nil
+}

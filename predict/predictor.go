@@ -1,0 +1,183 @@
+package predict
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/whippet-ml/whippet/loss"
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/tensor"
+	"github.com/whippet-ml/whippet/vision"
+)
+
+// Predictor classifies pictures with one model. All its methods may be called
+// from many goroutines at once. It does not change after it is made.
+type Predictor struct {
+	info   models.Info
+	model  *models.Classifier
+	net    *nn.Inference
+	opts   Options
+	resize *vision.Resizer // nil: the network's size is reached in one step
+	batch  vision.AugTransforms
+	decode chan struct{} // one slot per picture being decoded
+	run    chan struct{} // one slot per batch being computed
+	inputs *inputPool
+}
+
+// Load returns a predictor for a model file that training saved.
+func Load(path string, o Options) (*Predictor, error) {
+	c, info, err := models.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	return New(c, info, o)
+}
+
+// Read is Load for a model of size bytes behind r, such as an open file or a
+// section of one. r is not used after Read returns.
+func Read(r io.ReaderAt, size int64, o Options) (*Predictor, error) {
+	c, info, err := models.Read(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return New(c, info, o)
+}
+
+// FromBytes is Load for a model in memory, such as one that is embedded in the
+// program:
+//
+//	//go:embed model.safetensors
+//	var model []byte
+func FromBytes(b []byte, o Options) (*Predictor, error) {
+	return Read(bytes.NewReader(b), int64(len(b)), o)
+}
+
+// New returns a predictor for a model in memory and its description. Batch
+// norms are folded and weights packed now; later changes of c's parameters do
+// not reach the predictor's answers. The predictor keeps c for Model.
+func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if len(info.Vocab) != c.Classes {
+		return nil, fmt.Errorf("predict: %d names for %d classes", len(info.Vocab), c.Classes)
+	}
+	pre := info.Preprocess
+	o.Decode.IgnoreOrientation = pre.RawEXIF
+	p := &Predictor{
+		info: info, model: c, net: nn.Compile(c), opts: o,
+		batch:  vision.AugTransforms{Size: pre.Size, Stats: vision.Stats{Mean: pre.Mean, Std: pre.Std}},
+		decode: make(chan struct{}, o.Decoders),
+		run:    make(chan struct{}, o.Runs),
+	}
+	if pre.Presize > 0 {
+		method, err := resizeMethod(pre.Method)
+		if err != nil {
+			return nil, err
+		}
+		p.resize = &vision.Resizer{Width: pre.Presize, Height: pre.Presize, Method: method}
+	}
+	if err := p.batch.Check(); err != nil {
+		return nil, fmt.Errorf("predict: the model's preprocessing: %w", err)
+	}
+	p.inputs = &inputPool{size: p.inputLen(), keep: o.Runs + 2}
+	return p, nil
+}
+
+func resizeMethod(name string) (vision.ResizeMethod, error) {
+	for _, m := range []vision.ResizeMethod{vision.Crop, vision.Pad, vision.Squish} {
+		if m.String() == name {
+			return m, nil
+		}
+	}
+	if name == "" {
+		return vision.Crop, nil
+	}
+	return 0, fmt.Errorf("predict: the model's preprocessing: unknown resize method %q; want crop, pad or squish", name)
+}
+
+// Labels returns the class names, in the order of Prediction.Probs.
+func (p *Predictor) Labels() []string { return slices.Clone(p.info.Vocab) }
+
+// Info returns the description that the model file carries. Its slices are
+// shared and must not be written to.
+func (p *Predictor) Info() models.Info { return p.info }
+
+// Model returns the network that the predictor was made from, for tools that
+// look inside, such as Grad-CAM. It must not be trained or changed.
+func (p *Predictor) Model() *models.Classifier { return p.model }
+
+// Options returns the options in force, defaults filled in.
+func (p *Predictor) Options() Options { return p.opts }
+
+// InputSize returns the side of the network's square input in pixels.
+func (p *Predictor) InputSize() int { return p.info.Preprocess.Size }
+
+func (p *Predictor) inputLen() int { return 3 * p.InputSize() * p.InputSize() }
+
+// ErrNotFinite says that the network's output is not a number: the weights or a
+// tensor given as input are broken.
+var ErrNotFinite = errors.New("the network's output is not finite")
+
+// Probs runs the network on prepared pictures x [N,S,S,3], S being InputSize,
+// normalised as Prepare does, and returns probabilities [N,classes]. N may be
+// anything from 1; more than Options.Batch go through in several batches. x is
+// only read. It waits for a free slot (Options.Runs) no longer than ctx.
+func (p *Predictor) Probs(ctx context.Context, x *tensor.Tensor) (*tensor.Tensor, error) {
+	s := p.InputSize()
+	if len(x.Shape) != 4 || x.Shape[0] < 1 || x.Shape[1] != s || x.Shape[2] != s || x.Shape[3] != 3 || len(x.Data) != x.Shape[0]*p.inputLen() {
+		return nil, fmt.Errorf("predict: input of shape %v with %d values; want [N,%d,%d,3] with N from 1", x.Shape, len(x.Data), s, s)
+	}
+	n, classes := x.Shape[0], p.model.Classes
+	out := tensor.New(n, classes)
+	for lo := 0; lo < n; lo += p.opts.Batch {
+		hi := min(lo+p.opts.Batch, n)
+		logits, err := p.logits(ctx, tensor.FromSlice(x.Data[lo*p.inputLen():hi*p.inputLen()], hi-lo, s, s, 3))
+		if err != nil {
+			return nil, err
+		}
+		probs, err := loss.Softmax(logits)
+		if err != nil {
+			return nil, fmt.Errorf("predict: %w", err)
+		}
+		for _, v := range probs.Data {
+			if v != v {
+				return nil, fmt.Errorf("predict: %w", ErrNotFinite)
+			}
+		}
+		copy(out.Data[lo*classes:], probs.Data)
+	}
+	return out, nil
+}
+
+func (p *Predictor) logits(ctx context.Context, x *tensor.Tensor) (*tensor.Tensor, error) {
+	if err := acquire(ctx, p.run); err != nil {
+		return nil, err
+	}
+	defer func() { <-p.run }()
+	return p.net.Run(x)
+}
+
+// acquire takes a slot of sem, or gives up when ctx ends.
+func acquire(ctx context.Context, sem chan struct{}) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	select {
+	case sem <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case sem <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,116 @@
+package predict
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/tensor"
+	"github.com/whippet-ml/whippet/vision"
+)
+
+// Prepare decodes one encoded picture and writes the network's input to dst,
+// S·S·3 values in rows of RGB pixels, normalised: what a validation picture
+// becomes in training. It waits for a free slot (Options.Decoders) no longer
+// than ctx. The limits of Options.Decode are checked before any pixel is decoded;
+// see vision.ErrTooLarge and vision.ErrUnknownFormat. b is not kept.
+func (p *Predictor) Prepare(ctx context.Context, dst []float32, b []byte) error {
+	return p.prepare(ctx, dst, func() (*data.Image, error) { return vision.DecodeBytes(b, p.opts.Decode) })
+}
+
+// PrepareFile is Prepare for a file; errors name it.
+func (p *Predictor) PrepareFile(ctx context.Context, dst []float32, path string) error {
+	return p.prepare(ctx, dst, func() (*data.Image, error) { return vision.DecodeFile(path, p.opts.Decode) })
+}
+
+// PrepareImage is Prepare for a decoded picture, 8-bit RGB, which stays the
+// caller's.
+func (p *Predictor) PrepareImage(dst []float32, img *data.Image) error {
+	if len(dst) != p.inputLen() {
+		return fmt.Errorf("predict: room for %d values; the network's input has %d", len(dst), p.inputLen())
+	}
+	sized := img
+	if p.resize != nil {
+		r, err := p.resize.ApplyAt(img, 0.5, 0.5)
+		if err != nil {
+			return err
+		}
+		defer r.Free()
+		sized = r
+	}
+	s := p.InputSize()
+	x := tensor.FromSlice(dst, 1, s, s, 3)
+	return p.batch.Apply(x, []*data.Image{sized}, false, nil)
+}
+
+func (p *Predictor) prepare(ctx context.Context, dst []float32, open func() (*data.Image, error)) error {
+	if err := acquire(ctx, p.decode); err != nil {
+		return err
+	}
+	defer func() { <-p.decode }()
+	img, err := open()
+	if err != nil {
+		return err
+	}
+	defer img.Free()
+	return p.PrepareImage(dst, img)
+}
+
+// readPicture reads at most the permitted number of bytes.
+func (p *Predictor) readPicture(r io.Reader) ([]byte, error) {
+	limit := p.opts.Decode.MaxBytes
+	if limit <= 0 {
+		limit = vision.DefaultMaxBytes
+	}
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the picture: %w", err)
+	}
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("%w: more than %d bytes, the limit (Options.Decode.MaxBytes)", vision.ErrTooLarge, limit)
+	}
+	return b, nil
+}
+
+// inputPool keeps network inputs for reuse: of single pictures in get(1), of
+// batches in get(n). It holds on to at most keep of each size class.
+type inputPool struct {
+	mu   sync.Mutex
+	size int // values of one picture
+	keep int
+	free map[int][][]float32 // by number of pictures, rounded up to a power of two
+}
+
+func (q *inputPool) class(n int) int {
+	c := 1
+	for c < n {
+		c *= 2
+	}
+	return c
+}
+
+// get returns room for n pictures, of undefined content.
+func (q *inputPool) get(n int) []float32 {
+	c := q.class(n)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if l := q.free[c]; len(l) > 0 {
+		q.free[c] = l[:len(l)-1]
+		return l[len(l)-1][:n*q.size]
+	}
+	return make([]float32, n*q.size, c*q.size)
+}
+
+func (q *inputPool) put(b []float32) {
+	c := cap(b) / q.size
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.free == nil {
+		q.free = map[int][][]float32{}
+	}
+	if len(q.free[c]) < q.keep {
+		q.free[c] = append(q.free[c], b)
+	}
+}
