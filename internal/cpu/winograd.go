@@ -36,23 +36,37 @@ func winogradFits(c Conv) bool {
 // passBackwardWeights) of c is expected to be faster by Winograd than by the
 // direct sum, and Winograd is on. It depends on the shape alone.
 func winogradWins(c Conv, pass int) bool {
-	if !winogradOn.Load() || !winogradFits(c) {
+	if !winogradOn.Load() || !winogradFits(c) || c.Check() != nil {
 		return false
 	}
-	oh, ow := c.Out()
-	if oh < 1 || ow < 1 || c.N < 1 {
-		return false
+	g := winoForwardGeom(c)
+	if pass == passBackwardData {
+		g = winoDataGeom(c)
 	}
-	// The transforms cost as much per channel whatever the other side has, so
-	// both sides need enough channels to spread them over.
-	if c.C < 16 || c.K < 16 {
-		return false
+	return g.cost() < winoMargin*float64(9*g.n*g.p*g.q)
+}
+
+// The costs of the transforms, counted in vector multiply-adds of the products:
+// of one tile and 16 channels, and of the filters of one source channel and 16
+// destination channels. Measured on Zen 4 they are about 80 cycles and 110
+// where the cache holds everything; a tile's are put higher, for it does not.
+const (
+	winoTileCost   = 400
+	winoFilterCost = 110
+	winoMargin     = 0.9 // of the direct sum's cost that Winograd must stay below
+)
+
+// cost estimates the work of a pass, in multiply-adds per source and
+// destination channel: the direct sum has nine for each result.
+func (g *winoGeom) cost() float64 {
+	products := 0
+	for s := range winoShape(winoShapes) {
+		products += (g.first[s+1] - g.first[s]) * (s.rows() + 2) * (s.cols() + 2)
 	}
-	tiles := c.N * ((oh + 3) / 4) * ((ow + 3) / 4)
-	// Products, in units of the direct sum's, that the tiles that stick out of
-	// the map leave us with: 1/4 where the map is a multiple of 4.
-	work := float64(tiles*winoPoints) / float64(c.N*oh*ow*9)
-	return work < 0.6 && tiles >= 16
+	c, k := float64(g.c), float64(g.k)
+	waste := float64(roundUp(g.c, winoLanes)*roundUp(g.k, winoCols())) / (c * k)
+	transforms := float64(g.tiles) * winoTileCost * (1/c + 1/k)
+	return float64(products)*waste + transforms + winoFilterCost
 }
 
 // winoGeom is one convolution as the tiled passes see it: a source map of c

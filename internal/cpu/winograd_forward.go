@@ -41,7 +41,7 @@ func winoFused(c, k int) bool { return roundUp(c, 16)*roundUp(k, 16) <= 128*128 
 
 const (
 	winoFusedFloats = 160 << 10 // V, M, source and destination of a fused block: 640 KB
-	winoBlockTiles  = 126       // tiles of a block in the staged schedule
+	winoBlockTiles  = 128       // tiles of a block in the staged schedule
 	winoGroupFloats = 3 << 20   // V of a group in the staged schedule: 12 MB
 	winoMinPieces   = 16        // pieces to cut a pass into, where it can be
 )

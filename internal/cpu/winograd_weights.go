@@ -19,7 +19,7 @@ import "github.com/whippet-ml/whippet/internal/parallel"
 const (
 	winoGradFused    = 64 * 128  // most C*K for the fused schedule, by measurement
 	winoGradRows     = 64        // source channels of a piece
-	winoGradSteps    = 128       // tiles summed in registers at a time: a dM panel stays in the L1 cache
+	winoGradSteps    = 192       // tiles summed in registers at a time: a dM panel stays in the L1 cache
 	winoGradXi       = 4         // xi of a piece, when pieces are cut by xi
 	winoGradSome     = 8         // tiles of a piece of the transforms
 	winoGradFloats   = 7 << 19   // V and dM of a group: 14 MB

@@ -82,8 +82,10 @@ func (b *winoGradTiles) multiply(c0, cn, p, xi0, xi1, t0, n int, accumulate bool
 		if lo >= hi && !accumulate {
 			clear(du[xi*stride:][:cn*nr])
 		}
-		for t := lo; t < hi; t += winoGradSteps {
-			args.k = min(winoGradSteps, hi-t)
+		steps := (hi - lo + winoGradSteps - 1) / winoGradSteps
+		steps = (hi - lo + steps - 1) / max(1, steps)
+		for t := lo; t < hi; t += steps {
+			args.k = min(steps, hi-t)
 			args.b = &b.m[xi*b.ms+(p*b.tiles+t)*nr]
 			args.flags = 0
 			if accumulate || t > lo {
