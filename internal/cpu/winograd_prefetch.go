@@ -7,7 +7,7 @@ import "unsafe"
 // which would otherwise wait for it, then find their data in the L2 cache. It
 // reads and writes nothing; where there is no assembly it does nothing.
 type winoAhead struct {
-	regions [4]winoRegion
+	regions [9]winoRegion
 	n       int // regions queued
 	lines   int // to ask for at each step
 }

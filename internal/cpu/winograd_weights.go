@@ -144,7 +144,13 @@ func (s *winoFilterGrads) staged() {
 		parallel.For(pieces, func(i int) {
 			du := getScratch(piece)
 			c0, cn, p := s.piece(i)
-			b.multiply(c0, cn, p, 0, winoPoints, 0, g.tiles, false, du, new(winoAhead))
+			var ahead winoAhead
+			for tap := range 9 {
+				rows := s.dw[(tap*g.c+c0)*g.k+p*nr:]
+				ahead.add(rows[:min(len(rows), (min(cn, g.c-c0)-1)*g.k+nr)], min(nr, g.k-p*nr), g.k)
+			}
+			ahead.spread(winoPoints * (cn / tileRowsT()))
+			b.multiply(c0, cn, p, 0, winoPoints, 0, g.tiles, false, du, &ahead)
 			s.finish(i, du)
 			putScratch(du)
 		})
