@@ -324,3 +324,38 @@ func FuzzConv(f *testing.F) {
 		}
 	})
 }
+
+// TestConvStreams computes outputs so large that they are written past the
+// caches, and compares them with the same pictures one at a time, which are not.
+func TestConvStreams(t *testing.T) {
+	defer SetWinograd(SetWinograd(false))
+	eachLevel(t, func(t *testing.T) {
+		for _, tc := range []struct {
+			name string
+			c    Conv
+		}{
+			{"pointwise", Conv{N: 9, H: 64, W: 64, C: 16, K: 256, KH: 1, KW: 1, Stride: 1}},
+			{"pointwise, packed", Conv{N: 33, H: 23, W: 23, C: 33, K: 496, KH: 1, KW: 1, Stride: 1}},
+			{"stem", Conv{N: 12, H: 208, W: 224, C: 3, K: 64, KH: 3, KW: 3, Stride: 2, Pad: 1}},
+		} {
+			c := tc.c
+			oh, ow := c.Out()
+			one := c
+			one.N = 1
+			x, w := randoms(1, c.N*c.H*c.W*c.C), randoms(2, c.KH*c.KW*c.C*c.K)
+			y, want := alignedFloats(c.N*oh*ow*c.K), make([]float32, oh*ow*c.K)
+			if len(y)*4 < streamBytes || len(want)*4 >= streamBytes {
+				t.Fatalf("%s: outputs of %d and %d bytes do not test the limit of %d", tc.name, len(y)*4, len(want)*4, streamBytes)
+			}
+			ConvForward(c, x, w, y)
+			for n := range c.N {
+				ConvForward(one, x[n*c.H*c.W*c.C:][:c.H*c.W*c.C], w, want)
+				for i, v := range y[n*len(want):][:len(want)] {
+					if v != want[i] {
+						t.Fatalf("%s: picture %d, value %d is %g, want %g", tc.name, n, i, v, want[i])
+					}
+				}
+			}
+		}
+	})
+}
