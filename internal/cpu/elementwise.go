@@ -14,6 +14,29 @@ import (
 // slice, small enough that a few slices stay in a core's second-level cache.
 const flatChunk = 32 << 10
 
+// pastFloats is from how many floats on an output is stored past the caches
+// (16 MB). Such a store saves reading the output's old contents from memory,
+// but leaves nothing in the cache for the reader. Measured on a 32 MB cache:
+// ScaleShift of 100 MB takes 3.0 instead of 4.4 ms, of 25 MB 0.85 instead of
+// 1.3; together with a read of the result both still gain, and at 12 MB it is
+// even.
+var pastFloats = 4 << 20 // a variable for tests
+
+// storesPast reports whether out, rows of c floats, is to be stored past the
+// caches: it is large, every vector in it is aligned, and it does not hold an
+// input too, whose lines are in the cache anyway.
+func storesPast(out []float32, c int, inputs ...[]float32) bool {
+	if len(out) < pastFloats || c%16 != 0 || uintptr(unsafe.Pointer(&out[0]))%64 != 0 {
+		return false
+	}
+	for _, in := range inputs {
+		if len(in) > 0 && &in[0] == &out[0] {
+			return false
+		}
+	}
+	return true
+}
+
 // need panics unless a slice has the length its shape asks for. The assembly
 // behind these functions trusts lengths, so every exported function checks.
 func need(op, name string, got, want int) {
@@ -46,14 +69,14 @@ func ReLUBackward(dy, y, dx []float32) {
 	need("ReLUBackward", "y", len(y), len(dy))
 	need("ReLUBackward", "dx", len(dx), len(dy))
 	parallel.Chunks(len(dy), flatChunk, func(lo, hi int) {
-		reluGrad(dy[lo:hi], y[lo:hi], hi-lo, dx[lo:hi], 1, hi-lo)
+		reluGrad(dy[lo:hi], y[lo:hi], hi-lo, dx[lo:hi], 1, hi-lo, false)
 	})
 }
 
 // reluGrad is ReLUBackward for one piece of rows x c, the rows of dy and y
 // stride apart.
-func reluGrad(dy, y []float32, stride int, dx []float32, rows, c int) {
-	if !reluGradVec(dy, y, stride, dx, rows, c) {
+func reluGrad(dy, y []float32, stride int, dx []float32, rows, c int, past bool) {
+	if !reluGradVec(dy, y, stride, dx, rows, c, past) {
 		reluGradGo(dy, y, stride, dx, rows, c)
 	}
 }

@@ -25,8 +25,15 @@ func reluVec(x, y []float32) bool {
 	return len(x) == 0 || ewReLU(&rowArgs{p: [9]*float32{ptr(x), ptr(y)}, rows: 1, c: len(x)})
 }
 
-func reluGradVec(dy, y []float32, stride int, dx []float32, rows, c int) bool {
-	return rows*c == 0 || ewReLUGrad(&rowArgs{p: [9]*float32{ptr(dy), ptr(y), ptr(dx)}, rows: rows, c: c, stride: stride})
+func reluGradVec(dy, y []float32, stride int, dx []float32, rows, c int, past bool) bool {
+	if rows*c == 0 {
+		return true
+	}
+	a := rowArgs{p: [9]*float32{ptr(dy), ptr(y), ptr(dx)}, rows: rows, c: c, stride: stride}
+	if past {
+		return ewReLUGradPast(&a)
+	}
+	return ewReLUGrad(&a)
 }
 
 func addVec(x, y, dst []float32) bool {
@@ -62,10 +69,15 @@ func sumSquaresVec(x []float32) (float64, bool) {
 	return s + sumSquaresGo(x[n:]), true
 }
 
-func addBiasVec(x, bias, y []float32, yStride, rows, c int, relu bool) bool {
+func addBiasVec(x, bias, y []float32, yStride, rows, c int, relu, past bool) bool {
 	a := rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(bias)}, rows: rows, c: c, stride: yStride}
-	if relu {
+	switch {
+	case relu && past:
+		return ewAddBiasReLUPast(&a)
+	case relu:
 		return ewAddBiasReLU(&a)
+	case past:
+		return ewAddBiasPast(&a)
 	}
 	return ewAddBias(&a)
 }
@@ -78,9 +90,17 @@ func statsVec(x, shift []float32, rows, c int, sum, sq []float32) bool {
 	return ewStats(&rowArgs{p: [9]*float32{ptr(x), ptr(shift), ptr(sum), ptr(sq)}, rows: rows, c: c})
 }
 
-func scaleShiftVec(x, scale, shift, residual, y []float32, rows, c int, relu bool) bool {
+func scaleShiftVec(x, scale, shift, residual, y []float32, rows, c int, relu, past bool) bool {
 	a := rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(scale), ptr(shift), ptr(residual)}, rows: rows, c: c}
 	switch {
+	case past && residual != nil && relu:
+		return ewScaleShiftAddReLUPast(&a)
+	case past && residual != nil:
+		return ewScaleShiftAddPast(&a)
+	case past && relu:
+		return ewScaleShiftReLUPast(&a)
+	case past:
+		return ewScaleShiftPast(&a)
 	case residual != nil && relu:
 		return ewScaleShiftAddReLU(&a)
 	case residual != nil:
@@ -102,7 +122,7 @@ func bnReduceVec(dy, x, mean []float32, m mask, rows, c int, sumG, sumGX []float
 	return ewBNReduce(&a)
 }
 
-func bnGradVec(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres []float32, accumulate bool) bool {
+func bnGradVec(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres []float32, accumulate, past bool) bool {
 	a := rowArgs{p: [9]*float32{ptr(dy), ptr(x), ptr(dx), ptr(k.mean), ptr(k.a), ptr(k.b), ptr(k.d), ptr(dres)}, rows: rows, c: c}
 	switch {
 	case m.y != nil:
@@ -110,8 +130,12 @@ func bnGradVec(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres 
 		switch {
 		case dres == nil:
 			return ewBNGradY(&a)
+		case accumulate && past:
+			return ewBNGradYResAddPast(&a)
 		case accumulate:
 			return ewBNGradYResAdd(&a)
+		case past:
+			return ewBNGradYResPast(&a)
 		}
 		return ewBNGradYRes(&a)
 	case m.scale != nil:
@@ -119,8 +143,12 @@ func bnGradVec(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres 
 		return ewBNGradX(&a)
 	case dres == nil:
 		return ewBNGrad(&a)
+	case accumulate && past:
+		return ewBNGradResAddPast(&a)
 	case accumulate:
 		return ewBNGradResAdd(&a)
+	case past:
+		return ewBNGradResPast(&a)
 	}
 	return ewBNGradRes(&a)
 }
@@ -170,15 +198,19 @@ func maxWindowVec(w *maxWindow, out []float32, arg []uint8) bool {
 	return ewMaxWindow(&a)
 }
 
-func gatherWindowVec(g *gatherWindow, out []float32) bool {
+func gatherWindowVec(g *gatherWindow, out []float32, past bool) bool {
 	if g.c < windowLanes() {
 		return false
 	}
-	return ewGatherWindow(&windowArgs{
+	a := windowArgs{
 		src: ptr(g.dy), arg: unsafe.SliceData(g.arg), out: ptr(out),
 		rows: g.rows, cols: g.cols, rowSkip: g.rowStride - g.cols*g.c, c: g.c,
 		first: g.first, colStep: -g.colStep, rowStep: g.cols*g.colStep - g.rowStep,
-	})
+	}
+	if past {
+		return ewGatherWindowPast(&a)
+	}
+	return ewGatherWindow(&a)
 }
 
 func normWindowVec(w *maxWindow, scale, shift, out, top []float32, arg []uint8) bool {
@@ -193,14 +225,31 @@ func normWindowVec(w *maxWindow, scale, shift, out, top []float32, arg []uint8) 
 	})
 }
 
-func normGatherVec(g *gatherWindow, x []float32, k *bnCoefficients, out []float32) bool {
+func normGatherVec(g *gatherWindow, x []float32, k *bnCoefficients, out []float32, past bool) bool {
 	if g.c < windowLanes() {
 		return false
 	}
-	return ewNormGather(&windowArgs{
+	a := windowArgs{
 		src: ptr(g.dy), arg: unsafe.SliceData(g.arg), out: ptr(out),
 		rows: g.rows, cols: g.cols, rowSkip: g.rowStride - g.cols*g.c, c: g.c,
 		first: g.first, colStep: -g.colStep, rowStep: g.cols*g.colStep - g.rowStep,
 		more: [5]*float32{ptr(x), ptr(k.mean), ptr(k.a), ptr(k.b), ptr(k.d)},
-	})
+	}
+	if past {
+		return ewNormGatherPast(&a)
+	}
+	return ewNormGather(&a)
+}
+
+// ewFence orders the stores that went past the caches before all that follow.
+// The kernels that go through rows do it themselves.
+//
+//go:noescape
+func ewFence()
+
+// fence is ewFence when past.
+func fence(past bool) {
+	if past {
+		ewFence()
+	}
 }

@@ -166,6 +166,96 @@ next:
 	VZEROUPPER
 	RET
 
+// func ewReLUGradPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewReLUGradPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), CX
+	MOVQ   (CX), AX
+	MOVQ   8(CX), DX
+	MOVQ   16(CX), BX
+	MOVQ   72(CX), SI
+	MOVQ   80(CX), DI
+	VPXORD Z0, Z0, Z0
+	MOVQ   88(CX), R9
+	SHLQ   $0x02, R9
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ DI, R8
+	ANDQ $-16, R8
+	MOVQ DI, CX
+	SUBQ R8, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R10
+	SHLQ  CL, R10
+	DECQ  R10
+	KMOVW R10, K1
+	SHLQ  $0x02, R8
+	SHLQ  $0x02, DI
+	LEAQ  -256(R8), R10
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R10
+	JG   single
+
+many:
+	VMOVUPS   (AX)(CX*1), Z1
+	VMOVUPS   (DX)(CX*1), Z2
+	VCMPPS    $0x1e, Z0, Z2, K2
+	VMOVUPS.Z Z1, K2, Z1
+	VMOVNTPS  Z1, (BX)(CX*1)
+	VMOVUPS   64(AX)(CX*1), Z1
+	VMOVUPS   64(DX)(CX*1), Z2
+	VCMPPS    $0x1e, Z0, Z2, K2
+	VMOVUPS.Z Z1, K2, Z1
+	VMOVNTPS  Z1, 64(BX)(CX*1)
+	VMOVUPS   128(AX)(CX*1), Z1
+	VMOVUPS   128(DX)(CX*1), Z2
+	VCMPPS    $0x1e, Z0, Z2, K2
+	VMOVUPS.Z Z1, K2, Z1
+	VMOVNTPS  Z1, 128(BX)(CX*1)
+	VMOVUPS   192(AX)(CX*1), Z1
+	VMOVUPS   192(DX)(CX*1), Z2
+	VCMPPS    $0x1e, Z0, Z2, K2
+	VMOVUPS.Z Z1, K2, Z1
+	VMOVNTPS  Z1, 192(BX)(CX*1)
+	ADDQ      $+256, CX
+	CMPQ      CX, R10
+	JLE       many
+
+single:
+	CMPQ      CX, R8
+	JGE       part
+	VMOVUPS   (AX)(CX*1), Z1
+	VMOVUPS   (DX)(CX*1), Z2
+	VCMPPS    $0x1e, Z0, Z2, K2
+	VMOVUPS.Z Z1, K2, Z1
+	VMOVNTPS  Z1, (BX)(CX*1)
+	ADDQ      $+64, CX
+	JMP       single
+
+part:
+	CMPQ CX, DI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z (AX)(CX*1), K1, Z1
+	VMOVUPS.Z (DX)(CX*1), K1, Z2
+	VCMPPS    $0x1e, Z0, Z2, K2
+	VMOVUPS.Z Z1, K2, Z1
+	VMOVUPS   Z1, K1, (BX)(CX*1)
+
+next:
+	ADDQ R9, AX
+	ADDQ R9, DX
+	ADDQ DI, BX
+	DECQ SI
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func ewAddAVX512(p *byte)
 // Requires: AVX, AVX512F
 TEXT ·ewAddAVX512(SB), NOSPLIT, $0-8
@@ -674,6 +764,88 @@ next:
 	VZEROUPPER
 	RET
 
+// func ewAddBiasPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewAddBiasPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), CX
+	MOVQ (CX), AX
+	MOVQ 8(CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 72(CX), SI
+	MOVQ 80(CX), DI
+	MOVQ 88(CX), R9
+	SHLQ $0x02, R9
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ DI, R8
+	ANDQ $-16, R8
+	MOVQ DI, CX
+	SUBQ R8, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R10
+	SHLQ  CL, R10
+	DECQ  R10
+	KMOVW R10, K1
+	SHLQ  $0x02, R8
+	SHLQ  $0x02, DI
+	LEAQ  -256(R8), R10
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R10
+	JG   single
+
+many:
+	VMOVUPS  (AX)(CX*1), Z0
+	VMOVUPS  (BX)(CX*1), Z1
+	VADDPS   Z1, Z0, Z0
+	VMOVNTPS Z0, (DX)(CX*1)
+	VMOVUPS  64(AX)(CX*1), Z0
+	VMOVUPS  64(BX)(CX*1), Z1
+	VADDPS   Z1, Z0, Z0
+	VMOVNTPS Z0, 64(DX)(CX*1)
+	VMOVUPS  128(AX)(CX*1), Z0
+	VMOVUPS  128(BX)(CX*1), Z1
+	VADDPS   Z1, Z0, Z0
+	VMOVNTPS Z0, 128(DX)(CX*1)
+	VMOVUPS  192(AX)(CX*1), Z0
+	VMOVUPS  192(BX)(CX*1), Z1
+	VADDPS   Z1, Z0, Z0
+	VMOVNTPS Z0, 192(DX)(CX*1)
+	ADDQ     $+256, CX
+	CMPQ     CX, R10
+	JLE      many
+
+single:
+	CMPQ     CX, R8
+	JGE      part
+	VMOVUPS  (AX)(CX*1), Z0
+	VMOVUPS  (BX)(CX*1), Z1
+	VADDPS   Z1, Z0, Z0
+	VMOVNTPS Z0, (DX)(CX*1)
+	ADDQ     $+64, CX
+	JMP      single
+
+part:
+	CMPQ CX, DI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z (AX)(CX*1), K1, Z0
+	VMOVUPS.Z (BX)(CX*1), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (DX)(CX*1)
+
+next:
+	ADDQ DI, AX
+	ADDQ R9, DX
+	DECQ SI
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func ewAddBiasReLUAVX512(p *byte)
 // Requires: AVX, AVX512F
 TEXT ·ewAddBiasReLUAVX512(SB), NOSPLIT, $0-8
@@ -759,6 +931,95 @@ next:
 	ADDQ R9, DX
 	DECQ SI
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewAddBiasReLUPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewAddBiasReLUPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), CX
+	MOVQ   (CX), AX
+	MOVQ   8(CX), DX
+	MOVQ   16(CX), BX
+	MOVQ   72(CX), SI
+	MOVQ   80(CX), DI
+	VPXORD Z0, Z0, Z0
+	MOVQ   88(CX), R9
+	SHLQ   $0x02, R9
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ DI, R8
+	ANDQ $-16, R8
+	MOVQ DI, CX
+	SUBQ R8, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R10
+	SHLQ  CL, R10
+	DECQ  R10
+	KMOVW R10, K1
+	SHLQ  $0x02, R8
+	SHLQ  $0x02, DI
+	LEAQ  -256(R8), R10
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R10
+	JG   single
+
+many:
+	VMOVUPS  (AX)(CX*1), Z1
+	VMOVUPS  (BX)(CX*1), Z2
+	VADDPS   Z2, Z1, Z1
+	VMAXPS   Z1, Z0, Z1
+	VMOVNTPS Z1, (DX)(CX*1)
+	VMOVUPS  64(AX)(CX*1), Z1
+	VMOVUPS  64(BX)(CX*1), Z2
+	VADDPS   Z2, Z1, Z1
+	VMAXPS   Z1, Z0, Z1
+	VMOVNTPS Z1, 64(DX)(CX*1)
+	VMOVUPS  128(AX)(CX*1), Z1
+	VMOVUPS  128(BX)(CX*1), Z2
+	VADDPS   Z2, Z1, Z1
+	VMAXPS   Z1, Z0, Z1
+	VMOVNTPS Z1, 128(DX)(CX*1)
+	VMOVUPS  192(AX)(CX*1), Z1
+	VMOVUPS  192(BX)(CX*1), Z2
+	VADDPS   Z2, Z1, Z1
+	VMAXPS   Z1, Z0, Z1
+	VMOVNTPS Z1, 192(DX)(CX*1)
+	ADDQ     $+256, CX
+	CMPQ     CX, R10
+	JLE      many
+
+single:
+	CMPQ     CX, R8
+	JGE      part
+	VMOVUPS  (AX)(CX*1), Z1
+	VMOVUPS  (BX)(CX*1), Z2
+	VADDPS   Z2, Z1, Z1
+	VMAXPS   Z1, Z0, Z1
+	VMOVNTPS Z1, (DX)(CX*1)
+	ADDQ     $+64, CX
+	JMP      single
+
+part:
+	CMPQ CX, DI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z (AX)(CX*1), K1, Z1
+	VMOVUPS.Z (BX)(CX*1), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	VMAXPS    Z1, Z0, Z1
+	VMOVUPS   Z1, K1, (DX)(CX*1)
+
+next:
+	ADDQ DI, AX
+	ADDQ R9, DX
+	DECQ SI
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -1112,6 +1373,93 @@ next:
 	VZEROUPPER
 	RET
 
+// func ewScaleShiftPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewScaleShiftPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), CX
+	MOVQ (CX), AX
+	MOVQ 8(CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+	MOVQ 72(CX), DI
+	MOVQ 80(CX), R8
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R8, R9
+	ANDQ $-16, R9
+	MOVQ R8, CX
+	SUBQ R9, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R10
+	SHLQ  CL, R10
+	DECQ  R10
+	KMOVW R10, K1
+	SHLQ  $0x02, R9
+	SHLQ  $0x02, R8
+	LEAQ  -256(R9), R10
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R10
+	JG   single
+
+many:
+	VMOVUPS     (AX)(CX*1), Z0
+	VMOVUPS     (BX)(CX*1), Z1
+	VMOVUPS     (SI)(CX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVNTPS    Z0, (DX)(CX*1)
+	VMOVUPS     64(AX)(CX*1), Z0
+	VMOVUPS     64(BX)(CX*1), Z1
+	VMOVUPS     64(SI)(CX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVNTPS    Z0, 64(DX)(CX*1)
+	VMOVUPS     128(AX)(CX*1), Z0
+	VMOVUPS     128(BX)(CX*1), Z1
+	VMOVUPS     128(SI)(CX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVNTPS    Z0, 128(DX)(CX*1)
+	VMOVUPS     192(AX)(CX*1), Z0
+	VMOVUPS     192(BX)(CX*1), Z1
+	VMOVUPS     192(SI)(CX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVNTPS    Z0, 192(DX)(CX*1)
+	ADDQ        $+256, CX
+	CMPQ        CX, R10
+	JLE         many
+
+single:
+	CMPQ        CX, R9
+	JGE         part
+	VMOVUPS     (AX)(CX*1), Z0
+	VMOVUPS     (BX)(CX*1), Z1
+	VMOVUPS     (SI)(CX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVNTPS    Z0, (DX)(CX*1)
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R8
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (AX)(CX*1), K1, Z0
+	VMOVUPS.Z   (BX)(CX*1), K1, Z1
+	VMOVUPS.Z   (SI)(CX*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     Z0, K1, (DX)(CX*1)
+
+next:
+	ADDQ R8, AX
+	ADDQ R8, DX
+	DECQ DI
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func ewScaleShiftReLUAVX512(p *byte)
 // Requires: AVX, AVX512F
 TEXT ·ewScaleShiftReLUAVX512(SB), NOSPLIT, $0-8
@@ -1202,6 +1550,100 @@ next:
 	ADDQ R8, DX
 	DECQ DI
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewScaleShiftReLUPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewScaleShiftReLUPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), CX
+	MOVQ   (CX), AX
+	MOVQ   8(CX), DX
+	MOVQ   16(CX), BX
+	MOVQ   24(CX), SI
+	MOVQ   72(CX), DI
+	MOVQ   80(CX), R8
+	VPXORD Z0, Z0, Z0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R8, R9
+	ANDQ $-16, R9
+	MOVQ R8, CX
+	SUBQ R9, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R10
+	SHLQ  CL, R10
+	DECQ  R10
+	KMOVW R10, K1
+	SHLQ  $0x02, R9
+	SHLQ  $0x02, R8
+	LEAQ  -256(R9), R10
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R10
+	JG   single
+
+many:
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (BX)(CX*1), Z2
+	VMOVUPS     (SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, (DX)(CX*1)
+	VMOVUPS     64(AX)(CX*1), Z1
+	VMOVUPS     64(BX)(CX*1), Z2
+	VMOVUPS     64(SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, 64(DX)(CX*1)
+	VMOVUPS     128(AX)(CX*1), Z1
+	VMOVUPS     128(BX)(CX*1), Z2
+	VMOVUPS     128(SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, 128(DX)(CX*1)
+	VMOVUPS     192(AX)(CX*1), Z1
+	VMOVUPS     192(BX)(CX*1), Z2
+	VMOVUPS     192(SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, 192(DX)(CX*1)
+	ADDQ        $+256, CX
+	CMPQ        CX, R10
+	JLE         many
+
+single:
+	CMPQ        CX, R9
+	JGE         part
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (BX)(CX*1), Z2
+	VMOVUPS     (SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, (DX)(CX*1)
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R8
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (AX)(CX*1), K1, Z1
+	VMOVUPS.Z   (BX)(CX*1), K1, Z2
+	VMOVUPS.Z   (SI)(CX*1), K1, Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, K1, (DX)(CX*1)
+
+next:
+	ADDQ R8, AX
+	ADDQ R8, DX
+	DECQ DI
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -1302,6 +1744,107 @@ next:
 	ADDQ R9, BX
 	DECQ R8
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewScaleShiftAddPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewScaleShiftAddPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), CX
+	MOVQ (CX), AX
+	MOVQ 8(CX), DX
+	MOVQ 32(CX), BX
+	MOVQ 16(CX), SI
+	MOVQ 24(CX), DI
+	MOVQ 72(CX), R8
+	MOVQ 80(CX), R9
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R9, R10
+	ANDQ $-16, R10
+	MOVQ R9, CX
+	SUBQ R10, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R11
+	SHLQ  CL, R11
+	DECQ  R11
+	KMOVW R11, K1
+	SHLQ  $0x02, R10
+	SHLQ  $0x02, R9
+	LEAQ  -256(R10), R11
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R11
+	JG   single
+
+many:
+	VMOVUPS     (AX)(CX*1), Z0
+	VMOVUPS     (SI)(CX*1), Z1
+	VMOVUPS     (DI)(CX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     (BX)(CX*1), Z1
+	VADDPS      Z1, Z0, Z0
+	VMOVNTPS    Z0, (DX)(CX*1)
+	VMOVUPS     64(AX)(CX*1), Z0
+	VMOVUPS     64(SI)(CX*1), Z1
+	VMOVUPS     64(DI)(CX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     64(BX)(CX*1), Z1
+	VADDPS      Z1, Z0, Z0
+	VMOVNTPS    Z0, 64(DX)(CX*1)
+	VMOVUPS     128(AX)(CX*1), Z0
+	VMOVUPS     128(SI)(CX*1), Z1
+	VMOVUPS     128(DI)(CX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     128(BX)(CX*1), Z1
+	VADDPS      Z1, Z0, Z0
+	VMOVNTPS    Z0, 128(DX)(CX*1)
+	VMOVUPS     192(AX)(CX*1), Z0
+	VMOVUPS     192(SI)(CX*1), Z1
+	VMOVUPS     192(DI)(CX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     192(BX)(CX*1), Z1
+	VADDPS      Z1, Z0, Z0
+	VMOVNTPS    Z0, 192(DX)(CX*1)
+	ADDQ        $+256, CX
+	CMPQ        CX, R11
+	JLE         many
+
+single:
+	CMPQ        CX, R10
+	JGE         part
+	VMOVUPS     (AX)(CX*1), Z0
+	VMOVUPS     (SI)(CX*1), Z1
+	VMOVUPS     (DI)(CX*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     (BX)(CX*1), Z1
+	VADDPS      Z1, Z0, Z0
+	VMOVNTPS    Z0, (DX)(CX*1)
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R9
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (AX)(CX*1), K1, Z0
+	VMOVUPS.Z   (SI)(CX*1), K1, Z1
+	VMOVUPS.Z   (DI)(CX*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS.Z   (BX)(CX*1), K1, Z1
+	VADDPS      Z1, Z0, Z0
+	VMOVUPS     Z0, K1, (DX)(CX*1)
+
+next:
+	ADDQ R9, AX
+	ADDQ R9, DX
+	ADDQ R9, BX
+	DECQ R8
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -1409,6 +1952,114 @@ next:
 	ADDQ R9, BX
 	DECQ R8
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewScaleShiftAddReLUPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewScaleShiftAddReLUPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), CX
+	MOVQ   (CX), AX
+	MOVQ   8(CX), DX
+	MOVQ   32(CX), BX
+	MOVQ   16(CX), SI
+	MOVQ   24(CX), DI
+	MOVQ   72(CX), R8
+	MOVQ   80(CX), R9
+	VPXORD Z0, Z0, Z0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R9, R10
+	ANDQ $-16, R10
+	MOVQ R9, CX
+	SUBQ R10, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R11
+	SHLQ  CL, R11
+	DECQ  R11
+	KMOVW R11, K1
+	SHLQ  $0x02, R10
+	SHLQ  $0x02, R9
+	LEAQ  -256(R10), R11
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R11
+	JG   single
+
+many:
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (SI)(CX*1), Z2
+	VMOVUPS     (DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     (BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, (DX)(CX*1)
+	VMOVUPS     64(AX)(CX*1), Z1
+	VMOVUPS     64(SI)(CX*1), Z2
+	VMOVUPS     64(DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     64(BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, 64(DX)(CX*1)
+	VMOVUPS     128(AX)(CX*1), Z1
+	VMOVUPS     128(SI)(CX*1), Z2
+	VMOVUPS     128(DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     128(BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, 128(DX)(CX*1)
+	VMOVUPS     192(AX)(CX*1), Z1
+	VMOVUPS     192(SI)(CX*1), Z2
+	VMOVUPS     192(DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     192(BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, 192(DX)(CX*1)
+	ADDQ        $+256, CX
+	CMPQ        CX, R11
+	JLE         many
+
+single:
+	CMPQ        CX, R10
+	JGE         part
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (SI)(CX*1), Z2
+	VMOVUPS     (DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     (BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, (DX)(CX*1)
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R9
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (AX)(CX*1), K1, Z1
+	VMOVUPS.Z   (SI)(CX*1), K1, Z2
+	VMOVUPS.Z   (DI)(CX*1), K1, Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS.Z   (BX)(CX*1), K1, Z2
+	VADDPS      Z2, Z1, Z1
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, K1, (DX)(CX*1)
+
+next:
+	ADDQ R9, AX
+	ADDQ R9, DX
+	ADDQ R9, BX
+	DECQ R8
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -2281,6 +2932,135 @@ next:
 	VZEROUPPER
 	RET
 
+// func ewBNGradResPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewBNGradResPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), CX
+	MOVQ (CX), AX
+	MOVQ 8(CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 56(CX), SI
+	MOVQ 24(CX), DI
+	MOVQ 32(CX), R8
+	MOVQ 40(CX), R9
+	MOVQ 48(CX), R10
+	MOVQ 72(CX), R11
+	MOVQ 80(CX), R12
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R12, R13
+	ANDQ $-16, R13
+	MOVQ R12, CX
+	SUBQ R13, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R14
+	SHLQ  CL, R14
+	DECQ  R14
+	KMOVW R14, K1
+	SHLQ  $0x02, R13
+	SHLQ  $0x02, R12
+	LEAQ  -256(R13), R14
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R14
+	JG   single
+
+many:
+	VMOVUPS     (DX)(CX*1), Z0
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     Z1, (SI)(CX*1)
+	VMOVUPS     (DI)(CX*1), Z2
+	VMOVUPS     (R8)(CX*1), Z3
+	VMOVUPS     (R9)(CX*1), Z4
+	VMOVUPS     (R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, (BX)(CX*1)
+	VMOVUPS     64(DX)(CX*1), Z0
+	VMOVUPS     64(AX)(CX*1), Z1
+	VMOVUPS     Z1, 64(SI)(CX*1)
+	VMOVUPS     64(DI)(CX*1), Z2
+	VMOVUPS     64(R8)(CX*1), Z3
+	VMOVUPS     64(R9)(CX*1), Z4
+	VMOVUPS     64(R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, 64(BX)(CX*1)
+	VMOVUPS     128(DX)(CX*1), Z0
+	VMOVUPS     128(AX)(CX*1), Z1
+	VMOVUPS     Z1, 128(SI)(CX*1)
+	VMOVUPS     128(DI)(CX*1), Z2
+	VMOVUPS     128(R8)(CX*1), Z3
+	VMOVUPS     128(R9)(CX*1), Z4
+	VMOVUPS     128(R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, 128(BX)(CX*1)
+	VMOVUPS     192(DX)(CX*1), Z0
+	VMOVUPS     192(AX)(CX*1), Z1
+	VMOVUPS     Z1, 192(SI)(CX*1)
+	VMOVUPS     192(DI)(CX*1), Z2
+	VMOVUPS     192(R8)(CX*1), Z3
+	VMOVUPS     192(R9)(CX*1), Z4
+	VMOVUPS     192(R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, 192(BX)(CX*1)
+	ADDQ        $+256, CX
+	CMPQ        CX, R14
+	JLE         many
+
+single:
+	CMPQ        CX, R13
+	JGE         part
+	VMOVUPS     (DX)(CX*1), Z0
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     Z1, (SI)(CX*1)
+	VMOVUPS     (DI)(CX*1), Z2
+	VMOVUPS     (R8)(CX*1), Z3
+	VMOVUPS     (R9)(CX*1), Z4
+	VMOVUPS     (R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, (BX)(CX*1)
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R12
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (DX)(CX*1), K1, Z0
+	VMOVUPS.Z   (AX)(CX*1), K1, Z1
+	VMOVUPS     Z1, K1, (SI)(CX*1)
+	VMOVUPS.Z   (DI)(CX*1), K1, Z2
+	VMOVUPS.Z   (R8)(CX*1), K1, Z3
+	VMOVUPS.Z   (R9)(CX*1), K1, Z4
+	VMOVUPS.Z   (R10)(CX*1), K1, Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, K1, (BX)(CX*1)
+
+next:
+	ADDQ R12, AX
+	ADDQ R12, DX
+	ADDQ R12, BX
+	ADDQ R12, SI
+	DECQ R11
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func ewBNGradResAddAVX512(p *byte)
 // Requires: AVX, AVX512F
 TEXT ·ewBNGradResAddAVX512(SB), NOSPLIT, $0-8
@@ -2418,6 +3198,147 @@ next:
 	ADDQ R12, SI
 	DECQ R11
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewBNGradResAddPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewBNGradResAddPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), CX
+	MOVQ (CX), AX
+	MOVQ 8(CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 56(CX), SI
+	MOVQ 24(CX), DI
+	MOVQ 32(CX), R8
+	MOVQ 40(CX), R9
+	MOVQ 48(CX), R10
+	MOVQ 72(CX), R11
+	MOVQ 80(CX), R12
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R12, R13
+	ANDQ $-16, R13
+	MOVQ R12, CX
+	SUBQ R13, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R14
+	SHLQ  CL, R14
+	DECQ  R14
+	KMOVW R14, K1
+	SHLQ  $0x02, R13
+	SHLQ  $0x02, R12
+	LEAQ  -256(R13), R14
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R14
+	JG   single
+
+many:
+	VMOVUPS     (DX)(CX*1), Z0
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (SI)(CX*1), Z2
+	VADDPS      Z1, Z2, Z2
+	VMOVUPS     Z2, (SI)(CX*1)
+	VMOVUPS     (DI)(CX*1), Z2
+	VMOVUPS     (R8)(CX*1), Z3
+	VMOVUPS     (R9)(CX*1), Z4
+	VMOVUPS     (R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, (BX)(CX*1)
+	VMOVUPS     64(DX)(CX*1), Z0
+	VMOVUPS     64(AX)(CX*1), Z1
+	VMOVUPS     64(SI)(CX*1), Z2
+	VADDPS      Z1, Z2, Z2
+	VMOVUPS     Z2, 64(SI)(CX*1)
+	VMOVUPS     64(DI)(CX*1), Z2
+	VMOVUPS     64(R8)(CX*1), Z3
+	VMOVUPS     64(R9)(CX*1), Z4
+	VMOVUPS     64(R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, 64(BX)(CX*1)
+	VMOVUPS     128(DX)(CX*1), Z0
+	VMOVUPS     128(AX)(CX*1), Z1
+	VMOVUPS     128(SI)(CX*1), Z2
+	VADDPS      Z1, Z2, Z2
+	VMOVUPS     Z2, 128(SI)(CX*1)
+	VMOVUPS     128(DI)(CX*1), Z2
+	VMOVUPS     128(R8)(CX*1), Z3
+	VMOVUPS     128(R9)(CX*1), Z4
+	VMOVUPS     128(R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, 128(BX)(CX*1)
+	VMOVUPS     192(DX)(CX*1), Z0
+	VMOVUPS     192(AX)(CX*1), Z1
+	VMOVUPS     192(SI)(CX*1), Z2
+	VADDPS      Z1, Z2, Z2
+	VMOVUPS     Z2, 192(SI)(CX*1)
+	VMOVUPS     192(DI)(CX*1), Z2
+	VMOVUPS     192(R8)(CX*1), Z3
+	VMOVUPS     192(R9)(CX*1), Z4
+	VMOVUPS     192(R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, 192(BX)(CX*1)
+	ADDQ        $+256, CX
+	CMPQ        CX, R14
+	JLE         many
+
+single:
+	CMPQ        CX, R13
+	JGE         part
+	VMOVUPS     (DX)(CX*1), Z0
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (SI)(CX*1), Z2
+	VADDPS      Z1, Z2, Z2
+	VMOVUPS     Z2, (SI)(CX*1)
+	VMOVUPS     (DI)(CX*1), Z2
+	VMOVUPS     (R8)(CX*1), Z3
+	VMOVUPS     (R9)(CX*1), Z4
+	VMOVUPS     (R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, (BX)(CX*1)
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R12
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (DX)(CX*1), K1, Z0
+	VMOVUPS.Z   (AX)(CX*1), K1, Z1
+	VMOVUPS.Z   (SI)(CX*1), K1, Z2
+	VADDPS      Z1, Z2, Z2
+	VMOVUPS     Z2, K1, (SI)(CX*1)
+	VMOVUPS.Z   (DI)(CX*1), K1, Z2
+	VMOVUPS.Z   (R8)(CX*1), K1, Z3
+	VMOVUPS.Z   (R9)(CX*1), K1, Z4
+	VMOVUPS.Z   (R10)(CX*1), K1, Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, K1, (BX)(CX*1)
+
+next:
+	ADDQ R12, AX
+	ADDQ R12, DX
+	ADDQ R12, BX
+	ADDQ R12, SI
+	DECQ R11
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -2711,6 +3632,156 @@ next:
 	VZEROUPPER
 	RET
 
+// func ewBNGradYResPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewBNGradYResPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), CX
+	MOVQ   (CX), AX
+	MOVQ   8(CX), DX
+	MOVQ   16(CX), BX
+	MOVQ   64(CX), SI
+	MOVQ   56(CX), DI
+	MOVQ   24(CX), R8
+	MOVQ   32(CX), R9
+	MOVQ   40(CX), R10
+	MOVQ   48(CX), R11
+	MOVQ   72(CX), R12
+	MOVQ   80(CX), R13
+	VPXORD Z0, Z0, Z0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R13, R14
+	ANDQ $-16, R14
+	MOVQ R13, CX
+	SUBQ R14, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R15
+	SHLQ  CL, R15
+	DECQ  R15
+	KMOVW R15, K1
+	SHLQ  $0x02, R14
+	SHLQ  $0x02, R13
+	LEAQ  -256(R14), R15
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R15
+	JG   single
+
+many:
+	VMOVUPS     (DX)(CX*1), Z1
+	VMOVUPS     (AX)(CX*1), Z2
+	VMOVUPS     (BX)(CX*1), Z3
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VMOVUPS.Z   Z2, K2, Z2
+	VMOVUPS     Z2, (DI)(CX*1)
+	VMOVUPS     (R8)(CX*1), Z3
+	VMOVUPS     (R9)(CX*1), Z4
+	VMOVUPS     (R10)(CX*1), Z5
+	VMOVUPS     (R11)(CX*1), Z6
+	VSUBPS      Z3, Z1, Z1
+	VFMADD213PS Z6, Z5, Z1
+	VFMADD231PS Z2, Z4, Z1
+	VMOVNTPS    Z1, (SI)(CX*1)
+	VMOVUPS     64(DX)(CX*1), Z1
+	VMOVUPS     64(AX)(CX*1), Z2
+	VMOVUPS     64(BX)(CX*1), Z3
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VMOVUPS.Z   Z2, K2, Z2
+	VMOVUPS     Z2, 64(DI)(CX*1)
+	VMOVUPS     64(R8)(CX*1), Z3
+	VMOVUPS     64(R9)(CX*1), Z4
+	VMOVUPS     64(R10)(CX*1), Z5
+	VMOVUPS     64(R11)(CX*1), Z6
+	VSUBPS      Z3, Z1, Z1
+	VFMADD213PS Z6, Z5, Z1
+	VFMADD231PS Z2, Z4, Z1
+	VMOVNTPS    Z1, 64(SI)(CX*1)
+	VMOVUPS     128(DX)(CX*1), Z1
+	VMOVUPS     128(AX)(CX*1), Z2
+	VMOVUPS     128(BX)(CX*1), Z3
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VMOVUPS.Z   Z2, K2, Z2
+	VMOVUPS     Z2, 128(DI)(CX*1)
+	VMOVUPS     128(R8)(CX*1), Z3
+	VMOVUPS     128(R9)(CX*1), Z4
+	VMOVUPS     128(R10)(CX*1), Z5
+	VMOVUPS     128(R11)(CX*1), Z6
+	VSUBPS      Z3, Z1, Z1
+	VFMADD213PS Z6, Z5, Z1
+	VFMADD231PS Z2, Z4, Z1
+	VMOVNTPS    Z1, 128(SI)(CX*1)
+	VMOVUPS     192(DX)(CX*1), Z1
+	VMOVUPS     192(AX)(CX*1), Z2
+	VMOVUPS     192(BX)(CX*1), Z3
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VMOVUPS.Z   Z2, K2, Z2
+	VMOVUPS     Z2, 192(DI)(CX*1)
+	VMOVUPS     192(R8)(CX*1), Z3
+	VMOVUPS     192(R9)(CX*1), Z4
+	VMOVUPS     192(R10)(CX*1), Z5
+	VMOVUPS     192(R11)(CX*1), Z6
+	VSUBPS      Z3, Z1, Z1
+	VFMADD213PS Z6, Z5, Z1
+	VFMADD231PS Z2, Z4, Z1
+	VMOVNTPS    Z1, 192(SI)(CX*1)
+	ADDQ        $+256, CX
+	CMPQ        CX, R15
+	JLE         many
+
+single:
+	CMPQ        CX, R14
+	JGE         part
+	VMOVUPS     (DX)(CX*1), Z1
+	VMOVUPS     (AX)(CX*1), Z2
+	VMOVUPS     (BX)(CX*1), Z3
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VMOVUPS.Z   Z2, K2, Z2
+	VMOVUPS     Z2, (DI)(CX*1)
+	VMOVUPS     (R8)(CX*1), Z3
+	VMOVUPS     (R9)(CX*1), Z4
+	VMOVUPS     (R10)(CX*1), Z5
+	VMOVUPS     (R11)(CX*1), Z6
+	VSUBPS      Z3, Z1, Z1
+	VFMADD213PS Z6, Z5, Z1
+	VFMADD231PS Z2, Z4, Z1
+	VMOVNTPS    Z1, (SI)(CX*1)
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R13
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (DX)(CX*1), K1, Z1
+	VMOVUPS.Z   (AX)(CX*1), K1, Z2
+	VMOVUPS.Z   (BX)(CX*1), K1, Z3
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VMOVUPS.Z   Z2, K2, Z2
+	VMOVUPS     Z2, K1, (DI)(CX*1)
+	VMOVUPS.Z   (R8)(CX*1), K1, Z3
+	VMOVUPS.Z   (R9)(CX*1), K1, Z4
+	VMOVUPS.Z   (R10)(CX*1), K1, Z5
+	VMOVUPS.Z   (R11)(CX*1), K1, Z6
+	VSUBPS      Z3, Z1, Z1
+	VFMADD213PS Z6, Z5, Z1
+	VFMADD231PS Z2, Z4, Z1
+	VMOVUPS     Z1, K1, (SI)(CX*1)
+
+next:
+	ADDQ R13, AX
+	ADDQ R13, DX
+	ADDQ R13, BX
+	ADDQ R13, SI
+	ADDQ R13, DI
+	DECQ R12
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func ewBNGradYResAddAVX512(p *byte)
 // Requires: AVX, AVX512F
 TEXT ·ewBNGradYResAddAVX512(SB), NOSPLIT, $0-8
@@ -2869,6 +3940,168 @@ next:
 	ADDQ R13, DI
 	DECQ R12
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewBNGradYResAddPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewBNGradYResAddPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), CX
+	MOVQ   (CX), AX
+	MOVQ   8(CX), DX
+	MOVQ   16(CX), BX
+	MOVQ   64(CX), SI
+	MOVQ   56(CX), DI
+	MOVQ   24(CX), R8
+	MOVQ   32(CX), R9
+	MOVQ   40(CX), R10
+	MOVQ   48(CX), R11
+	MOVQ   72(CX), R12
+	MOVQ   80(CX), R13
+	VPXORD Z0, Z0, Z0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R13, R14
+	ANDQ $-16, R14
+	MOVQ R13, CX
+	SUBQ R14, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R15
+	SHLQ  CL, R15
+	DECQ  R15
+	KMOVW R15, K1
+	SHLQ  $0x02, R14
+	SHLQ  $0x02, R13
+	LEAQ  -256(R14), R15
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R15
+	JG   single
+
+many:
+	VMOVUPS     (DX)(CX*1), Z1
+	VMOVUPS     (AX)(CX*1), Z2
+	VMOVUPS     (BX)(CX*1), Z3
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VMOVUPS.Z   Z2, K2, Z2
+	VMOVUPS     (DI)(CX*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     Z3, (DI)(CX*1)
+	VMOVUPS     (R8)(CX*1), Z3
+	VMOVUPS     (R9)(CX*1), Z4
+	VMOVUPS     (R10)(CX*1), Z5
+	VMOVUPS     (R11)(CX*1), Z6
+	VSUBPS      Z3, Z1, Z1
+	VFMADD213PS Z6, Z5, Z1
+	VFMADD231PS Z2, Z4, Z1
+	VMOVNTPS    Z1, (SI)(CX*1)
+	VMOVUPS     64(DX)(CX*1), Z1
+	VMOVUPS     64(AX)(CX*1), Z2
+	VMOVUPS     64(BX)(CX*1), Z3
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VMOVUPS.Z   Z2, K2, Z2
+	VMOVUPS     64(DI)(CX*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     Z3, 64(DI)(CX*1)
+	VMOVUPS     64(R8)(CX*1), Z3
+	VMOVUPS     64(R9)(CX*1), Z4
+	VMOVUPS     64(R10)(CX*1), Z5
+	VMOVUPS     64(R11)(CX*1), Z6
+	VSUBPS      Z3, Z1, Z1
+	VFMADD213PS Z6, Z5, Z1
+	VFMADD231PS Z2, Z4, Z1
+	VMOVNTPS    Z1, 64(SI)(CX*1)
+	VMOVUPS     128(DX)(CX*1), Z1
+	VMOVUPS     128(AX)(CX*1), Z2
+	VMOVUPS     128(BX)(CX*1), Z3
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VMOVUPS.Z   Z2, K2, Z2
+	VMOVUPS     128(DI)(CX*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     Z3, 128(DI)(CX*1)
+	VMOVUPS     128(R8)(CX*1), Z3
+	VMOVUPS     128(R9)(CX*1), Z4
+	VMOVUPS     128(R10)(CX*1), Z5
+	VMOVUPS     128(R11)(CX*1), Z6
+	VSUBPS      Z3, Z1, Z1
+	VFMADD213PS Z6, Z5, Z1
+	VFMADD231PS Z2, Z4, Z1
+	VMOVNTPS    Z1, 128(SI)(CX*1)
+	VMOVUPS     192(DX)(CX*1), Z1
+	VMOVUPS     192(AX)(CX*1), Z2
+	VMOVUPS     192(BX)(CX*1), Z3
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VMOVUPS.Z   Z2, K2, Z2
+	VMOVUPS     192(DI)(CX*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     Z3, 192(DI)(CX*1)
+	VMOVUPS     192(R8)(CX*1), Z3
+	VMOVUPS     192(R9)(CX*1), Z4
+	VMOVUPS     192(R10)(CX*1), Z5
+	VMOVUPS     192(R11)(CX*1), Z6
+	VSUBPS      Z3, Z1, Z1
+	VFMADD213PS Z6, Z5, Z1
+	VFMADD231PS Z2, Z4, Z1
+	VMOVNTPS    Z1, 192(SI)(CX*1)
+	ADDQ        $+256, CX
+	CMPQ        CX, R15
+	JLE         many
+
+single:
+	CMPQ        CX, R14
+	JGE         part
+	VMOVUPS     (DX)(CX*1), Z1
+	VMOVUPS     (AX)(CX*1), Z2
+	VMOVUPS     (BX)(CX*1), Z3
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VMOVUPS.Z   Z2, K2, Z2
+	VMOVUPS     (DI)(CX*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     Z3, (DI)(CX*1)
+	VMOVUPS     (R8)(CX*1), Z3
+	VMOVUPS     (R9)(CX*1), Z4
+	VMOVUPS     (R10)(CX*1), Z5
+	VMOVUPS     (R11)(CX*1), Z6
+	VSUBPS      Z3, Z1, Z1
+	VFMADD213PS Z6, Z5, Z1
+	VFMADD231PS Z2, Z4, Z1
+	VMOVNTPS    Z1, (SI)(CX*1)
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R13
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (DX)(CX*1), K1, Z1
+	VMOVUPS.Z   (AX)(CX*1), K1, Z2
+	VMOVUPS.Z   (BX)(CX*1), K1, Z3
+	VCMPPS      $0x1e, Z0, Z3, K2
+	VMOVUPS.Z   Z2, K2, Z2
+	VMOVUPS.Z   (DI)(CX*1), K1, Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     Z3, K1, (DI)(CX*1)
+	VMOVUPS.Z   (R8)(CX*1), K1, Z3
+	VMOVUPS.Z   (R9)(CX*1), K1, Z4
+	VMOVUPS.Z   (R10)(CX*1), K1, Z5
+	VMOVUPS.Z   (R11)(CX*1), K1, Z6
+	VSUBPS      Z3, Z1, Z1
+	VFMADD213PS Z6, Z5, Z1
+	VFMADD231PS Z2, Z4, Z1
+	VMOVUPS     Z1, K1, (SI)(CX*1)
+
+next:
+	ADDQ R13, AX
+	ADDQ R13, DX
+	ADDQ R13, BX
+	ADDQ R13, SI
+	ADDQ R13, DI
+	DECQ R12
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -3287,6 +4520,186 @@ done:
 	VZEROUPPER
 	RET
 
+// func ewNormWindowAVX512(p *byte)
+// Requires: AVX, AVX512F
+TEXT ·ewNormWindowAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 48(AX), BX
+	XORQ SI, SI
+
+	// blocks of 4
+	LEAQ -64(BX), DI
+
+channels4:
+	CMPQ         SI, DI
+	JG           end4
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	MOVQ         80(AX), R11
+	VMOVUPS      (R11)(SI*4), Z12
+	VMOVUPS      64(R11)(SI*4), Z13
+	VMOVUPS      128(R11)(SI*4), Z14
+	VMOVUPS      192(R11)(SI*4), Z15
+	MOVQ         88(AX), R11
+	VMOVUPS      (R11)(SI*4), Z16
+	VMOVUPS      64(R11)(SI*4), Z17
+	VMOVUPS      128(R11)(SI*4), Z18
+	VMOVUPS      192(R11)(SI*4), Z19
+	MOVQ         $0x000000ff, R11
+	VPBROADCASTD R11, Z11
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z4, Z4, Z4
+	VMOVAPS      Z11, Z8
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z5, Z5, Z5
+	VMOVAPS      Z11, Z9
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z6, Z6, Z6
+	VMOVAPS      Z11, Z10
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z7, Z7, Z7
+	VMOVAPS      Z11, Z11
+
+rows4:
+	MOVQ 32(AX), R11
+
+cols4:
+	VPBROADCASTD R9, Z20
+	VMOVUPS      (R8), Z21
+	VMOVAPS      Z21, Z22
+	VFMADD213PS  Z16, Z12, Z22
+	VCMPPS       $0x1e, Z0, Z22, K1
+	VCMPPS       $0x03, Z22, Z22, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z22, K1, Z0
+	VMOVAPS      Z21, K1, Z4
+	VMOVAPS      Z20, K1, Z8
+	VMOVUPS      64(R8), Z21
+	VMOVAPS      Z21, Z22
+	VFMADD213PS  Z17, Z13, Z22
+	VCMPPS       $0x1e, Z1, Z22, K1
+	VCMPPS       $0x03, Z22, Z22, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z22, K1, Z1
+	VMOVAPS      Z21, K1, Z5
+	VMOVAPS      Z20, K1, Z9
+	VMOVUPS      128(R8), Z21
+	VMOVAPS      Z21, Z22
+	VFMADD213PS  Z18, Z14, Z22
+	VCMPPS       $0x1e, Z2, Z22, K1
+	VCMPPS       $0x03, Z22, Z22, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z22, K1, Z2
+	VMOVAPS      Z21, K1, Z6
+	VMOVAPS      Z20, K1, Z10
+	VMOVUPS      192(R8), Z21
+	VMOVAPS      Z21, Z22
+	VFMADD213PS  Z19, Z15, Z22
+	VCMPPS       $0x1e, Z3, Z22, K1
+	VCMPPS       $0x03, Z22, Z22, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z22, K1, Z3
+	VMOVAPS      Z21, K1, Z7
+	VMOVAPS      Z20, K1, Z11
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols4
+
+	// next row of the window
+	MOVQ    40(AX), R11
+	LEAQ    (R8)(R11*4), R8
+	ADDQ    72(AX), R9
+	DECQ    R10
+	JNZ     rows4
+	VMOVUPS Z0, (DX)(SI*4)
+	VMOVUPS Z1, 64(DX)(SI*4)
+	VMOVUPS Z2, 128(DX)(SI*4)
+	VMOVUPS Z3, 192(DX)(SI*4)
+	MOVQ    96(AX), R8
+	VMOVUPS Z4, (R8)(SI*4)
+	VMOVUPS Z5, 64(R8)(SI*4)
+	VMOVUPS Z6, 128(R8)(SI*4)
+	VMOVUPS Z7, 192(R8)(SI*4)
+	MOVQ    8(AX), R8
+	VPMOVDB Z8, (R8)(SI*1)
+	VPMOVDB Z9, 16(R8)(SI*1)
+	VPMOVDB Z10, 32(R8)(SI*1)
+	VPMOVDB Z11, 48(R8)(SI*1)
+	ADDQ    $+64, SI
+	JMP     channels4
+
+end4:
+	// blocks of 1
+	LEAQ -16(BX), DI
+
+channels1:
+	CMPQ         SI, DI
+	JG           end1
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	MOVQ         80(AX), R11
+	VMOVUPS      (R11)(SI*4), Z1
+	MOVQ         88(AX), R11
+	VMOVUPS      (R11)(SI*4), Z2
+	MOVQ         $0x000000ff, R11
+	VPBROADCASTD R11, Z0
+	VPXORD       Z23, Z23, Z23
+	VPXORD       Z24, Z24, Z24
+	VMOVAPS      Z0, Z0
+
+rows1:
+	MOVQ 32(AX), R11
+
+cols1:
+	VPBROADCASTD R9, Z3
+	VMOVUPS      (R8), Z4
+	VMOVAPS      Z4, Z5
+	VFMADD213PS  Z2, Z1, Z5
+	VCMPPS       $0x1e, Z23, Z5, K1
+	VCMPPS       $0x03, Z5, Z5, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z5, K1, Z23
+	VMOVAPS      Z4, K1, Z24
+	VMOVAPS      Z3, K1, Z0
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ    40(AX), R11
+	LEAQ    (R8)(R11*4), R8
+	ADDQ    72(AX), R9
+	DECQ    R10
+	JNZ     rows1
+	VMOVUPS Z23, (DX)(SI*4)
+	MOVQ    96(AX), R8
+	VMOVUPS Z24, (R8)(SI*4)
+	MOVQ    8(AX), R8
+	VPMOVDB Z0, (R8)(SI*1)
+	ADDQ    $+16, SI
+	JMP     channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ SI, BX
+	JGE  done
+	MOVQ DI, SI
+	JMP  channels1
+
+done:
+	VZEROUPPER
+	RET
+
 // func ewGatherWindowAVX512(p *byte)
 // Requires: AVX, AVX512F
 TEXT ·ewGatherWindowAVX512(SB), NOSPLIT, $0-8
@@ -3396,186 +4809,6 @@ end1:
 	CMPQ DI, BX
 	JGE  done
 	MOVQ R8, DI
-	JMP  channels1
-
-done:
-	VZEROUPPER
-	RET
-
-// func ewNormWindowAVX512(p *byte)
-// Requires: AVX, AVX512F
-TEXT ·ewNormWindowAVX512(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 48(AX), BX
-	XORQ SI, SI
-
-	// blocks of 4
-	LEAQ -64(BX), DI
-
-channels4:
-	CMPQ         SI, DI
-	JG           end4
-	MOVQ         56(AX), R9
-	MOVQ         24(AX), R10
-	LEAQ         (CX)(SI*4), R8
-	MOVQ         80(AX), R11
-	VMOVUPS      (R11)(SI*4), Z12
-	VMOVUPS      64(R11)(SI*4), Z13
-	VMOVUPS      128(R11)(SI*4), Z14
-	VMOVUPS      192(R11)(SI*4), Z15
-	MOVQ         88(AX), R11
-	VMOVUPS      (R11)(SI*4), Z16
-	VMOVUPS      64(R11)(SI*4), Z17
-	VMOVUPS      128(R11)(SI*4), Z18
-	VMOVUPS      192(R11)(SI*4), Z19
-	MOVQ         $0x000000ff, R11
-	VPBROADCASTD R11, Z11
-	VPXORD       Z0, Z0, Z0
-	VPXORD       Z4, Z4, Z4
-	VMOVAPS      Z11, Z8
-	VPXORD       Z1, Z1, Z1
-	VPXORD       Z5, Z5, Z5
-	VMOVAPS      Z11, Z9
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z6, Z6, Z6
-	VMOVAPS      Z11, Z10
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z7, Z7, Z7
-	VMOVAPS      Z11, Z11
-
-rows4:
-	MOVQ 32(AX), R11
-
-cols4:
-	VPBROADCASTD R9, Z20
-	VMOVUPS      (R8), Z21
-	VMOVAPS      Z21, Z22
-	VFMADD213PS  Z16, Z12, Z22
-	VCMPPS       $0x1e, Z0, Z22, K1
-	VCMPPS       $0x03, Z22, Z22, K2
-	KORW         K1, K2, K1
-	VMOVAPS      Z22, K1, Z0
-	VMOVAPS      Z21, K1, Z4
-	VMOVAPS      Z20, K1, Z8
-	VMOVUPS      64(R8), Z21
-	VMOVAPS      Z21, Z22
-	VFMADD213PS  Z17, Z13, Z22
-	VCMPPS       $0x1e, Z1, Z22, K1
-	VCMPPS       $0x03, Z22, Z22, K2
-	KORW         K1, K2, K1
-	VMOVAPS      Z22, K1, Z1
-	VMOVAPS      Z21, K1, Z5
-	VMOVAPS      Z20, K1, Z9
-	VMOVUPS      128(R8), Z21
-	VMOVAPS      Z21, Z22
-	VFMADD213PS  Z18, Z14, Z22
-	VCMPPS       $0x1e, Z2, Z22, K1
-	VCMPPS       $0x03, Z22, Z22, K2
-	KORW         K1, K2, K1
-	VMOVAPS      Z22, K1, Z2
-	VMOVAPS      Z21, K1, Z6
-	VMOVAPS      Z20, K1, Z10
-	VMOVUPS      192(R8), Z21
-	VMOVAPS      Z21, Z22
-	VFMADD213PS  Z19, Z15, Z22
-	VCMPPS       $0x1e, Z3, Z22, K1
-	VCMPPS       $0x03, Z22, Z22, K2
-	KORW         K1, K2, K1
-	VMOVAPS      Z22, K1, Z3
-	VMOVAPS      Z21, K1, Z7
-	VMOVAPS      Z20, K1, Z11
-
-	// next pixel: c floats and bytes on
-	LEAQ (R8)(BX*4), R8
-	ADDQ 64(AX), R9
-	DECQ R11
-	JNZ  cols4
-
-	// next row of the window
-	MOVQ    40(AX), R11
-	LEAQ    (R8)(R11*4), R8
-	ADDQ    72(AX), R9
-	DECQ    R10
-	JNZ     rows4
-	MOVQ    96(AX), R8
-	VMOVUPS Z0, (DX)(SI*4)
-	VMOVUPS Z4, (R8)(SI*4)
-	VMOVUPS Z1, 64(DX)(SI*4)
-	VMOVUPS Z5, 64(R8)(SI*4)
-	VMOVUPS Z2, 128(DX)(SI*4)
-	VMOVUPS Z6, 128(R8)(SI*4)
-	VMOVUPS Z3, 192(DX)(SI*4)
-	VMOVUPS Z7, 192(R8)(SI*4)
-	MOVQ    8(AX), R8
-	VPMOVDB Z8, (R8)(SI*1)
-	VPMOVDB Z9, 16(R8)(SI*1)
-	VPMOVDB Z10, 32(R8)(SI*1)
-	VPMOVDB Z11, 48(R8)(SI*1)
-	ADDQ    $+64, SI
-	JMP     channels4
-
-end4:
-	// blocks of 1
-	LEAQ -16(BX), DI
-
-channels1:
-	CMPQ         SI, DI
-	JG           end1
-	MOVQ         56(AX), R9
-	MOVQ         24(AX), R10
-	LEAQ         (CX)(SI*4), R8
-	MOVQ         80(AX), R11
-	VMOVUPS      (R11)(SI*4), Z1
-	MOVQ         88(AX), R11
-	VMOVUPS      (R11)(SI*4), Z2
-	MOVQ         $0x000000ff, R11
-	VPBROADCASTD R11, Z0
-	VPXORD       Z23, Z23, Z23
-	VPXORD       Z24, Z24, Z24
-	VMOVAPS      Z0, Z0
-
-rows1:
-	MOVQ 32(AX), R11
-
-cols1:
-	VPBROADCASTD R9, Z3
-	VMOVUPS      (R8), Z4
-	VMOVAPS      Z4, Z5
-	VFMADD213PS  Z2, Z1, Z5
-	VCMPPS       $0x1e, Z23, Z5, K1
-	VCMPPS       $0x03, Z5, Z5, K2
-	KORW         K1, K2, K1
-	VMOVAPS      Z5, K1, Z23
-	VMOVAPS      Z4, K1, Z24
-	VMOVAPS      Z3, K1, Z0
-
-	// next pixel: c floats and bytes on
-	LEAQ (R8)(BX*4), R8
-	ADDQ 64(AX), R9
-	DECQ R11
-	JNZ  cols1
-
-	// next row of the window
-	MOVQ    40(AX), R11
-	LEAQ    (R8)(R11*4), R8
-	ADDQ    72(AX), R9
-	DECQ    R10
-	JNZ     rows1
-	MOVQ    96(AX), R8
-	VMOVUPS Z23, (DX)(SI*4)
-	VMOVUPS Z24, (R8)(SI*4)
-	MOVQ    8(AX), R8
-	VPMOVDB Z0, (R8)(SI*1)
-	ADDQ    $+16, SI
-	JMP     channels1
-
-end1:
-	// the last vector, unless all is done, ends with the last channel
-	CMPQ SI, BX
-	JGE  done
-	MOVQ DI, SI
 	JMP  channels1
 
 done:
@@ -3718,6 +4951,271 @@ cols1:
 	VFMADD213PS (R13)(DI*4), Z1, Z0
 	VFMADD132PS (R11)(DI*4), Z0, Z6
 	VMOVUPS     Z6, (DX)(DI*4)
+	ADDQ        $+16, DI
+	JMP         channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ DI, BX
+	JGE  done
+	MOVQ R8, DI
+	JMP  channels1
+
+done:
+	VZEROUPPER
+	RET
+
+// func ewGatherWindowPastAVX512(p *byte)
+// Requires: AVX, AVX512F
+TEXT ·ewGatherWindowPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 8(AX), SI
+	XORQ DI, DI
+
+	// blocks of 4
+	LEAQ -64(BX), R8
+
+channels4:
+	CMPQ   DI, R8
+	JG     end4
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+rows4:
+	MOVQ 32(AX), R13
+
+cols4:
+	VPBROADCASTD R10, Z4
+	VPMOVZXBD    (R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       (R9), Z0, K1, Z0
+	VPMOVZXBD    16(R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       64(R9), Z1, K1, Z1
+	VPMOVZXBD    32(R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       128(R9), Z2, K1, Z2
+	VPMOVZXBD    48(R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       192(R9), Z3, K1, Z3
+
+	// next pixel: c floats and bytes on
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols4
+
+	// next row of the window
+	MOVQ     40(AX), R13
+	LEAQ     (R9)(R13*4), R9
+	ADDQ     R13, R12
+	ADDQ     72(AX), R10
+	DECQ     R11
+	JNZ      rows4
+	VMOVNTPS Z0, (DX)(DI*4)
+	VMOVNTPS Z1, 64(DX)(DI*4)
+	VMOVNTPS Z2, 128(DX)(DI*4)
+	VMOVNTPS Z3, 192(DX)(DI*4)
+	ADDQ     $+64, DI
+	JMP      channels4
+
+end4:
+	// blocks of 1
+	LEAQ -16(BX), R8
+
+channels1:
+	CMPQ   DI, R8
+	JG     end1
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
+	VPXORD Z6, Z6, Z6
+
+rows1:
+	MOVQ 32(AX), R13
+
+cols1:
+	VPBROADCASTD R10, Z0
+	VPMOVZXBD    (R12), Z1
+	VPCMPEQD     Z0, Z1, K1
+	VADDPS       (R9), Z6, K1, Z6
+
+	// next pixel: c floats and bytes on
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ     40(AX), R13
+	LEAQ     (R9)(R13*4), R9
+	ADDQ     R13, R12
+	ADDQ     72(AX), R10
+	DECQ     R11
+	JNZ      rows1
+	VMOVNTPS Z6, (DX)(DI*4)
+	ADDQ     $+16, DI
+	JMP      channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ DI, BX
+	JGE  done
+	MOVQ R8, DI
+	JMP  channels1
+
+done:
+	VZEROUPPER
+	RET
+
+// func ewNormGatherPastAVX512(p *byte)
+// Requires: AVX, AVX512F
+TEXT ·ewNormGatherPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 8(AX), SI
+	XORQ DI, DI
+
+	// blocks of 4
+	LEAQ -64(BX), R8
+
+channels4:
+	CMPQ   DI, R8
+	JG     end4
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+rows4:
+	MOVQ 32(AX), R13
+
+cols4:
+	VPBROADCASTD R10, Z4
+	VPMOVZXBD    (R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       (R9), Z0, K1, Z0
+	VPMOVZXBD    16(R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       64(R9), Z1, K1, Z1
+	VPMOVZXBD    32(R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       128(R9), Z2, K1, Z2
+	VPMOVZXBD    48(R12), Z5
+	VPCMPEQD     Z4, Z5, K1
+	VADDPS       192(R9), Z3, K1, Z3
+
+	// next pixel: c floats and bytes on
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols4
+
+	// next row of the window
+	MOVQ        40(AX), R13
+	LEAQ        (R9)(R13*4), R9
+	ADDQ        R13, R12
+	ADDQ        72(AX), R10
+	DECQ        R11
+	JNZ         rows4
+	MOVQ        80(AX), R9
+	MOVQ        88(AX), R10
+	MOVQ        96(AX), R11
+	MOVQ        104(AX), R12
+	MOVQ        112(AX), R13
+	VMOVUPS     (R9)(DI*4), Z4
+	VSUBPS      (R10)(DI*4), Z4, Z4
+	VMOVUPS     (R12)(DI*4), Z5
+	VFMADD213PS (R13)(DI*4), Z5, Z4
+	VFMADD132PS (R11)(DI*4), Z4, Z0
+	VMOVUPS     64(R9)(DI*4), Z4
+	VSUBPS      64(R10)(DI*4), Z4, Z4
+	VMOVUPS     64(R12)(DI*4), Z5
+	VFMADD213PS 64(R13)(DI*4), Z5, Z4
+	VFMADD132PS 64(R11)(DI*4), Z4, Z1
+	VMOVUPS     128(R9)(DI*4), Z4
+	VSUBPS      128(R10)(DI*4), Z4, Z4
+	VMOVUPS     128(R12)(DI*4), Z5
+	VFMADD213PS 128(R13)(DI*4), Z5, Z4
+	VFMADD132PS 128(R11)(DI*4), Z4, Z2
+	VMOVUPS     192(R9)(DI*4), Z4
+	VSUBPS      192(R10)(DI*4), Z4, Z4
+	VMOVUPS     192(R12)(DI*4), Z5
+	VFMADD213PS 192(R13)(DI*4), Z5, Z4
+	VFMADD132PS 192(R11)(DI*4), Z4, Z3
+	VMOVNTPS    Z0, (DX)(DI*4)
+	VMOVNTPS    Z1, 64(DX)(DI*4)
+	VMOVNTPS    Z2, 128(DX)(DI*4)
+	VMOVNTPS    Z3, 192(DX)(DI*4)
+	ADDQ        $+64, DI
+	JMP         channels4
+
+end4:
+	// blocks of 1
+	LEAQ -16(BX), R8
+
+channels1:
+	CMPQ   DI, R8
+	JG     end1
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
+	VPXORD Z6, Z6, Z6
+
+rows1:
+	MOVQ 32(AX), R13
+
+cols1:
+	VPBROADCASTD R10, Z0
+	VPMOVZXBD    (R12), Z1
+	VPCMPEQD     Z0, Z1, K1
+	VADDPS       (R9), Z6, K1, Z6
+
+	// next pixel: c floats and bytes on
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ        40(AX), R13
+	LEAQ        (R9)(R13*4), R9
+	ADDQ        R13, R12
+	ADDQ        72(AX), R10
+	DECQ        R11
+	JNZ         rows1
+	MOVQ        80(AX), R9
+	MOVQ        88(AX), R10
+	MOVQ        96(AX), R11
+	MOVQ        104(AX), R12
+	MOVQ        112(AX), R13
+	VMOVUPS     (R9)(DI*4), Z0
+	VSUBPS      (R10)(DI*4), Z0, Z0
+	VMOVUPS     (R12)(DI*4), Z1
+	VFMADD213PS (R13)(DI*4), Z1, Z0
+	VFMADD132PS (R11)(DI*4), Z0, Z6
+	VMOVNTPS    Z6, (DX)(DI*4)
 	ADDQ        $+16, DI
 	JMP         channels1
 
@@ -4081,6 +5579,95 @@ next:
 	ADDQ DI, BX
 	DECQ SI
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewReLUGradPastAVX2(p *byte)
+// Requires: AVX, MMX+
+TEXT ·ewReLUGradPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   80(AX), DI
+	VXORPS Y0, Y0, Y0
+	MOVQ   88(AX), R8
+	SHLQ   $0x02, R8
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ DI, AX
+	ANDQ $-8, AX
+	MOVQ DI, R9
+	SUBQ AX, R9
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R10
+	NEGQ    R9
+	VMOVUPS 32(R10)(R9*4), Y1
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, DI
+	LEAQ    -128(AX), R10
+
+row:
+	XORQ R9, R9
+	CMPQ R9, R10
+	JG   single
+
+many:
+	VMOVUPS  (CX)(R9*1), Y2
+	VMOVUPS  (DX)(R9*1), Y3
+	VCMPPS   $0x1e, Y0, Y3, Y3
+	VANDPS   Y3, Y2, Y2
+	VMOVNTPS Y2, (BX)(R9*1)
+	VMOVUPS  32(CX)(R9*1), Y2
+	VMOVUPS  32(DX)(R9*1), Y3
+	VCMPPS   $0x1e, Y0, Y3, Y3
+	VANDPS   Y3, Y2, Y2
+	VMOVNTPS Y2, 32(BX)(R9*1)
+	VMOVUPS  64(CX)(R9*1), Y2
+	VMOVUPS  64(DX)(R9*1), Y3
+	VCMPPS   $0x1e, Y0, Y3, Y3
+	VANDPS   Y3, Y2, Y2
+	VMOVNTPS Y2, 64(BX)(R9*1)
+	VMOVUPS  96(CX)(R9*1), Y2
+	VMOVUPS  96(DX)(R9*1), Y3
+	VCMPPS   $0x1e, Y0, Y3, Y3
+	VANDPS   Y3, Y2, Y2
+	VMOVNTPS Y2, 96(BX)(R9*1)
+	ADDQ     $+128, R9
+	CMPQ     R9, R10
+	JLE      many
+
+single:
+	CMPQ     R9, AX
+	JGE      part
+	VMOVUPS  (CX)(R9*1), Y2
+	VMOVUPS  (DX)(R9*1), Y3
+	VCMPPS   $0x1e, Y0, Y3, Y3
+	VANDPS   Y3, Y2, Y2
+	VMOVNTPS Y2, (BX)(R9*1)
+	ADDQ     $+32, R9
+	JMP      single
+
+part:
+	CMPQ R9, DI
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS (CX)(R9*1), Y1, Y2
+	VMASKMOVPS (DX)(R9*1), Y1, Y3
+	VCMPPS     $0x1e, Y0, Y3, Y3
+	VANDPS     Y3, Y2, Y2
+	VMASKMOVPS Y2, Y1, (BX)(R9*1)
+
+next:
+	ADDQ R8, CX
+	ADDQ R8, DX
+	ADDQ DI, BX
+	DECQ SI
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -4586,6 +6173,87 @@ next:
 	VZEROUPPER
 	RET
 
+// func ewAddBiasPastAVX2(p *byte)
+// Requires: AVX, MMX+
+TEXT ·ewAddBiasPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 72(AX), SI
+	MOVQ 80(AX), DI
+	MOVQ 88(AX), R8
+	SHLQ $0x02, R8
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ DI, AX
+	ANDQ $-8, AX
+	MOVQ DI, R9
+	SUBQ AX, R9
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R10
+	NEGQ    R9
+	VMOVUPS 32(R10)(R9*4), Y0
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, DI
+	LEAQ    -128(AX), R10
+
+row:
+	XORQ R9, R9
+	CMPQ R9, R10
+	JG   single
+
+many:
+	VMOVUPS  (CX)(R9*1), Y1
+	VMOVUPS  (BX)(R9*1), Y2
+	VADDPS   Y2, Y1, Y1
+	VMOVNTPS Y1, (DX)(R9*1)
+	VMOVUPS  32(CX)(R9*1), Y1
+	VMOVUPS  32(BX)(R9*1), Y2
+	VADDPS   Y2, Y1, Y1
+	VMOVNTPS Y1, 32(DX)(R9*1)
+	VMOVUPS  64(CX)(R9*1), Y1
+	VMOVUPS  64(BX)(R9*1), Y2
+	VADDPS   Y2, Y1, Y1
+	VMOVNTPS Y1, 64(DX)(R9*1)
+	VMOVUPS  96(CX)(R9*1), Y1
+	VMOVUPS  96(BX)(R9*1), Y2
+	VADDPS   Y2, Y1, Y1
+	VMOVNTPS Y1, 96(DX)(R9*1)
+	ADDQ     $+128, R9
+	CMPQ     R9, R10
+	JLE      many
+
+single:
+	CMPQ     R9, AX
+	JGE      part
+	VMOVUPS  (CX)(R9*1), Y1
+	VMOVUPS  (BX)(R9*1), Y2
+	VADDPS   Y2, Y1, Y1
+	VMOVNTPS Y1, (DX)(R9*1)
+	ADDQ     $+32, R9
+	JMP      single
+
+part:
+	CMPQ R9, DI
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS (CX)(R9*1), Y0, Y1
+	VMASKMOVPS (BX)(R9*1), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (DX)(R9*1)
+
+next:
+	ADDQ DI, CX
+	ADDQ R8, DX
+	DECQ SI
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func ewAddBiasReLUAVX2(p *byte)
 // Requires: AVX
 TEXT ·ewAddBiasReLUAVX2(SB), NOSPLIT, $0-8
@@ -4670,6 +6338,94 @@ next:
 	ADDQ R8, DX
 	DECQ SI
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewAddBiasReLUPastAVX2(p *byte)
+// Requires: AVX, MMX+
+TEXT ·ewAddBiasReLUPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   80(AX), DI
+	VXORPS Y0, Y0, Y0
+	MOVQ   88(AX), R8
+	SHLQ   $0x02, R8
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ DI, AX
+	ANDQ $-8, AX
+	MOVQ DI, R9
+	SUBQ AX, R9
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R10
+	NEGQ    R9
+	VMOVUPS 32(R10)(R9*4), Y1
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, DI
+	LEAQ    -128(AX), R10
+
+row:
+	XORQ R9, R9
+	CMPQ R9, R10
+	JG   single
+
+many:
+	VMOVUPS  (CX)(R9*1), Y2
+	VMOVUPS  (BX)(R9*1), Y3
+	VADDPS   Y3, Y2, Y2
+	VMAXPS   Y2, Y0, Y2
+	VMOVNTPS Y2, (DX)(R9*1)
+	VMOVUPS  32(CX)(R9*1), Y2
+	VMOVUPS  32(BX)(R9*1), Y3
+	VADDPS   Y3, Y2, Y2
+	VMAXPS   Y2, Y0, Y2
+	VMOVNTPS Y2, 32(DX)(R9*1)
+	VMOVUPS  64(CX)(R9*1), Y2
+	VMOVUPS  64(BX)(R9*1), Y3
+	VADDPS   Y3, Y2, Y2
+	VMAXPS   Y2, Y0, Y2
+	VMOVNTPS Y2, 64(DX)(R9*1)
+	VMOVUPS  96(CX)(R9*1), Y2
+	VMOVUPS  96(BX)(R9*1), Y3
+	VADDPS   Y3, Y2, Y2
+	VMAXPS   Y2, Y0, Y2
+	VMOVNTPS Y2, 96(DX)(R9*1)
+	ADDQ     $+128, R9
+	CMPQ     R9, R10
+	JLE      many
+
+single:
+	CMPQ     R9, AX
+	JGE      part
+	VMOVUPS  (CX)(R9*1), Y2
+	VMOVUPS  (BX)(R9*1), Y3
+	VADDPS   Y3, Y2, Y2
+	VMAXPS   Y2, Y0, Y2
+	VMOVNTPS Y2, (DX)(R9*1)
+	ADDQ     $+32, R9
+	JMP      single
+
+part:
+	CMPQ R9, DI
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS (CX)(R9*1), Y1, Y2
+	VMASKMOVPS (BX)(R9*1), Y1, Y3
+	VADDPS     Y3, Y2, Y2
+	VMAXPS     Y2, Y0, Y2
+	VMASKMOVPS Y2, Y1, (DX)(R9*1)
+
+next:
+	ADDQ DI, CX
+	ADDQ R8, DX
+	DECQ SI
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -5016,6 +6772,92 @@ next:
 	VZEROUPPER
 	RET
 
+// func ewScaleShiftPastAVX2(p *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ewScaleShiftPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 72(AX), DI
+	MOVQ 80(AX), AX
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R8
+	ANDQ $-8, R8
+	MOVQ AX, R9
+	SUBQ R8, R9
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R10
+	NEGQ    R9
+	VMOVUPS 32(R10)(R9*4), Y0
+	SHLQ    $0x02, R8
+	SHLQ    $0x02, AX
+	LEAQ    -128(R8), R10
+
+row:
+	XORQ R9, R9
+	CMPQ R9, R10
+	JG   single
+
+many:
+	VMOVUPS     (CX)(R9*1), Y1
+	VMOVUPS     (BX)(R9*1), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMOVNTPS    Y1, (DX)(R9*1)
+	VMOVUPS     32(CX)(R9*1), Y1
+	VMOVUPS     32(BX)(R9*1), Y2
+	VMOVUPS     32(SI)(R9*1), Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMOVNTPS    Y1, 32(DX)(R9*1)
+	VMOVUPS     64(CX)(R9*1), Y1
+	VMOVUPS     64(BX)(R9*1), Y2
+	VMOVUPS     64(SI)(R9*1), Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMOVNTPS    Y1, 64(DX)(R9*1)
+	VMOVUPS     96(CX)(R9*1), Y1
+	VMOVUPS     96(BX)(R9*1), Y2
+	VMOVUPS     96(SI)(R9*1), Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMOVNTPS    Y1, 96(DX)(R9*1)
+	ADDQ        $+128, R9
+	CMPQ        R9, R10
+	JLE         many
+
+single:
+	CMPQ        R9, R8
+	JGE         part
+	VMOVUPS     (CX)(R9*1), Y1
+	VMOVUPS     (BX)(R9*1), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMOVNTPS    Y1, (DX)(R9*1)
+	ADDQ        $+32, R9
+	JMP         single
+
+part:
+	CMPQ R9, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS  (CX)(R9*1), Y0, Y1
+	VMASKMOVPS  (BX)(R9*1), Y0, Y2
+	VMASKMOVPS  (SI)(R9*1), Y0, Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (DX)(R9*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	DECQ DI
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func ewScaleShiftReLUAVX2(p *byte)
 // Requires: AVX, FMA3
 TEXT ·ewScaleShiftReLUAVX2(SB), NOSPLIT, $0-8
@@ -5105,6 +6947,99 @@ next:
 	ADDQ AX, DX
 	DECQ DI
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewScaleShiftReLUPastAVX2(p *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ewScaleShiftReLUPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), BX
+	MOVQ   24(AX), SI
+	MOVQ   72(AX), DI
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R8
+	ANDQ $-8, R8
+	MOVQ AX, R9
+	SUBQ R8, R9
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R10
+	NEGQ    R9
+	VMOVUPS 32(R10)(R9*4), Y1
+	SHLQ    $0x02, R8
+	SHLQ    $0x02, AX
+	LEAQ    -128(R8), R10
+
+row:
+	XORQ R9, R9
+	CMPQ R9, R10
+	JG   single
+
+many:
+	VMOVUPS     (CX)(R9*1), Y2
+	VMOVUPS     (BX)(R9*1), Y3
+	VMOVUPS     (SI)(R9*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, (DX)(R9*1)
+	VMOVUPS     32(CX)(R9*1), Y2
+	VMOVUPS     32(BX)(R9*1), Y3
+	VMOVUPS     32(SI)(R9*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, 32(DX)(R9*1)
+	VMOVUPS     64(CX)(R9*1), Y2
+	VMOVUPS     64(BX)(R9*1), Y3
+	VMOVUPS     64(SI)(R9*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, 64(DX)(R9*1)
+	VMOVUPS     96(CX)(R9*1), Y2
+	VMOVUPS     96(BX)(R9*1), Y3
+	VMOVUPS     96(SI)(R9*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, 96(DX)(R9*1)
+	ADDQ        $+128, R9
+	CMPQ        R9, R10
+	JLE         many
+
+single:
+	CMPQ        R9, R8
+	JGE         part
+	VMOVUPS     (CX)(R9*1), Y2
+	VMOVUPS     (BX)(R9*1), Y3
+	VMOVUPS     (SI)(R9*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, (DX)(R9*1)
+	ADDQ        $+32, R9
+	JMP         single
+
+part:
+	CMPQ R9, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS  (CX)(R9*1), Y1, Y2
+	VMASKMOVPS  (BX)(R9*1), Y1, Y3
+	VMASKMOVPS  (SI)(R9*1), Y1, Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMAXPS      Y2, Y0, Y2
+	VMASKMOVPS  Y2, Y1, (DX)(R9*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	DECQ DI
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -5204,6 +7139,106 @@ next:
 	ADDQ AX, BX
 	DECQ R8
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewScaleShiftAddPastAVX2(p *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ewScaleShiftAddPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ 72(AX), R8
+	MOVQ 80(AX), AX
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R9
+	ANDQ $-8, R9
+	MOVQ AX, R10
+	SUBQ R9, R10
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R11
+	NEGQ    R10
+	VMOVUPS 32(R11)(R10*4), Y0
+	SHLQ    $0x02, R9
+	SHLQ    $0x02, AX
+	LEAQ    -128(R9), R11
+
+row:
+	XORQ R10, R10
+	CMPQ R10, R11
+	JG   single
+
+many:
+	VMOVUPS     (CX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y2
+	VMOVUPS     (DI)(R10*1), Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMOVUPS     (BX)(R10*1), Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVNTPS    Y1, (DX)(R10*1)
+	VMOVUPS     32(CX)(R10*1), Y1
+	VMOVUPS     32(SI)(R10*1), Y2
+	VMOVUPS     32(DI)(R10*1), Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMOVUPS     32(BX)(R10*1), Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVNTPS    Y1, 32(DX)(R10*1)
+	VMOVUPS     64(CX)(R10*1), Y1
+	VMOVUPS     64(SI)(R10*1), Y2
+	VMOVUPS     64(DI)(R10*1), Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMOVUPS     64(BX)(R10*1), Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVNTPS    Y1, 64(DX)(R10*1)
+	VMOVUPS     96(CX)(R10*1), Y1
+	VMOVUPS     96(SI)(R10*1), Y2
+	VMOVUPS     96(DI)(R10*1), Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMOVUPS     96(BX)(R10*1), Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVNTPS    Y1, 96(DX)(R10*1)
+	ADDQ        $+128, R10
+	CMPQ        R10, R11
+	JLE         many
+
+single:
+	CMPQ        R10, R9
+	JGE         part
+	VMOVUPS     (CX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y2
+	VMOVUPS     (DI)(R10*1), Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMOVUPS     (BX)(R10*1), Y2
+	VADDPS      Y2, Y1, Y1
+	VMOVNTPS    Y1, (DX)(R10*1)
+	ADDQ        $+32, R10
+	JMP         single
+
+part:
+	CMPQ R10, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS  (CX)(R10*1), Y0, Y1
+	VMASKMOVPS  (SI)(R10*1), Y0, Y2
+	VMASKMOVPS  (DI)(R10*1), Y0, Y3
+	VFMADD213PS Y3, Y2, Y1
+	VMASKMOVPS  (BX)(R10*1), Y0, Y2
+	VADDPS      Y2, Y1, Y1
+	VMASKMOVPS  Y1, Y0, (DX)(R10*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	DECQ R8
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -5310,6 +7345,113 @@ next:
 	ADDQ AX, BX
 	DECQ R8
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewScaleShiftAddReLUPastAVX2(p *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ewScaleShiftAddReLUPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   16(AX), SI
+	MOVQ   24(AX), DI
+	MOVQ   72(AX), R8
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R9
+	ANDQ $-8, R9
+	MOVQ AX, R10
+	SUBQ R9, R10
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R11
+	NEGQ    R10
+	VMOVUPS 32(R11)(R10*4), Y1
+	SHLQ    $0x02, R9
+	SHLQ    $0x02, AX
+	LEAQ    -128(R9), R11
+
+row:
+	XORQ R10, R10
+	CMPQ R10, R11
+	JG   single
+
+many:
+	VMOVUPS     (CX)(R10*1), Y2
+	VMOVUPS     (SI)(R10*1), Y3
+	VMOVUPS     (DI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     (BX)(R10*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, (DX)(R10*1)
+	VMOVUPS     32(CX)(R10*1), Y2
+	VMOVUPS     32(SI)(R10*1), Y3
+	VMOVUPS     32(DI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     32(BX)(R10*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, 32(DX)(R10*1)
+	VMOVUPS     64(CX)(R10*1), Y2
+	VMOVUPS     64(SI)(R10*1), Y3
+	VMOVUPS     64(DI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     64(BX)(R10*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, 64(DX)(R10*1)
+	VMOVUPS     96(CX)(R10*1), Y2
+	VMOVUPS     96(SI)(R10*1), Y3
+	VMOVUPS     96(DI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     96(BX)(R10*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, 96(DX)(R10*1)
+	ADDQ        $+128, R10
+	CMPQ        R10, R11
+	JLE         many
+
+single:
+	CMPQ        R10, R9
+	JGE         part
+	VMOVUPS     (CX)(R10*1), Y2
+	VMOVUPS     (SI)(R10*1), Y3
+	VMOVUPS     (DI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     (BX)(R10*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, (DX)(R10*1)
+	ADDQ        $+32, R10
+	JMP         single
+
+part:
+	CMPQ R10, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS  (CX)(R10*1), Y1, Y2
+	VMASKMOVPS  (SI)(R10*1), Y1, Y3
+	VMASKMOVPS  (DI)(R10*1), Y1, Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMASKMOVPS  (BX)(R10*1), Y1, Y3
+	VADDPS      Y3, Y2, Y2
+	VMAXPS      Y2, Y0, Y2
+	VMASKMOVPS  Y2, Y1, (DX)(R10*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	DECQ R8
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -6163,6 +8305,134 @@ next:
 	VZEROUPPER
 	RET
 
+// func ewBNGradResPastAVX2(p *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ewBNGradResPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 56(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ 32(AX), R8
+	MOVQ 40(AX), R9
+	MOVQ 48(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), AX
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R12
+	ANDQ $-8, R12
+	MOVQ AX, R13
+	SUBQ R12, R13
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R14
+	NEGQ    R13
+	VMOVUPS 32(R14)(R13*4), Y0
+	SHLQ    $0x02, R12
+	SHLQ    $0x02, AX
+	LEAQ    -128(R12), R14
+
+row:
+	XORQ R13, R13
+	CMPQ R13, R14
+	JG   single
+
+many:
+	VMOVUPS     (DX)(R13*1), Y1
+	VMOVUPS     (CX)(R13*1), Y2
+	VMOVUPS     Y2, (SI)(R13*1)
+	VMOVUPS     (DI)(R13*1), Y3
+	VMOVUPS     (R8)(R13*1), Y4
+	VMOVUPS     (R9)(R13*1), Y5
+	VMOVUPS     (R10)(R13*1), Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y6, Y5, Y1
+	VFMADD231PS Y2, Y4, Y1
+	VMOVNTPS    Y1, (BX)(R13*1)
+	VMOVUPS     32(DX)(R13*1), Y1
+	VMOVUPS     32(CX)(R13*1), Y2
+	VMOVUPS     Y2, 32(SI)(R13*1)
+	VMOVUPS     32(DI)(R13*1), Y3
+	VMOVUPS     32(R8)(R13*1), Y4
+	VMOVUPS     32(R9)(R13*1), Y5
+	VMOVUPS     32(R10)(R13*1), Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y6, Y5, Y1
+	VFMADD231PS Y2, Y4, Y1
+	VMOVNTPS    Y1, 32(BX)(R13*1)
+	VMOVUPS     64(DX)(R13*1), Y1
+	VMOVUPS     64(CX)(R13*1), Y2
+	VMOVUPS     Y2, 64(SI)(R13*1)
+	VMOVUPS     64(DI)(R13*1), Y3
+	VMOVUPS     64(R8)(R13*1), Y4
+	VMOVUPS     64(R9)(R13*1), Y5
+	VMOVUPS     64(R10)(R13*1), Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y6, Y5, Y1
+	VFMADD231PS Y2, Y4, Y1
+	VMOVNTPS    Y1, 64(BX)(R13*1)
+	VMOVUPS     96(DX)(R13*1), Y1
+	VMOVUPS     96(CX)(R13*1), Y2
+	VMOVUPS     Y2, 96(SI)(R13*1)
+	VMOVUPS     96(DI)(R13*1), Y3
+	VMOVUPS     96(R8)(R13*1), Y4
+	VMOVUPS     96(R9)(R13*1), Y5
+	VMOVUPS     96(R10)(R13*1), Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y6, Y5, Y1
+	VFMADD231PS Y2, Y4, Y1
+	VMOVNTPS    Y1, 96(BX)(R13*1)
+	ADDQ        $+128, R13
+	CMPQ        R13, R14
+	JLE         many
+
+single:
+	CMPQ        R13, R12
+	JGE         part
+	VMOVUPS     (DX)(R13*1), Y1
+	VMOVUPS     (CX)(R13*1), Y2
+	VMOVUPS     Y2, (SI)(R13*1)
+	VMOVUPS     (DI)(R13*1), Y3
+	VMOVUPS     (R8)(R13*1), Y4
+	VMOVUPS     (R9)(R13*1), Y5
+	VMOVUPS     (R10)(R13*1), Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y6, Y5, Y1
+	VFMADD231PS Y2, Y4, Y1
+	VMOVNTPS    Y1, (BX)(R13*1)
+	ADDQ        $+32, R13
+	JMP         single
+
+part:
+	CMPQ R13, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS  (DX)(R13*1), Y0, Y1
+	VMASKMOVPS  (CX)(R13*1), Y0, Y2
+	VMASKMOVPS  Y2, Y0, (SI)(R13*1)
+	VMASKMOVPS  (DI)(R13*1), Y0, Y3
+	VMASKMOVPS  (R8)(R13*1), Y0, Y4
+	VMASKMOVPS  (R9)(R13*1), Y0, Y5
+	VMASKMOVPS  (R10)(R13*1), Y0, Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y6, Y5, Y1
+	VFMADD231PS Y2, Y4, Y1
+	VMASKMOVPS  Y1, Y0, (BX)(R13*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	ADDQ AX, SI
+	DECQ R11
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func ewBNGradResAddAVX2(p *byte)
 // Requires: AVX, FMA3
 TEXT ·ewBNGradResAddAVX2(SB), NOSPLIT, $0-8
@@ -6299,6 +8569,146 @@ next:
 	ADDQ AX, SI
 	DECQ R11
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewBNGradResAddPastAVX2(p *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ewBNGradResAddPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 56(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ 32(AX), R8
+	MOVQ 40(AX), R9
+	MOVQ 48(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), AX
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R12
+	ANDQ $-8, R12
+	MOVQ AX, R13
+	SUBQ R12, R13
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R14
+	NEGQ    R13
+	VMOVUPS 32(R14)(R13*4), Y0
+	SHLQ    $0x02, R12
+	SHLQ    $0x02, AX
+	LEAQ    -128(R12), R14
+
+row:
+	XORQ R13, R13
+	CMPQ R13, R14
+	JG   single
+
+many:
+	VMOVUPS     (DX)(R13*1), Y1
+	VMOVUPS     (CX)(R13*1), Y2
+	VMOVUPS     (SI)(R13*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     Y3, (SI)(R13*1)
+	VMOVUPS     (DI)(R13*1), Y3
+	VMOVUPS     (R8)(R13*1), Y4
+	VMOVUPS     (R9)(R13*1), Y5
+	VMOVUPS     (R10)(R13*1), Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y6, Y5, Y1
+	VFMADD231PS Y2, Y4, Y1
+	VMOVNTPS    Y1, (BX)(R13*1)
+	VMOVUPS     32(DX)(R13*1), Y1
+	VMOVUPS     32(CX)(R13*1), Y2
+	VMOVUPS     32(SI)(R13*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     Y3, 32(SI)(R13*1)
+	VMOVUPS     32(DI)(R13*1), Y3
+	VMOVUPS     32(R8)(R13*1), Y4
+	VMOVUPS     32(R9)(R13*1), Y5
+	VMOVUPS     32(R10)(R13*1), Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y6, Y5, Y1
+	VFMADD231PS Y2, Y4, Y1
+	VMOVNTPS    Y1, 32(BX)(R13*1)
+	VMOVUPS     64(DX)(R13*1), Y1
+	VMOVUPS     64(CX)(R13*1), Y2
+	VMOVUPS     64(SI)(R13*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     Y3, 64(SI)(R13*1)
+	VMOVUPS     64(DI)(R13*1), Y3
+	VMOVUPS     64(R8)(R13*1), Y4
+	VMOVUPS     64(R9)(R13*1), Y5
+	VMOVUPS     64(R10)(R13*1), Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y6, Y5, Y1
+	VFMADD231PS Y2, Y4, Y1
+	VMOVNTPS    Y1, 64(BX)(R13*1)
+	VMOVUPS     96(DX)(R13*1), Y1
+	VMOVUPS     96(CX)(R13*1), Y2
+	VMOVUPS     96(SI)(R13*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     Y3, 96(SI)(R13*1)
+	VMOVUPS     96(DI)(R13*1), Y3
+	VMOVUPS     96(R8)(R13*1), Y4
+	VMOVUPS     96(R9)(R13*1), Y5
+	VMOVUPS     96(R10)(R13*1), Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y6, Y5, Y1
+	VFMADD231PS Y2, Y4, Y1
+	VMOVNTPS    Y1, 96(BX)(R13*1)
+	ADDQ        $+128, R13
+	CMPQ        R13, R14
+	JLE         many
+
+single:
+	CMPQ        R13, R12
+	JGE         part
+	VMOVUPS     (DX)(R13*1), Y1
+	VMOVUPS     (CX)(R13*1), Y2
+	VMOVUPS     (SI)(R13*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     Y3, (SI)(R13*1)
+	VMOVUPS     (DI)(R13*1), Y3
+	VMOVUPS     (R8)(R13*1), Y4
+	VMOVUPS     (R9)(R13*1), Y5
+	VMOVUPS     (R10)(R13*1), Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y6, Y5, Y1
+	VFMADD231PS Y2, Y4, Y1
+	VMOVNTPS    Y1, (BX)(R13*1)
+	ADDQ        $+32, R13
+	JMP         single
+
+part:
+	CMPQ R13, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS  (DX)(R13*1), Y0, Y1
+	VMASKMOVPS  (CX)(R13*1), Y0, Y2
+	VMASKMOVPS  (SI)(R13*1), Y0, Y3
+	VADDPS      Y2, Y3, Y3
+	VMASKMOVPS  Y3, Y0, (SI)(R13*1)
+	VMASKMOVPS  (DI)(R13*1), Y0, Y3
+	VMASKMOVPS  (R8)(R13*1), Y0, Y4
+	VMASKMOVPS  (R9)(R13*1), Y0, Y5
+	VMASKMOVPS  (R10)(R13*1), Y0, Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD213PS Y6, Y5, Y1
+	VFMADD231PS Y2, Y4, Y1
+	VMASKMOVPS  Y1, Y0, (BX)(R13*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	ADDQ AX, SI
+	DECQ R11
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -6590,6 +9000,155 @@ next:
 	VZEROUPPER
 	RET
 
+// func ewBNGradYResPastAVX2(p *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ewBNGradYResPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   56(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   32(AX), R9
+	MOVQ   40(AX), R10
+	MOVQ   48(AX), R11
+	MOVQ   72(AX), R12
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R13
+	ANDQ $-8, R13
+	MOVQ AX, R14
+	SUBQ R13, R14
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R15
+	NEGQ    R14
+	VMOVUPS 32(R15)(R14*4), Y1
+	SHLQ    $0x02, R13
+	SHLQ    $0x02, AX
+	LEAQ    -128(R13), R15
+
+row:
+	XORQ R14, R14
+	CMPQ R14, R15
+	JG   single
+
+many:
+	VMOVUPS     (DX)(R14*1), Y2
+	VMOVUPS     (CX)(R14*1), Y3
+	VMOVUPS     (BX)(R14*1), Y4
+	VCMPPS      $0x1e, Y0, Y4, Y4
+	VANDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, (DI)(R14*1)
+	VMOVUPS     (R8)(R14*1), Y4
+	VMOVUPS     (R9)(R14*1), Y5
+	VMOVUPS     (R10)(R14*1), Y6
+	VMOVUPS     (R11)(R14*1), Y7
+	VSUBPS      Y4, Y2, Y2
+	VFMADD213PS Y7, Y6, Y2
+	VFMADD231PS Y3, Y5, Y2
+	VMOVNTPS    Y2, (SI)(R14*1)
+	VMOVUPS     32(DX)(R14*1), Y2
+	VMOVUPS     32(CX)(R14*1), Y3
+	VMOVUPS     32(BX)(R14*1), Y4
+	VCMPPS      $0x1e, Y0, Y4, Y4
+	VANDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, 32(DI)(R14*1)
+	VMOVUPS     32(R8)(R14*1), Y4
+	VMOVUPS     32(R9)(R14*1), Y5
+	VMOVUPS     32(R10)(R14*1), Y6
+	VMOVUPS     32(R11)(R14*1), Y7
+	VSUBPS      Y4, Y2, Y2
+	VFMADD213PS Y7, Y6, Y2
+	VFMADD231PS Y3, Y5, Y2
+	VMOVNTPS    Y2, 32(SI)(R14*1)
+	VMOVUPS     64(DX)(R14*1), Y2
+	VMOVUPS     64(CX)(R14*1), Y3
+	VMOVUPS     64(BX)(R14*1), Y4
+	VCMPPS      $0x1e, Y0, Y4, Y4
+	VANDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, 64(DI)(R14*1)
+	VMOVUPS     64(R8)(R14*1), Y4
+	VMOVUPS     64(R9)(R14*1), Y5
+	VMOVUPS     64(R10)(R14*1), Y6
+	VMOVUPS     64(R11)(R14*1), Y7
+	VSUBPS      Y4, Y2, Y2
+	VFMADD213PS Y7, Y6, Y2
+	VFMADD231PS Y3, Y5, Y2
+	VMOVNTPS    Y2, 64(SI)(R14*1)
+	VMOVUPS     96(DX)(R14*1), Y2
+	VMOVUPS     96(CX)(R14*1), Y3
+	VMOVUPS     96(BX)(R14*1), Y4
+	VCMPPS      $0x1e, Y0, Y4, Y4
+	VANDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, 96(DI)(R14*1)
+	VMOVUPS     96(R8)(R14*1), Y4
+	VMOVUPS     96(R9)(R14*1), Y5
+	VMOVUPS     96(R10)(R14*1), Y6
+	VMOVUPS     96(R11)(R14*1), Y7
+	VSUBPS      Y4, Y2, Y2
+	VFMADD213PS Y7, Y6, Y2
+	VFMADD231PS Y3, Y5, Y2
+	VMOVNTPS    Y2, 96(SI)(R14*1)
+	ADDQ        $+128, R14
+	CMPQ        R14, R15
+	JLE         many
+
+single:
+	CMPQ        R14, R13
+	JGE         part
+	VMOVUPS     (DX)(R14*1), Y2
+	VMOVUPS     (CX)(R14*1), Y3
+	VMOVUPS     (BX)(R14*1), Y4
+	VCMPPS      $0x1e, Y0, Y4, Y4
+	VANDPS      Y4, Y3, Y3
+	VMOVUPS     Y3, (DI)(R14*1)
+	VMOVUPS     (R8)(R14*1), Y4
+	VMOVUPS     (R9)(R14*1), Y5
+	VMOVUPS     (R10)(R14*1), Y6
+	VMOVUPS     (R11)(R14*1), Y7
+	VSUBPS      Y4, Y2, Y2
+	VFMADD213PS Y7, Y6, Y2
+	VFMADD231PS Y3, Y5, Y2
+	VMOVNTPS    Y2, (SI)(R14*1)
+	ADDQ        $+32, R14
+	JMP         single
+
+part:
+	CMPQ R14, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS  (DX)(R14*1), Y1, Y2
+	VMASKMOVPS  (CX)(R14*1), Y1, Y3
+	VMASKMOVPS  (BX)(R14*1), Y1, Y4
+	VCMPPS      $0x1e, Y0, Y4, Y4
+	VANDPS      Y4, Y3, Y3
+	VMASKMOVPS  Y3, Y1, (DI)(R14*1)
+	VMASKMOVPS  (R8)(R14*1), Y1, Y4
+	VMASKMOVPS  (R9)(R14*1), Y1, Y5
+	VMASKMOVPS  (R10)(R14*1), Y1, Y6
+	VMASKMOVPS  (R11)(R14*1), Y1, Y7
+	VSUBPS      Y4, Y2, Y2
+	VFMADD213PS Y7, Y6, Y2
+	VFMADD231PS Y3, Y5, Y2
+	VMASKMOVPS  Y2, Y1, (SI)(R14*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	ADDQ AX, SI
+	ADDQ AX, DI
+	DECQ R12
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func ewBNGradYResAddAVX2(p *byte)
 // Requires: AVX, FMA3
 TEXT ·ewBNGradYResAddAVX2(SB), NOSPLIT, $0-8
@@ -6747,6 +9306,167 @@ next:
 	ADDQ AX, DI
 	DECQ R12
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewBNGradYResAddPastAVX2(p *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ewBNGradYResAddPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), BX
+	MOVQ   64(AX), SI
+	MOVQ   56(AX), DI
+	MOVQ   24(AX), R8
+	MOVQ   32(AX), R9
+	MOVQ   40(AX), R10
+	MOVQ   48(AX), R11
+	MOVQ   72(AX), R12
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R13
+	ANDQ $-8, R13
+	MOVQ AX, R14
+	SUBQ R13, R14
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R15
+	NEGQ    R14
+	VMOVUPS 32(R15)(R14*4), Y1
+	SHLQ    $0x02, R13
+	SHLQ    $0x02, AX
+	LEAQ    -128(R13), R15
+
+row:
+	XORQ R14, R14
+	CMPQ R14, R15
+	JG   single
+
+many:
+	VMOVUPS     (DX)(R14*1), Y2
+	VMOVUPS     (CX)(R14*1), Y3
+	VMOVUPS     (BX)(R14*1), Y4
+	VCMPPS      $0x1e, Y0, Y4, Y4
+	VANDPS      Y4, Y3, Y3
+	VMOVUPS     (DI)(R14*1), Y4
+	VADDPS      Y3, Y4, Y4
+	VMOVUPS     Y4, (DI)(R14*1)
+	VMOVUPS     (R8)(R14*1), Y4
+	VMOVUPS     (R9)(R14*1), Y5
+	VMOVUPS     (R10)(R14*1), Y6
+	VMOVUPS     (R11)(R14*1), Y7
+	VSUBPS      Y4, Y2, Y2
+	VFMADD213PS Y7, Y6, Y2
+	VFMADD231PS Y3, Y5, Y2
+	VMOVNTPS    Y2, (SI)(R14*1)
+	VMOVUPS     32(DX)(R14*1), Y2
+	VMOVUPS     32(CX)(R14*1), Y3
+	VMOVUPS     32(BX)(R14*1), Y4
+	VCMPPS      $0x1e, Y0, Y4, Y4
+	VANDPS      Y4, Y3, Y3
+	VMOVUPS     32(DI)(R14*1), Y4
+	VADDPS      Y3, Y4, Y4
+	VMOVUPS     Y4, 32(DI)(R14*1)
+	VMOVUPS     32(R8)(R14*1), Y4
+	VMOVUPS     32(R9)(R14*1), Y5
+	VMOVUPS     32(R10)(R14*1), Y6
+	VMOVUPS     32(R11)(R14*1), Y7
+	VSUBPS      Y4, Y2, Y2
+	VFMADD213PS Y7, Y6, Y2
+	VFMADD231PS Y3, Y5, Y2
+	VMOVNTPS    Y2, 32(SI)(R14*1)
+	VMOVUPS     64(DX)(R14*1), Y2
+	VMOVUPS     64(CX)(R14*1), Y3
+	VMOVUPS     64(BX)(R14*1), Y4
+	VCMPPS      $0x1e, Y0, Y4, Y4
+	VANDPS      Y4, Y3, Y3
+	VMOVUPS     64(DI)(R14*1), Y4
+	VADDPS      Y3, Y4, Y4
+	VMOVUPS     Y4, 64(DI)(R14*1)
+	VMOVUPS     64(R8)(R14*1), Y4
+	VMOVUPS     64(R9)(R14*1), Y5
+	VMOVUPS     64(R10)(R14*1), Y6
+	VMOVUPS     64(R11)(R14*1), Y7
+	VSUBPS      Y4, Y2, Y2
+	VFMADD213PS Y7, Y6, Y2
+	VFMADD231PS Y3, Y5, Y2
+	VMOVNTPS    Y2, 64(SI)(R14*1)
+	VMOVUPS     96(DX)(R14*1), Y2
+	VMOVUPS     96(CX)(R14*1), Y3
+	VMOVUPS     96(BX)(R14*1), Y4
+	VCMPPS      $0x1e, Y0, Y4, Y4
+	VANDPS      Y4, Y3, Y3
+	VMOVUPS     96(DI)(R14*1), Y4
+	VADDPS      Y3, Y4, Y4
+	VMOVUPS     Y4, 96(DI)(R14*1)
+	VMOVUPS     96(R8)(R14*1), Y4
+	VMOVUPS     96(R9)(R14*1), Y5
+	VMOVUPS     96(R10)(R14*1), Y6
+	VMOVUPS     96(R11)(R14*1), Y7
+	VSUBPS      Y4, Y2, Y2
+	VFMADD213PS Y7, Y6, Y2
+	VFMADD231PS Y3, Y5, Y2
+	VMOVNTPS    Y2, 96(SI)(R14*1)
+	ADDQ        $+128, R14
+	CMPQ        R14, R15
+	JLE         many
+
+single:
+	CMPQ        R14, R13
+	JGE         part
+	VMOVUPS     (DX)(R14*1), Y2
+	VMOVUPS     (CX)(R14*1), Y3
+	VMOVUPS     (BX)(R14*1), Y4
+	VCMPPS      $0x1e, Y0, Y4, Y4
+	VANDPS      Y4, Y3, Y3
+	VMOVUPS     (DI)(R14*1), Y4
+	VADDPS      Y3, Y4, Y4
+	VMOVUPS     Y4, (DI)(R14*1)
+	VMOVUPS     (R8)(R14*1), Y4
+	VMOVUPS     (R9)(R14*1), Y5
+	VMOVUPS     (R10)(R14*1), Y6
+	VMOVUPS     (R11)(R14*1), Y7
+	VSUBPS      Y4, Y2, Y2
+	VFMADD213PS Y7, Y6, Y2
+	VFMADD231PS Y3, Y5, Y2
+	VMOVNTPS    Y2, (SI)(R14*1)
+	ADDQ        $+32, R14
+	JMP         single
+
+part:
+	CMPQ R14, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS  (DX)(R14*1), Y1, Y2
+	VMASKMOVPS  (CX)(R14*1), Y1, Y3
+	VMASKMOVPS  (BX)(R14*1), Y1, Y4
+	VCMPPS      $0x1e, Y0, Y4, Y4
+	VANDPS      Y4, Y3, Y3
+	VMASKMOVPS  (DI)(R14*1), Y1, Y4
+	VADDPS      Y3, Y4, Y4
+	VMASKMOVPS  Y4, Y1, (DI)(R14*1)
+	VMASKMOVPS  (R8)(R14*1), Y1, Y4
+	VMASKMOVPS  (R9)(R14*1), Y1, Y5
+	VMASKMOVPS  (R10)(R14*1), Y1, Y6
+	VMASKMOVPS  (R11)(R14*1), Y1, Y7
+	VSUBPS      Y4, Y2, Y2
+	VFMADD213PS Y7, Y6, Y2
+	VFMADD231PS Y3, Y5, Y2
+	VMASKMOVPS  Y2, Y1, (SI)(R14*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	ADDQ AX, SI
+	ADDQ AX, DI
+	DECQ R12
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -7186,6 +9906,165 @@ done:
 	VZEROUPPER
 	RET
 
+// func ewNormWindowAVX2(p *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ewNormWindowAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 48(AX), BX
+	XORQ SI, SI
+
+	// blocks of 2
+	LEAQ -16(BX), DI
+
+channels2:
+	CMPQ         SI, DI
+	JG           end2
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	MOVQ         80(AX), R11
+	VMOVUPS      (R11)(SI*4), Y6
+	VMOVUPS      32(R11)(SI*4), Y7
+	MOVQ         88(AX), R11
+	VMOVUPS      (R11)(SI*4), Y8
+	VMOVUPS      32(R11)(SI*4), Y9
+	MOVQ         $0x000000ff, R11
+	VMOVD        R11, X0
+	VPBROADCASTD X0, Y5
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y2, Y2, Y2
+	VMOVAPS      Y5, Y4
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y3, Y3, Y3
+	VMOVAPS      Y5, Y5
+
+rows2:
+	MOVQ 32(AX), R11
+
+cols2:
+	VMOVD        R9, X10
+	VPBROADCASTD X10, Y10
+	VMOVUPS      (R8), Y11
+	VMOVAPS      Y11, Y12
+	VFMADD213PS  Y8, Y6, Y12
+	VCMPPS       $0x1e, Y0, Y12, Y13
+	VCMPPS       $0x03, Y12, Y12, Y14
+	VORPS        Y14, Y13, Y13
+	VBLENDVPS    Y13, Y12, Y0, Y0
+	VBLENDVPS    Y13, Y11, Y2, Y2
+	VBLENDVPS    Y13, Y10, Y4, Y4
+	VMOVUPS      32(R8), Y11
+	VMOVAPS      Y11, Y12
+	VFMADD213PS  Y9, Y7, Y12
+	VCMPPS       $0x1e, Y1, Y12, Y13
+	VCMPPS       $0x03, Y12, Y12, Y14
+	VORPS        Y14, Y13, Y13
+	VBLENDVPS    Y13, Y12, Y1, Y1
+	VBLENDVPS    Y13, Y11, Y3, Y3
+	VBLENDVPS    Y13, Y10, Y5, Y5
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols2
+
+	// next row of the window
+	MOVQ         40(AX), R11
+	LEAQ         (R8)(R11*4), R8
+	ADDQ         72(AX), R9
+	DECQ         R10
+	JNZ          rows2
+	VMOVUPS      Y0, (DX)(SI*4)
+	VMOVUPS      Y1, 32(DX)(SI*4)
+	MOVQ         96(AX), R8
+	VMOVUPS      Y2, (R8)(SI*4)
+	VMOVUPS      Y3, 32(R8)(SI*4)
+	MOVQ         8(AX), R8
+	VEXTRACTI128 $0x01, Y4, X0
+	VPACKUSDW    X0, X4, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (R8)(SI*1)
+	VEXTRACTI128 $0x01, Y5, X0
+	VPACKUSDW    X0, X5, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 8(R8)(SI*1)
+	ADDQ         $+16, SI
+	JMP          channels2
+
+end2:
+	// blocks of 1
+	LEAQ -8(BX), DI
+
+channels1:
+	CMPQ         SI, DI
+	JG           end1
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	MOVQ         80(AX), R11
+	VMOVUPS      (R11)(SI*4), Y3
+	MOVQ         88(AX), R11
+	VMOVUPS      (R11)(SI*4), Y4
+	MOVQ         $0x000000ff, R11
+	VMOVD        R11, X0
+	VPBROADCASTD X0, Y2
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VMOVAPS      Y2, Y2
+
+rows1:
+	MOVQ 32(AX), R11
+
+cols1:
+	VMOVD        R9, X5
+	VPBROADCASTD X5, Y5
+	VMOVUPS      (R8), Y6
+	VMOVAPS      Y6, Y7
+	VFMADD213PS  Y4, Y3, Y7
+	VCMPPS       $0x1e, Y0, Y7, Y8
+	VCMPPS       $0x03, Y7, Y7, Y9
+	VORPS        Y9, Y8, Y8
+	VBLENDVPS    Y8, Y7, Y0, Y0
+	VBLENDVPS    Y8, Y6, Y1, Y1
+	VBLENDVPS    Y8, Y5, Y2, Y2
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ         40(AX), R11
+	LEAQ         (R8)(R11*4), R8
+	ADDQ         72(AX), R9
+	DECQ         R10
+	JNZ          rows1
+	VMOVUPS      Y0, (DX)(SI*4)
+	MOVQ         96(AX), R8
+	VMOVUPS      Y1, (R8)(SI*4)
+	MOVQ         8(AX), R8
+	VEXTRACTI128 $0x01, Y2, X0
+	VPACKUSDW    X0, X2, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (R8)(SI*1)
+	ADDQ         $+8, SI
+	JMP          channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ SI, BX
+	JGE  done
+	MOVQ DI, SI
+	JMP  channels1
+
+done:
+	VZEROUPPER
+	RET
+
 // func ewGatherWindowAVX2(p *byte)
 // Requires: AVX, AVX2
 TEXT ·ewGatherWindowAVX2(SB), NOSPLIT, $0-8
@@ -7302,165 +10181,6 @@ end1:
 	CMPQ DI, BX
 	JGE  done
 	MOVQ R8, DI
-	JMP  channels1
-
-done:
-	VZEROUPPER
-	RET
-
-// func ewNormWindowAVX2(p *byte)
-// Requires: AVX, AVX2, FMA3
-TEXT ·ewNormWindowAVX2(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ 16(AX), DX
-	MOVQ 48(AX), BX
-	XORQ SI, SI
-
-	// blocks of 2
-	LEAQ -16(BX), DI
-
-channels2:
-	CMPQ         SI, DI
-	JG           end2
-	MOVQ         56(AX), R9
-	MOVQ         24(AX), R10
-	LEAQ         (CX)(SI*4), R8
-	MOVQ         80(AX), R11
-	VMOVUPS      (R11)(SI*4), Y6
-	VMOVUPS      32(R11)(SI*4), Y7
-	MOVQ         88(AX), R11
-	VMOVUPS      (R11)(SI*4), Y8
-	VMOVUPS      32(R11)(SI*4), Y9
-	MOVQ         $0x000000ff, R11
-	VMOVD        R11, X0
-	VPBROADCASTD X0, Y5
-	VXORPS       Y0, Y0, Y0
-	VXORPS       Y2, Y2, Y2
-	VMOVAPS      Y5, Y4
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y3, Y3, Y3
-	VMOVAPS      Y5, Y5
-
-rows2:
-	MOVQ 32(AX), R11
-
-cols2:
-	VMOVD        R9, X10
-	VPBROADCASTD X10, Y10
-	VMOVUPS      (R8), Y11
-	VMOVAPS      Y11, Y12
-	VFMADD213PS  Y8, Y6, Y12
-	VCMPPS       $0x1e, Y0, Y12, Y13
-	VCMPPS       $0x03, Y12, Y12, Y14
-	VORPS        Y14, Y13, Y13
-	VBLENDVPS    Y13, Y12, Y0, Y0
-	VBLENDVPS    Y13, Y11, Y2, Y2
-	VBLENDVPS    Y13, Y10, Y4, Y4
-	VMOVUPS      32(R8), Y11
-	VMOVAPS      Y11, Y12
-	VFMADD213PS  Y9, Y7, Y12
-	VCMPPS       $0x1e, Y1, Y12, Y13
-	VCMPPS       $0x03, Y12, Y12, Y14
-	VORPS        Y14, Y13, Y13
-	VBLENDVPS    Y13, Y12, Y1, Y1
-	VBLENDVPS    Y13, Y11, Y3, Y3
-	VBLENDVPS    Y13, Y10, Y5, Y5
-
-	// next pixel: c floats and bytes on
-	LEAQ (R8)(BX*4), R8
-	ADDQ 64(AX), R9
-	DECQ R11
-	JNZ  cols2
-
-	// next row of the window
-	MOVQ         40(AX), R11
-	LEAQ         (R8)(R11*4), R8
-	ADDQ         72(AX), R9
-	DECQ         R10
-	JNZ          rows2
-	MOVQ         96(AX), R8
-	VMOVUPS      Y0, (DX)(SI*4)
-	VMOVUPS      Y2, (R8)(SI*4)
-	VMOVUPS      Y1, 32(DX)(SI*4)
-	VMOVUPS      Y3, 32(R8)(SI*4)
-	MOVQ         8(AX), R8
-	VEXTRACTI128 $0x01, Y4, X0
-	VPACKUSDW    X0, X4, X0
-	VPACKUSWB    X0, X0, X0
-	VMOVQ        X0, (R8)(SI*1)
-	VEXTRACTI128 $0x01, Y5, X0
-	VPACKUSDW    X0, X5, X0
-	VPACKUSWB    X0, X0, X0
-	VMOVQ        X0, 8(R8)(SI*1)
-	ADDQ         $+16, SI
-	JMP          channels2
-
-end2:
-	// blocks of 1
-	LEAQ -8(BX), DI
-
-channels1:
-	CMPQ         SI, DI
-	JG           end1
-	MOVQ         56(AX), R9
-	MOVQ         24(AX), R10
-	LEAQ         (CX)(SI*4), R8
-	MOVQ         80(AX), R11
-	VMOVUPS      (R11)(SI*4), Y3
-	MOVQ         88(AX), R11
-	VMOVUPS      (R11)(SI*4), Y4
-	MOVQ         $0x000000ff, R11
-	VMOVD        R11, X0
-	VPBROADCASTD X0, Y2
-	VXORPS       Y0, Y0, Y0
-	VXORPS       Y1, Y1, Y1
-	VMOVAPS      Y2, Y2
-
-rows1:
-	MOVQ 32(AX), R11
-
-cols1:
-	VMOVD        R9, X5
-	VPBROADCASTD X5, Y5
-	VMOVUPS      (R8), Y6
-	VMOVAPS      Y6, Y7
-	VFMADD213PS  Y4, Y3, Y7
-	VCMPPS       $0x1e, Y0, Y7, Y8
-	VCMPPS       $0x03, Y7, Y7, Y9
-	VORPS        Y9, Y8, Y8
-	VBLENDVPS    Y8, Y7, Y0, Y0
-	VBLENDVPS    Y8, Y6, Y1, Y1
-	VBLENDVPS    Y8, Y5, Y2, Y2
-
-	// next pixel: c floats and bytes on
-	LEAQ (R8)(BX*4), R8
-	ADDQ 64(AX), R9
-	DECQ R11
-	JNZ  cols1
-
-	// next row of the window
-	MOVQ         40(AX), R11
-	LEAQ         (R8)(R11*4), R8
-	ADDQ         72(AX), R9
-	DECQ         R10
-	JNZ          rows1
-	MOVQ         96(AX), R8
-	VMOVUPS      Y0, (DX)(SI*4)
-	VMOVUPS      Y1, (R8)(SI*4)
-	MOVQ         8(AX), R8
-	VEXTRACTI128 $0x01, Y2, X0
-	VPACKUSDW    X0, X2, X0
-	VPACKUSWB    X0, X0, X0
-	VMOVQ        X0, (R8)(SI*1)
-	ADDQ         $+8, SI
-	JMP          channels1
-
-end1:
-	// the last vector, unless all is done, ends with the last channel
-	CMPQ SI, BX
-	JGE  done
-	MOVQ DI, SI
 	JMP  channels1
 
 done:
@@ -7610,6 +10330,285 @@ cols1:
 	VFMADD213PS (R13)(DI*4), Y2, Y1
 	VFMADD132PS (R11)(DI*4), Y1, Y0
 	VMOVUPS     Y0, (DX)(DI*4)
+	ADDQ        $+8, DI
+	JMP         channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ DI, BX
+	JGE  done
+	MOVQ R8, DI
+	JMP  channels1
+
+done:
+	VZEROUPPER
+	RET
+
+// func ewGatherWindowPastAVX2(p *byte)
+// Requires: AVX, AVX2
+TEXT ·ewGatherWindowPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 8(AX), SI
+	XORQ DI, DI
+
+	// blocks of 4
+	LEAQ -32(BX), R8
+
+channels4:
+	CMPQ   DI, R8
+	JG     end4
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+rows4:
+	MOVQ 32(AX), R13
+
+cols4:
+	VMOVD        R10, X4
+	VPBROADCASTD X4, Y4
+	VPMOVZXBD    (R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       (R9), Y5, Y5
+	VADDPS       Y5, Y0, Y0
+	VPMOVZXBD    8(R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       32(R9), Y5, Y5
+	VADDPS       Y5, Y1, Y1
+	VPMOVZXBD    16(R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       64(R9), Y5, Y5
+	VADDPS       Y5, Y2, Y2
+	VPMOVZXBD    24(R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       96(R9), Y5, Y5
+	VADDPS       Y5, Y3, Y3
+
+	// next pixel: c floats and bytes on
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols4
+
+	// next row of the window
+	MOVQ     40(AX), R13
+	LEAQ     (R9)(R13*4), R9
+	ADDQ     R13, R12
+	ADDQ     72(AX), R10
+	DECQ     R11
+	JNZ      rows4
+	VMOVNTPS Y0, (DX)(DI*4)
+	VMOVNTPS Y1, 32(DX)(DI*4)
+	VMOVNTPS Y2, 64(DX)(DI*4)
+	VMOVNTPS Y3, 96(DX)(DI*4)
+	ADDQ     $+32, DI
+	JMP      channels4
+
+end4:
+	// blocks of 1
+	LEAQ -8(BX), R8
+
+channels1:
+	CMPQ   DI, R8
+	JG     end1
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
+	VXORPS Y0, Y0, Y0
+
+rows1:
+	MOVQ 32(AX), R13
+
+cols1:
+	VMOVD        R10, X1
+	VPBROADCASTD X1, Y1
+	VPMOVZXBD    (R12), Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VANDPS       (R9), Y2, Y2
+	VADDPS       Y2, Y0, Y0
+
+	// next pixel: c floats and bytes on
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ     40(AX), R13
+	LEAQ     (R9)(R13*4), R9
+	ADDQ     R13, R12
+	ADDQ     72(AX), R10
+	DECQ     R11
+	JNZ      rows1
+	VMOVNTPS Y0, (DX)(DI*4)
+	ADDQ     $+8, DI
+	JMP      channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ DI, BX
+	JGE  done
+	MOVQ R8, DI
+	JMP  channels1
+
+done:
+	VZEROUPPER
+	RET
+
+// func ewNormGatherPastAVX2(p *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ewNormGatherPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 8(AX), SI
+	XORQ DI, DI
+
+	// blocks of 4
+	LEAQ -32(BX), R8
+
+channels4:
+	CMPQ   DI, R8
+	JG     end4
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+rows4:
+	MOVQ 32(AX), R13
+
+cols4:
+	VMOVD        R10, X4
+	VPBROADCASTD X4, Y4
+	VPMOVZXBD    (R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       (R9), Y5, Y5
+	VADDPS       Y5, Y0, Y0
+	VPMOVZXBD    8(R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       32(R9), Y5, Y5
+	VADDPS       Y5, Y1, Y1
+	VPMOVZXBD    16(R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       64(R9), Y5, Y5
+	VADDPS       Y5, Y2, Y2
+	VPMOVZXBD    24(R12), Y5
+	VPCMPEQD     Y4, Y5, Y5
+	VANDPS       96(R9), Y5, Y5
+	VADDPS       Y5, Y3, Y3
+
+	// next pixel: c floats and bytes on
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols4
+
+	// next row of the window
+	MOVQ        40(AX), R13
+	LEAQ        (R9)(R13*4), R9
+	ADDQ        R13, R12
+	ADDQ        72(AX), R10
+	DECQ        R11
+	JNZ         rows4
+	MOVQ        80(AX), R9
+	MOVQ        88(AX), R10
+	MOVQ        96(AX), R11
+	MOVQ        104(AX), R12
+	MOVQ        112(AX), R13
+	VMOVUPS     (R9)(DI*4), Y4
+	VSUBPS      (R10)(DI*4), Y4, Y4
+	VMOVUPS     (R12)(DI*4), Y5
+	VFMADD213PS (R13)(DI*4), Y5, Y4
+	VFMADD132PS (R11)(DI*4), Y4, Y0
+	VMOVUPS     32(R9)(DI*4), Y4
+	VSUBPS      32(R10)(DI*4), Y4, Y4
+	VMOVUPS     32(R12)(DI*4), Y5
+	VFMADD213PS 32(R13)(DI*4), Y5, Y4
+	VFMADD132PS 32(R11)(DI*4), Y4, Y1
+	VMOVUPS     64(R9)(DI*4), Y4
+	VSUBPS      64(R10)(DI*4), Y4, Y4
+	VMOVUPS     64(R12)(DI*4), Y5
+	VFMADD213PS 64(R13)(DI*4), Y5, Y4
+	VFMADD132PS 64(R11)(DI*4), Y4, Y2
+	VMOVUPS     96(R9)(DI*4), Y4
+	VSUBPS      96(R10)(DI*4), Y4, Y4
+	VMOVUPS     96(R12)(DI*4), Y5
+	VFMADD213PS 96(R13)(DI*4), Y5, Y4
+	VFMADD132PS 96(R11)(DI*4), Y4, Y3
+	VMOVNTPS    Y0, (DX)(DI*4)
+	VMOVNTPS    Y1, 32(DX)(DI*4)
+	VMOVNTPS    Y2, 64(DX)(DI*4)
+	VMOVNTPS    Y3, 96(DX)(DI*4)
+	ADDQ        $+32, DI
+	JMP         channels4
+
+end4:
+	// blocks of 1
+	LEAQ -8(BX), R8
+
+channels1:
+	CMPQ   DI, R8
+	JG     end1
+	MOVQ   56(AX), R10
+	MOVQ   24(AX), R11
+	LEAQ   (CX)(DI*4), R9
+	LEAQ   (SI)(DI*1), R12
+	VXORPS Y0, Y0, Y0
+
+rows1:
+	MOVQ 32(AX), R13
+
+cols1:
+	VMOVD        R10, X1
+	VPBROADCASTD X1, Y1
+	VPMOVZXBD    (R12), Y2
+	VPCMPEQD     Y1, Y2, Y2
+	VANDPS       (R9), Y2, Y2
+	VADDPS       Y2, Y0, Y0
+
+	// next pixel: c floats and bytes on
+	LEAQ (R9)(BX*4), R9
+	ADDQ BX, R12
+	ADDQ 64(AX), R10
+	DECQ R13
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ        40(AX), R13
+	LEAQ        (R9)(R13*4), R9
+	ADDQ        R13, R12
+	ADDQ        72(AX), R10
+	DECQ        R11
+	JNZ         rows1
+	MOVQ        80(AX), R9
+	MOVQ        88(AX), R10
+	MOVQ        96(AX), R11
+	MOVQ        104(AX), R12
+	MOVQ        112(AX), R13
+	VMOVUPS     (R9)(DI*4), Y1
+	VSUBPS      (R10)(DI*4), Y1, Y1
+	VMOVUPS     (R12)(DI*4), Y2
+	VFMADD213PS (R13)(DI*4), Y2, Y1
+	VFMADD132PS (R11)(DI*4), Y1, Y0
+	VMOVNTPS    Y0, (DX)(DI*4)
 	ADDQ        $+8, DI
 	JMP         channels1
 
@@ -7795,4 +10794,11 @@ next:
 	DECQ DI
 	JNZ  row
 	VZEROUPPER
+	RET
+
+// func ewFence()
+// Requires: MMX+
+TEXT ·ewFence(SB), NOSPLIT, $0
+	// stores past the caches are done before those that follow
+	SFENCE
 	RET

@@ -41,6 +41,24 @@ func ewReLUGrad(p *rowArgs) bool {
 }
 
 //go:noescape
+func ewReLUGradPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewReLUGradPastAVX2(p *rowArgs)
+
+func ewReLUGradPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewReLUGradPastAVX512(p)
+	case AVX2:
+		ewReLUGradPastAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
 func ewAddAVX512(p *rowArgs)
 
 //go:noescape
@@ -167,6 +185,24 @@ func ewAddBias(p *rowArgs) bool {
 }
 
 //go:noescape
+func ewAddBiasPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewAddBiasPastAVX2(p *rowArgs)
+
+func ewAddBiasPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewAddBiasPastAVX512(p)
+	case AVX2:
+		ewAddBiasPastAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
 func ewAddBiasReLUAVX512(p *rowArgs)
 
 //go:noescape
@@ -178,6 +214,24 @@ func ewAddBiasReLU(p *rowArgs) bool {
 		ewAddBiasReLUAVX512(p)
 	case AVX2:
 		ewAddBiasReLUAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewAddBiasReLUPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewAddBiasReLUPastAVX2(p *rowArgs)
+
+func ewAddBiasReLUPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewAddBiasReLUPastAVX512(p)
+	case AVX2:
+		ewAddBiasReLUPastAVX2(p)
 	default:
 		return false
 	}
@@ -239,6 +293,24 @@ func ewScaleShift(p *rowArgs) bool {
 }
 
 //go:noescape
+func ewScaleShiftPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewScaleShiftPastAVX2(p *rowArgs)
+
+func ewScaleShiftPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewScaleShiftPastAVX512(p)
+	case AVX2:
+		ewScaleShiftPastAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
 func ewScaleShiftReLUAVX512(p *rowArgs)
 
 //go:noescape
@@ -250,6 +322,24 @@ func ewScaleShiftReLU(p *rowArgs) bool {
 		ewScaleShiftReLUAVX512(p)
 	case AVX2:
 		ewScaleShiftReLUAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewScaleShiftReLUPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewScaleShiftReLUPastAVX2(p *rowArgs)
+
+func ewScaleShiftReLUPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewScaleShiftReLUPastAVX512(p)
+	case AVX2:
+		ewScaleShiftReLUPastAVX2(p)
 	default:
 		return false
 	}
@@ -275,6 +365,24 @@ func ewScaleShiftAdd(p *rowArgs) bool {
 }
 
 //go:noescape
+func ewScaleShiftAddPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewScaleShiftAddPastAVX2(p *rowArgs)
+
+func ewScaleShiftAddPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewScaleShiftAddPastAVX512(p)
+	case AVX2:
+		ewScaleShiftAddPastAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
 func ewScaleShiftAddReLUAVX512(p *rowArgs)
 
 //go:noescape
@@ -286,6 +394,24 @@ func ewScaleShiftAddReLU(p *rowArgs) bool {
 		ewScaleShiftAddReLUAVX512(p)
 	case AVX2:
 		ewScaleShiftAddReLUAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewScaleShiftAddReLUPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewScaleShiftAddReLUPastAVX2(p *rowArgs)
+
+func ewScaleShiftAddReLUPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewScaleShiftAddReLUPastAVX512(p)
+	case AVX2:
+		ewScaleShiftAddReLUPastAVX2(p)
 	default:
 		return false
 	}
@@ -383,6 +509,24 @@ func ewBNGradRes(p *rowArgs) bool {
 }
 
 //go:noescape
+func ewBNGradResPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewBNGradResPastAVX2(p *rowArgs)
+
+func ewBNGradResPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewBNGradResPastAVX512(p)
+	case AVX2:
+		ewBNGradResPastAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
 func ewBNGradResAddAVX512(p *rowArgs)
 
 //go:noescape
@@ -394,6 +538,24 @@ func ewBNGradResAdd(p *rowArgs) bool {
 		ewBNGradResAddAVX512(p)
 	case AVX2:
 		ewBNGradResAddAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewBNGradResAddPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewBNGradResAddPastAVX2(p *rowArgs)
+
+func ewBNGradResAddPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewBNGradResAddPastAVX512(p)
+	case AVX2:
+		ewBNGradResAddPastAVX2(p)
 	default:
 		return false
 	}
@@ -437,6 +599,24 @@ func ewBNGradYRes(p *rowArgs) bool {
 }
 
 //go:noescape
+func ewBNGradYResPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewBNGradYResPastAVX2(p *rowArgs)
+
+func ewBNGradYResPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewBNGradYResPastAVX512(p)
+	case AVX2:
+		ewBNGradYResPastAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
 func ewBNGradYResAddAVX512(p *rowArgs)
 
 //go:noescape
@@ -448,6 +628,24 @@ func ewBNGradYResAdd(p *rowArgs) bool {
 		ewBNGradYResAddAVX512(p)
 	case AVX2:
 		ewBNGradYResAddAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewBNGradYResAddPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewBNGradYResAddPastAVX2(p *rowArgs)
+
+func ewBNGradYResAddPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewBNGradYResAddPastAVX512(p)
+	case AVX2:
+		ewBNGradYResAddPastAVX2(p)
 	default:
 		return false
 	}
@@ -509,24 +707,6 @@ func ewMaxWindowArg(p *windowArgs) bool {
 }
 
 //go:noescape
-func ewGatherWindowAVX512(p *windowArgs)
-
-//go:noescape
-func ewGatherWindowAVX2(p *windowArgs)
-
-func ewGatherWindow(p *windowArgs) bool {
-	switch level {
-	case AVX512:
-		ewGatherWindowAVX512(p)
-	case AVX2:
-		ewGatherWindowAVX2(p)
-	default:
-		return false
-	}
-	return true
-}
-
-//go:noescape
 func ewNormWindowAVX512(p *windowArgs)
 
 //go:noescape
@@ -545,6 +725,24 @@ func ewNormWindow(p *windowArgs) bool {
 }
 
 //go:noescape
+func ewGatherWindowAVX512(p *windowArgs)
+
+//go:noescape
+func ewGatherWindowAVX2(p *windowArgs)
+
+func ewGatherWindow(p *windowArgs) bool {
+	switch level {
+	case AVX512:
+		ewGatherWindowAVX512(p)
+	case AVX2:
+		ewGatherWindowAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
 func ewNormGatherAVX512(p *windowArgs)
 
 //go:noescape
@@ -556,6 +754,42 @@ func ewNormGather(p *windowArgs) bool {
 		ewNormGatherAVX512(p)
 	case AVX2:
 		ewNormGatherAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewGatherWindowPastAVX512(p *windowArgs)
+
+//go:noescape
+func ewGatherWindowPastAVX2(p *windowArgs)
+
+func ewGatherWindowPast(p *windowArgs) bool {
+	switch level {
+	case AVX512:
+		ewGatherWindowPastAVX512(p)
+	case AVX2:
+		ewGatherWindowPastAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewNormGatherPastAVX512(p *windowArgs)
+
+//go:noescape
+func ewNormGatherPastAVX2(p *windowArgs)
+
+func ewNormGatherPast(p *windowArgs) bool {
+	switch level {
+	case AVX512:
+		ewNormGatherPastAVX512(p)
+	case AVX2:
+		ewNormGatherPastAVX2(p)
 	default:
 		return false
 	}

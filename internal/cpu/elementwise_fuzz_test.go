@@ -26,7 +26,7 @@ var twinCases = []twinCase{
 		return [][]float32{z}
 	}},
 	{"relu grad", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return reluGradVec(x, y, c, z, rows, c) }, func() { reluGradGo(x, y, c, z, rows, c) })
+		kernelOr(twin, func() bool { return reluGradVec(x, y, c, z, rows, c, false) }, func() { reluGradGo(x, y, c, z, rows, c) })
 		return [][]float32{z}
 	}},
 	{"add", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
@@ -57,11 +57,11 @@ var twinCases = []twinCase{
 		return [][]float32{{float32(s)}}
 	}},
 	{"add bias", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return addBiasVec(x, p[0], z, c, rows, c, false) }, func() { addBiasGo(x, p[0], z, c, rows, c, false) })
+		kernelOr(twin, func() bool { return addBiasVec(x, p[0], z, c, rows, c, false, false) }, func() { addBiasGo(x, p[0], z, c, rows, c, false) })
 		return [][]float32{z}
 	}},
 	{"add bias relu", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return addBiasVec(x, p[0], z, c, rows, c, true) }, func() { addBiasGo(x, p[0], z, c, rows, c, true) })
+		kernelOr(twin, func() bool { return addBiasVec(x, p[0], z, c, rows, c, true, false) }, func() { addBiasGo(x, p[0], z, c, rows, c, true) })
 		return [][]float32{z}
 	}},
 	{"sum rows", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
@@ -100,7 +100,7 @@ func scaleShiftCase(name string, residual, relu bool) twinCase {
 		if !residual {
 			y = nil
 		}
-		kernelOr(twin, func() bool { return scaleShiftVec(x, p[0], p[1], y, z, rows, c, relu) },
+		kernelOr(twin, func() bool { return scaleShiftVec(x, p[0], p[1], y, z, rows, c, relu, false) },
 			func() { scaleShiftGo(x, p[0], p[1], y, z, rows, c, relu) })
 		return [][]float32{z}
 	}}
@@ -122,7 +122,7 @@ func bnGradCase(name string, res, accumulate bool, m func(y []float32, p [8][]fl
 		}
 		k := bnCoefficients{p[0], p[1], p[2], p[3]}
 		dx := a.zeros(len(x))
-		kernelOr(twin, func() bool { return bnGradVec(z, x, m(y, p), k, rows, c, dx, dres, accumulate) },
+		kernelOr(twin, func() bool { return bnGradVec(z, x, m(y, p), k, rows, c, dx, dres, accumulate, false) },
 			func() { bnGradGo(z, x, m(y, p), k, rows, c, dx, dres, accumulate) })
 		return [][]float32{dx, dres}
 	}}

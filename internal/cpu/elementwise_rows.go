@@ -46,9 +46,10 @@ func AddBiasStrided(x []float32, rows, c int, bias []float32, relu bool, y []flo
 	need("AddBias", "x", len(x), rows*c)
 	need("AddBias", "bias", len(bias), c)
 	needStrided("AddBias", "y", len(y), rows, c, yStride)
+	past := yStride%16 == 0 && storesPast(y, c, x)
 	forRows(rows, c, func(lo, hi int) {
 		x, y := x[lo*c:hi*c], y[lo*yStride:(hi-1)*yStride+c]
-		if !addBiasVec(x, bias, y, yStride, hi-lo, c, relu) {
+		if !addBiasVec(x, bias, y, yStride, hi-lo, c, relu, past) {
 			addBiasGo(x, bias, y, yStride, hi-lo, c, relu)
 		}
 	})
@@ -107,13 +108,14 @@ func BiasReLUBackwardStrided(dy, y []float32, stride, rows, c int, dx, dbias []f
 	needStrided(op, "y", len(y), rows, c, stride)
 	need(op, "dx", len(dx), rows*c)
 	needOptional(op, "dbias", dbias, c)
+	past := dbias == nil && storesPast(dx, c, dy, y)
 	piece := func(lo, hi int, sums []float32) {
 		// A few kilobytes at a time: the sum then reads what the mask just
 		// wrote from the first-level cache.
 		step := max(1, 2048/c)
 		for a := lo; a < hi; a += step {
 			b := min(hi, a+step)
-			reluGrad(dy[a*stride:(b-1)*stride+c], y[a*stride:(b-1)*stride+c], stride, dx[a*c:b*c], b-a, c)
+			reluGrad(dy[a*stride:(b-1)*stride+c], y[a*stride:(b-1)*stride+c], stride, dx[a*c:b*c], b-a, c, past)
 			if sums != nil {
 				sumRows(dx[a*c:b*c], b-a, c, sums)
 			}

@@ -146,18 +146,19 @@ func ScaleShift(x, scale, shift, residual, y []float32, rows, c int, relu bool) 
 	need("ScaleShift", "scale", len(scale), c)
 	need("ScaleShift", "shift", len(shift), c)
 	needOptional("ScaleShift", "residual", residual, rows*c)
+	past := storesPast(y, c, x, residual)
 	forRows(rows, c, func(lo, hi int) {
 		var res []float32
 		if residual != nil {
 			res = residual[lo*c : hi*c]
 		}
-		scaleShiftRows(x[lo*c:hi*c], scale, shift, res, y[lo*c:hi*c], hi-lo, c, relu)
+		scaleShiftRows(x[lo*c:hi*c], scale, shift, res, y[lo*c:hi*c], hi-lo, c, relu, past)
 	})
 }
 
 // scaleShiftRows is ScaleShift for one piece.
-func scaleShiftRows(x, scale, shift, residual, y []float32, rows, c int, relu bool) {
-	if !scaleShiftVec(x, scale, shift, residual, y, rows, c, relu) {
+func scaleShiftRows(x, scale, shift, residual, y []float32, rows, c int, relu, past bool) {
+	if !scaleShiftVec(x, scale, shift, residual, y, rows, c, relu, past) {
 		scaleShiftGo(x, scale, shift, residual, y, rows, c, relu)
 	}
 }

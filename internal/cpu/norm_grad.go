@@ -133,11 +133,12 @@ func batchNormGrad(op string, dy, y, x, scale, shift, mean, invstd, gamma, dgamm
 	need(op, "dgamma", len(dgamma), c)
 	need(op, "dbeta", len(dbeta), c)
 	k.train(invstd, dgamma, dbeta, rows)
+	past := storesPast(dx, c, dy, x, y)
 	forRows(rows, c, func(lo, hi int) {
 		m := mask{y: rowsOf(y, lo, hi, c), scale: scale, shift: shift}
 		d, x := dy[lo*c:hi*c], x[lo*c:hi*c]
 		dx, dres := dx[lo*c:hi*c], rowsOf(dres, lo, hi, c)
-		if !bnGradVec(d, x, m, k, hi-lo, c, dx, dres, accumulateRes) {
+		if !bnGradVec(d, x, m, k, hi-lo, c, dx, dres, accumulateRes, past) {
 			bnGradGo(d, x, m, k, hi-lo, c, dx, dres, accumulateRes)
 		}
 	})
@@ -197,7 +198,7 @@ func bnGradFixed(dy []float32, m mask, a []float32, rows, c int, dx, dres []floa
 		lo, hi := r*c, min(rows, r+step)*c
 		g := dx[lo:hi]
 		if m.y != nil {
-			reluGrad(dy[lo:hi], m.y[lo:hi], hi-lo, g, 1, hi-lo)
+			reluGrad(dy[lo:hi], m.y[lo:hi], hi-lo, g, 1, hi-lo, false)
 		} else {
 			copy(g, dy[lo:hi])
 		}
@@ -207,6 +208,6 @@ func bnGradFixed(dy []float32, m mask, a []float32, rows, c int, dx, dres []floa
 		case dres != nil:
 			copy(dres[lo:hi], g)
 		}
-		scaleShiftRows(g, a, zero, nil, g, (hi-lo)/c, c, false)
+		scaleShiftRows(g, a, zero, nil, g, (hi-lo)/c, c, false, false)
 	}
 }

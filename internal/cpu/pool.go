@@ -143,9 +143,11 @@ func MaxPoolBackward(n, h, w, c, k, stride, pad int, ceil bool, dy []float32, ar
 	if len(dx) == 0 {
 		return
 	}
+	past := storesPast(dx, c)
 	parallel.For(n*h, func(i int) {
 		img, out := i/h, p.oh*p.ow*c
-		p.backwardRow(i%h, dy[img*out:(img+1)*out], argmax[img*out:(img+1)*out], dx[i*w*c:(i+1)*w*c])
+		p.backwardRow(i%h, dy[img*out:(img+1)*out], argmax[img*out:(img+1)*out], dx[i*w*c:(i+1)*w*c], past)
+		fence(past)
 	})
 }
 
@@ -158,7 +160,7 @@ func covering(i, k, stride, pad, n int) (lo, hi int) {
 }
 
 // backwardRow computes row iy of one picture's dx.
-func (p *poolShape) backwardRow(iy int, dy []float32, arg []uint8, dx []float32) {
+func (p *poolShape) backwardRow(iy int, dy []float32, arg []uint8, dx []float32, past bool) {
 	g := p.gatherRow(iy)
 	for ix := range p.w {
 		out := dx[ix*p.c : (ix+1)*p.c]
@@ -166,7 +168,7 @@ func (p *poolShape) backwardRow(iy int, dy []float32, arg []uint8, dx []float32)
 			clear(out) // between windows, when the stride exceeds k
 			continue
 		}
-		if !gatherWindowVec(&g, out) {
+		if !gatherWindowVec(&g, out, past) {
 			g.gather(out)
 		}
 	}

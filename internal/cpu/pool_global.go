@@ -41,7 +41,7 @@ func GlobalAvgPoolBackward(n, hw, c int, dy, dx []float32, accumulate bool) {
 		if !accumulate {
 			clear(dx)
 		}
-		if !addBiasVec(dx, mean, dx, c, hw, c, false) {
+		if !addBiasVec(dx, mean, dx, c, hw, c, false, false) {
 			addBiasGo(dx, mean, dx, c, hw, c, false)
 		}
 	})

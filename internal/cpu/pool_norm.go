@@ -119,13 +119,14 @@ func (p NormMaxPool) Grad(dy []float32, argmax []uint8, x, mean, invstd, gamma, 
 	k := newBNCoefficients(buf, mean, invstd, gamma)
 	k.train(invstd, dgamma, dbeta, p.N*p.H*p.W)
 	out := s.oh * s.ow * p.C
+	past := storesPast(dx, p.C)
 	parallel.For(p.N*p.H, func(i int) {
 		img := i / p.H
 		g := s.gatherRow(i % p.H)
 		for ix := range p.W {
 			lo, hi := (i*p.W+ix)*p.C, (i*p.W+ix+1)*p.C
 			covered := g.column(&s, ix, dy[img*out:(img+1)*out], argmax[img*out:(img+1)*out])
-			if covered && normGatherVec(&g, x[lo:hi], &k, dx[lo:hi]) {
+			if covered && normGatherVec(&g, x[lo:hi], &k, dx[lo:hi], past) {
 				continue
 			}
 			if covered {
@@ -135,5 +136,6 @@ func (p NormMaxPool) Grad(dy []float32, argmax []uint8, x, mean, invstd, gamma, 
 			}
 			bnGradGo(dx[lo:hi], x[lo:hi], mask{}, k, 1, p.C, dx[lo:hi], nil, false)
 		}
+		fence(past)
 	})
 }

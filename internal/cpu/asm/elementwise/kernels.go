@@ -13,7 +13,7 @@ func flat(v *isa) {
 		VMAXPS(x, p.zero, x) // a NaN in the first operand, x, is the result
 		p.st(x, 1)
 	}})
-	v.rowMap(mapSpec{name: "ReLUGrad", streams: []int{0, 1, 2}, strided: []int{0, 1}, zero: true, body: func(p *place) {
+	v.rowMap(mapSpec{name: "ReLUGrad", streams: []int{0, 1, 2}, strided: []int{0, 1}, past: []int{2}, zero: true, body: func(p *place) {
 		g, y := p.ld(0), p.ld(1)
 		v.keepPositive(g, y, p.zero)
 		p.st(g, 2)
@@ -81,7 +81,7 @@ func (v *isa) sumSquares() {
 // rows makes the kernels of biases.
 func rows(v *isa) {
 	for _, relu := range []bool{false, true} {
-		v.rowMap(mapSpec{name: "AddBias" + when(relu, "ReLU"), streams: []int{0, 1}, strided: []int{1}, params: []int{2}, zero: relu, body: func(p *place) {
+		v.rowMap(mapSpec{name: "AddBias" + when(relu, "ReLU"), streams: []int{0, 1}, strided: []int{1}, past: []int{1}, params: []int{2}, zero: relu, body: func(p *place) {
 			x, b := p.ld(0), p.ld(2)
 			VADDPS(b, x, x)
 			if relu {
@@ -110,7 +110,7 @@ func norm(v *isa) {
 	}})
 	for _, residual := range []bool{false, true} {
 		for _, relu := range []bool{false, true} {
-			s := mapSpec{name: "ScaleShift" + when(residual, "Add") + when(relu, "ReLU"), streams: []int{0, 1}, params: []int{2, 3}, zero: relu}
+			s := mapSpec{name: "ScaleShift" + when(residual, "Add") + when(relu, "ReLU"), streams: []int{0, 1}, past: []int{1}, params: []int{2, 3}, zero: relu}
 			if residual {
 				s.streams = append(s.streams, 4)
 			}
@@ -179,7 +179,9 @@ func norm(v *isa) {
 			}
 			s.streams = append(s.streams, dx)
 			if res != "" {
+				// Without a residual the gradient is made in place.
 				s.streams = append(s.streams, dres)
+				s.past = []int{dx}
 			}
 			s.body = func(p *place) {
 				// dx = a*g + (b*(x-mean) + d); dres = or += g

@@ -31,6 +31,10 @@ func main() {
 		pool(v)
 		optim(v)
 	}
+	TEXT("ewFence", NOSPLIT, "func()")
+	Comment("stores past the caches are done before those that follow")
+	SFENCE()
+	RET()
 	Generate()
 	if *decl == "" {
 		return

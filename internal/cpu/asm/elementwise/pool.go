@@ -47,6 +47,17 @@ func (w *window) srcAt(i int) Mem { return Mem{Base: w.src, Disp: i * w.v.bytes}
 func (w *window) argAt(i int) Mem { return Mem{Base: w.arg, Disp: i * w.v.lanes()} }
 func (w *window) outAt(i int) Mem { return w.out.Offset(i * w.v.bytes) }
 
+// store writes the block's result; past, to aligned addresses past the caches.
+func (w *window) store(x []reg.VecVirtual, past bool) {
+	for i := range x {
+		if past {
+			VMOVNTPS(x[i], w.outAt(i))
+		} else {
+			VMOVUPS(x[i], w.outAt(i))
+		}
+	}
+}
+
 // windowBody is a pooling kernel for one block of channels.
 type windowBody struct{ start, step, end func() }
 
@@ -148,13 +159,15 @@ func (v *isa) vecs(n int) []reg.VecVirtual {
 func pool(v *isa) {
 	v.windows("MaxWindow", 4, false, func(w *window) windowBody { return v.maxWindow(w, false) })
 	v.windows("MaxWindowArg", 4, false, func(w *window) windowBody { return v.maxWindow(w, true) })
-	v.windows("GatherWindow", 4, true, func(w *window) windowBody { return v.gatherWindow(w, false) })
 	many := 4
 	if !v.wide {
 		many = 2 // 16 registers
 	}
 	v.windows("NormWindow", many, false, v.normWindow)
-	v.windows("NormGather", 4, true, func(w *window) windowBody { return v.gatherWindow(w, true) })
+	for _, past := range []bool{false, true} {
+		v.windows("GatherWindow"+when(past, "Past"), 4, true, func(w *window) windowBody { return v.gatherWindow(w, false, past) })
+		v.windows("NormGather"+when(past, "Past"), 4, true, func(w *window) windowBody { return v.gatherWindow(w, true, past) })
+	}
 }
 
 // maxWindow: best = max over the window; at = its position. The bytes go to
@@ -200,9 +213,7 @@ func (v *isa) maxWindow(w *window, positions bool) windowBody {
 			}
 		},
 		end: func() {
-			for i := range best {
-				VMOVUPS(best[i], w.outAt(i))
-			}
+			w.store(best, false)
 			if !positions {
 				return
 			}
@@ -276,9 +287,9 @@ func (v *isa) normWindow(w *window) windowBody {
 			}
 		},
 		end: func() {
+			w.store(best, false)
 			m := w.more(2)
 			for i := range best {
-				VMOVUPS(best[i], w.outAt(i))
 				VMOVUPS(top[i], m(i))
 			}
 			v.storeBytes(w, at)
@@ -288,7 +299,7 @@ func (v *isa) normWindow(w *window) windowBody {
 
 // gatherWindow: g = sum over the window of dy where arg = pos; out = g, or with
 // norm, a*g + (b*(x-mean) + d), x, mean, a, b, d being more[0] to more[4].
-func (v *isa) gatherWindow(w *window, norm bool) windowBody {
+func (v *isa) gatherWindow(w *window, norm, past bool) windowBody {
 	sum := v.vecs(w.n)
 	return windowBody{
 		start: func() {
@@ -323,9 +334,7 @@ func (v *isa) gatherWindow(w *window, norm bool) windowBody {
 					VFMADD132PS(a(i), x, sum[i])
 				}
 			}
-			for i := range sum {
-				VMOVUPS(sum[i], w.outAt(i))
-			}
+			w.store(sum, past)
 		},
 	}
 }

@@ -25,6 +25,7 @@ type place struct {
 	tail   *tail
 	consts []reg.VecVirtual
 	zero   reg.VecVirtual
+	past   []int
 }
 
 func (p *place) at(i int) Mem {
@@ -32,8 +33,15 @@ func (p *place) at(i int) Mem {
 }
 
 // ld loads the vector of pointer i, st stores to it.
-func (p *place) ld(i int) reg.VecVirtual    { return p.v.load(p.at(i), p.tail) }
-func (p *place) st(r reg.VecVirtual, i int) { p.v.store(r, p.at(i), p.tail) }
+func (p *place) ld(i int) reg.VecVirtual { return p.v.load(p.at(i), p.tail) }
+
+func (p *place) st(r reg.VecVirtual, i int) {
+	if p.tail == nil && slices.Contains(p.past, i) {
+		VMOVNTPS(r, p.at(i))
+		return
+	}
+	p.v.store(r, p.at(i), p.tail)
+}
 
 // mapSpec describes a kernel that goes through rows of c floats.
 type mapSpec struct {
@@ -43,6 +51,7 @@ type mapSpec struct {
 	strided []int // streams whose rows are stride floats apart, not c
 	consts  int   // scalars, broadcast to p.consts
 	zero    bool  // whether the body needs p.zero
+	past    []int // pointers whose whole vectors are stored past the caches, to aligned addresses
 	body    func(p *place)
 }
 
@@ -52,11 +61,25 @@ const unroll = 4
 // rowMap generates
 //
 //	for row in rows { for vectors at idx in row { body }; streams += c or stride }
+//
+// and, when some stores may go past the caches, the same again that way, under
+// the name ending in Past.
 func (v *isa) rowMap(s mapSpec) {
+	past := s.past
+	s.past = nil
+	v.rowMapOnce(s)
+	if past != nil {
+		s.past = past
+		s.name += "Past"
+		v.rowMapOnce(s)
+	}
+}
+
+func (v *isa) rowMapOnce(s mapSpec) {
 	v.function(s.name, "rowArgs")
 	args := GP64()
 	Load(Param("p"), args)
-	p := &place{v: v, ptr: map[int]reg.GPVirtual{}}
+	p := &place{v: v, past: s.past, ptr: map[int]reg.GPVirtual{}}
 	for _, i := range append(append([]int(nil), s.streams...), s.params...) {
 		p.ptr[i] = GP64()
 		MOVQ(Mem{Base: args, Disp: 8 * i}, p.ptr[i])
@@ -126,6 +149,9 @@ func (v *isa) rowMap(s mapSpec) {
 	}
 	DECQ(left)
 	JNZ(LabelRef("row"))
+	if len(s.past) > 0 {
+		SFENCE()
+	}
 	VZEROUPPER()
 	RET()
 }

@@ -1,0 +1,133 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// Storing past the caches changes no bit and writes nowhere else.
+func TestStoresPast(t *testing.T) {
+	type op func(x, y, z, out, res []float32, p [][]float32, rows, c int)
+	pool := func(rows, c int) NormMaxPool { return NormMaxPool{1, rows / 4, 4, c, 3, 2, 1, false} }
+	for _, tc := range []struct {
+		name string
+		run  op
+	}{
+		{"scale shift", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			ScaleShift(x, p[0], p[1], nil, out, rows, c, false)
+		}},
+		{"scale shift relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			ScaleShift(x, p[0], p[1], nil, out, rows, c, true)
+		}},
+		{"scale shift add", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			ScaleShift(x, p[0], p[1], y, out, rows, c, false)
+		}},
+		{"scale shift add relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			ScaleShift(x, p[0], p[1], y, out, rows, c, true)
+		}},
+		{"grad, residual", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			BatchNormGrad(z, nil, x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, res, false)
+		}},
+		{"grad, residual added", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			BatchNormGrad(z, nil, x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, res, true)
+		}},
+		{"grad relu, residual", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			BatchNormGrad(z, y, x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, res, false)
+		}},
+		{"grad relu, residual added", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			BatchNormGrad(z, y, x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, res, true)
+		}},
+		{"grad relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			BatchNormGrad(z, y, x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, nil, false)
+		}},
+		{"add bias", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			AddBias(x, rows, c, p[0], false, out)
+		}},
+		{"add bias relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			AddBias(x, rows, c, p[0], true, out)
+		}},
+		{"add bias relu in place", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			copy(out, x)
+			AddBias(out, rows, c, p[0], true, out)
+		}},
+		{"add bias relu, strided", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			AddBiasStrided(x[:rows/2*c], rows/2, c, p[0], true, out, 2*c)
+		}},
+		{"relu backward, strided", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			BiasReLUBackwardStrided(x, y, 2*c, rows/2, c, out[:rows/2*c], nil)
+		}},
+		{"max pool backward", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			q := pool(rows, c)
+			oh, ow := q.Out()
+			arg := make([]uint8, oh*ow*c)
+			q.Forward(x, p[0], p[1], res[:len(arg)], make([]float32, len(arg)), arg)
+			MaxPoolBackward(1, rows/4, 4, c, 3, 2, 1, false, z[:len(arg)], arg, out)
+		}},
+		{"stem backward", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			q := pool(rows, c)
+			oh, ow := q.Out()
+			arg := make([]uint8, oh*ow*c)
+			q.Forward(x, p[0], p[1], res[:len(arg)], make([]float32, len(arg)), arg)
+			q.Grad(z[:len(arg)], arg, x, p[2], p[3], p[4], p[5], p[6], out)
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			allLevels(t, func(t *testing.T) {
+				defer func(old int) { pastFloats = old }(pastFloats)
+				for _, s := range []shape{{2, 16}, {14, 48}, {70, 64}, {6, 160}} {
+					n := 4 * s.rows * s.c
+					run := func(from int) [][]float32 {
+						pastFloats = from
+						a := newArena(t, 4, 0)
+						aligned := func(v []float32) []float32 {
+							b := alignedFloats(n + 32)
+							for i := range b {
+								b[i] = guardWord
+							}
+							copy(b[16:], v)
+							return b
+						}
+						out := aligned(a.zeros(n))
+						res := aligned(a.normal(n, 0, 1))
+						var p [][]float32
+						for range 8 {
+							p = append(p, a.normal(s.c, 0, 1))
+						}
+						tc.run(a.normal(n, 0, 1), a.normal(n, 0, 1), a.normal(n, 0, 1), out[16:16+n], res[16:16+n], p, 4*s.rows, s.c)
+						return [][]float32{out, res}
+					}
+					want, got := run(math.MaxInt), run(0)
+					for k := range want {
+						for i := range want[k] {
+							if math.Float32bits(got[k][i]) != math.Float32bits(want[k][i]) {
+								t.Fatalf("%v, slice %d: %v at %d stored past the caches, %v otherwise", s, k, got[k][i], i-16, want[k][i])
+							}
+						}
+						for _, g := range [][]float32{got[k][:16], got[k][16+n:]} {
+							for i, v := range g {
+								if v != guardWord {
+									t.Fatalf("%v, slice %d: wrote outside it, near %d", s, k, i)
+								}
+							}
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+func ExampleNormMaxPool() {
+	p := NormMaxPool{N: 1, H: 4, W: 4, C: 1, K: 2, Stride: 2}
+	x := []float32{
+		1, 2, -1, -2,
+		3, 4, -3, -4,
+		0, 0, 5, 0,
+		0, 0, 0, 0,
+	}
+	y, top, argmax := make([]float32, 4), make([]float32, 4), make([]uint8, 4)
+	p.Forward(x, []float32{2}, []float32{-1}, y, top, argmax)
+	fmt.Println(y, top, argmax)
+	// Output: [7 0 0 9] [4 0 0 5] [3 255 255 0]
+}
