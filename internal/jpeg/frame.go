@@ -38,8 +38,9 @@ type decoder struct {
 	quantSet [4]bool
 	dcTab    [4]huffman
 	acTab    [4]huffman
-	scans    int // so far
-	interval int // MCUs between restarts, 0 for none
+	scans    int  // so far
+	empty    bool // no data is left for the current MCU
+	interval int  // MCUs between restarts, 0 for none
 
 	jfif, adobe bool
 	transform   byte

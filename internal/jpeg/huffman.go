@@ -109,7 +109,8 @@ func (t *huffman) enter(code, l int32, sym byte) {
 }
 
 // find returns the symbol at the head of acc and its length, for codes longer
-// than look bits. A code that the table does not have is length 16, ok false.
+// than look bits. A code that the table does not have takes
+// 17 bits, as in libjpeg, and ok is false.
 func (t *huffman) find(acc uint64) (sym byte, length int, ok bool) {
 	top := int32(acc >> 48)
 	for l := look + 1; l <= 16; l++ {
@@ -121,12 +122,12 @@ func (t *huffman) find(acc uint64) (sym byte, length int, ok bool) {
 			return t.symbol[i], l, true
 		}
 	}
-	return 0, 16, false
+	return 0, 17, false
 }
 
 // decode reads one symbol. Like libjpeg it gives 0 for an impossible code.
 func (d *decoder) decode(t *huffman) byte {
-	if d.n < 16 {
+	if d.n < 17 { // an impossible code takes 17
 		d.fill()
 	}
 	e := t.short[d.acc>>(64-look)]

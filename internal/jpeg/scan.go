@@ -122,6 +122,7 @@ func (d *decoder) scan(s []byte) error {
 				left = d.interval
 			}
 			left--
+			d.empty = d.starved()
 			if p.n == 1 {
 				d.unit(&pr, p.comps[0], x, y)
 				continue
@@ -150,14 +151,21 @@ func (d *decoder) scan(s []byte) error {
 	return nil
 }
 
-// unit decodes one block of a scan.
+// unit decodes one block of a scan. Where the data has run out the block
+// stays as it is: zero, which is mid-gray, in a sequential picture.
 func (d *decoder) unit(p *progress, c *component, bx, by int) {
 	if d.progressive {
+		if d.empty {
+			return
+		}
 		d.progressiveBlock(p, c, (*[64]int16)(c.coef[64*(by*c.bw+bx):]))
 		return
 	}
 	var b [64]int32
-	mask := d.baselineBlock(c, &b)
+	mask := uint64(1)
+	if !d.empty {
+		mask = d.baselineBlock(c, &b)
+	}
 	idct(&b, mask, c.plane[8*(by*8*c.bw+bx):], 8*c.bw)
 }
 
