@@ -26,6 +26,11 @@ const (
 	c3072 = 25172 // 3.072711026
 )
 
+// dequantize multiplies a coefficient by its step. The product of a sound
+// picture has 16 bits; what corrupt data brings beyond is cut off, as in
+// libjpeg, which also keeps the transform from overflowing.
+func dequantize(v, step int32) int32 { return int32(int16(v * step)) }
+
 // idct writes the 8×8 samples of block b, rows stride apart. Bit i of mask is
 // clear only where b[i] is zero; columns and blocks without AC coefficients
 // are done in short, with the same result. b is overwritten.

@@ -118,7 +118,7 @@ func (d *decoder) reconstruct() {
 				mask := uint64(1)
 				for k, v := range coef {
 					if v != 0 {
-						b[k] = int32(v) * q[k]
+						b[k] = dequantize(int32(v), q[k])
 						mask |= 1 << k
 					}
 				}

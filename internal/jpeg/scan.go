@@ -230,7 +230,7 @@ func (d *decoder) baselineBlock(c *component, b *[64]int32) (mask uint64) {
 		d.acc <<= size
 		d.n -= int(size)
 	}
-	b[0] = c.pred * q[0]
+	b[0] = dequantize(c.pred, q[0])
 	mask = 1
 	acc, n := d.acc, d.n
 	for k := 1; k < 64; {
@@ -248,7 +248,7 @@ func (d *decoder) baselineBlock(c *component, b *[64]int32) (mask uint64) {
 				break
 			}
 			z := zigzag[k] & 63
-			b[z] = e >> 16 * q[z]
+			b[z] = dequantize(e>>16, q[z])
 			mask |= 1 << z
 			k++
 			continue
@@ -276,7 +276,7 @@ func (d *decoder) baselineBlock(c *component, b *[64]int32) (mask uint64) {
 			break
 		}
 		z := zigzag[k] & 63
-		b[z] = extend(uint32(acc>>((64-size)&63)), size) * q[z]
+		b[z] = dequantize(extend(uint32(acc>>((64-size)&63)), size), q[z])
 		mask |= 1 << z
 		acc <<= size & 63
 		n -= int(size)
