@@ -71,6 +71,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newTrain(),
 		newPredict(),
+		newExport(),
 		newVerify(),
 		newData(),
 		newBench(),

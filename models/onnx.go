@@ -1,0 +1,225 @@
+package models
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/weights"
+)
+
+// ONNXOptions says what an exported model looks like from outside. The zero
+// value takes a normalised float32 batch of any size and gives logits.
+type ONNXOptions struct {
+	// Batch fixes the number of pictures of a batch; 0 leaves it free at each
+	// run. 0 to 65536.
+	Batch int
+	// Softmax ends the graph with it: the output is "probabilities" rather than
+	// "logits".
+	Softmax bool
+	// Pixels includes scaling and normalisation in the graph: the input is
+	// "pixels", uint8 RGB [N,S,S,3], rather than "input", normalised float32 RGB
+	// [N,3,S,S].
+	Pixels bool
+}
+
+// ONNX returns the classifier as an ONNX graph, in evaluation mode, with a
+// square input of the side that info gives. Parameters keep their names and
+// PyTorch's layouts. The model's metadata holds the description of the saved
+// model without its training notes (key whippet.model), the class names as a JSON list (labels)
+// and a sentence on how a picture becomes the input (preprocessing).
+func ONNX(c *Classifier, info Info, o ONNXOptions) (*weights.ONNX, error) {
+	if len(info.Vocab) != c.Classes {
+		return nil, fmt.Errorf("models: %d names for %d classes", len(info.Vocab), c.Classes)
+	}
+	if o.Batch < 0 || o.Batch > 1<<16 {
+		return nil, fmt.Errorf("models: ONNXOptions.Batch is %d; want 1 to %d, or 0 for any size", o.Batch, 1<<16)
+	}
+	size := info.Preprocess.Size
+	if size < 1 {
+		return nil, fmt.Errorf("models: the description's input size is %d; it must be positive", size)
+	}
+	w := onnxWalk{g: weights.NewONNX(c.Arch.Name), entries: map[*float32]nn.Entry{}, added: map[string]bool{}}
+	for _, e := range nn.State(c) {
+		if v := values(e); len(v) > 0 {
+			w.entries[&v[0]] = e
+		}
+	}
+	dims := func(sizes ...int) []weights.Dim {
+		if o.Batch > 0 {
+			return weights.Fixed(append([]int{o.Batch}, sizes...)...)
+		}
+		return weights.DynamicBatch(sizes...)
+	}
+	var x weights.Value
+	if o.Pixels {
+		x = w.normalize(w.g.Input("pixels", weights.U8, dims(size, size, 3)), info.Preprocess)
+	} else {
+		x = w.g.Input("input", weights.F32, dims(3, size, size))
+	}
+	y, err := w.network(nn.BuildGraph(c), x)
+	if err != nil {
+		return nil, err
+	}
+	if o.Softmax {
+		y = w.g.Softmax("probabilities", y, -1)
+	} else {
+		y = w.g.Identity("logits", y)
+	}
+	w.g.Output(y, weights.F32, dims(c.Classes))
+	if err := w.describe(c, info, o); err != nil {
+		return nil, err
+	}
+	return w.g, w.g.Err()
+}
+
+// onnxWalk carries a network's inference operations over to an ONNX graph.
+type onnxWalk struct {
+	g       *weights.ONNX
+	entries map[*float32]nn.Entry // by the first of their values
+	added   map[string]bool       // initializers
+}
+
+func values(e nn.Entry) []float32 {
+	if e.Param != nil {
+		return e.Param.Value.Data
+	}
+	return e.Buffer
+}
+
+// param adds the state entry that holds these values, under its own name and in
+// PyTorch's layout.
+func (w *onnxWalk) param(v []float32) (weights.Value, error) {
+	if len(v) == 0 {
+		return "", nil
+	}
+	e, ok := w.entries[&v[0]]
+	if !ok {
+		return "", fmt.Errorf("models: an operation uses %d values that are no part of the model's state", len(v))
+	}
+	if !w.added[e.Name] {
+		w.added[e.Name] = true
+		w.g.Initializer(&weights.Array{Name: e.Name, Shape: e.Shape, F32: e.Get()})
+	}
+	return weights.Value(e.Name), nil
+}
+
+// normalize turns pixels [N,S,S,3] into the network's input.
+func (w *onnxWalk) normalize(pixels weights.Value, p Preprocess) weights.Value {
+	mean, std := make([]float32, 3), make([]float32, 3)
+	for c := range 3 {
+		mean[c], std[c] = p.Mean[c]*255, p.Std[c]*255
+	}
+	x := w.g.Cast("pixels_float", pixels, weights.F32)
+	x = w.g.Sub("pixels_centered", x, w.g.Initializer(&weights.Array{Name: "mean_255", Shape: []int{3}, F32: mean}))
+	x = w.g.Div("pixels_normalized", x, w.g.Initializer(&weights.Array{Name: "std_255", Shape: []int{3}, F32: std}))
+	return w.g.Transpose("input", x, 0, 3, 1, 2)
+}
+
+// network adds g's operations, reading x, and returns the output.
+func (w *onnxWalk) network(g *nn.Graph, x weights.Value) (weights.Value, error) {
+	at := make([]weights.Value, len(g.Nodes))
+	at[0] = x
+	for i, n := range g.Nodes {
+		if n.Op == nn.OpInput {
+			continue
+		}
+		in := make([]weights.Value, len(n.Inputs))
+		for k, j := range n.Inputs {
+			in[k] = at[j]
+		}
+		y, err := w.node(n, fmt.Sprintf("n%d", i), in)
+		if err != nil {
+			return "", err
+		}
+		at[i] = y
+	}
+	return at[g.Output], nil
+}
+
+func (w *onnxWalk) node(n nn.Node, name string, in []weights.Value) (weights.Value, error) {
+	window := weights.Window{Size: n.Kernel, Stride: n.Stride, Pad: n.Pad}
+	switch n.Op {
+	case nn.OpConv, nn.OpLinear:
+		weight, err := w.param(n.Weight.Data)
+		if err != nil {
+			return "", err
+		}
+		bias, err := w.param(n.Shift)
+		if err != nil {
+			return "", err
+		}
+		if n.Op == nn.OpLinear {
+			return w.g.Linear(name, in[0], weight, bias), nil
+		}
+		return w.g.Conv(name, in[0], weight, bias, window, 1), nil
+	case nn.OpScaleShift:
+		if n.Norm == nil {
+			return "", fmt.Errorf("models: a scaling that comes from no batch norm has no ONNX operator")
+		}
+		s := &n.Norm.S
+		var p [4]weights.Value
+		for k, v := range [][]float32{s.Weight.Value.Data, s.Bias.Value.Data, s.RunningMean, s.RunningVar} {
+			var err error
+			if p[k], err = w.param(v); err != nil {
+				return "", err
+			}
+		}
+		return w.g.BatchNorm(name, in[0], p[0], p[1], p[2], p[3], float32(s.Eps)), nil
+	case nn.OpReLU:
+		return w.g.Relu(name, in[0]), nil
+	case nn.OpAdd:
+		return w.g.Add(name, in[0], in[1]), nil
+	case nn.OpMaxPool:
+		return w.g.MaxPool(name, in[0], window, n.Ceil), nil
+	case nn.OpGlobalAvg:
+		return w.g.Flatten(name, w.g.GlobalAveragePool(name+"_map", in[0])), nil
+	case nn.OpGlobalMax:
+		return w.g.Flatten(name, w.g.GlobalMaxPool(name+"_map", in[0])), nil
+	case nn.OpConcat: // along the channels, which come second here
+		return w.g.Concat(name, 1, in...), nil
+	}
+	return "", fmt.Errorf("models: operation %d has no ONNX operator", int(n.Op))
+}
+
+// describe writes the metadata.
+func (w *onnxWalk) describe(c *Classifier, info Info, o ONNXOptions) error {
+	info.Format, info.Arch, info.Training = infoFormat, c.Arch.Name, nil
+	all, err := json.Marshal(info)
+	if err != nil {
+		return fmt.Errorf("models: description: %w", err)
+	}
+	labels, err := json.Marshal(info.Vocab)
+	if err != nil {
+		return fmt.Errorf("models: description: %w", err)
+	}
+	w.g.Metadata(infoKey, string(all))
+	w.g.Metadata("labels", string(labels))
+	w.g.Metadata("preprocessing", info.Preprocess.sentence(o.Pixels))
+	return nil
+}
+
+// sentence says in words how a picture becomes the input of an exported model.
+func (p Preprocess) sentence(pixels bool) string {
+	s := "8-bit RGB; "
+	if !p.RawEXIF {
+		s += "EXIF orientation applied; "
+	}
+	if p.Presize > 0 {
+		switch p.Method {
+		case "pad":
+			s += fmt.Sprintf("scaled to fit into %d×%d with an antialiased bilinear filter, the rest filled by reflection; ", p.Presize, p.Presize)
+		case "squish":
+			s += fmt.Sprintf("stretched to %d×%d with an antialiased bilinear filter; ", p.Presize, p.Presize)
+		default:
+			s += fmt.Sprintf("largest square from the middle, scaled to %d×%d with an antialiased bilinear filter; ", p.Presize, p.Presize)
+		}
+	}
+	if p.Presize != p.Size {
+		s += fmt.Sprintf("averaged and sampled bilinearly, corners aligned, to %d×%d; ", p.Size, p.Size)
+	}
+	if pixels {
+		return s + "scaling and normalization are part of the graph"
+	}
+	return s + fmt.Sprintf("divided by 255, less mean %v, divided by standard deviation %v", p.Mean, p.Std)
+}

@@ -1,0 +1,77 @@
+package models
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/nn"
+)
+
+// TestONNX writes a network of each kind and checks that every
+// parameter is in the file under its name, exactly once, and that the same
+// network gives the same bytes. interop/ runs the files in ONNX Runtime.
+func TestONNX(t *testing.T) {
+	vocab := []string{"a", "b", "ç"}
+	for _, name := range []string{"squeezenet1_1", "resnet18", "resnet50"} {
+		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name == "resnet50" {
+				t.Skip("large network in short mode")
+			}
+			a, err := ByName(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := NewClassifier(a, 3, rng.New(1))
+			info := Info{Vocab: vocab, Preprocess: Preprocess{Presize: 460, Method: "crop", Size: 224, Mean: a.Mean, Std: a.Std}}
+			var files [2]bytes.Buffer
+			for i := range files {
+				g, err := ONNX(c, info, ONNXOptions{Softmax: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := g.Write(&files[i]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b := files[0].Bytes()
+			if !bytes.Equal(b, files[1].Bytes()) {
+				t.Error("two exports of one model differ")
+			}
+			// An initializer's name is field 8 of its message, after its length.
+			for _, e := range nn.State(c) {
+				if e.Count != nil {
+					continue
+				}
+				field := append([]byte{8<<3 | 2, byte(len(e.Name))}, e.Name...)
+				if n := bytes.Count(b, field); n != 1 {
+					t.Errorf("%s stands %d times in the file as the name of an initializer, want once", e.Name, n)
+				}
+			}
+			for _, s := range []string{"whippet.model", `["a","b","ç"]`, "largest square", "probabilities"} {
+				if !bytes.Contains(b, []byte(s)) {
+					t.Errorf("the file does not have %q", s)
+				}
+			}
+		})
+	}
+}
+
+func TestONNXMistakes(t *testing.T) {
+	c := NewClassifier(SqueezeNet1_1, 2, rng.New(1))
+	good := Info{Vocab: []string{"a", "b"}, Preprocess: Preprocess{Size: 64}}
+	for name, tc := range map[string]struct {
+		info Info
+		o    ONNXOptions
+		want string
+	}{
+		"vocabulary": {Info{Vocab: []string{"a"}, Preprocess: good.Preprocess}, ONNXOptions{}, "1 names for 2 classes"},
+		"batch":      {good, ONNXOptions{Batch: -2}, "ONNXOptions.Batch is -2"},
+		"size":       {Info{Vocab: good.Vocab}, ONNXOptions{}, "input size is 0"},
+	} {
+		if _, err := ONNX(c, tc.info, tc.o); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: error %v does not say %q", name, err, tc.want)
+		}
+	}
+}
