@@ -1,0 +1,167 @@
+package cpu
+
+import (
+	"math"
+	"sync"
+	"testing"
+
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
+
+// TestWinogradErrorOfActivations compares the error with that of the direct
+// sum on what a network computes: sources that have passed a ReLU, so that
+// their mean is far from zero, and filters of He's magnitude. Winograd's error
+// is about four times the direct sum's.
+func TestWinogradErrorOfActivations(t *testing.T) {
+	for _, c := range []Conv{
+		{1, 28, 28, 64, 64, 3, 3, 1, 1},
+		{1, 14, 14, 256, 64, 3, 3, 1, 1},
+		{9, 7, 7, 128, 32, 3, 3, 1, 1},
+	} {
+		x, w, dy := winoOperands(c)
+		for i, v := range x {
+			x[i] = max(0, v)
+		}
+		want := newRefConv(c, x, w, dy)
+		got := make([]float32, len(dy))
+		grad := make([]float32, len(w))
+		winogradForward(c, x, w, got)
+		winogradBackwardWeights(c, x, dy, grad)
+		e, eg := relL2(got, want.y), relL2(grad, want.dw)
+		directForward(c, x, w, got)
+		directBackwardWeights(c, x, dy, grad)
+		d, dg := relL2(got, want.y), relL2(grad, want.dw)
+		t.Logf("%dx%d, %d channels: forward %.1e (direct %.1e), weight gradient %.1e (direct %.1e)", c.H, c.W, c.C, e, d, eg, dg)
+		if !(e <= 5e-6 && eg <= 5e-6) {
+			t.Errorf("%+v: relative L2 error %.2e forward, %.2e in the weight gradient, want at most 5e-6", c, e, eg)
+		}
+	}
+}
+
+// TestWinogradScratch fills the kernels' workspace with NaN: no pass may read
+// what it has not written.
+func TestWinogradScratch(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		for _, c := range []Conv{
+			{9, 7, 7, 40, 56, 3, 3, 1, 1},
+			{2, 10, 9, 144, 129, 3, 3, 1, 1},
+		} {
+			x, w, dy := winoOperands(c)
+			run := func() [][]float32 {
+				out := [][]float32{make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))}
+				winogradForward(c, x, w, out[0])
+				winogradBackwardData(c, dy, w, out[1])
+				winogradBackwardWeights(c, x, dy, out[2])
+				return out
+			}
+			want := run()
+			scratchPool.Lock()
+			for _, list := range scratchPool.free {
+				for _, s := range list {
+					for i := range s {
+						s[i] = float32(math.NaN())
+					}
+				}
+			}
+			scratchPool.Unlock()
+			for pass, got := range run() {
+				for i, v := range got {
+					if v != want[pass][i] {
+						t.Fatalf("pass %d of %+v: element %d is %v, it was %v before the workspace was spoiled", pass, c, i, v, want[pass][i])
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestWinogradPackedShared uses one packed layer from several goroutines, from
+// its first use on, and in place of its own residual.
+func TestWinogradPackedShared(t *testing.T) {
+	for _, c := range []Conv{
+		{2, 12, 12, 32, 64, 3, 3, 1, 1},
+		{2, 14, 14, 144, 160, 3, 3, 1, 1},
+	} {
+		x, w, res := winoOperands(c)
+		want := make([]float32, len(res))
+		PackConv(c, w, nil).Forward(c.N, c.H, c.W, x, res, true, want, c.K)
+		p := PackConv(c, w, nil)
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				y := append([]float32(nil), res...)
+				p.Forward(c.N, c.H, c.W, x, y, true, y, c.K)
+				for i, v := range y {
+					if v != want[i] {
+						t.Errorf("%+v: element %d is %v, want %v", c, i, v, want[i])
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+// TestWinogradSteady checks that a pass that has run before allocates no
+// workspace again.
+func TestWinogradSteady(t *testing.T) {
+	defer parallel.SetThreads(parallel.SetThreads(1)) // with more, how many buffers are in use at once is chance
+	for _, c := range []Conv{
+		{2, 20, 20, 32, 48, 3, 3, 1, 1},
+		{9, 14, 14, 144, 160, 3, 3, 1, 1},
+	} {
+		x, w, dy := winoOperands(c)
+		y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
+		run := func() {
+			winogradForward(c, x, w, y)
+			winogradBackwardData(c, dy, w, dx)
+			winogradBackwardWeights(c, x, dy, dw)
+		}
+		run()
+		before := ScratchBytes()
+		run()
+		if after := ScratchBytes(); after != before {
+			t.Errorf("%+v: the workspace grew from %d to %d bytes in the second step", c, before, after)
+		}
+	}
+}
+
+// FuzzWinogradConv compares the three passes with the direct sum on shapes of
+// all kinds.
+func FuzzWinogradConv(f *testing.F) {
+	f.Add(uint64(1), uint8(1), uint8(1), uint8(1), uint8(1), uint8(1), uint8(1))
+	f.Add(uint64(2), uint8(9), uint8(7), uint8(7), uint8(33), uint8(20), uint8(1))
+	f.Add(uint64(3), uint8(2), uint8(13), uint8(6), uint8(130), uint8(127), uint8(0))
+	f.Add(uint64(4), uint8(12), uint8(3), uint8(9), uint8(16), uint8(65), uint8(2))
+	f.Fuzz(func(t *testing.T, seed uint64, n, h, w, ch, k, pad uint8) {
+		c := Conv{N: 1 + int(n%12), H: 1 + int(h%18), W: 1 + int(w%18), C: 1 + int(ch%150), K: 1 + int(k%150), KH: 3, KW: 3, Stride: 1, Pad: int(pad % 3)}
+		if c.Check() != nil {
+			return
+		}
+		oh, ow := c.Out()
+		x, wt, dy := normals(seed, c.N*c.H*c.W*c.C, 1), normals(seed+1, 9*c.C*c.K, 1), normals(seed+2, c.N*oh*ow*c.K, 1)
+		for _, p := range []struct {
+			name             string
+			size             int
+			winograd, direct func(out []float32)
+		}{
+			{"forward", len(dy), func(o []float32) { winogradForward(c, x, wt, o) }, func(o []float32) { directForward(c, x, wt, o) }},
+			{"data gradient", len(x), func(o []float32) { winogradBackwardData(c, dy, wt, o) }, func(o []float32) { directBackwardData(c, dy, wt, o) }},
+			{"weight gradient", len(wt), func(o []float32) { winogradBackwardWeights(c, x, dy, o) }, func(o []float32) { directBackwardWeights(c, x, dy, o) }},
+		} {
+			got, check := nanGuarded(p.size)
+			p.winograd(got)
+			check(t, p.name)
+			direct := make([]float32, p.size)
+			p.direct(direct)
+			want := make([]float64, p.size)
+			for i, v := range direct {
+				want[i] = float64(v)
+			}
+			if e := relL2(got, want); !(e <= 1e-4) {
+				t.Errorf("%s of %+v: relative L2 difference %.2e from the direct sum, want at most 1e-4", p.name, c, e)
+			}
+		}
+	})
+}
