@@ -1,14 +1,13 @@
 package cpu
 
+import "math"
+
 // The Go twins of the flat kernels: the loops that the assembly unrolls.
 
 func reluGo(x, y []float32) {
 	y = y[:len(x)]
 	for i, v := range x {
-		if v < 0 { // not !(v > 0): a NaN passes
-			v = 0
-		}
-		y[i] = v
+		y[i] = max(v, 0) // a NaN passes
 	}
 }
 
@@ -16,12 +15,20 @@ func reluGradGo(dy, y []float32, stride int, dx []float32, rows, c int) {
 	for r := range rows {
 		d, y, dx := dy[r*stride:r*stride+c], y[r*stride:r*stride+c], dx[r*c:(r+1)*c]
 		for i, g := range d {
-			if !(y[i] > 0) {
-				g = 0
-			}
-			dx[i] = g
+			dx[i] = ifPositive(y[i], g)
 		}
 	}
+}
+
+// ifPositive returns g where y > 0, and 0 elsewhere, NaN included. Signs are as
+// good as random to a branch predictor; on integers this compiles to a
+// conditional move.
+func ifPositive(y, g float32) float32 {
+	b := math.Float32bits(g)
+	if !(y > 0) {
+		b = 0
+	}
+	return math.Float32frombits(b)
 }
 
 func addGo(x, y, dst []float32) {

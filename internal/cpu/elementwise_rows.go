@@ -70,8 +70,8 @@ func addBiasGo(x, bias, y []float32, yStride, rows, c int, relu bool) {
 		xr, yr := x[r*c:(r+1)*c], y[r*yStride:r*yStride+c]
 		for i, v := range xr {
 			v += bias[i]
-			if relu && v < 0 {
-				v = 0
+			if relu {
+				v = max(v, 0)
 			}
 			yr[i] = v
 		}

@@ -174,8 +174,8 @@ func scaleShiftGo(x, scale, shift, residual, y []float32, rows, c int, relu bool
 			if residual != nil {
 				v += residual[r*c+i]
 			}
-			if relu && v < 0 {
-				v = 0
+			if relu {
+				v = max(v, 0)
 			}
 			yr[i] = v
 		}

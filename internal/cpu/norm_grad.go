@@ -63,15 +63,15 @@ func rowsOf(s []float32, lo, hi, c int) []float32 {
 // x*scale+shift is; or everywhere, when scale is nil too.
 type mask struct{ y, scale, shift []float32 }
 
-// pass reports whether element i of a piece, of channel ch and input x, passed.
-func (m *mask) pass(i, ch int, x float32) bool {
+// sign is positive where element i of a piece, of channel ch and input x, passed.
+func (m *mask) sign(i, ch int, x float32) float32 {
 	switch {
 	case m.y != nil:
-		return m.y[i] > 0
+		return m.y[i]
 	case m.scale != nil:
-		return float32(x*m.scale[ch])+m.shift[ch] > 0 // as scaleShiftGo has it
+		return float32(x*m.scale[ch]) + m.shift[ch] // as scaleShiftGo has it
 	}
-	return true
+	return 1
 }
 
 // bnReduceGo adds the sums of g and of g*(x-mean) to sumG [c] and sumGX [c].
@@ -79,10 +79,7 @@ func bnReduceGo(dy, x, mean []float32, m mask, rows, c int, sumG, sumGX []float3
 	for r := range rows {
 		for ch := range c {
 			i := r*c + ch
-			g := dy[i]
-			if !m.pass(i, ch, x[i]) {
-				g = 0
-			}
+			g := ifPositive(m.sign(i, ch, x[i]), dy[i])
 			sumG[ch] += g
 			sumGX[ch] += g * (x[i] - mean[ch])
 		}
@@ -171,10 +168,7 @@ func bnGradGo(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres [
 	for r := range rows {
 		for ch := range c {
 			i := r*c + ch
-			g := dy[i]
-			if !m.pass(i, ch, x[i]) {
-				g = 0
-			}
+			g := ifPositive(m.sign(i, ch, x[i]), dy[i])
 			if dres != nil {
 				if accumulate {
 					dres[i] += g
