@@ -22,10 +22,7 @@ func (v *isa) formD() {
 		next, nextStep = reg.R13, reg.R14
 		segs           = reg.R15
 	)
-	MOVQ(Mem{Base: args, Disp: argC}, c)
-	MOVQ(Mem{Base: args, Disp: argLDC}, ldc)
-	SHLQ(Imm(2), ldc)
-	v.start(v.mr)
+	v.clear(v.mr)
 	MOVQ(Mem{Base: args, Disp: argA}, seg)
 	MOVQ(Mem{Base: args, Disp: argB}, b)
 	MOVQ(Mem{Base: args, Disp: argSegs}, segs)
@@ -61,6 +58,8 @@ func (v *isa) formD() {
 		ADDQ(I32(2*n*v.width), b)
 	}
 	v.choose(v.mr, func(n, halves int, suffix string) {
+		cRow, cStep := rows, cols // until finish wants them
+		v.walkRows(cRow, cStep, suffix)
 		Label("segment" + suffix)
 		MOVQ(seg, lower)
 		Comment("upper = lower + half the rows")
@@ -78,6 +77,8 @@ func (v *isa) formD() {
 			PREFETCHT1(Mem{Base: next, Disp: i * 64})
 			v.step(n, halves, Mem{Base: b, Disp: i * 2 * v.width}, func(r int) Mem { return row(r, 4*i) })
 		}
+		v.fetchRow(cRow)
+		ADDQ(cStep, cRow)
 		advance(3)
 		ADDQ(nextStep, next)
 		SUBQ(Imm(3), left)
@@ -98,6 +99,8 @@ func (v *isa) formD() {
 		MOVQ(Mem{Base: args, Disp: argC}, c)
 		MOVQ(Mem{Base: args, Disp: argLDC}, ldc)
 		SHLQ(Imm(2), ldc)
+		MOVQ(Mem{Base: args, Disp: argMR}, rows)
+		MOVQ(Mem{Base: args, Disp: argNR}, cols)
 		MOVQ(Mem{Base: args, Disp: argFlags}, flag)
 	})
 }

@@ -107,29 +107,49 @@ func (v *isa) load(name string) {
 	CMOVQEQ(args, next)
 }
 
-// start clears the accumulators of n rows and asks for the rows of C, unless
-// they will be written past the caches.
-func (v *isa) start(n int) {
+// clear clears the accumulators of n rows.
+func (v *isa) clear(n int) {
 	Comment("Clear the tile's accumulators.")
 	for r := range n {
 		v.zero(v.acc(r, 0))
 		v.zero(v.acc(r, 1))
 	}
-	Comment("Prefetch the tile's rows of C, unless they are to be streamed.")
-	MOVQ(Mem{Base: args, Disp: argFlags}, tmp)
-	TESTQ(I32(flagStream), tmp)
-	JNZ(LabelRef("begin"))
+}
+
+// fetchTile prefetches n rows of C at once.
+func (v *isa) fetchTile(n int) {
+	Comment("Prefetch the tile's rows of C.")
 	MOVQ(c, tmp)
 	for r := range n {
-		PREFETCHT0(Mem{Base: tmp})
-		if v.tileColBytes > 64 {
-			PREFETCHT0(Mem{Base: tmp, Disp: v.tileColBytes - 64})
-		}
+		v.fetchRow(tmp)
 		if r < n-1 {
 			ADDQ(ldc, tmp)
 		}
 	}
-	Label("begin")
+}
+
+// walkRows prepares to prefetch rows of C little by little: a burst of misses
+// at the start of a tile would hold up its first loads. p walks down the rows,
+// by step bytes, and on into the tiles below; when C is to be streamed it stays
+// where it can do no harm.
+func (v *isa) walkRows(p, step reg.GPPhysical, suffix string) {
+	Comment("Rows of C to prefetch, none if they are to be streamed.")
+	MOVQ(Mem{Base: args, Disp: argC}, p)
+	MOVQ(Mem{Base: args, Disp: argLDC}, step)
+	SHLQ(Imm(2), step)
+	TESTQ(U32(flagStream), Mem{Base: args, Disp: argFlags})
+	JZ(LabelRef("begin" + suffix))
+	MOVQ(args, p)
+	XORQ(step, step)
+	Label("begin" + suffix)
+}
+
+// fetchRow prefetches the tile's part of one row of C.
+func (v *isa) fetchRow(p reg.GPPhysical) {
+	PREFETCHT0(Mem{Base: p})
+	if v.tileColBytes > 64 {
+		PREFETCHT0(Mem{Base: p, Disp: v.tileColBytes - 64})
+	}
 }
 
 // step adds one step of k to the left halves (or both) of the tile: row rowB of
@@ -176,7 +196,9 @@ func (v *isa) choose(mr int, body func(n, halves int, suffix string)) {
 // formN: for blk in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }
 func (v *isa) formN() {
 	v.load("gemmN" + v.name)
-	v.start(v.mr)
+	v.clear(v.mr)
+	row, down := tmp, bs
+	v.walkRows(row, down, "")
 	Comment("a points into the middle of a block, so that displacements fit one byte.")
 	mid := v.mr * 64 / 2 / 4 * 4
 	ADDQ(I32(mid), a)
@@ -185,6 +207,10 @@ func (v *isa) formN() {
 		for kk := range 16 {
 			if kk%2 == 0 {
 				PREFETCHT1(Mem{Base: next, Disp: kk / 2 * 64})
+			}
+			if kk%4 == 1 {
+				v.fetchRow(row)
+				ADDQ(down, row)
 			}
 			v.step(n, halves, Mem{Base: b, Disp: kk * 2 * v.width}, func(r int) Mem {
 				return Mem{Base: a, Disp: r*64 + kk*4 - mid}
@@ -205,7 +231,8 @@ func (v *isa) formT() {
 	SHLQ(Imm(2), as)
 	MOVQ(Mem{Base: args, Disp: argBS}, bs)
 	SHLQ(Imm(2), bs)
-	v.start(v.mrT)
+	v.clear(v.mrT)
+	v.fetchTile(v.mrT)
 	v.choose(v.mrT, func(n, halves int, suffix string) {
 		step := func() {
 			v.step(n, halves, Mem{Base: b}, func(r int) Mem { return Mem{Base: a, Disp: r * 4} })
