@@ -109,3 +109,41 @@ func BenchmarkStem(b *testing.B) {
 		}
 	})
 }
+
+// FuzzNormMaxPool compares the fused stem with its parts on any geometry.
+func FuzzNormMaxPool(f *testing.F) {
+	f.Add(uint8(1), uint8(7), uint8(9), uint8(64), uint8(3), uint8(2), uint8(1), false, uint64(1))
+	f.Add(uint8(2), uint8(6), uint8(6), uint8(17), uint8(3), uint8(2), uint8(0), true, uint64(2))
+	f.Fuzz(func(t *testing.T, n, h, w, c, k, stride, pad uint8, ceil bool, seed uint64) {
+		p := NormMaxPool{1 + int(n)%2, 1 + int(h)%12, 1 + int(w)%12, 1 + int(c)%90, 1 + int(k)%5, 1 + int(stride)%4, 0, ceil}
+		p.Pad = int(pad) % (p.K/2 + 1)
+		oh, ow := p.Out()
+		rows, outs := p.N*p.H*p.W, p.N*oh*ow*p.C
+		for l := Generic; l <= Best(); l++ {
+			old := SetLevel(l)
+			a := newArena(t, seed, int(seed%16))
+			x, norm, dnorm, dx, wantDX := a.normal(rows*p.C, 0, 1), a.zeros(rows*p.C), a.zeros(rows*p.C), a.zeros(rows*p.C), a.zeros(rows*p.C)
+			y, want, top, dy := a.zeros(outs), a.zeros(outs), a.zeros(outs), a.normal(outs, 0, 1)
+			arg, wantArg := a.byteZeros(outs), a.byteZeros(outs)
+			var q [7][]float32
+			for i := range q {
+				q[i] = a.normal(p.C, 0, 1)
+			}
+			p.Forward(x, q[0], q[1], y, top, arg)
+			p.Grad(dy, arg, x, q[2], q[3], q[4], q[5], q[6], dx)
+			ScaleShift(x, q[0], q[1], nil, norm, rows, p.C, true)
+			MaxPoolForward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, norm, want, wantArg)
+			near(t, "y", y, float64s(want), 1e-6)
+			MaxPoolBackward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, dy, arg, dnorm)
+			BatchNormGrad(dnorm, nil, x, q[2], q[3], q[4], q[5], q[6], rows, p.C, true, wantDX, nil, false)
+			near(t, "dx", dx, float64s(wantDX), 1e-5)
+			for i, at := range arg {
+				if at == nowhere != (y[i] == 0) {
+					t.Fatalf("output %v has position %d", y[i], at)
+				}
+			}
+			a.check()
+			SetLevel(old)
+		}
+	})
+}
