@@ -1,0 +1,126 @@
+// Package gradcam shows where in a picture a classifier looked: gradient-weighted
+// class activation maps (Selvaraju et al. 2017, arXiv:1610.02391), as in chapter
+// 18 of the fastai book.
+package gradcam
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// Mapper computes maps for one classifier. It is safe for concurrent use as long
+// as the classifier does not train.
+type Mapper struct {
+	body    nn.Module
+	head    nn.Module // a copy, whose parameters want no gradients
+	classes int
+	arena   *autograd.Arena
+}
+
+// New returns a mapper for c. It copies the head and shares the body, which it
+// only reads.
+func New(c *models.Classifier) (*Mapper, error) {
+	head := models.NewHead(c.Arch.Features, c.Classes, models.HeadDropout, rng.New(0))
+	from, to := nn.State(c.Head), nn.State(head)
+	if len(from) != len(to) {
+		return nil, fmt.Errorf("gradcam: the head has %d arrays, fastai's has %d", len(from), len(to))
+	}
+	for i, e := range to {
+		if from[i].Name != e.Name || !tensor.SameShape(from[i].Shape, e.Shape) {
+			return nil, fmt.Errorf("gradcam: the head has %s %v where fastai's has %s %v", from[i].Name, from[i].Shape, e.Name, e.Shape)
+		}
+		if err := e.Set(from[i].Get()); err != nil {
+			return nil, fmt.Errorf("gradcam: %w", err)
+		}
+		if e.Param != nil {
+			e.Param.RequiresGrad = false
+		}
+	}
+	return &Mapper{body: c.Body, head: head, classes: c.Classes, arena: autograd.NewArena()}, nil
+}
+
+// Map is where one picture speaks for a class: H×W values in row-major order
+// over the network's whole input, 0 and up. All are 0 when nothing speaks for
+// the class. plot.Overlay draws it.
+type Map struct {
+	Class int
+	H, W  int
+	Heat  []float32
+}
+
+// Maps returns a map for each picture of x [N,S,S,3], prepared and normalised as
+// the network takes it, for the class of the same index: a number below the
+// model's classes, or -1 for the one the model itself thinks most likely.
+//
+// With A [h,w,C] the body's output and y the logit of the class (before the
+// softmax), in evaluation mode, the map is relu(Σ_k A_k·mean_{ij}(∂y/∂A_ijk)).
+func (m *Mapper) Maps(x *tensor.Tensor, class []int) ([]Map, error) {
+	if len(x.Shape) != 4 || x.Shape[3] != 3 || x.Shape[0] < 1 {
+		return nil, fmt.Errorf("gradcam: input of shape %v, want [N,S,S,3] with N from 1", x.Shape)
+	}
+	if len(class) != x.Shape[0] {
+		return nil, fmt.Errorf("gradcam: %d classes for %d pictures", len(class), x.Shape[0])
+	}
+	for i, c := range class {
+		if c < -1 || c >= m.classes {
+			return nil, fmt.Errorf("gradcam: class %d of picture %d; the model has classes 0 to %d, and -1 is its own choice", c, i, m.classes-1)
+		}
+	}
+	body := autograd.NewTape(m.arena)
+	defer body.Reset()
+	a := m.body.Forward(body, body.Input(x, false)).Value
+	head := autograd.NewTape(m.arena)
+	defer head.Reset()
+	head.Record = true
+	in := head.Input(a, true)
+	logits := m.head.Forward(head, in)
+	chosen := make([]int, len(class))
+	dy := tensor.New(logits.Value.Shape...)
+	for i, c := range class {
+		row := logits.Value.Data[i*m.classes : (i+1)*m.classes]
+		if c < 0 {
+			c = 0
+			for j, v := range row {
+				if v > row[c] {
+					c = j
+				}
+			}
+		}
+		chosen[i] = c
+		dy.Data[i*m.classes+c] = 1
+	}
+	head.Backward(logits, dy)
+	if in.Grad == nil {
+		return nil, fmt.Errorf("gradcam: no gradient reached the body's output")
+	}
+	return weigh(a, in.Grad, chosen), nil
+}
+
+// weigh combines activations and their gradients, both [N,h,w,C].
+func weigh(a, da *tensor.Tensor, class []int) []Map {
+	n, h, w, c := a.Shape[0], a.Shape[1], a.Shape[2], a.Shape[3]
+	out := make([]Map, n)
+	for i := range n {
+		weight := make([]float64, c)
+		for p := range h * w {
+			for k, g := range da.Data[(i*h*w+p)*c:][:c] {
+				weight[k] += float64(g)
+			}
+		}
+		heat := make([]float32, h*w)
+		for p := range heat {
+			var sum float64
+			for k, v := range a.Data[(i*h*w+p)*c:][:c] {
+				sum += float64(v) * weight[k]
+			}
+			heat[p] = float32(max(sum/float64(h*w), 0))
+		}
+		out[i] = Map{Class: class[i], H: h, W: w, Heat: heat}
+	}
+	return out
+}
