@@ -19,7 +19,7 @@ const (
 	maxKC = 72
 	// wantPieces is how many pieces a product is cut into at least, if it can
 	// be; manyPieces is how many are left when blocks are put together.
-	wantPieces = 32
+	wantPieces = 24
 	manyPieces = 96
 )
 
