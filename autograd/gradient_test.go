@@ -276,7 +276,7 @@ func TestStepsReuseBuffers(t *testing.T) {
 	if after := arena.Bytes(); after != before {
 		t.Errorf("the arena grew from %d to %d bytes", before, after)
 	}
-	if len(arena.used) != 0 {
-		t.Errorf("%d buffers are still in use after Reset", len(arena.used))
+	if arena.heap.InUse() != 0 {
+		t.Errorf("%d buffers are still in use after Reset", arena.heap.InUse())
 	}
 }

@@ -2,7 +2,8 @@
 
 package offheap
 
-// mapMemory leaves all blocks to the Go heap on this system.
-func mapMemory(int) []byte { return nil }
+// reserveMemory leaves all regions to the Go heap on this system.
+func reserveMemory(int) []float32 { return nil }
 
-func unmapMemory([]byte) {}
+func discard([]float32) {}
+func unmap([]float32)   {}
