@@ -2,6 +2,7 @@
 //
 //	whippet train                       the demonstration: drawn breeds, offline
 //	whippet train --data pets           fine-tune a ResNet-34 on Oxford-IIIT Pet
+//	whippet lr-find                     which learning rate to train with
 //	whippet predict MODEL FILE...       classify pictures
 //	whippet verify --data FOLDER        decode every picture and report
 //	whippet data list                   the sets that are known by name
@@ -70,6 +71,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(
 		newTrain(),
+		newLRFind(),
 		newPredict(),
 		newExport(),
 		newVerify(),

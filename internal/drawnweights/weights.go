@@ -14,9 +14,9 @@ import (
 //go:generate go run ./pretrain
 
 // Arch is the architecture of the embedded weights.
-const Arch = "resnet10_small"
+const Arch = "squeezenet1_1"
 
-//go:embed resnet10_small-objects.safetensors
+//go:embed squeezenet1_1-objects.safetensors
 var file []byte
 
 // Load reads the embedded weights of the body.

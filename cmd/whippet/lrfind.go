@@ -1,0 +1,253 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/atomicfile"
+	"github.com/whippet-ml/whippet/internal/parallel"
+	"github.com/whippet-ml/whippet/internal/run"
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/plot"
+	"github.com/whippet-ml/whippet/schedule"
+	"github.com/whippet-ml/whippet/tensor"
+	"github.com/whippet-ml/whippet/train"
+)
+
+type lrFindFlags struct {
+	trainFlags
+	finder   schedule.Finder
+	from     string
+	frozen   bool
+	unfrozen bool
+	plot     string
+	csv      string
+}
+
+func newLRFind() *cobra.Command {
+	f := &lrFindFlags{trainFlags: trainFlags{Config: run.Default()}}
+	cmd := &cobra.Command{
+		Use:   "lr-find",
+		Short: "Look for a good learning rate: train a few steps at growing rates",
+		Long: `Train up to 100 steps while the learning rate grows from 1e-7 to 10, and read
+good rates out of how the loss moves (Smith 2017, fastai's lr_find). Nothing
+that was trained is kept. The flags of data and model are those of train.
+
+With pretrained weights only the head trains, as in the first part of
+fine-tuning; --unfrozen lets all layers train, usually after that part, with
+--from naming its model.`,
+		Example: `  whippet lr-find --data photos/ --label folder --plot lr.png
+  whippet lr-find --data photos/ --from runs/first/model.safetensors --unfrozen --csv lr.csv`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	dataFlags(cmd, &f.Config)
+	modelFlags(cmd, &f.Config)
+	fl := cmd.Flags()
+	fl.StringVar(&f.from, "from", "", "start from this saved model, head included")
+	fl.BoolVar(&f.frozen, "frozen", false, "train the head (and batch norms) only; the default with pretrained weights")
+	fl.BoolVar(&f.unfrozen, "unfrozen", false, "train all layers; the default with --weights none")
+	fl.Float64Var(&f.finder.Start, "start", 1e-7, "first learning rate")
+	fl.Float64Var(&f.finder.End, "end", 10, "learning rate that ends the search")
+	fl.IntVar(&f.finder.Steps, "steps", 100, "steps at most")
+	fl.StringVar(&f.plot, "plot", "", "draw the curve with the suggestions to this file, .png or .svg")
+	fl.StringVar(&f.csv, "csv", "", "write the curve to this file: step, lr, smooth_loss, loss")
+	fl.BoolVar(&f.json, "json", false, "print one JSON object a line")
+	fl.IntVar(&f.threads, "threads", 0, "threads that compute; 0 for all cores. It does not change the result")
+	fl.IntVar(&f.workers, "workers", 0, "goroutines that decode pictures; 0 for as many as cores. It does not change the result")
+	return cmd
+}
+
+func (f *lrFindFlags) run(cmd *cobra.Command) error {
+	ctx := cmd.Context()
+	if f.frozen && f.unfrozen {
+		return errors.New("--frozen and --unfrozen exclude each other")
+	}
+	if ext := strings.ToLower(filepath.Ext(f.plot)); f.plot != "" && ext != ".png" && ext != ".svg" {
+		return fmt.Errorf("--plot %s: the name must end in .png or .svg", f.plot)
+	}
+	if f.threads < 0 || f.workers < 0 {
+		return errors.New("--threads and --workers must not be negative")
+	}
+	if f.threads > 0 {
+		parallel.SetThreads(f.threads)
+	}
+	f.fillDefaults(cmd.Flags().Changed)
+	if err := f.Check(); err != nil {
+		return err
+	}
+	if err := f.finder.Check(); err != nil {
+		return err
+	}
+	p := newPrinter(f.json)
+	p.out = cmd.OutOrStdout()
+	defer p.close()
+	l, err := f.learner(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer l.DLs.Close()
+	l.Callbacks = append(l.Callbacks, train.CallbackFunc(func(e train.Event, l *train.Learner) error {
+		if e == train.AfterBatch {
+			p.progress("searching", l.Iter+1, f.finder.Steps, "steps")
+		}
+		return nil
+	}))
+	found, err := l.LRFind(ctx, f.finder)
+	p.close()
+	var odd *schedule.CurveError
+	if err != nil && !errors.As(err, &odd) {
+		return err
+	}
+	// A curve that gives no suggestion is written all the same, to be looked at.
+	if e := f.write(found); e != nil {
+		return e
+	}
+	if err != nil {
+		return err
+	}
+	f.print(p, l, found)
+	return nil
+}
+
+// learner builds what the search trains.
+func (f *lrFindFlags) learner(ctx context.Context, p *printer) (*train.Learner, error) {
+	var saved *models.Classifier
+	var info models.Info
+	if f.from != "" {
+		var err error
+		if saved, info, err = models.Load(f.from); err != nil {
+			return nil, err
+		}
+		f.Arch, f.Weights = info.Arch, "none"
+	}
+	root, err := f.Prepare(ctx, data.WithProgress(p.download))
+	if err != nil {
+		return nil, err
+	}
+	block, err := f.Block(root)
+	if err != nil {
+		return nil, err
+	}
+	block.Workers = f.workers
+	if saved != nil {
+		block.Vocab = info.Vocab
+	}
+	dls, err := block.DataLoaders(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	l, err := f.Learner(ctx, dls)
+	if err == nil && saved != nil {
+		if err = copyState(l.Model, saved); err == nil {
+			err = l.Freeze()
+		}
+	}
+	switch {
+	case err == nil && f.unfrozen:
+		err = l.Unfreeze()
+	case err == nil && f.frozen:
+		err = l.Freeze()
+	}
+	if err != nil {
+		dls.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// copyState gives dst the weights and statistics of src, a model of the same
+// architecture and number of classes.
+func copyState(dst, src nn.Module) error {
+	to, from := nn.State(dst), nn.State(src)
+	for i := range to {
+		if i >= len(from) || from[i].Name != to[i].Name || !tensor.SameShape(from[i].Shape, to[i].Shape) {
+			return fmt.Errorf("--from: the model does not have the network's %s %v", to[i].Name, to[i].Shape)
+		}
+		if to[i].Count != nil {
+			*to[i].Count = *from[i].Count
+		} else if err := to[i].Set(from[i].Get()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write saves the curve and its plot where that was asked for.
+func (f *lrFindFlags) write(found train.LRFinding) error {
+	if f.csv != "" {
+		if err := atomicfile.WriteFile(f.csv, func(w io.Writer) error { return found.Curve.WriteCSV(w) }); err != nil {
+			return fmt.Errorf("--csv %s: %w", f.csv, err)
+		}
+	}
+	if f.plot == "" {
+		return nil
+	}
+	var marks []plot.Suggestion
+	for _, s := range found.List(found.Curve) {
+		marks = append(marks, plot.Suggestion{Name: s.Rule, LR: s.LR})
+	}
+	fig, err := plot.LRFind(found.Curve.LRs, found.Curve.Losses, marks, plot.LineOptions{})
+	if err == nil {
+		err = fig.Save(f.plot)
+	}
+	if err != nil {
+		return fmt.Errorf("--plot %s: %w", f.plot, err)
+	}
+	return nil
+}
+
+func (f *lrFindFlags) print(p *printer, l *train.Learner, found train.LRFinding) {
+	what := "all layers train"
+	if l.FrozenTo() > 0 {
+		what = "frozen: the head trains"
+		if l.TrainBN {
+			what += ", and the batch norms"
+		}
+	}
+	list := found.List(found.Curve)
+	if f.json {
+		m := map[string]any{"event": "suggestions", "steps": len(found.Curve.LRs), "frozen": l.FrozenTo() > 0}
+		for _, s := range list {
+			if !math.IsNaN(s.LR) {
+				m[s.Rule] = s.LR
+			}
+		}
+		fmt.Fprintln(p.out, mustJSON(m))
+		return
+	}
+	fmt.Fprintf(p.out, "%s, %s; %d steps, learning rate %.3g to %.3g\n\n", f.Arch, what, len(found.Curve.LRs), found.Curve.LRs[0], found.Curve.LRs[len(found.Curve.LRs)-1])
+	fmt.Fprintln(p.out, "rule    learning rate  what it is")
+	for _, s := range list {
+		if math.IsNaN(s.LR) {
+			fmt.Fprintf(p.out, "%-6s  %-13s  does not apply: %s\n", s.Rule, "-", reason(s.Err))
+			continue
+		}
+		fmt.Fprintf(p.out, "%-6s  %-13.3g  %s\n", s.Rule, s.LR, s.Meaning)
+	}
+	fmt.Fprint(p.out, "\nStart with valley; go up to min when training is stable and time is short. Pick a rate\nwhere the loss still falls clearly, never where it is lowest or rises again.\n")
+	for _, file := range []string{f.plot, f.csv} {
+		if file != "" {
+			fmt.Fprintf(os.Stderr, "wrote %s\n", file)
+		}
+	}
+}
+
+// reason words why a rule gave nothing, without the curve's numbers.
+func reason(err error) string {
+	var odd *schedule.CurveError
+	if errors.As(err, &odd) {
+		return odd.Reason
+	}
+	return fmt.Sprint(err)
+}
