@@ -63,10 +63,15 @@ func winoConvolveFused(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue
 	}
 	mr := winoRows()
 	size := winoFusedFloats / (winoPoints*(roundUp(f.c, 16)+winoCols()) + 16*(g.c+g.k))
-	size = min(size, (g.tiles+winoMinPieces-1)/winoMinPieces)
 	size = max(mr, size/mr*mr)
-	parallel.For((g.tiles+size-1)/size, func(i int) {
-		b := newWinoBlock(g, i*size, min((i+1)*size, g.tiles), f.kc)
+	blocks := (g.tiles + size - 1) / size
+	if blocks < winoMinPieces {
+		// Panels a little less than full are the smaller loss.
+		blocks = max(blocks, min(winoMinPieces, g.tiles/(mr-2)))
+	}
+	parallel.For(blocks, func(i int) {
+		t0, t1 := winoCut(g.tiles, blocks, i)
+		b := newWinoBlock(g, t0, t1, f.kc)
 		v := getScratch(b.size())
 		tile := getScratch(winoPoints * max(b.cp, 2*winoCols()))
 		m := getScratch(b.mSize())
@@ -75,15 +80,15 @@ func winoConvolveFused(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue
 		}
 		// What another worker takes does not matter to the result, only to how
 		// useful the guess is.
-		next := i + parallel.Threads()
+		next0, next1 := winoCut(g.tiles, blocks, i+parallel.Threads())
 		panels := f.panels()
 		for p := range panels {
 			var ahead winoAhead
 			if p == panels-1 {
-				ahead.addSpan(g.sourceSpan(x, next*size, min((next+1)*size, g.tiles)))
+				ahead.addSpan(g.sourceSpan(x, next0, next1))
 			}
 			if p == 0 {
-				ahead.addSpan(g.destSpan(e.y, e.yStride, i*size, i*size+b.tiles))
+				ahead.addSpan(g.destSpan(e.y, e.yStride, t0, t1))
 			}
 			ahead.spread(winoPoints * b.panels * b.chunks())
 			b.multiply(v, func(i int) ([]float32, int) { return f.chunk(p, i, nil) }, m, &ahead)
@@ -95,15 +100,20 @@ func winoConvolveFused(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue
 	})
 }
 
+// winoCut returns part i of n things cut evenly into parts; it is empty when i
+// is parts or more.
+func winoCut(n, parts, i int) (lo, hi int) {
+	return min(i, parts) * n / parts, min(i+1, parts) * n / parts
+}
+
 func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue) {
 	panels := f.panels()
-	size := winoBlockTiles
-	// Few tiles: smaller blocks, down to one panel of rows, give more pieces.
-	for size > winoRows() && (g.tiles+size-1)/size*panels < winoMinPieces {
-		size = max(winoRows(), size/2/winoRows()*winoRows())
+	blocks := (g.tiles + winoBlockTiles - 1) / winoBlockTiles
+	// More blocks give more pieces, but each transforms the filters again.
+	for blocks*panels < winoMinPieces && g.tiles/(blocks+1) >= 2*winoRows() {
+		blocks++
 	}
-	blocks := (g.tiles + size - 1) / size
-	size = (g.tiles + blocks - 1) / blocks
+	size := (g.tiles + blocks - 1) / blocks
 	most := maxWinoBlock(g, size, f.kc)
 	group := max(1, winoGroupFloats/most) // blocks in a group
 	groups := (blocks + group - 1) / group
@@ -115,8 +125,8 @@ func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogu
 	for b0 := 0; b0 < blocks; b0 += group {
 		nb := min(group, blocks-b0)
 		block := func(i int) (b winoBlock, vb []float32) {
-			t0 := (b0 + i) * size
-			return newWinoBlock(g, t0, min(t0+size, g.tiles), f.kc), v[i*most:][:most]
+			t0, t1 := winoCut(g.tiles, blocks, b0+i)
+			return newWinoBlock(g, t0, t1, f.kc), v[i*most:][:most]
 		}
 		parallel.For(nb*maxPanels, func(i int) {
 			b, vb := block(i / maxPanels)

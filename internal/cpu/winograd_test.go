@@ -246,6 +246,9 @@ func TestSetWinograd(t *testing.T) {
 	}{
 		{"resnet layer1", layer, true},
 		{"resnet layer4", Conv{32, 7, 7, 512, 512, 3, 3, 1, 1}, true},
+		{"resnet layer4, one picture", Conv{1, 7, 7, 512, 512, 3, 3, 1, 1}, false},
+		{"resnet layer3, one picture", Conv{1, 14, 14, 256, 256, 3, 3, 1, 1}, true},
+		{"squeezenet's first expand", Conv{32, 55, 55, 16, 64, 3, 3, 1, 1}, true},
 		{"stride 2", Conv{32, 56, 56, 64, 128, 3, 3, 2, 1}, false},
 		{"1x1", Conv{32, 56, 56, 64, 64, 1, 1, 1, 0}, false},
 		{"three channels", Conv{32, 56, 56, 3, 64, 3, 3, 1, 1}, false},
