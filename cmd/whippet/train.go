@@ -15,7 +15,6 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/internal/run"
-	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/train"
 )
 
@@ -48,28 +47,12 @@ with a small network pretrained on other drawn pictures: nothing is downloaded.`
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.Data, "data", "", "a known set's name (see whippet data list), an address, a folder or an archive; by default the drawn set")
-	fl.StringVar(&f.Arch, "arch", f.Arch, "architecture: "+strings.Join(models.Names(), ", "))
-	fl.StringVar(&f.Weights, "weights", f.Weights, "initial weights: default (published, downloaded once), none, or a .pth or .safetensors file")
+	dataFlags(cmd, &f.Config)
+	modelFlags(cmd, &f.Config)
 	fl.IntVar(&f.Epochs, "epochs", f.Epochs, "epochs with all layers training")
 	fl.IntVar(&f.FreezeEpochs, "freeze-epochs", f.FreezeEpochs, "epochs before that in which only the head and the batch norms train")
 	fl.StringVar(&f.LR, "lr", f.LR, "learning rate; with --schedule other than fine-tune also slice(1e-6,1e-4) or a list, one for each layer group")
 	fl.StringVar(&f.Schedule, "schedule", f.Schedule, "fine-tune, one-cycle, flat-cos or constant (with --weights none, one-cycle unless given)")
-	fl.Float64Var(&f.WeightDecay, "weight-decay", f.WeightDecay, "weight decay")
-	fl.IntVar(&f.Batch, "batch", f.Batch, "pictures in a batch")
-	fl.IntVar(&f.Presize, "presize", f.Presize, "square to which every picture is resized first, in pixels; 0 for none")
-	fl.IntVar(&f.Size, "size", f.Size, "side of the network's input, in pixels")
-	fl.StringVar(&f.Resize, "resize", f.Resize, "how pictures become square: crop, pad or squish")
-	fl.Float64Var(&f.MinScale, "min-scale", f.MinScale, "smallest share of the picture that the random crop keeps")
-	fl.BoolVar(&f.Augment, "augment", f.Augment, "flip, rotate, zoom, warp and light training pictures at random")
-	fl.StringVar(&f.Label, "label", f.Label, "labels: regex:PATTERN on the file name, folder, csv:FILE[:COLUMN], or auto")
-	fl.StringVar(&f.Valid, "valid", f.Valid, "validation set: a share such as 0.2, folder:TRAIN,VALID, column:NAME, or auto")
-	fl.Uint64Var(&f.SplitSeed, "split-seed", f.SplitSeed, "seed of the random split")
-	fl.Uint64Var(&f.Seed, "seed", 0, "seed of everything else that is random; drawn, printed and recorded when not given")
-	fl.StringVar(&f.Damaged, "damaged", f.Damaged, "pictures that cannot be read: error, or skip and count them")
-	fl.BoolVar(&f.TrainBN, "train-bn", f.TrainBN, "let the batch norms of frozen layers train")
-	fl.Float64Var(&f.MixUp, "mixup", f.MixUp, "mix pictures with this alpha (fastai: 0.4); 0 for none")
-	fl.Float64Var(&f.Smoothing, "label-smoothing", f.Smoothing, "label smoothing (fastai: 0.1); 0 for none")
 	fl.IntVar(&f.Patience, "patience", f.Patience, "stop after so many epochs without a lower validation loss; 0 for never")
 	fl.BoolVar(&f.SaveBest, "save-best", f.SaveBest, "keep the weights of the epoch with the lowest validation loss")
 	fl.StringVar(&f.Metrics, "metrics", f.Metrics, "what to measure, separated by commas: "+strings.Join(run.MetricNames(), ", "))
@@ -197,7 +180,6 @@ func (f *trainFlags) fillDefaults(changed func(string) bool) {
 		set(changed("size"), &f.Size, d.Size)
 		set(changed("batch"), &f.Batch, d.Batch)
 		set(changed("epochs"), &f.Epochs, d.Epochs)
-		set(changed("lr"), &f.LR, d.LR)
 	}
 	if f.Weights == "none" {
 		// A random body must not be frozen, nor train at a hundredth of the rate.
