@@ -19,24 +19,36 @@ var (
 	ResNet152 = register(resnet("resnet152", true, [4]int{3, 8, 36, 3}, Published{"IMAGENET1K_V1", "https://download.pytorch.org/models/resnet152-394f9c45.pth"}, Published{"IMAGENET1K_V2", "https://download.pytorch.org/models/resnet152-f82ba261.pth"}))
 )
 
+// ResNet10Small has one block in each stage and half the channels of a
+// ResNet-18: 1.2 million parameters. It is no network of torchvision's; it is
+// small enough to come with the program, for the demonstration on drawn
+// pictures.
+var ResNet10Small = register(residualNet("resnet10_small", 32, false, [4]int{1, 1, 1, 1}))
+
 func resnet(name string, bottleneck bool, layers [4]int, w ...Published) *Architecture {
+	return residualNet(name, 64, bottleneck, layers, w...)
+}
+
+// residualNet builds the family: base is the number of channels of the first
+// stage, which every further stage doubles.
+func residualNet(name string, base int, bottleneck bool, layers [4]int, w ...Published) *Architecture {
 	expansion := 1
 	if bottleneck {
 		expansion = 4
 	}
 	return &Architecture{
-		Name: name, Features: 512 * expansion, Weights: w,
+		Name: name, Features: 8 * base * expansion, Weights: w,
 		GroupCut: 6, // conv1, bn1, relu, maxpool, layer1, layer2 | layer3, layer4
 		body: func() *nn.Sequential {
 			units := []nn.Child{
-				{Name: "conv1", Module: nn.NewConv2d(3, 64, 7, 2, 3, false)},
-				{Name: "bn1", Module: nn.NewBatchNorm(64)},
+				{Name: "conv1", Module: nn.NewConv2d(3, base, 7, 2, 3, false)},
+				{Name: "bn1", Module: nn.NewBatchNorm(base)},
 				{Name: "relu", Module: nn.ReLU{}},
 				{Name: "maxpool", Module: nn.MaxPool2d{Kernel: 3, Stride: 2, Pad: 1}},
 			}
-			in := 64
+			in := base
 			for i, n := range layers {
-				width, stride := 64<<i, 2
+				width, stride := base<<i, 2
 				if i == 0 {
 					stride = 1
 				}
@@ -56,7 +68,7 @@ func resnet(name string, bottleneck bool, layers [4]int, w ...Published) *Archit
 		top: func(classes int) *nn.Sequential {
 			return nn.NewNamed(
 				nn.Child{Name: "avgpool", Module: nn.GlobalAvgPool{}},
-				nn.Child{Name: "fc", Module: nn.NewLinear(512*expansion, classes, true)})
+				nn.Child{Name: "fc", Module: nn.NewLinear(8*base*expansion, classes, true)})
 		},
 		init: initResNet,
 	}

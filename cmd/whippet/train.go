@@ -180,6 +180,7 @@ func (f *trainFlags) fillDefaults(changed func(string) bool) {
 		set(changed("size"), &f.Size, d.Size)
 		set(changed("batch"), &f.Batch, d.Batch)
 		set(changed("epochs"), &f.Epochs, d.Epochs)
+		set(changed("lr"), &f.LR, d.LR)
 	}
 	if f.Weights == "none" {
 		// A random body must not be frozen, nor train at a hundredth of the rate.

@@ -14,9 +14,9 @@ import (
 //go:generate go run ./pretrain
 
 // Arch is the architecture of the embedded weights.
-const Arch = "squeezenet1_1"
+const Arch = "resnet10_small"
 
-//go:embed squeezenet1_1-objects.safetensors
+//go:embed resnet10_small-objects.safetensors
 var file []byte
 
 // Load reads the embedded weights of the body.

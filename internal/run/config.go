@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/whippet-ml/whippet/internal/drawnweights"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/schedule"
 	"github.com/whippet-ml/whippet/vision"
@@ -60,7 +61,7 @@ func Default() Config {
 // network at a small size, so that it takes about a minute.
 func DefaultDrawn() Config {
 	c := Default()
-	c.Data, c.Arch, c.Presize, c.Size, c.Batch, c.Epochs = Drawn, "squeezenet1_1", 0, 128, 32, 3
+	c.Data, c.Arch, c.Presize, c.Size, c.Batch, c.Epochs, c.LR = Drawn, drawnweights.Arch, 0, 112, 16, 8, "2e-2"
 	return c
 }
 

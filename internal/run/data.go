@@ -211,7 +211,7 @@ func (c Config) Block(root string) (data.Block, error) {
 	b := data.Block{Items: vision.ImageFiles, Label: label, Split: split, BatchSize: c.Batch, Seed: c.Seed}
 	switch {
 	case c.Data == Drawn:
-		b.Items = DrawnSource()
+		b.Items, b.CacheBytes = DrawnSource(), 256<<20 // drawn once, kept
 	case strings.HasPrefix(c.Label, "csv:"):
 		file, _ := cutColumn(strings.TrimPrefix(c.Label, "csv:"))
 		b.Items = data.CSV{File: file, Images: vision.ImageFiles}
@@ -243,7 +243,7 @@ func (c Config) batchTransform() (data.BatchTransform, error) {
 
 // DrawnSource is the drawn set of the demonstration: ten breeds.
 func DrawnSource() drawn.Source {
-	return drawn.Source{Options: drawn.Options{Task: drawn.Breeds, PerClass: 60, Size: 160}}
+	return drawn.Source{Options: drawn.Options{Task: drawn.Breeds, PerClass: 200, Size: 128}}
 }
 
 // Preprocess returns what a saved model says about its input.

@@ -1,6 +1,6 @@
 // Command pretrain makes the network that the program carries for its
-// demonstration: SqueezeNet 1.1, trained from random weights to tell drawn
-// objects apart. It writes squeezenet1_1-objects.safetensors into the current
+// demonstration: a small ResNet, trained from random weights to tell drawn
+// objects apart. It writes resnet10_small-objects.safetensors into the current
 // folder.
 package main
 
@@ -26,11 +26,11 @@ import (
 )
 
 func main() {
-	epochs := flag.Int("epochs", 20, "epochs of one-cycle training")
-	perClass := flag.Int("per-class", 400, "pictures of each of the classes")
-	size := flag.Int("size", 112, "side of the network's input")
-	lr := flag.Float64("lr", 1e-3, "highest learning rate")
-	out := flag.String("out", "squeezenet1_1-objects.safetensors", "file to write")
+	epochs := flag.Int("epochs", 16, "epochs of one-cycle training")
+	perClass := flag.Int("per-class", 300, "pictures of each of the classes")
+	size := flag.Int("size", 96, "side of the network's input")
+	lr := flag.Float64("lr", 3e-3, "highest learning rate")
+	out := flag.String("out", "resnet10_small-objects.safetensors", "file to write")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
