@@ -42,13 +42,10 @@ func ChannelStats(x []float32, rows, c int, mean, variance []float32) {
 	})
 }
 
-// statsShiftRows is how many rows give a piece its shift.
-const statsShiftRows = 8
-
 // pieceStats computes, per channel of x [rows, c], shift = the mean of the
 // first rows, sum = the sum of x-shift and sq = the sum of (x-shift)².
 func pieceStats(x []float32, rows, c int, shift, sum, sq []float32) {
-	first := min(rows, statsShiftRows)
+	first := min(rows, max(2, min(rows/16, 8)))
 	clear(shift)
 	sumRows(x[:first*c], first, c, shift)
 	inv := 1 / float32(first)
@@ -79,30 +76,34 @@ func statsGo(x, shift []float32, rows, c int, sum, sq []float32) {
 // LeVeque, 1983).
 func mergeStats(part []float32, n, rows, size, c, lo, hi int, mean, variance []float32) {
 	var m, m2 [mergeBlock]float64
-	count := func(i int) float64 { return float64(min(rows, (i+1)*size) - i*size) }
-	at := func(i, q int) []float32 { return part[(i*3+q)*c+lo : (i*3+q)*c+hi] }
 	for i := range n {
-		k := count(i)
-		shift, sum := at(i, 0), at(i, 1)
-		for ch := range sum {
-			m[ch] += k*float64(shift[ch]) + float64(sum[ch])
+		k := float64(min(rows, (i+1)*size) - i*size)
+		p := part[i*3*c:]
+		shift, sum := p[lo:hi], p[c+lo:c+hi]
+		m := m[:len(shift)]
+		for ch, s := range sum {
+			m[ch] += k*float64(shift[ch]) + float64(s)
 		}
 	}
+	inv := 1 / float64(rows)
 	for ch := range m {
-		m[ch] /= float64(rows)
+		m[ch] *= inv
 	}
 	for i := range n {
-		k := count(i)
-		shift, sum, sq := at(i, 0), at(i, 1), at(i, 2)
-		for ch := range sum {
-			d := float64(sum[ch]) / k // the piece's mean, less shift
+		k := float64(min(rows, (i+1)*size) - i*size)
+		invK := 1 / k
+		p := part[i*3*c:]
+		shift, sum, sq := p[lo:hi], p[c+lo:c+hi], p[2*c+lo:2*c+hi]
+		m, m2 := m[:len(shift)], m2[:len(shift)]
+		for ch, s := range sum {
+			d := float64(s) * invK // the piece's mean, less shift
 			dev := float64(shift[ch]) + d - m[ch]
-			m2[ch] += max(0, float64(sq[ch])-d*float64(sum[ch])) + k*dev*dev
+			m2[ch] += float64(sq[ch]) - d*float64(s) + k*dev*dev
 		}
 	}
 	for ch := range mean {
 		mean[ch] = float32(m[ch])
-		variance[ch] = float32(m2[ch] / float64(rows))
+		variance[ch] = max(0, float32(m2[ch]*inv))
 	}
 }
 
