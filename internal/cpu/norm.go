@@ -42,10 +42,13 @@ func ChannelStats(x []float32, rows, c int, mean, variance []float32) {
 	})
 }
 
+// statsShiftRows is how many rows give a piece its shift.
+const statsShiftRows = 8
+
 // pieceStats computes, per channel of x [rows, c], shift = the mean of the
 // first rows, sum = the sum of x-shift and sq = the sum of (x-shift)².
 func pieceStats(x []float32, rows, c int, shift, sum, sq []float32) {
-	first := min(rows, max(2, min(rows/16, 8)))
+	first := min(rows, statsShiftRows)
 	clear(shift)
 	sumRows(x[:first*c], first, c, shift)
 	inv := 1 / float32(first)
