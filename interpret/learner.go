@@ -1,0 +1,121 @@
+package interpret
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/train"
+	"github.com/whippet-ml/whippet/vision"
+)
+
+// FromLearner predicts the learner's validation set in evaluation mode and
+// returns the table (fastai's ClassificationInterpretation.from_learner). A
+// damaged picture that the loader leaves out has no row.
+func FromLearner(ctx context.Context, l *train.Learner) (*Table, error) {
+	if l.DLs == nil || l.DLs.Valid == nil || len(l.DLs.Valid.Items()) == 0 {
+		return nil, errors.New("interpret: the learner has no validation set; predict other pictures with FromLoader")
+	}
+	return FromLoader(ctx, l, l.DLs.Valid)
+}
+
+// FromLoader is FromLearner for a loader of choice, such as
+// l.DLs.Train.WithTransforms(false) or one of l.DLs.LabeledLoader. It must
+// have labels.
+func FromLoader(ctx context.Context, l *train.Learner, dl *data.Loader) (*Table, error) {
+	if dl == nil || dl.Labels() == nil {
+		return nil, errors.New("interpret: the loader has no labels to compare predictions with")
+	}
+	p, err := l.GetPreds(ctx, dl)
+	if err != nil {
+		return nil, fmt.Errorf("interpret: %w", err)
+	}
+	items, classes := dl.Items(), len(l.DLs.Vocab)
+	paths, probs := make([]string, len(p.Index)), make([][]float32, len(p.Index))
+	for i, k := range p.Index {
+		paths[i] = items[k].Path
+		probs[i] = p.Probs.Data[i*classes : (i+1)*classes : (i+1)*classes]
+	}
+	return NewTable(l.DLs.Vocab, paths, p.Targets, probs, p.Losses)
+}
+
+// ModelBlock returns plan changed so that its pictures reach the network as the
+// saved model's description says: its vocabulary, its resizing and its
+// normalisation, without augmentation.
+func ModelBlock(plan data.Block, info models.Info) (data.Block, error) {
+	pre := info.Preprocess
+	plan.Vocab = info.Vocab
+	plan.ItemTransforms = nil
+	if pre.Presize > 0 {
+		method := vision.Crop
+		switch pre.Method {
+		case "", vision.Crop.String():
+		case vision.Pad.String():
+			method = vision.Pad
+		case vision.Squish.String():
+			method = vision.Squish
+		default:
+			return plan, fmt.Errorf("interpret: the model's description has resize method %q; want crop, pad or squish", pre.Method)
+		}
+		plan.ItemTransforms = vision.Resizer{Width: pre.Presize, Height: pre.Presize, Method: method}
+	}
+	t := vision.AugTransforms{Size: pre.Size, Stats: vision.Stats{Mean: pre.Mean, Std: pre.Std}}
+	plan.BatchTransforms = t
+	if files, ok := plan.Items.(vision.Files); ok {
+		files.Decode.IgnoreOrientation = pre.RawEXIF
+		plan.Items = files
+	}
+	return plan, t.Check()
+}
+
+// FromModel judges a saved model on the pictures of a folder: plan says where
+// they are, what they are called and which count as validation (data.AllValid
+// for all of them); their classes must be in the model's vocabulary. Besides
+// the table it returns the learner that made it, for Look and for further
+// loaders; close its DLs when done.
+func FromModel(ctx context.Context, model *models.Classifier, info models.Info, plan data.Block, root string) (*Table, *train.Learner, error) {
+	l, err := ModelLearner(ctx, model, info, plan, root)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := FromLearner(ctx, l)
+	if err != nil {
+		return nil, nil, errors.Join(err, l.DLs.Close())
+	}
+	return t, l, nil
+}
+
+// ModelLearner returns a learner for a saved model on the loaders of plan, set up
+// by ModelBlock. It is for looking, not for training: pictures are not
+// augmented.
+func ModelLearner(ctx context.Context, model *models.Classifier, info models.Info, plan data.Block, root string) (*train.Learner, error) {
+	plan, err := ModelBlock(plan, info)
+	if err != nil {
+		return nil, err
+	}
+	dls, err := plan.DataLoaders(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	l, err := train.New(dls, model)
+	if err != nil {
+		return nil, errors.Join(err, dls.Close())
+	}
+	return l, nil
+}
+
+// OpenFrom returns an Opener that reads pictures from a source of items, such
+// as DataLoaders.Block.Items.
+func OpenFrom(src data.Source) Opener {
+	return func(path string) (image.Image, error) {
+		m, err := src.Open(data.Item{Path: path})
+		if err != nil {
+			return nil, err
+		}
+		defer m.Free()
+		return vision.ToImage(m), nil
+	}
+}
