@@ -121,3 +121,13 @@ func winoPrefetch(r *winoRegion, n int) {
 		winoPrefetchLines(&r.at, n)
 	}
 }
+
+// winoOutputPast is winoOutput of whole 4x4 tiles without an epilogue, into
+// lines of 64 bytes that are stored past the caches. fence(true) must follow.
+func winoOutputPast(n int, src []float32, srcStep, stride int, y []float32, row, col int) {
+	if level == AVX512 {
+		winoOutput44PastAVX512(n, src, srcStep, stride, y, row, col, nil, nil, 0, 0, 0)
+		return
+	}
+	winoOutput44PastAVX2(n, src, srcStep, stride, y, row, col, nil, nil, 0, 0, 0)
+}

@@ -3459,6 +3459,465 @@ output33_nores:
 	VZEROUPPER
 	RET
 
+// func winoOutput44PastAVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+// Requires: AVX, AVX512F
+TEXT ·winoOutput44PastAVX512(SB), NOSPLIT, $8-124
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         row+72(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         col+80(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         stride+40(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R8
+	ADDQ         R8, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	MOVQ         bias+88(FP), R11
+	MOVQ         n+0(FP), R12
+	TESTQ        R12, R12
+	JLE          output44_done
+	VBROADCASTSS wino_2<>+0(SB), Z0
+	VBROADCASTSS wino_4<>+0(SB), Z1
+	VBROADCASTSS wino_8<>+0(SB), Z2
+	TESTQ        R11, R11
+	JNE          output44_epilogue
+
+output44_plain:
+	MOVQ        stride+40(FP), R11
+	MOVQ        AX, R13
+	VMOVUPS     (R13)(R8*1), Z3
+	VMOVUPS     (R13)(R8*2), Z4
+	VMOVUPS     (R13)(R9*1), Z5
+	VMOVUPS     (R13)(R8*4), Z6
+	VADDPS      Z4, Z3, Z7
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z6, Z5, Z4
+	VSUBPS      Z6, Z5, Z5
+	VADDPS      (R13), Z7, Z6
+	VADDPS      Z4, Z6, Z6
+	VMOVAPS     Z3, Z8
+	VFMADD231PS Z0, Z5, Z8
+	VFMADD231PS Z1, Z4, Z7
+	VADDPS      (R13)(R10*1), Z3, Z3
+	VFMADD231PS Z2, Z5, Z3
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z4
+	VMOVUPS     (R13)(R8*2), Z5
+	VMOVUPS     (R13)(R9*1), Z9
+	VMOVUPS     (R13)(R8*4), Z10
+	VADDPS      Z5, Z4, Z11
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z10, Z9, Z5
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      (R13), Z11, Z10
+	VADDPS      Z5, Z10, Z10
+	VMOVAPS     Z4, Z12
+	VFMADD231PS Z0, Z9, Z12
+	VFMADD231PS Z1, Z5, Z11
+	VADDPS      (R13)(R10*1), Z4, Z4
+	VFMADD231PS Z2, Z9, Z4
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z5
+	VMOVUPS     (R13)(R8*2), Z9
+	VMOVUPS     (R13)(R9*1), Z13
+	VMOVUPS     (R13)(R8*4), Z14
+	VADDPS      Z9, Z5, Z15
+	VSUBPS      Z9, Z5, Z5
+	VADDPS      Z14, Z13, Z9
+	VSUBPS      Z14, Z13, Z13
+	VADDPS      (R13), Z15, Z14
+	VADDPS      Z9, Z14, Z14
+	VMOVAPS     Z5, Z16
+	VFMADD231PS Z0, Z13, Z16
+	VFMADD231PS Z1, Z9, Z15
+	VADDPS      (R13)(R10*1), Z5, Z5
+	VFMADD231PS Z2, Z13, Z5
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z9
+	VMOVUPS     (R13)(R8*2), Z13
+	VMOVUPS     (R13)(R9*1), Z17
+	VMOVUPS     (R13)(R8*4), Z18
+	VADDPS      Z13, Z9, Z19
+	VSUBPS      Z13, Z9, Z9
+	VADDPS      Z18, Z17, Z13
+	VSUBPS      Z18, Z17, Z17
+	VADDPS      (R13), Z19, Z18
+	VADDPS      Z13, Z18, Z18
+	VMOVAPS     Z9, Z20
+	VFMADD231PS Z0, Z17, Z20
+	VFMADD231PS Z1, Z13, Z19
+	VADDPS      (R13)(R10*1), Z9, Z9
+	VFMADD231PS Z2, Z17, Z9
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z13
+	VMOVUPS     (R13)(R8*2), Z17
+	VMOVUPS     (R13)(R9*1), Z21
+	VMOVUPS     (R13)(R8*4), Z22
+	VADDPS      Z17, Z13, Z23
+	VSUBPS      Z17, Z13, Z13
+	VADDPS      Z22, Z21, Z17
+	VSUBPS      Z22, Z21, Z21
+	VADDPS      (R13), Z23, Z22
+	VADDPS      Z17, Z22, Z22
+	VMOVAPS     Z13, Z24
+	VFMADD231PS Z0, Z21, Z24
+	VFMADD231PS Z1, Z17, Z23
+	VADDPS      (R13)(R10*1), Z13, Z13
+	VFMADD231PS Z2, Z21, Z13
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Z17
+	VMOVUPS     (R13)(R8*2), Z21
+	VMOVUPS     (R13)(R9*1), Z25
+	VMOVUPS     (R13)(R8*4), Z26
+	VADDPS      Z21, Z17, Z27
+	VSUBPS      Z21, Z17, Z17
+	VADDPS      Z26, Z25, Z21
+	VSUBPS      Z26, Z25, Z25
+	VADDPS      (R13), Z27, Z26
+	VADDPS      Z21, Z26, Z26
+	VMOVAPS     Z17, Z28
+	VFMADD231PS Z0, Z25, Z28
+	VFMADD231PS Z1, Z21, Z27
+	VADDPS      (R13)(R10*1), Z17, Z17
+	VFMADD231PS Z2, Z25, Z17
+	MOVQ        DX, R13
+	VADDPS      Z14, Z10, Z21
+	VSUBPS      Z14, Z10, Z10
+	VADDPS      Z22, Z18, Z14
+	VSUBPS      Z22, Z18, Z18
+	VADDPS      Z6, Z21, Z6
+	VADDPS      Z14, Z6, Z6
+	VMOVNTPS    Z6, (R13)
+	VMOVAPS     Z10, Z6
+	VFMADD231PS Z0, Z18, Z6
+	VMOVNTPS    Z6, (R13)(SI*1)
+	VFMADD231PS Z1, Z14, Z21
+	VMOVNTPS    Z21, (R13)(SI*2)
+	VADDPS      Z26, Z10, Z6
+	VFMADD231PS Z2, Z18, Z6
+	VMOVNTPS    Z6, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z16, Z12, Z6
+	VSUBPS      Z16, Z12, Z10
+	VADDPS      Z24, Z20, Z12
+	VSUBPS      Z24, Z20, Z14
+	VADDPS      Z8, Z6, Z8
+	VADDPS      Z12, Z8, Z8
+	VMOVNTPS    Z8, (R13)
+	VMOVAPS     Z10, Z8
+	VFMADD231PS Z0, Z14, Z8
+	VMOVNTPS    Z8, (R13)(SI*1)
+	VFMADD231PS Z1, Z12, Z6
+	VMOVNTPS    Z6, (R13)(SI*2)
+	VADDPS      Z28, Z10, Z6
+	VFMADD231PS Z2, Z14, Z6
+	VMOVNTPS    Z6, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z15, Z11, Z6
+	VSUBPS      Z15, Z11, Z8
+	VADDPS      Z23, Z19, Z10
+	VSUBPS      Z23, Z19, Z11
+	VADDPS      Z7, Z6, Z7
+	VADDPS      Z10, Z7, Z7
+	VMOVNTPS    Z7, (R13)
+	VMOVAPS     Z8, Z7
+	VFMADD231PS Z0, Z11, Z7
+	VMOVNTPS    Z7, (R13)(SI*1)
+	VFMADD231PS Z1, Z10, Z6
+	VMOVNTPS    Z6, (R13)(SI*2)
+	VADDPS      Z27, Z8, Z6
+	VFMADD231PS Z2, Z11, Z6
+	VMOVNTPS    Z6, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z5, Z4, Z6
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z13, Z9, Z5
+	VSUBPS      Z13, Z9, Z7
+	VADDPS      Z3, Z6, Z3
+	VADDPS      Z5, Z3, Z3
+	VMOVNTPS    Z3, (R13)
+	VMOVAPS     Z4, Z3
+	VFMADD231PS Z0, Z7, Z3
+	VMOVNTPS    Z3, (R13)(SI*1)
+	VFMADD231PS Z1, Z5, Z6
+	VMOVNTPS    Z6, (R13)(SI*2)
+	VADDPS      Z17, Z4, Z3
+	VFMADD231PS Z2, Z7, Z3
+	VMOVNTPS    Z3, (R13)(DI*1)
+	ADDQ        BX, R13
+	ADDQ        CX, AX
+	ADDQ        $0x40, DX
+	DECQ        R12
+	JNZ         output44_plain
+
+output44_done:
+	VZEROUPPER
+	RET
+
+output44_epilogue:
+	MOVQ         stride+40(FP), R14
+	MOVQ         AX, R13
+	VMOVUPS      (R13)(R8*1), Z3
+	VMOVUPS      (R13)(R8*2), Z4
+	VMOVUPS      (R13)(R9*1), Z5
+	VMOVUPS      (R13)(R8*4), Z6
+	VADDPS       Z4, Z3, Z7
+	VSUBPS       Z4, Z3, Z3
+	VADDPS       Z6, Z5, Z4
+	VSUBPS       Z6, Z5, Z5
+	VADDPS       (R13), Z7, Z6
+	VADDPS       Z4, Z6, Z6
+	VMOVAPS      Z3, Z8
+	VFMADD231PS  Z0, Z5, Z8
+	VFMADD231PS  Z1, Z4, Z7
+	VADDPS       (R13)(R10*1), Z3, Z3
+	VFMADD231PS  Z2, Z5, Z3
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z4
+	VMOVUPS      (R13)(R8*2), Z5
+	VMOVUPS      (R13)(R9*1), Z9
+	VMOVUPS      (R13)(R8*4), Z10
+	VADDPS       (R11), Z4, Z4
+	VADDPS       Z5, Z4, Z11
+	VSUBPS       Z5, Z4, Z4
+	VADDPS       Z10, Z9, Z5
+	VSUBPS       Z10, Z9, Z9
+	VADDPS       (R13), Z11, Z10
+	VADDPS       Z5, Z10, Z10
+	VMOVAPS      Z4, Z12
+	VFMADD231PS  Z0, Z9, Z12
+	VFMADD231PS  Z1, Z5, Z11
+	VADDPS       (R13)(R10*1), Z4, Z4
+	VFMADD231PS  Z2, Z9, Z4
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z5
+	VMOVUPS      (R13)(R8*2), Z9
+	VMOVUPS      (R13)(R9*1), Z13
+	VMOVUPS      (R13)(R8*4), Z14
+	VADDPS       Z9, Z5, Z15
+	VSUBPS       Z9, Z5, Z5
+	VADDPS       Z14, Z13, Z9
+	VSUBPS       Z14, Z13, Z13
+	VADDPS       (R13), Z15, Z14
+	VADDPS       Z9, Z14, Z14
+	VMOVAPS      Z5, Z16
+	VFMADD231PS  Z0, Z13, Z16
+	VFMADD231PS  Z1, Z9, Z15
+	VADDPS       (R13)(R10*1), Z5, Z5
+	VFMADD231PS  Z2, Z13, Z5
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z9
+	VMOVUPS      (R13)(R8*2), Z13
+	VMOVUPS      (R13)(R9*1), Z17
+	VMOVUPS      (R13)(R8*4), Z18
+	VADDPS       Z13, Z9, Z19
+	VSUBPS       Z13, Z9, Z9
+	VADDPS       Z18, Z17, Z13
+	VSUBPS       Z18, Z17, Z17
+	VADDPS       (R13), Z19, Z18
+	VADDPS       Z13, Z18, Z18
+	VMOVAPS      Z9, Z20
+	VFMADD231PS  Z0, Z17, Z20
+	VFMADD231PS  Z1, Z13, Z19
+	VADDPS       (R13)(R10*1), Z9, Z9
+	VFMADD231PS  Z2, Z17, Z9
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z13
+	VMOVUPS      (R13)(R8*2), Z17
+	VMOVUPS      (R13)(R9*1), Z21
+	VMOVUPS      (R13)(R8*4), Z22
+	VADDPS       Z17, Z13, Z23
+	VSUBPS       Z17, Z13, Z13
+	VADDPS       Z22, Z21, Z17
+	VSUBPS       Z22, Z21, Z21
+	VADDPS       (R13), Z23, Z22
+	VADDPS       Z17, Z22, Z22
+	VMOVAPS      Z13, Z24
+	VFMADD231PS  Z0, Z21, Z24
+	VFMADD231PS  Z1, Z17, Z23
+	VADDPS       (R13)(R10*1), Z13, Z13
+	VFMADD231PS  Z2, Z21, Z13
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Z17
+	VMOVUPS      (R13)(R8*2), Z21
+	VMOVUPS      (R13)(R9*1), Z25
+	VMOVUPS      (R13)(R8*4), Z26
+	VADDPS       Z21, Z17, Z27
+	VSUBPS       Z21, Z17, Z17
+	VADDPS       Z26, Z25, Z21
+	VSUBPS       Z26, Z25, Z25
+	VADDPS       (R13), Z27, Z26
+	VADDPS       Z21, Z26, Z26
+	VMOVAPS      Z17, Z28
+	VFMADD231PS  Z0, Z25, Z28
+	VFMADD231PS  Z1, Z21, Z27
+	VADDPS       (R13)(R10*1), Z17, Z17
+	VFMADD231PS  Z2, Z25, Z17
+	MOVQ         res+96(FP), R14
+	MOVQ         DX, R13
+	VBROADCASTSS floor+120(FP), Z21
+	VADDPS       Z14, Z10, Z25
+	VSUBPS       Z14, Z10, Z10
+	VADDPS       Z22, Z18, Z14
+	VSUBPS       Z22, Z18, Z18
+	VADDPS       Z6, Z25, Z6
+	VADDPS       Z14, Z6, Z6
+	VMOVAPS      Z10, Z22
+	VFMADD231PS  Z0, Z18, Z22
+	VFMADD231PS  Z1, Z14, Z25
+	VADDPS       Z26, Z10, Z10
+	VFMADD231PS  Z2, Z18, Z10
+	TESTQ        R14, R14
+	JEQ          output44_row0_0
+	MOVQ         resCol+112(FP), R15
+	MOVQ         R14, BP
+	VADDPS       (BP), Z6, Z6
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Z22, Z22
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Z25, Z25
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Z10, Z10
+	MOVQ         resRow+104(FP), R15
+	LEAQ         (R14)(R15*4), R14
+
+output44_row0_0:
+	VMAXPS      Z6, Z21, Z6
+	VMOVNTPS    Z6, (R13)
+	VMAXPS      Z22, Z21, Z22
+	VMOVNTPS    Z22, (R13)(SI*1)
+	VMAXPS      Z25, Z21, Z25
+	VMOVNTPS    Z25, (R13)(SI*2)
+	VMAXPS      Z10, Z21, Z10
+	VMOVNTPS    Z10, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z16, Z12, Z6
+	VSUBPS      Z16, Z12, Z10
+	VADDPS      Z24, Z20, Z12
+	VSUBPS      Z24, Z20, Z14
+	VADDPS      Z8, Z6, Z8
+	VADDPS      Z12, Z8, Z8
+	VMOVAPS     Z10, Z16
+	VFMADD231PS Z0, Z14, Z16
+	VFMADD231PS Z1, Z12, Z6
+	VADDPS      Z28, Z10, Z10
+	VFMADD231PS Z2, Z14, Z10
+	TESTQ       R14, R14
+	JEQ         output44_row0_1
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Z8, Z8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z16, Z16
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z6, Z6
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z10, Z10
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row0_1:
+	VMAXPS      Z8, Z21, Z8
+	VMOVNTPS    Z8, (R13)
+	VMAXPS      Z16, Z21, Z16
+	VMOVNTPS    Z16, (R13)(SI*1)
+	VMAXPS      Z6, Z21, Z6
+	VMOVNTPS    Z6, (R13)(SI*2)
+	VMAXPS      Z10, Z21, Z10
+	VMOVNTPS    Z10, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z15, Z11, Z6
+	VSUBPS      Z15, Z11, Z8
+	VADDPS      Z23, Z19, Z10
+	VSUBPS      Z23, Z19, Z11
+	VADDPS      Z7, Z6, Z7
+	VADDPS      Z10, Z7, Z7
+	VMOVAPS     Z8, Z12
+	VFMADD231PS Z0, Z11, Z12
+	VFMADD231PS Z1, Z10, Z6
+	VADDPS      Z27, Z8, Z8
+	VFMADD231PS Z2, Z11, Z8
+	TESTQ       R14, R14
+	JEQ         output44_row0_2
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Z7, Z7
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z12, Z12
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z6, Z6
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z8, Z8
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row0_2:
+	VMAXPS      Z7, Z21, Z7
+	VMOVNTPS    Z7, (R13)
+	VMAXPS      Z12, Z21, Z12
+	VMOVNTPS    Z12, (R13)(SI*1)
+	VMAXPS      Z6, Z21, Z6
+	VMOVNTPS    Z6, (R13)(SI*2)
+	VMAXPS      Z8, Z21, Z8
+	VMOVNTPS    Z8, (R13)(DI*1)
+	ADDQ        BX, R13
+	VADDPS      Z5, Z4, Z6
+	VSUBPS      Z5, Z4, Z4
+	VADDPS      Z13, Z9, Z5
+	VSUBPS      Z13, Z9, Z7
+	VADDPS      Z3, Z6, Z3
+	VADDPS      Z5, Z3, Z3
+	VMOVAPS     Z4, Z8
+	VFMADD231PS Z0, Z7, Z8
+	VFMADD231PS Z1, Z5, Z6
+	VADDPS      Z17, Z4, Z4
+	VFMADD231PS Z2, Z7, Z4
+	TESTQ       R14, R14
+	JEQ         output44_row0_3
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Z3, Z3
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z8, Z8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z6, Z6
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Z4, Z4
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row0_3:
+	VMAXPS   Z3, Z21, Z3
+	VMOVNTPS Z3, (R13)
+	VMAXPS   Z8, Z21, Z8
+	VMOVNTPS Z8, (R13)(SI*1)
+	VMAXPS   Z6, Z21, Z6
+	VMOVNTPS Z6, (R13)(SI*2)
+	VMAXPS   Z4, Z21, Z4
+	VMOVNTPS Z4, (R13)(DI*1)
+	ADDQ     BX, R13
+
+	// Next block: the residual pointer lives in its parameter
+	ADDQ  CX, AX
+	ADDQ  $0x40, DX
+	ADDQ  $0x40, R11
+	MOVQ  res+96(FP), R13
+	TESTQ R13, R13
+	JEQ   output44_nores
+	ADDQ  $0x40, R13
+	MOVQ  R13, res+96(FP)
+
+output44_nores:
+	DECQ R12
+	JNZ  output44_epilogue
+	VZEROUPPER
+	RET
+
 // func winoFilterAVX512(n int, src []float32, srcStep int, tap int, dst []float32, dstStep int, stride int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·winoFilterAVX512(SB), NOSPLIT, $0-88
@@ -14409,6 +14868,1060 @@ output33_row1_2:
 output33_nores:
 	DECQ R11
 	JNZ  output33_epilogue
+	VZEROUPPER
+	RET
+
+// func winoOutput44PastAVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·winoOutput44PastAVX2(SB), $1152-124
+	MOVQ         src_base+8(FP), AX
+	MOVQ         srcStep+32(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         y_base+48(FP), DX
+	MOVQ         row+72(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         col+80(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         stride+40(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R8
+	ADDQ         R8, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	MOVQ         bias+88(FP), R11
+	MOVQ         n+0(FP), R12
+	TESTQ        R12, R12
+	JLE          output44_done
+	VBROADCASTSS wino_2<>+0(SB), Y0
+	VBROADCASTSS wino_4<>+0(SB), Y1
+	VBROADCASTSS wino_8<>+0(SB), Y2
+	TESTQ        R11, R11
+	JNE          output44_epilogue
+
+output44_plain:
+	MOVQ        stride+40(FP), R11
+	MOVQ        AX, R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VMOVUPS     (R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, (SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 32(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 64(SP)
+	VADDPS      (R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 96(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VMOVUPS     (R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 128(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 160(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 192(SP)
+	VADDPS      (R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 224(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VMOVUPS     (R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 256(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 288(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 320(SP)
+	VADDPS      (R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 352(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VMOVUPS     (R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 384(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 416(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 448(SP)
+	VADDPS      (R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 480(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VMOVUPS     (R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 512(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 544(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 576(SP)
+	VADDPS      (R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 608(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     (R13)(R8*1), Y3
+	VMOVUPS     (R13)(R8*2), Y4
+	VMOVUPS     (R13)(R9*1), Y5
+	VMOVUPS     (R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      (R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 640(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 672(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 704(SP)
+	VADDPS      (R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 736(SP)
+	MOVQ        DX, R13
+	VMOVUPS     (SP), Y3
+	VMOVUPS     128(SP), Y4
+	VMOVUPS     256(SP), Y5
+	VMOVUPS     384(SP), Y6
+	VMOVUPS     512(SP), Y7
+	VMOVUPS     640(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVNTPS    Y3, (R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVNTPS    Y3, (R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVNTPS    Y9, (R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVNTPS    Y3, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     160(SP), Y4
+	VMOVUPS     288(SP), Y5
+	VMOVUPS     416(SP), Y6
+	VMOVUPS     544(SP), Y7
+	VMOVUPS     672(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVNTPS    Y3, (R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVNTPS    Y3, (R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVNTPS    Y9, (R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVNTPS    Y3, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     64(SP), Y3
+	VMOVUPS     192(SP), Y4
+	VMOVUPS     320(SP), Y5
+	VMOVUPS     448(SP), Y6
+	VMOVUPS     576(SP), Y7
+	VMOVUPS     704(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVNTPS    Y3, (R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVNTPS    Y3, (R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVNTPS    Y9, (R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVNTPS    Y3, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     96(SP), Y3
+	VMOVUPS     224(SP), Y4
+	VMOVUPS     352(SP), Y5
+	VMOVUPS     480(SP), Y6
+	VMOVUPS     608(SP), Y7
+	VMOVUPS     736(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVNTPS    Y3, (R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVNTPS    Y3, (R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVNTPS    Y9, (R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVNTPS    Y3, (R13)(DI*1)
+	ADDQ        BX, R13
+	MOVQ        stride+40(FP), R11
+	MOVQ        AX, R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VMOVUPS     32(R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, (SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 32(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 64(SP)
+	VADDPS      32(R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 96(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VMOVUPS     32(R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 128(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 160(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 192(SP)
+	VADDPS      32(R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 224(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VMOVUPS     32(R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 256(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 288(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 320(SP)
+	VADDPS      32(R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 352(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VMOVUPS     32(R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 384(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 416(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 448(SP)
+	VADDPS      32(R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 480(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VMOVUPS     32(R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 512(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 544(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 576(SP)
+	VADDPS      32(R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 608(SP)
+	LEAQ        (R13)(R11*4), R13
+	VMOVUPS     32(R13)(R8*1), Y3
+	VMOVUPS     32(R13)(R8*2), Y4
+	VMOVUPS     32(R13)(R9*1), Y5
+	VMOVUPS     32(R13)(R8*4), Y6
+	VADDPS      Y4, Y3, Y7
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y5, Y4
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      32(R13), Y7, Y6
+	VADDPS      Y4, Y6, Y6
+	VMOVUPS     Y6, 640(SP)
+	VMOVAPS     Y3, Y6
+	VFMADD231PS Y0, Y5, Y6
+	VMOVUPS     Y6, 672(SP)
+	VFMADD231PS Y1, Y4, Y7
+	VMOVUPS     Y7, 704(SP)
+	VADDPS      32(R13)(R10*1), Y3, Y3
+	VFMADD231PS Y2, Y5, Y3
+	VMOVUPS     Y3, 736(SP)
+	MOVQ        DX, R13
+	VMOVUPS     (SP), Y3
+	VMOVUPS     128(SP), Y4
+	VMOVUPS     256(SP), Y5
+	VMOVUPS     384(SP), Y6
+	VMOVUPS     512(SP), Y7
+	VMOVUPS     640(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVNTPS    Y3, 32(R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVNTPS    Y3, 32(R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVNTPS    Y9, 32(R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVNTPS    Y3, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     32(SP), Y3
+	VMOVUPS     160(SP), Y4
+	VMOVUPS     288(SP), Y5
+	VMOVUPS     416(SP), Y6
+	VMOVUPS     544(SP), Y7
+	VMOVUPS     672(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVNTPS    Y3, 32(R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVNTPS    Y3, 32(R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVNTPS    Y9, 32(R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVNTPS    Y3, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     64(SP), Y3
+	VMOVUPS     192(SP), Y4
+	VMOVUPS     320(SP), Y5
+	VMOVUPS     448(SP), Y6
+	VMOVUPS     576(SP), Y7
+	VMOVUPS     704(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVNTPS    Y3, 32(R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVNTPS    Y3, 32(R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVNTPS    Y9, 32(R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVNTPS    Y3, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     96(SP), Y3
+	VMOVUPS     224(SP), Y4
+	VMOVUPS     352(SP), Y5
+	VMOVUPS     480(SP), Y6
+	VMOVUPS     608(SP), Y7
+	VMOVUPS     736(SP), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y9, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVNTPS    Y3, 32(R13)
+	VMOVAPS     Y4, Y3
+	VFMADD231PS Y0, Y6, Y3
+	VMOVNTPS    Y3, 32(R13)(SI*1)
+	VFMADD231PS Y1, Y5, Y9
+	VMOVNTPS    Y9, 32(R13)(SI*2)
+	VADDPS      Y8, Y4, Y3
+	VFMADD231PS Y2, Y6, Y3
+	VMOVNTPS    Y3, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	ADDQ        CX, AX
+	ADDQ        $0x40, DX
+	DECQ        R12
+	JNZ         output44_plain
+
+output44_done:
+	VZEROUPPER
+	RET
+
+output44_epilogue:
+	MOVQ         stride+40(FP), R14
+	MOVQ         AX, R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VMOVUPS      (R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, (SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 32(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 64(SP)
+	VADDPS       (R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 96(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VMOVUPS      (R13)(R8*4), Y6
+	VADDPS       (R11), Y3, Y3
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 128(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 160(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 192(SP)
+	VADDPS       (R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 224(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VMOVUPS      (R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 256(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 288(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 320(SP)
+	VADDPS       (R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 352(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VMOVUPS      (R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 384(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 416(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 448(SP)
+	VADDPS       (R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 480(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VMOVUPS      (R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 512(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 544(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 576(SP)
+	VADDPS       (R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 608(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      (R13)(R8*1), Y3
+	VMOVUPS      (R13)(R8*2), Y4
+	VMOVUPS      (R13)(R9*1), Y5
+	VMOVUPS      (R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       (R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 640(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 672(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 704(SP)
+	VADDPS       (R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 736(SP)
+	MOVQ         res+96(FP), R14
+	MOVQ         DX, R13
+	VBROADCASTSS floor+120(FP), Y3
+	VMOVUPS      (SP), Y4
+	VMOVUPS      128(SP), Y5
+	VMOVUPS      256(SP), Y6
+	VMOVUPS      384(SP), Y7
+	VMOVUPS      512(SP), Y8
+	VMOVUPS      640(SP), Y9
+	VADDPS       Y6, Y5, Y10
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y6
+	VSUBPS       Y8, Y7, Y7
+	VADDPS       Y4, Y10, Y4
+	VADDPS       Y6, Y4, Y4
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y7, Y8
+	VFMADD231PS  Y1, Y6, Y10
+	VADDPS       Y9, Y5, Y5
+	VFMADD231PS  Y2, Y7, Y5
+	TESTQ        R14, R14
+	JEQ          output44_row0_0
+	MOVQ         resCol+112(FP), R15
+	MOVQ         R14, BP
+	VADDPS       (BP), Y4, Y4
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Y8, Y8
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Y10, Y10
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       (BP), Y5, Y5
+	MOVQ         resRow+104(FP), R15
+	LEAQ         (R14)(R15*4), R14
+
+output44_row0_0:
+	VMAXPS      Y4, Y3, Y4
+	VMOVNTPS    Y4, (R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVNTPS    Y8, (R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVNTPS    Y10, (R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVNTPS    Y5, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     32(SP), Y4
+	VMOVUPS     160(SP), Y5
+	VMOVUPS     288(SP), Y6
+	VMOVUPS     416(SP), Y7
+	VMOVUPS     544(SP), Y8
+	VMOVUPS     672(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output44_row0_1
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row0_1:
+	VMAXPS      Y4, Y3, Y4
+	VMOVNTPS    Y4, (R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVNTPS    Y8, (R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVNTPS    Y10, (R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVNTPS    Y5, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     64(SP), Y4
+	VMOVUPS     192(SP), Y5
+	VMOVUPS     320(SP), Y6
+	VMOVUPS     448(SP), Y7
+	VMOVUPS     576(SP), Y8
+	VMOVUPS     704(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output44_row0_2
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row0_2:
+	VMAXPS      Y4, Y3, Y4
+	VMOVNTPS    Y4, (R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVNTPS    Y8, (R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVNTPS    Y10, (R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVNTPS    Y5, (R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     96(SP), Y4
+	VMOVUPS     224(SP), Y5
+	VMOVUPS     352(SP), Y6
+	VMOVUPS     480(SP), Y7
+	VMOVUPS     608(SP), Y8
+	VMOVUPS     736(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output44_row0_3
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      (BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      (BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row0_3:
+	VMAXPS       Y4, Y3, Y4
+	VMOVNTPS     Y4, (R13)
+	VMAXPS       Y8, Y3, Y8
+	VMOVNTPS     Y8, (R13)(SI*1)
+	VMAXPS       Y10, Y3, Y10
+	VMOVNTPS     Y10, (R13)(SI*2)
+	VMAXPS       Y5, Y3, Y5
+	VMOVNTPS     Y5, (R13)(DI*1)
+	ADDQ         BX, R13
+	MOVQ         stride+40(FP), R14
+	MOVQ         AX, R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VMOVUPS      32(R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, (SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 32(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 64(SP)
+	VADDPS       32(R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 96(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VMOVUPS      32(R13)(R8*4), Y6
+	VADDPS       32(R11), Y3, Y3
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 128(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 160(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 192(SP)
+	VADDPS       32(R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 224(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VMOVUPS      32(R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 256(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 288(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 320(SP)
+	VADDPS       32(R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 352(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VMOVUPS      32(R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 384(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 416(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 448(SP)
+	VADDPS       32(R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 480(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VMOVUPS      32(R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 512(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 544(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 576(SP)
+	VADDPS       32(R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 608(SP)
+	LEAQ         (R13)(R14*4), R13
+	VMOVUPS      32(R13)(R8*1), Y3
+	VMOVUPS      32(R13)(R8*2), Y4
+	VMOVUPS      32(R13)(R9*1), Y5
+	VMOVUPS      32(R13)(R8*4), Y6
+	VADDPS       Y4, Y3, Y7
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y4
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       32(R13), Y7, Y6
+	VADDPS       Y4, Y6, Y6
+	VMOVUPS      Y6, 640(SP)
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y0, Y5, Y6
+	VMOVUPS      Y6, 672(SP)
+	VFMADD231PS  Y1, Y4, Y7
+	VMOVUPS      Y7, 704(SP)
+	VADDPS       32(R13)(R10*1), Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMOVUPS      Y3, 736(SP)
+	MOVQ         res+96(FP), R14
+	MOVQ         DX, R13
+	VBROADCASTSS floor+120(FP), Y3
+	VMOVUPS      (SP), Y4
+	VMOVUPS      128(SP), Y5
+	VMOVUPS      256(SP), Y6
+	VMOVUPS      384(SP), Y7
+	VMOVUPS      512(SP), Y8
+	VMOVUPS      640(SP), Y9
+	VADDPS       Y6, Y5, Y10
+	VSUBPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y6
+	VSUBPS       Y8, Y7, Y7
+	VADDPS       Y4, Y10, Y4
+	VADDPS       Y6, Y4, Y4
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y0, Y7, Y8
+	VFMADD231PS  Y1, Y6, Y10
+	VADDPS       Y9, Y5, Y5
+	VFMADD231PS  Y2, Y7, Y5
+	TESTQ        R14, R14
+	JEQ          output44_row1_0
+	MOVQ         resCol+112(FP), R15
+	MOVQ         R14, BP
+	VADDPS       32(BP), Y4, Y4
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       32(BP), Y8, Y8
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       32(BP), Y10, Y10
+	LEAQ         (BP)(R15*4), BP
+	VADDPS       32(BP), Y5, Y5
+	MOVQ         resRow+104(FP), R15
+	LEAQ         (R14)(R15*4), R14
+
+output44_row1_0:
+	VMAXPS      Y4, Y3, Y4
+	VMOVNTPS    Y4, 32(R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVNTPS    Y8, 32(R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVNTPS    Y10, 32(R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVNTPS    Y5, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     32(SP), Y4
+	VMOVUPS     160(SP), Y5
+	VMOVUPS     288(SP), Y6
+	VMOVUPS     416(SP), Y7
+	VMOVUPS     544(SP), Y8
+	VMOVUPS     672(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output44_row1_1
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      32(BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row1_1:
+	VMAXPS      Y4, Y3, Y4
+	VMOVNTPS    Y4, 32(R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVNTPS    Y8, 32(R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVNTPS    Y10, 32(R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVNTPS    Y5, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     64(SP), Y4
+	VMOVUPS     192(SP), Y5
+	VMOVUPS     320(SP), Y6
+	VMOVUPS     448(SP), Y7
+	VMOVUPS     576(SP), Y8
+	VMOVUPS     704(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output44_row1_2
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      32(BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row1_2:
+	VMAXPS      Y4, Y3, Y4
+	VMOVNTPS    Y4, 32(R13)
+	VMAXPS      Y8, Y3, Y8
+	VMOVNTPS    Y8, 32(R13)(SI*1)
+	VMAXPS      Y10, Y3, Y10
+	VMOVNTPS    Y10, 32(R13)(SI*2)
+	VMAXPS      Y5, Y3, Y5
+	VMOVNTPS    Y5, 32(R13)(DI*1)
+	ADDQ        BX, R13
+	VMOVUPS     96(SP), Y4
+	VMOVUPS     224(SP), Y5
+	VMOVUPS     352(SP), Y6
+	VMOVUPS     480(SP), Y7
+	VMOVUPS     608(SP), Y8
+	VMOVUPS     736(SP), Y9
+	VADDPS      Y6, Y5, Y10
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y4, Y10, Y4
+	VADDPS      Y6, Y4, Y4
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y0, Y7, Y8
+	VFMADD231PS Y1, Y6, Y10
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y2, Y7, Y5
+	TESTQ       R14, R14
+	JEQ         output44_row1_3
+	MOVQ        resCol+112(FP), R15
+	MOVQ        R14, BP
+	VADDPS      32(BP), Y4, Y4
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y8, Y8
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y10, Y10
+	LEAQ        (BP)(R15*4), BP
+	VADDPS      32(BP), Y5, Y5
+	MOVQ        resRow+104(FP), R15
+	LEAQ        (R14)(R15*4), R14
+
+output44_row1_3:
+	VMAXPS   Y4, Y3, Y4
+	VMOVNTPS Y4, 32(R13)
+	VMAXPS   Y8, Y3, Y8
+	VMOVNTPS Y8, 32(R13)(SI*1)
+	VMAXPS   Y10, Y3, Y10
+	VMOVNTPS Y10, 32(R13)(SI*2)
+	VMAXPS   Y5, Y3, Y5
+	VMOVNTPS Y5, 32(R13)(DI*1)
+	ADDQ     BX, R13
+
+	// Next block: the residual pointer lives in its parameter
+	ADDQ  CX, AX
+	ADDQ  $0x40, DX
+	ADDQ  $0x40, R11
+	MOVQ  res+96(FP), R13
+	TESTQ R13, R13
+	JEQ   output44_nores
+	ADDQ  $0x40, R13
+	MOVQ  R13, res+96(FP)
+
+output44_nores:
+	DECQ R12
+	JNZ  output44_epilogue
 	VZEROUPPER
 	RET
 

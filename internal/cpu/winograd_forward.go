@@ -11,6 +11,7 @@ type winoEpilogue struct {
 	bias     []float32 // winoFilters.panels()*NR values, or nil
 	residual []float32 // [N,P,Q,K], or nil
 	relu     bool
+	past     bool // store past the caches
 }
 
 // winogradForward computes y [N,OH,OW,K] = conv(x [N,H,W,C], w [3,3,C,K]).
@@ -48,6 +49,7 @@ const (
 
 // winoConvolve runs a whole convolution: source x, filters f, epilogue e.
 func winoConvolve(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue) {
+	e.past = level != Generic && e.bias == nil && e.residual == nil && !e.relu && e.yStride == g.k && storesPast(e.y, g.k)
 	if winoFused(f.c, f.k) {
 		winoConvolveFused(g, x, f, e)
 		return
@@ -87,7 +89,7 @@ func winoConvolveFused(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue
 			if p == panels-1 {
 				ahead.addSpan(g.sourceSpan(x, next0, next1))
 			}
-			if p == 0 {
+			if p == 0 && !e.past {
 				ahead.addSpan(g.destSpan(e.y, e.yStride, t0, t1))
 			}
 			ahead.spread(winoPoints * b.panels * b.chunks())
@@ -179,6 +181,10 @@ func (b *winoBlock) output(p int, m, tile []float32, e *winoEpilogue) {
 		at := (n*g.p+y0)*g.q + x0 // first pixel
 		src := m[t*nr:]
 		if y0+rows <= g.p && x0+cols <= g.q && kn%winoLanes == 0 {
+			if e.past && part.shape == wino44 {
+				winoOutputPast(kn/winoLanes, src, winoLanes, ms, e.y[at*e.yStride+k0:], g.q*e.yStride, e.yStride)
+				continue
+			}
 			var res []float32
 			if e.residual != nil {
 				res = e.residual[at*g.k+k0:]
@@ -201,6 +207,7 @@ func (b *winoBlock) output(p int, m, tile []float32, e *winoEpilogue) {
 			}
 		}
 	}
+	fence(e.past)
 }
 
 // gatherPanel copies the rows x cols pixels that exist of a 4x4 tile, kn

@@ -19,9 +19,10 @@ func main() {
 			for _, cols := range []int{4, 3} {
 				v.input(rows, cols)
 				v.grad(rows, cols)
-				v.output(rows, cols)
+				v.output(rows, cols, "")
 			}
 		}
+		v.output(4, 4, "Past")
 		v.filter()
 		v.filterGrad()
 		v.transpose()

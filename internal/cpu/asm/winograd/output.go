@@ -34,9 +34,13 @@ func (v *isa) at(side int, m0 Op, m [6]reg.VecVirtual, m5 Op, k [3]reg.VecVirtua
 // output has two loops: one that only transforms, and one with the epilogue.
 // The bias is added to M[1][1], whose column and row of A are all ones, so
 // that it reaches every element of the tile at the cost of one.
-func (v *isa) output(rows, cols int) {
+func (v *isa) output(rows, cols int, past string) {
 	label := func(s string) string { return fmt.Sprintf("output%d%d_%s", rows, cols, s) }
-	v.function(fmt.Sprintf("winoOutput%d%d", rows, cols), "func(n int, src []float32, srcStep, stride int, y []float32, row, col int, bias, res *float32, resRow, resCol int, floor float32)",
+	store := func(x reg.VecVirtual, m Mem) { VMOVUPS(x, m) }
+	if past != "" {
+		store = func(x reg.VecVirtual, m Mem) { VMOVNTPS(x, m) }
+	}
+	v.function(fmt.Sprintf("winoOutput%d%d%s", rows, cols, past), "func(n int, src []float32, srcStep, stride int, y []float32, row, col int, bias, res *float32, resRow, resCol int, floor float32)",
 		fmt.Sprintf("computes y = Aᵀ M A for a tile of %dx%d; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.", rows, cols))
 	src, srcStep := slice("src"), ints("srcStep")
 	y, row, col := slice("y"), ints("row"), times(ints("col"), 3)
@@ -97,7 +101,7 @@ func (v *isa) output(rows, cols int) {
 		t := columns(disp, false)
 		MOVQ(y, p)
 		for i := range rows {
-			rowOf(t[i], func(j int, x reg.VecVirtual) { VMOVUPS(x, col.of(p, j, disp)) })
+			rowOf(t[i], func(j int, x reg.VecVirtual) { store(x, col.of(p, j, disp)) })
 			ADDQ(row, p)
 		}
 		v.release()
@@ -144,7 +148,7 @@ func (v *isa) output(rows, cols int) {
 			for j := range cols {
 				// The second source wins when there is a NaN: it is kept.
 				VMAXPS(out[j], floor, out[j])
-				VMOVUPS(out[j], col.of(p, j, disp))
+				store(out[j], col.of(p, j, disp))
 			}
 			ADDQ(row, p)
 		}
