@@ -115,14 +115,17 @@ func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogu
 	for blocks*panels < winoMinPieces && g.tiles/(blocks+1) >= 2*winoRows() {
 		blocks++
 	}
-	size := (g.tiles + blocks - 1) / blocks
-	most := maxWinoBlock(g, size, f.kc)
+	most, maxPanels := 0, 0
+	for i := range blocks {
+		t0, t1 := winoCut(g.tiles, blocks, i)
+		b := newWinoBlock(g, t0, t1, f.kc)
+		most, maxPanels = max(most, b.size()), max(maxPanels, b.panels)
+	}
 	group := max(1, winoGroupFloats/most) // blocks in a group
 	groups := (blocks + group - 1) / group
 	group = (blocks + groups - 1) / groups
 	v := getScratch(group * most)
 	defer putScratch(v)
-	maxPanels := (size+winoRows()-1)/winoRows() + winoShapes - 1
 
 	for b0 := 0; b0 < blocks; b0 += group {
 		nb := min(group, blocks-b0)

@@ -76,14 +76,6 @@ func newWinoBlock(g *winoGeom, t0, t1, kc int) winoBlock {
 	return b
 }
 
-// maxWinoBlock returns the floats of V that a block of that many tiles may
-// take, whatever their shapes.
-func maxWinoBlock(g *winoGeom, tiles, kc int) int {
-	b := winoBlock{mr: winoRows(), cp: roundUp(g.c, 16), kc: kc}
-	b.panels = (tiles+b.mr-1)/b.mr + winoShapes - 1
-	return b.size()
-}
-
 // chunks returns how many chunks of channels there are.
 func (b *winoBlock) chunks() int { return (b.cp + b.kc - 1) / b.kc }
 
