@@ -53,6 +53,9 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 func watchSignals(cancel context.CancelFunc) {
 	c := make(chan os.Signal, 2)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		signal.Notify(c, syscall.SIGHUP)
+	}
 	go func() {
 		<-c
 		fmt.Fprintln(os.Stderr, "\nstopping after the step under way; press Ctrl-C again to stop at once")

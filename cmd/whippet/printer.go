@@ -161,7 +161,7 @@ func (p *printer) epoch(l *train.Learner) {
 	fmt.Fprintln(p.out, strings.TrimRight(strings.Join(cells, "  "), " "))
 }
 
-func (p *printer) finish(c run.Config, l *train.Learner, out *run.Output) {
+func (p *printer) finish(c run.Config, out *run.Output) {
 	p.close()
 	if p.json {
 		fmt.Fprintln(p.out, mustJSON(map[string]any{"event": "done", "out": out.Dir, "seconds": time.Since(p.began).Seconds()}))

@@ -1,16 +1,20 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/parallel"
@@ -66,51 +70,35 @@ with a small network pretrained on other drawn pictures: nothing is downloaded.`
 	return cmd
 }
 
+// notSettings are the flags that may be given with --resume: they do not change
+// the result.
+var notSettings = []string{"resume", "json", "threads", "workers", "checkpoint-every", "checkpoint-keep"}
+
 func (f *trainFlags) run(cmd *cobra.Command) (err error) {
-	ctx := cmd.Context()
-	changed := cmd.Flags().Changed
 	if f.threads < 0 || f.workers < 0 || f.keep < 1 || f.every < 0 {
 		return errors.New("--threads, --workers and --checkpoint-every must not be negative, --checkpoint-keep at least 1")
 	}
 	if f.threads > 0 {
 		parallel.SetThreads(f.threads)
 	}
-	var out *run.Output
-	var from *train.Checkpoint
-	if f.resume != "" {
-		for _, name := range []string{"out", "data", "arch", "seed"} {
-			if changed(name) {
-				return fmt.Errorf("--%s does not go with --resume: the settings are those of the first run", name)
-			}
-		}
-		if out, f.Config, err = run.OpenOutput(f.resume); err != nil {
-			return err
-		}
-		from, err = train.LoadCheckpoint(out.Checkpoints())
-		if err != nil && !errors.Is(err, train.ErrNoCheckpoint) {
-			return err
-		}
-	} else {
-		f.fillDefaults(changed)
-		if err := f.Check(); err != nil {
-			return err
-		}
-		if !changed("seed") {
-			f.Seed = drawSeed()
-		}
-	}
 	p := newPrinter(f.json)
 	defer p.close()
-	root, err := f.Prepare(ctx, data.WithProgress(p.download))
-	if err != nil {
+	if f.resume != "" {
+		return f.goOn(cmd, p)
+	}
+	changed := cmd.Flags().Changed
+	f.fillDefaults(changed)
+	if err := f.Check(); err != nil {
 		return err
 	}
-	block, err := f.Block(root)
-	if err != nil {
-		return err
+	if !changed("seed") {
+		f.Seed = drawSeed()
 	}
-	block.Workers = f.workers
-	dls, err := block.DataLoaders(ctx, root)
+	if f.Dir, err = os.Getwd(); err != nil {
+		f.Dir = "" // then --resume must be given in the same folder
+	}
+	ctx := cmd.Context()
+	dls, err := f.loaders(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -119,52 +107,155 @@ func (f *trainFlags) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	if out == nil {
-		if f.out == "" {
-			f.out = filepath.Join("runs", time.Now().Format("20060102-150405")+"-"+f.Arch)
+	if f.out == "" {
+		f.out = filepath.Join("runs", time.Now().Format("20060102-150405")+"-"+f.Arch)
+	}
+	out, err := run.NewOutput(f.out, f.Config)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	f.prepare(l, out, p)
+	p.start(f.Config, dls, nil)
+	return f.end(ctx, f.Fit(ctx, l), l, out, p)
+}
+
+// goOn continues an interrupted run.
+func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
+	var wrong error
+	cmd.Flags().Visit(func(fl *pflag.Flag) {
+		if !slices.Contains(notSettings, fl.Name) && wrong == nil {
+			wrong = fmt.Errorf("--%s does not go with --resume: the settings are those of the first run", fl.Name)
 		}
-		if out, err = run.NewOutput(f.out, f.Config); err != nil {
+	})
+	if wrong != nil {
+		return wrong
+	}
+	out, c, err := run.OpenOutput(f.resume)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	f.Config = c
+	if out.Written() {
+		if err := out.Publish(); err != nil {
 			return err
 		}
+		p.finish(f.Config, out)
+		return nil
 	}
-	l.Checkpoints = &train.Checkpoints{Dir: out.Checkpoints(), Every: f.every, Keep: f.keep}
-	l.Callbacks = append(l.Callbacks, p)
-	p.start(f.Config, dls, from)
-	if from != nil {
-		for _, e := range from.Skipped {
-			p.note("a newer checkpoint was passed over: %v", e)
+	from, err := train.LoadCheckpoint(out.Checkpoints())
+	if errors.Is(err, train.ErrDamagedCheckpoint) {
+		return fmt.Errorf("%w; to begin anew with the same settings, remove that folder and resume", err)
+	}
+	if err != nil && !errors.Is(err, train.ErrNoCheckpoint) {
+		return err
+	}
+	ctx := cmd.Context()
+	dls, err := f.loaders(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer dls.Close()
+	if from == nil {
+		l, err := f.Learner(ctx, dls)
+		if err != nil {
+			return err
 		}
-		err = l.Resume(ctx, from)
-	} else {
-		err = f.Fit(ctx, l)
+		f.prepare(l, out, p)
+		p.start(f.Config, dls, nil)
+		p.note("nothing had been saved before the interruption: training begins at the beginning")
+		return f.end(ctx, f.Fit(ctx, l), l, out, p)
 	}
+	l, err := f.Resumed(ctx, dls)
+	if err != nil {
+		return err
+	}
+	f.prepare(l, out, p)
+	p.start(f.Config, dls, from)
+	for _, e := range from.Skipped {
+		p.note("a newer checkpoint was passed over: %v", e)
+	}
+	return f.end(ctx, l.Resume(ctx, from), l, out, p)
+}
+
+// loaders finds and prepares the data.
+func (f *trainFlags) loaders(ctx context.Context, p *printer) (*data.DataLoaders, error) {
+	root, err := f.Prepare(ctx, data.WithProgress(p.download))
+	if err != nil {
+		return nil, err
+	}
+	block, err := f.Block(root)
+	if err != nil {
+		return nil, err
+	}
+	block.Workers = f.workers
+	return block.DataLoaders(ctx, root)
+}
+
+// prepare sets what the settings do not say: where state is saved, and who
+// tells about it.
+func (f *trainFlags) prepare(l *train.Learner, out *run.Output, p *printer) {
+	l.Checkpoints = &train.Checkpoints{Dir: out.Checkpoints(), Every: f.every, Keep: f.keep, Failed: func(err error) error {
+		p.note("%v; training goes on, and saving is tried again", err)
+		return nil
+	}}
+	l.Callbacks = append(l.Callbacks, p)
+}
+
+// end writes the results of a fit, or says how to go on after one that did not
+// end.
+func (f *trainFlags) end(ctx context.Context, err error, l *train.Learner, out *run.Output, p *printer) error {
+	p.close()
 	if err != nil {
 		return f.stopped(err, out, p)
 	}
-	if left := dls.Train.Damaged(); len(left) > 0 {
+	if left := l.DLs.Train.Damaged(); len(left) > 0 {
 		p.note("%d damaged pictures were left out of training, the first: %v", len(left), left[0])
 	}
-	if err := out.Finish(f.Config, l); err != nil {
+	if err := f.finish(ctx, l, out, p); err != nil {
 		return err
 	}
-	p.finish(f.Config, l, out)
+	p.finish(f.Config, out)
 	return nil
+}
+
+// finish writes the results. When that fails and the trained state is in no
+// checkpoint either, it waits for the disk to have room: ending would lose it.
+func (f *trainFlags) finish(ctx context.Context, l *train.Learner, out *run.Output, p *printer) error {
+	for {
+		err := out.Finish(f.Config, l)
+		if err == nil {
+			return nil
+		}
+		if cp, e := train.LoadCheckpoint(out.Checkpoints()); e == nil && cp.Done() {
+			return fmt.Errorf("%w; nothing is lost: when the cause is gone, whippet train --resume %s", err, out.Dir)
+		}
+		p.note("%v; the trained model is only in memory: make room, this is tried again every 5 seconds; Ctrl-C gives it up", err)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w; given up: %w", err, context.Cause(ctx))
+		case <-time.After(5 * time.Second):
+		}
+	}
 }
 
 // stopped says how to go on after a fit that did not end.
 func (f *trainFlags) stopped(err error, out *run.Output, p *printer) error {
-	p.close()
-	if _, e := train.LoadCheckpoint(out.Checkpoints()); e != nil {
+	cp, e := train.LoadCheckpoint(out.Checkpoints())
+	if e != nil {
 		out.Discard()
 		return err
 	}
 	switch {
-	case errors.Is(err, train.ErrInterrupted):
-		p.note("what was trained is saved; continue with: whippet train --resume %s", out.Dir)
 	case errors.Is(err, train.ErrDiverged):
-		p.note("the last good state is in %s", out.Checkpoints())
+		p.note("the last good state (step %d) is in %s; from there it would go the same way: begin anew with a smaller --lr", cp.Step(), cp.Path)
+	case errors.Is(err, train.ErrNotSaved):
+		p.note("the state of step %d is saved; continue from there with: whippet train --resume %s", cp.Step(), out.Dir)
+	case errors.Is(err, train.ErrInterrupted):
+		p.note("what was trained is saved (step %d); continue with: whippet train --resume %s", cp.Step(), out.Dir)
 	default:
-		p.note("training can be continued with: whippet train --resume %s", out.Dir)
+		p.note("training can be continued from step %d with: whippet train --resume %s", cp.Step(), out.Dir)
 	}
 	return err
 }

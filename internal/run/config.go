@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 
+	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/drawnweights"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/schedule"
@@ -47,6 +49,10 @@ type Config struct {
 	Patience     int     `json:"patience"`        // epochs without improvement after which to stop; 0 never
 	SaveBest     bool    `json:"save_best"`       // keep the epoch with the lowest validation loss
 	Metrics      string  `json:"metrics"`         // names, separated by commas
+
+	// Dir is the folder in which the run began: relative names of data and
+	// weights are relative to it.
+	Dir string `json:"dir,omitempty"`
 }
 
 // Default returns the configuration of `whippet train` without flags, except
@@ -141,7 +147,26 @@ func (c Config) weights() vision.Weights {
 	case "default":
 		return vision.Pretrained()
 	}
-	return vision.WeightsFile(c.Weights)
+	return vision.WeightsFile(c.local(c.Weights))
+}
+
+// local returns the path of a file or folder that was named relative to Dir.
+// What is no such file, an address or the name of a known set, stays as it is.
+func (c Config) local(name string) string {
+	if c.Dir == "" || filepath.IsAbs(name) {
+		return name
+	}
+	if here, err := os.Getwd(); err == nil && here == c.Dir {
+		return name // shorter in messages
+	}
+	if _, known := data.FindDataset(name); known {
+		return name
+	}
+	p := filepath.Join(c.Dir, name)
+	if _, err := os.Stat(p); err != nil {
+		return name
+	}
+	return p
 }
 
 // ReadConfig reads a configuration that a run saved.

@@ -31,7 +31,7 @@ func (c *Config) Prepare(ctx context.Context, opts ...data.UntarOption) (root st
 		c.Label, c.Valid = or(c.Label, "regex:"+petsPattern), or(c.Valid, "0.2")
 		return Drawn, nil
 	}
-	root, err = data.Untar(ctx, c.Data, opts...)
+	root, err = data.Untar(ctx, c.local(c.Data), opts...)
 	if err != nil {
 		return "", err
 	}

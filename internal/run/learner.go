@@ -44,6 +44,16 @@ func (c Config) metrics() ([]metrics.Metric, error) {
 
 // Learner builds the run's learner on its loaders.
 func (c Config) Learner(ctx context.Context, dls *data.DataLoaders) (*train.Learner, error) {
+	return c.learner(ctx, dls, false)
+}
+
+// Resumed builds the learner that a checkpoint's state is put into: the same,
+// but for the initial weights, which are not read again.
+func (c Config) Resumed(ctx context.Context, dls *data.DataLoaders) (*train.Learner, error) {
+	return c.learner(ctx, dls, true)
+}
+
+func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool) (*train.Learner, error) {
 	arch, err := models.ByName(c.Arch)
 	if err != nil {
 		return nil, err
@@ -62,6 +72,9 @@ func (c Config) Learner(ctx context.Context, dls *data.DataLoaders) (*train.Lear
 	}
 	if c.Patience > 0 {
 		opts = append(opts, train.Callbacks(&train.EarlyStopping{Patience: c.Patience}))
+	}
+	if resumed {
+		return vision.NewLearner(ctx, dls, arch, vision.RandomWeights(), opts...)
 	}
 	w := c.weights()
 	if c.Data == Drawn && c.Weights == "default" {

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gofrs/flock"
+
 	"github.com/whippet-ml/whippet/internal/atomicfile"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/train"
@@ -25,44 +27,68 @@ const (
 // and checkpoints. The output folder itself appears when all is written.
 const partialSuffix = ".partial"
 
-// Output is where a run's results go.
+// lockFile is locked by the process that works on the partial folder.
+const lockFile = ".lock"
+
+// Output is where a run's results go. It holds a lock, so that no second process
+// works on the same run; Close gives it back.
 type Output struct {
 	Dir     string
 	partial string
+	lock    *flock.Flock
+}
+
+func newOutput(dir string) *Output {
+	dir = filepath.Clean(dir)
+	if filepath.Ext(dir) == partialSuffix { // the partial folder itself was named
+		dir = dir[:len(dir)-len(partialSuffix)]
+	}
+	return &Output{Dir: dir, partial: dir + partialSuffix}
 }
 
 // NewOutput checks that dir can become the run's output folder and creates the
 // partial one beside it, with the settings. A folder that exists is an error,
 // and so is one of an interrupted run: it may be resumed.
 func NewOutput(dir string, c Config) (*Output, error) {
-	o := &Output{Dir: filepath.Clean(dir), partial: filepath.Clean(dir) + partialSuffix}
+	o := newOutput(dir)
 	if _, err := os.Lstat(o.Dir); err == nil {
 		return nil, fmt.Errorf("--out %s: it exists already: choose another folder, or remove it", dir)
 	}
-	if _, err := os.Lstat(o.partial); err == nil {
-		return nil, fmt.Errorf("--out %s: there is an interrupted run in %s: continue it with --resume %s, or remove it", dir, o.partial, dir)
+	fail := func(err error) (*Output, error) {
+		o.Close()
+		return nil, fmt.Errorf("--out %s: %w", dir, err)
 	}
 	if err := os.MkdirAll(o.partial, 0o777); err != nil {
-		return nil, fmt.Errorf("--out %s: %w", dir, err)
+		return fail(err)
 	}
-	if err := writeJSON(filepath.Join(o.partial, ConfigFile), c); err != nil {
-		return nil, fmt.Errorf("--out %s: %w", dir, err)
+	if err := o.take(); err != nil {
+		return fail(err)
+	}
+	// Without settings, the folder is what a run left that was killed as it
+	// began; there is nothing in it.
+	settings := filepath.Join(o.partial, ConfigFile)
+	if _, err := os.Lstat(settings); err == nil {
+		return fail(fmt.Errorf("there is an interrupted run in %s: continue it with --resume %s, or remove it", o.partial, o.Dir))
+	}
+	if err := writeJSON(settings, c); err != nil {
+		o.Discard()
+		return fail(err)
 	}
 	return o, nil
 }
 
 // OpenOutput finds the interrupted run of an output folder and its settings.
 func OpenOutput(dir string) (*Output, Config, error) {
-	o := &Output{Dir: filepath.Clean(dir), partial: filepath.Clean(dir) + partialSuffix}
-	if filepath.Ext(o.Dir) == partialSuffix { // the partial folder itself was named
-		o.partial, o.Dir = o.Dir, o.Dir[:len(o.Dir)-len(partialSuffix)]
-	}
+	o := newOutput(dir)
 	c, err := ReadConfig(filepath.Join(o.partial, ConfigFile))
 	if errors.Is(err, os.ErrNotExist) {
 		if isDir(o.Dir) {
 			return nil, c, fmt.Errorf("--resume %s: this run is complete: there is nothing to resume", dir)
 		}
-		return nil, c, fmt.Errorf("--resume %s: there is no interrupted run (%s)", dir, o.partial)
+		return nil, c, fmt.Errorf("--resume %s: there is no interrupted run (%s has no settings)", dir, o.partial)
+	}
+	if err == nil {
+		err = o.take()
 	}
 	if err != nil {
 		return nil, c, fmt.Errorf("--resume %s: %w", dir, err)
@@ -70,21 +96,64 @@ func OpenOutput(dir string) (*Output, Config, error) {
 	return o, c, nil
 }
 
+// take locks the partial folder. The system frees the lock of a process that
+// dies.
+func (o *Output) take() error {
+	l := flock.New(filepath.Join(o.partial, lockFile))
+	ok, err := l.TryLock()
+	if err != nil {
+		return fmt.Errorf("locking the run's folder: %w", err)
+	}
+	if !ok {
+		return fmt.Errorf("another process is working on this run (it holds %s): wait for it, or stop it", l.Path())
+	}
+	o.lock = l
+	return nil
+}
+
+// Close gives the lock back. What was written stays.
+func (o *Output) Close() {
+	if o.lock != nil {
+		_ = o.lock.Unlock()
+		o.lock = nil
+	}
+}
+
 // Checkpoints returns the folder of the run's checkpoints.
 func (o *Output) Checkpoints() string { return filepath.Join(o.partial, "checkpoints") }
 
-// Finish writes history and model and makes the output folder appear.
+// Written reports whether all results are written, and only Publish is left to
+// do: the run was interrupted in between.
+func (o *Output) Written() bool {
+	_, err := os.Lstat(filepath.Join(o.partial, ModelFile)) // the last one that Finish writes
+	return err == nil
+}
+
+// Finish writes history and model and makes the output folder appear. When it
+// fails, the checkpoints are still there.
 func (o *Output) Finish(c Config, l *train.Learner) error {
-	fail := func(err error) error {
-		return fmt.Errorf("writing the results: %w; nothing is lost: resume with --resume %s when the cause is gone", err, o.Dir)
-	}
 	if err := l.Recorder.SaveCSV(filepath.Join(o.partial, HistoryFile)); err != nil {
-		return fail(err)
+		return fmt.Errorf("writing the results: %w", err)
 	}
 	if err := SaveModel(filepath.Join(o.partial, ModelFile), c, l); err != nil {
+		return fmt.Errorf("writing the results: %w", err)
+	}
+	return o.Publish()
+}
+
+// Publish removes the checkpoints and gives the folder its name.
+func (o *Output) Publish() error {
+	fail := func(err error) error { return fmt.Errorf("making %s: %w", o.Dir, err) }
+	if err := (&train.Checkpoints{Dir: o.Checkpoints()}).Remove(); err != nil {
 		return fail(err)
 	}
-	if err := os.RemoveAll(o.Checkpoints()); err != nil {
+	for _, prefix := range []string{ModelFile, HistoryFile, ConfigFile} {
+		if err := atomicfile.RemoveLeftovers(o.partial, prefix); err != nil {
+			return fail(err)
+		}
+	}
+	o.Close() // an open file would keep Windows from renaming
+	if err := os.Remove(filepath.Join(o.partial, lockFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fail(err)
 	}
 	if err := os.Rename(o.partial, o.Dir); err != nil {
@@ -95,15 +164,20 @@ func (o *Output) Finish(c Config, l *train.Learner) error {
 
 // Discard removes the partial folder of a run that never got to a checkpoint.
 func (o *Output) Discard() {
-	if !isDir(o.Checkpoints()) {
-		_ = os.Remove(filepath.Join(o.partial, ConfigFile))
-		_ = os.Remove(o.partial) // only when empty
+	// Only when it is empty: whatever it holds is worth more than a tidy disk.
+	if err := os.Remove(o.Checkpoints()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return
 	}
+	o.Close()
+	_ = os.Remove(filepath.Join(o.partial, ConfigFile))
+	_ = os.Remove(filepath.Join(o.partial, lockFile))
+	_ = os.Remove(o.partial)
 }
 
 // SaveModel writes the learner's model as one file with everything that is
 // needed to classify pictures.
 func SaveModel(path string, c Config, l *train.Learner) error {
+	c.Dir = "" // where it was trained is nobody's business who gets the model
 	notes, err := json.Marshal(map[string]any{"config": c, "history": historyJSON(l.Recorder)})
 	if err != nil {
 		return err
