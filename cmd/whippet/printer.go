@@ -26,7 +26,8 @@ type printer struct {
 	bar      *progressbar.ProgressBar
 	stage    string
 	lastLine time.Time
-	header   bool
+	header   bool // the table's head is printed
+	fitted   bool // a fit has begun
 	widths   []int
 	began    time.Time
 }
@@ -108,6 +109,13 @@ func (p *printer) On(e train.Event, l *train.Learner) error {
 	switch e {
 	case train.BeforeFit:
 		p.header = false
+		if !p.fitted { // a resumed run: what it had done before
+			for _, row := range l.Recorder.Rows {
+				p.epoch(l, row)
+			}
+			p.header = p.header && l.Epoch > 0
+		}
+		p.fitted = true
 	case train.AfterBatch:
 		stage := fmt.Sprintf("epoch %d/%d", l.Epoch+1, l.Epochs)
 		if l.FrozenTo() > 0 {
@@ -118,15 +126,16 @@ func (p *printer) On(e train.Event, l *train.Learner) error {
 		p.close()
 	case train.AfterEpoch:
 		p.close()
-		p.epoch(l)
+		row, _ := l.Recorder.Last()
+		p.epoch(l, row)
 	}
 	return nil
 }
 
-func (p *printer) epoch(l *train.Learner) {
-	row, _ := l.Recorder.Last()
+// epoch prints a row of the history.
+func (p *printer) epoch(l *train.Learner, row train.Row) {
 	if p.json {
-		m := map[string]any{"event": "epoch", "epoch": row.Epoch, "phase": row.Phase, "frozen": l.FrozenTo() > 0, "seconds": row.Time.Seconds()}
+		m := map[string]any{"event": "epoch", "epoch": row.Epoch, "phase": row.Phase, "seconds": row.Time.Seconds()}
 		put := func(k string, v float64) {
 			if !math.IsNaN(v) && !math.IsInf(v, 0) {
 				m[k] = v

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestKilledAndResumed kills a training process at random moments, again and
+// again, resumes it each time, with another number of threads and of loader
+// workers, and compares what it ends with to a run that was left alone: the
+// same bytes.
+func TestKilledAndResumed(t *testing.T) {
+	dir := t.TempDir()
+	photos(t, dir)
+	began := time.Now()
+	whippet(t, dir, 0, trainArgs("alone")...)
+	whole := time.Since(began)
+	want := results(t, filepath.Join(dir, "alone"))
+
+	rounds, kills := 3, 0
+	if testing.Short() {
+		rounds = 1
+	}
+	for round := range rounds {
+		out := filepath.Join(dir, "killed", string(rune('a'+round)))
+		// Every few steps a checkpoint, so that kills hit them being written.
+		every := []string{"1ms", "60ms", "5m"}[round]
+		flags := func(args []string) []string {
+			n := []string{"1", "2", "3", "4"}
+			return append(args, "--checkpoint-every", every, "--threads", n[rand.IntN(4)], "--workers", n[rand.IntN(4)])
+		}
+		args := flags(trainArgs(out))
+		for try := 0; ; try++ {
+			p := start(t, dir, args...)
+			// Later tries get more time, so that the test ends, also where only
+			// every epoch is saved.
+			delay := time.Duration(rand.Int64N(int64(whole)*int64(try+4)/10 + 1))
+			done := make(chan struct{})
+			timer := time.AfterFunc(delay, func() {
+				defer close(done)
+				_ = p.cmd.Process.Kill()
+			})
+			code := p.wait()
+			if !timer.Stop() {
+				<-done
+			}
+			if exists(out) {
+				if code != 0 && exists(out+".partial") {
+					t.Fatalf("both %s and its partial folder are there", out)
+				}
+				break
+			}
+			if code >= 0 {
+				t.Fatalf("exit code %d, not killed\n%s", code, &p.out)
+			}
+			kills++
+			if exists(filepath.Join(out+".partial", "config.json")) {
+				args = flags([]string{"train", "--resume", out})
+			}
+		}
+		same(t, "checkpoints every "+every, want, results(t, out))
+	}
+	t.Logf("killed %d times", kills)
+	if kills < rounds {
+		t.Errorf("only %d kills in %d rounds", kills, rounds)
+	}
+}
+
+// TestInterrupted sends Ctrl-C: once, and the step is finished, the state
+// saved, and the way to go on told; twice, and the process ends at once.
+func TestInterrupted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows cannot send Ctrl-C to one process")
+	}
+	dir := t.TempDir()
+	photos(t, dir)
+	whippet(t, dir, 0, trainArgs("alone")...)
+	want := results(t, filepath.Join(dir, "alone"))
+
+	// until waits for a line of output.
+	until := func(p *process, path string) {
+		t.Helper()
+		for limit := time.Now().Add(time.Minute); !exists(path); time.Sleep(2 * time.Millisecond) {
+			if time.Now().After(limit) {
+				t.Fatalf("%s did not appear\n%s", path, &p.out)
+			}
+		}
+	}
+	for _, c := range []struct {
+		name  string
+		twice bool
+	}{{"once", false}, {"twice", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			out := filepath.Join(dir, c.name)
+			p := start(t, dir, trainArgs(out, "--checkpoint-every", "20ms")...)
+			until(p, filepath.Join(out+".partial", "checkpoints", "checkpoint-000000003.safetensors"))
+			_ = p.cmd.Process.Signal(os.Interrupt)
+			if c.twice {
+				time.Sleep(time.Millisecond)
+				_ = p.cmd.Process.Signal(syscall.SIGTERM)
+			}
+			if code := p.wait(); code != 130 {
+				t.Fatalf("exit code %d, want 130\n%s", code, &p.out)
+			}
+			text := p.out.String()
+			if !c.twice && (!strings.Contains(text, "what was trained is saved (step ") || !strings.Contains(text, "whippet train --resume "+out)) {
+				t.Errorf("the output does not say how to go on:\n%s", text)
+			}
+			if exists(out) {
+				t.Error("the output folder is there, though training is not done")
+			}
+			whippet(t, dir, 0, "train", "--resume", out)
+			same(t, c.name, want, results(t, out))
+		})
+	}
+}
+
+// TestOneProcessPerRun starts a second process on a run that is under way.
+func TestOneProcessPerRun(t *testing.T) {
+	dir := t.TempDir()
+	photos(t, dir)
+	p := start(t, dir, trainArgs("a", "--epochs", "1000", "--patience", "0")...)
+	for limit := time.Now().Add(time.Minute); !exists(filepath.Join(dir, "a.partial", "config.json")); time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatalf("the run did not begin\n%s", &p.out)
+		}
+	}
+	for _, args := range [][]string{{"train", "--resume", "a"}, trainArgs("a")} {
+		if text := whippet(t, dir, 1, args...); !strings.Contains(text, "another process is working on this run") {
+			t.Errorf("%v: %s", args, text)
+		}
+	}
+	_ = p.cmd.Process.Kill()
+	p.wait()
+	if text := whippet(t, dir, 1, trainArgs("a")...); !strings.Contains(text, "continue it with --resume a") {
+		t.Errorf("the same --out again: %s", text)
+	}
+}
