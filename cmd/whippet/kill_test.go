@@ -83,15 +83,6 @@ func TestInterrupted(t *testing.T) {
 	whippet(t, dir, 0, trainArgs("alone")...)
 	want := results(t, filepath.Join(dir, "alone"))
 
-	// until waits for a line of output.
-	until := func(p *process, path string) {
-		t.Helper()
-		for limit := time.Now().Add(time.Minute); !exists(path); time.Sleep(2 * time.Millisecond) {
-			if time.Now().After(limit) {
-				t.Fatalf("%s did not appear\n%s", path, &p.out)
-			}
-		}
-	}
 	for _, c := range []struct {
 		name  string
 		twice bool
@@ -99,7 +90,9 @@ func TestInterrupted(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			out := filepath.Join(dir, c.name)
 			p := start(t, dir, trainArgs(out, "--checkpoint-every", "20ms")...)
-			until(p, filepath.Join(out+".partial", "checkpoints", "checkpoint-000000003.safetensors"))
+			p.until("the third checkpoint", func() bool {
+				return exists(filepath.Join(out+".partial", "checkpoints", "checkpoint-000000003.safetensors"))
+			})
 			_ = p.cmd.Process.Signal(os.Interrupt)
 			if c.twice {
 				time.Sleep(time.Millisecond)
@@ -126,11 +119,7 @@ func TestOneProcessPerRun(t *testing.T) {
 	dir := t.TempDir()
 	photos(t, dir)
 	p := start(t, dir, trainArgs("a", "--epochs", "1000", "--patience", "0")...)
-	for limit := time.Now().Add(time.Minute); !exists(filepath.Join(dir, "a.partial", "config.json")); time.Sleep(time.Millisecond) {
-		if time.Now().After(limit) {
-			t.Fatalf("the run did not begin\n%s", &p.out)
-		}
-	}
+	p.until("the run's settings", func() bool { return exists(filepath.Join(dir, "a.partial", "config.json")) })
 	for _, args := range [][]string{{"train", "--resume", "a"}, trainArgs("a")} {
 		if text := whippet(t, dir, 1, args...); !strings.Contains(text, "another process is working on this run") {
 			t.Errorf("%v: %s", args, text)

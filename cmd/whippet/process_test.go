@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,12 +19,42 @@ import (
 type process struct {
 	t   *testing.T
 	cmd *exec.Cmd
-	out bytes.Buffer // standard output and standard error
+	out output // standard output and standard error
+}
+
+// output collects what a process prints, and may be read meanwhile.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// until waits for something to become true of a running process.
+func (p *process) until(what string, ok func() bool) {
+	p.t.Helper()
+	for limit := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			p.t.Fatalf("in vain waited for %s\n%s", what, &p.out)
+		}
+	}
 }
 
 func start(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command("whippet", args...)}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // far more than any takes
+	t.Cleanup(cancel)
+	p := &process{t: t, cmd: exec.CommandContext(ctx, "whippet", args...)}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, &p.out, &p.out
 	p.cmd.Env = append(os.Environ(), "WHIPPET_HOME="+filepath.Join(dir, "home"), "GOMAXPROCS=2")
 	p.cmd.WaitDelay = time.Minute

@@ -220,10 +220,13 @@ func (f *trainFlags) end(ctx context.Context, err error, l *train.Learner, out *
 	return nil
 }
 
+// patience is how long finish waits for a disk to have room.
+const patience = time.Hour
+
 // finish writes the results. When that fails and the trained state is in no
 // checkpoint either, it waits for the disk to have room: ending would lose it.
 func (f *trainFlags) finish(ctx context.Context, l *train.Learner, out *run.Output, p *printer) error {
-	for {
+	for began := time.Now(); ; {
 		err := out.Finish(f.Config, l)
 		if err == nil {
 			return nil
@@ -231,7 +234,10 @@ func (f *trainFlags) finish(ctx context.Context, l *train.Learner, out *run.Outp
 		if cp, e := train.LoadCheckpoint(out.Checkpoints()); e == nil && cp.Done() {
 			return fmt.Errorf("%w; nothing is lost: when the cause is gone, whippet train --resume %s", err, out.Dir)
 		}
-		p.note("%v; the trained model is only in memory: make room, this is tried again every 5 seconds; Ctrl-C gives it up", err)
+		if time.Since(began) > patience {
+			return fmt.Errorf("%w; given up after %v", err, patience)
+		}
+		p.note("%v; the trained model is only in memory: make room, this is tried again every 5 seconds for an hour; Ctrl-C gives it up", err)
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w; given up: %w", err, context.Cause(ctx))
