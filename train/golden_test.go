@@ -222,6 +222,9 @@ func TestTraceAgainstFastai(t *testing.T) {
 		{"resnet34 winograd", models.ResNet34, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if testing.Short() && c.arch == models.ResNet34 {
+				t.Skip("takes seconds; not with -short")
+			}
 			defer cpu.SetWinograd(cpu.SetWinograd(c.winograd))
 			var tol tolerances
 			switch {

@@ -123,7 +123,7 @@ func tinyTensors(seed uint64, n int) (*tensor.Tensor, []int) {
 			for c := range 3 {
 				v := r.Normal()
 				if c == y[i] {
-					v += 0.4
+					v += 1.5
 				}
 				x.Data[(i*tinySize*tinySize+p)*3+c] = float32(v)
 			}

@@ -65,6 +65,9 @@ func TestSameBitsForAnyThreads(t *testing.T) {
 		{"resnet50 at 33", small(models.ResNet50, 33, 6, 3)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if testing.Short() && c.name != "tiny" {
+				t.Skip("takes seconds; not with -short")
+			}
 			defer parallel.SetThreads(parallel.SetThreads(1))
 			var bits map[string][]float32
 			var rows string
