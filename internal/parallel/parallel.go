@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // job is one loop under way: workers draw indices from next until n.
@@ -54,12 +55,49 @@ func ensure(n int) {
 	defer startMu.Unlock()
 	for int(started.Load()) < n {
 		go func() {
-			for j := range queue {
-				j.help()
+			for {
+				nextJob().help()
 			}
 		}()
 		started.Add(1)
 	}
+}
+
+// patience is how long a worker looks out for the next loop, and a caller for the
+// last pieces of its own, before it sleeps. Operations follow each other within
+// microseconds, and waking a thread takes tens of them, more in a virtual
+// machine whose processor has gone idle.
+const patience = 50 * time.Microsecond
+
+// spin calls ready until it is true, for as long as patience lasts, and returns
+// the last answer.
+func spin(ready func() bool) bool {
+	if ready() {
+		return true
+	}
+	for start := time.Now(); time.Since(start) < patience; {
+		for range 32 {
+			if ready() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// nextJob waits for a loop that wants workers.
+func nextJob() (j *job) {
+	if spin(func() bool {
+		select {
+		case j = <-queue:
+			return true
+		default:
+			return false
+		}
+	}) {
+		return j
+	}
+	return <-queue
 }
 
 // help takes part in j under a worker number of its own.
@@ -128,7 +166,9 @@ func ForWorker(n int, body func(worker, i int)) {
 		}
 	}
 	j.run(0)
-	<-j.done
+	if !spin(func() bool { return j.left.Load() == 0 }) {
+		<-j.done
+	}
 	if j.panicked != nil {
 		panic(j.panicked)
 	}
