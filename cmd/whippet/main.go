@@ -4,6 +4,7 @@
 //	whippet train --data pets           fine-tune a ResNet-34 on Oxford-IIIT Pet
 //	whippet lr-find                     which learning rate to train with
 //	whippet predict MODEL FILE...       classify pictures
+//	whippet serve MODEL                 answer HTTP requests
 //	whippet verify --data FOLDER        decode every picture and report
 //	whippet data list                   the sets that are known by name
 //	whippet bench train                 measure this machine
@@ -76,6 +77,7 @@ func newRoot() *cobra.Command {
 		newTrain(),
 		newLRFind(),
 		newPredict(),
+		newServe(),
 		newExport(),
 		newVerify(),
 		newData(),

@@ -1,0 +1,188 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/whippet-ml/whippet/predict"
+)
+
+// errQueueFull says that a model has accepted as many pictures as it may.
+var errQueueFull = errors.New("too many pictures are waiting")
+
+// batcher sends the pictures of concurrent requests through one predictor
+// together. A picture holds a place of the queue from reserve until release, so
+// that those being decoded count as well as those waiting for the network.
+type batcher struct {
+	p       *predict.Predictor
+	max     int
+	wait    time.Duration
+	places  chan struct{} // a token for each place taken
+	jobs    chan *job     // never full: it has room for every place
+	workers sync.WaitGroup
+	inputs  sync.Pool // *[]float32 of one picture
+	observe func(pictures int, took time.Duration)
+}
+
+// job is one prepared picture on its way through the network.
+type job struct {
+	ctx    context.Context
+	x      []float32
+	answer predict.Prediction
+	err    error
+	done   chan struct{}
+}
+
+// newBatcher starts the workers: as many as the predictor computes batches at a
+// time. queue is the number of places; observe is called after every batch.
+func newBatcher(p *predict.Predictor, max int, wait time.Duration, queue int, observe func(int, time.Duration)) *batcher {
+	b := &batcher{p: p, max: max, wait: wait, places: make(chan struct{}, queue), jobs: make(chan *job, queue), observe: observe}
+	n := 3 * p.InputSize() * p.InputSize()
+	b.inputs.New = func() any { s := make([]float32, n); return &s }
+	for range p.Options().Runs {
+		b.workers.Go(b.work)
+	}
+	return b
+}
+
+// close ends the workers after everything that was submitted. Nothing may be
+// submitted afterwards.
+func (b *batcher) close() {
+	close(b.jobs)
+	b.workers.Wait()
+}
+
+// reserve takes n places, or none and errQueueFull.
+func (b *batcher) reserve(n int) error {
+	for i := range n {
+		select {
+		case b.places <- struct{}{}:
+		default:
+			b.release(i)
+			return errQueueFull
+		}
+	}
+	return nil
+}
+
+func (b *batcher) release(n int) {
+	for range n {
+		<-b.places
+	}
+}
+
+// waiting is the number of places taken.
+func (b *batcher) waiting() int { return len(b.places) }
+
+// run prepares a picture with fill and waits for its answer. The caller holds a
+// place for it.
+func (b *batcher) run(ctx context.Context, fill func(dst []float32) error) (predict.Prediction, error) {
+	buf := b.inputs.Get().(*[]float32)
+	if err := fill(*buf); err != nil {
+		b.inputs.Put(buf)
+		return predict.Prediction{}, err
+	}
+	j := &job{ctx: ctx, x: *buf, done: make(chan struct{})}
+	b.jobs <- j
+	// A worker looks at the context too, so this wait is short once it ends; the
+	// buffer is in use until then.
+	<-j.done
+	b.inputs.Put(buf)
+	return j.answer, j.err
+}
+
+// work collects batches and computes them until the jobs end.
+func (b *batcher) work() {
+	var x []float32
+	batch := make([]*job, 0, b.max)
+	for first := range b.jobs {
+		batch = b.collect(append(batch[:0], first))
+		x = x[:0]
+		live := batch[:0]
+		for _, j := range batch {
+			if j.ctx.Err() != nil { // nobody waits for this one any more
+				j.err = context.Cause(j.ctx)
+				close(j.done)
+				continue
+			}
+			live = append(live, j)
+			x = append(x, j.x...)
+		}
+		if len(live) > 0 {
+			b.compute(live, x)
+		}
+		clear(batch[:cap(batch)])
+	}
+}
+
+// collect adds waiting jobs to a batch of one until it is full or the wait is
+// over.
+func (b *batcher) collect(batch []*job) []*job {
+	for len(batch) < b.max { // what is there already
+		select {
+		case j, ok := <-b.jobs:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, j)
+			continue
+		default:
+		}
+		break
+	}
+	// With every accepted picture in this batch there is nobody to wait for.
+	if b.wait <= 0 || len(batch) >= b.max || len(batch) >= b.waiting() {
+		return batch
+	}
+	timer := time.NewTimer(b.wait)
+	defer timer.Stop()
+	for len(batch) < b.max {
+		select {
+		case j, ok := <-b.jobs:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, j)
+		case <-timer.C:
+			return batch
+		}
+	}
+	return batch
+}
+
+// compute runs the network on a batch and tells everyone.
+func (b *batcher) compute(batch []*job, x []float32) {
+	start := time.Now()
+	answers, err := b.inferences(x)
+	b.observe(len(batch), time.Since(start))
+	if errors.Is(err, predict.ErrNotFinite) && len(batch) > 1 {
+		// One picture's tensor is broken: the others must not suffer.
+		n := len(x) / len(batch)
+		for i, j := range batch {
+			b.compute([]*job{j}, x[i*n:(i+1)*n])
+		}
+		return
+	}
+	for i, j := range batch {
+		if err == nil {
+			j.answer = answers[i]
+		}
+		j.err = err
+		close(j.done)
+	}
+}
+
+// inferences is Predictor.Inputs; a panic in it must fail a batch and not the
+// service.
+func (b *batcher) inferences(x []float32) (answers []predict.Prediction, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("serve: the network failed: %v", p)
+		}
+	}()
+	// Not the requests' contexts: one client that leaves must not end the batch.
+	return b.p.Inputs(context.Background(), x)
+}

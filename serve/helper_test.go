@@ -1,0 +1,145 @@
+package serve
+
+import (
+	"bytes"
+	"encoding/json"
+	"image"
+	"image/png"
+	"io"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/predict"
+)
+
+// saveModel writes a model with random weights drawn from seed.
+func saveModel(t testing.TB, path string, seed uint64, vocab ...string) {
+	t.Helper()
+	c := models.NewClassifier(models.SqueezeNet1_1, len(vocab), rng.New(seed))
+	info := models.Info{Vocab: vocab, Preprocess: models.Preprocess{Presize: 64, Method: "crop", Size: 48, Mean: models.ImageNetMean, Std: models.ImageNetStd}}
+	if err := models.Save(path, c, info); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newServer serves one small model, "pets", with three classes. It returns the
+// model's path too.
+func newServer(t testing.TB, o Options) (*Server, *httptest.Server, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	saveModel(t, path, 5, "cat", "dog", "été")
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s, err := New(o, ModelFile{"pets", path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := httptest.NewServer(s.Handler())
+	t.Cleanup(func() { h.Close(); s.Close() })
+	return s, h, path
+}
+
+// pngPicture is a picture that differs with k.
+func pngPicture(t testing.TB, w, h, k int) []byte {
+	t.Helper()
+	m := image.NewRGBA(image.Rect(0, 0, w, h))
+	for i := range m.Pix {
+		m.Pix[i] = uint8(i*(k+1) + i/97)
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// form is a multipart body with files p0, p1, … and its content type.
+func form(t testing.TB, files ...[]byte) (string, []byte) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	if err := w.WriteField("note", "passed over"); err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range files {
+		p, err := w.CreateFormFile("file", string(rune('a'+i))+".png")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Write(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return w.FormDataContentType(), b.Bytes()
+}
+
+// post sends a body and returns status, header and answer.
+func post(t testing.TB, url, contentType string, body []byte) (int, http.Header, []byte) {
+	t.Helper()
+	res, err := http.Post(url, contentType, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, res.Header, b
+}
+
+func get(t testing.TB, url string) (int, []byte) {
+	t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, b
+}
+
+// want is what the model itself says about a picture.
+func want(t testing.TB, s *Server, picture []byte) predict.Prediction {
+	t.Helper()
+	a, err := s.models[0].now.p.Bytes(t.Context(), picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func decode[T any](t testing.TB, b []byte) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(b, &v); err != nil {
+		t.Fatalf("%s: %v", b, err)
+	}
+	return v
+}
+
+// near reports whether two lists of scores agree in labels and to 1e-5.
+func near(a, b []predict.Score) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if d := a[i].Score - b[i].Score; a[i].Label != b[i].Label || d > 1e-5 || d < -1e-5 {
+			return false
+		}
+	}
+	return true
+}

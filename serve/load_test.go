@@ -1,0 +1,303 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/whippet-ml/whippet/predict"
+)
+
+// TestBatching sends pictures at the same time: every answer is right, and the
+// network saw fewer batches than pictures.
+func TestBatching(t *testing.T) {
+	s, h, _ := newServer(t, Options{MaxWait: 50 * time.Millisecond, MaxBatch: 8, Runs: 1, Decoders: 8})
+	var pics [][]byte
+	var expected []predict.Prediction
+	for k := range 8 {
+		pics = append(pics, pngPicture(t, 50+k, 60, k))
+		expected = append(expected, want(t, s, pics[k]))
+	}
+	var wg sync.WaitGroup
+	for i := range 32 {
+		wg.Go(func() {
+			status, _, b := post(t, h.URL+"/predict", "", pics[i%8])
+			if status != 200 || !near(decode[[]predict.Score](t, b), expected[i%8].Top(3)) {
+				t.Errorf("picture %d: status %d, %s; want %v", i, status, b, expected[i%8].Top(3))
+			}
+		})
+	}
+	wg.Wait()
+	_, b := get(t, h.URL+"/metrics")
+	for line := range strings.Lines(string(b)) {
+		if v, ok := strings.CutPrefix(line, `whippet_batch_pictures_count{model="pets"} `); ok {
+			if n := strings.TrimSpace(v); len(n) > 2 || n >= "20" && len(n) == 2 {
+				t.Errorf("32 pictures went through the network in %s batches", n)
+			}
+			return
+		}
+	}
+	t.Errorf("no batch counter in the metrics:\n%s", b)
+}
+
+// TestOverload fills the queue and the requests: refusals are immediate, say
+// when to come back, and what was accepted is answered.
+func TestOverload(t *testing.T) {
+	s, h, _ := newServer(t, Options{Queue: 2, MaxPictures: 2, Requests: 3})
+	pic := pngPicture(t, 50, 50, 1)
+	in := s.models[0].acquire()
+	if err := in.b.reserve(2); err != nil {
+		t.Fatal(err)
+	}
+	status, header, b := post(t, h.URL+"/predict", "", pic)
+	if status != http.StatusTooManyRequests || header.Get("Retry-After") == "" {
+		t.Errorf("with a full queue: status %d, Retry-After %q, %s", status, header.Get("Retry-After"), b)
+	}
+	in.b.release(2)
+	s.models[0].release(in)
+	for range 3 {
+		s.slots <- struct{}{}
+	}
+	status, header, b = post(t, h.URL+"/predict", "", pic)
+	if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
+		t.Errorf("with all requests taken: status %d, Retry-After %q, %s", status, header.Get("Retry-After"), b)
+	}
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/models"} {
+		if status, b := get(t, h.URL+path); status != 200 {
+			t.Errorf("GET %s under load: %d %s", path, status, b)
+		}
+	}
+	for range 3 {
+		<-s.slots
+	}
+	if status, _, b = post(t, h.URL+"/predict", "", pic); status != 200 {
+		t.Errorf("after the load: status %d, %s", status, b)
+	}
+}
+
+// TestBodiesTogether bounds the bytes of all bodies.
+func TestBodiesTogether(t *testing.T) {
+	s, h, _ := newServer(t, Options{MaxBody: 1000, MaxBodies: 1500})
+	s.bodies.Store(1000)
+	status, header, b := post(t, h.URL+"/predict", "", make([]byte, 900))
+	if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" || !strings.Contains(string(b), "1500") {
+		t.Errorf("status %d: %s", status, b)
+	}
+	if n := s.bodies.Load(); n != 1000 {
+		t.Errorf("%d bytes counted afterwards, want 1000", n)
+	}
+}
+
+// TestSlowBody: a body that does not come gives 408.
+func TestSlowBody(t *testing.T) {
+	_, h, _ := newServer(t, Options{Timeout: 200 * time.Millisecond})
+	c, err := net.Dial("tcp", h.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow"); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	b, _ := io.ReadAll(c)
+	if !strings.HasPrefix(string(b), "HTTP/1.1 408 ") {
+		t.Errorf("a slow body gave %q", b)
+	}
+}
+
+// TestNoAnswerInTime: a batch that never fills up outlasts the limit.
+func TestNoAnswerInTime(t *testing.T) {
+	s, h, _ := newServer(t, Options{Timeout: 100 * time.Millisecond, MaxWait: 400 * time.Millisecond, Runs: 1})
+	in := s.models[0].acquire()
+	if err := in.b.reserve(1); err != nil { // somebody to wait for
+		t.Fatal(err)
+	}
+	status, _, body := post(t, h.URL+"/predict", "", pngPicture(t, 50, 50, 1))
+	in.b.release(1)
+	s.models[0].release(in)
+	if status != http.StatusGatewayTimeout {
+		t.Errorf("status %d: %s; want 504", status, body)
+	}
+}
+
+// TestReloadDropsNothing replaces the model file again and again under load:
+// every request is answered by one version or the other.
+func TestReloadDropsNothing(t *testing.T) {
+	s, h, path := newServer(t, Options{})
+	pic := pngPicture(t, 60, 50, 3)
+	other := filepath.Join(t.TempDir(), "other.safetensors")
+	saveModel(t, other, 9, "cat", "dog", "bird", "fish")
+	a, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	var seen [5]atomic.Int64 // by number of classes
+	for range 4 {
+		wg.Go(func() {
+			for !stop.Load() {
+				status, _, b := post(t, h.URL+"/predict", "", pic)
+				if status != 200 {
+					t.Errorf("status %d during a reload: %s", status, b)
+					return
+				}
+				seen[len(decode[[]predict.Score](t, b))].Add(1)
+			}
+		})
+	}
+	for i := range 8 {
+		next := path + ".new"
+		if err := os.WriteFile(next, [][]byte{b, a}[i%2], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(next, path); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * time.Millisecond)
+	}
+	stop.Store(true)
+	wg.Wait()
+	if seen[3].Load() == 0 || seen[4].Load() == 0 {
+		t.Errorf("answers of the two versions: %d and %d; want some of both", seen[3].Load(), seen[4].Load())
+	}
+}
+
+// TestReloadOfBrokenFile keeps the loaded model, and takes the file when it is
+// whole again.
+func TestReloadOfBrokenFile(t *testing.T) {
+	s, h, path := newServer(t, Options{})
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pic := pngPicture(t, 60, 50, 3)
+	for name, content := range map[string][]byte{"cut off": whole[:len(whole)/2], "empty": nil, "other": []byte("hello")} {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Reload(); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: the error %v does not name the file", name, err)
+		}
+		if status, _, b := post(t, h.URL+"/predict", "", pic); status != 200 {
+			t.Errorf("%s: status %d: %s", name, status, b)
+		}
+		if s.models[0].changed() {
+			t.Errorf("%s: the file would be tried again and again", name)
+		}
+	}
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if !s.models[0].changed() {
+		t.Error("the new file was not noticed")
+	}
+	if err := s.Reload(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestShutdownFinishesWhatItAccepted ends the service while requests run.
+func TestShutdownFinishesWhatItAccepted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	saveModel(t, path, 5, "cat", "dog")
+	s, err := New(Options{MaxWait: 300 * time.Millisecond, MaxBatch: 64, Runs: 1, Log: slog.New(slog.DiscardHandler)}, ModelFile{"pets", path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx, l) }()
+	url := "http://" + l.Addr().String()
+	pic := pngPicture(t, 50, 50, 1)
+	var wg sync.WaitGroup
+	var bad atomic.Int64
+	for range 8 {
+		wg.Go(func() {
+			if status, _, _ := post(t, url+"/predict", "", pic); status != 200 {
+				bad.Add(1)
+			}
+		})
+	}
+	// A place of the queue that nobody fills keeps the batch waiting, so that
+	// the requests are still under way when the shutdown begins.
+	in := s.models[0].acquire()
+	if err := in.b.reserve(1); err != nil {
+		t.Fatal(err)
+	}
+	for in.b.waiting() < 9 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	wg.Wait()
+	in.b.release(1)
+	s.models[0].release(in)
+	if n := bad.Load(); n > 0 {
+		t.Errorf("%d of 8 accepted requests were not answered", n)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("Serve returned %v", err)
+	}
+	if _, err := http.Post(url+"/predict", "", bytes.NewReader(pic)); err == nil {
+		t.Error("a request after the shutdown was answered")
+	}
+}
+
+// TestTooManyConnections: connections beyond the limit wait and are served.
+func TestTooManyConnections(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lim := newLimitListener(l, 1)
+	first, second := make(chan net.Conn, 1), make(chan net.Conn, 1)
+	go func() {
+		for _, c := range []chan net.Conn{first, second} {
+			if conn, err := lim.Accept(); err == nil {
+				c <- conn
+			}
+		}
+	}()
+	for range 2 {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	one := <-first
+	select {
+	case <-second:
+		t.Fatal("two connections at once")
+	case <-time.After(50 * time.Millisecond):
+	}
+	one.Close()
+	one.Close() // twice must not free two places
+	(<-second).Close()
+	lim.Close()
+	if _, err := lim.Accept(); err == nil {
+		t.Error("a closed listener accepts")
+	}
+}

@@ -1,0 +1,118 @@
+package serve
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/vision"
+)
+
+// Options bounds and directs a Server. The zero value has the defaults, which
+// suit a service that strangers can reach; zero fields mean their default.
+type Options struct {
+	// MaxBatch is the largest number of pictures that go through the network
+	// together: 32. MaxWait is how long an incomplete batch waits for more once
+	// its first picture is there: 2 ms; negative means not at all.
+	MaxBatch int
+	MaxWait  time.Duration
+
+	// Queue is how many pictures of a model may be accepted and not yet answered;
+	// requests beyond it get 429 with Retry-After. 256.
+	Queue int
+	// Requests is how many requests are worked on at the same time: 256. More get
+	// 503 with Retry-After. Health checks and metrics do not count.
+	Requests int
+	// Connections is how many connections are open at the same time: 1024. More
+	// wait to be accepted.
+	Connections int
+
+	// MaxBody bounds the body of a request: 32 MiB (413). MaxBodies bounds the
+	// bytes of all bodies held at the same time: 512 MiB (503).
+	MaxBody   int64
+	MaxBodies int64
+	// MaxPictures bounds the pictures of one request: 64 (413).
+	MaxPictures int
+	// MaxPixels bounds width×height of a picture as its header declares it,
+	// checked before anything is decoded: 50 million (413).
+	MaxPixels int
+
+	// Timeout bounds a request from its header to its answer: 30 s (408 while the
+	// body arrives, 504 afterwards).
+	Timeout time.Duration
+	// Drain bounds how long a shutdown waits for accepted requests: 30 s.
+	Drain time.Duration
+	// Reload is how often model files are looked at for changes: 2 s; negative
+	// means never. Server.Reload does it at once.
+	Reload time.Duration
+
+	// TopK is how many classes an answer has when the request does not say: 5.
+	TopK int
+	// NoPage leaves out the web page and Grad-CAM.
+	NoPage bool
+	// Log receives one record for each request and event; nil is slog.Default.
+	Log *slog.Logger
+	// Decoders and Runs are those of predict.Options.
+	Decoders, Runs int
+}
+
+func (o Options) withDefaults() (Options, error) {
+	type number struct {
+		name string
+		v    *int
+		def  int
+	}
+	for _, f := range []number{{"MaxBatch", &o.MaxBatch, 32}, {"Queue", &o.Queue, 256}, {"Requests", &o.Requests, 256},
+		{"Connections", &o.Connections, 1024}, {"MaxPictures", &o.MaxPictures, 64}, {"MaxPixels", &o.MaxPixels, 50_000_000}, {"TopK", &o.TopK, 5}} {
+		if *f.v == 0 {
+			*f.v = f.def
+		}
+		if *f.v < 1 {
+			return o, fmt.Errorf("serve: Options.%s is %d; want 1 or more, or 0 for the default of %d", f.name, *f.v, f.def)
+		}
+	}
+	for _, f := range []struct {
+		name string
+		v    *int64
+		def  int64
+	}{{"MaxBody", &o.MaxBody, 32 << 20}, {"MaxBodies", &o.MaxBodies, 512 << 20}} {
+		if *f.v == 0 {
+			*f.v = f.def
+		}
+		if *f.v < 1 {
+			return o, fmt.Errorf("serve: Options.%s is %d; want 1 or more bytes, or 0 for the default of %d", f.name, *f.v, f.def)
+		}
+	}
+	for _, f := range []struct {
+		name string
+		v    *time.Duration
+		def  time.Duration
+		neg  bool
+	}{{"MaxWait", &o.MaxWait, 2 * time.Millisecond, true}, {"Timeout", &o.Timeout, 30 * time.Second, false},
+		{"Drain", &o.Drain, 30 * time.Second, false}, {"Reload", &o.Reload, 2 * time.Second, true}} {
+		if *f.v == 0 {
+			*f.v = f.def
+		}
+		if *f.v < 0 && !f.neg {
+			return o, fmt.Errorf("serve: Options.%s is %v; it must be positive, or 0 for the default of %v", f.name, *f.v, f.def)
+		}
+	}
+	if o.MaxBodies < o.MaxBody {
+		return o, fmt.Errorf("serve: Options.MaxBodies is %d, below MaxBody, %d: no large request could ever be accepted", o.MaxBodies, o.MaxBody)
+	}
+	if o.Queue < o.MaxPictures {
+		return o, fmt.Errorf("serve: Options.Queue is %d, below MaxPictures, %d: no large request could ever be accepted", o.Queue, o.MaxPictures)
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o, nil
+}
+
+func (o Options) predictor() predict.Options {
+	return predict.Options{
+		Batch: o.MaxBatch, Decoders: o.Decoders, Runs: o.Runs,
+		Decode: vision.DecodeOptions{MaxPixels: o.MaxPixels, MaxBytes: o.MaxBody},
+	}
+}

@@ -1,0 +1,182 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/whippet-ml/whippet/predict"
+)
+
+// picture is one encoded picture of a request.
+type picture struct {
+	name string
+	data []byte
+}
+
+// pictureAnswer is the answer for one of several pictures.
+type pictureAnswer struct {
+	File        string          `json:"file"`
+	Predictions []predict.Score `json:"predictions,omitempty"`
+	Error       string          `json:"error,omitempty"`
+}
+
+// predict is POST /predict. The body is a picture, or multipart/form-data with
+// one or many files. Parameters of the query: model (default: the first), topk.
+//
+// One picture is answered with its classes, the most probable first,
+// [{"label":…,"score":…}]. Several are answered in order with
+// [{"file":…,"predictions":[…]}]; one that cannot be read has an "error" instead
+// and does not keep the others from being answered.
+func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
+	topk, err := s.topK(r)
+	if err != nil {
+		return err
+	}
+	m, err := s.find(r.URL.Query().Get("model"))
+	if err != nil {
+		return err
+	}
+	body, done, err := s.body(w, r)
+	if err != nil {
+		return err
+	}
+	defer done()
+	pictures, err := split(body, r.Header.Get("Content-Type"), s.opts.MaxPictures)
+	if err != nil {
+		return err
+	}
+	in := m.acquire()
+	defer m.release(in)
+	answers, errs, err := s.classifyAll(r.Context(), m, in, len(pictures), func(i int, dst []float32) error {
+		return in.p.Prepare(r.Context(), dst, pictures[i].data)
+	})
+	if err != nil {
+		return err
+	}
+	if len(pictures) == 1 {
+		if errs[0] != nil {
+			return errs[0]
+		}
+		writeJSON(w, http.StatusOK, answers[0].Top(topk))
+		return nil
+	}
+	if err := r.Context().Err(); err != nil {
+		return context.Cause(r.Context())
+	}
+	out := make([]pictureAnswer, len(pictures))
+	for i, p := range pictures {
+		out[i].File = p.name
+		if errs[i] != nil {
+			out[i].Error = s.classify(errs[i]).msg
+		} else {
+			out[i].Predictions = answers[i].Top(topk)
+		}
+	}
+	writeJSON(w, http.StatusOK, out)
+	return nil
+}
+
+func (s *Server) topK(r *http.Request) (int, error) {
+	v := r.URL.Query().Get("topk")
+	if v == "" {
+		return s.opts.TopK, nil
+	}
+	k, err := strconv.Atoi(v)
+	if err != nil || k < 1 {
+		return 0, fail(http.StatusBadRequest, "parameter", "topk=%.20q: want a number from 1 up", v)
+	}
+	return k, nil
+}
+
+// classifyAll sends n pictures, which fill prepares, through the batcher. The
+// error is one of all of them: there is no room.
+func (s *Server) classifyAll(ctx context.Context, m *model, in *instance, n int, fill func(i int, dst []float32) error) ([]predict.Prediction, []error, error) {
+	if err := in.b.reserve(n); err != nil {
+		return nil, nil, err
+	}
+	defer in.b.release(n)
+	answers, errs := make([]predict.Prediction, n), make([]error, n)
+	one := func(i int) {
+		defer func() { // fill runs decoders that are not all ours
+			if v := recover(); v != nil {
+				errs[i] = fmt.Errorf("the picture could not be decoded: %v", v)
+			}
+		}()
+		answers[i], errs[i] = in.b.run(ctx, func(dst []float32) error { return fill(i, dst) })
+	}
+	if n == 1 {
+		one(0)
+	} else {
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() { one(i) })
+		}
+		wg.Wait()
+	}
+	for _, err := range errs {
+		outcome := "classified"
+		if err != nil {
+			outcome = "failed"
+		}
+		s.m.pictures.WithLabelValues(m.file.Name, outcome).Inc()
+	}
+	return answers, errs, nil
+}
+
+// split finds the pictures in a body. Nothing is copied: they are parts of it,
+// but for the parts of a multipart body.
+func split(body []byte, contentType string, limit int) ([]picture, error) {
+	kind, params, err := mime.ParseMediaType(contentType)
+	if err != nil || !strings.HasPrefix(kind, "multipart/") {
+		// What the body is, its first bytes tell; clients often send a wrong type.
+		if len(body) == 0 {
+			return nil, fail(http.StatusBadRequest, "empty", "the body is empty; send a picture, or multipart/form-data with pictures")
+		}
+		return []picture{{"", body}}, nil
+	}
+	if params["boundary"] == "" {
+		return nil, fail(http.StatusBadRequest, "multipart", "Content-Type %.100q has no boundary", contentType)
+	}
+	var out []picture
+	parts := multipart.NewReader(bytes.NewReader(body), params["boundary"])
+	for fields := 0; ; {
+		part, err := parts.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fail(http.StatusBadRequest, "multipart", "the multipart body is damaged: %.200s", err)
+		}
+		name := part.FileName()
+		if name == "" && !strings.HasPrefix(part.Header.Get("Content-Type"), "image/") {
+			if fields++; fields > maxFields {
+				return nil, fail(http.StatusBadRequest, "multipart", "more than %d form fields that are no files", maxFields)
+			}
+			continue
+		}
+		if len(out) == limit {
+			return nil, fail(http.StatusRequestEntityTooLarge, "pictures", "more than %d pictures in one request, the limit", limit)
+		}
+		b, err := io.ReadAll(part)
+		if err != nil {
+			return nil, fail(http.StatusBadRequest, "multipart", "the multipart body is damaged: %.200s", err)
+		}
+		out = append(out, picture{name, b})
+	}
+	if len(out) == 0 {
+		return nil, fail(http.StatusBadRequest, "empty", "the form has no file; send pictures as parts with a file name")
+	}
+	return out, nil
+}
+
+// maxFields bounds the parts of a form that are passed over.
+const maxFields = 16

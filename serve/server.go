@@ -1,0 +1,193 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Server answers requests with one or more models. Its methods may be called
+// from several goroutines.
+type Server struct {
+	opts    Options
+	models  []*model // the first is the default
+	byName  map[string]*model
+	m       *serverMetrics
+	slots   chan struct{} // requests being worked on
+	explain chan struct{} // Grad-CAM being computed
+	bodies  atomic.Int64  // bytes of bodies held
+	drains  atomic.Bool
+	handler http.Handler
+	closing sync.Once
+}
+
+// New loads the models and returns a server for them. Requests that name none
+// go to the first. Close or ListenAndServe releases what it holds.
+func New(o Options, files ...ModelFile) (*Server, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, errors.New("serve: no model to serve")
+	}
+	s := &Server{opts: o, byName: map[string]*model{}, slots: make(chan struct{}, o.Requests), explain: make(chan struct{}, 1)}
+	s.m = newMetrics(s)
+	for _, f := range files {
+		if s.byName[f.Name] != nil {
+			s.Close()
+			return nil, fmt.Errorf("serve: two models are called %q: give them names, as in cats=runs/cats/model.safetensors", f.Name)
+		}
+		m, err := newModel(f, o, s.m)
+		if err != nil {
+			s.Close()
+			return nil, err
+		}
+		s.models = append(s.models, m)
+		s.byName[f.Name] = m
+		o.Log.Info("model loaded", "model", f.Name, "path", f.Path, "architecture", m.now.p.Info().Arch, "classes", len(m.now.labels), "version", m.now.version)
+	}
+	s.handler = s.routes()
+	return s, nil
+}
+
+// Close waits for the pictures under way and ends the server's goroutines. No
+// request may come afterwards.
+func (s *Server) Close() {
+	s.closing.Do(func() {
+		s.drains.Store(true)
+		for _, m := range s.models {
+			m.close()
+		}
+	})
+}
+
+// Handler returns the server's routes, for use in a program's own http.Server,
+// which should set ReadHeaderTimeout and IdleTimeout and bound its connections.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Reload loads every model's file again, at once. Requests under way are not
+// disturbed. A model whose file cannot be loaded stays as it is, and the error
+// says why.
+func (s *Server) Reload() error {
+	var errs []error
+	for _, m := range s.models {
+		errs = append(errs, m.reload())
+	}
+	return errors.Join(errs...)
+}
+
+// ListenAndServe listens on address (such as "localhost:8080") and calls Serve.
+func (s *Server) ListenAndServe(ctx context.Context, address string) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return s.Serve(ctx, l)
+}
+
+// Serve answers requests on l until ctx ends. Then it takes no new connections,
+// reports itself as not ready, finishes what it accepted (for Options.Drain at
+// most), closes the server and returns nil, or an error when requests had to be
+// cut off. Model files are watched meanwhile.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	defer s.Close()
+	srv := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       s.opts.Timeout,
+		WriteTimeout:      s.opts.Timeout + 10*time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
+	}
+	watch, stop := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { s.watch(watch) })
+	defer watching.Wait()
+	defer stop()
+	s.opts.Log.Info("serving", "address", "http://"+l.Addr().String())
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(newLimitListener(l, s.opts.Connections)) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	s.drains.Store(true)
+	s.opts.Log.Info("shutting down: finishing what was accepted", "requests", len(s.slots))
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opts.Drain)
+	defer cancel()
+	if err := srv.Shutdown(end); err != nil {
+		_ = srv.Close()
+		return fmt.Errorf("serve: requests were still running %v after the shutdown began and were cut off: %w", s.opts.Drain, err)
+	}
+	s.opts.Log.Info("shut down")
+	return nil
+}
+
+// watch reloads models whose files change.
+func (s *Server) watch(ctx context.Context) {
+	if s.opts.Reload < 0 {
+		return
+	}
+	t := time.NewTicker(s.opts.Reload)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		for _, m := range s.models {
+			if m.changed() {
+				_ = m.reload() // it logs why
+			}
+		}
+	}
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	get := func(path string, h handler) { mux.Handle("GET "+path, s.light(path, h)) }
+	work := func(path string, h handler) { mux.Handle("POST "+path, s.work(path, h)) }
+	get("/healthz", s.live)
+	get("/readyz", s.ready)
+	get("/models", s.listModels)
+	work("/predict", s.predict)
+
+	get("/v2", s.v2Server)
+	get("/v2/health/live", s.v2Live)
+	get("/v2/health/ready", s.v2Ready)
+	for _, v := range []string{"", "/versions/{version}"} {
+		get("/v2/models/{model}"+v, s.v2Model)
+		get("/v2/models/{model}"+v+"/ready", s.v2ModelReady)
+		work("/v2/models/{model}"+v+"/infer", s.v2Infer)
+	}
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	if !s.opts.NoPage {
+		work("/explain", s.explainPicture)
+		s.pageRoutes(get)
+	}
+	// Browsers are kept from using the service on behalf of other sites.
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// find returns the model of that name, or the first for an empty name.
+func (s *Server) find(name string) (*model, error) {
+	if name == "" {
+		return s.models[0], nil
+	}
+	if m := s.byName[name]; m != nil {
+		return m, nil
+	}
+	return nil, fail(http.StatusNotFound, "model", "there is no model %q; GET /models lists them", name)
+}

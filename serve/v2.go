@@ -1,0 +1,176 @@
+package serve
+
+import (
+	"net/http"
+	"runtime/debug"
+
+	"github.com/whippet-ml/whippet/predict"
+)
+
+// The Open Inference Protocol, version 2, over REST
+// (https://github.com/kserve/open-inference-protocol). A model has two possible
+// inputs, of which a request gives one:
+//
+//	image   BYTES [N]        encoded pictures, base64 in JSON
+//	input   FP32 [N,3,S,S]   normalised RGB, as an exported ONNX model takes it
+//
+// and the outputs
+//
+//	probabilities   FP32 [N,classes]
+//	label           BYTES [N]          the most probable class
+//	labels          BYTES [classes]    all classes, only when asked for
+const (
+	inputImage    = "image"
+	inputTensor   = "input"
+	outputProbs   = "probabilities"
+	outputLabel   = "label"
+	outputClasses = "labels"
+)
+
+// v2Tensor describes an input or output of a model.
+type v2Tensor struct {
+	Name     string `json:"name"`
+	Datatype string `json:"datatype"`
+	Shape    []int  `json:"shape"` // -1 is any size
+}
+
+func (s *Server) v2Server(w http.ResponseWriter, _ *http.Request) error {
+	version := "(devel)"
+	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" {
+		version = b.Main.Version
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"name": "whippet", "version": version, "extensions": []string{}})
+	return nil
+}
+
+func (s *Server) v2Live(w http.ResponseWriter, _ *http.Request) error {
+	writeJSON(w, http.StatusOK, map[string]bool{"live": true})
+	return nil
+}
+
+func (s *Server) v2Ready(w http.ResponseWriter, _ *http.Request) error {
+	status := http.StatusOK
+	if s.drains.Load() {
+		status = http.StatusServiceUnavailable
+	}
+	writeJSON(w, status, map[string]bool{"ready": status == http.StatusOK})
+	return nil
+}
+
+// v2Find returns the model and the version that a request's path names.
+func (s *Server) v2Find(r *http.Request) (*model, *instance, error) {
+	m := s.byName[r.PathValue("model")]
+	if m == nil {
+		return nil, nil, fail(http.StatusNotFound, "model", "there is no model %.100q", r.PathValue("model"))
+	}
+	in := m.acquire()
+	if v := r.PathValue("version"); v != "" && v != in.version {
+		defer m.release(in)
+		return nil, nil, fail(http.StatusNotFound, "model", "model %s has version %s only, not %.100q", m.file.Name, in.version, v)
+	}
+	return m, in, nil
+}
+
+func (s *Server) v2Model(w http.ResponseWriter, r *http.Request) error {
+	m, in, err := s.v2Find(r)
+	if err != nil {
+		return err
+	}
+	defer m.release(in)
+	size := in.p.InputSize()
+	writeJSON(w, http.StatusOK, map[string]any{
+		"name": m.file.Name, "versions": []string{in.version}, "platform": "whippet_" + in.p.Info().Arch,
+		"inputs": []v2Tensor{{inputImage, "BYTES", []int{-1}}, {inputTensor, "FP32", []int{-1, 3, size, size}}},
+		"outputs": []v2Tensor{{outputProbs, "FP32", []int{-1, len(in.labels)}}, {outputLabel, "BYTES", []int{-1}},
+			{outputClasses, "BYTES", []int{len(in.labels)}}},
+	})
+	return nil
+}
+
+func (s *Server) v2ModelReady(w http.ResponseWriter, r *http.Request) error {
+	m, in, err := s.v2Find(r)
+	if err != nil {
+		return err
+	}
+	m.release(in)
+	status := http.StatusOK
+	if s.drains.Load() {
+		status = http.StatusServiceUnavailable
+	}
+	writeJSON(w, status, map[string]any{"name": m.file.Name, "ready": status == http.StatusOK})
+	return nil
+}
+
+// v2Output is an output of an inference.
+type v2Output struct {
+	v2Tensor
+	Data any `json:"data"`
+}
+
+// v2Infer is POST /v2/models/NAME/infer.
+func (s *Server) v2Infer(w http.ResponseWriter, r *http.Request) error {
+	m, in, err := s.v2Find(r)
+	if err != nil {
+		return err
+	}
+	defer m.release(in)
+	body, done, err := s.body(w, r)
+	if err != nil {
+		return err
+	}
+	defer done()
+	req, err := parseInfer(body, in.p.InputSize(), s.opts.MaxPictures)
+	if err != nil {
+		return err
+	}
+	answers, errs, err := s.classifyAll(r.Context(), m, in, req.n, func(i int, dst []float32) error {
+		if req.images != nil {
+			return in.p.Prepare(r.Context(), dst, req.images[i])
+		}
+		req.pixels(i, dst)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, err := range errs { // the protocol has no answer for a part
+		if err != nil {
+			if req.n > 1 {
+				e := s.classify(err)
+				return fail(e.status, e.reason, "element %d of the batch: %s", i, e.msg)
+			}
+			return err
+		}
+	}
+	out := map[string]any{"model_name": m.file.Name, "model_version": in.version, "outputs": req.answer(answers, in.labels)}
+	if req.id != "" {
+		out["id"] = req.id
+	}
+	writeJSON(w, http.StatusOK, out)
+	return nil
+}
+
+// answer builds the outputs that were asked for.
+func (q *inferRequest) answer(answers []predict.Prediction, labels []string) []v2Output {
+	n := len(answers)
+	var outs []v2Output
+	for _, name := range q.outputs {
+		switch name {
+		case outputProbs:
+			probs := make([]float32, 0, n*len(labels))
+			for _, a := range answers {
+				probs = append(probs, a.Probs...)
+			}
+			outs = append(outs, v2Output{v2Tensor{name, "FP32", []int{n, len(labels)}}, probs})
+		case outputLabel:
+			best := make([]string, n)
+			for i, a := range answers {
+				best[i] = a.Label()
+			}
+			outs = append(outs, v2Output{v2Tensor{name, "BYTES", []int{n}}, best})
+		case outputClasses:
+			outs = append(outs, v2Output{v2Tensor{name, "BYTES", []int{len(labels)}}, labels})
+		}
+	}
+	return outs
+}
