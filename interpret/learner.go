@@ -1,6 +1,7 @@
 package interpret
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,10 +45,13 @@ func FromLoader(ctx context.Context, l *train.Learner, dl *data.Loader) (*Table,
 
 // ModelBlock returns plan changed so that its pictures reach the network as the
 // saved model's description says: its vocabulary, its resizing and its
-// normalisation, without augmentation.
+// normalisation, without augmentation. Training batches become single pictures.
 func ModelBlock(plan data.Block, info models.Info) (data.Block, error) {
 	pre := info.Preprocess
 	plan.Vocab = info.Vocab
+	// The training part may be smaller than a batch: nothing trains on it.
+	plan.ValidBatchSize = cmp.Or(plan.ValidBatchSize, plan.BatchSize, 64)
+	plan.BatchSize = 1
 	plan.ItemTransforms = nil
 	if pre.Presize > 0 {
 		method := vision.Crop

@@ -5,6 +5,7 @@
 //	whippet lr-find                     which learning rate to train with
 //	whippet predict MODEL FILE...       classify pictures
 //	whippet serve MODEL                 answer HTTP requests
+//	whippet interpret MODEL             see where a model is right and wrong
 //	whippet verify --data FOLDER        decode every picture and report
 //	whippet data list                   the sets that are known by name
 //	whippet bench train                 measure this machine
@@ -78,6 +79,7 @@ func newRoot() *cobra.Command {
 		newLRFind(),
 		newPredict(),
 		newServe(),
+		newInterpret(),
 		newExport(),
 		newVerify(),
 		newData(),

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/atomicfile"
+	"github.com/whippet-ml/whippet/internal/run"
+	"github.com/whippet-ml/whippet/interpret"
+	"github.com/whippet-ml/whippet/interpret/page"
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/plot"
+	"github.com/whippet-ml/whippet/train"
+	"github.com/whippet-ml/whippet/vision"
+)
+
+// judged is a saved model and the pictures to judge it on. Several commands
+// share it.
+type judged struct {
+	run.Config
+	all     bool // every picture, not only those for validation
+	json    bool
+	workers int
+
+	model *models.Classifier
+	info  models.Info
+	root  string
+}
+
+func (j *judged) flags(cmd *cobra.Command) {
+	d := run.Default()
+	j.Config = d
+	dataFlags(cmd, &j.Config)
+	fl := cmd.Flags()
+	for name, usage := range map[string]string{
+		"data":       "the pictures: a folder, an archive, an address or a known set's name; by default those the model was trained on",
+		"label":      "labels: regex:PATTERN on the file name, folder, csv:FILE[:COLUMN], or auto; by default as in training",
+		"valid":      "validation set: a share such as 0.2, folder:TRAIN,VALID, column:NAME, or auto; by default as in training",
+		"split-seed": "seed of the random split; by default as in training",
+	} {
+		fl.Lookup(name).Usage = usage
+	}
+	fl.BoolVar(&j.all, "all", false, "take every picture, not only those for validation")
+	fl.IntVar(&j.Batch, "batch", d.Batch, "pictures in a batch")
+	fl.IntVar(&j.workers, "workers", 0, "goroutines that decode pictures; 0 for as many as cores")
+	fl.BoolVar(&j.json, "json", false, "print JSON")
+}
+
+// plan loads the model and fills in what was not given from its description:
+// the data, labels and split of its training. It returns the pictures' plan.
+func (j *judged) plan(ctx context.Context, path string, changed func(string) bool, p *printer) (data.Block, error) {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		path = filepath.Join(path, run.ModelFile)
+	}
+	var err error
+	if j.model, j.info, err = models.Load(path); err != nil {
+		return data.Block{}, err
+	}
+	var notes struct {
+		Config run.Config `json:"config"`
+	}
+	if len(j.info.Training) > 0 {
+		_ = json.Unmarshal(j.info.Training, &notes) // free notes of another program are no mistake
+	}
+	c := notes.Config
+	set(changed("data"), &j.Data, c.Data)
+	if c.Label != "" {
+		set(changed("label"), &j.Label, c.Label)
+		set(changed("valid"), &j.Valid, c.Valid)
+		set(changed("split-seed"), &j.SplitSeed, c.SplitSeed)
+		set(changed("damaged"), &j.Damaged, c.Damaged)
+	}
+	if j.Data == "" {
+		return data.Block{}, errors.New("the model does not say what it was trained on: name the pictures with --data")
+	}
+	j.Arch, j.Size, j.Presize = j.info.Arch, j.info.Preprocess.Size, j.info.Preprocess.Presize
+	if err := j.Check(); err != nil {
+		return data.Block{}, err
+	}
+	if j.root, err = j.Prepare(ctx, data.WithProgress(p.download)); err != nil {
+		return data.Block{}, err
+	}
+	block, err := j.Block(j.root)
+	if err != nil {
+		return block, err
+	}
+	block.Workers = j.workers
+	if j.all {
+		block.Split = data.AllValid
+	}
+	return block, nil
+}
+
+type interpretFlags struct {
+	judged
+	out    string
+	csv    string
+	matrix string
+	top    int
+}
+
+func newInterpret() *cobra.Command {
+	f := &interpretFlags{}
+	cmd := &cobra.Command{
+		Use:   "interpret MODEL",
+		Short: "See where a model is right and wrong: scores, confusions, worst mistakes, a report page",
+		Long: `Judge a saved model on labeled pictures and print its scores by class, the pairs
+of classes that it confuses and the worst mistakes. --out writes all of it, with
+pictures and where the model looked, as one HTML page that needs no network.
+
+MODEL is a model file or the folder of a run. Without --data, the validation
+pictures of its training are judged.`,
+		Example: `  whippet interpret runs/first --out report.html
+  whippet interpret model.safetensors --data photos/ --label folder --all --csv predictions.csv`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
+	}
+	f.flags(cmd)
+	fl := cmd.Flags()
+	fl.StringVar(&f.out, "out", "", "write the report to this file, .html")
+	fl.StringVar(&f.csv, "csv", "", "write every prediction to this file")
+	fl.StringVar(&f.matrix, "matrix", "", "draw the confusion matrix to this file, .png or .svg")
+	fl.IntVar(&f.top, "top", 9, "worst mistakes and most confused pairs that are printed")
+	return cmd
+}
+
+func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
+	ctx := cmd.Context()
+	if ext := strings.ToLower(filepath.Ext(f.matrix)); f.matrix != "" && ext != ".png" && ext != ".svg" {
+		return fmt.Errorf("--matrix %s: the name must end in .png or .svg", f.matrix)
+	}
+	if f.top < 1 {
+		return fmt.Errorf("--top %d: must be 1 or more", f.top)
+	}
+	p := newPrinter(f.json)
+	p.out = cmd.OutOrStdout()
+	defer p.close()
+	plan, err := f.plan(ctx, path, cmd.Flags().Changed, p)
+	if err != nil {
+		return err
+	}
+	table, l, err := interpret.FromModel(ctx, f.model, f.info, plan, f.root)
+	if err != nil {
+		return err
+	}
+	defer l.DLs.Close()
+	p.close()
+	if err := f.print(p.out, table); err != nil {
+		return err
+	}
+	return f.files(ctx, table, l)
+}
+
+// print writes the text, or one JSON object.
+func (f *interpretFlags) print(w io.Writer, t *interpret.Table) error {
+	m, cal := t.ConfusionMatrix(), t.Calibration(0)
+	pairs := m.MostConfused(1)
+	pairs = pairs[:min(len(pairs), f.top)]
+	if f.json {
+		_, err := fmt.Fprintln(w, mustJSON(map[string]any{"pictures": t.Len(), "loss": t.MeanLoss(), "report": t.Report(),
+			"most_confused": pairs, "top_losses": t.TopLosses(f.top), "calibration": cal}))
+		return err
+	}
+	wrong := t.Len() - m.Correct()
+	fmt.Fprintf(w, "%d pictures, %d wrong: error rate %.4f, loss %.4f\n\n", t.Len(), wrong, 1-t.Accuracy(), t.MeanLoss())
+	fmt.Fprintln(w, t.Report())
+	if len(t.Vocab) <= 20 {
+		fmt.Fprintf(w, "confusion matrix: rows are actual classes, columns predicted ones\n%s\n", m)
+	}
+	if len(pairs) > 0 {
+		fmt.Fprintf(w, "most confused\n%s\n", interpret.MostConfusedText(pairs))
+	}
+	top := t.TopLosses(f.top)
+	for i := range top { // below the root: a downloaded set's folder says nothing
+		if rel, err := filepath.Rel(f.root, top[i].Path); err == nil && filepath.IsLocal(rel) {
+			top[i].Path = filepath.ToSlash(rel)
+		}
+	}
+	fmt.Fprintf(w, "top losses\n%s\n", t.TopLossesText(top))
+	_, err := fmt.Fprintf(w, "calibration: %s\n", cal)
+	return err
+}
+
+// files writes what was asked for.
+func (f *interpretFlags) files(ctx context.Context, t *interpret.Table, l *train.Learner) error {
+	save := func(flag, path string, write func(w io.Writer) error) error {
+		if path == "" {
+			return nil
+		}
+		if err := atomicfile.WriteFile(path, write); err != nil {
+			return fmt.Errorf("--%s %s: %w", flag, path, err)
+		}
+		fmt.Fprintf(os.Stderr, "wrote %s\n", path)
+		return nil
+	}
+	if err := save("csv", f.csv, t.WriteCSV); err != nil {
+		return err
+	}
+	if f.matrix != "" {
+		fig, err := t.ConfusionMatrix().Plot(plot.ConfusionOptions{})
+		if err == nil {
+			err = fig.Save(f.matrix)
+		}
+		if err != nil {
+			return fmt.Errorf("--matrix %s: %w", f.matrix, err)
+		}
+	}
+	if f.out == "" {
+		return nil
+	}
+	const topLosses = 24
+	pre := f.info.Preprocess
+	looked, err := interpret.Look(ctx, l, t.TopLosses(topLosses), vision.Stats{Mean: pre.Mean, Std: pre.Std})
+	if err != nil {
+		return err
+	}
+	in := page.Input{Table: t, Open: interpret.OpenFrom(l.DLs.Block.Items), Root: f.root, Looked: looked, Time: time.Now(), Facts: f.facts()}
+	if in.History, err = page.ReadHistory(f.info.Training); err != nil {
+		fmt.Fprintf(os.Stderr, "whippet: the report has no training curves: %v\n", err)
+	}
+	return save("out", f.out, func(w io.Writer) error { return page.Write(ctx, w, in, page.Options{TopLosses: topLosses}) })
+}
+
+// facts are the lines about model and data in the report's summary.
+func (f *interpretFlags) facts() [][2]string {
+	pre := f.info.Preprocess
+	which := "for validation, " + f.Valid
+	if f.all {
+		which = "all"
+	}
+	return [][2]string{
+		{"network", f.info.Arch}, {"input", fmt.Sprintf("%d×%d", pre.Size, pre.Size)}, {"classes", fmt.Sprint(len(f.info.Vocab))},
+		{"data", f.Data}, {"pictures", which}, {"labels", f.Label},
+	}
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestInterpretCommand trains a little, and judges the run with nothing but its
+// folder, then as a file on all pictures.
+func TestInterpretCommand(t *testing.T) {
+	dir, out := twoClasses(t, 12), filepath.Join(t.TempDir(), "run")
+	if _, err := runCommand(t, nil, "train", "--data", dir, "--arch", "squeezenet1_1", "--weights", "none", "--presize", "40", "--size", "32",
+		"--batch", "4", "--epochs", "1", "--seed", "1", "--out", out); err != nil {
+		t.Fatal(err)
+	}
+	report, table, matrix := filepath.Join(t.TempDir(), "report.html"), filepath.Join(t.TempDir(), "p.csv"), filepath.Join(t.TempDir(), "m.svg")
+	text, err := runCommand(t, nil, "interpret", out, "--out", report, "--csv", table, "--matrix", matrix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"4 pictures, ", "error rate 0.", "precision", "confusion matrix", "top losses", "ECE"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the output lacks %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, dir) {
+		t.Errorf("paths are not relative to the data's folder:\n%s", text)
+	}
+	for file, want := range map[string]string{report: "train_loss", table: "path,actual,predicted", matrix: "<svg"} {
+		if b, err := os.ReadFile(file); err != nil || !strings.Contains(string(b), want) {
+			t.Errorf("%s lacks %q: %v", file, want, err)
+		}
+	}
+	text, err = runCommand(t, nil, "interpret", filepath.Join(out, "model.safetensors"), "--data", dir, "--all", "--json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Pictures int
+		Report   struct{ Accuracy float64 }
+	}
+	if err := json.Unmarshal([]byte(text), &got); err != nil || got.Pictures != 24 {
+		t.Errorf("%d pictures, want 24, %v", got.Pictures, err)
+	}
+}
+
+func TestInterpretMistakes(t *testing.T) {
+	model := filepath.Join(smallModel(t), "model.safetensors")
+	dir := twoClasses(t, 6)
+	for name, tc := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no model":        {[]string{filepath.Join(dir, "missing.safetensors")}, "missing.safetensors"},
+		"no data known":   {[]string{model}, "--data"},
+		"foreign classes": {[]string{model, "--data", dir}, "blue"},
+		"matrix name":     {[]string{model, "--data", dir, "--matrix", "m.gif"}, ".png or .svg"},
+		"top":             {[]string{model, "--data", dir, "--top", "0"}, "--top 0"},
+	} {
+		if _, err := runCommand(t, nil, append([]string{"interpret"}, tc.args...)...); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: error %v does not say %q", name, err, tc.want)
+		}
+	}
+}

@@ -1,0 +1,221 @@
+package page
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+
+	"github.com/whippet-ml/whippet/interpret"
+	"github.com/whippet-ml/whippet/plot"
+)
+
+// pageData is what the page's script works on.
+type pageData struct {
+	Classes  []string  `json:"classes"`
+	Cells    [][3]int  `json:"cells"`    // actual, predicted, count; those above 0
+	Rows     []pageRow `json:"rows"`     // examples with a picture, and mistakes without
+	Pictures []string  `json:"pictures"` // JPEG in base64
+	Looked   []looked  `json:"looked"`   // of the top losses
+}
+
+type pageRow struct {
+	Path      string  `json:"path"`
+	Actual    int     `json:"a"`
+	Predicted int     `json:"p"`
+	Loss      string  `json:"loss"`
+	ProbPred  float32 `json:"pp"`
+	ProbAct   float32 `json:"pa"`
+	Picture   int     `json:"pic"` // -1 for none
+}
+
+type looked struct {
+	Seen string `json:"seen"`
+	Heat string `json:"heat"`
+}
+
+// maxRows bounds the examples that are listed without a picture.
+const maxRows = 5000
+
+type builder struct {
+	in      Input
+	o       Options
+	matrix  *interpret.ConfusionMatrix
+	pairs   []interpret.Confused
+	picture map[int]int // of a row of the table
+	data    pageData
+	missing int // pictures that could not be read
+}
+
+func newBuilder(in Input, o Options) *builder {
+	b := &builder{in: in, o: o, picture: map[int]int{}, matrix: in.Table.ConfusionMatrix()}
+	b.pairs = b.matrix.MostConfused(1)
+	b.pairs = b.pairs[:min(len(b.pairs), o.Pairs)]
+	b.data.Classes = in.Table.Vocab
+	for a, row := range b.matrix.Counts {
+		for p, n := range row {
+			if n > 0 {
+				b.data.Cells = append(b.data.Cells, [3]int{a, p, n})
+			}
+		}
+	}
+	return b
+}
+
+// classRow is a line of the table of classes.
+type classRow struct {
+	interpret.ClassScores
+	TakenFor string // what it is most often taken for
+	Times    int
+}
+
+// pairView is one pair of classes side by side; numbers are pictures.
+type pairView struct {
+	interpret.Confused
+	Mistakes, Actuals, Predicteds []int
+}
+
+// topView is one of the top losses.
+type topView struct {
+	Rank               int
+	Predicted, Actual  string
+	Loss               float64
+	ProbPred, ProbAct  float64
+	Path               string
+	Looked, Picture    int // -1 for none
+	Right, HasAnything bool
+}
+
+func (b *builder) view() (*view, error) {
+	t := b.in.Table
+	rep, cal := t.Report(), t.Calibration(0)
+	v := &view{Title: b.in.Title, Facts: b.in.Facts, Macro: rep.Macro, Weighted: rep.Weighted, Cal: cal, Missing: b.missing}
+	if v.Title == "" {
+		v.Title = "What the model learned"
+	}
+	if !b.in.Time.IsZero() {
+		v.Day = b.in.Time.Format("2006-01-02")
+	}
+	wrong := t.Len() - b.matrix.Correct()
+	v.Lead = fmt.Sprintf("%d of %d pictures are classified wrongly, in %d classes.", wrong, t.Len(), len(t.Vocab))
+	v.Tiles = []tile{
+		{"accuracy", percent(rep.Accuracy), fmt.Sprintf("error rate %s", percent(1-rep.Accuracy))},
+		{"mean loss", num(t.MeanLoss()), "cross-entropy"},
+		{"F1", num(rep.Macro.F1), "mean over classes"},
+		{"calibration error", percent(cal.ECE), "expected (ECE)"},
+	}
+	if len(t.Vocab) > 5 {
+		v.Tiles = append(v.Tiles, tile{"top-5 accuracy", percent(t.TopKAccuracy(5)), "right class among five"})
+	}
+	var err error
+	if v.Figures, v.Epochs, err = curves(b.in.History); err != nil {
+		return nil, err
+	}
+	v.Classes = b.classRows(rep)
+	v.Pairs = b.pairViews()
+	v.Top = b.topViews()
+	for _, bin := range cal.Bins {
+		if bin.Count > 0 {
+			v.Bins = append(v.Bins, bin)
+		}
+	}
+	fig, err := cal.Plot(plot.ReliabilityOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if v.Plot, err = svg(fig); err != nil {
+		return nil, err
+	}
+	b.rows()
+	return v, nil
+}
+
+func (b *builder) classRows(rep interpret.Report) []classRow {
+	out := make([]classRow, len(rep.Classes))
+	for a, s := range rep.Classes {
+		out[a].ClassScores = s
+		for p, n := range b.matrix.Counts[a] {
+			if p != a && n > out[a].Times {
+				out[a].Times, out[a].TakenFor = n, b.in.Table.Name(p)
+			}
+		}
+	}
+	return out
+}
+
+// pictures returns the pictures that the page has of rows, at most n.
+func (b *builder) pictures(rows []interpret.Loss, n int) []int {
+	var out []int
+	for _, r := range rows {
+		if p, ok := b.picture[r.Index]; ok && len(out) < n {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (b *builder) pairViews() []pairView {
+	var out []pairView
+	for _, p := range b.pairs {
+		right := func(c int) []int {
+			rows := b.in.Table.Confusions(c, c)
+			slices.Reverse(rows) // surest first
+			return b.pictures(rows, perClass)
+		}
+		out = append(out, pairView{Confused: p,
+			Mistakes: b.pictures(b.in.Table.Confusions(p.ActualIndex, p.PredictedIndex), perPair),
+			Actuals:  right(p.ActualIndex), Predicteds: right(p.PredictedIndex)})
+	}
+	return out
+}
+
+func (b *builder) topViews() []topView {
+	t := b.in.Table
+	var out []topView
+	for i, e := range t.TopLosses(b.o.TopLosses) {
+		v := topView{Rank: i + 1, Predicted: t.Name(e.Predicted), Actual: t.Name(e.Actual), Loss: float64(e.Loss),
+			ProbPred: float64(e.Prob(e.Predicted)), ProbAct: float64(e.Prob(e.Actual)), Path: b.shown(e.Path), Looked: -1, Picture: -1,
+			Right: e.Predicted == e.Actual}
+		if p, ok := b.picture[e.Index]; ok {
+			v.Picture = p
+		}
+		if i < len(b.in.Looked) && b.in.Looked[i].Seen != nil && b.in.Looked[i].Heat != nil {
+			v.Looked = len(b.data.Looked)
+			b.data.Looked = append(b.data.Looked, looked{thumbnail(b.in.Looked[i].Seen, 224, 82), thumbnail(b.in.Looked[i].Heat, 224, 82)})
+		}
+		v.HasAnything = v.Looked >= 0 || v.Picture >= 0
+		out = append(out, v)
+	}
+	return out
+}
+
+// rows lists the examples that the matrix can show.
+func (b *builder) rows() {
+	bare := 0
+	for _, e := range b.in.Table.TopLosses(0) {
+		pic, ok := b.picture[e.Index]
+		if !ok {
+			if pic = -1; e.Actual == e.Predicted || bare >= maxRows {
+				continue
+			}
+			bare++
+		}
+		round := func(v float32) float32 { return float32(math.Round(float64(v)*1e4) / 1e4) }
+		b.data.Rows = append(b.data.Rows, pageRow{Path: b.shown(e.Path), Actual: e.Actual, Predicted: e.Predicted,
+			Loss: num(float64(e.Loss)), ProbPred: round(e.Prob(e.Predicted)), ProbAct: round(e.Prob(e.Actual)), Picture: pic})
+	}
+	slices.SortStableFunc(b.data.Rows, func(x, y pageRow) int { // pictures before names alone
+		return cmp.Compare(min(y.Picture, 0), min(x.Picture, 0))
+	})
+}
+
+// shown is a path as the page writes it: below the root, with forward slashes.
+func (b *builder) shown(path string) string {
+	if b.in.Root != "" {
+		if rel, err := filepath.Rel(b.in.Root, path); err == nil && filepath.IsLocal(rel) {
+			path = rel
+		}
+	}
+	return filepath.ToSlash(path)
+}

@@ -1,0 +1,166 @@
+// Package page writes the interpretation of a classifier as one HTML file that
+// opens without a network: summary, training curves, scores of every class, a
+// confusion matrix whose cells show their pictures, the pairs confused most,
+// the largest losses with Grad-CAM, and calibration.
+//
+// Everything is inside the file, pictures as small JPEGs, and its security
+// policy forbids it to load anything. It works by keyboard, on narrow screens,
+// in light and dark, and its size is bounded however many classes and pictures
+// there are.
+package page
+
+import (
+	"context"
+	_ "embed" // the page's template, style and script
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"time"
+
+	"github.com/whippet-ml/whippet/interpret"
+)
+
+// Input is what a page is made from.
+type Input struct {
+	Title string           // above the page; "" is "What the model learned"
+	Table *interpret.Table // required, with at least one row
+	// Open reads a picture of the table again. It is called from several
+	// goroutines at once. A picture that it cannot read is left out.
+	Open interpret.Opener
+	// Root is cut off the paths that are shown; "" shows them whole.
+	Root string
+	// Facts are lines about the model and the data: name and value.
+	Facts [][2]string
+	// History has a row for each epoch of training; nil shows no curves.
+	History []Epoch
+	// Looked belongs to the first len(Looked) of Table.TopLosses: where the
+	// model looked. nil shows the top losses without.
+	Looked []interpret.Looked
+	Time   time.Time // shown as the day of the page; zero shows none
+}
+
+// Options bound the page; the zero value has the defaults.
+type Options struct {
+	TopLosses   int // examples with the largest loss; 0 means 24
+	Pairs       int // most confused pairs shown side by side; 0 means 12
+	MaxPictures int // small pictures in all; 0 means 1200
+	// MaxBytes bounds the small pictures' part of the file in bytes; 0 means
+	// 11 MB, so that the file stays below 15 MB.
+	MaxBytes int
+	// Thumb is the longer side of a small picture in pixels; 0 means 144.
+	Thumb int
+}
+
+func (o Options) filled() (Options, error) {
+	for _, f := range []struct {
+		name          string
+		v             *int
+		def, min, max int
+	}{
+		{"TopLosses", &o.TopLosses, 24, 1, 200}, {"Pairs", &o.Pairs, 12, 1, 200}, {"MaxPictures", &o.MaxPictures, 1200, 1, 100_000},
+		{"MaxBytes", &o.MaxBytes, 11_000_000, 1, 1 << 30}, {"Thumb", &o.Thumb, 144, 16, 1024},
+	} {
+		if *f.v == 0 {
+			*f.v = f.def
+		}
+		if *f.v < f.min || *f.v > f.max {
+			return o, fmt.Errorf("page: Options.%s is %d; want %d to %d, or 0 for %d", f.name, *f.v, f.min, f.max, f.def)
+		}
+	}
+	return o, nil
+}
+
+//go:embed page.html
+var pageHTML string
+
+//go:embed page.css
+var pageCSS string
+
+//go:embed page.js
+var pageJS string
+
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"percent": percent, "num": num,
+	"add1": func(i int) int { return i + 1 },
+}).Parse(pageHTML))
+
+// view is what the template shows.
+type view struct {
+	Title    string
+	Style    template.CSS
+	Script   template.JS
+	Data     template.JS
+	Day      string
+	Lead     string
+	Facts    [][2]string
+	Tiles    []tile
+	Figures  []figure
+	Epochs   *epochTable
+	Classes  []classRow
+	Macro    interpret.ClassScores
+	Weighted interpret.ClassScores
+	Pairs    []pairView
+	Top      []topView
+	Bins     []interpret.Bin
+	Cal      interpret.Calibration
+	Plot     template.URL
+	Missing  int
+}
+
+// tile is one number of the summary.
+type tile struct{ Name, Value, Note string }
+
+// Write writes the page to w. Errors name what is wrong with the input; a
+// canceled ctx ends the reading of pictures.
+func Write(ctx context.Context, w io.Writer, in Input, o Options) error {
+	o, err := o.filled()
+	if err != nil {
+		return err
+	}
+	t := in.Table
+	if t == nil || t.Len() == 0 {
+		return errors.New("page: the table has no predictions: there is nothing to show")
+	}
+	if in.Open == nil {
+		return errors.New("page: Input.Open is missing: pictures could not be read")
+	}
+	b := newBuilder(in, o)
+	if err := b.readPictures(ctx); err != nil {
+		return err
+	}
+	v, err := b.view()
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(b.data) // escapes <, > and &, so that it can stand in a script element
+	if err != nil {
+		return fmt.Errorf("page: %w", err)
+	}
+	v.Style, v.Script, v.Data = template.CSS(pageCSS), template.JS(pageJS), template.JS(raw)
+	if err := pageTemplate.Execute(w, v); err != nil {
+		return fmt.Errorf("page: writing: %w", err)
+	}
+	return nil
+}
+
+// percent writes a share with one decimal, or two where one would hide it.
+func percent(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "–"
+	case v > 0 && v < 0.001 || v < 1 && v > 0.9995:
+		return fmt.Sprintf("%.2f %%", 100*v)
+	}
+	return fmt.Sprintf("%.1f %%", 100*v)
+}
+
+// num writes a number with about four digits.
+func num(v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return "–"
+	}
+	return fmt.Sprintf("%.4g", v)
+}

@@ -1,0 +1,141 @@
+package page
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"slices"
+
+	"golang.org/x/image/draw"
+
+	"github.com/whippet-ml/whippet/internal/parallel"
+	"github.com/whippet-ml/whippet/interpret"
+)
+
+// How many pictures of one kind a page wants at most.
+const (
+	perPair  = 6  // mistakes of a pair side by side
+	perClass = 3  // right ones of each class beside them
+	perCell  = 12 // of a cell of the matrix
+	perRight = 6  // of a cell on its diagonal
+)
+
+// wanted lists rows of the table whose pictures the page should have, the most
+// wanted first: mistakes of the pairs confused most with right examples of both
+// classes, then mistakes of all cells in turn, largest loss first, then right
+// examples of every class, half of them the least sure.
+func wanted(t *interpret.Table, pairs []interpret.Confused) []int {
+	cells := map[[2]int][]int{} // by actual and predicted class; largest loss first
+	var keys [][2]int
+	for _, e := range t.TopLosses(0) {
+		k := [2]int{e.Actual, e.Predicted}
+		if cells[k] == nil {
+			keys = append(keys, k)
+		}
+		cells[k] = append(cells[k], e.Index)
+	}
+	var out []int
+	taken := map[int]bool{}
+	take := func(rows []int) {
+		for _, r := range rows {
+			if !taken[r] {
+				taken[r] = true
+				out = append(out, r)
+			}
+		}
+	}
+	for _, p := range pairs {
+		take(first(cells[[2]int{p.ActualIndex, p.PredictedIndex}], perPair))
+		for _, c := range []int{p.ActualIndex, p.PredictedIndex} {
+			take(surest(cells[[2]int{c, c}], perClass))
+		}
+	}
+	for n := range perCell {
+		for _, k := range keys {
+			if k[0] != k[1] && n < len(cells[k]) {
+				take(cells[k][n : n+1])
+			}
+		}
+	}
+	for n := range perRight {
+		for _, k := range keys {
+			if right := cells[k]; k[0] == k[1] && n < len(right) {
+				i := n / 2
+				if n%2 == 1 {
+					i = len(right) - 1 - i
+				}
+				take(right[i : i+1])
+			}
+		}
+	}
+	return out
+}
+
+func first(rows []int, n int) []int { return rows[:min(n, len(rows))] }
+
+// surest returns the last n of rows, surest first.
+func surest(rows []int, n int) []int {
+	out := slices.Clone(rows[max(0, len(rows)-n):])
+	slices.Reverse(out)
+	return out
+}
+
+// readPictures reads the wanted pictures, a block at a time, until the page has
+// as many or as many bytes as it may.
+func (b *builder) readPictures(ctx context.Context) error {
+	const block = 64
+	want := first(wanted(b.in.Table, b.pairs), b.o.MaxPictures)
+	bytes := 0
+	for lo := 0; lo < len(want); lo += block {
+		part := want[lo:min(lo+block, len(want))]
+		encoded := make([]string, len(part))
+		parallel.For(len(part), func(i int) {
+			if ctx.Err() != nil {
+				return
+			}
+			if img, err := b.in.Open(b.in.Table.Rows[part[i]].Path); err == nil {
+				encoded[i] = thumbnail(img, b.o.Thumb, 78)
+			}
+		})
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("page: reading pictures: %w", context.Cause(ctx))
+		}
+		for i, e := range encoded {
+			if e == "" {
+				b.missing++
+				continue
+			}
+			if bytes += len(e); bytes > b.o.MaxBytes {
+				return nil
+			}
+			b.picture[part[i]] = len(b.data.Pictures)
+			b.data.Pictures = append(b.data.Pictures, e)
+		}
+	}
+	return nil
+}
+
+// thumbnail returns img as a JPEG in base64, made smaller when its longer side
+// is above side pixels; "" for an empty picture.
+func thumbnail(img image.Image, side, quality int) string {
+	r := img.Bounds()
+	if r.Empty() {
+		return ""
+	}
+	w, h := r.Dx(), r.Dy()
+	if m := max(w, h); m > side {
+		w, h = max(1, w*side/m), max(1, h*side/m)
+	}
+	small := image.NewRGBA(image.Rect(0, 0, w, h))
+	draw.Draw(small, small.Rect, image.NewUniform(color.White), image.Point{}, draw.Src)
+	draw.CatmullRom.Scale(small, small.Rect, img, r, draw.Over, nil)
+	var buf bytes.Buffer
+	if err := jpeg.Encode(&buf, small, &jpeg.Options{Quality: quality}); err != nil {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString(buf.Bytes())
+}
