@@ -15,7 +15,8 @@ type Options struct {
 	// 256 MiB and 89 megapixels; a service for strangers wants less.
 	Decode vision.DecodeOptions
 	// Batch is the largest number of pictures that go through the network at
-	// once; more are cut into several batches. 0 means 32; 1 to 1024.
+	// once; more are cut into several batches. 0 means 32; 1 to 1024, and fewer for
+	// networks of large input, so that a batch has 16 megapixels at most.
 	Batch int
 	// Decoders bounds how many pictures are decoded at the same time, over all
 	// callers. 0 means the number of processors. A picture of P pixels takes 3·P

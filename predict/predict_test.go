@@ -391,6 +391,8 @@ func TestMistakes(t *testing.T) {
 	}{
 		"names and classes": {models.Info{Vocab: vocab[:1], Preprocess: imagenet(64, 48, "crop")}, predict.Options{}, "1 names for 2 classes"},
 		"method":            {models.Info{Vocab: vocab, Preprocess: imagenet(64, 48, "stretch")}, predict.Options{}, "stretch"},
+		"input size":        {models.Info{Vocab: vocab, Preprocess: imagenet(64, 16384, "crop")}, predict.Options{}, "the limit is 2048"},
+		"first size":        {models.Info{Vocab: vocab, Preprocess: imagenet(16384, 64, "crop")}, predict.Options{}, "the limit is 2048"},
 		"batch":             {models.Info{Vocab: vocab, Preprocess: imagenet(64, 48, "crop")}, predict.Options{Batch: -1}, "Options.Batch is -1"},
 		"runs":              {models.Info{Vocab: vocab, Preprocess: imagenet(64, 48, "crop")}, predict.Options{Runs: 1000}, "Options.Runs"},
 	} {

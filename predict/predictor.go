@@ -69,6 +69,10 @@ func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) 
 		return nil, fmt.Errorf("predict: %d names for %d classes", len(info.Vocab), c.Classes)
 	}
 	pre := info.Preprocess
+	if pre.Size > maxSide || pre.Presize > maxSide {
+		return nil, fmt.Errorf("predict: the model's preprocessing asks for pictures of %d and %d pixels a side; the limit is %d", pre.Presize, pre.Size, maxSide)
+	}
+	o.Batch = max(1, min(o.Batch, maxBatchPixels/max(pre.Size*pre.Size, 1)))
 	o.Decode.IgnoreOrientation = pre.RawEXIF
 	p := &Predictor{
 		info: info, model: c, net: nn.Compile(c), opts: o,
@@ -89,6 +93,13 @@ func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) 
 	p.inputs = &inputPool{size: p.inputLen(), keep: o.Runs + 2}
 	return p, nil
 }
+
+// What a model file can ask for is bounded too. Four pictures of the largest
+// size, or 334 of 224 pixels a side, go through the network at once.
+const (
+	maxSide        = 2048
+	maxBatchPixels = 4 * maxSide * maxSide
+)
 
 func resizeMethod(name string) (vision.ResizeMethod, error) {
 	for _, m := range []vision.ResizeMethod{vision.Crop, vision.Pad, vision.Squish} {

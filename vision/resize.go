@@ -123,6 +123,9 @@ func (t Resizer) ApplyAt(img *data.Image, px, py float64) (*data.Image, error) {
 			// Less than two pixels are missing: fastai then pads nothing.
 			cw, ch = min(cw, img.Width), min(ch, img.Height)
 		} else if t.Method == Pad {
+			if cw > DefaultMaxPixels/ch { // a thin picture becomes a huge square
+				return nil, fmt.Errorf("%s: %w: %d×%d pixels would be padded to %d×%d, the limit is %d pixels", t, ErrTooLarge, img.Width, img.Height, cw, ch, DefaultMaxPixels)
+			}
 			return resample(pad(img, x, y, cw, ch, t.PadMode), t.Width, t.Height), nil
 		}
 		src = window{w: cw, h: ch, stride: 3 * img.Width, pix: img.Pix[3*(y*img.Width+x):]}

@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -244,5 +245,15 @@ func TestResizeSameAtEveryLevel(t *testing.T) {
 				t.Errorf("%v to %d: %d samples differ, by up to %d", s, size, n, worst)
 			}
 		}
+	}
+}
+
+// TestPadOfThinPicture: padding must not turn a few pixels into gigabytes.
+func TestPadOfThinPicture(t *testing.T) {
+	img := data.NewImage(200_000, 1)
+	defer img.Free()
+	_, err := Resizer{Width: 64, Height: 64, Method: Pad}.ApplyAt(img, 0.5, 0.5)
+	if !errors.Is(err, ErrTooLarge) {
+		t.Errorf("padding 200000×1 to a square gave %v, want ErrTooLarge", err)
 	}
 }

@@ -1,0 +1,232 @@
+// Load keeps a running `whippet serve` at saturation from another process and
+// reports throughput, latency, refusals and the service's memory over time; with
+// -bare it measures the model's bare Predictor on the same pictures, in turn with
+// the service, and prints the ratio.
+//
+//	whippet serve runs/pets &
+//	go run ./bench/load -url http://localhost:8080/predict -pictures photos/ -for 2m
+//	go run ./bench/load -url http://localhost:8080/predict -pictures photos/ -bare runs/pets/model.safetensors
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/vision"
+)
+
+func main() {
+	var o options
+	flag.StringVar(&o.url, "url", "http://localhost:8080/predict", "where to send pictures")
+	flag.StringVar(&o.pictures, "pictures", "", "folder of pictures to send, in turn")
+	flag.IntVar(&o.clients, "clients", 64, "requests under way at the same time")
+	flag.DurationVar(&o.length, "for", 30*time.Second, "how long")
+	flag.StringVar(&o.bare, "bare", "", "measure this model's Predictor in turn with the service")
+	flag.IntVar(&o.rounds, "rounds", 5, "turns of each with -bare; each takes -for over this")
+	flag.Parse()
+	if err := run(context.Background(), o); err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	url, pictures, bare string
+	clients, rounds     int
+	length              time.Duration
+}
+
+func run(ctx context.Context, o options) error {
+	items, err := vision.ImageFiles.List(ctx, o.pictures)
+	if err != nil {
+		return err
+	}
+	var files []predict.Input
+	for _, it := range items[:min(len(items), 512)] {
+		b, err := os.ReadFile(it.Path)
+		if err != nil {
+			return err
+		}
+		files = append(files, predict.Input{Name: it.Path, Data: b})
+	}
+	if o.bare == "" {
+		r := attack(ctx, o, files, o.length, true)
+		r.print(o.length)
+		return r.err()
+	}
+	p, err := predict.Load(o.bare, predict.Options{})
+	if err != nil {
+		return err
+	}
+	each := o.length / time.Duration(2*o.rounds)
+	var ratios, bares, serves []float64
+	for i := range o.rounds + 1 {
+		bare, err := bareRate(ctx, p, files, each)
+		if err != nil {
+			return err
+		}
+		r := attack(ctx, o, files, each, false)
+		if err := r.err(); err != nil {
+			return err
+		}
+		served := float64(len(r.latencies)) / each.Seconds()
+		if i == 0 {
+			continue // warm-up of both
+		}
+		fmt.Printf("round %d: Predictor alone %.0f pictures/s, service %.0f pictures/s (%.0f %%), median latency %s\n",
+			i, bare, served, 100*served/bare, r.quantile(0.5))
+		bares, serves, ratios = append(bares, bare), append(serves, served), append(ratios, served/bare)
+	}
+	fmt.Printf("medians: Predictor alone %.0f, service %.0f pictures/s; ratio %.3f\n", median(bares), median(serves), median(ratios))
+	return nil
+}
+
+func median(v []float64) float64 {
+	s := slices.Sorted(slices.Values(v))
+	return s[len(s)/2]
+}
+
+// bareRate is how many pictures per second Predictor.Each classifies.
+func bareRate(ctx context.Context, p *predict.Predictor, files []predict.Input, length time.Duration) (float64, error) {
+	start, n := time.Now(), 0
+	err := p.Each(ctx, func(yield func(predict.Input) bool) {
+		for i := 0; time.Since(start) < length; i++ {
+			if !yield(files[i%len(files)]) {
+				return
+			}
+		}
+	}, func(r predict.Result) error { n++; return r.Err })
+	return float64(n) / time.Since(start).Seconds(), err
+}
+
+// result is what happened under load.
+type result struct {
+	mu        sync.Mutex
+	latencies []time.Duration // of status 200
+	statuses  map[int]int
+	broken    []error // requests without an answer
+	memory    []float64
+}
+
+// attack sends pictures from o.clients goroutines.
+func attack(ctx context.Context, o options, files []predict.Input, length time.Duration, watch bool) *result {
+	r := &result{statuses: map[int]int{}}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: o.clients}, Timeout: time.Minute}
+	ctx, cancel := context.WithTimeout(ctx, length)
+	defer cancel()
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range o.clients {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				r.one(client, o.url, files[int(next.Add(1))%len(files)].Data)
+			}
+		})
+	}
+	if watch {
+		wg.Go(func() { r.watch(ctx, client, o.url) })
+	}
+	wg.Wait()
+	return r
+}
+
+func (r *result) one(client *http.Client, url string, body []byte) {
+	start := time.Now()
+	res, err := client.Post(url, "application/octet-stream", bytes.NewReader(body))
+	if err == nil {
+		_, err = io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+	}
+	took := time.Since(start)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.broken = append(r.broken, err)
+		return
+	}
+	r.statuses[res.StatusCode]++
+	if res.StatusCode == http.StatusOK {
+		r.latencies = append(r.latencies, took)
+	}
+}
+
+// watch reads the service's resident memory every few seconds.
+func (r *result) watch(ctx context.Context, client *http.Client, address string) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return
+	}
+	u.Path, u.RawQuery = "/metrics", ""
+	t := time.NewTicker(5 * time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		res, err := client.Get(u.String())
+		if err != nil {
+			continue
+		}
+		lines := bufio.NewScanner(res.Body)
+		for lines.Scan() {
+			if v, ok := strings.CutPrefix(lines.Text(), "process_resident_memory_bytes "); ok {
+				if b, err := strconv.ParseFloat(v, 64); err == nil {
+					r.mu.Lock()
+					r.memory = append(r.memory, b/(1<<20))
+					r.mu.Unlock()
+				}
+			}
+		}
+		res.Body.Close()
+	}
+}
+
+func (r *result) quantile(q float64) time.Duration {
+	if len(r.latencies) == 0 {
+		return 0
+	}
+	slices.Sort(r.latencies)
+	return r.latencies[int(q*float64(len(r.latencies)-1))].Round(100 * time.Microsecond)
+}
+
+func (r *result) print(length time.Duration) {
+	fmt.Printf("%d answers in %v: %.0f pictures/s\n", len(r.latencies), length, float64(len(r.latencies))/length.Seconds())
+	fmt.Printf("latency p50 %v, p90 %v, p99 %v, p99.9 %v, longest %v\n", r.quantile(0.5), r.quantile(0.9), r.quantile(0.99), r.quantile(0.999), r.quantile(1))
+	fmt.Printf("statuses %v, requests without an answer %d\n", r.statuses, len(r.broken))
+	if n := len(r.memory); n > 0 {
+		fmt.Printf("memory of the service, MiB: ")
+		for i := range min(n, 12) {
+			fmt.Printf("%.0f ", r.memory[i*(n-1)/max(min(n, 12)-1, 1)])
+		}
+		fmt.Println()
+	}
+}
+
+// err is a failure that is no refusal.
+func (r *result) err() error {
+	if len(r.broken) > 0 {
+		return fmt.Errorf("%d requests without an answer, the first: %w", len(r.broken), r.broken[0])
+	}
+	for status, n := range r.statuses {
+		if status != http.StatusOK && status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
+			return fmt.Errorf("%d answers with status %d", n, status)
+		}
+	}
+	return nil
+}
