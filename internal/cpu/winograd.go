@@ -34,7 +34,7 @@ func winogradFits(c Conv) bool {
 
 // winogradWins reports whether pass (passForward, passBackwardData or
 // passBackwardWeights) of c is expected to be faster by Winograd than by the
-// direct sum, and Winograd is on. It depends on the shape alone.
+// direct sum, and Winograd is on. It depends on the shape and the level alone.
 func winogradWins(c Conv, pass int) bool {
 	if !winogradOn.Load() || !winogradFits(c) || c.Check() != nil {
 		return false
