@@ -17,8 +17,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/localweb"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/internal/run"
+	"github.com/whippet-ml/whippet/internal/watch"
 	"github.com/whippet-ml/whippet/train"
 )
 
@@ -31,6 +33,8 @@ type trainFlags struct {
 	keep    int
 	threads int
 	workers int
+	watch   string // address of the live page, "" for none
+	watcher *watch.Watcher
 }
 
 func newTrain() *cobra.Command {
@@ -65,6 +69,8 @@ with a small network pretrained on other drawn pictures: nothing is downloaded.`
 	fl.DurationVar(&f.every, "checkpoint-every", 5*time.Minute, "save the state of training so often, besides every epoch")
 	fl.IntVar(&f.keep, "checkpoint-keep", 2, "newest checkpoints that are kept")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object a line")
+	fl.StringVar(&f.watch, "watch", "", "show the training live on a local web page; --watch=HOST:PORT says where (default: loopback, any free port)")
+	fl.Lookup("watch").NoOptDefVal = localweb.DefaultAddr
 	fl.IntVar(&f.threads, "threads", 0, "threads that compute; 0 for all cores. It does not change the result")
 	fl.IntVar(&f.workers, "workers", 0, "goroutines that decode pictures; 0 for as many as cores. It does not change the result")
 	return cmd
@@ -72,7 +78,7 @@ with a small network pretrained on other drawn pictures: nothing is downloaded.`
 
 // notSettings are the flags that may be given with --resume: they do not change
 // the result.
-var notSettings = []string{"resume", "json", "threads", "workers", "checkpoint-every", "checkpoint-keep"}
+var notSettings = []string{"resume", "json", "threads", "workers", "checkpoint-every", "checkpoint-keep", "watch"}
 
 func (f *trainFlags) run(cmd *cobra.Command) (err error) {
 	if f.threads < 0 || f.workers < 0 || f.keep < 1 || f.every < 0 {
@@ -107,6 +113,10 @@ func (f *trainFlags) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := f.openWatch(p); err != nil {
+		return err
+	}
+	defer f.closeWatch()
 	if f.out == "" {
 		f.out = filepath.Join("runs", time.Now().Format("20060102-150405")+"-"+f.Arch)
 	}
@@ -151,6 +161,10 @@ func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
 	if err != nil && !errors.Is(err, train.ErrNoCheckpoint) {
 		return err
 	}
+	if err := f.openWatch(p); err != nil {
+		return err
+	}
+	defer f.closeWatch()
 	ctx := cmd.Context()
 	dls, err := f.loaders(ctx, p)
 	if err != nil {
@@ -201,6 +215,9 @@ func (f *trainFlags) prepare(l *train.Learner, out *run.Output, p *printer) {
 		return nil
 	}}
 	l.Callbacks = append(l.Callbacks, p)
+	if f.watcher != nil {
+		l.Callbacks = append(l.Callbacks, f.watcher)
+	}
 }
 
 // end writes the results of a fit, or says how to go on after one that did not
@@ -208,12 +225,15 @@ func (f *trainFlags) prepare(l *train.Learner, out *run.Output, p *printer) {
 func (f *trainFlags) end(ctx context.Context, err error, l *train.Learner, out *run.Output, p *printer) error {
 	p.close()
 	if err != nil {
+		f.endWatch(err, out)
 		return f.stopped(err, out, p)
 	}
 	if left := l.DLs.Train.Damaged(); len(left) > 0 {
 		p.note("%d damaged pictures were left out of training, the first: %v", len(left), left[0])
 	}
-	if err := f.finish(ctx, l, out, p); err != nil {
+	err = f.finish(ctx, l, out, p)
+	f.endWatch(err, out)
+	if err != nil {
 		return err
 	}
 	p.finish(f.Config, out)
