@@ -35,7 +35,7 @@ export async function browser(wrong) {
   const page = async (options) => {
     const context = await b.newContext(options);
     const pg = await context.newPage();
-    pg.on('console', (m) => { if (m.type() === 'error' && !pg.quiet) wrong.push('console: ' + m.text()); });
+    pg.on('console', (m) => { if (m.type() === 'error') wrong.push('console: ' + m.text()); });
     pg.on('pageerror', (e) => wrong.push('page: ' + e.message));
     pg.on('request', (r) => { if (!/^(http:\/\/127\.0\.0\.1:|data:|blob:)/.test(r.url())) wrong.push('request: ' + r.url()); });
     return pg;
@@ -54,7 +54,7 @@ export function expect(wrong, what, ok) {
 export function finish(wrong) {
   console.log('screenshots in ' + shots);
   if (wrong.length) {
-    console.error('WRONG:\n' + wrong.join('\n'));
+    console.error('WRONG:\n' + [...new Set(wrong)].slice(0, 20).join('\n'));
     process.exit(1);
   }
 }
