@@ -46,12 +46,22 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 			})
 		}
 		if x.needs {
-			tp.gradInto(x, func(dx []float32) {
-				tp.timedBack("conv data", func() { cpu.ConvBackwardData(c, dy, w.Value.Data, dx) })
-			})
+			tp.convDataGrad(x, c, dy, w.Value.Data)
 		}
 	})
 	return y
+}
+
+// convDataGrad computes the gradient of a convolution's input x, or adds it to
+// what other readers of x have contributed.
+func (tp *Tape) convDataGrad(x *Variable, c cpu.Conv, dy, w []float32) {
+	tp.timedBack("conv data", func() {
+		if x.Grad != nil {
+			cpu.ConvBackwardDataAdd(c, dy, w, x.Grad.Data)
+			return
+		}
+		cpu.ConvBackwardData(c, dy, w, tp.gradBuffer(x).Data)
+	})
 }
 
 // ConvBranch is the convolution in ConvReLUConcat and ConvReLUMaxPool, as Conv2d takes it. Bias may
@@ -132,9 +142,7 @@ func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
 				})
 			}
 			if x.needs {
-				tp.gradInto(x, func(dx []float32) {
-					tp.timedBack("conv data", func() { cpu.ConvBackwardData(c, dz, b.Weight.Value.Data, dx) })
-				})
+				tp.convDataGrad(x, c, dz, b.Weight.Value.Data)
 			}
 			tp.arena.Put(dz)
 			off += c.K

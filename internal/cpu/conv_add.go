@@ -1,0 +1,64 @@
+package cpu
+
+import "github.com/whippet-ml/whippet/internal/parallel"
+
+// ConvBackwardDataAdd is ConvBackwardData that adds to dx [N,H,W,C] instead of
+// overwriting it, for an input that other operations read too: dx goes through
+// memory once more, not three times more. The sum is rounded once for each
+// pixel, as if the gradient had been computed apart and then added, up to the
+// order of a long sum.
+func ConvBackwardDataAdd(c Conv, dy, w, dx []float32) {
+	c.mustFit("ConvBackwardDataAdd", dx, w, dy)
+	switch {
+	case winogradOn.Load() && winogradWins(c, passBackwardData):
+		g := winoDataGeom(c)
+		f := winoFilters{w: w, c: c.K, k: c.C, kc: winoKC(c.K), turned: true}
+		winoConvolve(&g, dy, &f, &winoEpilogue{y: dx, yStride: c.C, residual: dx})
+	case c.Stride == 1:
+		g, bp := backwardIGEMM(c, dy, w, dx)
+		g.run(bp, &epilogue{residual: dx})
+		putScratch(bp)
+	case c.KH == 1 && c.KW == 1 && c.Pad == 0:
+		addPointwise(c, dy, w, dx)
+	default:
+		tmp := getScratch(len(dx))
+		directBackwardData(c, dy, w, tmp)
+		Add(dx, tmp, dx)
+		putScratch(tmp)
+	}
+}
+
+// backwardIGEMM returns the data gradient of a convolution with stride 1 and its
+// packed weights, scratch.
+func backwardIGEMM(c Conv, dy, w, dx []float32) (igemm, []float32) {
+	oh, ow := c.Out()
+	py, px := phaseOf(0, c.KH, 1, c.Pad, c.H), phaseOf(0, c.KW, 1, c.Pad, c.W)
+	g := igemm{
+		src: dy, n: c.N, h: oh, w: ow, c: c.K, stride: 1,
+		dy0: py.first, dx0: px.first, ndy: py.taps, ndx: px.taps,
+		oh: c.H, ow: c.W, cols: c.C,
+		out: dx, outN: c.H * c.W * c.C, outRow: c.W * c.C, outPix: c.C,
+		flat: useFlat(c.K),
+	}
+	bp := getScratch(packedBLen(g.kBlocks()*kBlock, c.C))
+	packBackward(bp, c, w, py, px)
+	return g, bp
+}
+
+// addPointwise is ConvBackwardDataAdd for 1x1 windows at a stride: only the
+// pixels that the windows meet have a gradient.
+func addPointwise(c Conv, dy, w, dx []float32) {
+	oh, ow := c.Out()
+	small := Conv{N: c.N, H: oh, W: ow, C: c.C, K: c.K, KH: 1, KW: 1, Stride: 1}
+	tmp := getScratch(c.N * oh * ow * c.C)
+	directBackwardData(small, dy, w, tmp)
+	parallel.For(c.N*oh, func(i int) {
+		n, y := i/oh, i%oh*c.Stride
+		for x := range ow {
+			d := dx[((n*c.H+y)*c.W+x*c.Stride)*c.C:][:c.C]
+			s := tmp[(i*ow+x)*c.C:][:c.C]
+			add(d, s, d)
+		}
+	})
+	putScratch(tmp)
+}
