@@ -15,6 +15,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"os"
@@ -24,6 +25,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/whippet-ml/whippet/predict"
 	"github.com/whippet-ml/whippet/vision"
@@ -73,26 +77,69 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	each := o.length / time.Duration(2*o.rounds)
-	var ratios, bares, serves []float64
+	var ratios, cpus []float64
 	for i := range o.rounds + 1 {
-		bare, err := bareRate(ctx, p, files, each)
+		began := ownCPU()
+		n, bare, err := bareRate(ctx, p, files, each)
 		if err != nil {
 			return err
 		}
+		bareCPU := 1000 * (ownCPU() - began) / float64(n)
+		began = o.served("process_cpu_seconds_total")
 		r := attack(ctx, o, files, each, false)
 		if err := r.err(); err != nil {
 			return err
 		}
+		serveCPU := 1000 * (o.served("process_cpu_seconds_total") - began) / float64(len(r.latencies))
 		served := float64(len(r.latencies)) / each.Seconds()
 		if i == 0 {
 			continue // warm-up of both
 		}
-		fmt.Printf("round %d: Predictor alone %.0f pictures/s, service %.0f pictures/s (%.0f %%), median latency %s\n",
-			i, bare, served, 100*served/bare, r.quantile(0.5))
-		bares, serves, ratios = append(bares, bare), append(serves, served), append(ratios, served/bare)
+		fmt.Printf("round %d: Predictor alone %.0f pictures/s, %.2f ms of processor each; service %.0f pictures/s (%.0f %%), %.2f ms (%.0f %%), median latency %s\n",
+			i, bare, bareCPU, served, 100*served/bare, serveCPU, 100*bareCPU/serveCPU, r.quantile(0.5))
+		ratios, cpus = append(ratios, served/bare), append(cpus, bareCPU/serveCPU)
 	}
-	fmt.Printf("medians: Predictor alone %.0f, service %.0f pictures/s; ratio %.3f\n", median(bares), median(serves), median(ratios))
+	fmt.Printf("medians of service over Predictor alone: rate %.3f, pictures per second of processor time %.3f\n", median(ratios), median(cpus))
 	return nil
+}
+
+// ownCPU is the processor time that this process has used, in seconds.
+func ownCPU() float64 {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	families, err := r.Gather()
+	if err != nil {
+		return math.NaN()
+	}
+	for _, f := range families {
+		if f.GetName() == "process_cpu_seconds_total" {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	return math.NaN()
+}
+
+// served reads one of the service's metrics, NaN when it cannot.
+func (o options) served(name string) float64 {
+	u, err := url.Parse(o.url)
+	if err != nil {
+		return math.NaN()
+	}
+	u.Path, u.RawQuery = "/metrics", ""
+	res, err := http.Get(u.String())
+	if err != nil {
+		return math.NaN()
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() {
+		if v, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
+			if f, err := strconv.ParseFloat(v, 64); err == nil {
+				return f
+			}
+		}
+	}
+	return math.NaN()
 }
 
 func median(v []float64) float64 {
@@ -100,17 +147,17 @@ func median(v []float64) float64 {
 	return s[len(s)/2]
 }
 
-// bareRate is how many pictures per second Predictor.Each classifies.
-func bareRate(ctx context.Context, p *predict.Predictor, files []predict.Input, length time.Duration) (float64, error) {
-	start, n := time.Now(), 0
-	err := p.Each(ctx, func(yield func(predict.Input) bool) {
+// bareRate is how many pictures Predictor.Each classifies, and per second.
+func bareRate(ctx context.Context, p *predict.Predictor, files []predict.Input, length time.Duration) (n int, rate float64, err error) {
+	start := time.Now()
+	err = p.Each(ctx, func(yield func(predict.Input) bool) {
 		for i := 0; time.Since(start) < length; i++ {
 			if !yield(files[i%len(files)]) {
 				return
 			}
 		}
 	}, func(r predict.Result) error { n++; return r.Err })
-	return float64(n) / time.Since(start).Seconds(), err
+	return n, float64(n) / time.Since(start).Seconds(), err
 }
 
 // result is what happened under load.
@@ -138,7 +185,7 @@ func attack(ctx context.Context, o options, files []predict.Input, length time.D
 		})
 	}
 	if watch {
-		wg.Go(func() { r.watch(ctx, client, o.url) })
+		wg.Go(func() { r.watch(ctx, o) })
 	}
 	wg.Wait()
 	return r
@@ -165,12 +212,7 @@ func (r *result) one(client *http.Client, url string, body []byte) {
 }
 
 // watch reads the service's resident memory every few seconds.
-func (r *result) watch(ctx context.Context, client *http.Client, address string) {
-	u, err := url.Parse(address)
-	if err != nil {
-		return
-	}
-	u.Path, u.RawQuery = "/metrics", ""
+func (r *result) watch(ctx context.Context, o options) {
 	t := time.NewTicker(5 * time.Second)
 	defer t.Stop()
 	for {
@@ -179,21 +221,11 @@ func (r *result) watch(ctx context.Context, client *http.Client, address string)
 			return
 		case <-t.C:
 		}
-		res, err := client.Get(u.String())
-		if err != nil {
-			continue
+		if b := o.served("process_resident_memory_bytes"); !math.IsNaN(b) {
+			r.mu.Lock()
+			r.memory = append(r.memory, b/(1<<20))
+			r.mu.Unlock()
 		}
-		lines := bufio.NewScanner(res.Body)
-		for lines.Scan() {
-			if v, ok := strings.CutPrefix(lines.Text(), "process_resident_memory_bytes "); ok {
-				if b, err := strconv.ParseFloat(v, 64); err == nil {
-					r.mu.Lock()
-					r.memory = append(r.memory, b/(1<<20))
-					r.mu.Unlock()
-				}
-			}
-		}
-		res.Body.Close()
 	}
 }
 

@@ -60,7 +60,7 @@ func watchSignals(cancel context.CancelFunc) {
 	}
 	go func() {
 		<-c
-		fmt.Fprintln(os.Stderr, "\nstopping after the step under way; press Ctrl-C again to stop at once")
+		fmt.Fprintln(os.Stderr, "\nstopping as soon as what is under way is finished; press Ctrl-C again to stop at once")
 		cancel()
 		<-c
 		os.Exit(130)
