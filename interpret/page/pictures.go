@@ -26,8 +26,8 @@ const (
 
 // wanted lists rows of the table whose pictures the page should have, the most
 // wanted first: mistakes of the pairs confused most with right examples of both
-// classes, then mistakes of all cells in turn, largest loss first, then right
-// examples of every class, half of them the least sure.
+// classes; then of every cell one mistake, the one with the largest loss, and
+// two right examples, the least and the most sure; then more of each in turn.
 func wanted(t *interpret.Table, pairs []interpret.Confused) []int {
 	cells := map[[2]int][]int{} // by actual and predicted class; largest loss first
 	var keys [][2]int
@@ -54,23 +54,29 @@ func wanted(t *interpret.Table, pairs []interpret.Confused) []int {
 			take(surest(cells[[2]int{c, c}], perClass))
 		}
 	}
-	for n := range perCell {
+	turn := func(n int, right bool) {
 		for _, k := range keys {
-			if k[0] != k[1] && n < len(cells[k]) {
-				take(cells[k][n : n+1])
+			rows := cells[k]
+			if right != (k[0] == k[1]) || n >= len(rows) {
+				continue
 			}
+			i := n
+			if right { // from both ends: least sure, surest, …
+				if i = n / 2; n%2 == 1 {
+					i = len(rows) - 1 - i
+				}
+			}
+			take(rows[i : i+1])
 		}
 	}
-	for n := range perRight {
-		for _, k := range keys {
-			if right := cells[k]; k[0] == k[1] && n < len(right) {
-				i := n / 2
-				if n%2 == 1 {
-					i = len(right) - 1 - i
-				}
-				take(right[i : i+1])
-			}
-		}
+	turn(0, false)
+	turn(0, true)
+	turn(1, true)
+	for n := 1; n < perCell; n++ {
+		turn(n, false)
+	}
+	for n := 2; n < perRight; n++ {
+		turn(n, true)
 	}
 	return out
 }
