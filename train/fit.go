@@ -120,6 +120,7 @@ func (l *Learner) runFrom(ctx context.Context, plan []Phase, at *cursor, extra [
 	l.active = append(append([]Callback(nil), l.Callbacks...), extra...)
 	l.Recorder.begin(l)
 	defer func() { l.active = nil }()
+	defer l.dropAhead()
 	first := 0
 	if at != nil {
 		first = at.Phase
@@ -197,6 +198,9 @@ func isCancel(err error) bool {
 	return errors.Is(err, ErrCancelFit) || errors.Is(err, ErrCancelEpoch) || errors.Is(err, ErrCancelBatch)
 }
 
+// validates reports whether epochs end with a validation.
+func (l *Learner) validates() bool { return l.DLs.Valid != nil && len(l.DLs.Valid.Items()) > 0 }
+
 // epoch runs one epoch from l.Iter on.
 func (l *Learner) epoch(ctx context.Context, p Phase, curves *schedule.Schedule) error {
 	begin := time.Now().Add(-l.cur.Elapsed)
@@ -212,12 +216,16 @@ func (l *Learner) epoch(ctx context.Context, p Phase, curves *schedule.Schedule)
 	}
 	l.ValidLoss = nan
 	l.MetricValues = nil
-	if l.DLs.Valid != nil && len(l.DLs.Valid.Items()) > 0 {
+	if l.validates() {
 		if err := l.call(BeforeValidate); err != nil {
 			return err
 		}
 		l.cur = cursor{Phase: l.Phase, Epoch: l.Epoch, Iter: l.Iters, Started: l.started, Elapsed: time.Since(begin)}
+		if l.Epoch+1 < p.Epochs || l.Phase+1 < l.Phases {
+			l.nextEpoch = l.started + 1
+		}
 		res, err := l.Validate(ctx)
+		l.nextEpoch = 0
 		if errors.Is(err, ErrInterrupted) {
 			return l.interrupted(ctx)
 		}
@@ -251,9 +259,8 @@ func (l *Learner) trainEpoch(ctx context.Context, p Phase, curves *schedule.Sche
 	}
 	// The loader runs under its own context, so that the step under way can be
 	// finished before the fit ends.
-	loadCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	it, stop := l.iterator(ctx, l.DLs.Train, l.started, l.Iter)
 	defer stop()
-	it := l.DLs.Train.Epoch(loadCtx, l.started, l.Iter)
 	defer it.Close()
 	lr, mom := make([]float64, len(l.groups)), make([]float64, len(l.groups))
 	for ; ; l.Iter++ {
@@ -279,6 +286,9 @@ func (l *Learner) trainEpoch(ctx context.Context, p Phase, curves *schedule.Sche
 		curves.At(schedule.Position(l.Epoch, p.Epochs, l.Iter, l.Iters), lr, mom)
 		for g := range l.Hyper {
 			l.Hyper[g] = optim.Hyper{LR: lr[g], Mom: mom[g], WD: p.WD}
+		}
+		if l.Iter == l.Iters-1 && l.validates() {
+			l.lookAhead(ctx, l.DLs.Valid, 0)
 		}
 		err = l.step(b)
 		l.cur = cursor{Phase: l.Phase, Epoch: l.Epoch, Iter: l.Iter + 1, Started: l.started, Elapsed: time.Since(begin)}

@@ -91,6 +91,8 @@ type Learner struct {
 	epochTime time.Duration
 	cur       cursor // what comes next in the plan
 	dlogits   *tensor.Tensor
+	ahead     *ahead // an iterator started before its turn
+	nextEpoch int    // while a fit validates: the epoch that follows, or 0
 }
 
 // Option sets something of a Learner when it is made.

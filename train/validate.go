@@ -101,10 +101,11 @@ func (l *Learner) batchTotal(logits *tensor.Tensor, y []int) (float64, error) {
 // predictEach runs the model in evaluation mode over one epoch of dl.
 func (l *Learner) predictEach(ctx context.Context, dl *data.Loader, epoch int, each func(b *data.Batch, logits *tensor.Tensor) error) error {
 	inf := nn.CompileWith(l.Model, l.arena)
-	it := dl.Epoch(ctx, epoch, 0)
+	it, stop := l.iterator(ctx, dl, epoch, 0)
+	defer stop()
 	defer it.Close()
 	for {
-		b, err := it.Next()
+		b, err := nextBatch(ctx, it, stop)
 		if err == io.EOF {
 			return nil
 		}
@@ -113,6 +114,9 @@ func (l *Learner) predictEach(ctx context.Context, dl *data.Loader, epoch int, e
 				return interrupted(ctx)
 			}
 			return err
+		}
+		if l.nextEpoch > 0 && b.Number == dl.Len()-1 {
+			l.lookAhead(ctx, l.DLs.Train, l.nextEpoch)
 		}
 		logits, err := inf.Run(b.X)
 		if err == nil {
