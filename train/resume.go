@@ -145,6 +145,8 @@ func (c *Checkpoint) fits(l *Learner) error {
 		return fmt.Errorf("train: %s was saved in training on other pictures or labels (as many, but their names, labels or order differ): put the first ones back to resume", c.Path)
 	case st.TrainBN != l.TrainBN:
 		return bad("TrainBN", st.TrainBN, l.TrainBN)
+	case st.Loss != l.Loss.String():
+		return bad("loss", st.Loss, l.Loss.String())
 	case st.Optimizer != l.opt.State().Algorithm:
 		return bad("optimizer", st.Optimizer, l.opt.State().Algorithm)
 	case st.FrozenTo < 0 || st.FrozenTo >= len(l.groups):

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/schedule"
@@ -250,6 +251,7 @@ func TestForeignCheckpoints(t *testing.T) {
 		{"vocabulary", func(l *Learner) { l.DLs.Vocab = []string{"a", "b", "x"} }, "vocabulary is a, b, c, the learner's a, b, x"},
 		{"seed", func(l *Learner) { l.Seed = 8 }, "seed is 7, the learner's 8"},
 		{"TrainBN", func(l *Learner) { l.TrainBN = false }, "TrainBN is true"},
+		{"loss", func(l *Learner) { l.Loss = loss.LabelSmoothingCrossEntropy() }, "loss is "},
 		{"optimizer", func(l *Learner) { l.opt = &optim.SGD{} }, "optimizer is"},
 		{"fewer pictures", func(l *Learner) {
 			cfg := l.DLs.Train.Config()

@@ -36,6 +36,7 @@ type checkpointState struct {
 	Smooth    metrics.Smooth             `json:"smooth"`
 	Rows      []rowJSON                  `json:"history"`
 	Metrics   []string                   `json:"metrics"`
+	Loss      string                     `json:"loss"`
 	Optimizer string                     `json:"optimizer"`
 	OptCount  int                        `json:"optimizer_count"`
 	OptSteps  map[string]int             `json:"optimizer_steps"`
@@ -77,7 +78,7 @@ func (l *Learner) saveState(path string, c *Checkpoints) error {
 	st := checkpointState{Version: checkpointVersion, Arch: l.Model.Arch.Name, Vocab: l.DLs.Vocab, Seed: l.Seed,
 		Plan: l.plan, Cursor: l.cur, FrozenTo: l.frozenTo, TrainBN: l.TrainBN, Step: l.Step, BatchSize: l.DLs.Train.BatchSize(),
 		Items: len(l.DLs.Train.Items()), ItemsSum: c.data, Smooth: l.Recorder.smooth, Metrics: l.Recorder.MetricNames,
-		OptSteps: map[string]int{}, Extra: c.Extra}
+		Loss: l.Loss.String(), OptSteps: map[string]int{}, Extra: c.Extra}
 	for _, r := range l.Recorder.Rows {
 		j := rowJSON{Epoch: r.Epoch, Phase: r.Phase, Train: bits(r.TrainLoss), Valid: bits(r.ValidLoss), Time: r.Time}
 		for _, m := range r.Metrics {

@@ -110,10 +110,12 @@ func (p *printer) On(e train.Event, l *train.Learner) error {
 	case train.BeforeFit:
 		p.header = false
 		if !p.fitted { // a resumed run: what it had done before
-			for _, row := range l.Recorder.Rows {
-				p.epoch(l, row)
+			if !p.json {
+				for _, row := range l.Recorder.Rows {
+					p.epoch(l, row)
+				}
+				p.header = p.header && l.Epoch > 0
 			}
-			p.header = p.header && l.Epoch > 0
 		}
 		p.fitted = true
 	case train.AfterBatch:
@@ -135,7 +137,7 @@ func (p *printer) On(e train.Event, l *train.Learner) error {
 // epoch prints a row of the history.
 func (p *printer) epoch(l *train.Learner, row train.Row) {
 	if p.json {
-		m := map[string]any{"event": "epoch", "epoch": row.Epoch, "phase": row.Phase, "seconds": row.Time.Seconds()}
+		m := map[string]any{"event": "epoch", "epoch": row.Epoch, "phase": row.Phase, "frozen": l.FrozenTo() > 0, "seconds": row.Time.Seconds()}
 		put := func(k string, v float64) {
 			if !math.IsNaN(v) && !math.IsInf(v, 0) {
 				m[k] = v

@@ -97,7 +97,7 @@ func photos(t *testing.T, dir string) {
 // trainArgs is a run of 4 epochs of 8 steps, in two phases, with everything on
 // that a checkpoint must remember.
 func trainArgs(out string, more ...string) []string {
-	return append([]string{"train", "--data", "photos", "--weights", "none", "--arch", "squeezenet1_1", "--size", "32", "--presize", "36",
+	return append([]string{"train", "--data", "photos", "--weights", "none", "--arch", "resnet10_small", "--size", "32", "--presize", "36",
 		"--batch", "4", "--schedule", "fine-tune", "--freeze-epochs", "1", "--epochs", "3", "--lr", "0.01", "--mixup", "0.4", "--save-best",
 		"--patience", "3", "--metrics", "error_rate,f1", "--seed", "11", "--out", out}, more...)
 }

@@ -69,8 +69,8 @@ func TestResumeOfDamagedRuns(t *testing.T) {
 			edit(t, cp[0], func(s string) string { return strings.Replace(s, `\"version\":2`, `\"version\":3`, 1) })
 		}, 1, `written by another version .*format 3`},
 		{"another architecture", func(t *testing.T, out string, cp []string) {
-			edit(t, out+".partial/config.json", func(s string) string { return strings.Replace(s, "squeezenet1_1", "squeezenet1_0", 1) })
-		}, 1, `architecture is squeezenet1_1, the learner's squeezenet1_0`},
+			edit(t, out+".partial/config.json", func(s string) string { return strings.Replace(s, "resnet10_small", "squeezenet1_0", 1) })
+		}, 1, `architecture is resnet10_small, the learner's squeezenet1_0`},
 		{"another batch size", func(t *testing.T, out string, cp []string) {
 			edit(t, out+".partial/config.json", func(s string) string { return strings.Replace(s, `"batch": 4`, `"batch": 5`, 1) })
 		}, 1, `batch size is 4, the learner's 5`},

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/gofrs/flock"
 
@@ -101,6 +102,9 @@ func OpenOutput(dir string) (*Output, Config, error) {
 func (o *Output) take() error {
 	l := flock.New(filepath.Join(o.partial, lockFile))
 	ok, err := l.TryLock()
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK) {
+		return nil // some network file systems have no locks: then the user takes care
+	}
 	if err != nil {
 		return fmt.Errorf("locking the run's folder: %w", err)
 	}
