@@ -6,7 +6,7 @@ weights (written by that test to the folder INIT), same head, one-cycle
 schedule, Adam and weight decay; only the order of the pictures and dropout are
 drawn by PyTorch. Prints the last error rate and validation loss of each seed.
 
-    cifar_subset.py CIFAR_FOLDER INIT [THREADS]
+    cifar_subset.py CIFAR_FOLDER INIT [THREADS [SEED...]]
 
 CIFAR_FOLDER holds train/CLASS/*.jpg and test/CLASS/*.jpg. Written for Debian's
 python3-torch 1.13.1, python3-torchvision 0.14.1 and python3-pil.
@@ -121,7 +121,7 @@ def main():
     torch.set_num_threads(int(sys.argv[3]) if len(sys.argv) > 3 else 4)
     train_set, valid_set = pictures(root, 'train', 200), pictures(root, 'test', 100)
     results = []
-    for seed in range(5):
+    for seed in map(int, sys.argv[4:] or range(5)):
         results.append(train(os.path.join(init, f'init-{seed}.safetensors'), train_set, valid_set, seed))
         print(f'{seed}  error {results[-1][0]:.4f}  loss {results[-1][1]:.4f}', flush=True)
     print('mean  error %.4f  loss %.4f' % tuple(np.mean(results, 0)))
