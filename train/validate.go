@@ -105,6 +105,9 @@ func (l *Learner) predictEach(ctx context.Context, dl *data.Loader, epoch int, e
 	defer stop()
 	defer it.Close()
 	for {
+		if ctx.Err() != nil {
+			return interrupted(ctx)
+		}
 		b, err := nextBatch(ctx, it, stop)
 		if err == io.EOF {
 			return nil

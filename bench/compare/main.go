@@ -18,6 +18,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 )
 
 func main() {
@@ -52,6 +53,7 @@ func run(c config, only string) error {
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("building the command (run this from the repository's root): %w", err)
 	}
+	fmt.Printf("%s, %d threads, %s, %s, %s/%s\n\n", processor(), c.threads, time.Now().UTC().Format("2006-01-02 15:04 UTC"), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	fmt.Printf("| what | Whippet | peer | ratio | rounds |\n|---|---|---|---|---|\n")
 	for _, r := range rows {
 		if !want.MatchString(r.name) {
@@ -142,6 +144,17 @@ func (c config) row(r row) error {
 	fmt.Printf("| %s | %.1f %s | %.1f %s (%s%s) | **%.2f×** | %s |\n", r.name, median(ours), unit, median(theirs), unit, name, note,
 		median(ratios), strings.Join(each, ", "))
 	return nil
+}
+
+// processor returns the processor's name, where Linux says it.
+func processor() string {
+	b, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(b)) {
+		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == "model name" {
+			return strings.TrimSpace(v)
+		}
+	}
+	return "unknown processor"
 }
 
 func cmpOr(s, def string) string {
