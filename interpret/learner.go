@@ -23,6 +23,20 @@ func FromLearner(ctx context.Context, l *train.Learner) (*Table, error) {
 	return FromLoader(ctx, l, l.DLs.Valid)
 }
 
+// FromTTA is FromLearner with test-time augmentation, fastai's tta: the mean of
+// n passes under training transforms, moved by beta towards the plain
+// prediction. fastai's defaults are n = 4 and beta = 0.25.
+func FromTTA(ctx context.Context, l *train.Learner, n int, beta float64) (*Table, error) {
+	if l.DLs == nil || l.DLs.Valid == nil || len(l.DLs.Valid.Items()) == 0 {
+		return nil, errors.New("interpret: the learner has no validation set")
+	}
+	p, err := l.TTA(ctx, nil, n, beta)
+	if err != nil {
+		return nil, fmt.Errorf("interpret: %w", err)
+	}
+	return fromPreds(l, l.DLs.Valid, p)
+}
+
 // FromLoader is FromLearner for a loader of choice, such as
 // l.DLs.Train.WithTransforms(false) or one of l.DLs.LabeledLoader. It must
 // have labels.
@@ -34,6 +48,10 @@ func FromLoader(ctx context.Context, l *train.Learner, dl *data.Loader) (*Table,
 	if err != nil {
 		return nil, fmt.Errorf("interpret: %w", err)
 	}
+	return fromPreds(l, dl, p)
+}
+
+func fromPreds(l *train.Learner, dl *data.Loader, p *train.Preds) (*Table, error) {
 	items, classes := dl.Items(), len(l.DLs.Vocab)
 	paths, probs := make([]string, len(p.Index)), make([][]float32, len(p.Index))
 	for i, k := range p.Index {
@@ -45,7 +63,8 @@ func FromLoader(ctx context.Context, l *train.Learner, dl *data.Loader) (*Table,
 
 // ModelBlock returns plan changed so that its pictures reach the network as the
 // saved model's description says: its vocabulary, its resizing and its
-// normalisation, without augmentation. Training batches become single pictures.
+// normalisation. Augmentation stays, if it is vision.AugTransforms, and matters
+// for test-time augmentation only. Training batches become single pictures.
 func ModelBlock(plan data.Block, info models.Info) (data.Block, error) {
 	pre := info.Preprocess
 	plan.Vocab = info.Vocab
@@ -66,7 +85,8 @@ func ModelBlock(plan data.Block, info models.Info) (data.Block, error) {
 		}
 		plan.ItemTransforms = vision.Resizer{Width: pre.Presize, Height: pre.Presize, Method: method}
 	}
-	t := vision.AugTransforms{Size: pre.Size, Stats: vision.Stats{Mean: pre.Mean, Std: pre.Std}}
+	t, _ := plan.BatchTransforms.(vision.AugTransforms) // its augmentation, for test time
+	t.Size, t.Stats = pre.Size, vision.Stats{Mean: pre.Mean, Std: pre.Std}
 	plan.BatchTransforms = t
 	if files, ok := plan.Items.(vision.Files); ok {
 		files.Decode.IgnoreOrientation = pre.RawEXIF
@@ -93,8 +113,7 @@ func FromModel(ctx context.Context, model *models.Classifier, info models.Info, 
 }
 
 // ModelLearner returns a learner for a saved model on the loaders of plan, set up
-// by ModelBlock. It is for looking, not for training: pictures are not
-// augmented.
+// by ModelBlock. It is for looking, not for training.
 func ModelLearner(ctx context.Context, model *models.Classifier, info models.Info, plan data.Block, root string) (*train.Learner, error) {
 	plan, err := ModelBlock(plan, info)
 	if err != nil {

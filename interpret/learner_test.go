@@ -66,6 +66,35 @@ func TestFromLearner(t *testing.T) {
 	}
 }
 
+// TestFromTTA checks that the mean over augmented passes moves the predictions,
+// that beta 1 gives the plain ones, and that the table fits them.
+func TestFromTTA(t *testing.T) {
+	model, info := randomModel()
+	plain, l, err := interpret.FromModel(t.Context(), model, info, drawnPlan(data.RandomSplit(0.4, 1)), "root")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.DLs.Close()
+	for _, tc := range []struct {
+		beta float64
+		same bool
+	}{{1, true}, {0.25, false}} {
+		got, err := interpret.FromTTA(t.Context(), l, 2, tc.beta)
+		if err != nil || got.Len() != plain.Len() {
+			t.Fatalf("%d rows, %v", got.Len(), err)
+		}
+		far := 0.0
+		for i, r := range got.Rows {
+			for c, p := range r.Probs {
+				far = max(far, math.Abs(float64(p-plain.Rows[i].Probs[c])))
+			}
+		}
+		if (far < 1e-6) != tc.same {
+			t.Errorf("beta %v: probabilities differ by %v from the plain ones", tc.beta, far)
+		}
+	}
+}
+
 func TestFromModelOnAll(t *testing.T) {
 	model, info := randomModel()
 	table, l, err := interpret.FromModel(t.Context(), model, info, drawnPlan(data.AllValid), "root")

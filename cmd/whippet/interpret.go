@@ -79,6 +79,7 @@ func (j *judged) plan(ctx context.Context, path string, changed func(string) boo
 		set(changed("valid"), &j.Valid, c.Valid)
 		set(changed("split-seed"), &j.SplitSeed, c.SplitSeed)
 		set(changed("damaged"), &j.Damaged, c.Damaged)
+		j.MinScale, j.Augment = c.MinScale, c.Augment // for test-time augmentation
 	}
 	if j.Data == "" {
 		return data.Block{}, errors.New("the model does not say what it was trained on: name the pictures with --data")
@@ -107,6 +108,7 @@ type interpretFlags struct {
 	csv    string
 	matrix string
 	top    int
+	tta    int
 }
 
 func newInterpret() *cobra.Command {
@@ -130,6 +132,7 @@ pictures of its training are judged.`,
 	fl.StringVar(&f.out, "out", "", "write the report to this file, .html")
 	fl.StringVar(&f.csv, "csv", "", "write every prediction to this file")
 	fl.StringVar(&f.matrix, "matrix", "", "draw the confusion matrix to this file, .png or .svg")
+	fl.IntVar(&f.tta, "tta", 0, "test-time augmentation: average the predictions over so many augmented passes (fastai: 4); 0 for none")
 	fl.IntVar(&f.top, "top", 9, "worst mistakes and most confused pairs that are printed")
 	return cmd
 }
@@ -142,6 +145,9 @@ func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
 	if f.top < 1 {
 		return fmt.Errorf("--top %d: must be 1 or more", f.top)
 	}
+	if f.tta < 0 || f.tta > 1000 {
+		return fmt.Errorf("--tta %d: must be 0 to 1000", f.tta)
+	}
 	p := newPrinter(f.json)
 	p.out = cmd.OutOrStdout()
 	defer p.close()
@@ -149,11 +155,20 @@ func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
-	table, l, err := interpret.FromModel(ctx, f.model, f.info, plan, f.root)
+	l, err := interpret.ModelLearner(ctx, f.model, f.info, plan, f.root)
 	if err != nil {
 		return err
 	}
 	defer l.DLs.Close()
+	var table *interpret.Table
+	if f.tta > 0 {
+		table, err = interpret.FromTTA(ctx, l, f.tta, 0.25)
+	} else {
+		table, err = interpret.FromLearner(ctx, l)
+	}
+	if err != nil {
+		return err
+	}
 	p.close()
 	if err := f.print(p.out, table); err != nil {
 		return err

@@ -34,7 +34,7 @@ func TestInterpretCommand(t *testing.T) {
 			t.Errorf("%s lacks %q: %v", file, want, err)
 		}
 	}
-	text, err = runCommand(t, nil, "interpret", filepath.Join(out, "model.safetensors"), "--data", dir, "--all", "--json")
+	text, err = runCommand(t, nil, "interpret", filepath.Join(out, "model.safetensors"), "--data", dir, "--all", "--tta", "1", "--json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,18 +16,14 @@ import (
 	"github.com/whippet-ml/whippet/internal/atomicfile"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/internal/run"
-	"github.com/whippet-ml/whippet/models"
-	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/plot"
 	"github.com/whippet-ml/whippet/schedule"
-	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/train"
 )
 
 type lrFindFlags struct {
 	trainFlags
 	finder   schedule.Finder
-	from     string
 	frozen   bool
 	unfrozen bool
 	plot     string
@@ -54,7 +50,6 @@ fine-tuning; --unfrozen lets all layers train, usually after that part, with
 	dataFlags(cmd, &f.Config)
 	modelFlags(cmd, &f.Config)
 	fl := cmd.Flags()
-	fl.StringVar(&f.from, "from", "", "start from this saved model, head included")
 	fl.BoolVar(&f.frozen, "frozen", false, "train the head (and batch norms) only; the default with pretrained weights")
 	fl.BoolVar(&f.unfrozen, "unfrozen", false, "train all layers; the default with --weights none")
 	fl.Float64Var(&f.finder.Start, "start", 1e-7, "first learning rate")
@@ -82,7 +77,9 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 	if f.threads > 0 {
 		parallel.SetThreads(f.threads)
 	}
-	f.fillDefaults(cmd.Flags().Changed)
+	if err := f.fillDefaults(cmd.Flags().Changed); err != nil {
+		return err
+	}
 	if err := f.Check(); err != nil {
 		return err
 	}
@@ -122,15 +119,6 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 
 // learner builds what the search trains.
 func (f *lrFindFlags) learner(ctx context.Context, p *printer) (*train.Learner, error) {
-	var saved *models.Classifier
-	var info models.Info
-	if f.from != "" {
-		var err error
-		if saved, info, err = models.Load(f.from); err != nil {
-			return nil, err
-		}
-		f.Arch, f.Weights = info.Arch, "none"
-	}
 	root, err := f.Prepare(ctx, data.WithProgress(p.download))
 	if err != nil {
 		return nil, err
@@ -140,19 +128,11 @@ func (f *lrFindFlags) learner(ctx context.Context, p *printer) (*train.Learner, 
 		return nil, err
 	}
 	block.Workers = f.workers
-	if saved != nil {
-		block.Vocab = info.Vocab
-	}
 	dls, err := block.DataLoaders(ctx, root)
 	if err != nil {
 		return nil, err
 	}
 	l, err := f.Learner(ctx, dls)
-	if err == nil && saved != nil {
-		if err = copyState(l.Model, saved); err == nil {
-			err = l.Freeze()
-		}
-	}
 	switch {
 	case err == nil && f.unfrozen:
 		err = l.Unfreeze()
@@ -164,23 +144,6 @@ func (f *lrFindFlags) learner(ctx context.Context, p *printer) (*train.Learner, 
 		return nil, err
 	}
 	return l, nil
-}
-
-// copyState gives dst the weights and statistics of src, a model of the same
-// architecture and number of classes.
-func copyState(dst, src nn.Module) error {
-	to, from := nn.State(dst), nn.State(src)
-	for i := range to {
-		if i >= len(from) || from[i].Name != to[i].Name || !tensor.SameShape(from[i].Shape, to[i].Shape) {
-			return fmt.Errorf("--from: the model does not have the network's %s %v", to[i].Name, to[i].Shape)
-		}
-		if to[i].Count != nil {
-			*to[i].Count = *from[i].Count
-		} else if err := to[i].Set(from[i].Get()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // write saves the curve and its plot where that was asked for.

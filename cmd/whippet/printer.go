@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -97,7 +98,7 @@ func (p *printer) start(c run.Config, dls *data.DataLoaders, from *train.Checkpo
 		return
 	}
 	fmt.Fprintf(p.out, "%s: %d classes, %d pictures to train on, %d to validate on\n", c.Data, len(dls.Vocab), len(dls.Train.Items()), len(dls.Valid.Items()))
-	fmt.Fprintf(p.out, "%s, weights %s, %d×%d, batch %d, labels by %s, validation by %s, seed %d\n\n", c.Arch, c.Weights, c.Size, c.Size, c.Batch, c.Label, c.Valid, c.Seed)
+	fmt.Fprintf(p.out, "%s, weights %s, %d×%d, batch %d, labels by %s, validation by %s, seed %d\n\n", c.Arch, cmp.Or(c.From, c.Weights), c.Size, c.Size, c.Batch, c.Label, c.Valid, c.Seed)
 	if from != nil {
 		phase, epoch, batch := from.Place()
 		fmt.Fprintf(p.out, "resumed at phase %d, epoch %d, batch %d\n\n", phase, epoch, batch)

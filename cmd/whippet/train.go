@@ -21,6 +21,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/internal/run"
 	"github.com/whippet-ml/whippet/internal/watch"
+	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/train"
 )
 
@@ -50,6 +51,7 @@ with a small network pretrained on other drawn pictures: nothing is downloaded.`
   whippet train --data pets --epochs 2
   whippet train --data photos/ --label folder --arch resnet18 --out runs/first
   whippet train --data cifar --arch resnet18 --weights none --presize 0 --size 32 --epochs 1
+  whippet train --data photos/ --from runs/first/model.safetensors --epochs 3 --lr 'slice(1e-6,1e-4)'
   whippet train --resume runs/first`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
@@ -93,7 +95,9 @@ func (f *trainFlags) run(cmd *cobra.Command) (err error) {
 		return f.goOn(cmd, p)
 	}
 	changed := cmd.Flags().Changed
-	f.fillDefaults(changed)
+	if err := f.fillDefaults(changed); err != nil {
+		return err
+	}
 	if err := f.Check(); err != nil {
 		return err
 	}
@@ -287,8 +291,8 @@ func (f *trainFlags) stopped(err error, out *run.Output, p *printer) error {
 }
 
 // fillDefaults adapts the defaults of flags that were not given to those that
-// were.
-func (f *trainFlags) fillDefaults(changed func(string) bool) {
+// were. Going on from a model takes its architecture and its input's size.
+func (f *trainFlags) fillDefaults(changed func(string) bool) error {
 	if f.Data == "" || f.Data == run.Drawn {
 		d := run.DefaultDrawn()
 		f.Data = d.Data
@@ -299,11 +303,31 @@ func (f *trainFlags) fillDefaults(changed func(string) bool) {
 		set(changed("epochs"), &f.Epochs, d.Epochs)
 		set(changed("lr"), &f.LR, d.LR)
 	}
-	if f.Weights == "none" {
-		// A random body must not be frozen, nor train at a hundredth of the rate.
+	if f.From != "" {
+		for _, name := range []string{"arch", "weights"} {
+			if changed(name) {
+				return fmt.Errorf("--%s does not go with --from: the network and its weights are the saved model's", name)
+			}
+		}
+		_, info, err := models.Load(f.From)
+		if err != nil {
+			return fmt.Errorf("--from: %w", err)
+		}
+		f.Arch = info.Arch
+		pre := info.Preprocess
+		set(changed("presize"), &f.Presize, pre.Presize)
+		set(changed("size"), &f.Size, pre.Size)
+		if pre.Method != "" {
+			set(changed("resize"), &f.Resize, pre.Method)
+		}
+	}
+	if f.Weights == "none" || f.From != "" {
+		// A random body must not be frozen, nor train at a hundredth of the rate;
+		// a model that is trained already needs no frozen epochs.
 		set(changed("schedule"), &f.Schedule, "one-cycle")
 		set(changed("freeze-epochs"), &f.FreezeEpochs, 0)
 	}
+	return nil
 }
 
 func set[T any](given bool, v *T, def T) {

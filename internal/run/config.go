@@ -24,13 +24,14 @@ const Drawn = "drawn"
 // Config is everything that determines a run's result. It is saved with the
 // run, and a resumed run reads it from there.
 type Config struct {
-	Data         string  `json:"data"`          // a known set's name, an address, a folder, an archive, or "drawn"
-	Arch         string  `json:"arch"`          // see models.Names
-	Weights      string  `json:"weights"`       // default, none, or a file
-	Epochs       int     `json:"epochs"`        // after the frozen ones
-	FreezeEpochs int     `json:"freeze_epochs"` // with only the head (and batch norms) training
-	LR           string  `json:"lr"`            // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
-	Schedule     string  `json:"schedule"`      // fine-tune, one-cycle, flat-cos, constant
+	Data         string  `json:"data"`           // a known set's name, an address, a folder, an archive, or "drawn"
+	Arch         string  `json:"arch"`           // see models.Names
+	Weights      string  `json:"weights"`        // default, none, or a file
+	From         string  `json:"from,omitempty"` // a saved model to go on from, head included; then Arch is its and Weights means nothing
+	Epochs       int     `json:"epochs"`         // after the frozen ones
+	FreezeEpochs int     `json:"freeze_epochs"`  // with only the head (and batch norms) training
+	LR           string  `json:"lr"`             // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
+	Schedule     string  `json:"schedule"`       // fine-tune, one-cycle, flat-cos, constant
 	WeightDecay  float64 `json:"weight_decay"`
 	Batch        int     `json:"batch"`
 	Presize      int     `json:"presize"`    // square that pictures are resized to first; 0 leaves that out

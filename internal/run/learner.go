@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/whippet-ml/whippet/data"
@@ -13,6 +14,7 @@ import (
 	"github.com/whippet-ml/whippet/schedule"
 	"github.com/whippet-ml/whippet/train"
 	"github.com/whippet-ml/whippet/vision"
+	"github.com/whippet-ml/whippet/weights"
 )
 
 var knownMetrics = map[string]func() metrics.Metric{
@@ -79,6 +81,9 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 	if resumed {
 		return vision.NewLearner(ctx, dls, arch, vision.RandomWeights(), opts...)
 	}
+	if c.From != "" {
+		return c.continued(ctx, dls, arch, opts)
+	}
 	w := c.weights()
 	if c.Data == Drawn && c.Weights == "default" {
 		if c.Arch != drawnweights.Arch {
@@ -91,6 +96,31 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 		w = vision.WeightsLoaded(f)
 	}
 	return vision.NewLearner(ctx, dls, arch, w, opts...)
+}
+
+// continued builds a learner whose model is the saved one of From. It is frozen,
+// as one with pretrained weights is.
+func (c Config) continued(ctx context.Context, dls *data.DataLoaders, arch *models.Architecture, opts []train.Option) (*train.Learner, error) {
+	f, err := weights.Load(c.From)
+	if err != nil {
+		return nil, fmt.Errorf("--from: %w", err)
+	}
+	_, info, err := models.FromFile(f)
+	if err != nil {
+		return nil, fmt.Errorf("--from %s: %w", c.From, err)
+	}
+	if !slices.Equal(info.Vocab, dls.Vocab) {
+		return nil, fmt.Errorf("--from %s: the model has the classes %.200q, the data %.200q: go on with the data it was trained on, or take its body alone with --weights",
+			c.From, strings.Join(info.Vocab, ", "), strings.Join(dls.Vocab, ", "))
+	}
+	l, err := vision.NewLearner(ctx, dls, arch, vision.RandomWeights(), opts...)
+	if err != nil {
+		return nil, err
+	}
+	if err := models.SetState(l.Model, f); err != nil {
+		return nil, fmt.Errorf("--from %s: %w", c.From, err)
+	}
+	return l, l.Freeze()
 }
 
 // Fit carries out the run's plan on its learner.
