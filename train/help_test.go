@@ -17,7 +17,10 @@ import (
 // fixedSource is a source of pictures that are there already as tensors: what
 // it opens is a picture of two pixels that hold the item's number, and
 // fixedInput looks the tensor up.
-type fixedSource struct{ n int }
+type fixedSource struct {
+	n       int
+	damaged map[int]bool // items that cannot be opened
+}
 
 func (s fixedSource) List(context.Context, string) ([]data.Item, error) {
 	items := make([]data.Item, s.n)
@@ -31,6 +34,9 @@ func (s fixedSource) Open(it data.Item) (*data.Image, error) {
 	var i uint32
 	if _, err := fmt.Sscan(it.Path, &i); err != nil {
 		return nil, err
+	}
+	if s.damaged[int(i)] {
+		return nil, fmt.Errorf("item %d is damaged", i)
 	}
 	img := data.NewImage(2, 1)
 	binary.LittleEndian.PutUint32(img.Pix, i)
@@ -67,7 +73,10 @@ func (f fixedInput) String() string { return "fixedInput" }
 // fixedLoader serves x [N,H,W,3] with classes y.
 func fixedLoader(t testing.TB, x *tensor.Tensor, y []int, c data.LoaderConfig, noise float32) *data.Loader {
 	t.Helper()
-	src := fixedSource{x.Shape[0]}
+	src, ok := c.Source.(fixedSource)
+	if !ok {
+		src = fixedSource{n: x.Shape[0]}
+	}
 	items, _ := src.List(context.Background(), "")
 	c.Source, c.Items, c.Labels, c.BatchTransforms = src, items, y, fixedInput{x, noise}
 	l, err := data.NewLoader(c)

@@ -110,6 +110,10 @@ func (c *Checkpoint) Step() int { return c.state.Step }
 // the epoch, of the fit, and of the plan. The end is the same, bit for bit, as
 // if there had been no interruption.
 //
+// What is carried on is the plan of one call of Run, Fit, FineTune and so on. A
+// program that makes several calls gives them to Run as one plan (NewPhase), or
+// notes in Checkpoints.Extra which call it is.
+//
 // The learner's callbacks must be those of the first run; extra are those that
 // were given to the fit alone (With). An error says which setting differs, and
 // leaves the learner as it was.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/optim"
@@ -255,8 +256,8 @@ func TestForeignCheckpoints(t *testing.T) {
 		{"optimizer", func(l *Learner) { l.opt = &optim.SGD{} }, "optimizer is"},
 		{"fewer pictures", func(l *Learner) {
 			cfg := l.DLs.Train.Config()
-			l.DLs.Train = fixedLoader(t, cfg.BatchTransforms.(fixedInput).x, cfg.Labels, cfg, 0.2)
 			x, y := tinyTensors(1, 43)
+			cfg.Source = nil
 			l.DLs.Train = fixedLoader(t, x, y, cfg, 0.2)
 		}, "number of training pictures is 44, the learner's 43"},
 		{"other labels", func(l *Learner) { l.DLs.Train.Labels()[5] = (l.DLs.Train.Labels()[5] + 1) % tinyClasses }, "other pictures or labels"},
@@ -385,4 +386,76 @@ func TestNotFiniteIsNotSaved(t *testing.T) {
 	if err != nil || cp.Step() != tinyIters {
 		t.Errorf("the newest checkpoint: %+v, %v; want that of step %d", cp, err, tinyIters)
 	}
+}
+
+// TestResumeWithDamagedPictures leaves out all pictures of one batch and some of
+// another: places in the epoch count batches of the loader, not those trained.
+func TestResumeWithDamagedPictures(t *testing.T) {
+	damaged := map[int]bool{3: true, 17: true}
+	for i := 8; i < 16; i++ {
+		damaged[i] = true // the whole second batch
+	}
+	build := func() *Learner {
+		l := tinyLearner(t, 2)
+		x, y := tinyTensors(1, 44)
+		l.DLs.Train = fixedLoader(t, x, y, data.LoaderConfig{Source: fixedSource{44, damaged}, BatchSize: 8, Train: true,
+			DropLast: true, Damaged: data.SkipDamaged}, 0.2)
+		return l
+	}
+	alone := build()
+	if err := alone.FitOneCycle(context.Background(), 2, schedule.Flat(1e-2)); err != nil {
+		t.Fatal(err)
+	}
+	if len(alone.Recorder.Steps) != 2*(tinyIters-1) || len(alone.DLs.Train.Damaged()) != 10 {
+		t.Fatalf("%d steps, %d damaged", len(alone.Recorder.Steps), len(alone.DLs.Train.Damaged()))
+	}
+	for k := range 2*(tinyIters-1) - 1 {
+		dir := t.TempDir()
+		ctx, cancel := context.WithCancel(context.Background())
+		l := build()
+		l.Checkpoints = &Checkpoints{Dir: dir}
+		if err := l.FitOneCycle(ctx, 2, schedule.Flat(1e-2), With(&interruptAt{event: AfterStep, k: k, cancel: cancel})); !errors.Is(err, ErrInterrupted) {
+			t.Fatal(err)
+		}
+		cp, err := LoadCheckpoint(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l = build()
+		l.Checkpoints = &Checkpoints{Dir: dir}
+		if err := l.Resume(context.Background(), cp); err != nil {
+			t.Fatal(err)
+		}
+		sameBits(t, "resumed with damaged pictures", modelBits(alone), modelBits(l))
+		if history(alone) != history(l) {
+			t.Errorf("interrupted after step %d: the history differs", k)
+		}
+	}
+
+	// With the strict policy the run fails at the batch, and can go on when the
+	// picture is mended.
+	dir := t.TempDir()
+	strict := func(damaged map[int]bool) *Learner {
+		l := tinyLearner(t, 2)
+		x, y := tinyTensors(1, 44)
+		l.DLs.Train = fixedLoader(t, x, y, data.LoaderConfig{Source: fixedSource{44, damaged}, BatchSize: 8, Train: true, DropLast: true}, 0.2)
+		return l
+	}
+	l := strict(map[int]bool{20: true})
+	l.Checkpoints = &Checkpoints{Dir: dir}
+	if err := l.Fit(context.Background(), 1, schedule.Flat(1e-3)); err == nil || !strings.Contains(err.Error(), "item 20 is damaged") {
+		t.Fatalf("error %v", err)
+	}
+	cp, err := LoadCheckpoint(dir)
+	if err != nil || cp.Step() != 2 {
+		t.Fatalf("checkpoint %+v, %v; want one of step 2", cp, err)
+	}
+	mended, never := strict(nil), strict(nil)
+	if err := mended.Resume(context.Background(), cp); err != nil {
+		t.Fatal(err)
+	}
+	if err := never.Fit(context.Background(), 1, schedule.Flat(1e-3)); err != nil {
+		t.Fatal(err)
+	}
+	sameBits(t, "resumed after mending", modelBits(never), modelBits(mended))
 }
