@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
@@ -63,10 +64,14 @@ func TestSameBitsForAnyThreads(t *testing.T) {
 		{"squeezenet1_1 at 65", small(models.SqueezeNet1_1, 65, 22, 10)},
 		{"resnet18 at 70", small(models.ResNet18, 70, 14, 7)},
 		{"resnet50 at 33", small(models.ResNet50, 33, 6, 3)},
+		{"resnet34 at 224", small(models.ResNet34, 224, 8, 8)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if testing.Short() && c.name != "tiny" {
 				t.Skip("takes seconds; not with -short")
+			}
+			if os.Getenv("WHIPPET_LONG") == "" && c.name == "resnet34 at 224" {
+				t.Skip("WHIPPET_LONG is not set: this case takes half a minute")
 			}
 			defer parallel.SetThreads(parallel.SetThreads(1))
 			var bits map[string][]float32
