@@ -104,7 +104,9 @@ func ConvReLUMaxPool(tp *Tape, x *Variable, conv ConvBranch, k, stride, pad int,
 	tp.record("conv", y, x.needs || conv.Weight.RequiresGrad || toBias, []*Variable{x, held}, func() {
 		dy := y.Grad.Data
 		if toBias {
-			conv.Bias.grad(tp, func(db []float32) { cpu.BiasReLUBackward(dy, y.Value.Data, len(dy)/p.C, p.C, dy, db) })
+			conv.Bias.grad(tp, func(db []float32) {
+				tp.timedBack("bias+relu", func() { cpu.BiasReLUBackward(dy, y.Value.Data, len(dy)/p.C, p.C, dy, db) })
+			})
 		}
 		if !x.needs && !conv.Weight.RequiresGrad {
 			tp.release(held)
@@ -113,13 +115,15 @@ func ConvReLUMaxPool(tp *Tape, x *Variable, conv ConvBranch, k, stride, pad int,
 		// Where ReLU made the maximum 0 argmax names no input, so this undoes
 		// the ReLU as well.
 		dz := tp.arena.Get(rows * p.C)
-		cpu.MaxPoolBackward(p.N, p.H, p.W, p.C, k, stride, pad, ceil, dy, argmax, dz)
+		tp.timedBack("pool", func() { cpu.MaxPoolBackward(p.N, p.H, p.W, p.C, k, stride, pad, ceil, dy, argmax, dz) })
 		tp.release(held)
 		if conv.Weight.RequiresGrad {
-			conv.Weight.grad(tp, func(dw []float32) { cpu.ConvBackwardWeights(c, x.Value.Data, dz, dw) })
+			conv.Weight.grad(tp, func(dw []float32) {
+				tp.timedBack("conv weights", func() { cpu.ConvBackwardWeights(c, x.Value.Data, dz, dw) })
+			})
 		}
 		if x.needs {
-			tp.gradInto(x, func(dx []float32) { cpu.ConvBackwardData(c, dz, conv.Weight.Value.Data, dx) })
+			tp.convDataGrad(x, c, dz, conv.Weight.Value.Data)
 		}
 		tp.arena.Put(dz)
 	})

@@ -10,9 +10,10 @@ import (
 )
 
 type config struct {
-	rounds, steps, threads int
-	python, ort, data      string
-	dir, whippet           string
+	rounds, steps, warmup int
+	threads               int
+	python, ort, data     string
+	dir, whippet          string
 }
 
 // result is what a side prints about one turn.
@@ -31,7 +32,7 @@ func (c config) turn(r row) (warmup, steps int) {
 	if r.batch == 1 {
 		return 20, 40 * c.steps
 	}
-	return 2, c.steps
+	return c.warmup, c.steps
 }
 
 // command runs a side and decodes the JSON that it prints.
@@ -62,12 +63,14 @@ func (c config) ours(r row, threads int) (result, error) {
 	}
 	var v struct {
 		StepMS struct {
+			Min    float64 `json:"min"`
 			Median float64 `json:"median"`
+			Max    float64 `json:"max"`
 		} `json:"step_ms"`
 		PeakRSS int64 `json:"peak_rss_bytes"`
 	}
 	err := command(&v, nil, c.whippet, append([]string{"bench", task}, args...)...)
-	return result{"Whippet", []float64{v.StepMS.Median}, v.PeakRSS}, err
+	return result{"Whippet", []float64{v.StepMS.Min, v.StepMS.Median, v.StepMS.Max}, v.PeakRSS}, err
 }
 
 func (c config) torch(r row, layout string) (result, error) {
