@@ -3,6 +3,7 @@
 //	whippet train                       the demonstration: drawn breeds, offline
 //	whippet train --data pets           fine-tune a ResNet-34 on Oxford-IIIT Pet
 //	whippet lr-find                     which learning rate to train with
+//	whippet clean MODEL                 find wrong labels and near-duplicates
 //	whippet predict MODEL FILE...       classify pictures
 //	whippet serve MODEL                 answer HTTP requests
 //	whippet interpret MODEL             see where a model is right and wrong
@@ -80,6 +81,7 @@ func newRoot() *cobra.Command {
 		newPredict(),
 		newServe(),
 		newInterpret(),
+		newClean(),
 		newExport(),
 		newVerify(),
 		newData(),

@@ -83,7 +83,7 @@ func guessLabel(ctx context.Context, root string) (string, error) {
 func guessSplit(root, label string) string {
 	if file, ok := strings.CutPrefix(label, "csv:"); ok {
 		name, _ := cutColumn(file)
-		if header, err := csvHeader(filepath.Join(root, name)); err == nil {
+		if header, err := csvHeader(csvPath(root, name)); err == nil {
 			for _, h := range header {
 				if h == "is_valid" {
 					return "column:is_valid"

@@ -35,7 +35,7 @@ export async function browser(wrong) {
   const page = async (options) => {
     const context = await b.newContext(options);
     const pg = await context.newPage();
-    pg.on('console', (m) => { if (m.type() === 'error') wrong.push('console: ' + m.text()); });
+    pg.on('console', (m) => { if (m.type() === 'error' && !pg.quiet) wrong.push('console: ' + m.text()); });
     pg.on('pageerror', (e) => wrong.push('page: ' + e.message));
     pg.on('request', (r) => { if (!/^(http:\/\/127\.0\.0\.1:|data:|blob:)/.test(r.url())) wrong.push('request: ' + r.url()); });
     return pg;

@@ -24,7 +24,7 @@ function ticks(lo, hi, log) {
   const out = [];
   if (log) {
     const first = Math.floor(lo), last = Math.ceil(hi), step = Math.max(1, Math.ceil((last - first) / 5));
-    for (let e = first; e <= last; e += step) for (const m of last - first < 2 ? [1, 2, 5] : [1]) {
+    for (let e = first; e <= last; e += step) for (const m of hi - lo < 1.5 ? [1, 2, 5] : [1]) {
       const v = e + Math.log10(m);
       if (v >= lo - 1e-9 && v <= hi + 1e-9) out.push(v);
     }
@@ -160,7 +160,12 @@ class Chart {
     const parts = [title];
     for (const l of this.lines) {
       if (!l.points.length) continue;
-      const p = at === null ? l.points[l.points.length - 1] : l.points[nearest(l.points.map((q) => q[0]), at)];
+      let p = l.points[l.points.length - 1];
+      if (at !== null) {
+        p = l.points[nearest(l.points.map((q) => q[0]), at)];
+        // What is measured once an epoch: the value that was known then.
+        if (l.dots) p = l.points.filter((q) => q[0] <= at + 0.5).pop() || [at, null];
+      }
       const i = document.createElement('i');
       i.style.setProperty('--k', `var(${l.color})`);
       i.textContent = `${l.name} ${short(p[1])}`;

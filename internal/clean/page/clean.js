@@ -1,0 +1,231 @@
+'use strict';
+// Goes through the entries of a review. Every decision is sent at once and
+// counts only when the server says that it is saved.
+
+const $ = (id) => document.getElementById(id);
+const key = new URLSearchParams(location.search).get('key') || '';
+let review = null, at = 0, active = 0, history = [], busy = false, advance = 0;
+
+function make(tag, attrs, ...children) {
+  const e = document.createElement(tag);
+  Object.assign(e, attrs);
+  e.append(...children);
+  return e;
+}
+
+function alarm(text) {
+  $('alert').textContent = text;
+  $('alert').hidden = !text;
+}
+
+async function call(path, body) {
+  const r = await fetch('api/' + path, {
+    method: body ? 'POST' : 'GET',
+    headers: body ? { 'X-Whippet-Key': key, 'Content-Type': 'application/json' } : { 'X-Whippet-Key': key },
+    body: body && JSON.stringify(body),
+  });
+  const text = await r.text();
+  if (!r.ok) throw new Error(text.trim() || `status ${r.status}`);
+  return JSON.parse(text);
+}
+
+const entry = () => review.entries[at];
+const picture = (i) => review.pictures[i];
+const decided = (e) => e.pictures.every((i) => picture(i).decision);
+
+// decide sends decisions [[picture, action, label]].
+async function decide(list, undoing) {
+  if (busy || review.over) return;
+  busy = true;
+  const before = list.map(([i]) => { const d = picture(i).decision; return [i, d ? d.action : '', d ? d.label || '' : '']; });
+  try {
+    review.counts = await call('decide', { decisions: list.map(([i, action, label]) => ({ picture: i, action, label: label || '' })) });
+    alarm('');
+    for (const [i, action, label] of list) picture(i).decision = action ? { action, label } : null;
+    if (!undoing) history.push({ at, before });
+    $('saved').textContent = (undoing ? 'Taken back: ' : 'Saved: ') + list.map(([i]) => says(picture(i))).join('; ');
+    show();
+    if (!undoing && decided(entry())) {
+      clearTimeout(advance);
+      const from = at;
+      advance = setTimeout(() => { if (at === from) undecided(); }, 250);
+    }
+  } catch (e) {
+    alarm('Not saved. ' + (e instanceof TypeError ? 'The command does not answer: was it ended? Start it again to go on.' : e.message));
+  } finally {
+    busy = false;
+  }
+}
+
+function says(p) {
+  const d = p.decision;
+  if (!d) return `${p.name} undecided`;
+  return p.name + ' ' + { keep: 'kept', drop: 'dropped', relabel: 'is ' + d.label }[d.action];
+}
+
+function undo() {
+  const h = history.pop();
+  if (!h) { $('saved').textContent = 'There is nothing to take back in this sitting.'; return; }
+  clearTimeout(advance);
+  go(h.at);
+  decide(h.before, true);
+}
+
+function go(n) {
+  clearTimeout(advance);
+  at = Math.min(Math.max(n, 0), review.entries.length - 1);
+  active = 0;
+  show();
+}
+
+function undecided() {
+  const n = review.entries.length;
+  for (let k = 1; k <= n; k++) {
+    const i = (at + k) % n;
+    if (!decided(review.entries[i])) { go(i); return; }
+  }
+  $('saved').textContent = 'Every entry is decided. Press Finish, or look at some again.';
+}
+
+// suggestion is the class that the model would give instead, null if none.
+function suggestion(p) {
+  return p.opinion && p.opinion.predicted !== p.label ? review.vocab[p.opinion.predicted] : null;
+}
+
+function panel(i, k) {
+  const p = picture(i), d = p.decision;
+  const img = make('img', { alt: `${p.name}, labeled ${review.vocab[p.label]}`, src: `api/picture?i=${i}&key=${encodeURIComponent(key)}` });
+  img.addEventListener('error', () => alarm(`${p.name} cannot be shown.`));
+  const side = make('div', {});
+  const f = make('section', { className: 'panel' + (k === active ? ' active' : '') + (d && d.action === 'drop' ? ' dropped' : '') }, img, side);
+  f.setAttribute('aria-label', p.name);
+  f.dataset.picture = i;
+  side.append(make('h2', {}, p.name));
+  side.append(make('p', {}, 'labeled ', make('b', {}, review.vocab[p.label]), p.valid ? ', for validation' : ', for training'));
+  if (p.opinion) {
+    side.append(make('p', {}, `loss ${p.opinion.loss.toFixed(3)}; the model says`));
+    const list = make('ol', {});
+    for (const g of p.opinion.top) {
+      const li = make('li', {}, make('span', {}, review.vocab[g.class] + (g.class === p.label ? ' (its label)' : '')), make('span', {}, (100 * g.prob).toFixed(1) + ' %'));
+      li.style.background = `linear-gradient(90deg, var(--bar) ${100 * g.prob}%, transparent 0)`;
+      list.append(li);
+    }
+    side.append(list);
+  }
+  const state = make('p', { className: 'state' }, d ? { keep: 'kept', drop: 'dropped', relabel: 'relabeled: ' + d.label }[d.action] : '');
+  if (d) state.classList.add(d.action);
+  side.append(state);
+  const row = make('div', { className: 'do' });
+  const button = (text, letter, cls, f) => {
+    const b = make('button', { className: cls }, text + ' ', make('kbd', {}, letter));
+    b.addEventListener('click', () => { active = k; f(); });
+    row.append(b);
+  };
+  button('keep', 'K', 'keep', () => decide([[i, 'keep']]));
+  const s = suggestion(p);
+  if (s !== null) button('it is ' + s, 'R', 'relabel', () => decide([[i, 'relabel', s]]));
+  button('drop', 'D', 'drop', () => decide([[i, 'drop']]));
+  const input = make('input', { placeholder: 'another label', autocomplete: 'off' });
+  input.setAttribute('list', 'classes');
+  input.setAttribute('aria-label', 'another label for ' + p.name);
+  const choose = () => { if (review.vocab.includes(input.value)) decide([[i, 'relabel', input.value]]); };
+  input.addEventListener('change', choose);
+  input.addEventListener('keydown', (e) => {
+    if (e.key === 'Escape') input.blur();
+    if (e.key === 'Enter' && !review.vocab.includes(input.value)) alarm(`“${input.value}” is not one of the model's classes.`);
+  });
+  row.append(input);
+  side.append(row);
+  f.addEventListener('pointerdown', () => {
+    active = k;
+    document.querySelectorAll('.panel').forEach((e, n) => e.classList.toggle('active', n === k));
+  });
+  return f;
+}
+
+function show() {
+  const e = entry(), n = review.entries.length, done = review.entries.filter(decided).length, c = review.counts;
+  $('counts').textContent = `${done} of ${n} entries decided; of ${c.pictures} pictures, ${c.kept} kept, ${c.relabeled} relabeled, ${c.dropped} dropped`;
+  $('bar').firstElementChild.style.width = (n ? 100 * done / n : 100) + '%';
+  $('bar').setAttribute('aria-valuemax', n);
+  $('bar').setAttribute('aria-valuenow', done);
+  if (!e) {
+    $('why').textContent = 'There is nothing to look at: no picture was judged and no near-duplicates were found.';
+    document.querySelector('nav').hidden = true;
+    return;
+  }
+  const pair = e.pictures.length === 2;
+  $('number').value = at + 1;
+  $('number').max = $('total').textContent = n;
+  $('both').hidden = !pair;
+  $('panels').classList.toggle('pair', pair);
+  if (pair) {
+    const [a, b] = e.pictures.map(picture);
+    $('why').textContent = `Near-duplicates in training and validation (${e.bits} of 64 bits differ): the model is judged on what it has seen.` +
+      (a.label !== b.label ? ' Their labels differ.' : '');
+  } else {
+    const p = picture(e.pictures[0]);
+    $('why').textContent = suggestion(p) !== null ? `Labeled ${review.vocab[p.label]}; the model says ${suggestion(p)}.` : 'The model agrees with the label, but is not sure.';
+  }
+  $('panels').replaceChildren(...e.pictures.map(panel));
+  const after = review.entries[at + 1];
+  if (after) for (const i of after.pictures) new Image().src = `api/picture?i=${i}&key=${encodeURIComponent(key)}`;
+}
+
+function pairDo(what) {
+  const e = entry();
+  if (e.pictures.length !== 2) return;
+  const [t, v] = e.pictures;
+  decide([[t, what === 'train' ? 'drop' : 'keep'], [v, what === 'valid' ? 'drop' : 'keep']]);
+}
+
+addEventListener('keydown', (e) => {
+  if (!review || review.over || !review.entries.length || e.ctrlKey || e.metaKey || e.altKey || e.target.tagName === 'INPUT') return;
+  const i = entry().pictures[Math.min(active, entry().pictures.length - 1)], s = suggestion(picture(i));
+  switch (e.key.toLowerCase()) {
+    case 'k': decide([[i, 'keep']]); break;
+    case 'd': case 'delete': decide([[i, 'drop']]); break;
+    case 'r': if (s !== null) decide([[i, 'relabel', s]]); break;
+    case 'l': document.querySelectorAll('.panel input')[active].focus(); break;
+    case 'u': undo(); break;
+    case 'b': pairDo('both'); break;
+    case 't': pairDo('train'); break;
+    case 'v': pairDo('valid'); break;
+    case 'n': undecided(); break;
+    case 'arrowright': go(at + 1); break;
+    case 'arrowleft': go(at - 1); break;
+    case '1': case '2':
+      active = Math.min(+e.key - 1, entry().pictures.length - 1);
+      document.querySelectorAll('.panel').forEach((p, n) => p.classList.toggle('active', n === active));
+      break;
+    default: return;
+  }
+  e.preventDefault();
+});
+$('prev').addEventListener('click', () => go(at - 1));
+$('next').addEventListener('click', () => go(at + 1));
+$('open').addEventListener('click', undecided);
+$('number').addEventListener('change', () => go((+$('number').value || 1) - 1));
+for (const b of document.querySelectorAll('#both button')) b.addEventListener('click', () => pairDo(b.dataset.do));
+$('finish').addEventListener('click', async () => {
+  try {
+    const c = await call('finish', {});
+    review.over = true;
+    clearTimeout(advance);
+    $('summary').textContent = `${c.kept} kept, ${c.relabeled} relabeled, ${c.dropped} dropped; ${c.rows} of ${c.pictures} pictures are in ${review.out}.`;
+    $('main').hidden = true;
+    $('end').hidden = false;
+  } catch (e) {
+    alarm('The command does not answer; what was decided is saved.');
+  }
+});
+
+call('review').then((r) => {
+  review = r;
+  $('title').textContent = r.title;
+  $('classes').append(...r.vocab.map((v) => make('option', { value: v })));
+  $('main').hidden = false;
+  const first = r.entries.findIndex((e) => !decided(e));
+  at = Math.max(first, 0);
+  show();
+}).catch((e) => alarm(e.message));

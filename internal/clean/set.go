@@ -1,0 +1,142 @@
+// Package clean helps a person to find wrong labels, useless pictures and
+// near-duplicates: it picks what is worth looking at, shows it on a local web
+// page, and writes what the person decides as a table that training takes.
+//
+// The pictures themselves are only ever read.
+package clean
+
+import (
+	"cmp"
+	"path/filepath"
+	"slices"
+
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/interpret"
+)
+
+// Picture is one labeled picture of the data.
+type Picture struct {
+	Path  string // as its source names it
+	Name  string // in tables: below the root with slashes, or Path when it is elsewhere
+	Label int    // index into the vocabulary
+	Valid bool   // for validation
+}
+
+// Set is all pictures of the data, sorted by name.
+type Set struct {
+	Vocab    []string
+	Pictures []Picture
+	Open     func(path string) (*data.Image, error) // called from several goroutines
+}
+
+// NewSet gathers the pictures of loaders that were made of a Block.
+func NewSet(d *data.DataLoaders) *Set {
+	s := &Set{Vocab: d.Vocab, Open: func(path string) (*data.Image, error) {
+		return d.Block.Items.Open(data.Item{Path: path})
+	}}
+	add := func(l *data.Loader, valid bool) {
+		if l == nil {
+			return
+		}
+		labels := l.Labels()
+		for i, it := range l.Items() {
+			p := Picture{Path: it.Path, Name: it.Path, Label: labels[i], Valid: valid}
+			if rel, err := filepath.Rel(d.Root, it.Path); err == nil && filepath.IsLocal(rel) {
+				p.Name = filepath.ToSlash(rel)
+			} else if abs, err := filepath.Abs(it.Path); err == nil {
+				p.Name = abs
+			}
+			s.Pictures = append(s.Pictures, p)
+		}
+	}
+	add(d.Train, false)
+	add(d.Valid, true)
+	slices.SortStableFunc(s.Pictures, func(a, b Picture) int { return cmp.Compare(a.Name, b.Name) })
+	return s
+}
+
+// Opinion is what the model says about a picture.
+type Opinion struct {
+	Loss      float64 `json:"loss"`
+	Predicted int     `json:"predicted"`
+	Top       []Guess `json:"top"` // the most probable classes, best first
+}
+
+// Guess is a class and its probability.
+type Guess struct {
+	Class int     `json:"class"`
+	Prob  float32 `json:"prob"`
+}
+
+const topGuesses = 3
+
+// Entry is something to look at: one picture that the model doubts, or a pair
+// of a training picture and a validation picture that look alike.
+type Entry struct {
+	Pictures []int   `json:"pictures"` // indices into the set; of a pair, training first
+	Bits     int     `json:"bits"`     // of a pair: by how much the hashes differ
+	Color    float64 `json:"color"`
+}
+
+// Queue is the entries in the order in which they are shown, and the model's
+// opinion of the pictures in them.
+type Queue struct {
+	Entries  []Entry
+	Opinions map[int]Opinion
+}
+
+// NewQueue takes the top pictures with the highest loss in the tables (all that
+// are above zero when there are fewer) and the pairs. Of equal losses the first
+// of the tables comes first.
+func NewQueue(s *Set, tables []*interpret.Table, top int, pairs []Pair) *Queue {
+	byPath := make(map[string][]int, len(s.Pictures))
+	for i, p := range s.Pictures {
+		byPath[p.Path] = append(byPath[p.Path], i)
+	}
+	q := &Queue{Opinions: map[int]Opinion{}}
+	all := map[int]Opinion{}
+	var order []int
+	for _, t := range tables {
+		for _, row := range t.TopLosses(0) {
+			same := byPath[row.Path]
+			if len(same) == 0 {
+				continue
+			}
+			i := same[0] // a table may name a picture twice: each row stands for one
+			byPath[row.Path] = same[1:]
+			all[i] = opinion(row.Prediction)
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(all[b].Loss, all[a].Loss) })
+	for _, i := range order[:min(max(top, 0), len(order))] {
+		q.Entries = append(q.Entries, Entry{Pictures: []int{i}})
+		q.Opinions[i] = all[i]
+	}
+	for _, p := range pairs {
+		q.Entries = append(q.Entries, Entry{Pictures: []int{p.Train, p.Valid}, Bits: p.Bits, Color: p.Color})
+		for _, i := range []int{p.Train, p.Valid} {
+			if o, ok := all[i]; ok {
+				q.Opinions[i] = o
+			}
+		}
+	}
+	return q
+}
+
+func opinion(p interpret.Prediction) Opinion {
+	o := Opinion{Loss: float64(p.Loss), Predicted: p.Predicted}
+	for c, v := range p.Probs {
+		at, _ := slices.BinarySearchFunc(o.Top, v, func(g Guess, v float32) int {
+			if g.Prob >= v {
+				return -1
+			}
+			return 1
+		})
+		if at < topGuesses {
+			o.Top = slices.Insert(o.Top, at, Guess{c, v})
+			o.Top = o.Top[:min(len(o.Top), topGuesses)]
+		}
+	}
+	return o
+}
