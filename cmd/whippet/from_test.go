@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/run"
 	"github.com/whippet-ml/whippet/models"
 )
 
@@ -45,6 +46,17 @@ func TestTrainFrom(t *testing.T) {
 			}
 		}
 	}
+	// With the same seed, the second run must not repeat the first one's random numbers.
+	c, err := run.ReadConfig(filepath.Join(second, run.ConfigFile))
+	if err != nil || c.FromDigest == 0 || c.From != saved {
+		t.Errorf("the settings say from %q, digest %d, %v", c.From, c.FromDigest, err)
+	}
+	before, after := run.Config{Seed: 5}, run.Config{Seed: 5, FromDigest: c.FromDigest}
+	a1, e1 := blockSeed(before)
+	a2, e2 := blockSeed(after)
+	if e1 != nil || e2 != nil || a1 != 5 || a2 == 5 {
+		t.Errorf("loaders are seeded with %d and %d (%v, %v), want 5 and another", a1, a2, e1, e2)
+	}
 	other := twoClasses(t, 12)
 	if err := os.Rename(filepath.Join(other, "red_00.jpg"), filepath.Join(other, "green_00.jpg")); err != nil {
 		t.Fatal(err)
@@ -61,4 +73,12 @@ func TestTrainFrom(t *testing.T) {
 			t.Errorf("%s: error %v does not say %q", name, err, tc.want)
 		}
 	}
+}
+
+// blockSeed returns what the loaders of a run are seeded with.
+func blockSeed(c run.Config) (uint64, error) {
+	full := run.Default()
+	full.Seed, full.FromDigest, full.Data, full.Label, full.Valid = c.Seed, c.FromDigest, "x", "folder", "0.2"
+	b, err := full.Block("x")
+	return b.Seed, err
 }

@@ -110,6 +110,9 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 	if e := f.write(found); e != nil {
 		return e
 	}
+	if err != nil && f.From != "" {
+		return fmt.Errorf("%w; a model that is trained already has little left to fall: look at the curve (--plot FILE) and take a rate ten times below where it begins to rise", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -313,6 +313,9 @@ func (f *trainFlags) fillDefaults(changed func(string) bool) error {
 		if err != nil {
 			return fmt.Errorf("--from: %w", err)
 		}
+		if err := f.DigestFrom(); err != nil {
+			return err
+		}
 		f.Arch = info.Arch
 		pre := info.Preprocess
 		set(changed("presize"), &f.Presize, pre.Presize)

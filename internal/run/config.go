@@ -6,6 +6,8 @@ package run
 import (
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -24,14 +26,15 @@ const Drawn = "drawn"
 // Config is everything that determines a run's result. It is saved with the
 // run, and a resumed run reads it from there.
 type Config struct {
-	Data         string  `json:"data"`           // a known set's name, an address, a folder, an archive, or "drawn"
-	Arch         string  `json:"arch"`           // see models.Names
-	Weights      string  `json:"weights"`        // default, none, or a file
-	From         string  `json:"from,omitempty"` // a saved model to go on from, head included; then Arch is its and Weights means nothing
-	Epochs       int     `json:"epochs"`         // after the frozen ones
-	FreezeEpochs int     `json:"freeze_epochs"`  // with only the head (and batch norms) training
-	LR           string  `json:"lr"`             // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
-	Schedule     string  `json:"schedule"`       // fine-tune, one-cycle, flat-cos, constant
+	Data         string  `json:"data"`                  // a known set's name, an address, a folder, an archive, or "drawn"
+	Arch         string  `json:"arch"`                  // see models.Names
+	Weights      string  `json:"weights"`               // default, none, or a file
+	From         string  `json:"from,omitempty"`        // a saved model to go on from, head included; then Arch is its and Weights means nothing
+	FromDigest   uint32  `json:"from_digest,omitempty"` // of that model's file; see DigestFrom
+	Epochs       int     `json:"epochs"`                // after the frozen ones
+	FreezeEpochs int     `json:"freeze_epochs"`         // with only the head (and batch norms) training
+	LR           string  `json:"lr"`                    // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
+	Schedule     string  `json:"schedule"`              // fine-tune, one-cycle, flat-cos, constant
 	WeightDecay  float64 `json:"weight_decay"`
 	Batch        int     `json:"batch"`
 	Presize      int     `json:"presize"`    // square that pictures are resized to first; 0 leaves that out
@@ -185,3 +188,24 @@ func ReadConfig(path string) (Config, error) {
 	}
 	return c, nil
 }
+
+// DigestFrom fills in FromDigest. The random streams of a run that goes on from a
+// saved model are shifted by it: with the seed of the run that made the model
+// (the natural thing to give), they would repeat its augmentation and dropout,
+// and the network would train on pictures that it has just learned by heart.
+func (c *Config) DigestFrom() error {
+	f, err := os.Open(c.From)
+	if err != nil {
+		return fmt.Errorf("--from: %w", err)
+	}
+	defer f.Close()
+	h := crc32.NewIEEE()
+	if _, err := io.Copy(h, f); err != nil {
+		return fmt.Errorf("--from %s: %w", c.From, err)
+	}
+	c.FromDigest = max(h.Sum32(), 1)
+	return nil
+}
+
+// streamSeed is the seed of what is random in training.
+func (c Config) streamSeed() uint64 { return c.Seed ^ uint64(c.FromDigest)<<32 }

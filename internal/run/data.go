@@ -208,7 +208,7 @@ func (c Config) Block(root string) (data.Block, error) {
 	if err != nil {
 		return data.Block{}, err
 	}
-	b := data.Block{Items: vision.ImageFiles, Label: label, Split: split, BatchSize: c.Batch, Seed: c.Seed}
+	b := data.Block{Items: vision.ImageFiles, Label: label, Split: split, BatchSize: c.Batch, Seed: c.streamSeed()}
 	switch {
 	case c.Data == Drawn:
 		b.Items, b.CacheBytes = DrawnSource(), 256<<20 // drawn once, kept

@@ -67,7 +67,7 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 	if len(dls.Valid.Items()) == 0 && (c.SaveBest || c.Patience > 0) {
 		return nil, fmt.Errorf("--save-best and --patience go by the validation loss, but --valid %s leaves no picture for validation", c.Valid)
 	}
-	opts := []train.Option{train.Metrics(ms...), train.Seed(c.Seed), train.WeightDecay(c.WeightDecay), train.TrainBN(c.TrainBN),
+	opts := []train.Option{train.Metrics(ms...), train.Seed(c.streamSeed()), train.WeightDecay(c.WeightDecay), train.TrainBN(c.TrainBN),
 		train.Loss(&loss.CrossEntropy{Smoothing: c.Smoothing})}
 	if c.MixUp > 0 {
 		opts = append(opts, train.Callbacks(&train.MixUp{Alpha: c.MixUp}))
