@@ -13,9 +13,9 @@ import (
 var files embed.FS
 
 const (
-	maxViewers = 32                     // pages open at once
-	tick       = 400 * time.Millisecond // between updates
-	heartbeat  = 10 * time.Second       // when nothing changes
+	maxViewers = 32               // pages open at once
+	tick       = time.Second      // between updates
+	heartbeat  = 10 * time.Second // when nothing changes
 )
 
 func (w *Watcher) handler() http.Handler {

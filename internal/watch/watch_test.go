@@ -311,3 +311,43 @@ func BenchmarkOn(b *testing.B) {
 		_ = w.On(train.AfterBatch, l)
 	}
 }
+
+// BenchmarkPictures is what new pictures cost, every five seconds while somebody
+// looks: the copy on the training goroutine (copy-ms) and the drawing beside it
+// (draw-ms), for a batch of 64 at 224×224.
+func BenchmarkPictures(b *testing.B) {
+	w, l := open(b, Options{PicturesEvery: time.Nanosecond}), fakeLearner()
+	w.viewers.Store(1)
+	x := tensor.New(64, 224, 224, 3)
+	for i := range x.Data {
+		x.Data[i] = float32(i%509)/128 - 2
+	}
+	l.Batch = &data.Batch{X: x, Y: make([]int, 64), Index: make([]int, 64)}
+	for b.Loop() {
+		_ = w.On(train.AfterBatch, l)
+		w.pics.wait.Wait()
+	}
+	w.viewers.Store(0)
+	training, drawing := w.Cost()
+	b.ReportMetric(training.Seconds()*1e3/float64(b.N), "copy-ms")
+	b.ReportMetric(drawing.Seconds()*1e3/float64(b.N), "draw-ms")
+}
+
+// BenchmarkEvents is what a new page costs that gets a full history, in time and
+// bytes.
+func BenchmarkEvents(b *testing.B) {
+	w, l := open(b, Options{}), fakeLearner()
+	for i := range 3 * maxPoints {
+		w.curve.add(point{step: i + 1, loss: 1.2345678 / float64(i+1), smooth: 0.3333333, lr: 1e-3 / 3})
+	}
+	_ = w.On(train.AfterBatch, l)
+	n := 0
+	for b.Loop() {
+		e, err := w.since(&seen{}, true)
+		if err != nil {
+			b.Fatal(err)
+		}
+		n = len(e)
+	}
+	b.ReportMetric(float64(n), "bytes")
+}
