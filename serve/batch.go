@@ -20,10 +20,10 @@ type batcher struct {
 	p       *predict.Predictor
 	max     int
 	wait    time.Duration
-	places  chan struct{} // a token for each place taken
-	jobs    chan *job     // never full: it has room for every place
+	places  chan struct{}  // a token for each place taken
+	inputs  chan []float32 // room for the prepared pictures, all that there ever is; nil until first used
+	jobs    chan *job      // never full: it has a place for each of inputs
 	workers sync.WaitGroup
-	inputs  sync.Pool // *[]float32 of one picture
 	observe func(pictures int, took time.Duration)
 }
 
@@ -39,9 +39,15 @@ type job struct {
 // newBatcher starts the workers: as many as the predictor computes batches at a
 // time. queue is the number of places; observe is called after every batch.
 func newBatcher(p *predict.Predictor, max int, wait time.Duration, queue int, observe func(int, time.Duration)) *batcher {
-	b := &batcher{p: p, max: max, wait: wait, places: make(chan struct{}, queue), jobs: make(chan *job, queue), observe: observe}
-	n := 3 * p.InputSize() * p.InputSize()
-	b.inputs.New = func() any { s := make([]float32, n); return &s }
+	// A prepared picture is several times as large as an encoded one, so only
+	// those of the batches under way and of the next are prepared; the rest of
+	// the queue waits as it came.
+	ready := min((p.Options().Runs+1)*max, queue)
+	b := &batcher{p: p, max: max, wait: wait, places: make(chan struct{}, queue),
+		inputs: make(chan []float32, ready), jobs: make(chan *job, ready), observe: observe}
+	for range ready {
+		b.inputs <- nil
+	}
 	for range p.Options().Runs {
 		b.workers.Go(b.work)
 	}
@@ -80,17 +86,24 @@ func (b *batcher) waiting() int { return len(b.places) }
 // run prepares a picture with fill and waits for its answer. The caller holds a
 // place for it.
 func (b *batcher) run(ctx context.Context, fill func(dst []float32) error) (predict.Prediction, error) {
-	buf := b.inputs.Get().(*[]float32)
-	if err := fill(*buf); err != nil {
-		b.inputs.Put(buf)
+	var x []float32
+	select {
+	case x = <-b.inputs:
+	case <-ctx.Done():
+		return predict.Prediction{}, context.Cause(ctx)
+	}
+	defer func() { b.inputs <- x }() // also when fill panics
+	if x == nil {
+		x = make([]float32, 3*b.p.InputSize()*b.p.InputSize())
+	}
+	if err := fill(x); err != nil {
 		return predict.Prediction{}, err
 	}
-	j := &job{ctx: ctx, x: *buf, done: make(chan struct{})}
+	j := &job{ctx: ctx, x: x, done: make(chan struct{})}
 	b.jobs <- j
-	// A worker looks at the context too, so this wait is short once it ends; the
-	// buffer is in use until then.
+	// A worker looks at the context too, so this wait is short once it ends; x is
+	// in use until then.
 	<-j.done
-	b.inputs.Put(buf)
 	return j.answer, j.err
 }
 

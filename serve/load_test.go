@@ -219,8 +219,14 @@ func TestReloadOfBrokenFile(t *testing.T) {
 func TestShutdownFinishesWhatItAccepted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	saveModel(t, path, 5, "cat", "dog")
-	s, err := New(Options{MaxWait: 300 * time.Millisecond, MaxBatch: 64, Runs: 1, Log: slog.New(slog.DiscardHandler)}, ModelFile{"pets", path})
+	// A batch of nine waits for its ninth picture, which the test holds back
+	// until the shutdown has begun.
+	s, err := New(Options{MaxWait: time.Minute, MaxBatch: 9, Runs: 1, Log: slog.New(slog.DiscardHandler)}, ModelFile{"pets", path})
 	if err != nil {
+		t.Fatal(err)
+	}
+	in := s.models[0].acquire()
+	if err := in.b.reserve(1); err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -241,16 +247,18 @@ func TestShutdownFinishesWhatItAccepted(t *testing.T) {
 			}
 		})
 	}
-	// A place of the queue that nobody fills keeps the batch waiting, so that
-	// the requests are still under way when the shutdown begins.
-	in := s.models[0].acquire()
-	if err := in.b.reserve(1); err != nil {
-		t.Fatal(err)
-	}
-	for in.b.waiting() < 9 {
-		time.Sleep(time.Millisecond)
+	for limit := time.Now().Add(30 * time.Second); in.b.waiting() < 9; time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatalf("%d pictures wait, want 9", in.b.waiting())
+		}
 	}
 	cancel()
+	for !s.drains.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := in.b.run(t.Context(), func([]float32) error { return nil }); err != nil {
+		t.Error(err)
+	}
 	wg.Wait()
 	in.b.release(1)
 	s.models[0].release(in)
