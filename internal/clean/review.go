@@ -1,6 +1,7 @@
 package clean
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -51,6 +52,7 @@ type Review struct {
 
 	mu        sync.Mutex
 	decisions map[string]Decision
+	written   []byte // what the decisions file had in it when it was last read or written
 }
 
 // OpenReview begins a review whose table is the file out, or continues one: then
@@ -69,6 +71,7 @@ func OpenReview(out string, s *Set) (*Review, error) {
 	default:
 		defer func() { _ = f.Close() }()
 		b, err := io.ReadAll(io.LimitReader(f, maxDecisions+1))
+		r.written = b
 		if err == nil {
 			r.decisions, err = parseDecisions(b, s.Vocab)
 		}
@@ -122,8 +125,9 @@ func (d Decision) check(vocab []string) error {
 }
 
 // Decide records decisions about pictures of the set, by index, all or none; a
-// nil decision takes one back. When they cannot be saved, the error says why
-// and everything is as before.
+// nil decision takes one back. When they cannot be saved, the error says why,
+// and in the review everything is as before; the next decision writes both files
+// anew.
 func (r *Review) Decide(what map[int]*Decision) error {
 	for i, d := range what {
 		if i < 0 || i >= len(r.set.Pictures) {
@@ -197,13 +201,21 @@ func (r *Review) save() error {
 	if err != nil {
 		return err
 	}
-	err = atomicfile.WriteFile(r.out+DecisionsSuffix, func(w io.Writer) error {
-		_, err := w.Write(append(b, '\n'))
+	name := r.out + DecisionsSuffix
+	// A second process on the same review would undo the first one's decisions
+	// with each of its own.
+	if there, err := os.ReadFile(name); err == nil && r.written != nil && !bytes.Equal(there, r.written) {
+		return fmt.Errorf("%s was changed by another program since: is another whippet clean at work on it? End one of them and start this one again", name)
+	}
+	b = append(b, '\n')
+	err = atomicfile.WriteFile(name, func(w io.Writer) error {
+		_, err := w.Write(b)
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	r.written = b
 	return atomicfile.WriteFile(r.out, r.writeTable)
 }
 

@@ -125,6 +125,31 @@ func TestUnsavedDecision(t *testing.T) {
 	}
 }
 
+// Two processes on one review: the second to decide is told, and undoes nothing.
+func TestTwoReviewers(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out.csv")
+	a, err := OpenReview(out, smallSet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := OpenReview(out, smallSet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Decide(map[int]*Decision{0: {Action: Drop}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Decide(map[int]*Decision{1: {Action: Drop}}); err == nil || !strings.Contains(err.Error(), "another program") {
+		t.Errorf("the second reviewer's decision: %v", err)
+	}
+	if got := table(t, out); strings.Contains(got, "a.jpg") || !strings.Contains(got, "c.jpg") {
+		t.Errorf("the table is\n%s", got)
+	}
+	if err := a.Decide(map[int]*Decision{1: {Action: Keep}}); err != nil {
+		t.Errorf("the first reviewer cannot go on: %v", err)
+	}
+}
+
 func FuzzParseDecisions(f *testing.F) {
 	f.Add([]byte(`{"format":1,"decisions":{"a.jpg":{"action":"relabel","label":"dog"}}}`))
 	f.Add([]byte(`{"format":1}`))

@@ -15,7 +15,7 @@ function svg(tag, attrs, text) {
 function short(v) {
   if (v === null || v === undefined || !isFinite(v)) return '–';
   const a = Math.abs(v);
-  if (a !== 0 && (a < 1e-3 || a >= 1e5)) return v.toExponential(2).replace('e+', 'e');
+  if (a !== 0 && (a < 1e-3 || a >= 1e5)) return v.toExponential(2).replace(/\.?0+e/, 'e').replace('e+', 'e');
   return String(+v.toPrecision(4));
 }
 
@@ -31,7 +31,7 @@ function ticks(lo, hi, log) {
     return out;
   }
   const raw = (hi - lo) / 4 || 1, p = Math.pow(10, Math.floor(Math.log10(raw)));
-  const step = p * [1, 2, 5, 10].find((m) => m * p >= raw);
+  const step = p * [1, 2, 2.5, 5, 10].find((m) => m * p >= raw * 0.999);
   for (let i = Math.ceil(lo / step); i * step <= hi + step * 1e-9; i++) out.push(i * step);
   return out;
 }
@@ -98,7 +98,7 @@ class Chart {
     const sorted = Float64Array.from(all).sort();
     if (sorted.length) {
       lo = sorted[0];
-      hi = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.998))];
+      hi = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.98))];
       for (const l of this.lines) if (!l.faint) for (const p of l.points) if (ok(p[1])) hi = Math.max(hi, f(p[1]));
     }
     this.svg.replaceChildren();
