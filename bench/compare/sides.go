@@ -120,7 +120,7 @@ func (c config) ortRun(r row) (result, error) {
 
 // pipeline prints how near loading and training together come to training alone.
 func (c config) pipeline() error {
-	fmt.Printf("\n| whole pipeline | images/s | compute only | share |\n|---|---|---|---|\n")
+	fmt.Printf("\n| whole pipeline | images/s | compute only | share | share by processor time |\n|---|---|---|---|---|\n")
 	for _, r := range []struct {
 		name, arch string
 		flags      []string
@@ -129,13 +129,14 @@ func (c config) pipeline() error {
 			Rate  float64 `json:"images_per_second"`
 			Alone float64 `json:"compute_only_images_per_second"`
 			Share float64 `json:"share_of_compute_only"`
+			CPU   float64 `json:"share_of_cpu_time"`
 		}
 		args := append([]string{"bench", "train", "--json", "--data", c.data, "--label", `regex:(.+)_\d+.jpg$`, "--arch", r.arch, "--batch", "64",
 			"--threads", strconv.Itoa(c.threads), "--steps", strconv.Itoa(4 * c.steps)}, r.flags...)
 		if err := command(&v, nil, c.whippet, args...); err != nil {
 			return err
 		}
-		fmt.Printf("| %s | %.1f | %.1f | **%.0f %%** |\n", r.name, v.Rate, v.Alone, 100*v.Share)
+		fmt.Printf("| %s | %.1f | %.1f | **%.0f %%** | %.0f %% |\n", r.name, v.Rate, v.Alone, 100*v.Share, 100*v.CPU)
 	}
 	return nil
 }

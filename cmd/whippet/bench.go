@@ -125,6 +125,9 @@ func (f *benchFlags) train(ctx context.Context, w io.Writer) error {
 		printReport(w, r.Report)
 		fmt.Fprintf(w, "compute only             %.1f images/s: the pipeline reaches %.0f %%, %.0f %% of the time waiting for a batch\n",
 			r.ComputeOnly, 100*r.Share, 100*r.Waited)
+		if r.CPUShare > 0 {
+			fmt.Fprintf(w, "processor time           %.0f %% of it computes, the rest loads\n", 100*r.CPUShare)
+		}
 	})
 }
 
@@ -205,6 +208,9 @@ func printReport(w io.Writer, r bench.Report) {
 	fmt.Fprintf(w, "rate                     %.1f images/s\n", r.ImagesPerSec)
 	s := r.StepMS
 	fmt.Fprintf(w, "step                     %.1f ms median (fastest %.1f, quartiles %.1f and %.1f, slowest %.1f)\n", s.Median, s.Min, s.Q1, s.Q3, s.Max)
+	if r.CPUMS > 0 {
+		fmt.Fprintf(w, "processor time           %.1f ms a step, all threads together\n", r.CPUMS)
+	}
 	fmt.Fprintf(w, "effective                %.0f GFLOP/s\n", r.GFLOPS)
 	fmt.Fprintf(w, "peak memory              %s, of it %s buffers, %s workspace\n", megabytes(r.PeakRSS), megabytes(r.Buffers), megabytes(r.Workspace))
 	fmt.Fprintf(w, "allocations              %.0f a step, %.0f KB\n\n", r.Allocs, r.AllocBytes/1024)

@@ -92,6 +92,10 @@ type Report struct {
 
 	StepMS       Spread  `json:"step_ms"`
 	ImagesPerSec float64 `json:"images_per_second"` // Batch over the median step
+	// CPUMS is the processor time of all threads per step, in user and system
+	// mode, which other work on the machine disturbs less than StepMS; 0 where it
+	// is not known.
+	CPUMS float64 `json:"cpu_ms_per_step"`
 	// GFLOPS is what direct convolution would have to do, 2 for each
 	// multiplication and addition, over the median time: Winograd and its like
 	// do less, which is why it may exceed the machine's peak.
@@ -120,7 +124,8 @@ func machine() Machine {
 
 // meter times steps.
 type meter struct {
-	times   []float64 // ms
+	times   []float64     // ms
+	cpu     time.Duration // of all steps
 	profile *autograd.Profile
 	before  runtime.MemStats
 	after   runtime.MemStats
@@ -141,7 +146,7 @@ func (m *meter) run(ctx context.Context, o Options, step func() error) error {
 	}
 	runtime.GC() // what building the model left behind is not the steps' doing
 	runtime.ReadMemStats(&m.before)
-	begin := time.Now()
+	begin, busy := time.Now(), cpuTime()
 	for n := 0; o.Steps > 0 && n < o.Steps || o.Steps == 0 && (n < 3 || time.Since(begin) < o.Time); n++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -152,6 +157,7 @@ func (m *meter) run(ctx context.Context, o Options, step func() error) error {
 		}
 		m.times = append(m.times, time.Since(start).Seconds()*1000)
 	}
+	m.cpu = cpuTime() - busy
 	runtime.ReadMemStats(&m.after)
 	return nil
 }
@@ -166,6 +172,7 @@ func (m *meter) report(r *Report, o Options, flops float64) {
 	r.Arch, r.Size, r.Batch, r.Steps, r.Machine = o.Arch, o.Size, o.Batch, len(m.times), machine()
 	r.StepMS = spread(m.times)
 	r.ImagesPerSec = float64(o.Batch) / r.StepMS.Median * 1000
+	r.CPUMS = m.cpu.Seconds() * 1000 / n
 	r.GFLOPS = r.ImagesPerSec * flops / 1e9
 	r.Allocs = float64(m.after.Mallocs-m.before.Mallocs) / n
 	r.AllocBytes = float64(m.after.TotalAlloc-m.before.TotalAlloc) / n

@@ -151,6 +151,10 @@ type PipelineReport struct {
 	// the whole pipeline, and Share what the pipeline reaches of it.
 	ComputeOnly float64 `json:"compute_only_images_per_second"`
 	Share       float64 `json:"share_of_compute_only"`
+	// CPUShare is the processor time of a step alone over that of a step with the
+	// loading of its pictures: what Share would be on a machine that does nothing
+	// else, if none were lost in between.
+	CPUShare float64 `json:"share_of_cpu_time"`
 	// Waited is the share of the pipeline's time in which the step waited for a
 	// batch.
 	Waited float64 `json:"waited"`
@@ -173,16 +177,16 @@ func Pipeline(ctx context.Context, l *train.Learner, o Options) (PipelineReport,
 	}
 	// The loader goes on making batches until its queue is full, which the
 	// warming-up steps leave time for.
-	alone := func() (float64, error) {
+	alone := func() (ms, cpu float64, err error) {
 		var m meter
 		part := o
 		part.Warmup, part.Steps = max(2, o.Warmup), max(3, (o.Steps+1)/2)
 		if err := m.run(ctx, part, func() error { return l.TrainBatch(one, h) }); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		return spread(m.times).Median, nil
+		return spread(m.times).Median, m.cpu.Seconds() * 1000 / float64(len(m.times)), nil
 	}
-	before, err := alone()
+	before, cpuBefore, err := alone()
 	if err != nil {
 		return PipelineReport{}, err
 	}
@@ -210,7 +214,7 @@ func Pipeline(ctx context.Context, l *train.Learner, o Options) (PipelineReport,
 		return PipelineReport{}, err
 	}
 	l.Profile = nil
-	after, err := alone()
+	after, cpuAfter, err := alone()
 	if err != nil {
 		return PipelineReport{}, err
 	}
@@ -228,6 +232,9 @@ func Pipeline(ctx context.Context, l *train.Learner, o Options) (PipelineReport,
 	r.ImagesPerSec = float64(o.Batch*len(m.times)) / total * 1000
 	r.ComputeOnly = float64(o.Batch) / ((before + after) / 2) * 1000
 	r.Share = r.ImagesPerSec / r.ComputeOnly
+	if r.CPUMS > 0 {
+		r.CPUShare = (cpuBefore + cpuAfter) / 2 / r.CPUMS
+	}
 	for _, s := range r.Shares {
 		if s.Kind == "waiting for a batch" {
 			r.Waited = s.Share
