@@ -159,11 +159,7 @@ func (f *lrFindFlags) write(found train.LRFinding) error {
 	if f.plot == "" {
 		return nil
 	}
-	var marks []plot.Suggestion
-	for _, s := range found.List(found.Curve) {
-		marks = append(marks, plot.Suggestion{Name: s.Rule, LR: s.LR})
-	}
-	fig, err := plot.LRFind(found.Curve.LRs, found.Curve.Losses, marks, plot.LineOptions{})
+	fig, err := found.Plot(plot.LineOptions{})
 	if err == nil {
 		err = fig.Save(f.plot)
 	}
