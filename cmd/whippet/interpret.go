@@ -73,7 +73,13 @@ func (j *judged) plan(ctx context.Context, path string, changed func(string) boo
 		_ = json.Unmarshal(j.info.Training, &notes) // free notes of another program are no mistake
 	}
 	c := notes.Config
-	set(changed("data"), &j.Data, c.Data)
+	if !changed("data") {
+		j.Data = c.Data
+		// The model does not say where it was trained, its run's folder does.
+		if of, err := run.ReadConfig(filepath.Join(filepath.Dir(path), run.ConfigFile)); err == nil && of.Data == c.Data {
+			j.Dir = of.Dir
+		}
+	}
 	if c.Label != "" {
 		set(changed("label"), &j.Label, c.Label)
 		set(changed("valid"), &j.Valid, c.Valid)

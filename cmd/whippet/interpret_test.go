@@ -12,10 +12,12 @@ import (
 // folder, then as a file on all pictures.
 func TestInterpretCommand(t *testing.T) {
 	dir, out := twoClasses(t, 12), filepath.Join(t.TempDir(), "run")
-	if _, err := runCommand(t, nil, "train", "--data", dir, "--arch", "squeezenet1_1", "--weights", "none", "--presize", "40", "--size", "32",
+	t.Chdir(filepath.Dir(dir)) // the data is named relative to a folder that is left later
+	if _, err := runCommand(t, nil, "train", "--data", filepath.Base(dir), "--arch", "squeezenet1_1", "--weights", "none", "--presize", "40", "--size", "32",
 		"--batch", "4", "--epochs", "1", "--seed", "1", "--out", out); err != nil {
 		t.Fatal(err)
 	}
+	t.Chdir(t.TempDir())
 	report, table, matrix := filepath.Join(t.TempDir(), "report.html"), filepath.Join(t.TempDir(), "p.csv"), filepath.Join(t.TempDir(), "m.svg")
 	text, err := runCommand(t, nil, "interpret", out, "--out", report, "--csv", table, "--matrix", matrix)
 	if err != nil {

@@ -80,7 +80,6 @@ function fit(text, width) {
 }
 
 function draw() {
-  const scale = window.devicePixelRatio || 1;
   const wide = $('grid-frame').clientWidth;
   const named = C <= 80;
   const font = px => `${px}px system-ui, "Noto Sans", sans-serif`;
@@ -89,6 +88,8 @@ function draw() {
   cell = Math.max(named ? 15 : 4, Math.min(54, Math.floor((wide - left - 8) / C)));
   top = named ? names : 8;
   const w = left + C * cell + 8, h = top + C * cell + 8;
+  const ratio = window.devicePixelRatio || 1;
+  const scale = w * ratio > 8000 ? 1 : ratio; // browsers draw no larger canvas than 16000 or so
   canvas.width = w * scale;
   canvas.height = h * scale;
   canvas.style.width = w + 'px';
