@@ -8,10 +8,12 @@ import (
 	"syscall"
 )
 
-// onHangup calls f at every SIGHUP until stop is called.
+// onHangup calls f at every SIGHUP, which does not stop the program any more,
+// until stop is called.
 func onHangup(f func()) (stop func()) {
 	c := make(chan os.Signal, 1)
 	done := make(chan struct{})
+	hangupHandled.Store(true)
 	signal.Notify(c, syscall.SIGHUP)
 	go func() {
 		for {
@@ -25,6 +27,7 @@ func onHangup(f func()) (stop func()) {
 	}()
 	return func() {
 		signal.Stop(c)
+		hangupHandled.Store(false)
 		close(done)
 	}
 }

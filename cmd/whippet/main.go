@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -51,6 +52,9 @@ type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
+// hangupHandled says that the command has another use for SIGHUP than to stop.
+var hangupHandled atomic.Bool
+
 // watchSignals cancels at the first Ctrl-C, so that work ends at a good place,
 // and exits at the second.
 func watchSignals(cancel context.CancelFunc) {
@@ -60,10 +64,12 @@ func watchSignals(cancel context.CancelFunc) {
 		signal.Notify(c, syscall.SIGHUP)
 	}
 	go func() {
-		<-c
+		for sig := <-c; sig == syscall.SIGHUP && hangupHandled.Load(); sig = <-c {
+		}
 		fmt.Fprintln(os.Stderr, "\nstopping as soon as what is under way is finished; press Ctrl-C again to stop at once")
 		cancel()
-		<-c
+		for sig := <-c; sig == syscall.SIGHUP && hangupHandled.Load(); sig = <-c {
+		}
 		os.Exit(130)
 	}()
 }
