@@ -3,37 +3,19 @@
 // Work is cut by the caller, by shape and never by the number of threads, so
 // that results do not depend on how many threads there are. Which worker runs
 // which piece is decided as they become free.
+//
+// A function literal given to another goroutine lives on the heap, with
+// everything it captures. That is no matter for a loop that runs once for each
+// picture, but a training step has thousands: kernels use ForWith and
+// ChunksWith, whose bodies capture nothing and find what they need in a struct
+// that is kept from loop to loop.
 package parallel
 
 import (
 	"runtime"
-	"sync"
-	"sync/atomic"
-	"time"
+
+	"github.com/whippet-ml/whippet/internal/reuse"
 )
-
-// job is one loop under way: workers draw indices from next until n.
-type job struct {
-	body func(worker, i int)
-	n    int64
-	next atomic.Int64
-	left atomic.Int64 // indices not yet finished
-	slot atomic.Int32 // next worker number to hand out; the caller is 0
-	max  int32        // workers allowed on this job
-	done chan struct{}
-
-	panicOnce sync.Once
-	panicked  any
-}
-
-var (
-	threads atomic.Int32
-	queue   = make(chan *job, 1024)
-	started atomic.Int32
-	startMu sync.Mutex
-)
-
-func init() { threads.Store(int32(runtime.GOMAXPROCS(0))) }
 
 // Threads returns how many goroutines a loop may use at once.
 func Threads() int { return int(threads.Load()) }
@@ -47,140 +29,59 @@ func SetThreads(n int) int {
 	return int(threads.Swap(int32(n)))
 }
 
-func ensure(n int) {
-	if int(started.Load()) >= n {
-		return
-	}
-	startMu.Lock()
-	defer startMu.Unlock()
-	for int(started.Load()) < n {
-		go func() {
-			for {
-				nextJob().help()
-			}
-		}()
-		started.Add(1)
-	}
-}
-
-// patience is how long a worker looks out for the next loop, and a caller for the
-// last pieces of its own, before it sleeps. Operations follow each other within
-// microseconds, and waking a thread takes tens of them, more in a virtual
-// machine whose processor has gone idle.
-const patience = 50 * time.Microsecond
-
-// spin calls ready until it is true, for as long as patience lasts, and returns
-// the last answer.
-func spin(ready func() bool) bool {
-	if ready() {
-		return true
-	}
-	for start := time.Now(); time.Since(start) < patience; {
-		for range 32 {
-			if ready() {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// nextJob waits for a loop that wants workers.
-func nextJob() (j *job) {
-	if spin(func() bool {
-		select {
-		case j = <-queue:
-			return true
-		default:
-			return false
-		}
-	}) {
-		return j
-	}
-	return <-queue
-}
-
-// help takes part in j under a worker number of its own.
-func (j *job) help() {
-	w := j.slot.Add(1)
-	if w >= j.max || j.next.Load() >= j.n {
-		return
-	}
-	j.run(int(w))
-}
-
-func (j *job) run(w int) {
-	for {
-		i := j.next.Add(1) - 1
-		if i >= j.n {
-			return
-		}
-		j.one(w, int(i))
-	}
-}
-
-func (j *job) one(w, i int) {
-	defer func() {
-		if r := recover(); r != nil {
-			j.panicOnce.Do(func() { j.panicked = r })
-		}
-		if j.left.Add(-1) == 0 {
-			close(j.done)
-		}
-	}()
-	j.body(w, i)
-}
-
 // For calls body(i) for every i in [0,n), on up to Threads goroutines, and
 // returns when all calls have returned. The order is not defined. A panic in
 // body is raised again in the caller, after the other pieces have finished.
 // For may be called from inside a body and from several goroutines at once.
-func For(n int, body func(i int)) {
-	ForWorker(n, func(_, i int) { body(i) })
-}
-
-// ForWorker is For for bodies that use scratch space: worker is in
-// [0,Threads()) and no two calls with the same worker number of one loop run at
-// the same time.
-func ForWorker(n int, body func(worker, i int)) {
-	t := Threads()
-	if n <= 0 {
-		return
-	}
-	if n == 1 || t == 1 {
-		for i := range n {
-			body(0, i)
-		}
-		return
-	}
-	if t > n {
-		t = n
-	}
-	ensure(t - 1)
-	j := &job{body: body, n: int64(n), max: int32(t), done: make(chan struct{})}
-	j.left.Store(int64(n))
-	for range t - 1 {
-		select {
-		case queue <- j:
-		default: // the queue is full of other loops: the caller works alone
-		}
-	}
-	j.run(0)
-	if !spin(func() bool { return j.left.Load() == 0 }) {
-		<-j.done
-	}
-	if j.panicked != nil {
-		panic(j.panicked)
-	}
-}
+func For(n int, body func(i int)) { run(n, plain(body)) }
 
 // Chunks calls body(lo,hi) for consecutive ranges of at most size elements
-// that cover [0,n). The cuts depend on n and size alone.
+// that cover [0,n), as For does. The cuts depend on n and size alone.
 func Chunks(n, size int, body func(lo, hi int)) {
+	ChunksWith(n, size, body, func(body *func(lo, hi int), lo, hi int) { (*body)(lo, hi) })
+}
+
+// ForWith is For for a body that captures nothing, which then costs no
+// allocation: it is given args, one copy for all calls of the loop. They may
+// read *a, and write it only where they do not meet.
+func ForWith[A any](n int, args A, body func(a *A, i int)) {
+	l := reuse.Get[loop[A]]()
+	l.args, l.body = args, body
+	run(n, l)
+	*l = loop[A]{} // what args refers to must not stay alive
+	reuse.Put(l)
+}
+
+// loop is a ForWith under way.
+type loop[A any] struct {
+	args A
+	body func(a *A, i int)
+}
+
+func (l *loop[A]) piece(i int) { l.body(&l.args, i) }
+
+// ChunksWith is Chunks for a body that captures nothing, as ForWith is For.
+func ChunksWith[A any](n, size int, args A, body func(a *A, lo, hi int)) {
 	if n <= 0 {
 		return
 	}
-	For((n+size-1)/size, func(i int) {
-		body(i*size, min(n, (i+1)*size))
-	})
+	c := reuse.Get[chunks[A]]()
+	c.args, c.n, c.size, c.body = args, n, size, body
+	run((n+size-1)/size, c)
+	*c = chunks[A]{}
+	reuse.Put(c)
 }
+
+// chunks is a ChunksWith under way.
+type chunks[A any] struct {
+	args    A
+	n, size int
+	body    func(a *A, lo, hi int)
+}
+
+func (c *chunks[A]) piece(i int) { c.body(&c.args, i*c.size, min(c.n, (i+1)*c.size)) }
+
+// plain is the body of a For.
+type plain func(i int)
+
+func (f plain) piece(i int) { f(i) }
