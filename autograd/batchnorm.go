@@ -44,24 +44,37 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 	})
 
 	needs := x.needs || s.Weight.RequiresGrad || s.Bias.RequiresGrad || (residual != nil && residual.needs)
-	inputs := []*Variable{x, stat}
-	if residual != nil {
-		inputs = append(inputs, residual)
+	if needs {
+		from := []*Variable{x, stat}
+		if residual != nil {
+			from = append(from, residual)
+		}
+		tp.remember(y, from, func(dst []float32) {
+			var r []float32
+			if residual != nil {
+				r = tp.value(residual)
+			}
+			cpu.ScaleShift(tp.value(x), scale, shift, r, dst, rows, c, relu)
+		})
 	}
-	tp.record("batch norm", y, needs, inputs, func() {
-		dy := y.Grad.Data
+	// Without a residual the sign of y follows from x, and y need not be read.
+	fromX := relu && residual == nil && batch
+	reads := []*Variable{x, stat}
+	if relu && !fromX {
+		reads = append(reads, y)
+	}
+	tp.record("batch norm", y, needs, reads, func() {
+		dy, xs := y.Grad.Data, tp.value(x)
 		var mask []float32
-		if relu {
-			mask = y.Value.Data
+		if relu && !fromX {
+			mask = tp.value(y)
 		}
 		sums := tp.newVar(2, c)
 		dgamma, dbeta := sums.Value.Data[:c], sums.Value.Data[c:]
-		// Without a residual the sign of y follows from x, and y need not be read.
-		fromX := relu && residual == nil && batch
 		if fromX {
-			cpu.BatchNormReLUReduce(dy, x.Value.Data, scale, shift, mean, inv, rows, c, dgamma, dbeta)
+			cpu.BatchNormReLUReduce(dy, xs, scale, shift, mean, inv, rows, c, dgamma, dbeta)
 		} else {
-			cpu.BatchNormReduce(dy, mask, x.Value.Data, mean, inv, rows, c, dgamma, dbeta)
+			cpu.BatchNormReduce(dy, mask, xs, mean, inv, rows, c, dgamma, dbeta)
 		}
 		if s.Weight.RequiresGrad {
 			s.Weight.grad(tp, func(d []float32) { copy(d, dgamma) })
@@ -74,14 +87,14 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 		case x.needs && toRes:
 			// dy, masked in place, becomes the residual's gradient.
 			tp.gradInto(x, func(dx []float32) {
-				cpu.BatchNormGrad(dy, mask, x.Value.Data, mean, inv, gamma, dgamma, dbeta, rows, c, batch, dx, dy, false)
+				cpu.BatchNormGrad(dy, mask, xs, mean, inv, gamma, dgamma, dbeta, rows, c, batch, dx, dy, false)
 			})
 			tp.giveGrad(residual, y)
 		case x.needs && fromX:
-			cpu.BatchNormReLUGrad(dy, x.Value.Data, scale, shift, mean, inv, gamma, dgamma, dbeta, rows, c, dy)
+			cpu.BatchNormReLUGrad(dy, xs, scale, shift, mean, inv, gamma, dgamma, dbeta, rows, c, dy)
 			tp.giveGrad(x, y)
 		case x.needs:
-			cpu.BatchNormGrad(dy, mask, x.Value.Data, mean, inv, gamma, dgamma, dbeta, rows, c, batch, dy, nil, false)
+			cpu.BatchNormGrad(dy, mask, xs, mean, inv, gamma, dgamma, dbeta, rows, c, batch, dy, nil, false)
 			tp.giveGrad(x, y)
 		case toRes:
 			if relu {
@@ -90,11 +103,8 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 			tp.giveGrad(residual, y)
 		}
 		tp.release(sums)
-		tp.release(stat)
 	})
-	if !y.retained {
-		tp.Free(stat)
-	}
+	tp.Free(stat)
 	return y
 }
 

@@ -25,15 +25,22 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 		})
 	}
 	needs := x.needs || w.RequiresGrad || (bias != nil && bias.RequiresGrad)
-	tp.record("conv", y, needs, []*Variable{x}, func() {
+	var reads []*Variable
+	if w.RequiresGrad {
+		reads = append(reads, x)
+	}
+	if relu {
+		reads = append(reads, y)
+	}
+	tp.record("conv", y, needs, reads, func() {
 		dy := y.Grad.Data
 		start := tp.Profile.mark()
 		toBias := bias != nil && bias.RequiresGrad
 		switch {
 		case relu && toBias:
-			bias.grad(tp, func(db []float32) { cpu.BiasReLUBackward(dy, y.Value.Data, rows, c.K, dy, db) })
+			bias.grad(tp, func(db []float32) { cpu.BiasReLUBackward(dy, tp.value(y), rows, c.K, dy, db) })
 		case relu:
-			cpu.ReLUBackward(dy, y.Value.Data, dy)
+			cpu.ReLUBackward(dy, tp.value(y), dy)
 		case toBias:
 			bias.grad(tp, func(db []float32) { cpu.SumRows(dy, rows, c.K, db) })
 		}
@@ -41,8 +48,9 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 			tp.Profile.add("bias+relu", " backward", start)
 		}
 		if w.RequiresGrad {
+			xs := tp.value(x)
 			w.grad(tp, func(dw []float32) {
-				tp.timedBack("conv weights", func() { cpu.ConvBackwardWeights(c, x.Value.Data, dy, dw) })
+				tp.timedBack("conv weights", func() { cpu.ConvBackwardWeights(c, xs, dy, dw) })
 			})
 		}
 		if x.needs {
@@ -121,14 +129,20 @@ func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
 		tp.arena.Put(tmp)
 		off += c.K
 	}
-	tp.record("conv", y, needs, []*Variable{x}, func() {
+	reads := []*Variable{y}
+	for _, b := range branches {
+		if b.Weight.RequiresGrad {
+			reads = append(reads, x)
+		}
+	}
+	tp.record("conv", y, needs, reads, func() {
 		off := 0
 		for i, b := range branches {
 			c := shapes[i]
 			dz := tp.arena.Get(rows * c.K)
 			back := func(db []float32) {
 				tp.timedBack("bias+relu", func() {
-					cpu.BiasReLUBackwardStrided(y.Grad.Data[off:], y.Value.Data[off:], width, rows, c.K, dz, db)
+					cpu.BiasReLUBackwardStrided(y.Grad.Data[off:], tp.value(y)[off:], width, rows, c.K, dz, db)
 				})
 			}
 			if b.Bias != nil && b.Bias.RequiresGrad {
@@ -138,7 +152,7 @@ func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
 			}
 			if b.Weight.RequiresGrad {
 				b.Weight.grad(tp, func(dw []float32) {
-					tp.timedBack("conv weights", func() { cpu.ConvBackwardWeights(c, x.Value.Data, dz, dw) })
+					tp.timedBack("conv weights", func() { cpu.ConvBackwardWeights(c, tp.value(x), dz, dw) })
 				})
 			}
 			if x.needs {

@@ -14,8 +14,8 @@ func addTo(dst, src []float32) { cpu.Add(dst, src, dst) }
 func ReLU(tp *Tape, x *Variable) *Variable {
 	y := tp.newVar(x.Value.Shape...)
 	tp.timed("relu", func() { cpu.ReLU(x.Value.Data, y.Value.Data) })
-	tp.record("relu", y, x.needs, nil, func() {
-		cpu.ReLUBackward(y.Grad.Data, y.Value.Data, y.Grad.Data)
+	tp.record("relu", y, x.needs, []*Variable{y}, func() {
+		cpu.ReLUBackward(y.Grad.Data, tp.value(y), y.Grad.Data)
 		tp.giveGrad(x, y)
 	})
 	return y
@@ -54,11 +54,8 @@ func Dropout(tp *Tape, x *Variable, p float64) *Variable {
 			}
 		})
 		tp.giveGrad(x, y)
-		tp.release(mask)
 	})
-	if !y.retained {
-		tp.Free(mask)
-	}
+	tp.Free(mask)
 	return y
 }
 

@@ -21,13 +21,17 @@ func Linear(tp *Tape, x *Variable, w, bias *Parameter) *Variable {
 		}
 	})
 	needs := x.needs || w.RequiresGrad || (bias != nil && bias.RequiresGrad)
-	tp.record("linear", y, needs, []*Variable{x}, func() {
+	var reads []*Variable
+	if w.RequiresGrad {
+		reads = append(reads, x)
+	}
+	tp.record("linear", y, needs, reads, func() {
 		dy := y.Grad.Data
 		if bias != nil && bias.RequiresGrad {
 			bias.grad(tp, func(db []float32) { cpu.SumRows(dy, n, out, db) })
 		}
 		if w.RequiresGrad {
-			w.grad(tp, func(dw []float32) { cpu.MatMul(out, in, n, dy, x.Value.Data, dw, true, false, false) })
+			w.grad(tp, func(dw []float32) { cpu.MatMul(out, in, n, dy, tp.value(x), dw, true, false, false) })
 		}
 		if x.needs {
 			tp.gradInto(x, func(dx []float32) { cpu.MatMul(n, in, out, dy, w.Value.Data, dx, false, false, false) })

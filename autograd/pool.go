@@ -17,20 +17,18 @@ func MaxPool2d(tp *Tape, x *Variable, k, stride, pad int, ceil bool) *Variable {
 	}
 	y := tp.newVar(n, oh, ow, c)
 	var argmax []uint8
-	needs := x.needs && tp.Record
 	var held *Variable
-	if needs {
+	if x.needs && tp.Record {
 		held = tp.newVar((y.Value.Len() + 3) / 4) // a byte each, in a float buffer
 		argmax = bytesOf(held.Value.Data)[:y.Value.Len()]
 	}
 	tp.timed("pool", func() {
 		cpu.MaxPoolForward(n, h, w, c, k, stride, pad, ceil, x.Value.Data, y.Value.Data, argmax)
 	})
-	tp.record("pool", y, needs, []*Variable{x}, func() {
+	tp.record("pool", y, x.needs, []*Variable{held}, func() {
 		tp.gradInto(x, func(dx []float32) {
 			cpu.MaxPoolBackward(n, h, w, c, k, stride, pad, ceil, y.Grad.Data, argmax, dx)
 		})
-		tp.release(held)
 	})
 	return y
 }
@@ -41,7 +39,7 @@ func GlobalAvgPool(tp *Tape, x *Variable) *Variable {
 	n, hw, c := globalShape(x)
 	y := tp.newVar(n, c)
 	tp.timed("pool", func() { cpu.GlobalAvgPool(n, hw, c, x.Value.Data, y.Value.Data) })
-	tp.record("pool", y, x.needs, []*Variable{x}, func() {
+	tp.record("pool", y, x.needs, nil, func() {
 		tp.gradInto(x, func(dx []float32) { cpu.GlobalAvgPoolBackward(n, hw, c, y.Grad.Data, dx, false) })
 	})
 	return y
@@ -62,7 +60,7 @@ func ConcatPool(tp *Tape, x *Variable) *Variable {
 	})
 	tp.release(mx)
 	tp.release(av)
-	tp.record("pool", y, x.needs, []*Variable{x}, func() {
+	tp.record("pool", y, x.needs, nil, func() {
 		dmx, dav := tp.newVar(n, c), tp.newVar(n, c)
 		cpu.CopyStrided(dmx.Value.Data, c, y.Grad.Data, 2*c, c, n)
 		cpu.CopyStrided(dav.Value.Data, c, y.Grad.Data[c:], 2*c, c, n)

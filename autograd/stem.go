@@ -38,11 +38,11 @@ func BatchNormReLUMaxPool(tp *Tape, x *Variable, s *BatchNormState, k, stride, p
 	})
 
 	needs := x.needs || s.Weight.RequiresGrad || s.Bias.RequiresGrad
-	tp.record("batch norm", y, needs, []*Variable{x, top, held, stat}, func() {
+	tp.record("batch norm", y, needs, []*Variable{x, y, top, held, stat}, func() {
 		dy := y.Grad.Data
 		sums := tp.newVar(2, p.C)
 		dgamma, dbeta := sums.Value.Data[:p.C], sums.Value.Data[p.C:]
-		p.Reduce(dy, y.Value.Data, top.Value.Data, mean, inv, dgamma, dbeta)
+		p.Reduce(dy, tp.value(y), top.Value.Data, mean, inv, dgamma, dbeta)
 		if s.Weight.RequiresGrad {
 			s.Weight.grad(tp, func(d []float32) { copy(d, dgamma) })
 		}
@@ -51,17 +51,13 @@ func BatchNormReLUMaxPool(tp *Tape, x *Variable, s *BatchNormState, k, stride, p
 		}
 		if x.needs {
 			tp.gradInto(x, func(dx []float32) {
-				p.Grad(dy, argmax, x.Value.Data, mean, inv, s.Weight.Value.Data, dgamma, dbeta, dx)
+				p.Grad(dy, argmax, tp.value(x), mean, inv, s.Weight.Value.Data, dgamma, dbeta, dx)
 			})
 		}
-		for _, v := range []*Variable{sums, top, held, stat} {
-			tp.release(v)
-		}
+		tp.release(sums)
 	})
-	if !y.retained {
-		tp.Free(top)
-		tp.Free(held)
-		tp.Free(stat)
+	for _, v := range []*Variable{top, held, stat} {
+		tp.Free(v)
 	}
 	return y
 }
@@ -101,25 +97,30 @@ func ConvReLUMaxPool(tp *Tape, x *Variable, conv ConvBranch, k, stride, pad int,
 	tp.arena.Put(z)
 
 	toBias := conv.Bias != nil && conv.Bias.RequiresGrad
-	tp.record("conv", y, x.needs || conv.Weight.RequiresGrad || toBias, []*Variable{x, held}, func() {
+	reads := []*Variable{held}
+	if conv.Weight.RequiresGrad {
+		reads = append(reads, x)
+	}
+	if toBias {
+		reads = append(reads, y)
+	}
+	tp.record("conv", y, x.needs || conv.Weight.RequiresGrad || toBias, reads, func() {
 		dy := y.Grad.Data
 		if toBias {
 			conv.Bias.grad(tp, func(db []float32) {
-				tp.timedBack("bias+relu", func() { cpu.BiasReLUBackward(dy, y.Value.Data, len(dy)/p.C, p.C, dy, db) })
+				tp.timedBack("bias+relu", func() { cpu.BiasReLUBackward(dy, tp.value(y), len(dy)/p.C, p.C, dy, db) })
 			})
 		}
 		if !x.needs && !conv.Weight.RequiresGrad {
-			tp.release(held)
 			return
 		}
 		// Where ReLU made the maximum 0 argmax names no input, so this undoes
 		// the ReLU as well.
 		dz := tp.arena.Get(rows * p.C)
 		tp.timedBack("pool", func() { cpu.MaxPoolBackward(p.N, p.H, p.W, p.C, k, stride, pad, ceil, dy, argmax, dz) })
-		tp.release(held)
 		if conv.Weight.RequiresGrad {
 			conv.Weight.grad(tp, func(dw []float32) {
-				tp.timedBack("conv weights", func() { cpu.ConvBackwardWeights(c, x.Value.Data, dz, dw) })
+				tp.timedBack("conv weights", func() { cpu.ConvBackwardWeights(c, tp.value(x), dz, dw) })
 			})
 		}
 		if x.needs {
@@ -127,8 +128,6 @@ func ConvReLUMaxPool(tp *Tape, x *Variable, conv ConvBranch, k, stride, pad int,
 		}
 		tp.arena.Put(dz)
 	})
-	if !y.retained {
-		tp.Free(held)
-	}
+	tp.Free(held)
 	return y
 }

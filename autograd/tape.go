@@ -58,19 +58,21 @@ func (p *Parameter) grad(tp *Tape, f func(dst []float32)) {
 	tp.arena.Put(tmp)
 }
 
-// Variable is a tensor on a tape. Its value may be read until the tape is reset
-// or, for intermediate results of a backward pass, until that pass has used it.
+// Variable is a tensor on a tape. Its value may be read until it is handed to
+// Tape.Free, the backward pass has moved past it, or the tape is reset.
 type Variable struct {
-	Value *tensor.Tensor
+	Value *tensor.Tensor // nil when given back
 	Grad  *tensor.Tensor // gradient of the loss, during and after Backward
 
 	// Keep leaves Value and Grad in place until the tape is reset, for those
 	// who want to look at them after Backward.
 	Keep bool
 
-	needs    bool // some trainable parameter or input lies below
-	retained bool // a recorded operation reads Value on the way back
-	owned    bool // Value is an arena buffer that belongs to this variable
+	needs   bool  // some trainable parameter or input lies below
+	owned   bool  // Value is an arena buffer that belongs to this variable
+	shape   []int // of Value, there or not
+	readers int   // how many will read Value on the way back; see lifetime.go
+	recipe  *recipe
 }
 
 // Tape runs operations and, when Grad is set, records them for Backward. The
@@ -86,15 +88,18 @@ type Tape struct {
 	// Profile, when not nil, collects the time spent by kind of operation.
 	Profile *Profile
 
+	keepAll bool // for tests: values have no recipes
+
 	arena *Arena
 	ops   []op
 	owned []*Variable
 }
 
 type op struct {
-	kind string
-	out  *Variable
-	back func()
+	kind  string
+	out   *Variable
+	reads []*Variable // whose values back reads
+	back  func()
 }
 
 // NewTape returns a tape whose buffers come from a.
@@ -103,49 +108,38 @@ func NewTape(a *Arena) *Tape { return &Tape{arena: a} }
 // Input puts a tensor on the tape without copying it. needsGrad asks for its
 // gradient, which the variable then keeps.
 func (tp *Tape) Input(x *tensor.Tensor, needsGrad bool) *Variable {
-	v := &Variable{Value: x, needs: needsGrad && tp.Record, Keep: needsGrad}
+	v := &Variable{Value: x, shape: x.Shape, needs: needsGrad && tp.Record, Keep: needsGrad}
 	tp.owned = append(tp.owned, v) // for its gradient's buffer
 	return v
 }
 
 // newVar returns a variable with an uninitialised buffer of the arena.
 func (tp *Tape) newVar(shape ...int) *Variable {
-	v := &Variable{Value: &tensor.Tensor{Shape: shape, Data: tp.arena.Get(tensor.Size(shape...))}, owned: true}
+	v := &Variable{shape: shape}
+	tp.give(v)
 	tp.owned = append(tp.owned, v)
 	return v
 }
 
-// record notes how to go back through the operation that made out. inputs are
-// kept until then. Nothing is recorded when nothing below needs a gradient.
-func (tp *Tape) record(kind string, out *Variable, needs bool, inputs []*Variable, back func()) {
+// record notes how to go back through the operation that made out. The values
+// of reads, and no others, are there until then, or made again by Tape.value.
+// Nothing is recorded when nothing below needs a gradient.
+func (tp *Tape) record(kind string, out *Variable, needs bool, reads []*Variable, back func()) {
 	if !tp.Record || !needs {
 		return
 	}
 	out.needs = true
-	out.retained = true
-	for _, in := range inputs {
-		in.retained = true
+	for _, v := range reads {
+		v.read()
 	}
-	tp.ops = append(tp.ops, op{kind, out, back})
+	tp.ops = append(tp.ops, op{kind, out, reads, back})
 }
 
 // NeedsGrad reports whether a gradient will flow to v.
 func (v *Variable) NeedsGrad() bool { return v.needs }
 
-// Free gives v's buffer back at once when no recorded operation and no Keep
-// holds it. The caller promises that nobody else reads v.
-func (tp *Tape) Free(v *Variable) {
-	if v.owned && !v.retained && !v.Keep {
-		tp.release(v)
-	}
-}
-
 func (tp *Tape) release(v *Variable) {
-	if v.owned && v.Value != nil {
-		tp.arena.Put(v.Value.Data)
-		v.Value = nil
-		v.owned = false
-	}
+	tp.take(v)
 	if v.Grad != nil {
 		tp.arena.Put(v.Grad.Data)
 		v.Grad = nil
@@ -156,8 +150,8 @@ func (tp *Tape) release(v *Variable) {
 // dout of the loss with respect to out (same shape; it is copied). Gradients
 // end in the parameters and in inputs that asked for one.
 func (tp *Tape) Backward(out *Variable, dout *tensor.Tensor) {
-	if !tensor.SameShape(out.Value.Shape, dout.Shape) {
-		panic(fmt.Sprintf("autograd: gradient of shape %v for a result of shape %v", dout.Shape, out.Value.Shape))
+	if !tensor.SameShape(out.shape, dout.Shape) {
+		panic(fmt.Sprintf("autograd: gradient of shape %v for a result of shape %v", dout.Shape, out.shape))
 	}
 	if !out.needs {
 		return
@@ -170,6 +164,9 @@ func (tp *Tape) Backward(out *Variable, dout *tensor.Tensor) {
 			start := tp.Profile.mark()
 			o.back()
 			tp.Profile.add(o.kind, " backward", start)
+		}
+		for _, v := range o.reads {
+			tp.unread(v)
 		}
 		if !o.out.Keep {
 			tp.release(o.out)
@@ -192,7 +189,7 @@ func (tp *Tape) Reset() {
 
 // gradBuffer gives v an uninitialised gradient buffer. v must have none.
 func (tp *Tape) gradBuffer(v *Variable) *tensor.Tensor {
-	v.Grad = &tensor.Tensor{Shape: v.Value.Shape, Data: tp.arena.Get(v.Value.Len())}
+	v.Grad = &tensor.Tensor{Shape: v.shape, Data: tp.arena.Get(tensor.Size(v.shape...))}
 	return v.Grad
 }
 
@@ -203,7 +200,7 @@ func (tp *Tape) gradInto(v *Variable, f func(dst []float32)) {
 		f(tp.gradBuffer(v).Data)
 		return
 	}
-	tmp := tp.arena.Get(v.Value.Len())
+	tmp := tp.arena.Get(len(v.Grad.Data))
 	f(tmp)
 	addTo(v.Grad.Data, tmp)
 	tp.arena.Put(tmp)
@@ -215,7 +212,7 @@ func (tp *Tape) giveGrad(v, from *Variable) {
 	g := from.Grad
 	from.Grad = nil
 	if v.Grad == nil {
-		v.Grad = &tensor.Tensor{Shape: v.Value.Shape, Data: g.Data}
+		v.Grad = &tensor.Tensor{Shape: v.shape, Data: g.Data}
 		return
 	}
 	addTo(v.Grad.Data, g.Data)

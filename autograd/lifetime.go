@@ -1,0 +1,135 @@
+package autograd
+
+import "github.com/whippet-ml/whippet/tensor"
+
+// This file decides how long the values of variables stay in memory.
+//
+// The way back reads some of them: a convolution its input, for the gradient of
+// its weights; a batch norm its input; and so on. Each such reader is counted,
+// and when the last has run the buffer is free. In between a value need not be
+// there: what is cheap to compute from values that are there anyway has a
+// recipe, is dropped when the forward pass is done with it, and made again for
+// its first reader. So a training step of a ResNet keeps the results of its
+// convolutions, and of its batch norms' next to none.
+
+// recipe says how to make a value again, with the same bits.
+type recipe struct {
+	from  []*Variable // whose values it takes
+	make  func(dst []float32)
+	chain int // how many values are made one after the other, at most
+}
+
+// maxChain bounds recipe.chain. In a long run of residual blocks each output
+// is made from the one before, so that going back through the last brings all
+// of them into memory at once: every so often one is therefore kept.
+const maxChain = 4
+
+// remember gives v a recipe: its value follows from those of from by f, which
+// overwrites its argument. It is ignored where the chain would be too long.
+func (tp *Tape) remember(v *Variable, from []*Variable, f func(dst []float32)) {
+	chain := 1
+	for _, s := range from {
+		if s.recipe != nil {
+			chain = max(chain, s.recipe.chain+1)
+		}
+	}
+	if chain <= maxChain && !tp.keepAll {
+		v.recipe = &recipe{from, f, chain}
+	}
+}
+
+// available reports whether v's value is there or can be made.
+func (v *Variable) available() bool {
+	if v.Value != nil {
+		return true
+	}
+	if v.recipe == nil {
+		return false
+	}
+	for _, s := range v.recipe.from {
+		if !s.available() {
+			return false
+		}
+	}
+	return true
+}
+
+// read counts one more reader of v on the way back. Until the last of them has
+// run, v is there, or else everything that its recipe takes.
+func (v *Variable) read() {
+	v.readers++
+	if v.readers > 1 || v.recipe == nil {
+		return
+	}
+	for _, s := range v.recipe.from {
+		if !s.available() {
+			v.recipe = nil // too late: v itself has to stay
+			return
+		}
+	}
+	for _, s := range v.recipe.from {
+		s.read()
+	}
+}
+
+// unread ends what read began.
+func (tp *Tape) unread(v *Variable) {
+	v.readers--
+	if v.readers > 0 {
+		return
+	}
+	if !v.Keep {
+		tp.take(v)
+	}
+	tp.forget(v)
+}
+
+// forget lets go of what v's recipe takes.
+func (tp *Tape) forget(v *Variable) {
+	r := v.recipe
+	if r == nil {
+		return
+	}
+	v.recipe = nil
+	for _, s := range r.from {
+		tp.unread(s)
+	}
+}
+
+// value returns the value of a variable that a recorded operation reads, made
+// again when it had been dropped.
+func (tp *Tape) value(v *Variable) []float32 {
+	if v.Value == nil {
+		if v.recipe == nil {
+			panic("autograd: a variable was freed before an operation that reads it was recorded")
+		}
+		start := tp.Profile.mark()
+		tp.give(v)
+		v.recipe.make(v.Value.Data)
+		tp.forget(v)
+		tp.Profile.add("recompute", "", start)
+	}
+	return v.Value.Data
+}
+
+// Free says that the forward pass will not read v again. Its buffer is given
+// back unless the way back needs it or Keep is set.
+func (tp *Tape) Free(v *Variable) {
+	if !v.Keep && (v.readers == 0 || v.recipe != nil) {
+		tp.take(v)
+	}
+}
+
+// give gives v an uninitialised buffer of the arena, take takes it back.
+func (tp *Tape) give(v *Variable) {
+	v.Value = &tensor.Tensor{Shape: v.shape, Data: tp.arena.Get(tensor.Size(v.shape...))}
+	v.owned = true
+}
+
+func (tp *Tape) take(v *Variable) {
+	if v.owned {
+		tp.arena.Put(v.Value.Data)
+		v.Value = nil
+		v.owned = false
+	}
+}
