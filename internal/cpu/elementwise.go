@@ -55,8 +55,9 @@ func needOptional(op, name string, s []float32, want int) {
 // ReLU computes y = max(x, 0) (torch.relu). A NaN stays NaN. y may be x.
 func ReLU(x, y []float32) {
 	need("ReLU", "y", len(y), len(x))
-	parallel.Chunks(len(x), flatChunk, func(lo, hi int) {
-		x, y := x[lo:hi], y[lo:hi]
+	type args struct{ x, y []float32 }
+	parallel.ChunksWith(len(x), flatChunk, args{x, y}, func(a *args, lo, hi int) {
+		x, y := a.x[lo:hi], a.y[lo:hi]
 		if !reluVec(x, y) {
 			reluGo(x, y)
 		}
@@ -68,8 +69,9 @@ func ReLU(x, y []float32) {
 func ReLUBackward(dy, y, dx []float32) {
 	need("ReLUBackward", "y", len(y), len(dy))
 	need("ReLUBackward", "dx", len(dx), len(dy))
-	parallel.Chunks(len(dy), flatChunk, func(lo, hi int) {
-		reluGrad(dy[lo:hi], y[lo:hi], hi-lo, dx[lo:hi], 1, hi-lo, false)
+	type args struct{ dy, y, dx []float32 }
+	parallel.ChunksWith(len(dy), flatChunk, args{dy, y, dx}, func(a *args, lo, hi int) {
+		reluGrad(a.dy[lo:hi], a.y[lo:hi], hi-lo, a.dx[lo:hi], 1, hi-lo, false)
 	})
 }
 
@@ -85,8 +87,9 @@ func reluGrad(dy, y []float32, stride int, dx []float32, rows, c int, past bool)
 func Add(x, y, dst []float32) {
 	need("Add", "y", len(y), len(x))
 	need("Add", "dst", len(dst), len(x))
-	parallel.Chunks(len(x), flatChunk, func(lo, hi int) {
-		add(x[lo:hi], y[lo:hi], dst[lo:hi])
+	type args struct{ x, y, dst []float32 }
+	parallel.ChunksWith(len(x), flatChunk, args{x, y, dst}, func(a *args, lo, hi int) {
+		add(a.x[lo:hi], a.y[lo:hi], a.dst[lo:hi])
 	})
 }
 
@@ -102,8 +105,9 @@ func add(x, y, dst []float32) {
 func Mul(x, y, dst []float32) {
 	need("Mul", "y", len(y), len(x))
 	need("Mul", "dst", len(dst), len(x))
-	parallel.Chunks(len(x), flatChunk, func(lo, hi int) {
-		x, y, dst := x[lo:hi], y[lo:hi], dst[lo:hi]
+	type args struct{ x, y, dst []float32 }
+	parallel.ChunksWith(len(x), flatChunk, args{x, y, dst}, func(a *args, lo, hi int) {
+		x, y, dst := a.x[lo:hi], a.y[lo:hi], a.dst[lo:hi]
 		if !mulVec(x, y, dst) {
 			mulGo(x, y, dst)
 		}
@@ -113,8 +117,12 @@ func Mul(x, y, dst []float32) {
 // AXPY computes y += a*x. y may be x.
 func AXPY(a float32, x, y []float32) {
 	need("AXPY", "y", len(y), len(x))
-	parallel.Chunks(len(x), flatChunk, func(lo, hi int) {
-		x, y := x[lo:hi], y[lo:hi]
+	type args struct {
+		a    float32
+		x, y []float32
+	}
+	parallel.ChunksWith(len(x), flatChunk, args{a, x, y}, func(v *args, lo, hi int) {
+		a, x, y := v.a, v.x[lo:hi], v.y[lo:hi]
 		if !axpyVec(a, x, y) {
 			axpyGo(a, x, y)
 		}
@@ -123,8 +131,12 @@ func AXPY(a float32, x, y []float32) {
 
 // Scale computes x *= a, in place.
 func Scale(a float32, x []float32) {
-	parallel.Chunks(len(x), flatChunk, func(lo, hi int) {
-		x := x[lo:hi]
+	type args struct {
+		a float32
+		x []float32
+	}
+	parallel.ChunksWith(len(x), flatChunk, args{a, x}, func(v *args, lo, hi int) {
+		a, x := v.a, v.x[lo:hi]
 		if !scaleVec(a, x) {
 			scaleGo(a, x)
 		}
@@ -142,8 +154,12 @@ func SumSquares(x []float32) float64 {
 	buf := getScratch(2 * n)
 	defer putScratch(buf)
 	part := unsafe.Slice((*float64)(unsafe.Pointer(&buf[0])), n) // aligned, as scratch is
-	parallel.For(n, func(i int) {
-		part[i] = sumSquares(x[i*flatChunk : min(len(x), (i+1)*flatChunk)])
+	type args struct {
+		x    []float32
+		part []float64
+	}
+	parallel.ChunksWith(len(x), flatChunk, args{x, part}, func(a *args, lo, hi int) {
+		a.part[lo/flatChunk] = sumSquares(a.x[lo:hi])
 	})
 	s := 0.0
 	for _, p := range part {

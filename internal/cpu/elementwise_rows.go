@@ -23,12 +23,13 @@ func rowChunk(rows, c int) int {
 // pieces returns into how many pieces of size the range [0,n) is cut.
 func pieces(n, size int) int { return (n + size - 1) / size }
 
-// forRows runs body over fixed pieces of the rows of [rows, c].
-func forRows(rows, c int, body func(lo, hi int)) {
+// forRows runs body over fixed pieces of the rows of [rows, c]. body captures
+// nothing, as parallel.ChunksWith asks for.
+func forRows[A any](rows, c int, args A, body func(a *A, lo, hi int)) {
 	if rows <= 0 || c <= 0 {
 		return
 	}
-	parallel.Chunks(rows, rowChunk(rows, c), body)
+	parallel.ChunksWith(rows, rowChunk(rows, c), args, body)
 }
 
 // AddBias computes y = x + bias, bias per channel, then max(y, 0) when relu.
@@ -47,10 +48,15 @@ func AddBiasStrided(x []float32, rows, c int, bias []float32, relu bool, y []flo
 	need("AddBias", "bias", len(bias), c)
 	needStrided("AddBias", "y", len(y), rows, c, yStride)
 	past := yStride%16 == 0 && storesPast(y, c, x)
-	forRows(rows, c, func(lo, hi int) {
-		x, y := x[lo*c:hi*c], y[lo*yStride:(hi-1)*yStride+c]
-		if !addBiasVec(x, bias, y, yStride, hi-lo, c, relu, past) {
-			addBiasGo(x, bias, y, yStride, hi-lo, c, relu)
+	type args struct {
+		x, bias, y []float32
+		c, yStride int
+		relu, past bool
+	}
+	forRows(rows, c, args{x, bias, y, c, yStride, relu, past}, func(a *args, lo, hi int) {
+		x, y := a.x[lo*a.c:hi*a.c], a.y[lo*a.yStride:(hi-1)*a.yStride+a.c]
+		if !addBiasVec(x, a.bias, y, a.yStride, hi-lo, a.c, a.relu, a.past) {
+			addBiasGo(x, a.bias, y, a.yStride, hi-lo, a.c, a.relu)
 		}
 	})
 }
@@ -84,8 +90,12 @@ func addBiasGo(x, bias, y []float32, yStride, rows, c int, relu bool) {
 func SumRows(x []float32, rows, c int, out []float32) {
 	need("SumRows", "x", len(x), rows*c)
 	need("SumRows", "out", len(out), c)
-	reduceRows(rows, c, 1, [][]float32{out}, func(lo, hi int, sums []float32) {
-		sumRows(x[lo*c:hi*c], hi-lo, c, sums)
+	type args struct {
+		x []float32
+		c int
+	}
+	reduceRows(rows, c, out, nil, args{x, c}, func(a *args, lo, hi int, sums []float32) {
+		sumRows(a.x[lo*a.c:hi*a.c], hi-lo, a.c, sums)
 	})
 }
 
@@ -109,23 +119,34 @@ func BiasReLUBackwardStrided(dy, y []float32, stride, rows, c int, dx, dbias []f
 	need(op, "dx", len(dx), rows*c)
 	needOptional(op, "dbias", dbias, c)
 	past := dbias == nil && storesPast(dx, c, dy, y)
-	piece := func(lo, hi int, sums []float32) {
-		// A few kilobytes at a time: the sum then reads what the mask just
-		// wrote from the first-level cache.
-		step := max(1, 2048/c)
-		for a := lo; a < hi; a += step {
-			b := min(hi, a+step)
-			reluGrad(dy[a*stride:(b-1)*stride+c], y[a*stride:(b-1)*stride+c], stride, dx[a*c:b*c], b-a, c, past)
-			if sums != nil {
-				sumRows(dx[a*c:b*c], b-a, c, sums)
-			}
-		}
-	}
+	b := biasReLUBack{dy, y, dx, stride, c, past}
 	if dbias == nil {
-		forRows(rows, c, func(lo, hi int) { piece(lo, hi, nil) })
+		forRows(rows, c, b, func(b *biasReLUBack, lo, hi int) { b.piece(lo, hi, nil) })
 		return
 	}
-	reduceRows(rows, c, 1, [][]float32{dbias}, piece)
+	reduceRows(rows, c, dbias, nil, b, (*biasReLUBack).piece)
+}
+
+// biasReLUBack is a BiasReLUBackwardStrided under way.
+type biasReLUBack struct {
+	dy, y, dx []float32
+	stride, c int
+	past      bool
+}
+
+// piece masks rows [lo,hi) and adds their sums to sums, unless that is nil.
+func (p *biasReLUBack) piece(lo, hi int, sums []float32) {
+	// A few kilobytes at a time: the sum then reads what the mask just wrote
+	// from the first-level cache.
+	stride, c := p.stride, p.c
+	step := max(1, 2048/c)
+	for a := lo; a < hi; a += step {
+		b := min(hi, a+step)
+		reluGrad(p.dy[a*stride:(b-1)*stride+c], p.y[a*stride:(b-1)*stride+c], stride, p.dx[a*c:b*c], b-a, c, p.past)
+		if sums != nil {
+			sumRows(p.dx[a*c:b*c], b-a, c, sums)
+		}
+	}
 }
 
 // sumRows adds the column sums of x [rows, c] to sums [c].
@@ -143,30 +164,40 @@ func sumRowsGo(x []float32, rows, c int, sums []float32) {
 	}
 }
 
-// reduceRows sums k quantities per channel over fixed pieces of rows. piece
-// adds its rows [lo,hi) to sums, [k, c] and zero at first; out[q] receives the
-// total of quantity q, added up in float64 in the order of the pieces.
-func reduceRows(rows, c, k int, out [][]float32, piece func(lo, hi int, sums []float32)) {
+// reduceRows sums one quantity per channel over fixed pieces of rows, or two
+// when second is not nil. piece, which captures nothing, adds its rows [lo,hi)
+// to sums, [quantities, c] and zero at first; first and second [c] receive the
+// totals, added up in float64 in the order of the pieces.
+func reduceRows[A any](rows, c int, first, second []float32, args A, piece func(a *A, lo, hi int, sums []float32)) {
 	if c <= 0 {
 		return
 	}
 	if rows <= 0 {
-		for _, o := range out {
-			clear(o)
-		}
+		clear(first)
+		clear(second)
 		return
 	}
-	size := rowChunk(rows, c)
+	size, width := rowChunk(rows, c), c
+	if second != nil {
+		width = 2 * c
+	}
 	n := pieces(rows, size)
-	part := getScratch(n * k * c)
+	part := getScratch(n * width)
 	defer putScratch(part)
-	parallel.For(n, func(i int) {
-		sums := part[i*k*c : (i+1)*k*c]
+	type reduction struct {
+		args        A
+		piece       func(a *A, lo, hi int, sums []float32)
+		part        []float32
+		size, width int
+	}
+	parallel.ChunksWith(rows, size, reduction{args, piece, part, size, width}, func(r *reduction, lo, hi int) {
+		sums := r.part[lo/r.size*r.width:][:r.width]
 		clear(sums)
-		piece(i*size, min(rows, (i+1)*size), sums)
+		r.piece(&r.args, lo, hi, sums)
 	})
-	for q, o := range out {
-		mergeSums(part[q*c:], n, k*c, o)
+	mergeSums(part, n, width, first)
+	if second != nil {
+		mergeSums(part[c:], n, width, second)
 	}
 }
 
@@ -177,15 +208,19 @@ const mergeBlock = 64
 // mergeSums computes out[ch] = sum over i < n of part[i*stride+ch], in float64
 // and in the order of i.
 func mergeSums(part []float32, n, stride int, out []float32) {
-	parallel.Chunks(len(out), mergeBlock, func(lo, hi int) {
+	type args struct {
+		part, out []float32
+		n, stride int
+	}
+	parallel.ChunksWith(len(out), mergeBlock, args{part, out, n, stride}, func(a *args, lo, hi int) {
 		var acc [mergeBlock]float64
-		for i := range n {
-			for ch, v := range part[i*stride+lo : i*stride+hi] {
+		for i := range a.n {
+			for ch, v := range a.part[i*a.stride+lo : i*a.stride+hi] {
 				acc[ch] += float64(v)
 			}
 		}
 		for ch := range hi - lo {
-			out[lo+ch] = float32(acc[ch])
+			a.out[lo+ch] = float32(acc[ch])
 		}
 	})
 }
@@ -201,13 +236,18 @@ func CopyStrided(dst []float32, dstStride int, src []float32, srcStride, c, rows
 	}
 	needStrided("CopyStrided", "dst", len(dst), rows, c, dstStride)
 	needStrided("CopyStrided", "src", len(src), rows, c, srcStride)
+	type args struct {
+		dst, src                []float32
+		dstStride, srcStride, c int
+	}
+	a := args{dst, src, dstStride, srcStride, c}
 	if dstStride == c && srcStride == c {
-		parallel.Chunks(rows*c, flatChunk, func(lo, hi int) { copy(dst[lo:hi], src[lo:hi]) })
+		parallel.ChunksWith(rows*c, flatChunk, a, func(a *args, lo, hi int) { copy(a.dst[lo:hi], a.src[lo:hi]) })
 		return
 	}
-	forRows(rows, c, func(lo, hi int) {
+	forRows(rows, c, a, func(a *args, lo, hi int) {
 		for r := lo; r < hi; r++ {
-			copy(dst[r*dstStride:r*dstStride+c], src[r*srcStride:r*srcStride+c])
+			copy(a.dst[r*a.dstStride:][:a.c], a.src[r*a.srcStride:][:a.c])
 		}
 	})
 }

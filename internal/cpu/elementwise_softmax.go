@@ -10,9 +10,13 @@ import "math"
 func LogSoftmax(x []float32, rows, c int, y []float32) {
 	need("LogSoftmax", "x", len(x), rows*c)
 	need("LogSoftmax", "y", len(y), rows*c)
-	forRows(rows, c, func(lo, hi int) {
+	type args struct {
+		x, y []float32
+		c    int
+	}
+	forRows(rows, c, args{x, y, c}, func(a *args, lo, hi int) {
 		for r := lo; r < hi; r++ {
-			logSoftmaxRow(x[r*c:(r+1)*c], y[r*c:(r+1)*c])
+			logSoftmaxRow(a.x[r*a.c:][:a.c], a.y[r*a.c:][:a.c])
 		}
 	})
 }

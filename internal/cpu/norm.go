@@ -32,13 +32,18 @@ func ChannelStats(x []float32, rows, c int, mean, variance []float32) {
 	n := pieces(rows, size)
 	part := getScratch(n * 3 * c)
 	defer putScratch(part)
-	parallel.For(n, func(i int) {
-		lo, hi := i*size, min(rows, (i+1)*size)
-		p := part[i*3*c : (i+1)*3*c]
-		pieceStats(x[lo*c:hi*c], hi-lo, c, p[:c], p[c:2*c], p[2*c:])
+	type args struct {
+		x, part, mean, variance []float32
+		n, rows, size, c        int
+	}
+	a := args{x, part, mean, variance, n, rows, size, c}
+	parallel.ChunksWith(rows, size, a, func(a *args, lo, hi int) {
+		c := a.c
+		p := a.part[lo/a.size*3*c:][:3*c]
+		pieceStats(a.x[lo*c:hi*c], hi-lo, c, p[:c], p[c:2*c], p[2*c:])
 	})
-	parallel.Chunks(c, mergeBlock, func(lo, hi int) {
-		mergeStats(part, n, rows, size, c, lo, hi, mean[lo:hi], variance[lo:hi])
+	parallel.ChunksWith(c, mergeBlock, a, func(a *args, lo, hi int) {
+		mergeStats(a.part, a.n, a.rows, a.size, a.c, lo, hi, a.mean[lo:hi], a.variance[lo:hi])
 	})
 }
 
@@ -151,12 +156,14 @@ func ScaleShift(x, scale, shift, residual, y []float32, rows, c int, relu bool) 
 	need("ScaleShift", "shift", len(shift), c)
 	needOptional("ScaleShift", "residual", residual, rows*c)
 	past := storesPast(y, c, x, residual)
-	forRows(rows, c, func(lo, hi int) {
-		var res []float32
-		if residual != nil {
-			res = residual[lo*c : hi*c]
-		}
-		scaleShiftRows(x[lo*c:hi*c], scale, shift, res, y[lo*c:hi*c], hi-lo, c, relu, past)
+	type args struct {
+		x, scale, shift, residual, y []float32
+		c                            int
+		relu, past                   bool
+	}
+	forRows(rows, c, args{x, scale, shift, residual, y, c, relu, past}, func(a *args, lo, hi int) {
+		c := a.c
+		scaleShiftRows(a.x[lo*c:hi*c], a.scale, a.shift, rowsOf(a.residual, lo, hi, c), a.y[lo*c:hi*c], hi-lo, c, a.relu, a.past)
 	})
 }
 

@@ -39,11 +39,17 @@ func batchNormReduce(op string, dy, y, x, scale, shift, mean, invstd []float32, 
 	need(op, "invstd", len(invstd), c)
 	need(op, "dgamma", len(dgamma), c)
 	need(op, "dbeta", len(dbeta), c)
-	reduceRows(rows, c, 2, [][]float32{dbeta, dgamma}, func(lo, hi int, sums []float32) {
-		m := mask{y: rowsOf(y, lo, hi, c), scale: scale, shift: shift}
-		d, x := dy[lo*c:hi*c], x[lo*c:hi*c]
-		if !bnReduceVec(d, x, mean, m, hi-lo, c, sums[:c], sums[c:]) {
-			bnReduceGo(d, x, mean, m, hi-lo, c, sums[:c], sums[c:])
+	type args struct {
+		dy, x, mean []float32
+		mask        mask
+		c           int
+	}
+	a := args{dy, x, mean, mask{y, scale, shift}, c}
+	reduceRows(rows, c, dbeta, dgamma, a, func(a *args, lo, hi int, sums []float32) {
+		c, m := a.c, a.mask.rows(lo, hi, a.c)
+		d, x := a.dy[lo*c:hi*c], a.x[lo*c:hi*c]
+		if !bnReduceVec(d, x, a.mean, m, hi-lo, c, sums[:c], sums[c:]) {
+			bnReduceGo(d, x, a.mean, m, hi-lo, c, sums[:c], sums[c:])
 		}
 	})
 	for i := range dgamma {
@@ -62,6 +68,9 @@ func rowsOf(s []float32, lo, hi, c int) []float32 {
 // mask says where a ReLU passed: where y is positive; or, y being nil, where
 // x*scale+shift is; or everywhere, when scale is nil too.
 type mask struct{ y, scale, shift []float32 }
+
+// rows is the mask of rows [lo,hi) of c channels.
+func (m mask) rows(lo, hi, c int) mask { return mask{rowsOf(m.y, lo, hi, c), m.scale, m.shift} }
 
 // sign is positive where element i of a piece, of channel ch and input x, passed.
 func (m *mask) sign(i, ch int, x float32) float32 {
@@ -118,10 +127,19 @@ func batchNormGrad(op string, dy, y, x, scale, shift, mean, invstd, gamma, dgamm
 	buf := getScratch(3 * c)
 	defer putScratch(buf)
 	k := newBNCoefficients(buf, mean, invstd, gamma)
+	type args struct {
+		dy, x            []float32
+		mask             mask
+		k                bnCoefficients
+		c                int
+		dx, dres         []float32
+		accumulate, past bool
+	}
+	a := args{dy, x, mask{y, scale, shift}, k, c, dx, dres, accumulateRes, false}
 	if !train {
-		forRows(rows, c, func(lo, hi int) {
-			m := mask{y: rowsOf(y, lo, hi, c)}
-			bnGradFixed(dy[lo*c:hi*c], m, k.a, hi-lo, c, dx[lo*c:hi*c], rowsOf(dres, lo, hi, c), accumulateRes)
+		forRows(rows, c, a, func(a *args, lo, hi int) {
+			c := a.c
+			bnGradFixed(a.dy[lo*c:hi*c], a.mask.rows(lo, hi, c), a.k.a, hi-lo, c, a.dx[lo*c:hi*c], rowsOf(a.dres, lo, hi, c), a.accumulate)
 		})
 		return
 	}
@@ -130,13 +148,13 @@ func batchNormGrad(op string, dy, y, x, scale, shift, mean, invstd, gamma, dgamm
 	need(op, "dgamma", len(dgamma), c)
 	need(op, "dbeta", len(dbeta), c)
 	k.train(invstd, dgamma, dbeta, rows)
-	past := storesPast(dx, c, dy, x, y)
-	forRows(rows, c, func(lo, hi int) {
-		m := mask{y: rowsOf(y, lo, hi, c), scale: scale, shift: shift}
-		d, x := dy[lo*c:hi*c], x[lo*c:hi*c]
-		dx, dres := dx[lo*c:hi*c], rowsOf(dres, lo, hi, c)
-		if !bnGradVec(d, x, m, k, hi-lo, c, dx, dres, accumulateRes, past) {
-			bnGradGo(d, x, m, k, hi-lo, c, dx, dres, accumulateRes)
+	a.past = storesPast(dx, c, dy, x, y)
+	forRows(rows, c, a, func(a *args, lo, hi int) {
+		c, m := a.c, a.mask.rows(lo, hi, a.c)
+		d, x := a.dy[lo*c:hi*c], a.x[lo*c:hi*c]
+		dx, dres := a.dx[lo*c:hi*c], rowsOf(a.dres, lo, hi, c)
+		if !bnGradVec(d, x, m, a.k, hi-lo, c, dx, dres, a.accumulate, a.past) {
+			bnGradGo(d, x, m, a.k, hi-lo, c, dx, dres, a.accumulate)
 		}
 	})
 }

@@ -35,10 +35,14 @@ func AdamStep(p, g, avg, sqr []float32, lr, wd, mom, sqrMom, eps, debias1, debia
 		eps:    float32(eps),
 		step:   float32(-lr / debias1),
 	}
-	parallel.Chunks(len(p), flatChunk, func(lo, hi int) {
-		p, g, avg, sqr := p[lo:hi], g[lo:hi], avg[lo:hi], sqr[lo:hi]
-		if !adamVec(p, g, avg, sqr, &k) {
-			adamGo(p, g, avg, sqr, &k)
+	type args struct {
+		p, g, avg, sqr []float32
+		k              adamConstants
+	}
+	parallel.ChunksWith(len(p), flatChunk, args{p, g, avg, sqr, k}, func(a *args, lo, hi int) {
+		p, g, avg, sqr := a.p[lo:hi], a.g[lo:hi], a.avg[lo:hi], a.sqr[lo:hi]
+		if !adamVec(p, g, avg, sqr, &a.k) {
+			adamGo(p, g, avg, sqr, &a.k)
 		}
 	})
 }
@@ -73,15 +77,19 @@ func SGDStep(p, g, avg []float32, lr, wd, mom float64) {
 	if mom != 0 {
 		need("SGDStep", "avg", len(avg), len(p))
 	}
-	decay, m, step := float32(1-lr*wd), float32(mom), float32(-lr)
-	parallel.Chunks(len(p), flatChunk, func(lo, hi int) {
-		p, g := p[lo:hi], g[lo:hi]
+	type args struct {
+		p, g, avg        []float32
+		decay, mom, step float32
+	}
+	a := args{p, g, avg, float32(1 - lr*wd), float32(mom), float32(-lr)}
+	parallel.ChunksWith(len(p), flatChunk, a, func(a *args, lo, hi int) {
+		p, g := a.p[lo:hi], a.g[lo:hi]
 		v := g
-		if mom != 0 {
-			v = avg[lo:hi]
-			scaleAdd(m, v, 1, g)
+		if a.mom != 0 {
+			v = a.avg[lo:hi]
+			scaleAdd(a.mom, v, 1, g)
 		}
-		scaleAdd(decay, p, step, v)
+		scaleAdd(a.decay, p, a.step, v)
 	})
 }
 

@@ -61,19 +61,24 @@ func scatterColumns(dst, src []float32, rows, ld, n, nr int) {
 func packB(dst, b []float32, k, n, kPad int, trans bool) {
 	nr := tileCols()
 	const step = 256
+	type args struct {
+		dst, b            []float32
+		k, n, kPad, parts int
+		trans             bool
+	}
 	parts := ceilDiv(kPad, step)
-	parallel.For(ceilDiv(n, nr)*parts, func(i int) {
-		j, k0 := i/parts, i%parts*step
-		d := dst[j*nr*kPad+k0*nr:]
-		rows := max(0, min(step, k-k0))
-		cols := min(nr, n-j*nr)
+	parallel.ForWith(ceilDiv(n, nr)*parts, args{dst, b, k, n, kPad, parts, trans}, func(a *args, i int) {
+		j, k0, nr := i/a.parts, i%a.parts*step, tileCols()
+		d := a.dst[j*nr*a.kPad+k0*nr:]
+		rows := max(0, min(step, a.k-k0))
+		cols := min(nr, a.n-j*nr)
 		switch {
 		case rows == 0:
-		case trans:
-			packBPanelT(d, b[j*nr*k+k0:], rows, k, cols, nr)
+		case a.trans:
+			packBPanelT(d, a.b[j*nr*a.k+k0:], rows, a.k, cols, nr)
 		default:
-			packBPanel(d, b[k0*n+j*nr:], rows, n, cols, nr)
+			packBPanel(d, a.b[k0*a.n+j*nr:], rows, a.n, cols, nr)
 		}
-		clear(d[rows*nr : min(step, kPad-k0)*nr])
+		clear(d[rows*nr : min(step, a.kPad-k0)*nr])
 	})
 }
