@@ -2,6 +2,7 @@ package models
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/whippet-ml/whippet/autograd"
@@ -85,7 +86,7 @@ func TestResNet34FormulaWeights(t *testing.T) {
 }
 
 // relL2 is |a-b| / |b|.
-func relL2(a []float32, b []float64) float64 {
+func relL2[F float32 | float64](a []F, b []float64) float64 {
 	var d, n float64
 	for i := range a {
 		d += (float64(a[i]) - b[i]) * (float64(a[i]) - b[i])
@@ -94,7 +95,14 @@ func relL2(a []float32, b []float64) float64 {
 	return math.Sqrt(d / n)
 }
 
+// near reports got when its relative L2 distance from want is above tol.
 func near(t *testing.T, what string, got []float32, want []float64, tol float64) {
+	t.Helper()
+	near64(t, what, float64s(got), want, tol)
+}
+
+// near64 is near for float64.
+func near64(t *testing.T, what string, got, want []float64, tol float64) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Errorf("%s: %d values, want %d", what, len(got), len(want))
@@ -105,30 +113,29 @@ func near(t *testing.T, what string, got []float32, want []float64, tol float64)
 	}
 }
 
-// TestResNet34AgainstPyTorch compares logits, gradients and running statistics
-// of the whole network with PyTorch's. PyTorch's own float32 gradients are off
-// its float64 ones by up to 2.2e-5 relative, the order to expect of direct
-// convolutions. Winograd's rounding is about ten times theirs. In the forward
-// pass that stays below 4e-5; on the way back it turns a few ReLU and max-pool
-// decisions that were close, and each moves a gradient by more than rounding
-// does: 2915 of the last block's 4096 outputs are positive here, so one decision
-// there is a relative error of about 1/sqrt(2915), 1.9 %. Which are turned
-// changes with every change of rounding. The direct case turns none at present;
-// the closest one, in layer 2, would show as 1.7e-3 in the gradients below it.
+// TestResNet34AgainstPyTorch compares what does not depend on a ReLU's close
+// decisions with PyTorch: logits, in training and in evaluation, loss, running
+// statistics. PyTorch's own float32 logits are off its float64 ones by 2e-6, the
+// order to expect of direct convolutions.
+//
+// Gradients do depend on them, and this network has close ones: with another
+// rounding a few are decided otherwise, and one in the last block is 1.9 % of
+// its gradients. So gradients are compared in two steps, both without that:
+// TestFloat64AgainstPyTorch, and TestNetworksAgainstFloat64.
 func TestResNet34AgainstPyTorch(t *testing.T) {
 	for _, c := range []struct {
-		name            string
-		winograd        bool
-		value, gradient float64
-	}{{"direct", false, 2e-5, 2e-4}, {"winograd", true, 4e-5, 5e-2}} {
+		name     string
+		winograd bool
+		tol      float64
+	}{{"direct", false, 2e-5}, {"winograd", true, 4e-5}} {
 		t.Run(c.name, func(t *testing.T) {
 			defer cpu.SetWinograd(cpu.SetWinograd(c.winograd))
-			againstPyTorch(t, c.value, c.gradient)
+			againstPyTorch(t, c.tol)
 		})
 	}
 }
 
-func againstPyTorch(t *testing.T, tol, gradTol float64) {
+func againstPyTorch(t *testing.T, tol float64) {
 	io := golden.NPZ(t, "07_resnet34_io.npz")
 	m := ResNet34.Full(1000, rng.New(1))
 	formulaWeights(t, m)
@@ -141,76 +148,103 @@ func againstPyTorch(t *testing.T, tol, gradTol float64) {
 	}
 	near(t, "compiled logits", out.Data, io["eval_logits_f64"].Data, tol)
 
-	arena := autograd.NewArena()
-	tp := autograd.NewTape(arena)
+	tp := autograd.NewTape(autograd.NewArena())
 	near(t, "evaluation logits", m.Forward(tp, tp.Input(in, false)).Value.Data, io["eval_logits_f64"].Data, tol)
 	tp.Reset()
 
 	tp.Record, tp.Training = true, true
 	logits := m.Forward(tp, tp.Input(in, false))
 	near(t, "training logits", logits.Value.Data, io["train_logits"].Data, tol)
-	dl := tensor.New(logits.Value.Shape...)
-	loss := crossEntropy(logits.Value, io["targets"].Ints(), dl.Data)
+	loss := crossEntropy(float64s(logits.Value.Data), io["targets"].Ints(), make([]float32, logits.Value.Len()))
 	if want := io["train_loss"].Data[0]; math.Abs(loss-want) > 1e-4*want {
 		t.Errorf("loss %v, want %v", loss, want)
 	}
-	tp.Backward(logits, dl)
 	tp.Reset()
 
-	grads := map[string]nn.Entry{}
+	entries := map[string]nn.Entry{}
 	for _, e := range nn.State(m) {
-		grads[e.Name] = e
+		entries[e.Name] = e
 	}
+	compared := 0
 	for name, w := range io {
-		switch {
-		case len(name) > 5 && name[:5] == "grad.":
-			e := grads[name[5:]]
-			near(t, name, e.ToTorch(e.Param.Grad.Data), w.Data, gradTol)
-		case len(name) > 6 && name[:6] == "after.":
-			e, ok := grads[name[6:]]
+		if entry, ok := strings.CutPrefix(name, "after."); ok {
+			e, ok := entries[entry]
 			if !ok {
 				t.Errorf("no entry %s", name)
 				continue
 			}
 			near(t, name, e.Get(), w.Data, tol)
+			compared++
 		}
 	}
-	var ref struct {
-		GradNorm map[string]float64 `json:"grad_norm_f64"`
-	}
-	golden.JSON(t, "07_resnet34_grads.json", &ref)
-	if len(ref.GradNorm) == 0 {
-		t.Fatal("no reference gradient norms")
-	}
-	for name, want := range ref.GradNorm {
-		var s float64
-		for _, g := range grads[name].Param.Grad.Data {
-			s += float64(g) * float64(g)
-		}
-		if got := math.Sqrt(s); math.Abs(got-want) > gradTol*want {
-			t.Errorf("norm of the gradient of %s: %v, want %v", name, got, want)
-		}
+	if compared == 0 {
+		t.Error("no running statistics to compare with")
 	}
 }
 
-// crossEntropy is the mean cross-entropy in float64, and its gradient.
-func crossEntropy(logits *tensor.Tensor, y []int, d []float32) float64 {
-	n, c := logits.Shape[0], logits.Shape[1]
+// TestFloat64AgainstPyTorch anchors the float64 network that gradients are
+// compared with: on the same weights, PyTorch's own float64 logits and gradient
+// norms, to 1e-7 because the logits are stored, and their gradient is handed on,
+// as float32; and its float32 gradients, to their own rounding, which is stored
+// with them as 2.2e-5 at most.
+func TestFloat64AgainstPyTorch(t *testing.T) {
+	io := golden.NPZ(t, "07_resnet34_io.npz")
+	m := ResNet34.Full(1000, rng.New(1))
+	formulaWeights(t, m)
+	x := io["x"]
+	shape := []int{x.Shape[0], x.Shape[2], x.Shape[3], 3}
+	ref := &net64{g: nn.BuildGraph(m)}
+	near64(t, "evaluation logits", ref.Forward(x.NHWC(), shape), io["eval_logits_f64"].Data, 1e-7)
+
+	ref.training = true
+	logits := ref.Forward(x.NHWC(), shape)
+	near64(t, "training logits", logits, io["train_logits"].Data, 1e-5)
+	dl := make([]float32, len(logits))
+	crossEntropy(logits, io["targets"].Ints(), dl)
+	ref.Backward(dl)
+	var want struct {
+		GradNorm map[string]float64 `json:"grad_norm_f64"`
+	}
+	golden.JSON(t, "07_resnet34_grads.json", &want)
+	norms, grads := 0, 0
+	for _, e := range nn.Parameters(m) {
+		g := ref.grad[&e.Param.Value.Data[0]]
+		if n, ok := want.GradNorm[e.Name]; ok {
+			norms++
+			near64(t, "norm of the gradient of "+e.Name, []float64{rms(g) * math.Sqrt(float64(len(g)))}, []float64{n}, 1e-7)
+		}
+		if w, ok := io["grad."+e.Name]; ok {
+			grads++
+			f := make([]float32, len(g))
+			for i, v := range g {
+				f[i] = float32(v)
+			}
+			near(t, "gradient of "+e.Name, e.ToTorch(f), w.Data, 3e-5)
+		}
+	}
+	if norms != len(want.GradNorm) || norms == 0 || grads == 0 {
+		t.Errorf("%d of %d gradient norms compared, %d gradients", norms, len(want.GradNorm), grads)
+	}
+}
+
+// crossEntropy is the mean cross-entropy of logits [len(y),C], and its gradient.
+func crossEntropy(logits []float64, y []int, d []float32) float64 {
+	n, c := len(y), len(logits)/len(y)
 	total := 0.0
 	for i := range n {
-		row := logits.Data[i*c : (i+1)*c]
+		row := logits[i*c : (i+1)*c]
 		mx := math.Inf(-1)
 		for _, v := range row {
-			mx = math.Max(mx, float64(v))
+			mx = math.Max(mx, v)
 		}
 		sum := 0.0
 		for _, v := range row {
-			sum += math.Exp(float64(v) - mx)
+			sum += math.Exp(v - mx)
 		}
 		lse := mx + math.Log(sum)
-		total += lse - float64(row[y[i]])
+		total += lse - row[y[i]]
 		for k, v := range row {
-			p := math.Exp(float64(v) - lse)
+			p := math.Exp(v - lse)
 			if k == y[i] {
 				p--
 			}

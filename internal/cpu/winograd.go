@@ -1,6 +1,10 @@
 package cpu
 
-import "sync/atomic"
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+)
 
 // Winograd convolution: 3x3, stride 1, in 36 products per 4x4 tile of output
 // where the direct sum needs 144. This file decides when it is used and cuts
@@ -18,10 +22,28 @@ const (
 // winogradOn is the switch of SetWinograd.
 var winogradOn atomic.Bool
 
-func init() { winogradOn.Store(true) }
+func init() {
+	on, err := parseWinograd(os.Getenv("WHIPPET_WINOGRAD"))
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "whippet: environment variable WHIPPET_WINOGRAD: %v; it stays on\n", err)
+	}
+	winogradOn.Store(on)
+}
+
+// parseWinograd reads the switch as the environment variable WHIPPET_WINOGRAD
+// takes it: on, off, or empty for the default, which is on.
+func parseWinograd(s string) (on bool, err error) {
+	switch s {
+	case "", "on":
+		return true, nil
+	case "off":
+		return false, nil
+	}
+	return true, fmt.Errorf("%q: want on or off", s)
+}
 
 // SetWinograd allows or forbids Winograd convolutions, and returns whether they
-// were allowed; they are by default. Without them every convolution is the
+// were allowed; they are unless WHIPPET_WINOGRAD=off says otherwise. Without them every convolution is the
 // direct sum: slower, and closer to exact (see TestWinogradError). Results are
 // reproducible only while the switch stays where it is.
 func SetWinograd(on bool) (old bool) { return winogradOn.Swap(on) }
