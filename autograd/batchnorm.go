@@ -34,15 +34,6 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 	stat := tp.newVar(4, c)
 	mean, inv, scale, shift := s.parts(stat)
 	gamma := s.Weight.Value.Data
-	tp.timed("batch norm", func() {
-		s.coefficients(x, batch, stat)
-		var r []float32
-		if residual != nil {
-			r = residual.Value.Data
-		}
-		cpu.ScaleShift(x.Value.Data, scale, shift, r, y.Value.Data, rows, c, relu)
-	})
-
 	needs := x.needs || s.Weight.RequiresGrad || s.Bias.RequiresGrad || (residual != nil && residual.needs)
 	if needs {
 		from := []*Variable{x, stat}
@@ -57,24 +48,36 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 			cpu.ScaleShift(tp.value(x), scale, shift, r, dst, rows, c, relu)
 		})
 	}
-	// Without a residual the sign of y follows from x, and y need not be read.
+	// Where the ReLU passed follows from x when there is no residual; otherwise a
+	// bit for each value is kept. Neither way y is read on the way back.
 	fromX := relu && residual == nil && batch
 	reads := []*Variable{x, stat}
-	if relu && !fromX {
-		reads = append(reads, y)
+	var signs []uint16
+	if relu && !fromX && needs && tp.Record {
+		held := tp.newVar((cpu.SignWords(rows, c) + 1) / 2) // words in a float buffer
+		signs = wordsOf(held.Value.Data)[:cpu.SignWords(rows, c)]
+		reads = append(reads, held)
 	}
+	tp.timed("batch norm", func() {
+		s.coefficients(x, batch, stat)
+		var r []float32
+		if residual != nil {
+			r = residual.Value.Data
+		}
+		if signs != nil {
+			cpu.ScaleShiftReLU(x.Value.Data, scale, shift, r, y.Value.Data, signs, rows, c)
+		} else {
+			cpu.ScaleShift(x.Value.Data, scale, shift, r, y.Value.Data, rows, c, relu)
+		}
+	})
 	tp.record("batch norm", y, needs, reads, func() {
 		dy, xs := y.Grad.Data, tp.value(x)
-		var mask []float32
-		if relu && !fromX {
-			mask = tp.value(y)
-		}
 		sums := tp.newVar(2, c)
 		dgamma, dbeta := sums.Value.Data[:c], sums.Value.Data[c:]
 		if fromX {
 			cpu.BatchNormReLUReduce(dy, xs, scale, shift, mean, inv, rows, c, dgamma, dbeta)
 		} else {
-			cpu.BatchNormReduce(dy, mask, xs, mean, inv, rows, c, dgamma, dbeta)
+			cpu.BatchNormReduce(dy, signs, xs, mean, inv, rows, c, dgamma, dbeta)
 		}
 		if s.Weight.RequiresGrad {
 			s.Weight.grad(tp, func(d []float32) { copy(d, dgamma) })
@@ -87,18 +90,18 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 		case x.needs && toRes:
 			// dy, masked in place, becomes the residual's gradient.
 			tp.gradInto(x, func(dx []float32) {
-				cpu.BatchNormGrad(dy, mask, xs, mean, inv, gamma, dgamma, dbeta, rows, c, batch, dx, dy, false)
+				cpu.BatchNormGrad(dy, signs, xs, mean, inv, gamma, dgamma, dbeta, rows, c, batch, dx, dy)
 			})
 			tp.giveGrad(residual, y)
 		case x.needs && fromX:
 			cpu.BatchNormReLUGrad(dy, xs, scale, shift, mean, inv, gamma, dgamma, dbeta, rows, c, dy)
 			tp.giveGrad(x, y)
 		case x.needs:
-			cpu.BatchNormGrad(dy, mask, xs, mean, inv, gamma, dgamma, dbeta, rows, c, batch, dy, nil, false)
+			cpu.BatchNormGrad(dy, signs, xs, mean, inv, gamma, dgamma, dbeta, rows, c, batch, dy, nil)
 			tp.giveGrad(x, y)
 		case toRes:
 			if relu {
-				cpu.ReLUBackward(dy, mask, dy)
+				cpu.SignsBackward(dy, signs, rows, c, dy)
 			}
 			tp.giveGrad(residual, y)
 		}

@@ -10,3 +10,11 @@ func bytesOf(f []float32) []uint8 {
 	}
 	return unsafe.Slice((*uint8)(unsafe.Pointer(&f[0])), 4*len(f))
 }
+
+// wordsOf is bytesOf for words of two bytes.
+func wordsOf(f []float32) []uint16 {
+	if len(f) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*uint16)(unsafe.Pointer(&f[0])), 2*len(f))
+}

@@ -111,42 +111,57 @@ func scaleShiftVec(x, scale, shift, residual, y []float32, rows, c int, relu, pa
 	return ewScaleShift(&a)
 }
 
+func scaleShiftSignsVec(x, scale, shift, residual, y []float32, signs []uint16, rows, c int, past bool) bool {
+	a := rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(scale), ptr(shift), ptr(residual), wordPtr(signs)}, rows: rows, c: c}
+	switch {
+	case past && residual != nil:
+		return ewScaleShiftAddReLUSignsPast(&a)
+	case past:
+		return ewScaleShiftReLUSignsPast(&a)
+	case residual != nil:
+		return ewScaleShiftAddReLUSigns(&a)
+	}
+	return ewScaleShiftReLUSigns(&a)
+}
+
+// wordPtr is ptr for words of signs, as rowArgs has it.
+func wordPtr(s []uint16) *float32 { return (*float32)(unsafe.Pointer(unsafe.SliceData(s))) }
+
+func signsGradVec(dy []float32, signs []uint16, dx []float32, rows, c int) bool {
+	return ewSignsGrad(&rowArgs{p: [9]*float32{ptr(dy), wordPtr(signs), ptr(dx)}, rows: rows, c: c})
+}
+
 func bnReduceVec(dy, x, mean []float32, m mask, rows, c int, sumG, sumGX []float32) bool {
 	a := rowArgs{p: [9]*float32{ptr(dy), ptr(x), ptr(m.y), ptr(mean), ptr(sumG), ptr(sumGX), nil, ptr(m.scale), ptr(m.shift)}, rows: rows, c: c}
 	switch {
 	case m.y != nil:
 		return ewBNReduceY(&a)
+	case m.signs != nil:
+		a.p[2] = wordPtr(m.signs)
+		return ewBNReduceSigns(&a)
 	case m.scale != nil:
 		return ewBNReduceX(&a)
 	}
 	return ewBNReduce(&a)
 }
 
-func bnGradVec(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres []float32, accumulate, past bool) bool {
-	a := rowArgs{p: [9]*float32{ptr(dy), ptr(x), ptr(dx), ptr(k.mean), ptr(k.a), ptr(k.b), ptr(k.d), ptr(dres)}, rows: rows, c: c}
+// bnGradVec has no kernel for masks by y.
+func bnGradVec(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres []float32, past bool) bool {
+	a := rowArgs{p: [9]*float32{ptr(dy), ptr(x), ptr(dx), ptr(k.mean), ptr(k.a), ptr(k.b), ptr(k.d), wordPtr(m.signs), ptr(dres)}, rows: rows, c: c}
 	switch {
 	case m.y != nil:
-		a.p[2], a.p[8] = ptr(m.y), ptr(dx)
-		switch {
-		case dres == nil:
-			return ewBNGradY(&a)
-		case accumulate && past:
-			return ewBNGradYResAddPast(&a)
-		case accumulate:
-			return ewBNGradYResAdd(&a)
-		case past:
-			return ewBNGradYResPast(&a)
-		}
-		return ewBNGradYRes(&a)
+		return false
 	case m.scale != nil:
 		a.p[7], a.p[8] = ptr(m.scale), ptr(m.shift)
-		return ewBNGradX(&a)
+		return dres == nil && ewBNGradX(&a)
+	case m.signs != nil && dres == nil:
+		return ewBNGradSigns(&a)
+	case m.signs != nil && past:
+		return ewBNGradSignsResPast(&a)
+	case m.signs != nil:
+		return ewBNGradSignsRes(&a)
 	case dres == nil:
 		return ewBNGrad(&a)
-	case accumulate && past:
-		return ewBNGradResAddPast(&a)
-	case accumulate:
-		return ewBNGradResAdd(&a)
 	case past:
 		return ewBNGradResPast(&a)
 	}

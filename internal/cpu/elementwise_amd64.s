@@ -1647,6 +1647,225 @@ next:
 	VZEROUPPER
 	RET
 
+// func ewScaleShiftReLUSignsAVX512(p *byte)
+// Requires: AVX, AVX512F
+TEXT ·ewScaleShiftReLUSignsAVX512(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), CX
+	MOVQ   (CX), AX
+	MOVQ   8(CX), DX
+	MOVQ   16(CX), BX
+	MOVQ   24(CX), SI
+	MOVQ   40(CX), DI
+	MOVQ   72(CX), R8
+	MOVQ   80(CX), R9
+	VPXORD Z0, Z0, Z0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R9, R10
+	ANDQ $-16, R10
+	MOVQ R9, CX
+	SUBQ R10, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R11
+	SHLQ  CL, R11
+	DECQ  R11
+	KMOVW R11, K1
+	SHLQ  $0x02, R10
+	SHLQ  $0x02, R9
+	LEAQ  -256(R10), R11
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R11
+	JG   single
+
+many:
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (BX)(CX*1), Z2
+	VMOVUPS     (SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, (DI)
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, (DX)(CX*1)
+	VMOVUPS     64(AX)(CX*1), Z1
+	VMOVUPS     64(BX)(CX*1), Z2
+	VMOVUPS     64(SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, 2(DI)
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, 64(DX)(CX*1)
+	VMOVUPS     128(AX)(CX*1), Z1
+	VMOVUPS     128(BX)(CX*1), Z2
+	VMOVUPS     128(SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, 4(DI)
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, 128(DX)(CX*1)
+	VMOVUPS     192(AX)(CX*1), Z1
+	VMOVUPS     192(BX)(CX*1), Z2
+	VMOVUPS     192(SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, 6(DI)
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, 192(DX)(CX*1)
+	ADDQ        $0x08, DI
+	ADDQ        $+256, CX
+	CMPQ        CX, R11
+	JLE         many
+
+single:
+	CMPQ        CX, R10
+	JGE         part
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (BX)(CX*1), Z2
+	VMOVUPS     (SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, (DI)
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, (DX)(CX*1)
+	ADDQ        $0x02, DI
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R9
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (AX)(CX*1), K1, Z1
+	VMOVUPS.Z   (BX)(CX*1), K1, Z2
+	VMOVUPS.Z   (SI)(CX*1), K1, Z3
+	VFMADD213PS Z3, Z2, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, (DI)
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, K1, (DX)(CX*1)
+	ADDQ        $0x02, DI
+
+next:
+	ADDQ R9, AX
+	ADDQ R9, DX
+	DECQ R8
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewScaleShiftReLUSignsPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewScaleShiftReLUSignsPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), CX
+	MOVQ   (CX), AX
+	MOVQ   8(CX), DX
+	MOVQ   16(CX), BX
+	MOVQ   24(CX), SI
+	MOVQ   40(CX), DI
+	MOVQ   72(CX), R8
+	MOVQ   80(CX), R9
+	VPXORD Z0, Z0, Z0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R9, R10
+	ANDQ $-16, R10
+	MOVQ R9, CX
+	SUBQ R10, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R11
+	SHLQ  CL, R11
+	DECQ  R11
+	KMOVW R11, K1
+	SHLQ  $0x02, R10
+	SHLQ  $0x02, R9
+	LEAQ  -256(R10), R11
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R11
+	JG   single
+
+many:
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (BX)(CX*1), Z2
+	VMOVUPS     (SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, (DI)
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, (DX)(CX*1)
+	VMOVUPS     64(AX)(CX*1), Z1
+	VMOVUPS     64(BX)(CX*1), Z2
+	VMOVUPS     64(SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, 2(DI)
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, 64(DX)(CX*1)
+	VMOVUPS     128(AX)(CX*1), Z1
+	VMOVUPS     128(BX)(CX*1), Z2
+	VMOVUPS     128(SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, 4(DI)
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, 128(DX)(CX*1)
+	VMOVUPS     192(AX)(CX*1), Z1
+	VMOVUPS     192(BX)(CX*1), Z2
+	VMOVUPS     192(SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, 6(DI)
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, 192(DX)(CX*1)
+	ADDQ        $0x08, DI
+	ADDQ        $+256, CX
+	CMPQ        CX, R11
+	JLE         many
+
+single:
+	CMPQ        CX, R10
+	JGE         part
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (BX)(CX*1), Z2
+	VMOVUPS     (SI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, (DI)
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, (DX)(CX*1)
+	ADDQ        $0x02, DI
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R9
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (AX)(CX*1), K1, Z1
+	VMOVUPS.Z   (BX)(CX*1), K1, Z2
+	VMOVUPS.Z   (SI)(CX*1), K1, Z3
+	VFMADD213PS Z3, Z2, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, (DI)
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, K1, (DX)(CX*1)
+	ADDQ        $0x02, DI
+
+next:
+	ADDQ R9, AX
+	ADDQ R9, DX
+	DECQ R8
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func ewScaleShiftAddAVX512(p *byte)
 // Requires: AVX, AVX512F
 TEXT ·ewScaleShiftAddAVX512(SB), NOSPLIT, $0-8
@@ -2060,6 +2279,335 @@ next:
 	DECQ R8
 	JNZ  row
 	SFENCE
+	VZEROUPPER
+	RET
+
+// func ewScaleShiftAddReLUSignsAVX512(p *byte)
+// Requires: AVX, AVX512F
+TEXT ·ewScaleShiftAddReLUSignsAVX512(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), CX
+	MOVQ   (CX), AX
+	MOVQ   8(CX), DX
+	MOVQ   32(CX), BX
+	MOVQ   16(CX), SI
+	MOVQ   24(CX), DI
+	MOVQ   40(CX), R8
+	MOVQ   72(CX), R9
+	MOVQ   80(CX), R10
+	VPXORD Z0, Z0, Z0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R10, R11
+	ANDQ $-16, R11
+	MOVQ R10, CX
+	SUBQ R11, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R12
+	SHLQ  CL, R12
+	DECQ  R12
+	KMOVW R12, K1
+	SHLQ  $0x02, R11
+	SHLQ  $0x02, R10
+	LEAQ  -256(R11), R12
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R12
+	JG   single
+
+many:
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (SI)(CX*1), Z2
+	VMOVUPS     (DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     (BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, (R8)
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, (DX)(CX*1)
+	VMOVUPS     64(AX)(CX*1), Z1
+	VMOVUPS     64(SI)(CX*1), Z2
+	VMOVUPS     64(DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     64(BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, 2(R8)
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, 64(DX)(CX*1)
+	VMOVUPS     128(AX)(CX*1), Z1
+	VMOVUPS     128(SI)(CX*1), Z2
+	VMOVUPS     128(DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     128(BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, 4(R8)
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, 128(DX)(CX*1)
+	VMOVUPS     192(AX)(CX*1), Z1
+	VMOVUPS     192(SI)(CX*1), Z2
+	VMOVUPS     192(DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     192(BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, 6(R8)
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, 192(DX)(CX*1)
+	ADDQ        $0x08, R8
+	ADDQ        $+256, CX
+	CMPQ        CX, R12
+	JLE         many
+
+single:
+	CMPQ        CX, R11
+	JGE         part
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (SI)(CX*1), Z2
+	VMOVUPS     (DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     (BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, (R8)
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, (DX)(CX*1)
+	ADDQ        $0x02, R8
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R10
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (AX)(CX*1), K1, Z1
+	VMOVUPS.Z   (SI)(CX*1), K1, Z2
+	VMOVUPS.Z   (DI)(CX*1), K1, Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS.Z   (BX)(CX*1), K1, Z2
+	VADDPS      Z2, Z1, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, (R8)
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, K1, (DX)(CX*1)
+	ADDQ        $0x02, R8
+
+next:
+	ADDQ R10, AX
+	ADDQ R10, DX
+	ADDQ R10, BX
+	DECQ R9
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewScaleShiftAddReLUSignsPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewScaleShiftAddReLUSignsPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), CX
+	MOVQ   (CX), AX
+	MOVQ   8(CX), DX
+	MOVQ   32(CX), BX
+	MOVQ   16(CX), SI
+	MOVQ   24(CX), DI
+	MOVQ   40(CX), R8
+	MOVQ   72(CX), R9
+	MOVQ   80(CX), R10
+	VPXORD Z0, Z0, Z0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R10, R11
+	ANDQ $-16, R11
+	MOVQ R10, CX
+	SUBQ R11, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R12
+	SHLQ  CL, R12
+	DECQ  R12
+	KMOVW R12, K1
+	SHLQ  $0x02, R11
+	SHLQ  $0x02, R10
+	LEAQ  -256(R11), R12
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R12
+	JG   single
+
+many:
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (SI)(CX*1), Z2
+	VMOVUPS     (DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     (BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, (R8)
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, (DX)(CX*1)
+	VMOVUPS     64(AX)(CX*1), Z1
+	VMOVUPS     64(SI)(CX*1), Z2
+	VMOVUPS     64(DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     64(BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, 2(R8)
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, 64(DX)(CX*1)
+	VMOVUPS     128(AX)(CX*1), Z1
+	VMOVUPS     128(SI)(CX*1), Z2
+	VMOVUPS     128(DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     128(BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, 4(R8)
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, 128(DX)(CX*1)
+	VMOVUPS     192(AX)(CX*1), Z1
+	VMOVUPS     192(SI)(CX*1), Z2
+	VMOVUPS     192(DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     192(BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, 6(R8)
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, 192(DX)(CX*1)
+	ADDQ        $0x08, R8
+	ADDQ        $+256, CX
+	CMPQ        CX, R12
+	JLE         many
+
+single:
+	CMPQ        CX, R11
+	JGE         part
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (SI)(CX*1), Z2
+	VMOVUPS     (DI)(CX*1), Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS     (BX)(CX*1), Z2
+	VADDPS      Z2, Z1, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, (R8)
+	VMAXPS      Z1, Z0, Z1
+	VMOVNTPS    Z1, (DX)(CX*1)
+	ADDQ        $0x02, R8
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R10
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (AX)(CX*1), K1, Z1
+	VMOVUPS.Z   (SI)(CX*1), K1, Z2
+	VMOVUPS.Z   (DI)(CX*1), K1, Z3
+	VFMADD213PS Z3, Z2, Z1
+	VMOVUPS.Z   (BX)(CX*1), K1, Z2
+	VADDPS      Z2, Z1, Z1
+	VCMPPS      $0x1e, Z0, Z1, K2
+	KMOVW       K2, (R8)
+	VMAXPS      Z1, Z0, Z1
+	VMOVUPS     Z1, K1, (DX)(CX*1)
+	ADDQ        $0x02, R8
+
+next:
+	ADDQ R10, AX
+	ADDQ R10, DX
+	ADDQ R10, BX
+	DECQ R9
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func ewSignsGradAVX512(p *byte)
+// Requires: AVX, AVX512F
+TEXT ·ewSignsGradAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), CX
+	MOVQ (CX), AX
+	MOVQ 16(CX), DX
+	MOVQ 8(CX), BX
+	MOVQ 72(CX), SI
+	MOVQ 80(CX), DI
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ DI, R8
+	ANDQ $-16, R8
+	MOVQ DI, CX
+	SUBQ R8, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, R8
+	SHLQ  $0x02, DI
+	LEAQ  -256(R8), R9
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R9
+	JG   single
+
+many:
+	VMOVUPS   (AX)(CX*1), Z0
+	KMOVW     (BX), K2
+	VMOVUPS.Z Z0, K2, Z0
+	VMOVUPS   Z0, (DX)(CX*1)
+	VMOVUPS   64(AX)(CX*1), Z0
+	KMOVW     2(BX), K2
+	VMOVUPS.Z Z0, K2, Z0
+	VMOVUPS   Z0, 64(DX)(CX*1)
+	VMOVUPS   128(AX)(CX*1), Z0
+	KMOVW     4(BX), K2
+	VMOVUPS.Z Z0, K2, Z0
+	VMOVUPS   Z0, 128(DX)(CX*1)
+	VMOVUPS   192(AX)(CX*1), Z0
+	KMOVW     6(BX), K2
+	VMOVUPS.Z Z0, K2, Z0
+	VMOVUPS   Z0, 192(DX)(CX*1)
+	ADDQ      $0x08, BX
+	ADDQ      $+256, CX
+	CMPQ      CX, R9
+	JLE       many
+
+single:
+	CMPQ      CX, R8
+	JGE       part
+	VMOVUPS   (AX)(CX*1), Z0
+	KMOVW     (BX), K2
+	VMOVUPS.Z Z0, K2, Z0
+	VMOVUPS   Z0, (DX)(CX*1)
+	ADDQ      $0x02, BX
+	ADDQ      $+64, CX
+	JMP       single
+
+part:
+	CMPQ CX, DI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z (AX)(CX*1), K1, Z0
+	KMOVW     (BX), K2
+	VMOVUPS.Z Z0, K2, Z0
+	VMOVUPS   Z0, K1, (DX)(CX*1)
+	ADDQ      $0x02, BX
+
+next:
+	ADDQ DI, AX
+	ADDQ DI, DX
+	DECQ SI
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -2684,6 +3232,213 @@ done:
 	VZEROUPPER
 	RET
 
+// func ewBNReduceSignsAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewBNReduceSignsAVX512(SB), NOSPLIT, $8-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), DX
+	MOVQ 8(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 16(AX), R9
+	MOVQ 72(AX), R10
+	MOVQ 80(AX), AX
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row, cb3 of three
+	MOVQ AX, R11
+	ANDQ $-16, R11
+	MOVQ AX, CX
+	SUBQ R11, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R12
+	SHLQ  CL, R12
+	DECQ  R12
+	KMOVW R12, K1
+	SHLQ  $0x02, R11
+	SHLQ  $0x02, AX
+	LEAQ  (AX)(AX*2), CX
+
+	// 2 bytes of signs for 16 floats
+	LEAQ 63(AX), R13
+	SHRQ $0x06, R13
+	SHLQ $0x01, R13
+	LEAQ (R13)(R13*2), R14
+	SUBQ $0x04, R10
+	JLT  rest
+
+four:
+	XORQ R12, R12
+	LEAQ (DX)(AX*4), R15
+	LEAQ (BX)(AX*4), BP
+
+fourVector:
+	CMPQ        R12, R11
+	JGE         fourPart
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (BX)(AX*1), Z1
+	VMOVUPS     (BX)(AX*2), Z2
+	VMOVUPS     (BX)(CX*1), Z3
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(AX*1), Z5
+	VMOVUPS     (DX)(AX*2), Z6
+	VMOVUPS     (DX)(CX*1), Z7
+	KMOVW       (R9), K2
+	VMOVUPS.Z   Z4, K2, Z4
+	KMOVW       (R9)(R13*1), K2
+	VMOVUPS.Z   Z5, K2, Z5
+	KMOVW       (R9)(R13*2), K2
+	VMOVUPS.Z   Z6, K2, Z6
+	KMOVW       (R9)(R14*1), K2
+	VMOVUPS.Z   Z7, K2, Z7
+	VMOVUPS     (SI)(R12*1), Z8
+	VSUBPS      Z8, Z0, Z0
+	VSUBPS      Z8, Z1, Z1
+	VSUBPS      Z8, Z2, Z2
+	VSUBPS      Z8, Z3, Z3
+	VMULPS      Z4, Z0, Z0
+	VFMADD231PS Z5, Z1, Z0
+	VFMADD231PS Z6, Z2, Z0
+	VFMADD231PS Z7, Z3, Z0
+	VMOVUPS     (R8)(R12*1), Z1
+	VADDPS      Z0, Z1, Z1
+	VMOVUPS     Z1, (R8)(R12*1)
+	VADDPS      Z5, Z4, Z4
+	VADDPS      Z7, Z6, Z6
+	VADDPS      Z6, Z4, Z4
+	VMOVUPS     (DI)(R12*1), Z0
+	VADDPS      Z4, Z0, Z0
+	VMOVUPS     Z0, (DI)(R12*1)
+	ADDQ        $+64, DX
+	PREFETCHT0  (R15)
+	PREFETCHT0  64(R15)
+	PREFETCHT0  128(R15)
+	PREFETCHT0  192(R15)
+	ADDQ        $+256, R15
+	ADDQ        $+64, BX
+	PREFETCHT0  (BP)
+	PREFETCHT0  64(BP)
+	PREFETCHT0  128(BP)
+	PREFETCHT0  192(BP)
+	ADDQ        $+256, BP
+	ADDQ        $0x02, R9
+	ADDQ        $+64, R12
+	JMP         fourVector
+
+fourPart:
+	CMPQ        R12, AX
+	JGE         fourNext
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (BX)(AX*1), K1, Z1
+	VMOVUPS.Z   (BX)(AX*2), K1, Z2
+	VMOVUPS.Z   (BX)(CX*1), K1, Z3
+	VMOVUPS.Z   (DX), K1, Z4
+	VMOVUPS.Z   (DX)(AX*1), K1, Z5
+	VMOVUPS.Z   (DX)(AX*2), K1, Z6
+	VMOVUPS.Z   (DX)(CX*1), K1, Z7
+	KMOVW       (R9), K2
+	VMOVUPS.Z   Z4, K2, Z4
+	KMOVW       (R9)(R13*1), K2
+	VMOVUPS.Z   Z5, K2, Z5
+	KMOVW       (R9)(R13*2), K2
+	VMOVUPS.Z   Z6, K2, Z6
+	KMOVW       (R9)(R14*1), K2
+	VMOVUPS.Z   Z7, K2, Z7
+	VMOVUPS.Z   (SI)(R12*1), K1, Z8
+	VSUBPS      Z8, Z0, Z0
+	VSUBPS      Z8, Z1, Z1
+	VSUBPS      Z8, Z2, Z2
+	VSUBPS      Z8, Z3, Z3
+	VMULPS      Z4, Z0, Z0
+	VFMADD231PS Z5, Z1, Z0
+	VFMADD231PS Z6, Z2, Z0
+	VFMADD231PS Z7, Z3, Z0
+	VMOVUPS.Z   (R8)(R12*1), K1, Z1
+	VADDPS      Z0, Z1, Z1
+	VMOVUPS     Z1, K1, (R8)(R12*1)
+	VADDPS      Z5, Z4, Z4
+	VADDPS      Z7, Z6, Z6
+	VADDPS      Z6, Z4, Z4
+	VMOVUPS.Z   (DI)(R12*1), K1, Z0
+	VADDPS      Z4, Z0, Z0
+	VMOVUPS     Z0, K1, (DI)(R12*1)
+
+	// on to the end of the row
+	SUBQ R12, DX
+	ADDQ AX, DX
+	SUBQ R12, BX
+	ADDQ AX, BX
+	ADDQ $0x02, R9
+
+fourNext:
+	ADDQ CX, DX
+	ADDQ CX, BX
+	ADDQ R14, R9
+	SUBQ $0x04, R10
+	JGE  four
+
+rest:
+	ADDQ $0x04, R10
+	JZ   done
+
+one:
+	XORQ R12, R12
+
+oneVector:
+	CMPQ      R12, R11
+	JGE       onePart
+	VMOVUPS   (BX), Z0
+	VMOVUPS   (DX), Z1
+	KMOVW     (R9), K2
+	VMOVUPS.Z Z1, K2, Z1
+	VMOVUPS   (SI)(R12*1), Z2
+	VSUBPS    Z2, Z0, Z0
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   (R8)(R12*1), Z2
+	VADDPS    Z0, Z2, Z2
+	VMOVUPS   Z2, (R8)(R12*1)
+	VMOVUPS   (DI)(R12*1), Z0
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, (DI)(R12*1)
+	ADDQ      $+64, DX
+	ADDQ      $+64, BX
+	ADDQ      $0x02, R9
+	ADDQ      $+64, R12
+	JMP       oneVector
+
+onePart:
+	CMPQ      R12, AX
+	JGE       oneNext
+	VMOVUPS.Z (BX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	KMOVW     (R9), K2
+	VMOVUPS.Z Z1, K2, Z1
+	VMOVUPS.Z (SI)(R12*1), K1, Z2
+	VSUBPS    Z2, Z0, Z0
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS.Z (R8)(R12*1), K1, Z2
+	VADDPS    Z0, Z2, Z2
+	VMOVUPS   Z2, K1, (R8)(R12*1)
+	VMOVUPS.Z (DI)(R12*1), K1, Z0
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (DI)(R12*1)
+
+	// on to the end of the row
+	SUBQ R12, DX
+	ADDQ AX, DX
+	SUBQ R12, BX
+	ADDQ AX, BX
+	ADDQ $0x02, R9
+
+oneNext:
+	DECQ R10
+	JNZ  one
+
+done:
+	VZEROUPPER
+	RET
+
 // func ewBNGradAVX512(p *byte)
 // Requires: AVX, AVX512F
 TEXT ·ewBNGradAVX512(SB), NOSPLIT, $0-8
@@ -2811,7 +3566,7 @@ TEXT ·ewBNGradResAVX512(SB), NOSPLIT, $0-8
 	MOVQ (CX), AX
 	MOVQ 8(CX), DX
 	MOVQ 16(CX), BX
-	MOVQ 56(CX), SI
+	MOVQ 64(CX), SI
 	MOVQ 24(CX), DI
 	MOVQ 32(CX), R8
 	MOVQ 40(CX), R9
@@ -2939,7 +3694,7 @@ TEXT ·ewBNGradResPastAVX512(SB), NOSPLIT, $0-8
 	MOVQ (CX), AX
 	MOVQ 8(CX), DX
 	MOVQ 16(CX), BX
-	MOVQ 56(CX), SI
+	MOVQ 64(CX), SI
 	MOVQ 24(CX), DI
 	MOVQ 32(CX), R8
 	MOVQ 40(CX), R9
@@ -3056,1050 +3811,6 @@ next:
 	ADDQ R12, BX
 	ADDQ R12, SI
 	DECQ R11
-	JNZ  row
-	SFENCE
-	VZEROUPPER
-	RET
-
-// func ewBNGradResAddAVX512(p *byte)
-// Requires: AVX, AVX512F
-TEXT ·ewBNGradResAddAVX512(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), CX
-	MOVQ (CX), AX
-	MOVQ 8(CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 56(CX), SI
-	MOVQ 24(CX), DI
-	MOVQ 32(CX), R8
-	MOVQ 40(CX), R9
-	MOVQ 48(CX), R10
-	MOVQ 72(CX), R11
-	MOVQ 80(CX), R12
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ R12, R13
-	ANDQ $-16, R13
-	MOVQ R12, CX
-	SUBQ R13, CX
-
-	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R14
-	SHLQ  CL, R14
-	DECQ  R14
-	KMOVW R14, K1
-	SHLQ  $0x02, R13
-	SHLQ  $0x02, R12
-	LEAQ  -256(R13), R14
-
-row:
-	XORQ CX, CX
-	CMPQ CX, R14
-	JG   single
-
-many:
-	VMOVUPS     (DX)(CX*1), Z0
-	VMOVUPS     (AX)(CX*1), Z1
-	VMOVUPS     (SI)(CX*1), Z2
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, (SI)(CX*1)
-	VMOVUPS     (DI)(CX*1), Z2
-	VMOVUPS     (R8)(CX*1), Z3
-	VMOVUPS     (R9)(CX*1), Z4
-	VMOVUPS     (R10)(CX*1), Z5
-	VSUBPS      Z2, Z0, Z0
-	VFMADD213PS Z5, Z4, Z0
-	VFMADD231PS Z1, Z3, Z0
-	VMOVUPS     Z0, (BX)(CX*1)
-	VMOVUPS     64(DX)(CX*1), Z0
-	VMOVUPS     64(AX)(CX*1), Z1
-	VMOVUPS     64(SI)(CX*1), Z2
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, 64(SI)(CX*1)
-	VMOVUPS     64(DI)(CX*1), Z2
-	VMOVUPS     64(R8)(CX*1), Z3
-	VMOVUPS     64(R9)(CX*1), Z4
-	VMOVUPS     64(R10)(CX*1), Z5
-	VSUBPS      Z2, Z0, Z0
-	VFMADD213PS Z5, Z4, Z0
-	VFMADD231PS Z1, Z3, Z0
-	VMOVUPS     Z0, 64(BX)(CX*1)
-	VMOVUPS     128(DX)(CX*1), Z0
-	VMOVUPS     128(AX)(CX*1), Z1
-	VMOVUPS     128(SI)(CX*1), Z2
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, 128(SI)(CX*1)
-	VMOVUPS     128(DI)(CX*1), Z2
-	VMOVUPS     128(R8)(CX*1), Z3
-	VMOVUPS     128(R9)(CX*1), Z4
-	VMOVUPS     128(R10)(CX*1), Z5
-	VSUBPS      Z2, Z0, Z0
-	VFMADD213PS Z5, Z4, Z0
-	VFMADD231PS Z1, Z3, Z0
-	VMOVUPS     Z0, 128(BX)(CX*1)
-	VMOVUPS     192(DX)(CX*1), Z0
-	VMOVUPS     192(AX)(CX*1), Z1
-	VMOVUPS     192(SI)(CX*1), Z2
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, 192(SI)(CX*1)
-	VMOVUPS     192(DI)(CX*1), Z2
-	VMOVUPS     192(R8)(CX*1), Z3
-	VMOVUPS     192(R9)(CX*1), Z4
-	VMOVUPS     192(R10)(CX*1), Z5
-	VSUBPS      Z2, Z0, Z0
-	VFMADD213PS Z5, Z4, Z0
-	VFMADD231PS Z1, Z3, Z0
-	VMOVUPS     Z0, 192(BX)(CX*1)
-	ADDQ        $+256, CX
-	CMPQ        CX, R14
-	JLE         many
-
-single:
-	CMPQ        CX, R13
-	JGE         part
-	VMOVUPS     (DX)(CX*1), Z0
-	VMOVUPS     (AX)(CX*1), Z1
-	VMOVUPS     (SI)(CX*1), Z2
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, (SI)(CX*1)
-	VMOVUPS     (DI)(CX*1), Z2
-	VMOVUPS     (R8)(CX*1), Z3
-	VMOVUPS     (R9)(CX*1), Z4
-	VMOVUPS     (R10)(CX*1), Z5
-	VSUBPS      Z2, Z0, Z0
-	VFMADD213PS Z5, Z4, Z0
-	VFMADD231PS Z1, Z3, Z0
-	VMOVUPS     Z0, (BX)(CX*1)
-	ADDQ        $+64, CX
-	JMP         single
-
-part:
-	CMPQ CX, R12
-	JGE  next
-
-	// the lanes left over
-	VMOVUPS.Z   (DX)(CX*1), K1, Z0
-	VMOVUPS.Z   (AX)(CX*1), K1, Z1
-	VMOVUPS.Z   (SI)(CX*1), K1, Z2
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, K1, (SI)(CX*1)
-	VMOVUPS.Z   (DI)(CX*1), K1, Z2
-	VMOVUPS.Z   (R8)(CX*1), K1, Z3
-	VMOVUPS.Z   (R9)(CX*1), K1, Z4
-	VMOVUPS.Z   (R10)(CX*1), K1, Z5
-	VSUBPS      Z2, Z0, Z0
-	VFMADD213PS Z5, Z4, Z0
-	VFMADD231PS Z1, Z3, Z0
-	VMOVUPS     Z0, K1, (BX)(CX*1)
-
-next:
-	ADDQ R12, AX
-	ADDQ R12, DX
-	ADDQ R12, BX
-	ADDQ R12, SI
-	DECQ R11
-	JNZ  row
-	VZEROUPPER
-	RET
-
-// func ewBNGradResAddPastAVX512(p *byte)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ewBNGradResAddPastAVX512(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), CX
-	MOVQ (CX), AX
-	MOVQ 8(CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 56(CX), SI
-	MOVQ 24(CX), DI
-	MOVQ 32(CX), R8
-	MOVQ 40(CX), R9
-	MOVQ 48(CX), R10
-	MOVQ 72(CX), R11
-	MOVQ 80(CX), R12
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ R12, R13
-	ANDQ $-16, R13
-	MOVQ R12, CX
-	SUBQ R13, CX
-
-	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R14
-	SHLQ  CL, R14
-	DECQ  R14
-	KMOVW R14, K1
-	SHLQ  $0x02, R13
-	SHLQ  $0x02, R12
-	LEAQ  -256(R13), R14
-
-row:
-	XORQ CX, CX
-	CMPQ CX, R14
-	JG   single
-
-many:
-	VMOVUPS     (DX)(CX*1), Z0
-	VMOVUPS     (AX)(CX*1), Z1
-	VMOVUPS     (SI)(CX*1), Z2
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, (SI)(CX*1)
-	VMOVUPS     (DI)(CX*1), Z2
-	VMOVUPS     (R8)(CX*1), Z3
-	VMOVUPS     (R9)(CX*1), Z4
-	VMOVUPS     (R10)(CX*1), Z5
-	VSUBPS      Z2, Z0, Z0
-	VFMADD213PS Z5, Z4, Z0
-	VFMADD231PS Z1, Z3, Z0
-	VMOVNTPS    Z0, (BX)(CX*1)
-	VMOVUPS     64(DX)(CX*1), Z0
-	VMOVUPS     64(AX)(CX*1), Z1
-	VMOVUPS     64(SI)(CX*1), Z2
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, 64(SI)(CX*1)
-	VMOVUPS     64(DI)(CX*1), Z2
-	VMOVUPS     64(R8)(CX*1), Z3
-	VMOVUPS     64(R9)(CX*1), Z4
-	VMOVUPS     64(R10)(CX*1), Z5
-	VSUBPS      Z2, Z0, Z0
-	VFMADD213PS Z5, Z4, Z0
-	VFMADD231PS Z1, Z3, Z0
-	VMOVNTPS    Z0, 64(BX)(CX*1)
-	VMOVUPS     128(DX)(CX*1), Z0
-	VMOVUPS     128(AX)(CX*1), Z1
-	VMOVUPS     128(SI)(CX*1), Z2
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, 128(SI)(CX*1)
-	VMOVUPS     128(DI)(CX*1), Z2
-	VMOVUPS     128(R8)(CX*1), Z3
-	VMOVUPS     128(R9)(CX*1), Z4
-	VMOVUPS     128(R10)(CX*1), Z5
-	VSUBPS      Z2, Z0, Z0
-	VFMADD213PS Z5, Z4, Z0
-	VFMADD231PS Z1, Z3, Z0
-	VMOVNTPS    Z0, 128(BX)(CX*1)
-	VMOVUPS     192(DX)(CX*1), Z0
-	VMOVUPS     192(AX)(CX*1), Z1
-	VMOVUPS     192(SI)(CX*1), Z2
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, 192(SI)(CX*1)
-	VMOVUPS     192(DI)(CX*1), Z2
-	VMOVUPS     192(R8)(CX*1), Z3
-	VMOVUPS     192(R9)(CX*1), Z4
-	VMOVUPS     192(R10)(CX*1), Z5
-	VSUBPS      Z2, Z0, Z0
-	VFMADD213PS Z5, Z4, Z0
-	VFMADD231PS Z1, Z3, Z0
-	VMOVNTPS    Z0, 192(BX)(CX*1)
-	ADDQ        $+256, CX
-	CMPQ        CX, R14
-	JLE         many
-
-single:
-	CMPQ        CX, R13
-	JGE         part
-	VMOVUPS     (DX)(CX*1), Z0
-	VMOVUPS     (AX)(CX*1), Z1
-	VMOVUPS     (SI)(CX*1), Z2
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, (SI)(CX*1)
-	VMOVUPS     (DI)(CX*1), Z2
-	VMOVUPS     (R8)(CX*1), Z3
-	VMOVUPS     (R9)(CX*1), Z4
-	VMOVUPS     (R10)(CX*1), Z5
-	VSUBPS      Z2, Z0, Z0
-	VFMADD213PS Z5, Z4, Z0
-	VFMADD231PS Z1, Z3, Z0
-	VMOVNTPS    Z0, (BX)(CX*1)
-	ADDQ        $+64, CX
-	JMP         single
-
-part:
-	CMPQ CX, R12
-	JGE  next
-
-	// the lanes left over
-	VMOVUPS.Z   (DX)(CX*1), K1, Z0
-	VMOVUPS.Z   (AX)(CX*1), K1, Z1
-	VMOVUPS.Z   (SI)(CX*1), K1, Z2
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, K1, (SI)(CX*1)
-	VMOVUPS.Z   (DI)(CX*1), K1, Z2
-	VMOVUPS.Z   (R8)(CX*1), K1, Z3
-	VMOVUPS.Z   (R9)(CX*1), K1, Z4
-	VMOVUPS.Z   (R10)(CX*1), K1, Z5
-	VSUBPS      Z2, Z0, Z0
-	VFMADD213PS Z5, Z4, Z0
-	VFMADD231PS Z1, Z3, Z0
-	VMOVUPS     Z0, K1, (BX)(CX*1)
-
-next:
-	ADDQ R12, AX
-	ADDQ R12, DX
-	ADDQ R12, BX
-	ADDQ R12, SI
-	DECQ R11
-	JNZ  row
-	SFENCE
-	VZEROUPPER
-	RET
-
-// func ewBNGradYAVX512(p *byte)
-// Requires: AVX, AVX512F
-TEXT ·ewBNGradYAVX512(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), CX
-	MOVQ   (CX), AX
-	MOVQ   8(CX), DX
-	MOVQ   16(CX), BX
-	MOVQ   64(CX), SI
-	MOVQ   24(CX), DI
-	MOVQ   32(CX), R8
-	MOVQ   40(CX), R9
-	MOVQ   48(CX), R10
-	MOVQ   72(CX), R11
-	MOVQ   80(CX), R12
-	VPXORD Z0, Z0, Z0
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ R12, R13
-	ANDQ $-16, R13
-	MOVQ R12, CX
-	SUBQ R13, CX
-
-	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R14
-	SHLQ  CL, R14
-	DECQ  R14
-	KMOVW R14, K1
-	SHLQ  $0x02, R13
-	SHLQ  $0x02, R12
-	LEAQ  -256(R13), R14
-
-row:
-	XORQ CX, CX
-	CMPQ CX, R14
-	JG   single
-
-many:
-	VMOVUPS     (DX)(CX*1), Z1
-	VMOVUPS     (AX)(CX*1), Z2
-	VMOVUPS     (BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     (DI)(CX*1), Z3
-	VMOVUPS     (R8)(CX*1), Z4
-	VMOVUPS     (R9)(CX*1), Z5
-	VMOVUPS     (R10)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, (SI)(CX*1)
-	VMOVUPS     64(DX)(CX*1), Z1
-	VMOVUPS     64(AX)(CX*1), Z2
-	VMOVUPS     64(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     64(DI)(CX*1), Z3
-	VMOVUPS     64(R8)(CX*1), Z4
-	VMOVUPS     64(R9)(CX*1), Z5
-	VMOVUPS     64(R10)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, 64(SI)(CX*1)
-	VMOVUPS     128(DX)(CX*1), Z1
-	VMOVUPS     128(AX)(CX*1), Z2
-	VMOVUPS     128(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     128(DI)(CX*1), Z3
-	VMOVUPS     128(R8)(CX*1), Z4
-	VMOVUPS     128(R9)(CX*1), Z5
-	VMOVUPS     128(R10)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, 128(SI)(CX*1)
-	VMOVUPS     192(DX)(CX*1), Z1
-	VMOVUPS     192(AX)(CX*1), Z2
-	VMOVUPS     192(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     192(DI)(CX*1), Z3
-	VMOVUPS     192(R8)(CX*1), Z4
-	VMOVUPS     192(R9)(CX*1), Z5
-	VMOVUPS     192(R10)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, 192(SI)(CX*1)
-	ADDQ        $+256, CX
-	CMPQ        CX, R14
-	JLE         many
-
-single:
-	CMPQ        CX, R13
-	JGE         part
-	VMOVUPS     (DX)(CX*1), Z1
-	VMOVUPS     (AX)(CX*1), Z2
-	VMOVUPS     (BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     (DI)(CX*1), Z3
-	VMOVUPS     (R8)(CX*1), Z4
-	VMOVUPS     (R9)(CX*1), Z5
-	VMOVUPS     (R10)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, (SI)(CX*1)
-	ADDQ        $+64, CX
-	JMP         single
-
-part:
-	CMPQ CX, R12
-	JGE  next
-
-	// the lanes left over
-	VMOVUPS.Z   (DX)(CX*1), K1, Z1
-	VMOVUPS.Z   (AX)(CX*1), K1, Z2
-	VMOVUPS.Z   (BX)(CX*1), K1, Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS.Z   (DI)(CX*1), K1, Z3
-	VMOVUPS.Z   (R8)(CX*1), K1, Z4
-	VMOVUPS.Z   (R9)(CX*1), K1, Z5
-	VMOVUPS.Z   (R10)(CX*1), K1, Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, K1, (SI)(CX*1)
-
-next:
-	ADDQ R12, AX
-	ADDQ R12, DX
-	ADDQ R12, BX
-	ADDQ R12, SI
-	DECQ R11
-	JNZ  row
-	VZEROUPPER
-	RET
-
-// func ewBNGradYResAVX512(p *byte)
-// Requires: AVX, AVX512F
-TEXT ·ewBNGradYResAVX512(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), CX
-	MOVQ   (CX), AX
-	MOVQ   8(CX), DX
-	MOVQ   16(CX), BX
-	MOVQ   64(CX), SI
-	MOVQ   56(CX), DI
-	MOVQ   24(CX), R8
-	MOVQ   32(CX), R9
-	MOVQ   40(CX), R10
-	MOVQ   48(CX), R11
-	MOVQ   72(CX), R12
-	MOVQ   80(CX), R13
-	VPXORD Z0, Z0, Z0
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ R13, R14
-	ANDQ $-16, R14
-	MOVQ R13, CX
-	SUBQ R14, CX
-
-	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R15
-	SHLQ  CL, R15
-	DECQ  R15
-	KMOVW R15, K1
-	SHLQ  $0x02, R14
-	SHLQ  $0x02, R13
-	LEAQ  -256(R14), R15
-
-row:
-	XORQ CX, CX
-	CMPQ CX, R15
-	JG   single
-
-many:
-	VMOVUPS     (DX)(CX*1), Z1
-	VMOVUPS     (AX)(CX*1), Z2
-	VMOVUPS     (BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     Z2, (DI)(CX*1)
-	VMOVUPS     (R8)(CX*1), Z3
-	VMOVUPS     (R9)(CX*1), Z4
-	VMOVUPS     (R10)(CX*1), Z5
-	VMOVUPS     (R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, (SI)(CX*1)
-	VMOVUPS     64(DX)(CX*1), Z1
-	VMOVUPS     64(AX)(CX*1), Z2
-	VMOVUPS     64(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     Z2, 64(DI)(CX*1)
-	VMOVUPS     64(R8)(CX*1), Z3
-	VMOVUPS     64(R9)(CX*1), Z4
-	VMOVUPS     64(R10)(CX*1), Z5
-	VMOVUPS     64(R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, 64(SI)(CX*1)
-	VMOVUPS     128(DX)(CX*1), Z1
-	VMOVUPS     128(AX)(CX*1), Z2
-	VMOVUPS     128(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     Z2, 128(DI)(CX*1)
-	VMOVUPS     128(R8)(CX*1), Z3
-	VMOVUPS     128(R9)(CX*1), Z4
-	VMOVUPS     128(R10)(CX*1), Z5
-	VMOVUPS     128(R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, 128(SI)(CX*1)
-	VMOVUPS     192(DX)(CX*1), Z1
-	VMOVUPS     192(AX)(CX*1), Z2
-	VMOVUPS     192(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     Z2, 192(DI)(CX*1)
-	VMOVUPS     192(R8)(CX*1), Z3
-	VMOVUPS     192(R9)(CX*1), Z4
-	VMOVUPS     192(R10)(CX*1), Z5
-	VMOVUPS     192(R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, 192(SI)(CX*1)
-	ADDQ        $+256, CX
-	CMPQ        CX, R15
-	JLE         many
-
-single:
-	CMPQ        CX, R14
-	JGE         part
-	VMOVUPS     (DX)(CX*1), Z1
-	VMOVUPS     (AX)(CX*1), Z2
-	VMOVUPS     (BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     Z2, (DI)(CX*1)
-	VMOVUPS     (R8)(CX*1), Z3
-	VMOVUPS     (R9)(CX*1), Z4
-	VMOVUPS     (R10)(CX*1), Z5
-	VMOVUPS     (R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, (SI)(CX*1)
-	ADDQ        $+64, CX
-	JMP         single
-
-part:
-	CMPQ CX, R13
-	JGE  next
-
-	// the lanes left over
-	VMOVUPS.Z   (DX)(CX*1), K1, Z1
-	VMOVUPS.Z   (AX)(CX*1), K1, Z2
-	VMOVUPS.Z   (BX)(CX*1), K1, Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     Z2, K1, (DI)(CX*1)
-	VMOVUPS.Z   (R8)(CX*1), K1, Z3
-	VMOVUPS.Z   (R9)(CX*1), K1, Z4
-	VMOVUPS.Z   (R10)(CX*1), K1, Z5
-	VMOVUPS.Z   (R11)(CX*1), K1, Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, K1, (SI)(CX*1)
-
-next:
-	ADDQ R13, AX
-	ADDQ R13, DX
-	ADDQ R13, BX
-	ADDQ R13, SI
-	ADDQ R13, DI
-	DECQ R12
-	JNZ  row
-	VZEROUPPER
-	RET
-
-// func ewBNGradYResPastAVX512(p *byte)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ewBNGradYResPastAVX512(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), CX
-	MOVQ   (CX), AX
-	MOVQ   8(CX), DX
-	MOVQ   16(CX), BX
-	MOVQ   64(CX), SI
-	MOVQ   56(CX), DI
-	MOVQ   24(CX), R8
-	MOVQ   32(CX), R9
-	MOVQ   40(CX), R10
-	MOVQ   48(CX), R11
-	MOVQ   72(CX), R12
-	MOVQ   80(CX), R13
-	VPXORD Z0, Z0, Z0
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ R13, R14
-	ANDQ $-16, R14
-	MOVQ R13, CX
-	SUBQ R14, CX
-
-	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R15
-	SHLQ  CL, R15
-	DECQ  R15
-	KMOVW R15, K1
-	SHLQ  $0x02, R14
-	SHLQ  $0x02, R13
-	LEAQ  -256(R14), R15
-
-row:
-	XORQ CX, CX
-	CMPQ CX, R15
-	JG   single
-
-many:
-	VMOVUPS     (DX)(CX*1), Z1
-	VMOVUPS     (AX)(CX*1), Z2
-	VMOVUPS     (BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     Z2, (DI)(CX*1)
-	VMOVUPS     (R8)(CX*1), Z3
-	VMOVUPS     (R9)(CX*1), Z4
-	VMOVUPS     (R10)(CX*1), Z5
-	VMOVUPS     (R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVNTPS    Z1, (SI)(CX*1)
-	VMOVUPS     64(DX)(CX*1), Z1
-	VMOVUPS     64(AX)(CX*1), Z2
-	VMOVUPS     64(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     Z2, 64(DI)(CX*1)
-	VMOVUPS     64(R8)(CX*1), Z3
-	VMOVUPS     64(R9)(CX*1), Z4
-	VMOVUPS     64(R10)(CX*1), Z5
-	VMOVUPS     64(R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVNTPS    Z1, 64(SI)(CX*1)
-	VMOVUPS     128(DX)(CX*1), Z1
-	VMOVUPS     128(AX)(CX*1), Z2
-	VMOVUPS     128(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     Z2, 128(DI)(CX*1)
-	VMOVUPS     128(R8)(CX*1), Z3
-	VMOVUPS     128(R9)(CX*1), Z4
-	VMOVUPS     128(R10)(CX*1), Z5
-	VMOVUPS     128(R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVNTPS    Z1, 128(SI)(CX*1)
-	VMOVUPS     192(DX)(CX*1), Z1
-	VMOVUPS     192(AX)(CX*1), Z2
-	VMOVUPS     192(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     Z2, 192(DI)(CX*1)
-	VMOVUPS     192(R8)(CX*1), Z3
-	VMOVUPS     192(R9)(CX*1), Z4
-	VMOVUPS     192(R10)(CX*1), Z5
-	VMOVUPS     192(R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVNTPS    Z1, 192(SI)(CX*1)
-	ADDQ        $+256, CX
-	CMPQ        CX, R15
-	JLE         many
-
-single:
-	CMPQ        CX, R14
-	JGE         part
-	VMOVUPS     (DX)(CX*1), Z1
-	VMOVUPS     (AX)(CX*1), Z2
-	VMOVUPS     (BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     Z2, (DI)(CX*1)
-	VMOVUPS     (R8)(CX*1), Z3
-	VMOVUPS     (R9)(CX*1), Z4
-	VMOVUPS     (R10)(CX*1), Z5
-	VMOVUPS     (R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVNTPS    Z1, (SI)(CX*1)
-	ADDQ        $+64, CX
-	JMP         single
-
-part:
-	CMPQ CX, R13
-	JGE  next
-
-	// the lanes left over
-	VMOVUPS.Z   (DX)(CX*1), K1, Z1
-	VMOVUPS.Z   (AX)(CX*1), K1, Z2
-	VMOVUPS.Z   (BX)(CX*1), K1, Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     Z2, K1, (DI)(CX*1)
-	VMOVUPS.Z   (R8)(CX*1), K1, Z3
-	VMOVUPS.Z   (R9)(CX*1), K1, Z4
-	VMOVUPS.Z   (R10)(CX*1), K1, Z5
-	VMOVUPS.Z   (R11)(CX*1), K1, Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, K1, (SI)(CX*1)
-
-next:
-	ADDQ R13, AX
-	ADDQ R13, DX
-	ADDQ R13, BX
-	ADDQ R13, SI
-	ADDQ R13, DI
-	DECQ R12
-	JNZ  row
-	SFENCE
-	VZEROUPPER
-	RET
-
-// func ewBNGradYResAddAVX512(p *byte)
-// Requires: AVX, AVX512F
-TEXT ·ewBNGradYResAddAVX512(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), CX
-	MOVQ   (CX), AX
-	MOVQ   8(CX), DX
-	MOVQ   16(CX), BX
-	MOVQ   64(CX), SI
-	MOVQ   56(CX), DI
-	MOVQ   24(CX), R8
-	MOVQ   32(CX), R9
-	MOVQ   40(CX), R10
-	MOVQ   48(CX), R11
-	MOVQ   72(CX), R12
-	MOVQ   80(CX), R13
-	VPXORD Z0, Z0, Z0
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ R13, R14
-	ANDQ $-16, R14
-	MOVQ R13, CX
-	SUBQ R14, CX
-
-	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R15
-	SHLQ  CL, R15
-	DECQ  R15
-	KMOVW R15, K1
-	SHLQ  $0x02, R14
-	SHLQ  $0x02, R13
-	LEAQ  -256(R14), R15
-
-row:
-	XORQ CX, CX
-	CMPQ CX, R15
-	JG   single
-
-many:
-	VMOVUPS     (DX)(CX*1), Z1
-	VMOVUPS     (AX)(CX*1), Z2
-	VMOVUPS     (BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     (DI)(CX*1), Z3
-	VADDPS      Z2, Z3, Z3
-	VMOVUPS     Z3, (DI)(CX*1)
-	VMOVUPS     (R8)(CX*1), Z3
-	VMOVUPS     (R9)(CX*1), Z4
-	VMOVUPS     (R10)(CX*1), Z5
-	VMOVUPS     (R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, (SI)(CX*1)
-	VMOVUPS     64(DX)(CX*1), Z1
-	VMOVUPS     64(AX)(CX*1), Z2
-	VMOVUPS     64(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     64(DI)(CX*1), Z3
-	VADDPS      Z2, Z3, Z3
-	VMOVUPS     Z3, 64(DI)(CX*1)
-	VMOVUPS     64(R8)(CX*1), Z3
-	VMOVUPS     64(R9)(CX*1), Z4
-	VMOVUPS     64(R10)(CX*1), Z5
-	VMOVUPS     64(R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, 64(SI)(CX*1)
-	VMOVUPS     128(DX)(CX*1), Z1
-	VMOVUPS     128(AX)(CX*1), Z2
-	VMOVUPS     128(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     128(DI)(CX*1), Z3
-	VADDPS      Z2, Z3, Z3
-	VMOVUPS     Z3, 128(DI)(CX*1)
-	VMOVUPS     128(R8)(CX*1), Z3
-	VMOVUPS     128(R9)(CX*1), Z4
-	VMOVUPS     128(R10)(CX*1), Z5
-	VMOVUPS     128(R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, 128(SI)(CX*1)
-	VMOVUPS     192(DX)(CX*1), Z1
-	VMOVUPS     192(AX)(CX*1), Z2
-	VMOVUPS     192(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     192(DI)(CX*1), Z3
-	VADDPS      Z2, Z3, Z3
-	VMOVUPS     Z3, 192(DI)(CX*1)
-	VMOVUPS     192(R8)(CX*1), Z3
-	VMOVUPS     192(R9)(CX*1), Z4
-	VMOVUPS     192(R10)(CX*1), Z5
-	VMOVUPS     192(R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, 192(SI)(CX*1)
-	ADDQ        $+256, CX
-	CMPQ        CX, R15
-	JLE         many
-
-single:
-	CMPQ        CX, R14
-	JGE         part
-	VMOVUPS     (DX)(CX*1), Z1
-	VMOVUPS     (AX)(CX*1), Z2
-	VMOVUPS     (BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     (DI)(CX*1), Z3
-	VADDPS      Z2, Z3, Z3
-	VMOVUPS     Z3, (DI)(CX*1)
-	VMOVUPS     (R8)(CX*1), Z3
-	VMOVUPS     (R9)(CX*1), Z4
-	VMOVUPS     (R10)(CX*1), Z5
-	VMOVUPS     (R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, (SI)(CX*1)
-	ADDQ        $+64, CX
-	JMP         single
-
-part:
-	CMPQ CX, R13
-	JGE  next
-
-	// the lanes left over
-	VMOVUPS.Z   (DX)(CX*1), K1, Z1
-	VMOVUPS.Z   (AX)(CX*1), K1, Z2
-	VMOVUPS.Z   (BX)(CX*1), K1, Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS.Z   (DI)(CX*1), K1, Z3
-	VADDPS      Z2, Z3, Z3
-	VMOVUPS     Z3, K1, (DI)(CX*1)
-	VMOVUPS.Z   (R8)(CX*1), K1, Z3
-	VMOVUPS.Z   (R9)(CX*1), K1, Z4
-	VMOVUPS.Z   (R10)(CX*1), K1, Z5
-	VMOVUPS.Z   (R11)(CX*1), K1, Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, K1, (SI)(CX*1)
-
-next:
-	ADDQ R13, AX
-	ADDQ R13, DX
-	ADDQ R13, BX
-	ADDQ R13, SI
-	ADDQ R13, DI
-	DECQ R12
-	JNZ  row
-	VZEROUPPER
-	RET
-
-// func ewBNGradYResAddPastAVX512(p *byte)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ewBNGradYResAddPastAVX512(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), CX
-	MOVQ   (CX), AX
-	MOVQ   8(CX), DX
-	MOVQ   16(CX), BX
-	MOVQ   64(CX), SI
-	MOVQ   56(CX), DI
-	MOVQ   24(CX), R8
-	MOVQ   32(CX), R9
-	MOVQ   40(CX), R10
-	MOVQ   48(CX), R11
-	MOVQ   72(CX), R12
-	MOVQ   80(CX), R13
-	VPXORD Z0, Z0, Z0
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ R13, R14
-	ANDQ $-16, R14
-	MOVQ R13, CX
-	SUBQ R14, CX
-
-	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R15
-	SHLQ  CL, R15
-	DECQ  R15
-	KMOVW R15, K1
-	SHLQ  $0x02, R14
-	SHLQ  $0x02, R13
-	LEAQ  -256(R14), R15
-
-row:
-	XORQ CX, CX
-	CMPQ CX, R15
-	JG   single
-
-many:
-	VMOVUPS     (DX)(CX*1), Z1
-	VMOVUPS     (AX)(CX*1), Z2
-	VMOVUPS     (BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     (DI)(CX*1), Z3
-	VADDPS      Z2, Z3, Z3
-	VMOVUPS     Z3, (DI)(CX*1)
-	VMOVUPS     (R8)(CX*1), Z3
-	VMOVUPS     (R9)(CX*1), Z4
-	VMOVUPS     (R10)(CX*1), Z5
-	VMOVUPS     (R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVNTPS    Z1, (SI)(CX*1)
-	VMOVUPS     64(DX)(CX*1), Z1
-	VMOVUPS     64(AX)(CX*1), Z2
-	VMOVUPS     64(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     64(DI)(CX*1), Z3
-	VADDPS      Z2, Z3, Z3
-	VMOVUPS     Z3, 64(DI)(CX*1)
-	VMOVUPS     64(R8)(CX*1), Z3
-	VMOVUPS     64(R9)(CX*1), Z4
-	VMOVUPS     64(R10)(CX*1), Z5
-	VMOVUPS     64(R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVNTPS    Z1, 64(SI)(CX*1)
-	VMOVUPS     128(DX)(CX*1), Z1
-	VMOVUPS     128(AX)(CX*1), Z2
-	VMOVUPS     128(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     128(DI)(CX*1), Z3
-	VADDPS      Z2, Z3, Z3
-	VMOVUPS     Z3, 128(DI)(CX*1)
-	VMOVUPS     128(R8)(CX*1), Z3
-	VMOVUPS     128(R9)(CX*1), Z4
-	VMOVUPS     128(R10)(CX*1), Z5
-	VMOVUPS     128(R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVNTPS    Z1, 128(SI)(CX*1)
-	VMOVUPS     192(DX)(CX*1), Z1
-	VMOVUPS     192(AX)(CX*1), Z2
-	VMOVUPS     192(BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     192(DI)(CX*1), Z3
-	VADDPS      Z2, Z3, Z3
-	VMOVUPS     Z3, 192(DI)(CX*1)
-	VMOVUPS     192(R8)(CX*1), Z3
-	VMOVUPS     192(R9)(CX*1), Z4
-	VMOVUPS     192(R10)(CX*1), Z5
-	VMOVUPS     192(R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVNTPS    Z1, 192(SI)(CX*1)
-	ADDQ        $+256, CX
-	CMPQ        CX, R15
-	JLE         many
-
-single:
-	CMPQ        CX, R14
-	JGE         part
-	VMOVUPS     (DX)(CX*1), Z1
-	VMOVUPS     (AX)(CX*1), Z2
-	VMOVUPS     (BX)(CX*1), Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS     (DI)(CX*1), Z3
-	VADDPS      Z2, Z3, Z3
-	VMOVUPS     Z3, (DI)(CX*1)
-	VMOVUPS     (R8)(CX*1), Z3
-	VMOVUPS     (R9)(CX*1), Z4
-	VMOVUPS     (R10)(CX*1), Z5
-	VMOVUPS     (R11)(CX*1), Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVNTPS    Z1, (SI)(CX*1)
-	ADDQ        $+64, CX
-	JMP         single
-
-part:
-	CMPQ CX, R13
-	JGE  next
-
-	// the lanes left over
-	VMOVUPS.Z   (DX)(CX*1), K1, Z1
-	VMOVUPS.Z   (AX)(CX*1), K1, Z2
-	VMOVUPS.Z   (BX)(CX*1), K1, Z3
-	VCMPPS      $0x1e, Z0, Z3, K2
-	VMOVUPS.Z   Z2, K2, Z2
-	VMOVUPS.Z   (DI)(CX*1), K1, Z3
-	VADDPS      Z2, Z3, Z3
-	VMOVUPS     Z3, K1, (DI)(CX*1)
-	VMOVUPS.Z   (R8)(CX*1), K1, Z3
-	VMOVUPS.Z   (R9)(CX*1), K1, Z4
-	VMOVUPS.Z   (R10)(CX*1), K1, Z5
-	VMOVUPS.Z   (R11)(CX*1), K1, Z6
-	VSUBPS      Z3, Z1, Z1
-	VFMADD213PS Z6, Z5, Z1
-	VFMADD231PS Z2, Z4, Z1
-	VMOVUPS     Z1, K1, (SI)(CX*1)
-
-next:
-	ADDQ R13, AX
-	ADDQ R13, DX
-	ADDQ R13, BX
-	ADDQ R13, SI
-	ADDQ R13, DI
-	DECQ R12
 	JNZ  row
 	SFENCE
 	VZEROUPPER
@@ -4261,6 +3972,431 @@ next:
 	ADDQ R13, BX
 	DECQ R12
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewBNGradSignsAVX512(p *byte)
+// Requires: AVX, AVX512F
+TEXT ·ewBNGradSignsAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), CX
+	MOVQ (CX), AX
+	MOVQ 8(CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+	MOVQ 32(CX), DI
+	MOVQ 40(CX), R8
+	MOVQ 48(CX), R9
+	MOVQ 56(CX), R10
+	MOVQ 72(CX), R11
+	MOVQ 80(CX), R12
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R12, R13
+	ANDQ $-16, R13
+	MOVQ R12, CX
+	SUBQ R13, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R14
+	SHLQ  CL, R14
+	DECQ  R14
+	KMOVW R14, K1
+	SHLQ  $0x02, R13
+	SHLQ  $0x02, R12
+	LEAQ  -256(R13), R14
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R14
+	JG   single
+
+many:
+	VMOVUPS     (DX)(CX*1), Z0
+	VMOVUPS     (AX)(CX*1), Z1
+	KMOVW       (R10), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     (SI)(CX*1), Z2
+	VMOVUPS     (DI)(CX*1), Z3
+	VMOVUPS     (R8)(CX*1), Z4
+	VMOVUPS     (R9)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, (BX)(CX*1)
+	VMOVUPS     64(DX)(CX*1), Z0
+	VMOVUPS     64(AX)(CX*1), Z1
+	KMOVW       2(R10), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     64(SI)(CX*1), Z2
+	VMOVUPS     64(DI)(CX*1), Z3
+	VMOVUPS     64(R8)(CX*1), Z4
+	VMOVUPS     64(R9)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, 64(BX)(CX*1)
+	VMOVUPS     128(DX)(CX*1), Z0
+	VMOVUPS     128(AX)(CX*1), Z1
+	KMOVW       4(R10), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     128(SI)(CX*1), Z2
+	VMOVUPS     128(DI)(CX*1), Z3
+	VMOVUPS     128(R8)(CX*1), Z4
+	VMOVUPS     128(R9)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, 128(BX)(CX*1)
+	VMOVUPS     192(DX)(CX*1), Z0
+	VMOVUPS     192(AX)(CX*1), Z1
+	KMOVW       6(R10), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     192(SI)(CX*1), Z2
+	VMOVUPS     192(DI)(CX*1), Z3
+	VMOVUPS     192(R8)(CX*1), Z4
+	VMOVUPS     192(R9)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, 192(BX)(CX*1)
+	ADDQ        $0x08, R10
+	ADDQ        $+256, CX
+	CMPQ        CX, R14
+	JLE         many
+
+single:
+	CMPQ        CX, R13
+	JGE         part
+	VMOVUPS     (DX)(CX*1), Z0
+	VMOVUPS     (AX)(CX*1), Z1
+	KMOVW       (R10), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     (SI)(CX*1), Z2
+	VMOVUPS     (DI)(CX*1), Z3
+	VMOVUPS     (R8)(CX*1), Z4
+	VMOVUPS     (R9)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, (BX)(CX*1)
+	ADDQ        $0x02, R10
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R12
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (DX)(CX*1), K1, Z0
+	VMOVUPS.Z   (AX)(CX*1), K1, Z1
+	KMOVW       (R10), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS.Z   (SI)(CX*1), K1, Z2
+	VMOVUPS.Z   (DI)(CX*1), K1, Z3
+	VMOVUPS.Z   (R8)(CX*1), K1, Z4
+	VMOVUPS.Z   (R9)(CX*1), K1, Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, K1, (BX)(CX*1)
+	ADDQ        $0x02, R10
+
+next:
+	ADDQ R12, AX
+	ADDQ R12, DX
+	ADDQ R12, BX
+	DECQ R11
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewBNGradSignsResAVX512(p *byte)
+// Requires: AVX, AVX512F
+TEXT ·ewBNGradSignsResAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), CX
+	MOVQ (CX), AX
+	MOVQ 8(CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 64(CX), SI
+	MOVQ 24(CX), DI
+	MOVQ 32(CX), R8
+	MOVQ 40(CX), R9
+	MOVQ 48(CX), R10
+	MOVQ 56(CX), R11
+	MOVQ 72(CX), R12
+	MOVQ 80(CX), R13
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R13, R14
+	ANDQ $-16, R14
+	MOVQ R13, CX
+	SUBQ R14, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R15
+	SHLQ  CL, R15
+	DECQ  R15
+	KMOVW R15, K1
+	SHLQ  $0x02, R14
+	SHLQ  $0x02, R13
+	LEAQ  -256(R14), R15
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R15
+	JG   single
+
+many:
+	VMOVUPS     (DX)(CX*1), Z0
+	VMOVUPS     (AX)(CX*1), Z1
+	KMOVW       (R11), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     Z1, (SI)(CX*1)
+	VMOVUPS     (DI)(CX*1), Z2
+	VMOVUPS     (R8)(CX*1), Z3
+	VMOVUPS     (R9)(CX*1), Z4
+	VMOVUPS     (R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, (BX)(CX*1)
+	VMOVUPS     64(DX)(CX*1), Z0
+	VMOVUPS     64(AX)(CX*1), Z1
+	KMOVW       2(R11), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     Z1, 64(SI)(CX*1)
+	VMOVUPS     64(DI)(CX*1), Z2
+	VMOVUPS     64(R8)(CX*1), Z3
+	VMOVUPS     64(R9)(CX*1), Z4
+	VMOVUPS     64(R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, 64(BX)(CX*1)
+	VMOVUPS     128(DX)(CX*1), Z0
+	VMOVUPS     128(AX)(CX*1), Z1
+	KMOVW       4(R11), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     Z1, 128(SI)(CX*1)
+	VMOVUPS     128(DI)(CX*1), Z2
+	VMOVUPS     128(R8)(CX*1), Z3
+	VMOVUPS     128(R9)(CX*1), Z4
+	VMOVUPS     128(R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, 128(BX)(CX*1)
+	VMOVUPS     192(DX)(CX*1), Z0
+	VMOVUPS     192(AX)(CX*1), Z1
+	KMOVW       6(R11), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     Z1, 192(SI)(CX*1)
+	VMOVUPS     192(DI)(CX*1), Z2
+	VMOVUPS     192(R8)(CX*1), Z3
+	VMOVUPS     192(R9)(CX*1), Z4
+	VMOVUPS     192(R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, 192(BX)(CX*1)
+	ADDQ        $0x08, R11
+	ADDQ        $+256, CX
+	CMPQ        CX, R15
+	JLE         many
+
+single:
+	CMPQ        CX, R14
+	JGE         part
+	VMOVUPS     (DX)(CX*1), Z0
+	VMOVUPS     (AX)(CX*1), Z1
+	KMOVW       (R11), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     Z1, (SI)(CX*1)
+	VMOVUPS     (DI)(CX*1), Z2
+	VMOVUPS     (R8)(CX*1), Z3
+	VMOVUPS     (R9)(CX*1), Z4
+	VMOVUPS     (R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, (BX)(CX*1)
+	ADDQ        $0x02, R11
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R13
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (DX)(CX*1), K1, Z0
+	VMOVUPS.Z   (AX)(CX*1), K1, Z1
+	KMOVW       (R11), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     Z1, K1, (SI)(CX*1)
+	VMOVUPS.Z   (DI)(CX*1), K1, Z2
+	VMOVUPS.Z   (R8)(CX*1), K1, Z3
+	VMOVUPS.Z   (R9)(CX*1), K1, Z4
+	VMOVUPS.Z   (R10)(CX*1), K1, Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, K1, (BX)(CX*1)
+	ADDQ        $0x02, R11
+
+next:
+	ADDQ R13, AX
+	ADDQ R13, DX
+	ADDQ R13, BX
+	ADDQ R13, SI
+	DECQ R12
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewBNGradSignsResPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewBNGradSignsResPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), CX
+	MOVQ (CX), AX
+	MOVQ 8(CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 64(CX), SI
+	MOVQ 24(CX), DI
+	MOVQ 32(CX), R8
+	MOVQ 40(CX), R9
+	MOVQ 48(CX), R10
+	MOVQ 56(CX), R11
+	MOVQ 72(CX), R12
+	MOVQ 80(CX), R13
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ R13, R14
+	ANDQ $-16, R14
+	MOVQ R13, CX
+	SUBQ R14, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R15
+	SHLQ  CL, R15
+	DECQ  R15
+	KMOVW R15, K1
+	SHLQ  $0x02, R14
+	SHLQ  $0x02, R13
+	LEAQ  -256(R14), R15
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R15
+	JG   single
+
+many:
+	VMOVUPS     (DX)(CX*1), Z0
+	VMOVUPS     (AX)(CX*1), Z1
+	KMOVW       (R11), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     Z1, (SI)(CX*1)
+	VMOVUPS     (DI)(CX*1), Z2
+	VMOVUPS     (R8)(CX*1), Z3
+	VMOVUPS     (R9)(CX*1), Z4
+	VMOVUPS     (R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, (BX)(CX*1)
+	VMOVUPS     64(DX)(CX*1), Z0
+	VMOVUPS     64(AX)(CX*1), Z1
+	KMOVW       2(R11), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     Z1, 64(SI)(CX*1)
+	VMOVUPS     64(DI)(CX*1), Z2
+	VMOVUPS     64(R8)(CX*1), Z3
+	VMOVUPS     64(R9)(CX*1), Z4
+	VMOVUPS     64(R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, 64(BX)(CX*1)
+	VMOVUPS     128(DX)(CX*1), Z0
+	VMOVUPS     128(AX)(CX*1), Z1
+	KMOVW       4(R11), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     Z1, 128(SI)(CX*1)
+	VMOVUPS     128(DI)(CX*1), Z2
+	VMOVUPS     128(R8)(CX*1), Z3
+	VMOVUPS     128(R9)(CX*1), Z4
+	VMOVUPS     128(R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, 128(BX)(CX*1)
+	VMOVUPS     192(DX)(CX*1), Z0
+	VMOVUPS     192(AX)(CX*1), Z1
+	KMOVW       6(R11), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     Z1, 192(SI)(CX*1)
+	VMOVUPS     192(DI)(CX*1), Z2
+	VMOVUPS     192(R8)(CX*1), Z3
+	VMOVUPS     192(R9)(CX*1), Z4
+	VMOVUPS     192(R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, 192(BX)(CX*1)
+	ADDQ        $0x08, R11
+	ADDQ        $+256, CX
+	CMPQ        CX, R15
+	JLE         many
+
+single:
+	CMPQ        CX, R14
+	JGE         part
+	VMOVUPS     (DX)(CX*1), Z0
+	VMOVUPS     (AX)(CX*1), Z1
+	KMOVW       (R11), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     Z1, (SI)(CX*1)
+	VMOVUPS     (DI)(CX*1), Z2
+	VMOVUPS     (R8)(CX*1), Z3
+	VMOVUPS     (R9)(CX*1), Z4
+	VMOVUPS     (R10)(CX*1), Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVNTPS    Z0, (BX)(CX*1)
+	ADDQ        $0x02, R11
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, R13
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (DX)(CX*1), K1, Z0
+	VMOVUPS.Z   (AX)(CX*1), K1, Z1
+	KMOVW       (R11), K2
+	VMOVUPS.Z   Z1, K2, Z1
+	VMOVUPS     Z1, K1, (SI)(CX*1)
+	VMOVUPS.Z   (DI)(CX*1), K1, Z2
+	VMOVUPS.Z   (R8)(CX*1), K1, Z3
+	VMOVUPS.Z   (R9)(CX*1), K1, Z4
+	VMOVUPS.Z   (R10)(CX*1), K1, Z5
+	VSUBPS      Z2, Z0, Z0
+	VFMADD213PS Z5, Z4, Z0
+	VFMADD231PS Z1, Z3, Z0
+	VMOVUPS     Z0, K1, (BX)(CX*1)
+	ADDQ        $0x02, R11
+
+next:
+	ADDQ R13, AX
+	ADDQ R13, DX
+	ADDQ R13, BX
+	ADDQ R13, SI
+	DECQ R12
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -7043,6 +7179,239 @@ next:
 	VZEROUPPER
 	RET
 
+// func ewScaleShiftReLUSignsAVX2(p *byte)
+// Requires: AVX, FMA3
+TEXT ·ewScaleShiftReLUSignsAVX2(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), BX
+	MOVQ   24(AX), SI
+	MOVQ   40(AX), DI
+	MOVQ   72(AX), R8
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R9
+	ANDQ $-8, R9
+	MOVQ AX, R10
+	SUBQ R9, R10
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R11
+	NEGQ    R10
+	VMOVUPS 32(R11)(R10*4), Y1
+	SHLQ    $0x02, R9
+	SHLQ    $0x02, AX
+	LEAQ    -128(R9), R11
+
+row:
+	XORQ R10, R10
+	CMPQ R10, R11
+	JG   single
+
+many:
+	VMOVUPS     (CX)(R10*1), Y2
+	VMOVUPS     (BX)(R10*1), Y3
+	VMOVUPS     (SI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R12
+	MOVB        R12, (DI)
+	VMAXPS      Y2, Y0, Y2
+	VMOVUPS     Y2, (DX)(R10*1)
+	VMOVUPS     32(CX)(R10*1), Y2
+	VMOVUPS     32(BX)(R10*1), Y3
+	VMOVUPS     32(SI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R12
+	MOVB        R12, 1(DI)
+	VMAXPS      Y2, Y0, Y2
+	VMOVUPS     Y2, 32(DX)(R10*1)
+	VMOVUPS     64(CX)(R10*1), Y2
+	VMOVUPS     64(BX)(R10*1), Y3
+	VMOVUPS     64(SI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R12
+	MOVB        R12, 2(DI)
+	VMAXPS      Y2, Y0, Y2
+	VMOVUPS     Y2, 64(DX)(R10*1)
+	VMOVUPS     96(CX)(R10*1), Y2
+	VMOVUPS     96(BX)(R10*1), Y3
+	VMOVUPS     96(SI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R12
+	MOVB        R12, 3(DI)
+	VMAXPS      Y2, Y0, Y2
+	VMOVUPS     Y2, 96(DX)(R10*1)
+	ADDQ        $0x04, DI
+	ADDQ        $+128, R10
+	CMPQ        R10, R11
+	JLE         many
+
+single:
+	CMPQ        R10, R9
+	JGE         part
+	VMOVUPS     (CX)(R10*1), Y2
+	VMOVUPS     (BX)(R10*1), Y3
+	VMOVUPS     (SI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R12
+	MOVB        R12, (DI)
+	VMAXPS      Y2, Y0, Y2
+	VMOVUPS     Y2, (DX)(R10*1)
+	ADDQ        $0x01, DI
+	ADDQ        $+32, R10
+	JMP         single
+
+part:
+	CMPQ R10, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS  (CX)(R10*1), Y1, Y2
+	VMASKMOVPS  (BX)(R10*1), Y1, Y3
+	VMASKMOVPS  (SI)(R10*1), Y1, Y4
+	VFMADD213PS Y4, Y3, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R12
+	MOVB        R12, (DI)
+	VMAXPS      Y2, Y0, Y2
+	VMASKMOVPS  Y2, Y1, (DX)(R10*1)
+	ADDQ        $0x01, DI
+
+next:
+	INCQ DI
+	ANDQ $-2, DI
+	ADDQ AX, CX
+	ADDQ AX, DX
+	DECQ R8
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewScaleShiftReLUSignsPastAVX2(p *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ewScaleShiftReLUSignsPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), BX
+	MOVQ   24(AX), SI
+	MOVQ   40(AX), DI
+	MOVQ   72(AX), R8
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R9
+	ANDQ $-8, R9
+	MOVQ AX, R10
+	SUBQ R9, R10
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R11
+	NEGQ    R10
+	VMOVUPS 32(R11)(R10*4), Y1
+	SHLQ    $0x02, R9
+	SHLQ    $0x02, AX
+	LEAQ    -128(R9), R11
+
+row:
+	XORQ R10, R10
+	CMPQ R10, R11
+	JG   single
+
+many:
+	VMOVUPS     (CX)(R10*1), Y2
+	VMOVUPS     (BX)(R10*1), Y3
+	VMOVUPS     (SI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R12
+	MOVB        R12, (DI)
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, (DX)(R10*1)
+	VMOVUPS     32(CX)(R10*1), Y2
+	VMOVUPS     32(BX)(R10*1), Y3
+	VMOVUPS     32(SI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R12
+	MOVB        R12, 1(DI)
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, 32(DX)(R10*1)
+	VMOVUPS     64(CX)(R10*1), Y2
+	VMOVUPS     64(BX)(R10*1), Y3
+	VMOVUPS     64(SI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R12
+	MOVB        R12, 2(DI)
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, 64(DX)(R10*1)
+	VMOVUPS     96(CX)(R10*1), Y2
+	VMOVUPS     96(BX)(R10*1), Y3
+	VMOVUPS     96(SI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R12
+	MOVB        R12, 3(DI)
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, 96(DX)(R10*1)
+	ADDQ        $0x04, DI
+	ADDQ        $+128, R10
+	CMPQ        R10, R11
+	JLE         many
+
+single:
+	CMPQ        R10, R9
+	JGE         part
+	VMOVUPS     (CX)(R10*1), Y2
+	VMOVUPS     (BX)(R10*1), Y3
+	VMOVUPS     (SI)(R10*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R12
+	MOVB        R12, (DI)
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, (DX)(R10*1)
+	ADDQ        $0x01, DI
+	ADDQ        $+32, R10
+	JMP         single
+
+part:
+	CMPQ R10, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS  (CX)(R10*1), Y1, Y2
+	VMASKMOVPS  (BX)(R10*1), Y1, Y3
+	VMASKMOVPS  (SI)(R10*1), Y1, Y4
+	VFMADD213PS Y4, Y3, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R12
+	MOVB        R12, (DI)
+	VMAXPS      Y2, Y0, Y2
+	VMASKMOVPS  Y2, Y1, (DX)(R10*1)
+	ADDQ        $0x01, DI
+
+next:
+	INCQ DI
+	ANDQ $-2, DI
+	ADDQ AX, CX
+	ADDQ AX, DX
+	DECQ R8
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func ewScaleShiftAddAVX2(p *byte)
 // Requires: AVX, FMA3
 TEXT ·ewScaleShiftAddAVX2(SB), NOSPLIT, $0-8
@@ -7454,6 +7823,372 @@ next:
 	SFENCE
 	VZEROUPPER
 	RET
+
+// func ewScaleShiftAddReLUSignsAVX2(p *byte)
+// Requires: AVX, FMA3
+TEXT ·ewScaleShiftAddReLUSignsAVX2(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   16(AX), SI
+	MOVQ   24(AX), DI
+	MOVQ   40(AX), R8
+	MOVQ   72(AX), R9
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R10
+	ANDQ $-8, R10
+	MOVQ AX, R11
+	SUBQ R10, R11
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R12
+	NEGQ    R11
+	VMOVUPS 32(R12)(R11*4), Y1
+	SHLQ    $0x02, R10
+	SHLQ    $0x02, AX
+	LEAQ    -128(R10), R12
+
+row:
+	XORQ R11, R11
+	CMPQ R11, R12
+	JG   single
+
+many:
+	VMOVUPS     (CX)(R11*1), Y2
+	VMOVUPS     (SI)(R11*1), Y3
+	VMOVUPS     (DI)(R11*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     (BX)(R11*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R13
+	MOVB        R13, (R8)
+	VMAXPS      Y2, Y0, Y2
+	VMOVUPS     Y2, (DX)(R11*1)
+	VMOVUPS     32(CX)(R11*1), Y2
+	VMOVUPS     32(SI)(R11*1), Y3
+	VMOVUPS     32(DI)(R11*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     32(BX)(R11*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R13
+	MOVB        R13, 1(R8)
+	VMAXPS      Y2, Y0, Y2
+	VMOVUPS     Y2, 32(DX)(R11*1)
+	VMOVUPS     64(CX)(R11*1), Y2
+	VMOVUPS     64(SI)(R11*1), Y3
+	VMOVUPS     64(DI)(R11*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     64(BX)(R11*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R13
+	MOVB        R13, 2(R8)
+	VMAXPS      Y2, Y0, Y2
+	VMOVUPS     Y2, 64(DX)(R11*1)
+	VMOVUPS     96(CX)(R11*1), Y2
+	VMOVUPS     96(SI)(R11*1), Y3
+	VMOVUPS     96(DI)(R11*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     96(BX)(R11*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R13
+	MOVB        R13, 3(R8)
+	VMAXPS      Y2, Y0, Y2
+	VMOVUPS     Y2, 96(DX)(R11*1)
+	ADDQ        $0x04, R8
+	ADDQ        $+128, R11
+	CMPQ        R11, R12
+	JLE         many
+
+single:
+	CMPQ        R11, R10
+	JGE         part
+	VMOVUPS     (CX)(R11*1), Y2
+	VMOVUPS     (SI)(R11*1), Y3
+	VMOVUPS     (DI)(R11*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     (BX)(R11*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R13
+	MOVB        R13, (R8)
+	VMAXPS      Y2, Y0, Y2
+	VMOVUPS     Y2, (DX)(R11*1)
+	ADDQ        $0x01, R8
+	ADDQ        $+32, R11
+	JMP         single
+
+part:
+	CMPQ R11, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS  (CX)(R11*1), Y1, Y2
+	VMASKMOVPS  (SI)(R11*1), Y1, Y3
+	VMASKMOVPS  (DI)(R11*1), Y1, Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMASKMOVPS  (BX)(R11*1), Y1, Y3
+	VADDPS      Y3, Y2, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R13
+	MOVB        R13, (R8)
+	VMAXPS      Y2, Y0, Y2
+	VMASKMOVPS  Y2, Y1, (DX)(R11*1)
+	ADDQ        $0x01, R8
+
+next:
+	INCQ R8
+	ANDQ $-2, R8
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	DECQ R9
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewScaleShiftAddReLUSignsPastAVX2(p *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ewScaleShiftAddReLUSignsPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   16(AX), SI
+	MOVQ   24(AX), DI
+	MOVQ   40(AX), R8
+	MOVQ   72(AX), R9
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R10
+	ANDQ $-8, R10
+	MOVQ AX, R11
+	SUBQ R10, R11
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R12
+	NEGQ    R11
+	VMOVUPS 32(R12)(R11*4), Y1
+	SHLQ    $0x02, R10
+	SHLQ    $0x02, AX
+	LEAQ    -128(R10), R12
+
+row:
+	XORQ R11, R11
+	CMPQ R11, R12
+	JG   single
+
+many:
+	VMOVUPS     (CX)(R11*1), Y2
+	VMOVUPS     (SI)(R11*1), Y3
+	VMOVUPS     (DI)(R11*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     (BX)(R11*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R13
+	MOVB        R13, (R8)
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, (DX)(R11*1)
+	VMOVUPS     32(CX)(R11*1), Y2
+	VMOVUPS     32(SI)(R11*1), Y3
+	VMOVUPS     32(DI)(R11*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     32(BX)(R11*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R13
+	MOVB        R13, 1(R8)
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, 32(DX)(R11*1)
+	VMOVUPS     64(CX)(R11*1), Y2
+	VMOVUPS     64(SI)(R11*1), Y3
+	VMOVUPS     64(DI)(R11*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     64(BX)(R11*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R13
+	MOVB        R13, 2(R8)
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, 64(DX)(R11*1)
+	VMOVUPS     96(CX)(R11*1), Y2
+	VMOVUPS     96(SI)(R11*1), Y3
+	VMOVUPS     96(DI)(R11*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     96(BX)(R11*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R13
+	MOVB        R13, 3(R8)
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, 96(DX)(R11*1)
+	ADDQ        $0x04, R8
+	ADDQ        $+128, R11
+	CMPQ        R11, R12
+	JLE         many
+
+single:
+	CMPQ        R11, R10
+	JGE         part
+	VMOVUPS     (CX)(R11*1), Y2
+	VMOVUPS     (SI)(R11*1), Y3
+	VMOVUPS     (DI)(R11*1), Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMOVUPS     (BX)(R11*1), Y3
+	VADDPS      Y3, Y2, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R13
+	MOVB        R13, (R8)
+	VMAXPS      Y2, Y0, Y2
+	VMOVNTPS    Y2, (DX)(R11*1)
+	ADDQ        $0x01, R8
+	ADDQ        $+32, R11
+	JMP         single
+
+part:
+	CMPQ R11, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS  (CX)(R11*1), Y1, Y2
+	VMASKMOVPS  (SI)(R11*1), Y1, Y3
+	VMASKMOVPS  (DI)(R11*1), Y1, Y4
+	VFMADD213PS Y4, Y3, Y2
+	VMASKMOVPS  (BX)(R11*1), Y1, Y3
+	VADDPS      Y3, Y2, Y2
+	VCMPPS      $0x1e, Y0, Y2, Y3
+	VMOVMSKPS   Y3, R13
+	MOVB        R13, (R8)
+	VMAXPS      Y2, Y0, Y2
+	VMASKMOVPS  Y2, Y1, (DX)(R11*1)
+	ADDQ        $0x01, R8
+
+next:
+	INCQ R8
+	ANDQ $-2, R8
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	DECQ R9
+	JNZ  row
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func ewSignsGradAVX2(p *byte)
+// Requires: AVX, AVX2
+TEXT ·ewSignsGradAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 8(AX), BX
+	MOVQ 72(AX), SI
+	MOVQ 80(AX), AX
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, DI
+	ANDQ $-8, DI
+	MOVQ AX, R8
+	SUBQ DI, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y0
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, AX
+	LEAQ    -128(DI), R9
+
+row:
+	XORQ R8, R8
+	CMPQ R8, R9
+	JG   single
+
+many:
+	VMOVUPS      (CX)(R8*1), Y1
+	VPBROADCASTB (BX), Y2
+	VPAND        ewLaneBits<>+0(SB), Y2, Y2
+	VPCMPEQD     ewLaneBits<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (DX)(R8*1)
+	VMOVUPS      32(CX)(R8*1), Y1
+	VPBROADCASTB 1(BX), Y2
+	VPAND        ewLaneBits<>+0(SB), Y2, Y2
+	VPCMPEQD     ewLaneBits<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y1, Y1
+	VMOVUPS      Y1, 32(DX)(R8*1)
+	VMOVUPS      64(CX)(R8*1), Y1
+	VPBROADCASTB 2(BX), Y2
+	VPAND        ewLaneBits<>+0(SB), Y2, Y2
+	VPCMPEQD     ewLaneBits<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y1, Y1
+	VMOVUPS      Y1, 64(DX)(R8*1)
+	VMOVUPS      96(CX)(R8*1), Y1
+	VPBROADCASTB 3(BX), Y2
+	VPAND        ewLaneBits<>+0(SB), Y2, Y2
+	VPCMPEQD     ewLaneBits<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y1, Y1
+	VMOVUPS      Y1, 96(DX)(R8*1)
+	ADDQ         $0x04, BX
+	ADDQ         $+128, R8
+	CMPQ         R8, R9
+	JLE          many
+
+single:
+	CMPQ         R8, DI
+	JGE          part
+	VMOVUPS      (CX)(R8*1), Y1
+	VPBROADCASTB (BX), Y2
+	VPAND        ewLaneBits<>+0(SB), Y2, Y2
+	VPCMPEQD     ewLaneBits<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (DX)(R8*1)
+	ADDQ         $0x01, BX
+	ADDQ         $+32, R8
+	JMP          single
+
+part:
+	CMPQ R8, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS   (CX)(R8*1), Y0, Y1
+	VPBROADCASTB (BX), Y2
+	VPAND        ewLaneBits<>+0(SB), Y2, Y2
+	VPCMPEQD     ewLaneBits<>+0(SB), Y2, Y2
+	VANDPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (DX)(R8*1)
+	ADDQ         $0x01, BX
+
+next:
+	INCQ BX
+	ANDQ $-2, BX
+	ADDQ AX, CX
+	ADDQ AX, DX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+DATA ewLaneBits<>+0(SB)/4, $0x00000001
+DATA ewLaneBits<>+4(SB)/4, $0x00000002
+DATA ewLaneBits<>+8(SB)/4, $0x00000004
+DATA ewLaneBits<>+12(SB)/4, $0x00000008
+DATA ewLaneBits<>+16(SB)/4, $0x00000010
+DATA ewLaneBits<>+20(SB)/4, $0x00000020
+DATA ewLaneBits<>+24(SB)/4, $0x00000040
+DATA ewLaneBits<>+28(SB)/4, $0x00000080
+GLOBL ewLaneBits<>(SB), RODATA|NOPTR, $32
 
 // func ewBNReduceAVX2(p *byte)
 // Requires: AVX, FMA3, MMX+
@@ -8059,6 +8794,232 @@ done:
 	VZEROUPPER
 	RET
 
+// func ewBNReduceSignsAVX2(p *byte)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·ewBNReduceSignsAVX2(SB), NOSPLIT, $8-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 24(AX), BX
+	MOVQ 32(AX), SI
+	MOVQ 40(AX), DI
+	MOVQ 16(AX), R8
+	MOVQ 72(AX), R9
+	MOVQ 80(AX), AX
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row, cb3 of three
+	MOVQ AX, R12
+	ANDQ $-8, R12
+	MOVQ AX, R10
+	SUBQ R12, R10
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R11
+	NEGQ    R10
+	VMOVUPS 32(R11)(R10*4), Y0
+	SHLQ    $0x02, R12
+	SHLQ    $0x02, AX
+	LEAQ    (AX)(AX*2), R10
+
+	// 2 bytes of signs for 16 floats
+	LEAQ 63(AX), R13
+	SHRQ $0x06, R13
+	SHLQ $0x01, R13
+	LEAQ (R13)(R13*2), R14
+	SUBQ $0x04, R9
+	JLT  rest
+
+four:
+	XORQ R11, R11
+	LEAQ (CX)(AX*4), R15
+	LEAQ (DX)(AX*4), BP
+
+fourVector:
+	CMPQ         R11, R12
+	JGE          fourPart
+	VMOVUPS      (DX), Y1
+	VMOVUPS      (DX)(AX*1), Y2
+	VMOVUPS      (DX)(AX*2), Y3
+	VMOVUPS      (DX)(R10*1), Y4
+	VMOVUPS      (CX), Y5
+	VMOVUPS      (CX)(AX*1), Y6
+	VMOVUPS      (CX)(AX*2), Y7
+	VMOVUPS      (CX)(R10*1), Y8
+	VPBROADCASTB (R8), Y9
+	VPAND        ewLaneBits<>+0(SB), Y9, Y9
+	VPCMPEQD     ewLaneBits<>+0(SB), Y9, Y9
+	VANDPS       Y9, Y5, Y5
+	VPBROADCASTB (R8)(R13*1), Y9
+	VPAND        ewLaneBits<>+0(SB), Y9, Y9
+	VPCMPEQD     ewLaneBits<>+0(SB), Y9, Y9
+	VANDPS       Y9, Y6, Y6
+	VPBROADCASTB (R8)(R13*2), Y9
+	VPAND        ewLaneBits<>+0(SB), Y9, Y9
+	VPCMPEQD     ewLaneBits<>+0(SB), Y9, Y9
+	VANDPS       Y9, Y7, Y7
+	VPBROADCASTB (R8)(R14*1), Y9
+	VPAND        ewLaneBits<>+0(SB), Y9, Y9
+	VPCMPEQD     ewLaneBits<>+0(SB), Y9, Y9
+	VANDPS       Y9, Y8, Y8
+	VMOVUPS      (BX)(R11*1), Y9
+	VSUBPS       Y9, Y1, Y1
+	VSUBPS       Y9, Y2, Y2
+	VSUBPS       Y9, Y3, Y3
+	VSUBPS       Y9, Y4, Y4
+	VMULPS       Y5, Y1, Y1
+	VFMADD231PS  Y6, Y2, Y1
+	VFMADD231PS  Y7, Y3, Y1
+	VFMADD231PS  Y8, Y4, Y1
+	VMOVUPS      (DI)(R11*1), Y2
+	VADDPS       Y1, Y2, Y2
+	VMOVUPS      Y2, (DI)(R11*1)
+	VADDPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y7
+	VADDPS       Y7, Y5, Y5
+	VMOVUPS      (SI)(R11*1), Y1
+	VADDPS       Y5, Y1, Y1
+	VMOVUPS      Y1, (SI)(R11*1)
+	ADDQ         $+32, CX
+	PREFETCHT0   (R15)
+	PREFETCHT0   64(R15)
+	ADDQ         $+128, R15
+	ADDQ         $+32, DX
+	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
+	ADDQ         $+128, BP
+	ADDQ         $0x01, R8
+	ADDQ         $+32, R11
+	JMP          fourVector
+
+fourPart:
+	CMPQ         R11, AX
+	JGE          fourNext
+	VMASKMOVPS   (DX), Y0, Y1
+	VMASKMOVPS   (DX)(AX*1), Y0, Y2
+	VMASKMOVPS   (DX)(AX*2), Y0, Y3
+	VMASKMOVPS   (DX)(R10*1), Y0, Y4
+	VMASKMOVPS   (CX), Y0, Y5
+	VMASKMOVPS   (CX)(AX*1), Y0, Y6
+	VMASKMOVPS   (CX)(AX*2), Y0, Y7
+	VMASKMOVPS   (CX)(R10*1), Y0, Y8
+	VPBROADCASTB (R8), Y9
+	VPAND        ewLaneBits<>+0(SB), Y9, Y9
+	VPCMPEQD     ewLaneBits<>+0(SB), Y9, Y9
+	VANDPS       Y9, Y5, Y5
+	VPBROADCASTB (R8)(R13*1), Y9
+	VPAND        ewLaneBits<>+0(SB), Y9, Y9
+	VPCMPEQD     ewLaneBits<>+0(SB), Y9, Y9
+	VANDPS       Y9, Y6, Y6
+	VPBROADCASTB (R8)(R13*2), Y9
+	VPAND        ewLaneBits<>+0(SB), Y9, Y9
+	VPCMPEQD     ewLaneBits<>+0(SB), Y9, Y9
+	VANDPS       Y9, Y7, Y7
+	VPBROADCASTB (R8)(R14*1), Y9
+	VPAND        ewLaneBits<>+0(SB), Y9, Y9
+	VPCMPEQD     ewLaneBits<>+0(SB), Y9, Y9
+	VANDPS       Y9, Y8, Y8
+	VMASKMOVPS   (BX)(R11*1), Y0, Y9
+	VSUBPS       Y9, Y1, Y1
+	VSUBPS       Y9, Y2, Y2
+	VSUBPS       Y9, Y3, Y3
+	VSUBPS       Y9, Y4, Y4
+	VMULPS       Y5, Y1, Y1
+	VFMADD231PS  Y6, Y2, Y1
+	VFMADD231PS  Y7, Y3, Y1
+	VFMADD231PS  Y8, Y4, Y1
+	VMASKMOVPS   (DI)(R11*1), Y0, Y2
+	VADDPS       Y1, Y2, Y2
+	VMASKMOVPS   Y2, Y0, (DI)(R11*1)
+	VADDPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y7
+	VADDPS       Y7, Y5, Y5
+	VMASKMOVPS   (SI)(R11*1), Y0, Y1
+	VADDPS       Y5, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (SI)(R11*1)
+
+	// on to the end of the row
+	SUBQ R11, CX
+	ADDQ AX, CX
+	SUBQ R11, DX
+	ADDQ AX, DX
+	ADDQ $0x01, R8
+
+fourNext:
+	INCQ R8
+	ANDQ $-2, R8
+	ADDQ R10, CX
+	ADDQ R10, DX
+	ADDQ R14, R8
+	SUBQ $0x04, R9
+	JGE  four
+
+rest:
+	ADDQ $0x04, R9
+	JZ   done
+
+one:
+	XORQ R11, R11
+
+oneVector:
+	CMPQ         R11, R12
+	JGE          onePart
+	VMOVUPS      (DX), Y1
+	VMOVUPS      (CX), Y2
+	VPBROADCASTB (R8), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      (BX)(R11*1), Y3
+	VSUBPS       Y3, Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      (DI)(R11*1), Y3
+	VADDPS       Y1, Y3, Y3
+	VMOVUPS      Y3, (DI)(R11*1)
+	VMOVUPS      (SI)(R11*1), Y1
+	VADDPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (SI)(R11*1)
+	ADDQ         $+32, CX
+	ADDQ         $+32, DX
+	ADDQ         $0x01, R8
+	ADDQ         $+32, R11
+	JMP          oneVector
+
+onePart:
+	CMPQ         R11, AX
+	JGE          oneNext
+	VMASKMOVPS   (DX), Y0, Y1
+	VMASKMOVPS   (CX), Y0, Y2
+	VPBROADCASTB (R8), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMASKMOVPS   (BX)(R11*1), Y0, Y3
+	VSUBPS       Y3, Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   (DI)(R11*1), Y0, Y3
+	VADDPS       Y1, Y3, Y3
+	VMASKMOVPS   Y3, Y0, (DI)(R11*1)
+	VMASKMOVPS   (SI)(R11*1), Y0, Y1
+	VADDPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (SI)(R11*1)
+
+	// on to the end of the row
+	SUBQ R11, CX
+	ADDQ AX, CX
+	SUBQ R11, DX
+	ADDQ AX, DX
+	ADDQ $0x01, R8
+
+oneNext:
+	INCQ R8
+	ANDQ $-2, R8
+	DECQ R9
+	JNZ  one
+
+done:
+	VZEROUPPER
+	RET
+
 // func ewBNGradAVX2(p *byte)
 // Requires: AVX, FMA3
 TEXT ·ewBNGradAVX2(SB), NOSPLIT, $0-8
@@ -8185,7 +9146,7 @@ TEXT ·ewBNGradResAVX2(SB), NOSPLIT, $0-8
 	MOVQ (AX), CX
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
-	MOVQ 56(AX), SI
+	MOVQ 64(AX), SI
 	MOVQ 24(AX), DI
 	MOVQ 32(AX), R8
 	MOVQ 40(AX), R9
@@ -8312,7 +9273,7 @@ TEXT ·ewBNGradResPastAVX2(SB), NOSPLIT, $0-8
 	MOVQ (AX), CX
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
-	MOVQ 56(AX), SI
+	MOVQ 64(AX), SI
 	MOVQ 24(AX), DI
 	MOVQ 32(AX), R8
 	MOVQ 40(AX), R9
@@ -8428,1043 +9389,6 @@ next:
 	ADDQ AX, BX
 	ADDQ AX, SI
 	DECQ R11
-	JNZ  row
-	SFENCE
-	VZEROUPPER
-	RET
-
-// func ewBNGradResAddAVX2(p *byte)
-// Requires: AVX, FMA3
-TEXT ·ewBNGradResAddAVX2(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 56(AX), SI
-	MOVQ 24(AX), DI
-	MOVQ 32(AX), R8
-	MOVQ 40(AX), R9
-	MOVQ 48(AX), R10
-	MOVQ 72(AX), R11
-	MOVQ 80(AX), AX
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ AX, R12
-	ANDQ $-8, R12
-	MOVQ AX, R13
-	SUBQ R12, R13
-
-	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R14
-	NEGQ    R13
-	VMOVUPS 32(R14)(R13*4), Y0
-	SHLQ    $0x02, R12
-	SHLQ    $0x02, AX
-	LEAQ    -128(R12), R14
-
-row:
-	XORQ R13, R13
-	CMPQ R13, R14
-	JG   single
-
-many:
-	VMOVUPS     (DX)(R13*1), Y1
-	VMOVUPS     (CX)(R13*1), Y2
-	VMOVUPS     (SI)(R13*1), Y3
-	VADDPS      Y2, Y3, Y3
-	VMOVUPS     Y3, (SI)(R13*1)
-	VMOVUPS     (DI)(R13*1), Y3
-	VMOVUPS     (R8)(R13*1), Y4
-	VMOVUPS     (R9)(R13*1), Y5
-	VMOVUPS     (R10)(R13*1), Y6
-	VSUBPS      Y3, Y1, Y1
-	VFMADD213PS Y6, Y5, Y1
-	VFMADD231PS Y2, Y4, Y1
-	VMOVUPS     Y1, (BX)(R13*1)
-	VMOVUPS     32(DX)(R13*1), Y1
-	VMOVUPS     32(CX)(R13*1), Y2
-	VMOVUPS     32(SI)(R13*1), Y3
-	VADDPS      Y2, Y3, Y3
-	VMOVUPS     Y3, 32(SI)(R13*1)
-	VMOVUPS     32(DI)(R13*1), Y3
-	VMOVUPS     32(R8)(R13*1), Y4
-	VMOVUPS     32(R9)(R13*1), Y5
-	VMOVUPS     32(R10)(R13*1), Y6
-	VSUBPS      Y3, Y1, Y1
-	VFMADD213PS Y6, Y5, Y1
-	VFMADD231PS Y2, Y4, Y1
-	VMOVUPS     Y1, 32(BX)(R13*1)
-	VMOVUPS     64(DX)(R13*1), Y1
-	VMOVUPS     64(CX)(R13*1), Y2
-	VMOVUPS     64(SI)(R13*1), Y3
-	VADDPS      Y2, Y3, Y3
-	VMOVUPS     Y3, 64(SI)(R13*1)
-	VMOVUPS     64(DI)(R13*1), Y3
-	VMOVUPS     64(R8)(R13*1), Y4
-	VMOVUPS     64(R9)(R13*1), Y5
-	VMOVUPS     64(R10)(R13*1), Y6
-	VSUBPS      Y3, Y1, Y1
-	VFMADD213PS Y6, Y5, Y1
-	VFMADD231PS Y2, Y4, Y1
-	VMOVUPS     Y1, 64(BX)(R13*1)
-	VMOVUPS     96(DX)(R13*1), Y1
-	VMOVUPS     96(CX)(R13*1), Y2
-	VMOVUPS     96(SI)(R13*1), Y3
-	VADDPS      Y2, Y3, Y3
-	VMOVUPS     Y3, 96(SI)(R13*1)
-	VMOVUPS     96(DI)(R13*1), Y3
-	VMOVUPS     96(R8)(R13*1), Y4
-	VMOVUPS     96(R9)(R13*1), Y5
-	VMOVUPS     96(R10)(R13*1), Y6
-	VSUBPS      Y3, Y1, Y1
-	VFMADD213PS Y6, Y5, Y1
-	VFMADD231PS Y2, Y4, Y1
-	VMOVUPS     Y1, 96(BX)(R13*1)
-	ADDQ        $+128, R13
-	CMPQ        R13, R14
-	JLE         many
-
-single:
-	CMPQ        R13, R12
-	JGE         part
-	VMOVUPS     (DX)(R13*1), Y1
-	VMOVUPS     (CX)(R13*1), Y2
-	VMOVUPS     (SI)(R13*1), Y3
-	VADDPS      Y2, Y3, Y3
-	VMOVUPS     Y3, (SI)(R13*1)
-	VMOVUPS     (DI)(R13*1), Y3
-	VMOVUPS     (R8)(R13*1), Y4
-	VMOVUPS     (R9)(R13*1), Y5
-	VMOVUPS     (R10)(R13*1), Y6
-	VSUBPS      Y3, Y1, Y1
-	VFMADD213PS Y6, Y5, Y1
-	VFMADD231PS Y2, Y4, Y1
-	VMOVUPS     Y1, (BX)(R13*1)
-	ADDQ        $+32, R13
-	JMP         single
-
-part:
-	CMPQ R13, AX
-	JGE  next
-
-	// the lanes left over
-	VMASKMOVPS  (DX)(R13*1), Y0, Y1
-	VMASKMOVPS  (CX)(R13*1), Y0, Y2
-	VMASKMOVPS  (SI)(R13*1), Y0, Y3
-	VADDPS      Y2, Y3, Y3
-	VMASKMOVPS  Y3, Y0, (SI)(R13*1)
-	VMASKMOVPS  (DI)(R13*1), Y0, Y3
-	VMASKMOVPS  (R8)(R13*1), Y0, Y4
-	VMASKMOVPS  (R9)(R13*1), Y0, Y5
-	VMASKMOVPS  (R10)(R13*1), Y0, Y6
-	VSUBPS      Y3, Y1, Y1
-	VFMADD213PS Y6, Y5, Y1
-	VFMADD231PS Y2, Y4, Y1
-	VMASKMOVPS  Y1, Y0, (BX)(R13*1)
-
-next:
-	ADDQ AX, CX
-	ADDQ AX, DX
-	ADDQ AX, BX
-	ADDQ AX, SI
-	DECQ R11
-	JNZ  row
-	VZEROUPPER
-	RET
-
-// func ewBNGradResAddPastAVX2(p *byte)
-// Requires: AVX, FMA3, MMX+
-TEXT ·ewBNGradResAddPastAVX2(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 56(AX), SI
-	MOVQ 24(AX), DI
-	MOVQ 32(AX), R8
-	MOVQ 40(AX), R9
-	MOVQ 48(AX), R10
-	MOVQ 72(AX), R11
-	MOVQ 80(AX), AX
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ AX, R12
-	ANDQ $-8, R12
-	MOVQ AX, R13
-	SUBQ R12, R13
-
-	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R14
-	NEGQ    R13
-	VMOVUPS 32(R14)(R13*4), Y0
-	SHLQ    $0x02, R12
-	SHLQ    $0x02, AX
-	LEAQ    -128(R12), R14
-
-row:
-	XORQ R13, R13
-	CMPQ R13, R14
-	JG   single
-
-many:
-	VMOVUPS     (DX)(R13*1), Y1
-	VMOVUPS     (CX)(R13*1), Y2
-	VMOVUPS     (SI)(R13*1), Y3
-	VADDPS      Y2, Y3, Y3
-	VMOVUPS     Y3, (SI)(R13*1)
-	VMOVUPS     (DI)(R13*1), Y3
-	VMOVUPS     (R8)(R13*1), Y4
-	VMOVUPS     (R9)(R13*1), Y5
-	VMOVUPS     (R10)(R13*1), Y6
-	VSUBPS      Y3, Y1, Y1
-	VFMADD213PS Y6, Y5, Y1
-	VFMADD231PS Y2, Y4, Y1
-	VMOVNTPS    Y1, (BX)(R13*1)
-	VMOVUPS     32(DX)(R13*1), Y1
-	VMOVUPS     32(CX)(R13*1), Y2
-	VMOVUPS     32(SI)(R13*1), Y3
-	VADDPS      Y2, Y3, Y3
-	VMOVUPS     Y3, 32(SI)(R13*1)
-	VMOVUPS     32(DI)(R13*1), Y3
-	VMOVUPS     32(R8)(R13*1), Y4
-	VMOVUPS     32(R9)(R13*1), Y5
-	VMOVUPS     32(R10)(R13*1), Y6
-	VSUBPS      Y3, Y1, Y1
-	VFMADD213PS Y6, Y5, Y1
-	VFMADD231PS Y2, Y4, Y1
-	VMOVNTPS    Y1, 32(BX)(R13*1)
-	VMOVUPS     64(DX)(R13*1), Y1
-	VMOVUPS     64(CX)(R13*1), Y2
-	VMOVUPS     64(SI)(R13*1), Y3
-	VADDPS      Y2, Y3, Y3
-	VMOVUPS     Y3, 64(SI)(R13*1)
-	VMOVUPS     64(DI)(R13*1), Y3
-	VMOVUPS     64(R8)(R13*1), Y4
-	VMOVUPS     64(R9)(R13*1), Y5
-	VMOVUPS     64(R10)(R13*1), Y6
-	VSUBPS      Y3, Y1, Y1
-	VFMADD213PS Y6, Y5, Y1
-	VFMADD231PS Y2, Y4, Y1
-	VMOVNTPS    Y1, 64(BX)(R13*1)
-	VMOVUPS     96(DX)(R13*1), Y1
-	VMOVUPS     96(CX)(R13*1), Y2
-	VMOVUPS     96(SI)(R13*1), Y3
-	VADDPS      Y2, Y3, Y3
-	VMOVUPS     Y3, 96(SI)(R13*1)
-	VMOVUPS     96(DI)(R13*1), Y3
-	VMOVUPS     96(R8)(R13*1), Y4
-	VMOVUPS     96(R9)(R13*1), Y5
-	VMOVUPS     96(R10)(R13*1), Y6
-	VSUBPS      Y3, Y1, Y1
-	VFMADD213PS Y6, Y5, Y1
-	VFMADD231PS Y2, Y4, Y1
-	VMOVNTPS    Y1, 96(BX)(R13*1)
-	ADDQ        $+128, R13
-	CMPQ        R13, R14
-	JLE         many
-
-single:
-	CMPQ        R13, R12
-	JGE         part
-	VMOVUPS     (DX)(R13*1), Y1
-	VMOVUPS     (CX)(R13*1), Y2
-	VMOVUPS     (SI)(R13*1), Y3
-	VADDPS      Y2, Y3, Y3
-	VMOVUPS     Y3, (SI)(R13*1)
-	VMOVUPS     (DI)(R13*1), Y3
-	VMOVUPS     (R8)(R13*1), Y4
-	VMOVUPS     (R9)(R13*1), Y5
-	VMOVUPS     (R10)(R13*1), Y6
-	VSUBPS      Y3, Y1, Y1
-	VFMADD213PS Y6, Y5, Y1
-	VFMADD231PS Y2, Y4, Y1
-	VMOVNTPS    Y1, (BX)(R13*1)
-	ADDQ        $+32, R13
-	JMP         single
-
-part:
-	CMPQ R13, AX
-	JGE  next
-
-	// the lanes left over
-	VMASKMOVPS  (DX)(R13*1), Y0, Y1
-	VMASKMOVPS  (CX)(R13*1), Y0, Y2
-	VMASKMOVPS  (SI)(R13*1), Y0, Y3
-	VADDPS      Y2, Y3, Y3
-	VMASKMOVPS  Y3, Y0, (SI)(R13*1)
-	VMASKMOVPS  (DI)(R13*1), Y0, Y3
-	VMASKMOVPS  (R8)(R13*1), Y0, Y4
-	VMASKMOVPS  (R9)(R13*1), Y0, Y5
-	VMASKMOVPS  (R10)(R13*1), Y0, Y6
-	VSUBPS      Y3, Y1, Y1
-	VFMADD213PS Y6, Y5, Y1
-	VFMADD231PS Y2, Y4, Y1
-	VMASKMOVPS  Y1, Y0, (BX)(R13*1)
-
-next:
-	ADDQ AX, CX
-	ADDQ AX, DX
-	ADDQ AX, BX
-	ADDQ AX, SI
-	DECQ R11
-	JNZ  row
-	SFENCE
-	VZEROUPPER
-	RET
-
-// func ewBNGradYAVX2(p *byte)
-// Requires: AVX, FMA3
-TEXT ·ewBNGradYAVX2(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), AX
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   24(AX), DI
-	MOVQ   32(AX), R8
-	MOVQ   40(AX), R9
-	MOVQ   48(AX), R10
-	MOVQ   72(AX), R11
-	MOVQ   80(AX), AX
-	VXORPS Y0, Y0, Y0
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ AX, R12
-	ANDQ $-8, R12
-	MOVQ AX, R13
-	SUBQ R12, R13
-
-	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R14
-	NEGQ    R13
-	VMOVUPS 32(R14)(R13*4), Y1
-	SHLQ    $0x02, R12
-	SHLQ    $0x02, AX
-	LEAQ    -128(R12), R14
-
-row:
-	XORQ R13, R13
-	CMPQ R13, R14
-	JG   single
-
-many:
-	VMOVUPS     (DX)(R13*1), Y2
-	VMOVUPS     (CX)(R13*1), Y3
-	VMOVUPS     (BX)(R13*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     (DI)(R13*1), Y4
-	VMOVUPS     (R8)(R13*1), Y5
-	VMOVUPS     (R9)(R13*1), Y6
-	VMOVUPS     (R10)(R13*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, (SI)(R13*1)
-	VMOVUPS     32(DX)(R13*1), Y2
-	VMOVUPS     32(CX)(R13*1), Y3
-	VMOVUPS     32(BX)(R13*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     32(DI)(R13*1), Y4
-	VMOVUPS     32(R8)(R13*1), Y5
-	VMOVUPS     32(R9)(R13*1), Y6
-	VMOVUPS     32(R10)(R13*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, 32(SI)(R13*1)
-	VMOVUPS     64(DX)(R13*1), Y2
-	VMOVUPS     64(CX)(R13*1), Y3
-	VMOVUPS     64(BX)(R13*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     64(DI)(R13*1), Y4
-	VMOVUPS     64(R8)(R13*1), Y5
-	VMOVUPS     64(R9)(R13*1), Y6
-	VMOVUPS     64(R10)(R13*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, 64(SI)(R13*1)
-	VMOVUPS     96(DX)(R13*1), Y2
-	VMOVUPS     96(CX)(R13*1), Y3
-	VMOVUPS     96(BX)(R13*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     96(DI)(R13*1), Y4
-	VMOVUPS     96(R8)(R13*1), Y5
-	VMOVUPS     96(R9)(R13*1), Y6
-	VMOVUPS     96(R10)(R13*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, 96(SI)(R13*1)
-	ADDQ        $+128, R13
-	CMPQ        R13, R14
-	JLE         many
-
-single:
-	CMPQ        R13, R12
-	JGE         part
-	VMOVUPS     (DX)(R13*1), Y2
-	VMOVUPS     (CX)(R13*1), Y3
-	VMOVUPS     (BX)(R13*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     (DI)(R13*1), Y4
-	VMOVUPS     (R8)(R13*1), Y5
-	VMOVUPS     (R9)(R13*1), Y6
-	VMOVUPS     (R10)(R13*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, (SI)(R13*1)
-	ADDQ        $+32, R13
-	JMP         single
-
-part:
-	CMPQ R13, AX
-	JGE  next
-
-	// the lanes left over
-	VMASKMOVPS  (DX)(R13*1), Y1, Y2
-	VMASKMOVPS  (CX)(R13*1), Y1, Y3
-	VMASKMOVPS  (BX)(R13*1), Y1, Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMASKMOVPS  (DI)(R13*1), Y1, Y4
-	VMASKMOVPS  (R8)(R13*1), Y1, Y5
-	VMASKMOVPS  (R9)(R13*1), Y1, Y6
-	VMASKMOVPS  (R10)(R13*1), Y1, Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMASKMOVPS  Y2, Y1, (SI)(R13*1)
-
-next:
-	ADDQ AX, CX
-	ADDQ AX, DX
-	ADDQ AX, BX
-	ADDQ AX, SI
-	DECQ R11
-	JNZ  row
-	VZEROUPPER
-	RET
-
-// func ewBNGradYResAVX2(p *byte)
-// Requires: AVX, FMA3
-TEXT ·ewBNGradYResAVX2(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), AX
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   56(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   40(AX), R10
-	MOVQ   48(AX), R11
-	MOVQ   72(AX), R12
-	MOVQ   80(AX), AX
-	VXORPS Y0, Y0, Y0
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ AX, R13
-	ANDQ $-8, R13
-	MOVQ AX, R14
-	SUBQ R13, R14
-
-	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R15
-	NEGQ    R14
-	VMOVUPS 32(R15)(R14*4), Y1
-	SHLQ    $0x02, R13
-	SHLQ    $0x02, AX
-	LEAQ    -128(R13), R15
-
-row:
-	XORQ R14, R14
-	CMPQ R14, R15
-	JG   single
-
-many:
-	VMOVUPS     (DX)(R14*1), Y2
-	VMOVUPS     (CX)(R14*1), Y3
-	VMOVUPS     (BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     Y3, (DI)(R14*1)
-	VMOVUPS     (R8)(R14*1), Y4
-	VMOVUPS     (R9)(R14*1), Y5
-	VMOVUPS     (R10)(R14*1), Y6
-	VMOVUPS     (R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, (SI)(R14*1)
-	VMOVUPS     32(DX)(R14*1), Y2
-	VMOVUPS     32(CX)(R14*1), Y3
-	VMOVUPS     32(BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     Y3, 32(DI)(R14*1)
-	VMOVUPS     32(R8)(R14*1), Y4
-	VMOVUPS     32(R9)(R14*1), Y5
-	VMOVUPS     32(R10)(R14*1), Y6
-	VMOVUPS     32(R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, 32(SI)(R14*1)
-	VMOVUPS     64(DX)(R14*1), Y2
-	VMOVUPS     64(CX)(R14*1), Y3
-	VMOVUPS     64(BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     Y3, 64(DI)(R14*1)
-	VMOVUPS     64(R8)(R14*1), Y4
-	VMOVUPS     64(R9)(R14*1), Y5
-	VMOVUPS     64(R10)(R14*1), Y6
-	VMOVUPS     64(R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, 64(SI)(R14*1)
-	VMOVUPS     96(DX)(R14*1), Y2
-	VMOVUPS     96(CX)(R14*1), Y3
-	VMOVUPS     96(BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     Y3, 96(DI)(R14*1)
-	VMOVUPS     96(R8)(R14*1), Y4
-	VMOVUPS     96(R9)(R14*1), Y5
-	VMOVUPS     96(R10)(R14*1), Y6
-	VMOVUPS     96(R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, 96(SI)(R14*1)
-	ADDQ        $+128, R14
-	CMPQ        R14, R15
-	JLE         many
-
-single:
-	CMPQ        R14, R13
-	JGE         part
-	VMOVUPS     (DX)(R14*1), Y2
-	VMOVUPS     (CX)(R14*1), Y3
-	VMOVUPS     (BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     Y3, (DI)(R14*1)
-	VMOVUPS     (R8)(R14*1), Y4
-	VMOVUPS     (R9)(R14*1), Y5
-	VMOVUPS     (R10)(R14*1), Y6
-	VMOVUPS     (R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, (SI)(R14*1)
-	ADDQ        $+32, R14
-	JMP         single
-
-part:
-	CMPQ R14, AX
-	JGE  next
-
-	// the lanes left over
-	VMASKMOVPS  (DX)(R14*1), Y1, Y2
-	VMASKMOVPS  (CX)(R14*1), Y1, Y3
-	VMASKMOVPS  (BX)(R14*1), Y1, Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMASKMOVPS  Y3, Y1, (DI)(R14*1)
-	VMASKMOVPS  (R8)(R14*1), Y1, Y4
-	VMASKMOVPS  (R9)(R14*1), Y1, Y5
-	VMASKMOVPS  (R10)(R14*1), Y1, Y6
-	VMASKMOVPS  (R11)(R14*1), Y1, Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMASKMOVPS  Y2, Y1, (SI)(R14*1)
-
-next:
-	ADDQ AX, CX
-	ADDQ AX, DX
-	ADDQ AX, BX
-	ADDQ AX, SI
-	ADDQ AX, DI
-	DECQ R12
-	JNZ  row
-	VZEROUPPER
-	RET
-
-// func ewBNGradYResPastAVX2(p *byte)
-// Requires: AVX, FMA3, MMX+
-TEXT ·ewBNGradYResPastAVX2(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), AX
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   56(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   40(AX), R10
-	MOVQ   48(AX), R11
-	MOVQ   72(AX), R12
-	MOVQ   80(AX), AX
-	VXORPS Y0, Y0, Y0
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ AX, R13
-	ANDQ $-8, R13
-	MOVQ AX, R14
-	SUBQ R13, R14
-
-	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R15
-	NEGQ    R14
-	VMOVUPS 32(R15)(R14*4), Y1
-	SHLQ    $0x02, R13
-	SHLQ    $0x02, AX
-	LEAQ    -128(R13), R15
-
-row:
-	XORQ R14, R14
-	CMPQ R14, R15
-	JG   single
-
-many:
-	VMOVUPS     (DX)(R14*1), Y2
-	VMOVUPS     (CX)(R14*1), Y3
-	VMOVUPS     (BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     Y3, (DI)(R14*1)
-	VMOVUPS     (R8)(R14*1), Y4
-	VMOVUPS     (R9)(R14*1), Y5
-	VMOVUPS     (R10)(R14*1), Y6
-	VMOVUPS     (R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVNTPS    Y2, (SI)(R14*1)
-	VMOVUPS     32(DX)(R14*1), Y2
-	VMOVUPS     32(CX)(R14*1), Y3
-	VMOVUPS     32(BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     Y3, 32(DI)(R14*1)
-	VMOVUPS     32(R8)(R14*1), Y4
-	VMOVUPS     32(R9)(R14*1), Y5
-	VMOVUPS     32(R10)(R14*1), Y6
-	VMOVUPS     32(R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVNTPS    Y2, 32(SI)(R14*1)
-	VMOVUPS     64(DX)(R14*1), Y2
-	VMOVUPS     64(CX)(R14*1), Y3
-	VMOVUPS     64(BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     Y3, 64(DI)(R14*1)
-	VMOVUPS     64(R8)(R14*1), Y4
-	VMOVUPS     64(R9)(R14*1), Y5
-	VMOVUPS     64(R10)(R14*1), Y6
-	VMOVUPS     64(R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVNTPS    Y2, 64(SI)(R14*1)
-	VMOVUPS     96(DX)(R14*1), Y2
-	VMOVUPS     96(CX)(R14*1), Y3
-	VMOVUPS     96(BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     Y3, 96(DI)(R14*1)
-	VMOVUPS     96(R8)(R14*1), Y4
-	VMOVUPS     96(R9)(R14*1), Y5
-	VMOVUPS     96(R10)(R14*1), Y6
-	VMOVUPS     96(R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVNTPS    Y2, 96(SI)(R14*1)
-	ADDQ        $+128, R14
-	CMPQ        R14, R15
-	JLE         many
-
-single:
-	CMPQ        R14, R13
-	JGE         part
-	VMOVUPS     (DX)(R14*1), Y2
-	VMOVUPS     (CX)(R14*1), Y3
-	VMOVUPS     (BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     Y3, (DI)(R14*1)
-	VMOVUPS     (R8)(R14*1), Y4
-	VMOVUPS     (R9)(R14*1), Y5
-	VMOVUPS     (R10)(R14*1), Y6
-	VMOVUPS     (R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVNTPS    Y2, (SI)(R14*1)
-	ADDQ        $+32, R14
-	JMP         single
-
-part:
-	CMPQ R14, AX
-	JGE  next
-
-	// the lanes left over
-	VMASKMOVPS  (DX)(R14*1), Y1, Y2
-	VMASKMOVPS  (CX)(R14*1), Y1, Y3
-	VMASKMOVPS  (BX)(R14*1), Y1, Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMASKMOVPS  Y3, Y1, (DI)(R14*1)
-	VMASKMOVPS  (R8)(R14*1), Y1, Y4
-	VMASKMOVPS  (R9)(R14*1), Y1, Y5
-	VMASKMOVPS  (R10)(R14*1), Y1, Y6
-	VMASKMOVPS  (R11)(R14*1), Y1, Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMASKMOVPS  Y2, Y1, (SI)(R14*1)
-
-next:
-	ADDQ AX, CX
-	ADDQ AX, DX
-	ADDQ AX, BX
-	ADDQ AX, SI
-	ADDQ AX, DI
-	DECQ R12
-	JNZ  row
-	SFENCE
-	VZEROUPPER
-	RET
-
-// func ewBNGradYResAddAVX2(p *byte)
-// Requires: AVX, FMA3
-TEXT ·ewBNGradYResAddAVX2(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), AX
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   56(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   40(AX), R10
-	MOVQ   48(AX), R11
-	MOVQ   72(AX), R12
-	MOVQ   80(AX), AX
-	VXORPS Y0, Y0, Y0
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ AX, R13
-	ANDQ $-8, R13
-	MOVQ AX, R14
-	SUBQ R13, R14
-
-	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R15
-	NEGQ    R14
-	VMOVUPS 32(R15)(R14*4), Y1
-	SHLQ    $0x02, R13
-	SHLQ    $0x02, AX
-	LEAQ    -128(R13), R15
-
-row:
-	XORQ R14, R14
-	CMPQ R14, R15
-	JG   single
-
-many:
-	VMOVUPS     (DX)(R14*1), Y2
-	VMOVUPS     (CX)(R14*1), Y3
-	VMOVUPS     (BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     (DI)(R14*1), Y4
-	VADDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, (DI)(R14*1)
-	VMOVUPS     (R8)(R14*1), Y4
-	VMOVUPS     (R9)(R14*1), Y5
-	VMOVUPS     (R10)(R14*1), Y6
-	VMOVUPS     (R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, (SI)(R14*1)
-	VMOVUPS     32(DX)(R14*1), Y2
-	VMOVUPS     32(CX)(R14*1), Y3
-	VMOVUPS     32(BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     32(DI)(R14*1), Y4
-	VADDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, 32(DI)(R14*1)
-	VMOVUPS     32(R8)(R14*1), Y4
-	VMOVUPS     32(R9)(R14*1), Y5
-	VMOVUPS     32(R10)(R14*1), Y6
-	VMOVUPS     32(R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, 32(SI)(R14*1)
-	VMOVUPS     64(DX)(R14*1), Y2
-	VMOVUPS     64(CX)(R14*1), Y3
-	VMOVUPS     64(BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     64(DI)(R14*1), Y4
-	VADDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, 64(DI)(R14*1)
-	VMOVUPS     64(R8)(R14*1), Y4
-	VMOVUPS     64(R9)(R14*1), Y5
-	VMOVUPS     64(R10)(R14*1), Y6
-	VMOVUPS     64(R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, 64(SI)(R14*1)
-	VMOVUPS     96(DX)(R14*1), Y2
-	VMOVUPS     96(CX)(R14*1), Y3
-	VMOVUPS     96(BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     96(DI)(R14*1), Y4
-	VADDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, 96(DI)(R14*1)
-	VMOVUPS     96(R8)(R14*1), Y4
-	VMOVUPS     96(R9)(R14*1), Y5
-	VMOVUPS     96(R10)(R14*1), Y6
-	VMOVUPS     96(R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, 96(SI)(R14*1)
-	ADDQ        $+128, R14
-	CMPQ        R14, R15
-	JLE         many
-
-single:
-	CMPQ        R14, R13
-	JGE         part
-	VMOVUPS     (DX)(R14*1), Y2
-	VMOVUPS     (CX)(R14*1), Y3
-	VMOVUPS     (BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     (DI)(R14*1), Y4
-	VADDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, (DI)(R14*1)
-	VMOVUPS     (R8)(R14*1), Y4
-	VMOVUPS     (R9)(R14*1), Y5
-	VMOVUPS     (R10)(R14*1), Y6
-	VMOVUPS     (R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVUPS     Y2, (SI)(R14*1)
-	ADDQ        $+32, R14
-	JMP         single
-
-part:
-	CMPQ R14, AX
-	JGE  next
-
-	// the lanes left over
-	VMASKMOVPS  (DX)(R14*1), Y1, Y2
-	VMASKMOVPS  (CX)(R14*1), Y1, Y3
-	VMASKMOVPS  (BX)(R14*1), Y1, Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMASKMOVPS  (DI)(R14*1), Y1, Y4
-	VADDPS      Y3, Y4, Y4
-	VMASKMOVPS  Y4, Y1, (DI)(R14*1)
-	VMASKMOVPS  (R8)(R14*1), Y1, Y4
-	VMASKMOVPS  (R9)(R14*1), Y1, Y5
-	VMASKMOVPS  (R10)(R14*1), Y1, Y6
-	VMASKMOVPS  (R11)(R14*1), Y1, Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMASKMOVPS  Y2, Y1, (SI)(R14*1)
-
-next:
-	ADDQ AX, CX
-	ADDQ AX, DX
-	ADDQ AX, BX
-	ADDQ AX, SI
-	ADDQ AX, DI
-	DECQ R12
-	JNZ  row
-	VZEROUPPER
-	RET
-
-// func ewBNGradYResAddPastAVX2(p *byte)
-// Requires: AVX, FMA3, MMX+
-TEXT ·ewBNGradYResAddPastAVX2(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), AX
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   64(AX), SI
-	MOVQ   56(AX), DI
-	MOVQ   24(AX), R8
-	MOVQ   32(AX), R9
-	MOVQ   40(AX), R10
-	MOVQ   48(AX), R11
-	MOVQ   72(AX), R12
-	MOVQ   80(AX), AX
-	VXORPS Y0, Y0, Y0
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ AX, R13
-	ANDQ $-8, R13
-	MOVQ AX, R14
-	SUBQ R13, R14
-
-	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R15
-	NEGQ    R14
-	VMOVUPS 32(R15)(R14*4), Y1
-	SHLQ    $0x02, R13
-	SHLQ    $0x02, AX
-	LEAQ    -128(R13), R15
-
-row:
-	XORQ R14, R14
-	CMPQ R14, R15
-	JG   single
-
-many:
-	VMOVUPS     (DX)(R14*1), Y2
-	VMOVUPS     (CX)(R14*1), Y3
-	VMOVUPS     (BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     (DI)(R14*1), Y4
-	VADDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, (DI)(R14*1)
-	VMOVUPS     (R8)(R14*1), Y4
-	VMOVUPS     (R9)(R14*1), Y5
-	VMOVUPS     (R10)(R14*1), Y6
-	VMOVUPS     (R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVNTPS    Y2, (SI)(R14*1)
-	VMOVUPS     32(DX)(R14*1), Y2
-	VMOVUPS     32(CX)(R14*1), Y3
-	VMOVUPS     32(BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     32(DI)(R14*1), Y4
-	VADDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, 32(DI)(R14*1)
-	VMOVUPS     32(R8)(R14*1), Y4
-	VMOVUPS     32(R9)(R14*1), Y5
-	VMOVUPS     32(R10)(R14*1), Y6
-	VMOVUPS     32(R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVNTPS    Y2, 32(SI)(R14*1)
-	VMOVUPS     64(DX)(R14*1), Y2
-	VMOVUPS     64(CX)(R14*1), Y3
-	VMOVUPS     64(BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     64(DI)(R14*1), Y4
-	VADDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, 64(DI)(R14*1)
-	VMOVUPS     64(R8)(R14*1), Y4
-	VMOVUPS     64(R9)(R14*1), Y5
-	VMOVUPS     64(R10)(R14*1), Y6
-	VMOVUPS     64(R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVNTPS    Y2, 64(SI)(R14*1)
-	VMOVUPS     96(DX)(R14*1), Y2
-	VMOVUPS     96(CX)(R14*1), Y3
-	VMOVUPS     96(BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     96(DI)(R14*1), Y4
-	VADDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, 96(DI)(R14*1)
-	VMOVUPS     96(R8)(R14*1), Y4
-	VMOVUPS     96(R9)(R14*1), Y5
-	VMOVUPS     96(R10)(R14*1), Y6
-	VMOVUPS     96(R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVNTPS    Y2, 96(SI)(R14*1)
-	ADDQ        $+128, R14
-	CMPQ        R14, R15
-	JLE         many
-
-single:
-	CMPQ        R14, R13
-	JGE         part
-	VMOVUPS     (DX)(R14*1), Y2
-	VMOVUPS     (CX)(R14*1), Y3
-	VMOVUPS     (BX)(R14*1), Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMOVUPS     (DI)(R14*1), Y4
-	VADDPS      Y3, Y4, Y4
-	VMOVUPS     Y4, (DI)(R14*1)
-	VMOVUPS     (R8)(R14*1), Y4
-	VMOVUPS     (R9)(R14*1), Y5
-	VMOVUPS     (R10)(R14*1), Y6
-	VMOVUPS     (R11)(R14*1), Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMOVNTPS    Y2, (SI)(R14*1)
-	ADDQ        $+32, R14
-	JMP         single
-
-part:
-	CMPQ R14, AX
-	JGE  next
-
-	// the lanes left over
-	VMASKMOVPS  (DX)(R14*1), Y1, Y2
-	VMASKMOVPS  (CX)(R14*1), Y1, Y3
-	VMASKMOVPS  (BX)(R14*1), Y1, Y4
-	VCMPPS      $0x1e, Y0, Y4, Y4
-	VANDPS      Y4, Y3, Y3
-	VMASKMOVPS  (DI)(R14*1), Y1, Y4
-	VADDPS      Y3, Y4, Y4
-	VMASKMOVPS  Y4, Y1, (DI)(R14*1)
-	VMASKMOVPS  (R8)(R14*1), Y1, Y4
-	VMASKMOVPS  (R9)(R14*1), Y1, Y5
-	VMASKMOVPS  (R10)(R14*1), Y1, Y6
-	VMASKMOVPS  (R11)(R14*1), Y1, Y7
-	VSUBPS      Y4, Y2, Y2
-	VFMADD213PS Y7, Y6, Y2
-	VFMADD231PS Y3, Y5, Y2
-	VMASKMOVPS  Y2, Y1, (SI)(R14*1)
-
-next:
-	ADDQ AX, CX
-	ADDQ AX, DX
-	ADDQ AX, BX
-	ADDQ AX, SI
-	ADDQ AX, DI
-	DECQ R12
 	JNZ  row
 	SFENCE
 	VZEROUPPER
@@ -9625,6 +9549,470 @@ next:
 	ADDQ AX, BX
 	DECQ R12
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewBNGradSignsAVX2(p *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ewBNGradSignsAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 32(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 48(AX), R9
+	MOVQ 56(AX), R10
+	MOVQ 72(AX), R11
+	MOVQ 80(AX), AX
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R12
+	ANDQ $-8, R12
+	MOVQ AX, R13
+	SUBQ R12, R13
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R14
+	NEGQ    R13
+	VMOVUPS 32(R14)(R13*4), Y0
+	SHLQ    $0x02, R12
+	SHLQ    $0x02, AX
+	LEAQ    -128(R12), R14
+
+row:
+	XORQ R13, R13
+	CMPQ R13, R14
+	JG   single
+
+many:
+	VMOVUPS      (DX)(R13*1), Y1
+	VMOVUPS      (CX)(R13*1), Y2
+	VPBROADCASTB (R10), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      (SI)(R13*1), Y3
+	VMOVUPS      (DI)(R13*1), Y4
+	VMOVUPS      (R8)(R13*1), Y5
+	VMOVUPS      (R9)(R13*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVUPS      Y1, (BX)(R13*1)
+	VMOVUPS      32(DX)(R13*1), Y1
+	VMOVUPS      32(CX)(R13*1), Y2
+	VPBROADCASTB 1(R10), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      32(SI)(R13*1), Y3
+	VMOVUPS      32(DI)(R13*1), Y4
+	VMOVUPS      32(R8)(R13*1), Y5
+	VMOVUPS      32(R9)(R13*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVUPS      Y1, 32(BX)(R13*1)
+	VMOVUPS      64(DX)(R13*1), Y1
+	VMOVUPS      64(CX)(R13*1), Y2
+	VPBROADCASTB 2(R10), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      64(SI)(R13*1), Y3
+	VMOVUPS      64(DI)(R13*1), Y4
+	VMOVUPS      64(R8)(R13*1), Y5
+	VMOVUPS      64(R9)(R13*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVUPS      Y1, 64(BX)(R13*1)
+	VMOVUPS      96(DX)(R13*1), Y1
+	VMOVUPS      96(CX)(R13*1), Y2
+	VPBROADCASTB 3(R10), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      96(SI)(R13*1), Y3
+	VMOVUPS      96(DI)(R13*1), Y4
+	VMOVUPS      96(R8)(R13*1), Y5
+	VMOVUPS      96(R9)(R13*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVUPS      Y1, 96(BX)(R13*1)
+	ADDQ         $0x04, R10
+	ADDQ         $+128, R13
+	CMPQ         R13, R14
+	JLE          many
+
+single:
+	CMPQ         R13, R12
+	JGE          part
+	VMOVUPS      (DX)(R13*1), Y1
+	VMOVUPS      (CX)(R13*1), Y2
+	VPBROADCASTB (R10), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      (SI)(R13*1), Y3
+	VMOVUPS      (DI)(R13*1), Y4
+	VMOVUPS      (R8)(R13*1), Y5
+	VMOVUPS      (R9)(R13*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVUPS      Y1, (BX)(R13*1)
+	ADDQ         $0x01, R10
+	ADDQ         $+32, R13
+	JMP          single
+
+part:
+	CMPQ R13, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS   (DX)(R13*1), Y0, Y1
+	VMASKMOVPS   (CX)(R13*1), Y0, Y2
+	VPBROADCASTB (R10), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMASKMOVPS   (SI)(R13*1), Y0, Y3
+	VMASKMOVPS   (DI)(R13*1), Y0, Y4
+	VMASKMOVPS   (R8)(R13*1), Y0, Y5
+	VMASKMOVPS   (R9)(R13*1), Y0, Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMASKMOVPS   Y1, Y0, (BX)(R13*1)
+	ADDQ         $0x01, R10
+
+next:
+	INCQ R10
+	ANDQ $-2, R10
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	DECQ R11
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewBNGradSignsResAVX2(p *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ewBNGradSignsResAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 64(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ 32(AX), R8
+	MOVQ 40(AX), R9
+	MOVQ 48(AX), R10
+	MOVQ 56(AX), R11
+	MOVQ 72(AX), R12
+	MOVQ 80(AX), AX
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R13
+	ANDQ $-8, R13
+	MOVQ AX, R14
+	SUBQ R13, R14
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R15
+	NEGQ    R14
+	VMOVUPS 32(R15)(R14*4), Y0
+	SHLQ    $0x02, R13
+	SHLQ    $0x02, AX
+	LEAQ    -128(R13), R15
+
+row:
+	XORQ R14, R14
+	CMPQ R14, R15
+	JG   single
+
+many:
+	VMOVUPS      (DX)(R14*1), Y1
+	VMOVUPS      (CX)(R14*1), Y2
+	VPBROADCASTB (R11), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      Y2, (SI)(R14*1)
+	VMOVUPS      (DI)(R14*1), Y3
+	VMOVUPS      (R8)(R14*1), Y4
+	VMOVUPS      (R9)(R14*1), Y5
+	VMOVUPS      (R10)(R14*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVUPS      Y1, (BX)(R14*1)
+	VMOVUPS      32(DX)(R14*1), Y1
+	VMOVUPS      32(CX)(R14*1), Y2
+	VPBROADCASTB 1(R11), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      Y2, 32(SI)(R14*1)
+	VMOVUPS      32(DI)(R14*1), Y3
+	VMOVUPS      32(R8)(R14*1), Y4
+	VMOVUPS      32(R9)(R14*1), Y5
+	VMOVUPS      32(R10)(R14*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVUPS      Y1, 32(BX)(R14*1)
+	VMOVUPS      64(DX)(R14*1), Y1
+	VMOVUPS      64(CX)(R14*1), Y2
+	VPBROADCASTB 2(R11), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      Y2, 64(SI)(R14*1)
+	VMOVUPS      64(DI)(R14*1), Y3
+	VMOVUPS      64(R8)(R14*1), Y4
+	VMOVUPS      64(R9)(R14*1), Y5
+	VMOVUPS      64(R10)(R14*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVUPS      Y1, 64(BX)(R14*1)
+	VMOVUPS      96(DX)(R14*1), Y1
+	VMOVUPS      96(CX)(R14*1), Y2
+	VPBROADCASTB 3(R11), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      Y2, 96(SI)(R14*1)
+	VMOVUPS      96(DI)(R14*1), Y3
+	VMOVUPS      96(R8)(R14*1), Y4
+	VMOVUPS      96(R9)(R14*1), Y5
+	VMOVUPS      96(R10)(R14*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVUPS      Y1, 96(BX)(R14*1)
+	ADDQ         $0x04, R11
+	ADDQ         $+128, R14
+	CMPQ         R14, R15
+	JLE          many
+
+single:
+	CMPQ         R14, R13
+	JGE          part
+	VMOVUPS      (DX)(R14*1), Y1
+	VMOVUPS      (CX)(R14*1), Y2
+	VPBROADCASTB (R11), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      Y2, (SI)(R14*1)
+	VMOVUPS      (DI)(R14*1), Y3
+	VMOVUPS      (R8)(R14*1), Y4
+	VMOVUPS      (R9)(R14*1), Y5
+	VMOVUPS      (R10)(R14*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVUPS      Y1, (BX)(R14*1)
+	ADDQ         $0x01, R11
+	ADDQ         $+32, R14
+	JMP          single
+
+part:
+	CMPQ R14, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS   (DX)(R14*1), Y0, Y1
+	VMASKMOVPS   (CX)(R14*1), Y0, Y2
+	VPBROADCASTB (R11), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMASKMOVPS   Y2, Y0, (SI)(R14*1)
+	VMASKMOVPS   (DI)(R14*1), Y0, Y3
+	VMASKMOVPS   (R8)(R14*1), Y0, Y4
+	VMASKMOVPS   (R9)(R14*1), Y0, Y5
+	VMASKMOVPS   (R10)(R14*1), Y0, Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMASKMOVPS   Y1, Y0, (BX)(R14*1)
+	ADDQ         $0x01, R11
+
+next:
+	INCQ R11
+	ANDQ $-2, R11
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	ADDQ AX, SI
+	DECQ R12
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewBNGradSignsResPastAVX2(p *byte)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·ewBNGradSignsResPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 64(AX), SI
+	MOVQ 24(AX), DI
+	MOVQ 32(AX), R8
+	MOVQ 40(AX), R9
+	MOVQ 48(AX), R10
+	MOVQ 56(AX), R11
+	MOVQ 72(AX), R12
+	MOVQ 80(AX), AX
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, R13
+	ANDQ $-8, R13
+	MOVQ AX, R14
+	SUBQ R13, R14
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R15
+	NEGQ    R14
+	VMOVUPS 32(R15)(R14*4), Y0
+	SHLQ    $0x02, R13
+	SHLQ    $0x02, AX
+	LEAQ    -128(R13), R15
+
+row:
+	XORQ R14, R14
+	CMPQ R14, R15
+	JG   single
+
+many:
+	VMOVUPS      (DX)(R14*1), Y1
+	VMOVUPS      (CX)(R14*1), Y2
+	VPBROADCASTB (R11), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      Y2, (SI)(R14*1)
+	VMOVUPS      (DI)(R14*1), Y3
+	VMOVUPS      (R8)(R14*1), Y4
+	VMOVUPS      (R9)(R14*1), Y5
+	VMOVUPS      (R10)(R14*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVNTPS     Y1, (BX)(R14*1)
+	VMOVUPS      32(DX)(R14*1), Y1
+	VMOVUPS      32(CX)(R14*1), Y2
+	VPBROADCASTB 1(R11), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      Y2, 32(SI)(R14*1)
+	VMOVUPS      32(DI)(R14*1), Y3
+	VMOVUPS      32(R8)(R14*1), Y4
+	VMOVUPS      32(R9)(R14*1), Y5
+	VMOVUPS      32(R10)(R14*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVNTPS     Y1, 32(BX)(R14*1)
+	VMOVUPS      64(DX)(R14*1), Y1
+	VMOVUPS      64(CX)(R14*1), Y2
+	VPBROADCASTB 2(R11), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      Y2, 64(SI)(R14*1)
+	VMOVUPS      64(DI)(R14*1), Y3
+	VMOVUPS      64(R8)(R14*1), Y4
+	VMOVUPS      64(R9)(R14*1), Y5
+	VMOVUPS      64(R10)(R14*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVNTPS     Y1, 64(BX)(R14*1)
+	VMOVUPS      96(DX)(R14*1), Y1
+	VMOVUPS      96(CX)(R14*1), Y2
+	VPBROADCASTB 3(R11), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      Y2, 96(SI)(R14*1)
+	VMOVUPS      96(DI)(R14*1), Y3
+	VMOVUPS      96(R8)(R14*1), Y4
+	VMOVUPS      96(R9)(R14*1), Y5
+	VMOVUPS      96(R10)(R14*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVNTPS     Y1, 96(BX)(R14*1)
+	ADDQ         $0x04, R11
+	ADDQ         $+128, R14
+	CMPQ         R14, R15
+	JLE          many
+
+single:
+	CMPQ         R14, R13
+	JGE          part
+	VMOVUPS      (DX)(R14*1), Y1
+	VMOVUPS      (CX)(R14*1), Y2
+	VPBROADCASTB (R11), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMOVUPS      Y2, (SI)(R14*1)
+	VMOVUPS      (DI)(R14*1), Y3
+	VMOVUPS      (R8)(R14*1), Y4
+	VMOVUPS      (R9)(R14*1), Y5
+	VMOVUPS      (R10)(R14*1), Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMOVNTPS     Y1, (BX)(R14*1)
+	ADDQ         $0x01, R11
+	ADDQ         $+32, R14
+	JMP          single
+
+part:
+	CMPQ R14, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS   (DX)(R14*1), Y0, Y1
+	VMASKMOVPS   (CX)(R14*1), Y0, Y2
+	VPBROADCASTB (R11), Y3
+	VPAND        ewLaneBits<>+0(SB), Y3, Y3
+	VPCMPEQD     ewLaneBits<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y2, Y2
+	VMASKMOVPS   Y2, Y0, (SI)(R14*1)
+	VMASKMOVPS   (DI)(R14*1), Y0, Y3
+	VMASKMOVPS   (R8)(R14*1), Y0, Y4
+	VMASKMOVPS   (R9)(R14*1), Y0, Y5
+	VMASKMOVPS   (R10)(R14*1), Y0, Y6
+	VSUBPS       Y3, Y1, Y1
+	VFMADD213PS  Y6, Y5, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VMASKMOVPS   Y1, Y0, (BX)(R14*1)
+	ADDQ         $0x01, R11
+
+next:
+	INCQ R11
+	ANDQ $-2, R11
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	ADDQ AX, SI
+	DECQ R12
+	JNZ  row
+	SFENCE
 	VZEROUPPER
 	RET
 

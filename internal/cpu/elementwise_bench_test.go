@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/parallel"
@@ -63,8 +64,10 @@ func BenchmarkScaleShiftAddReLU(b *testing.B) {
 }
 
 func BenchmarkBatchNormReduce(b *testing.B) {
-	benchRows(b, 3, func(s, p [][]float32, rows, c int) {
-		BatchNormReduce(s[0], s[1], s[2], p[0], p[1], rows, c, p[2], p[3])
+	var signs []uint16
+	benchRows(b, 2, func(s, p [][]float32, rows, c int) {
+		signs = slices.Grow(signs[:0], SignWords(rows, c))[:SignWords(rows, c)]
+		BatchNormReduce(s[0], signs, s[1], p[0], p[1], rows, c, p[2], p[3])
 	})
 }
 
@@ -75,14 +78,16 @@ func BenchmarkBatchNormReLUReduce(b *testing.B) {
 }
 
 func BenchmarkBatchNormGrad(b *testing.B) {
-	benchRows(b, 4, func(s, p [][]float32, rows, c int) {
-		BatchNormGrad(s[0], s[1], s[2], p[0], p[1], p[2], p[3], p[4], rows, c, true, s[3], nil, false)
+	benchRows(b, 3, func(s, p [][]float32, rows, c int) {
+		BatchNormGrad(s[0], nil, s[1], p[0], p[1], p[2], p[3], p[4], rows, c, true, s[2], nil)
 	})
 }
 
 func BenchmarkBatchNormGradRes(b *testing.B) {
-	benchRows(b, 5, func(s, p [][]float32, rows, c int) {
-		BatchNormGrad(s[0], s[1], s[2], p[0], p[1], p[2], p[3], p[4], rows, c, true, s[3], s[4], false)
+	var signs []uint16
+	benchRows(b, 4, func(s, p [][]float32, rows, c int) {
+		signs = slices.Grow(signs[:0], SignWords(rows, c))[:SignWords(rows, c)]
+		BatchNormGrad(s[0], signs, s[1], p[0], p[1], p[2], p[3], p[4], rows, c, true, s[2], s[3])
 	})
 }
 

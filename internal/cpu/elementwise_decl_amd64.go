@@ -347,6 +347,42 @@ func ewScaleShiftReLUPast(p *rowArgs) bool {
 }
 
 //go:noescape
+func ewScaleShiftReLUSignsAVX512(p *rowArgs)
+
+//go:noescape
+func ewScaleShiftReLUSignsAVX2(p *rowArgs)
+
+func ewScaleShiftReLUSigns(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewScaleShiftReLUSignsAVX512(p)
+	case AVX2:
+		ewScaleShiftReLUSignsAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewScaleShiftReLUSignsPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewScaleShiftReLUSignsPastAVX2(p *rowArgs)
+
+func ewScaleShiftReLUSignsPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewScaleShiftReLUSignsPastAVX512(p)
+	case AVX2:
+		ewScaleShiftReLUSignsPastAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
 func ewScaleShiftAddAVX512(p *rowArgs)
 
 //go:noescape
@@ -419,6 +455,60 @@ func ewScaleShiftAddReLUPast(p *rowArgs) bool {
 }
 
 //go:noescape
+func ewScaleShiftAddReLUSignsAVX512(p *rowArgs)
+
+//go:noescape
+func ewScaleShiftAddReLUSignsAVX2(p *rowArgs)
+
+func ewScaleShiftAddReLUSigns(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewScaleShiftAddReLUSignsAVX512(p)
+	case AVX2:
+		ewScaleShiftAddReLUSignsAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewScaleShiftAddReLUSignsPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewScaleShiftAddReLUSignsPastAVX2(p *rowArgs)
+
+func ewScaleShiftAddReLUSignsPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewScaleShiftAddReLUSignsPastAVX512(p)
+	case AVX2:
+		ewScaleShiftAddReLUSignsPastAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewSignsGradAVX512(p *rowArgs)
+
+//go:noescape
+func ewSignsGradAVX2(p *rowArgs)
+
+func ewSignsGrad(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewSignsGradAVX512(p)
+	case AVX2:
+		ewSignsGradAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
 func ewBNReduceAVX512(p *rowArgs)
 
 //go:noescape
@@ -466,6 +556,24 @@ func ewBNReduceX(p *rowArgs) bool {
 		ewBNReduceXAVX512(p)
 	case AVX2:
 		ewBNReduceXAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewBNReduceSignsAVX512(p *rowArgs)
+
+//go:noescape
+func ewBNReduceSignsAVX2(p *rowArgs)
+
+func ewBNReduceSigns(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewBNReduceSignsAVX512(p)
+	case AVX2:
+		ewBNReduceSignsAVX2(p)
 	default:
 		return false
 	}
@@ -527,132 +635,6 @@ func ewBNGradResPast(p *rowArgs) bool {
 }
 
 //go:noescape
-func ewBNGradResAddAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNGradResAddAVX2(p *rowArgs)
-
-func ewBNGradResAdd(p *rowArgs) bool {
-	switch level {
-	case AVX512:
-		ewBNGradResAddAVX512(p)
-	case AVX2:
-		ewBNGradResAddAVX2(p)
-	default:
-		return false
-	}
-	return true
-}
-
-//go:noescape
-func ewBNGradResAddPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNGradResAddPastAVX2(p *rowArgs)
-
-func ewBNGradResAddPast(p *rowArgs) bool {
-	switch level {
-	case AVX512:
-		ewBNGradResAddPastAVX512(p)
-	case AVX2:
-		ewBNGradResAddPastAVX2(p)
-	default:
-		return false
-	}
-	return true
-}
-
-//go:noescape
-func ewBNGradYAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNGradYAVX2(p *rowArgs)
-
-func ewBNGradY(p *rowArgs) bool {
-	switch level {
-	case AVX512:
-		ewBNGradYAVX512(p)
-	case AVX2:
-		ewBNGradYAVX2(p)
-	default:
-		return false
-	}
-	return true
-}
-
-//go:noescape
-func ewBNGradYResAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNGradYResAVX2(p *rowArgs)
-
-func ewBNGradYRes(p *rowArgs) bool {
-	switch level {
-	case AVX512:
-		ewBNGradYResAVX512(p)
-	case AVX2:
-		ewBNGradYResAVX2(p)
-	default:
-		return false
-	}
-	return true
-}
-
-//go:noescape
-func ewBNGradYResPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNGradYResPastAVX2(p *rowArgs)
-
-func ewBNGradYResPast(p *rowArgs) bool {
-	switch level {
-	case AVX512:
-		ewBNGradYResPastAVX512(p)
-	case AVX2:
-		ewBNGradYResPastAVX2(p)
-	default:
-		return false
-	}
-	return true
-}
-
-//go:noescape
-func ewBNGradYResAddAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNGradYResAddAVX2(p *rowArgs)
-
-func ewBNGradYResAdd(p *rowArgs) bool {
-	switch level {
-	case AVX512:
-		ewBNGradYResAddAVX512(p)
-	case AVX2:
-		ewBNGradYResAddAVX2(p)
-	default:
-		return false
-	}
-	return true
-}
-
-//go:noescape
-func ewBNGradYResAddPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNGradYResAddPastAVX2(p *rowArgs)
-
-func ewBNGradYResAddPast(p *rowArgs) bool {
-	switch level {
-	case AVX512:
-		ewBNGradYResAddPastAVX512(p)
-	case AVX2:
-		ewBNGradYResAddPastAVX2(p)
-	default:
-		return false
-	}
-	return true
-}
-
-//go:noescape
 func ewBNGradXAVX512(p *rowArgs)
 
 //go:noescape
@@ -664,6 +646,60 @@ func ewBNGradX(p *rowArgs) bool {
 		ewBNGradXAVX512(p)
 	case AVX2:
 		ewBNGradXAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewBNGradSignsAVX512(p *rowArgs)
+
+//go:noescape
+func ewBNGradSignsAVX2(p *rowArgs)
+
+func ewBNGradSigns(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewBNGradSignsAVX512(p)
+	case AVX2:
+		ewBNGradSignsAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewBNGradSignsResAVX512(p *rowArgs)
+
+//go:noescape
+func ewBNGradSignsResAVX2(p *rowArgs)
+
+func ewBNGradSignsRes(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewBNGradSignsResAVX512(p)
+	case AVX2:
+		ewBNGradSignsResAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewBNGradSignsResPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewBNGradSignsResPastAVX2(p *rowArgs)
+
+func ewBNGradSignsResPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewBNGradSignsResPastAVX512(p)
+	case AVX2:
+		ewBNGradSignsResPastAVX2(p)
 	default:
 		return false
 	}

@@ -79,13 +79,19 @@ var twinCases = []twinCase{
 	bnReduceCase("reduce", func(y []float32, p [8][]float32) mask { return mask{} }),
 	bnReduceCase("reduce y", func(y []float32, p [8][]float32) mask { return mask{y: y} }),
 	bnReduceCase("reduce x", func(y []float32, p [8][]float32) mask { return mask{scale: p[6], shift: p[7]} }),
-	bnGradCase("grad", false, false, func(y []float32, p [8][]float32) mask { return mask{} }),
-	bnGradCase("grad residual", true, false, func(y []float32, p [8][]float32) mask { return mask{} }),
-	bnGradCase("grad residual added", true, true, func(y []float32, p [8][]float32) mask { return mask{} }),
-	bnGradCase("grad y", false, false, func(y []float32, p [8][]float32) mask { return mask{y: y} }),
-	bnGradCase("grad y residual", true, false, func(y []float32, p [8][]float32) mask { return mask{y: y} }),
-	bnGradCase("grad y residual added", true, true, func(y []float32, p [8][]float32) mask { return mask{y: y} }),
-	bnGradCase("grad x", false, false, func(y []float32, p [8][]float32) mask { return mask{scale: p[6], shift: p[7]} }),
+	bnReduceCase("reduce signs", signMask),
+	bnGradCase("grad", false, func(y []float32, p [8][]float32) mask { return mask{} }),
+	bnGradCase("grad residual", true, func(y []float32, p [8][]float32) mask { return mask{} }),
+	bnGradCase("grad signs", false, signMask),
+	bnGradCase("grad signs residual", true, signMask),
+	scaleShiftSignsCase("scale shift relu signs", false),
+	scaleShiftSignsCase("scale shift add relu signs", true),
+	{"signs grad", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		s, dx := signs(y, rows, c), a.zeros(len(x))
+		kernelOr(twin, func() bool { return signsGradVec(x, s, dx, rows, c) }, func() { signsGradGo(x, s, dx, rows, c) })
+		return [][]float32{dx}
+	}},
+	bnGradCase("grad x", false, func(y []float32, p [8][]float32) mask { return mask{scale: p[6], shift: p[7]} }),
 	{"adam", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
 		sqr := a.zeros(len(x))
 		mulGo(x, x, sqr)
@@ -106,6 +112,37 @@ func scaleShiftCase(name string, residual, relu bool) twinCase {
 	}}
 }
 
+// signMask is the mask by the signs of y.
+func signMask(y []float32, p [8][]float32) mask {
+	return mask{signs: signs(y, len(y)/len(p[0]), len(p[0]))}
+}
+
+// scaleShiftSignsCase returns, beside y, the signs as numbers.
+func scaleShiftSignsCase(name string, residual bool) twinCase {
+	return twinCase{name, func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		if !residual {
+			y = nil
+		}
+		s := a.words(SignWords(rows, c))
+		for i := range s {
+			s[i] = 0xFFFF // what was there before does not show
+		}
+		kernelOr(twin, func() bool { return scaleShiftSignsVec(x, p[0], p[1], y, z, s, rows, c, false) }, func() {
+			scaleShiftGo(x, p[0], p[1], y, z, rows, c, true)
+			signsGo(z, s, rows, c)
+		})
+		// A value next to 0 may round to either side of it.
+		passed := a.zeros(len(z))
+		for i := range passed {
+			passed[i] = float32(s[i/c*signRow(c)+i%c/16] >> (i % c % 16) & 1)
+			if z[i] > 0 != (passed[i] > 0) {
+				a.t.Fatalf("%s: value %v has the sign %v", name, z[i], passed[i])
+			}
+		}
+		return [][]float32{z}
+	}}
+}
+
 func bnReduceCase(name string, m func(y []float32, p [8][]float32) mask) twinCase {
 	return twinCase{name, func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
 		kernelOr(twin, func() bool { return bnReduceVec(z, x, p[0], m(y, p), rows, c, p[1], p[2]) },
@@ -114,7 +151,7 @@ func bnReduceCase(name string, m func(y []float32, p [8][]float32) mask) twinCas
 	}}
 }
 
-func bnGradCase(name string, res, accumulate bool, m func(y []float32, p [8][]float32) mask) twinCase {
+func bnGradCase(name string, res bool, m func(y []float32, p [8][]float32) mask) twinCase {
 	return twinCase{name, func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
 		var dres []float32
 		if res {
@@ -122,8 +159,8 @@ func bnGradCase(name string, res, accumulate bool, m func(y []float32, p [8][]fl
 		}
 		k := bnCoefficients{p[0], p[1], p[2], p[3]}
 		dx := a.zeros(len(x))
-		kernelOr(twin, func() bool { return bnGradVec(z, x, m(y, p), k, rows, c, dx, dres, accumulate, false) },
-			func() { bnGradGo(z, x, m(y, p), k, rows, c, dx, dres, accumulate) })
+		kernelOr(twin, func() bool { return bnGradVec(z, x, m(y, p), k, rows, c, dx, dres, false) },
+			func() { bnGradGo(z, x, m(y, p), k, rows, c, dx, dres) })
 		return [][]float32{dx, dres}
 	}}
 }

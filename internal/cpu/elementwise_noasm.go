@@ -20,10 +20,14 @@ func statsVec(x, shift []float32, rows, c int, sum, sq []float32) bool          
 func scaleShiftVec(x, scale, shift, residual, y []float32, rows, c int, relu, past bool) bool {
 	return false
 }
+func scaleShiftSignsVec(x, scale, shift, residual, y []float32, signs []uint16, rows, c int, past bool) bool {
+	return false
+}
+func signsGradVec(dy []float32, signs []uint16, dx []float32, rows, c int) bool { return false }
 func bnReduceVec(dy, x, mean []float32, m mask, rows, c int, sumG, sumGX []float32) bool {
 	return false
 }
-func bnGradVec(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres []float32, accumulate, past bool) bool {
+func bnGradVec(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres []float32, past bool) bool {
 	return false
 }
 func maxWindowVec(w *maxWindow, out []float32, arg []uint8) bool                     { return false }

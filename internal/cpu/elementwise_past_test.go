@@ -26,20 +26,20 @@ func TestStoresPast(t *testing.T) {
 		{"scale shift add relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
 			ScaleShift(x, p[0], p[1], y, out, rows, c, true)
 		}},
-		{"grad, residual", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			BatchNormGrad(z, nil, x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, res, false)
+		{"scale shift add relu with signs", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			ScaleShiftReLU(x, p[0], p[1], y, out, make([]uint16, SignWords(rows, c)), rows, c)
 		}},
-		{"grad, residual added", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			BatchNormGrad(z, nil, x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, res, true)
+		{"scale shift relu with signs", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			ScaleShiftReLU(x, p[0], p[1], nil, out, make([]uint16, SignWords(rows, c)), rows, c)
+		}},
+		{"grad, residual", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			BatchNormGrad(z, nil, x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, res)
 		}},
 		{"grad relu, residual", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			BatchNormGrad(z, y, x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, res, false)
-		}},
-		{"grad relu, residual added", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			BatchNormGrad(z, y, x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, res, true)
+			BatchNormGrad(z, signs(y, rows, c), x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, res)
 		}},
 		{"grad relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			BatchNormGrad(z, y, x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, nil, false)
+			BatchNormGrad(z, signs(y, rows, c), x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, nil)
 		}},
 		{"add bias", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
 			AddBias(x, rows, c, p[0], false, out)

@@ -14,27 +14,28 @@ package cpu
 //	dx     = gamma*invstd*g                                     (running statistics)
 //	dres   = g
 
-// BatchNormReduce computes dgamma [c] and dbeta [c], overwriting them. dy, y
-// and x are [rows, c]: the gradient of the op's output, that output when the op
-// ended in ReLU (else nil), and the op's input; mean and invstd [c] are what
-// the forward pass normalized with.
-func BatchNormReduce(dy, y, x, mean, invstd []float32, rows, c int, dgamma, dbeta []float32) {
-	batchNormReduce("BatchNormReduce", dy, y, x, nil, nil, mean, invstd, rows, c, dgamma, dbeta)
+// BatchNormReduce computes dgamma [c] and dbeta [c], overwriting them. dy and x
+// are [rows, c]: the gradient of the op's output, and the op's input. signs are
+// what ScaleShiftReLU left, or nil when the op did not end in ReLU; mean and
+// invstd [c] are what the forward pass normalized with.
+func BatchNormReduce(dy []float32, signs []uint16, x, mean, invstd []float32, rows, c int, dgamma, dbeta []float32) {
+	needSigns("BatchNormReduce", signs, rows, c)
+	batchNormReduce("BatchNormReduce", dy, x, mask{signs: signs}, mean, invstd, rows, c, dgamma, dbeta)
 }
 
 // BatchNormReLUReduce is BatchNormReduce for ScaleShift(x, scale, shift, nil,
-// y, rows, c, true): without a residual the sign of y follows from x, so y
-// need not be read, nor kept.
+// y, rows, c, true): without a residual the sign of y follows from x, so
+// neither y nor its signs need be read, nor kept.
 func BatchNormReLUReduce(dy, x, scale, shift, mean, invstd []float32, rows, c int, dgamma, dbeta []float32) {
 	need("BatchNormReLUReduce", "scale", len(scale), c)
 	need("BatchNormReLUReduce", "shift", len(shift), c)
-	batchNormReduce("BatchNormReLUReduce", dy, nil, x, scale, shift, mean, invstd, rows, c, dgamma, dbeta)
+	batchNormReduce("BatchNormReLUReduce", dy, x, mask{scale: scale, shift: shift}, mean, invstd, rows, c, dgamma, dbeta)
 }
 
-func batchNormReduce(op string, dy, y, x, scale, shift, mean, invstd []float32, rows, c int, dgamma, dbeta []float32) {
+func batchNormReduce(op string, dy, x []float32, of mask, mean, invstd []float32, rows, c int, dgamma, dbeta []float32) {
 	need(op, "dy", len(dy), rows*c)
 	need(op, "x", len(x), rows*c)
-	needOptional(op, "y", y, rows*c)
+	needOptional(op, "y", of.y, rows*c)
 	need(op, "mean", len(mean), c)
 	need(op, "invstd", len(invstd), c)
 	need(op, "dgamma", len(dgamma), c)
@@ -44,8 +45,7 @@ func batchNormReduce(op string, dy, y, x, scale, shift, mean, invstd []float32, 
 		mask        mask
 		c           int
 	}
-	a := args{dy, x, mean, mask{y, scale, shift}, c}
-	reduceRows(rows, c, dbeta, dgamma, a, func(a *args, lo, hi int, sums []float32) {
+	reduceRows(rows, c, dbeta, dgamma, args{dy, x, mean, of, c}, func(a *args, lo, hi int, sums []float32) {
 		c, m := a.c, a.mask.rows(lo, hi, a.c)
 		d, x := a.dy[lo*c:hi*c], a.x[lo*c:hi*c]
 		if !bnReduceVec(d, x, a.mean, m, hi-lo, c, sums[:c], sums[c:]) {
@@ -65,18 +65,27 @@ func rowsOf(s []float32, lo, hi, c int) []float32 {
 	return s[lo*c : hi*c]
 }
 
-// mask says where a ReLU passed: where y is positive; or, y being nil, where
-// x*scale+shift is; or everywhere, when scale is nil too.
-type mask struct{ y, scale, shift []float32 }
+// mask says where a ReLU passed: where y is positive; or where signs has a bit;
+// or where x*scale+shift is positive; or everywhere, when all are nil.
+type mask struct {
+	y            []float32
+	signs        []uint16
+	scale, shift []float32
+}
 
 // rows is the mask of rows [lo,hi) of c channels.
-func (m mask) rows(lo, hi, c int) mask { return mask{rowsOf(m.y, lo, hi, c), m.scale, m.shift} }
+func (m mask) rows(lo, hi, c int) mask {
+	return mask{rowsOf(m.y, lo, hi, c), signsOf(m.signs, lo, hi, c), m.scale, m.shift}
+}
 
-// sign is positive where element i of a piece, of channel ch and input x, passed.
-func (m *mask) sign(i, ch int, x float32) float32 {
+// sign is positive where row r, channel ch of a piece of c channels, of input
+// x, passed.
+func (m *mask) sign(r, ch, c int, x float32) float32 {
 	switch {
 	case m.y != nil:
-		return m.y[i]
+		return m.y[r*c+ch]
+	case m.signs != nil:
+		return float32(m.signs[r*signRow(c)+ch/16] >> (ch % 16) & 1)
 	case m.scale != nil:
 		return float32(x*m.scale[ch]) + m.shift[ch] // as scaleShiftGo has it
 	}
@@ -88,36 +97,43 @@ func bnReduceGo(dy, x, mean []float32, m mask, rows, c int, sumG, sumGX []float3
 	for r := range rows {
 		for ch := range c {
 			i := r*c + ch
-			g := ifPositive(m.sign(i, ch, x[i]), dy[i])
+			g := ifPositive(m.sign(r, ch, c, x[i]), dy[i])
 			sumG[ch] += g
 			sumGX[ch] += g * (x[i] - mean[ch])
 		}
 	}
 }
 
-// BatchNormGrad computes dx [rows, c] from dy, y, x, mean and invstd as
+// BatchNormGrad computes dx [rows, c] from dy, signs, x, mean and invstd as
 // BatchNormReduce takes them, gamma [c] (nil means ones), and that function's
-// dgamma and dbeta. dres, unless nil, receives the residual's gradient g, or is
-// added to when accumulateRes. train tells batch statistics from running ones;
-// with running ones x, mean, dgamma and dbeta are not read and may be nil.
-// dx may be dy or x, dres may be dy; dx and dres must differ.
-func BatchNormGrad(dy, y, x, mean, invstd, gamma, dgamma, dbeta []float32, rows, c int, train bool, dx, dres []float32, accumulateRes bool) {
-	batchNormGrad("BatchNormGrad", dy, y, x, nil, nil, mean, invstd, gamma, dgamma, dbeta, rows, c, train, dx, dres, accumulateRes)
+// dgamma and dbeta. dres, unless nil, receives the residual's gradient g. train
+// tells batch statistics from running ones; with running ones x, mean, dgamma
+// and dbeta are not read and may be nil. dx may be dy or x, dres may be dy; dx
+// and dres must differ.
+func BatchNormGrad(dy []float32, signs []uint16, x, mean, invstd, gamma, dgamma, dbeta []float32, rows, c int, train bool, dx, dres []float32) {
+	needSigns("BatchNormGrad", signs, rows, c)
+	batchNormGrad("BatchNormGrad", dy, x, mask{signs: signs}, mean, invstd, gamma, dgamma, dbeta, rows, c, train, dx, dres)
+}
+
+// needSigns panics when there are signs and not the shape's.
+func needSigns(op string, signs []uint16, rows, c int) {
+	if signs != nil {
+		need(op, "signs", len(signs), SignWords(rows, c))
+	}
 }
 
 // BatchNormReLUGrad is BatchNormGrad with batch statistics for
 // ScaleShift(x, scale, shift, nil, y, rows, c, true): the sign of y is taken
-// from x, so y need not be read, nor kept. dx may be dy.
+// from x. dx may be dy.
 func BatchNormReLUGrad(dy, x, scale, shift, mean, invstd, gamma, dgamma, dbeta []float32, rows, c int, dx []float32) {
 	need("BatchNormReLUGrad", "scale", len(scale), c)
 	need("BatchNormReLUGrad", "shift", len(shift), c)
-	batchNormGrad("BatchNormReLUGrad", dy, nil, x, scale, shift, mean, invstd, gamma, dgamma, dbeta, rows, c, true, dx, nil, false)
+	batchNormGrad("BatchNormReLUGrad", dy, x, mask{scale: scale, shift: shift}, mean, invstd, gamma, dgamma, dbeta, rows, c, true, dx, nil)
 }
 
-func batchNormGrad(op string, dy, y, x, scale, shift, mean, invstd, gamma, dgamma, dbeta []float32, rows, c int, train bool, dx, dres []float32, accumulateRes bool) {
+func batchNormGrad(op string, dy, x []float32, of mask, mean, invstd, gamma, dgamma, dbeta []float32, rows, c int, train bool, dx, dres []float32) {
 	need(op, "dy", len(dy), rows*c)
 	need(op, "dx", len(dx), rows*c)
-	needOptional(op, "y", y, rows*c)
 	needOptional(op, "dres", dres, rows*c)
 	need(op, "invstd", len(invstd), c)
 	needOptional(op, "gamma", gamma, c)
@@ -128,18 +144,18 @@ func batchNormGrad(op string, dy, y, x, scale, shift, mean, invstd, gamma, dgamm
 	defer putScratch(buf)
 	k := newBNCoefficients(buf, mean, invstd, gamma)
 	type args struct {
-		dy, x            []float32
-		mask             mask
-		k                bnCoefficients
-		c                int
-		dx, dres         []float32
-		accumulate, past bool
+		dy, x    []float32
+		mask     mask
+		k        bnCoefficients
+		c        int
+		dx, dres []float32
+		past     bool
 	}
-	a := args{dy, x, mask{y, scale, shift}, k, c, dx, dres, accumulateRes, false}
+	a := args{dy, x, of, k, c, dx, dres, false}
 	if !train {
 		forRows(rows, c, a, func(a *args, lo, hi int) {
 			c := a.c
-			bnGradFixed(a.dy[lo*c:hi*c], a.mask.rows(lo, hi, c), a.k.a, hi-lo, c, a.dx[lo*c:hi*c], rowsOf(a.dres, lo, hi, c), a.accumulate)
+			bnGradFixed(a.dy[lo*c:hi*c], signsOf(a.mask.signs, lo, hi, c), a.k.a, hi-lo, c, a.dx[lo*c:hi*c], rowsOf(a.dres, lo, hi, c))
 		})
 		return
 	}
@@ -148,13 +164,13 @@ func batchNormGrad(op string, dy, y, x, scale, shift, mean, invstd, gamma, dgamm
 	need(op, "dgamma", len(dgamma), c)
 	need(op, "dbeta", len(dbeta), c)
 	k.train(invstd, dgamma, dbeta, rows)
-	a.past = storesPast(dx, c, dy, x, y)
+	a.past = storesPast(dx, c, dy, x)
 	forRows(rows, c, a, func(a *args, lo, hi int) {
 		c, m := a.c, a.mask.rows(lo, hi, a.c)
 		d, x := a.dy[lo*c:hi*c], a.x[lo*c:hi*c]
 		dx, dres := a.dx[lo*c:hi*c], rowsOf(a.dres, lo, hi, c)
-		if !bnGradVec(d, x, m, a.k, hi-lo, c, dx, dres, a.accumulate, a.past) {
-			bnGradGo(d, x, m, a.k, hi-lo, c, dx, dres, a.accumulate)
+		if !bnGradVec(d, x, m, a.k, hi-lo, c, dx, dres, a.past) {
+			bnGradGo(d, x, m, a.k, hi-lo, c, dx, dres)
 		}
 	})
 }
@@ -182,17 +198,13 @@ func (k *bnCoefficients) train(invstd, dgamma, dbeta []float32, rows int) {
 	}
 }
 
-func bnGradGo(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres []float32, accumulate bool) {
+func bnGradGo(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres []float32) {
 	for r := range rows {
 		for ch := range c {
 			i := r*c + ch
-			g := ifPositive(m.sign(i, ch, x[i]), dy[i])
+			g := ifPositive(m.sign(r, ch, c, x[i]), dy[i])
 			if dres != nil {
-				if accumulate {
-					dres[i] += g
-				} else {
-					dres[i] = g
-				}
+				dres[i] = g
 			}
 			dx[i] = k.a[ch]*g + (k.b[ch]*(x[i]-k.mean[ch]) + k.d[ch])
 		}
@@ -201,25 +213,23 @@ func bnGradGo(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres [
 
 // bnGradFixed is one piece of BatchNormGrad with running statistics. It is
 // rare in training, so it is made of simpler kernels on small blocks.
-func bnGradFixed(dy []float32, m mask, a []float32, rows, c int, dx, dres []float32, accumulate bool) {
+func bnGradFixed(dy []float32, signs []uint16, a []float32, rows, c int, dx, dres []float32) {
 	step := max(1, 2048/c)
 	zero := getScratch(c)
 	defer putScratch(zero)
 	clear(zero)
 	for r := 0; r < rows; r += step {
-		lo, hi := r*c, min(rows, r+step)*c
+		end := min(rows, r+step)
+		lo, hi := r*c, end*c
 		g := dx[lo:hi]
-		if m.y != nil {
-			reluGrad(dy[lo:hi], m.y[lo:hi], hi-lo, g, 1, hi-lo, false)
+		if signs != nil {
+			signsGrad(dy[lo:hi], signsOf(signs, r, end, c), g, end-r, c)
 		} else {
 			copy(g, dy[lo:hi])
 		}
-		switch {
-		case dres != nil && accumulate:
-			add(dres[lo:hi], g, dres[lo:hi])
-		case dres != nil:
+		if dres != nil {
 			copy(dres[lo:hi], g)
 		}
-		scaleShiftRows(g, a, zero, nil, g, (hi-lo)/c, c, false, false)
+		scaleShiftRows(g, a, zero, nil, g, end-r, c, false, false)
 	}
 }

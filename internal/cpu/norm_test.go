@@ -184,10 +184,10 @@ func bnRef(dy, y, x, mean, invstd, gamma []float32, rows, c int, train bool) (g,
 func TestBatchNormBackward(t *testing.T) {
 	allShapes(t, func(t *testing.T, rows, c int) {
 		for _, tc := range []struct {
-			name                     string
-			relu, fromX, train       bool
-			res, accumulate, inPlace bool
-			offset                   float64
+			name               string
+			relu, fromX, train bool
+			res, inPlace       bool
+			offset             float64
 		}{
 			{name: "plain", train: true},
 			{name: "relu", relu: true, train: true},
@@ -196,16 +196,15 @@ func TestBatchNormBackward(t *testing.T) {
 			{name: "relu in place", relu: true, train: true, inPlace: true},
 			{name: "residual", relu: true, train: true, res: true},
 			{name: "residual in place", relu: true, train: true, res: true, inPlace: true},
-			{name: "residual accumulated", relu: true, train: true, res: true, accumulate: true},
 			{name: "residual without relu", train: true, res: true},
 			{name: "far from zero", relu: true, train: true, offset: 1000},
 			{name: "running statistics", relu: true},
 			{name: "running statistics, residual", relu: true, res: true},
-			{name: "running statistics, residual accumulated", relu: true, res: true, accumulate: true, inPlace: true},
-			{name: "running statistics, no relu", res: true, accumulate: true},
+			{name: "running statistics in place", relu: true, res: true, inPlace: true},
+			{name: "running statistics, no relu"},
 			{name: "running statistics, no relu, residual", res: true},
 		} {
-			var dy, y, x, mean, invstd, gamma, before []float32
+			var dy, y, x, mean, invstd, gamma []float32
 			out := sameForThreads(t, func(a *arena) [][]float32 {
 				dy, x = a.normal(rows*c, 0.1, 1), a.normal(rows*c, tc.offset, 1)
 				mean, invstd, gamma = a.normal(c, tc.offset, 0.1), a.normal(c, 1, 0.1), a.normal(c, 1, 0.3)
@@ -224,25 +223,24 @@ func TestBatchNormBackward(t *testing.T) {
 				if tc.fromX {
 					BatchNormReLUReduce(dy, x, scale, shift, mean, invstd, rows, c, dgamma, dbeta)
 				} else {
-					BatchNormReduce(dy, y, x, mean, invstd, rows, c, dgamma, dbeta)
+					BatchNormReduce(dy, signs(y, rows, c), x, mean, invstd, rows, c, dgamma, dbeta)
 				}
 				d, dx := dy, a.zeros(rows*c)
 				if tc.inPlace {
 					copy(dx, dy)
 					d = dx
 				}
-				before = a.normal(rows*c, 0, 1)
 				var dres []float32
 				if tc.res {
-					dres = a.copyOf(before)
+					dres = a.normal(rows*c, 0, 1)
 				}
 				switch {
 				case tc.fromX:
 					BatchNormReLUGrad(d, x, scale, shift, mean, invstd, gamma, dgamma, dbeta, rows, c, dx)
 				case tc.train:
-					BatchNormGrad(d, y, x, mean, invstd, gamma, dgamma, dbeta, rows, c, true, dx, dres, tc.accumulate)
+					BatchNormGrad(d, signs(y, rows, c), x, mean, invstd, gamma, dgamma, dbeta, rows, c, true, dx, dres)
 				default:
-					BatchNormGrad(d, y, nil, nil, invstd, gamma, nil, nil, rows, c, false, dx, dres, tc.accumulate)
+					BatchNormGrad(d, signs(y, rows, c), nil, nil, invstd, gamma, nil, nil, rows, c, false, dx, dres)
 				}
 				return [][]float32{dgamma, dbeta, dx, dres}
 			})
@@ -252,11 +250,6 @@ func TestBatchNormBackward(t *testing.T) {
 			near(t, tc.name+": dbeta", out[1], dbeta, tol)
 			near(t, tc.name+": dx", out[2], dx, 5e-6)
 			if tc.res {
-				for i := range g {
-					if tc.accumulate {
-						g[i] += float64(before[i])
-					}
-				}
 				near(t, tc.name+": dres", out[3], g, 1e-6)
 			}
 		}
@@ -293,8 +286,8 @@ func TestBatchNormFiniteDifferences(t *testing.T) {
 	}
 	loss()
 	dgamma, dbeta, dx, dres := a.zeros(c), a.zeros(c), a.zeros(rows*c), a.zeros(rows*c)
-	BatchNormReduce(w, y, x, mean, invstd, rows, c, dgamma, dbeta)
-	BatchNormGrad(w, y, x, mean, invstd, gamma, dgamma, dbeta, rows, c, true, dx, dres, false)
+	BatchNormReduce(w, signs(y, rows, c), x, mean, invstd, rows, c, dgamma, dbeta)
+	BatchNormGrad(w, signs(y, rows, c), x, mean, invstd, gamma, dgamma, dbeta, rows, c, true, dx, dres)
 	for _, p := range []struct {
 		name      string
 		value, dp []float32

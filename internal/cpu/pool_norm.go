@@ -93,7 +93,7 @@ func (w *maxWindow) normMax(scale, shift, out, top []float32, arg []uint8) {
 // passes all of it to one input, so the small tensors are enough.
 func (p NormMaxPool) Reduce(dy, y, top, mean, invstd, dgamma, dbeta []float32) {
 	s := p.shape("NormMaxPool.Reduce")
-	batchNormReduce("NormMaxPool.Reduce", dy, y, top, nil, nil, mean, invstd, p.N*s.oh*s.ow, p.C, dgamma, dbeta)
+	batchNormReduce("NormMaxPool.Reduce", dy, top, mask{y: y}, mean, invstd, p.N*s.oh*s.ow, p.C, dgamma, dbeta)
 }
 
 // Grad computes dx [n,h,w,c], overwriting it, as BatchNormGrad does with batch
@@ -134,7 +134,7 @@ func (p NormMaxPool) Grad(dy []float32, argmax []uint8, x, mean, invstd, gamma, 
 			} else {
 				clear(dx[lo:hi])
 			}
-			bnGradGo(dx[lo:hi], x[lo:hi], mask{}, k, 1, p.C, dx[lo:hi], nil, false)
+			bnGradGo(dx[lo:hi], x[lo:hi], mask{}, k, 1, p.C, dx[lo:hi], nil)
 		}
 		fence(past)
 	})

@@ -64,8 +64,8 @@ func TestNormMaxPool(t *testing.T) {
 					}
 					dnorm, dx, dg, db := a.zeros(len(x)), a.zeros(len(x)), a.zeros(p.C), a.zeros(p.C)
 					MaxPoolBackward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, dy, wantArg, dnorm)
-					BatchNormReduce(dnorm, norm, x, mean, inv, rows, p.C, dg, db)
-					BatchNormGrad(dnorm, norm, x, mean, inv, gamma, dg, db, rows, p.C, true, dx, nil, false)
+					BatchNormReduce(dnorm, signs(norm, rows, p.C), x, mean, inv, rows, p.C, dg, db)
+					BatchNormGrad(dnorm, signs(norm, rows, p.C), x, mean, inv, gamma, dg, db, rows, p.C, true, dx, nil)
 					// The sums are grouped otherwise.
 					tol := 2e-6 * math.Sqrt(float64(rows+1))
 					near(t, "dgamma", got[1], float64s(dg), tol)
@@ -135,7 +135,7 @@ func FuzzNormMaxPool(f *testing.F) {
 			MaxPoolForward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, norm, want, wantArg)
 			near(t, "y", y, float64s(want), 1e-6)
 			MaxPoolBackward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, dy, arg, dnorm)
-			BatchNormGrad(dnorm, nil, x, q[2], q[3], q[4], q[5], q[6], rows, p.C, true, wantDX, nil, false)
+			BatchNormGrad(dnorm, nil, x, q[2], q[3], q[4], q[5], q[6], rows, p.C, true, wantDX, nil)
 			near(t, "dx", dx, float64s(wantDX), 1e-5)
 			for i, at := range arg {
 				if at == nowhere != (y[i] == 0) {

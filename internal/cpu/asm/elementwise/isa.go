@@ -121,6 +121,62 @@ var (
 	unordered = Imm(3)
 )
 
+// storeSigns writes a bit for each lane of y, whether it is above 0: 2 bytes or 1.
+func (v *isa) storeSigns(y, zero reg.VecVirtual, m Mem) {
+	if v.wide {
+		k := K()
+		VCMPPS(greater, zero, y, k)
+		KMOVW(k, m)
+		return
+	}
+	t, bits := v.vec(), GP32()
+	VCMPPS(greater, zero, y, t)
+	VMOVMSKPS(t, bits)
+	MOVB(bits.As8(), m)
+}
+
+// keepSigns sets g to 0 in the lanes whose bit at m is 0.
+func (v *isa) keepSigns(g reg.VecVirtual, m Mem) {
+	if v.wide {
+		k := K()
+		KMOVW(m, k)
+		VMOVUPS_Z(g, k, g)
+		return
+	}
+	t := v.vec()
+	VPBROADCASTB(m, t)
+	VPAND(laneBits(), t, t)
+	VPCMPEQD(laneBits(), t, t)
+	VANDPS(t, g, g)
+}
+
+var bits *Mem
+
+// laneBits is 8 words, of which word i has bit i.
+func laneBits() Mem {
+	if bits == nil {
+		GLOBL("ewLaneBits", RODATA|NOPTR)
+		for i := range 8 {
+			DATA(i*4, U32(1<<i))
+		}
+		m := NewDataAddr(Symbol{Name: "ewLaneBits", Static: true}, 0)
+		bits = &m
+	}
+	return *bits
+}
+
+// nextSigns moves a pointer to signs on by n vectors.
+func (v *isa) nextSigns(p reg.GPVirtual, n int) { ADDQ(Imm(uint64(n*v.bytes/32)), p) }
+
+// nextSignRow moves a pointer that is past the signs of a row's last vector to
+// the next row: rows have whole pairs of bytes.
+func (v *isa) nextSignRow(p reg.GPVirtual) {
+	if !v.wide {
+		INCQ(p)
+		ANDQ(I8(-2), p)
+	}
+}
+
 // keepPositive sets g to 0 where y > 0 does not hold (NaN included).
 func (v *isa) keepPositive(g, y, zero reg.VecVirtual) {
 	if v.wide {

@@ -109,10 +109,13 @@ func norm(v *isa) {
 		b.sum(d, 2)
 	}})
 	for _, residual := range []bool{false, true} {
-		for _, relu := range []bool{false, true} {
-			s := mapSpec{name: "ScaleShift" + when(residual, "Add") + when(relu, "ReLU"), streams: []int{0, 1}, past: []int{1}, params: []int{2, 3}, zero: relu}
+		for _, end := range []string{"", "ReLU", "ReLUSigns"} {
+			s := mapSpec{name: "ScaleShift" + when(residual, "Add") + end, streams: []int{0, 1}, past: []int{1}, params: []int{2, 3}, zero: end != ""}
 			if residual {
 				s.streams = append(s.streams, 4)
+			}
+			if end == "ReLUSigns" {
+				s.signs = []int{5}
 			}
 			s.body = func(p *place) {
 				// y = relu?(x*scale + shift + residual?)
@@ -122,7 +125,10 @@ func norm(v *isa) {
 					r := p.ld(4)
 					VADDPS(r, x, x)
 				}
-				if relu {
+				if end == "ReLUSigns" {
+					v.storeSigns(x, p.zero, p.signs(5))
+				}
+				if end != "" {
 					VMAXPS(x, p.zero, x)
 				}
 				p.st(x, 1)
@@ -130,78 +136,85 @@ func norm(v *isa) {
 			v.rowMap(s)
 		}
 	}
-	// How the ReLU's mask is found.
-	type mask struct {
-		name    string
-		streams []int // y
-		params  []int // scale, shift
-	}
-	masks := []mask{{}, {name: "Y", streams: []int{2}}, {name: "X", params: []int{7, 8}}}
-	for _, m := range masks {
-		v.rowSums(sumSpec{name: "BNReduce" + m.name, zero: m.name != "",
-			streams: append([]int{0, 1}, m.streams...), params: append([]int{3, 4, 5}, m.params...), body: func(b *block) {
-				// g = dy, 0 where masked; sumG += g; sumGX += g*(x-mean)
-				x := each(b.n, func(r int) reg.VecVirtual { return b.row(1, r) })
-				g := each(b.n, func(r int) reg.VecVirtual { return b.row(0, r) })
-				switch m.name {
-				case "Y":
-					for r := range g {
-						v.keepPositive(g[r], b.row(2, r), b.zero)
-					}
-				case "X":
-					scale, shift := b.ld(7), b.ld(8)
-					for r := range g {
-						y := v.vec()
-						VMOVAPS(x[r], y)
-						VFMADD213PS(shift, scale, y)
-						v.keepPositive(g[r], y, b.zero)
-					}
+	v.rowMap(mapSpec{name: "SignsGrad", streams: []int{0, 2}, signs: []int{1}, body: func(p *place) {
+		g := p.ld(0)
+		v.keepSigns(g, p.signs(1))
+		p.st(g, 2)
+	}})
+	// How the ReLU's mask is found: from y, from x by scale and shift, from signs.
+	for _, mask := range []string{"", "Y", "X", "Signs"} {
+		s := sumSpec{name: "BNReduce" + mask, zero: mask == "Y" || mask == "X", streams: []int{0, 1}, params: []int{3, 4, 5}}
+		switch mask {
+		case "Y":
+			s.streams = append(s.streams, 2)
+		case "X":
+			s.params = append(s.params, 7, 8)
+		case "Signs":
+			s.signs = []int{2}
+		}
+		s.body = func(b *block) {
+			// g = dy, 0 where masked; sumG += g; sumGX += g*(x-mean)
+			x := each(b.n, func(r int) reg.VecVirtual { return b.row(1, r) })
+			g := each(b.n, func(r int) reg.VecVirtual { return b.row(0, r) })
+			switch mask {
+			case "Y":
+				for r := range g {
+					v.keepPositive(g[r], b.row(2, r), b.zero)
 				}
-				mean := b.ld(3)
-				for r := range x {
-					VSUBPS(mean, x[r], x[r])
+			case "X":
+				scale, shift := b.ld(7), b.ld(8)
+				for r := range g {
+					y := v.vec()
+					VMOVAPS(x[r], y)
+					VFMADD213PS(shift, scale, y)
+					v.keepPositive(g[r], y, b.zero)
 				}
-				b.sumProducts(g, x, 5)
-				b.sum(g, 4)
-			}})
+			case "Signs":
+				for r := range g {
+					v.keepSigns(g[r], b.signs(2, r))
+				}
+			}
+			mean := b.ld(3)
+			for r := range x {
+				VSUBPS(mean, x[r], x[r])
+			}
+			b.sumProducts(g, x, 5)
+			b.sum(g, 4)
+		}
+		v.rowSums(s)
 	}
-	for _, m := range masks {
-		for _, res := range []string{"", "Res", "ResAdd"} {
-			if m.name == "X" && res != "" {
+	for _, mask := range []string{"", "X", "Signs"} {
+		for _, res := range []bool{false, true} {
+			if mask == "X" && res {
 				continue
 			}
-			s := mapSpec{name: "BNGrad" + m.name + res, zero: m.name != "",
-				streams: append([]int{0, 1}, m.streams...), params: append([]int{3, 4, 5, 6}, m.params...)}
-			// dx takes the place of mask X's unused y; dres has dx's neighbor.
-			dx, dres := 2, 7
-			if m.name == "Y" {
-				dx = 8
+			const dx, dres = 2, 8
+			s := mapSpec{name: "BNGrad" + mask + when(res, "Res"), zero: mask == "X", streams: []int{0, 1, dx}, params: []int{3, 4, 5, 6}}
+			switch mask {
+			case "X":
+				s.params = append(s.params, 7, 8)
+			case "Signs":
+				s.signs = []int{7}
 			}
-			s.streams = append(s.streams, dx)
-			if res != "" {
+			if res {
 				// Without a residual the gradient is made in place.
 				s.streams = append(s.streams, dres)
 				s.past = []int{dx}
 			}
 			s.body = func(p *place) {
-				// dx = a*g + (b*(x-mean) + d); dres = or += g
+				// dx = a*g + (b*(x-mean) + d); dres = g
 				x, g := p.ld(1), p.ld(0)
-				switch m.name {
-				case "Y":
-					v.keepPositive(g, p.ld(2), p.zero)
+				switch mask {
 				case "X":
 					y, scale, shift := v.vec(), p.ld(7), p.ld(8)
 					VMOVAPS(x, y)
 					VFMADD213PS(shift, scale, y)
 					v.keepPositive(g, y, p.zero)
+				case "Signs":
+					v.keepSigns(g, p.signs(7))
 				}
-				switch res {
-				case "Res":
+				if res {
 					p.st(g, dres)
-				case "ResAdd":
-					old := p.ld(dres)
-					VADDPS(g, old, old)
-					p.st(old, dres)
 				}
 				mean, a, bb, d := p.ld(3), p.ld(4), p.ld(5), p.ld(6)
 				VSUBPS(mean, x, x)

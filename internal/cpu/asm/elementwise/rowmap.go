@@ -23,10 +23,14 @@ type place struct {
 	idx    reg.GPVirtual // byte in the row
 	disp   int
 	tail   *tail
+	vector int // of those that the loop takes at once
 	consts []reg.VecVirtual
 	zero   reg.VecVirtual
 	past   []int
 }
+
+// signs is the place of the vector's signs at pointer i.
+func (p *place) signs(i int) Mem { return Mem{Base: p.ptr[i], Disp: p.vector * p.v.bytes / 32} }
 
 func (p *place) at(i int) Mem {
 	return Mem{Base: p.ptr[i], Index: p.idx, Scale: 1, Disp: p.disp}
@@ -49,6 +53,7 @@ type mapSpec struct {
 	streams []int // pointers that go on from row to row
 	params  []int // pointers to c floats, the same for every row
 	strided []int // streams whose rows are stride floats apart, not c
+	signs   []int // pointers to a bit per float, see ../../signs.go
 	consts  int   // scalars, broadcast to p.consts
 	zero    bool  // whether the body needs p.zero
 	past    []int // pointers whose whole vectors are stored past the caches, to aligned addresses
@@ -80,9 +85,14 @@ func (v *isa) rowMapOnce(s mapSpec) {
 	args := GP64()
 	Load(Param("p"), args)
 	p := &place{v: v, past: s.past, ptr: map[int]reg.GPVirtual{}}
-	for _, i := range append(append([]int(nil), s.streams...), s.params...) {
+	for _, i := range slices.Concat(s.streams, s.params, s.signs) {
 		p.ptr[i] = GP64()
 		MOVQ(Mem{Base: args, Disp: 8 * i}, p.ptr[i])
+	}
+	nextSigns := func(n int) {
+		for _, i := range s.signs {
+			v.nextSigns(p.ptr[i], n)
+		}
 	}
 	left, cb, whole := GP64(), GP64(), GP64()
 	MOVQ(Mem{Base: args, Disp: argRows}, left)
@@ -119,10 +129,11 @@ func (v *isa) rowMapOnce(s mapSpec) {
 	JG(LabelRef("single"))
 	Label("many")
 	for i := range unroll {
-		p.disp = i * v.bytes
+		p.disp, p.vector = i*v.bytes, i
 		s.body(p)
 	}
-	p.disp = 0
+	p.disp, p.vector = 0, 0
+	nextSigns(unroll)
 	ADDQ(I32(unroll*v.bytes), p.idx)
 	CMPQ(p.idx, last)
 	JLE(LabelRef("many"))
@@ -130,6 +141,7 @@ func (v *isa) rowMapOnce(s mapSpec) {
 	CMPQ(p.idx, whole)
 	JGE(LabelRef("part"))
 	s.body(p)
+	nextSigns(1)
 	ADDQ(I8(v.bytes), p.idx)
 	JMP(LabelRef("single"))
 	Label("part")
@@ -138,8 +150,12 @@ func (v *isa) rowMapOnce(s mapSpec) {
 	Comment("the lanes left over")
 	p.tail = &t
 	s.body(p)
+	nextSigns(1)
 	p.tail = nil
 	Label("next")
+	for _, i := range s.signs {
+		v.nextSignRow(p.ptr[i])
+	}
 	for _, i := range s.streams {
 		if slices.Contains(s.strided, i) {
 			ADDQ(stride, p.ptr[i])

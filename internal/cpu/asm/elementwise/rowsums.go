@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -14,22 +16,31 @@ type block struct {
 	ptr     map[int]reg.GPVirtual
 	idx     reg.GPVirtual // byte in the row, for params
 	cb, cb3 reg.GPVirtual // bytes of a row, of three
+	sb, sb3 reg.GPVirtual // bytes of a row of signs, of three
 	tail    *tail
 	zero    reg.VecVirtual
 }
 
 // row loads stream i's vector in row r of the block.
 func (b *block) row(i, r int) reg.VecVirtual {
-	m := Mem{Base: b.ptr[i]}
+	return b.v.load(rowAt(b.ptr[i], b.cb, b.cb3, r), b.tail)
+}
+
+// signs is the place of stream i's signs in row r of the block.
+func (b *block) signs(i, r int) Mem { return rowAt(b.ptr[i], b.sb, b.sb3, r) }
+
+// rowAt is r rows on from base; a row is one, three rows are three bytes long.
+func rowAt(base, one, three reg.GPVirtual, r int) Mem {
+	m := Mem{Base: base}
 	switch r {
 	case 1:
-		m.Index, m.Scale = b.cb, 1
+		m.Index, m.Scale = one, 1
 	case 2:
-		m.Index, m.Scale = b.cb, 2
+		m.Index, m.Scale = one, 2
 	case 3:
-		m.Index, m.Scale = b.cb3, 1
+		m.Index, m.Scale = three, 1
 	}
-	return b.v.load(m, b.tail)
+	return m
 }
 
 func (b *block) param(i int) Mem { return Mem{Base: b.ptr[i], Index: b.idx, Scale: 1} }
@@ -61,12 +72,13 @@ func (b *block) sumProducts(x, y []reg.VecVirtual, i int) {
 	b.sum([]reg.VecVirtual{s}, i)
 }
 
-// sumSpec describes a reduction over rows: streams are read, params are [c].
+// sumSpec describes a reduction over rows: streams are read, params are [c],
+// signs are a bit per float.
 type sumSpec struct {
-	name            string
-	streams, params []int
-	zero            bool
-	body            func(b *block)
+	name                   string
+	streams, params, signs []int
+	zero                   bool
+	body                   func(b *block)
 }
 
 // rowSums generates
@@ -82,7 +94,7 @@ func (v *isa) rowSums(s sumSpec) {
 	args := GP64()
 	Load(Param("p"), args)
 	b := &block{v: v, ptr: map[int]reg.GPVirtual{}, cb: GP64(), cb3: GP64(), idx: GP64()}
-	for _, i := range append(append([]int(nil), s.streams...), s.params...) {
+	for _, i := range slices.Concat(s.streams, s.params, s.signs) {
 		b.ptr[i] = GP64()
 		MOVQ(Mem{Base: args, Disp: 8 * i}, b.ptr[i])
 	}
@@ -102,6 +114,14 @@ func (v *isa) rowSums(s sumSpec) {
 	SHLQ(Imm(2), whole)
 	SHLQ(Imm(2), b.cb)
 	LEAQ(Mem{Base: b.cb, Index: b.cb, Scale: 2}, b.cb3)
+	if len(s.signs) > 0 {
+		Comment("2 bytes of signs for 16 floats")
+		b.sb, b.sb3 = GP64(), GP64()
+		LEAQ(Mem{Base: b.cb, Disp: 63}, b.sb)
+		SHRQ(Imm(6), b.sb)
+		SHLQ(Imm(1), b.sb)
+		LEAQ(Mem{Base: b.sb, Index: b.sb, Scale: 2}, b.sb3)
+	}
 
 	ahead := map[int]reg.GPVirtual{}
 	columns := func(name string) {
@@ -126,6 +146,9 @@ func (v *isa) rowSums(s sumSpec) {
 				ADDQ(I32(4*v.bytes), ahead[i])
 			}
 		}
+		for _, i := range s.signs {
+			v.nextSigns(b.ptr[i], 1)
+		}
 		ADDQ(I8(v.bytes), b.idx)
 		JMP(LabelRef(name + "Vector"))
 		Label(name + "Part")
@@ -139,7 +162,13 @@ func (v *isa) rowSums(s sumSpec) {
 			SUBQ(b.idx, b.ptr[i])
 			ADDQ(b.cb, b.ptr[i])
 		}
+		for _, i := range s.signs {
+			v.nextSigns(b.ptr[i], 1)
+		}
 		Label(name + "Next")
+		for _, i := range s.signs {
+			v.nextSignRow(b.ptr[i])
+		}
 	}
 	SUBQ(Imm(4), left)
 	JLT(LabelRef("rest"))
@@ -147,6 +176,9 @@ func (v *isa) rowSums(s sumSpec) {
 	columns("four")
 	for _, i := range s.streams {
 		ADDQ(b.cb3, b.ptr[i])
+	}
+	for _, i := range s.signs {
+		ADDQ(b.sb3, b.ptr[i])
 	}
 	SUBQ(Imm(4), left)
 	JGE(LabelRef("four"))
