@@ -14,15 +14,9 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 	oh, ow := c.Out()
 	y := tp.newVar(c.N, oh, ow, c.K)
 	rows := c.N * oh * ow
-	tp.timed("conv", func() { cpu.ConvForward(c, x.Value.Data, w.Value.Data, y.Value.Data) })
-	if bias != nil || relu {
-		tp.timed("bias+relu", func() {
-			if bias != nil {
-				cpu.AddBias(y.Value.Data, rows, c.K, bias.Value.Data, relu, y.Value.Data)
-			} else {
-				cpu.ReLU(y.Value.Data, y.Value.Data)
-			}
-		})
+	tp.timed("conv", func() { cpu.ConvForwardBias(c, x.Value.Data, w.Value.Data, bias.data(), relu, y.Value.Data, c.K) })
+	if relu {
+		y.relu = &reluParts{{c: c.K, bias: bias}}
 	}
 	needs := x.needs || w.RequiresGrad || (bias != nil && bias.RequiresGrad)
 	var reads []*Variable
@@ -33,42 +27,47 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 		reads = append(reads, y)
 	}
 	tp.record("conv", y, needs, reads, func() {
+		if relu {
+			tp.convBackward(x, c, w, tp.reluBackward(y)[0].dz, true)
+			y.relu.release(tp)
+			return
+		}
 		dy := y.Grad.Data
-		start := tp.Profile.mark()
-		toBias := bias != nil && bias.RequiresGrad
-		switch {
-		case relu && toBias:
-			bias.grad(tp, func(db []float32) { cpu.BiasReLUBackward(dy, tp.value(y), rows, c.K, dy, db) })
-		case relu:
-			cpu.ReLUBackward(dy, tp.value(y), dy)
-		case toBias:
-			bias.grad(tp, func(db []float32) { cpu.SumRows(dy, rows, c.K, db) })
-		}
-		if relu || toBias {
-			tp.Profile.add("bias+relu", " backward", start)
-		}
-		if w.RequiresGrad {
-			xs := tp.value(x)
-			w.grad(tp, func(dw []float32) {
-				tp.timedBack("conv weights", func() { cpu.ConvBackwardWeights(c, xs, dy, dw) })
+		if bias != nil && bias.RequiresGrad {
+			bias.grad(tp, func(db []float32) {
+				tp.timedBack("bias+relu", func() { cpu.SumRows(dy, rows, c.K, db) })
 			})
 		}
-		if x.needs {
-			tp.convDataGrad(x, c, dy, w.Value.Data)
-		}
+		tp.convBackward(x, c, w, dy, true)
 	})
 	return y
 }
 
-// convDataGrad computes the gradient of a convolution's input x, or adds it to
-// what other readers of x have contributed.
-func (tp *Tape) convDataGrad(x *Variable, c cpu.Conv, dy, w []float32) {
+// convBackward computes the gradients of the weights w and the input x of a
+// convolution from that of its result, each if it is wanted. x's adds to what
+// other readers of x have contributed; last tells that the operation has no
+// more to contribute.
+func (tp *Tape) convBackward(x *Variable, c cpu.Conv, w *Parameter, dy []float32, last bool) {
+	if w.RequiresGrad {
+		xs := tp.value(x)
+		w.grad(tp, func(dw []float32) {
+			tp.timedBack("conv weights", func() { cpu.ConvBackwardWeights(c, xs, dy, dw) })
+		})
+	}
+	if !x.needs {
+		return
+	}
 	tp.timedBack("conv data", func() {
-		if x.Grad != nil {
-			cpu.ConvBackwardDataAdd(c, dy, w, x.Grad.Data)
-			return
+		switch {
+		case last && x.takesReLUGrad():
+			tp.reluGrad(x, false, func(other []float32, to *cpu.ReLUGrad) {
+				cpu.ConvBackwardDataReLU(c, dy, w.Value.Data, other, to)
+			})
+		case x.Grad != nil:
+			cpu.ConvBackwardDataAdd(c, dy, w.Value.Data, x.Grad.Data)
+		default:
+			cpu.ConvBackwardData(c, dy, w.Value.Data, tp.gradBuffer(x).Data)
 		}
-		cpu.ConvBackwardData(c, dy, w, tp.gradBuffer(x).Data)
 	})
 }
 
@@ -109,26 +108,18 @@ func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
 		shapes[i], oh, ow, width = c, h, w, width+c.K
 		needs = needs || b.Weight.RequiresGrad || (b.Bias != nil && b.Bias.RequiresGrad)
 	}
-	n := x.Value.Shape[0]
-	y := tp.newVar(n, oh, ow, width)
-	rows := n * oh * ow
+	y := tp.newVar(x.Value.Shape[0], oh, ow, width)
 	off := 0
+	parts := make(reluParts, len(branches))
 	for i, b := range branches {
 		c := shapes[i]
-		tmp := tp.arena.Get(rows * c.K)
-		tp.timed("conv", func() { cpu.ConvForward(c, x.Value.Data, b.Weight.Value.Data, tmp) })
-		tp.timed("bias+relu", func() {
-			var bias []float32
-			if b.Bias != nil {
-				bias = b.Bias.Value.Data
-			} else {
-				bias = make([]float32, c.K)
-			}
-			cpu.AddBiasStrided(tmp, rows, c.K, bias, true, y.Value.Data[off:], width)
+		parts[i] = reluPart{c: c.K, bias: b.Bias}
+		tp.timed("conv", func() {
+			cpu.ConvForwardBias(c, x.Value.Data, b.Weight.Value.Data, b.Bias.data(), true, y.Value.Data[off:], width)
 		})
-		tp.arena.Put(tmp)
 		off += c.K
 	}
+	y.relu = &parts
 	reads := []*Variable{y}
 	for _, b := range branches {
 		if b.Weight.RequiresGrad {
@@ -136,31 +127,13 @@ func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
 		}
 	}
 	tp.record("conv", y, needs, reads, func() {
-		off := 0
-		for i, b := range branches {
-			c := shapes[i]
-			dz := tp.arena.Get(rows * c.K)
-			back := func(db []float32) {
-				tp.timedBack("bias+relu", func() {
-					cpu.BiasReLUBackwardStrided(y.Grad.Data[off:], tp.value(y)[off:], width, rows, c.K, dz, db)
-				})
-			}
-			if b.Bias != nil && b.Bias.RequiresGrad {
-				b.Bias.grad(tp, back)
-			} else {
-				back(nil)
-			}
-			if b.Weight.RequiresGrad {
-				b.Weight.grad(tp, func(dw []float32) {
-					tp.timedBack("conv weights", func() { cpu.ConvBackwardWeights(c, tp.value(x), dz, dw) })
-				})
-			}
-			if x.needs {
-				tp.convDataGrad(x, c, dz, b.Weight.Value.Data)
-			}
-			tp.arena.Put(dz)
-			off += c.K
+		dz := tp.reluBackward(y)
+		// The first branch comes last: in a Fire it is 1x1, and what these
+		// leave may go through x's ReLU on the way.
+		for i := len(branches) - 1; i >= 0; i-- {
+			tp.convBackward(x, shapes[i], branches[i].Weight, dz[i].dz, i == 0)
 		}
+		y.relu.release(tp)
 	})
 	return y
 }

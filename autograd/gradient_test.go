@@ -60,6 +60,45 @@ func TestGradients(t *testing.T) {
 			},
 		}
 	}
+	// readers has a Fire (squeeze, then two convolutions joined) whose result,
+	// which takes its gradient before the ReLU where it can, is read in the given
+	// ways.
+	readers := func(name string, heads ...func(tp *Tape, x *Variable, w *Parameter) *Variable) layer {
+		return layer{
+			name: name, shapes: [][]int{{2, 6, 7, 5}},
+			params: func(r *rng.Stream) []*Parameter {
+				p := []*Parameter{NewParameter(random(r, 1, 1, 5, 4)), NewParameter(random(r, 4)), NewParameter(random(r, 1, 1, 4, 5)), NewParameter(random(r, 5)), NewParameter(random(r, 3, 3, 4, 7)), NewParameter(random(r, 7))}
+				for range heads {
+					p = append(p, NewParameter(random(r, 1, 1, 12, 3)))
+				}
+				return p
+			},
+			run: func(tp *Tape, x []*Variable, p []*Parameter) *Variable {
+				s := Conv2d(tp, x[0], p[0], p[1], 1, 0, true)
+				h := ConvReLUConcat(tp, s, ConvBranch{p[2], p[3], 1, 0}, ConvBranch{p[4], p[5], 1, 1})
+				var y *Variable
+				for i, head := range heads {
+					out := head(tp, h, p[6+i])
+					if len(out.Value.Shape) == 4 {
+						out = GlobalAvgPool(tp, out)
+					}
+					if y == nil {
+						y = out
+					} else {
+						y = Concat(tp, y, out)
+					}
+				}
+				return y
+			},
+		}
+	}
+	pointwise := func(tp *Tape, x *Variable, w *Parameter) *Variable { return Conv2d(tp, x, w, nil, 1, 0, false) }
+	strided := func(tp *Tape, x *Variable, w *Parameter) *Variable { return Conv2d(tp, x, w, nil, 2, 0, true) }
+	pooled := func(tp *Tape, x *Variable, _ *Parameter) *Variable { return MaxPool2d(tp, x, 3, 2, 0, true) }
+	average := func(tp *Tape, x *Variable, _ *Parameter) *Variable { return GlobalAvgPool(tp, x) }
+	concat := func(tp *Tape, x *Variable, w *Parameter) *Variable {
+		return ConvReLUConcat(tp, x, ConvBranch{w, nil, 1, 0})
+	}
 	var norm *BatchNormState
 	bn := func(name string, training, residual, relu bool, shape ...int) layer {
 		shapes := [][]int{shape}
@@ -104,6 +143,12 @@ func TestGradients(t *testing.T) {
 			run: func(tp *Tape, x []*Variable, p []*Parameter) *Variable {
 				return ConvReLUConcat(tp, x[0], ConvBranch{p[0], p[1], 1, 0}, ConvBranch{p[2], p[3], 1, 1}, ConvBranch{p[4], nil, 1, 0})
 			}},
+		readers("fire read by a 1×1 convolution", pointwise), readers("fire read by a 1×1 convolution at a stride", strided), readers("fire read by a max pool", pooled),
+		readers("fire read by a global pool", average), readers("fire read by joined convolutions", concat),
+		readers("fire read by a global pool, then by a convolution", average, pointwise),
+		readers("fire read by a convolution, then by a global pool", pointwise, average),
+		readers("fire read by two convolutions", pointwise, strided), readers("fire read by a convolution and a max pool", pointwise, pooled),
+		readers("fire read by a max pool and a convolution", pooled, pointwise), readers("fire read in four ways", average, pooled, concat, pointwise),
 		{name: "concat", shapes: [][]int{{2, 3, 3, 4}, {2, 3, 3, 5}}, params: func(*rng.Stream) []*Parameter { return nil },
 			run: func(tp *Tape, x []*Variable, _ []*Parameter) *Variable { return Concat(tp, x[0], x[1]) }},
 		unary("relu", ReLU, 3, 4, 5),
@@ -190,7 +235,9 @@ func TestGradients(t *testing.T) {
 				check(fmt.Sprintf("input %d", i), inputs[i].Data, v.Grad.Data)
 			}
 			for i, p := range params {
-				check(fmt.Sprintf("parameter %d", i), p.Value.Data, p.Grad.Data)
+				if p.Grad != nil { // not all heads have parameters
+					check(fmt.Sprintf("parameter %d", i), p.Value.Data, p.Grad.Data)
+				}
 			}
 		})
 	}
@@ -244,6 +291,47 @@ func TestGradientsAccumulate(t *testing.T) {
 	for i, g := range w.Grad.Data {
 		if g != once[i] {
 			t.Fatalf("after ZeroGrad gradient %d is %v, want %v", i, g, once[i])
+		}
+	}
+}
+
+// TestKeptReLUResult checks that a variable which its reader wants to look at has
+// the gradient of its value, not that of what is before its ReLU, and that the
+// gradients below are the same.
+func TestKeptReLUResult(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		r := rng.New(3)
+		x := random(r, 1, 4, 4, 3)
+		w, b, v := NewParameter(random(r, 1, 1, 3, 4)), NewParameter(random(r, 4)), NewParameter(random(r, 1, 1, 4, 2))
+		arena := NewArena()
+		tp := NewTape(arena)
+		tp.Record, tp.Training = true, true
+		h := Conv2d(tp, tp.Input(x, false), w, b, 1, 0, true)
+		h.Keep = keep
+		value := append([]float32(nil), h.Value.Data...)
+		y := Conv2d(tp, h, v, nil, 1, 0, false)
+		up := random(r, y.Value.Shape...)
+		tp.Backward(y, up)
+		sum := make([]float64, 4)
+		for i := range 16 * 4 {
+			want := float64(up.Data[i/4*2])*float64(v.Value.Data[i%4*2]) + float64(up.Data[i/4*2+1])*float64(v.Value.Data[i%4*2+1])
+			if keep {
+				if g := float64(h.Grad.Data[i]); math.Abs(g-want) > 1e-5 {
+					t.Fatalf("the kept variable's gradient[%d] is %v, want %v", i, g, want)
+				}
+			}
+			if value[i] > 0 {
+				sum[i%4] += want
+			}
+		}
+		for i, want := range sum {
+			if g := float64(b.Grad.Data[i]); math.Abs(g-want) > 1e-4 {
+				t.Errorf("keep %v: the bias's gradient[%d] is %v, want %v", keep, i, g, want)
+			}
+		}
+		tp.Reset()
+		if arena.heap.InUse() != 0 {
+			t.Errorf("keep %v: %d buffers are still in use after Reset", keep, arena.heap.InUse())
 		}
 	}
 }

@@ -17,7 +17,7 @@ func Linear(tp *Tape, x *Variable, w, bias *Parameter) *Variable {
 	tp.timed("linear", func() {
 		cpu.MatMul(n, out, in, x.Value.Data, w.Value.Data, y.Value.Data, false, true, false)
 		if bias != nil {
-			cpu.AddBias(y.Value.Data, n, out, bias.Value.Data, false, y.Value.Data)
+			cpu.AddBias(y.Value.Data, n, out, bias.Value.Data, y.Value.Data)
 		}
 	})
 	needs := x.needs || w.RequiresGrad || (bias != nil && bias.RequiresGrad)

@@ -22,10 +22,22 @@ func MaxPool2d(tp *Tape, x *Variable, k, stride, pad int, ceil bool) *Variable {
 		held = tp.newVar((y.Value.Len() + 3) / 4) // a byte each, in a float buffer
 		argmax = bytesOf(held.Value.Data)[:y.Value.Len()]
 	}
+	// The way back then skips what the ReLU before made 0.
+	relu := argmax != nil && x.relu != nil && k <= 15
 	tp.timed("pool", func() {
+		if relu {
+			cpu.MaxPoolForwardReLU(n, h, w, c, k, stride, pad, ceil, x.Value.Data, y.Value.Data, argmax)
+			return
+		}
 		cpu.MaxPoolForward(n, h, w, c, k, stride, pad, ceil, x.Value.Data, y.Value.Data, argmax)
 	})
 	tp.record("pool", y, x.needs, []*Variable{held}, func() {
+		if relu && x.takesReLUGrad() && x.Grad == nil {
+			tp.reluGrad(x, true, func(_ []float32, to *cpu.ReLUGrad) {
+				cpu.MaxPoolBackwardReLU(n, h, w, c, k, stride, pad, ceil, y.Grad.Data, argmax, to)
+			})
+			return
+		}
 		tp.gradInto(x, func(dx []float32) {
 			cpu.MaxPoolBackward(n, h, w, c, k, stride, pad, ceil, y.Grad.Data, argmax, dx)
 		})

@@ -108,7 +108,10 @@ func ConvReLUMaxPool(tp *Tape, x *Variable, conv ConvBranch, k, stride, pad int,
 		dy := y.Grad.Data
 		if toBias {
 			conv.Bias.grad(tp, func(db []float32) {
-				tp.timedBack("bias+relu", func() { cpu.BiasReLUBackward(dy, tp.value(y), len(dy)/p.C, p.C, dy, db) })
+				tp.timedBack("bias+relu", func() {
+					cpu.ReLUBackward(dy, tp.value(y), dy)
+					cpu.SumRows(dy, len(dy)/p.C, p.C, db)
+				})
 			})
 		}
 		if !x.needs && !conv.Weight.RequiresGrad {
@@ -118,14 +121,7 @@ func ConvReLUMaxPool(tp *Tape, x *Variable, conv ConvBranch, k, stride, pad int,
 		// the ReLU as well.
 		dz := tp.arena.Get(rows * p.C)
 		tp.timedBack("pool", func() { cpu.MaxPoolBackward(p.N, p.H, p.W, p.C, k, stride, pad, ceil, dy, argmax, dz) })
-		if conv.Weight.RequiresGrad {
-			conv.Weight.grad(tp, func(dw []float32) {
-				tp.timedBack("conv weights", func() { cpu.ConvBackwardWeights(c, tp.value(x), dz, dw) })
-			})
-		}
-		if x.needs {
-			tp.convDataGrad(x, c, dz, conv.Weight.Value.Data)
-		}
+		tp.convBackward(x, c, conv.Weight, dz, true)
 		tp.arena.Put(dz)
 	})
 	tp.Free(held)

@@ -41,21 +41,41 @@ func NewParameter(v *tensor.Tensor) *Parameter {
 // ZeroGrad forgets the gradient; the storage is kept for the next one.
 func (p *Parameter) ZeroGrad() { p.HasGrad = false }
 
+// data is the parameter's value; nil for none.
+func (p *Parameter) data() []float32 {
+	if p == nil {
+		return nil
+	}
+	return p.Value.Data
+}
+
 // grad computes a gradient of p with f, which must overwrite its argument, and
 // adds it to what is already there.
 func (p *Parameter) grad(tp *Tape, f func(dst []float32)) {
+	dst := p.beginGrad(tp)
+	f(dst)
+	p.endGrad(tp, dst)
+}
+
+// beginGrad returns where a gradient of p is to be written, endGrad takes it
+// from there.
+func (p *Parameter) beginGrad(tp *Tape) []float32 {
 	if p.Grad == nil {
 		p.Grad = tensor.New(p.Value.Shape...)
 	}
 	if !p.HasGrad {
-		f(p.Grad.Data)
+		return p.Grad.Data
+	}
+	return tp.arena.Get(len(p.Grad.Data))
+}
+
+func (p *Parameter) endGrad(tp *Tape, dst []float32) {
+	if !p.HasGrad {
 		p.HasGrad = true
 		return
 	}
-	tmp := tp.arena.Get(len(p.Grad.Data))
-	f(tmp)
-	addTo(p.Grad.Data, tmp)
-	tp.arena.Put(tmp)
+	addTo(p.Grad.Data, dst)
+	tp.arena.Put(dst)
 }
 
 // Variable is a tensor on a tape. Its value may be read until it is handed to
@@ -73,6 +93,7 @@ type Variable struct {
 	shape   []int // of Value, there or not
 	readers int   // how many will read Value on the way back; see lifetime.go
 	recipe  *recipe
+	relu    *reluParts // for the result of a ReLU; see relugrad.go
 }
 
 // Tape runs operations and, when Grad is set, records them for Backward. The
@@ -144,6 +165,7 @@ func (tp *Tape) release(v *Variable) {
 		tp.arena.Put(v.Grad.Data)
 		v.Grad = nil
 	}
+	v.relu.release(tp)
 }
 
 // Backward runs the recorded operations in reverse, starting from the gradient
@@ -160,7 +182,7 @@ func (tp *Tape) Backward(out *Variable, dout *tensor.Tensor) {
 	for i := len(tp.ops) - 1; i >= 0; i-- {
 		o := tp.ops[i]
 		tp.ops[i] = op{}
-		if o.out.Grad != nil {
+		if o.out.Grad != nil || o.out.relu.delivered() {
 			start := tp.Profile.mark()
 			o.back()
 			tp.Profile.add(o.kind, " backward", start)

@@ -187,7 +187,7 @@ func (inf *Inference) RunProfiled(x *tensor.Tensor, p *autograd.Profile) (result
 			y := alloc(s.id, in.Shape[0], s.out)
 			cpu.MatMul(in.Shape[0], s.out, in.Dim(-1), in.Data, s.Weight.Data, y.Data, false, true, false)
 			if len(s.Shift) > 0 {
-				cpu.AddBias(y.Data, in.Shape[0], s.out, s.Shift, false, y.Data)
+				cpu.AddBias(y.Data, in.Shape[0], s.out, s.Shift, y.Data)
 			}
 		}
 		if err != nil {

@@ -71,15 +71,14 @@ func ReLUBackward(dy, y, dx []float32) {
 	need("ReLUBackward", "dx", len(dx), len(dy))
 	type args struct{ dy, y, dx []float32 }
 	parallel.ChunksWith(len(dy), flatChunk, args{dy, y, dx}, func(a *args, lo, hi int) {
-		reluGrad(a.dy[lo:hi], a.y[lo:hi], hi-lo, a.dx[lo:hi], 1, hi-lo, false)
+		reluGrad(a.dy[lo:hi], a.y[lo:hi], a.dx[lo:hi])
 	})
 }
 
-// reluGrad is ReLUBackward for one piece of rows x c, the rows of dy and y
-// stride apart.
-func reluGrad(dy, y []float32, stride int, dx []float32, rows, c int, past bool) {
-	if !reluGradVec(dy, y, stride, dx, rows, c, past) {
-		reluGradGo(dy, y, stride, dx, rows, c)
+// reluGrad is ReLUBackward for one piece.
+func reluGrad(dy, y, dx []float32) {
+	if !reluGradVec(dy, y, dx) {
+		reluGradGo(dy, y, dx)
 	}
 }
 

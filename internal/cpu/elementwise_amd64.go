@@ -25,15 +25,8 @@ func reluVec(x, y []float32) bool {
 	return len(x) == 0 || ewReLU(&rowArgs{p: [9]*float32{ptr(x), ptr(y)}, rows: 1, c: len(x)})
 }
 
-func reluGradVec(dy, y []float32, stride int, dx []float32, rows, c int, past bool) bool {
-	if rows*c == 0 {
-		return true
-	}
-	a := rowArgs{p: [9]*float32{ptr(dy), ptr(y), ptr(dx)}, rows: rows, c: c, stride: stride}
-	if past {
-		return ewReLUGradPast(&a)
-	}
-	return ewReLUGrad(&a)
+func reluGradVec(dy, y, dx []float32) bool {
+	return len(dx) == 0 || ewReLUGrad(&rowArgs{p: [9]*float32{ptr(dy), ptr(y), ptr(dx)}, rows: 1, c: len(dx)})
 }
 
 func addVec(x, y, dst []float32) bool {
@@ -69,17 +62,21 @@ func sumSquaresVec(x []float32) (float64, bool) {
 	return s + sumSquaresGo(x[n:]), true
 }
 
-func addBiasVec(x, bias, y []float32, yStride, rows, c int, relu, past bool) bool {
-	a := rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(bias)}, rows: rows, c: c, stride: yStride}
+func addBiasVec(x, bias, y []float32, rows, c int) bool {
+	return ewAddBias(&rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(bias)}, rows: rows, c: c})
+}
+
+func splitSumVec(dx, x []float32, stride int, dz []float32, rows, c int, sums []float32, past bool) bool {
+	a := rowArgs{p: [9]*float32{ptr(dx), ptr(x), ptr(dz), ptr(sums)}, rows: rows, c: c, stride: stride}
 	switch {
-	case relu && past:
-		return ewAddBiasReLUPast(&a)
-	case relu:
-		return ewAddBiasReLU(&a)
+	case x != nil && past:
+		return ewSplitSumReLUPast(&a)
+	case x != nil:
+		return ewSplitSumReLU(&a)
 	case past:
-		return ewAddBiasPast(&a)
+		return ewSplitSumPast(&a)
 	}
-	return ewAddBias(&a)
+	return ewSplitSum(&a)
 }
 
 func sumRowsVec(x []float32, rows, c int, sums []float32) bool {
@@ -198,7 +195,7 @@ func windowLanes() int {
 	return 1 << 30
 }
 
-func maxWindowVec(w *maxWindow, out []float32, arg []uint8) bool {
+func maxWindowVec(w *maxWindow, out []float32, arg []uint8, relu bool) bool {
 	if w.c < windowLanes() {
 		return false
 	}
@@ -207,7 +204,10 @@ func maxWindowVec(w *maxWindow, out []float32, arg []uint8) bool {
 		rows: w.rows, cols: w.cols, rowSkip: w.rowStride - w.cols*w.c, c: w.c,
 		first: w.first, colStep: 1, rowStep: w.rowStep - w.cols,
 	}
-	if arg != nil {
+	switch {
+	case arg != nil && relu:
+		return ewMaxWindowArgReLU(&a)
+	case arg != nil:
 		return ewMaxWindowArg(&a)
 	}
 	return ewMaxWindow(&a)

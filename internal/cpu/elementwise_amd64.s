@@ -87,8 +87,6 @@ TEXT ·ewReLUGradAVX512(SB), NOSPLIT, $0-8
 	MOVQ   72(CX), SI
 	MOVQ   80(CX), DI
 	VPXORD Z0, Z0, Z0
-	MOVQ   88(CX), R9
-	SHLQ   $0x02, R9
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
 	MOVQ DI, R8
@@ -97,17 +95,17 @@ TEXT ·ewReLUGradAVX512(SB), NOSPLIT, $0-8
 	SUBQ R8, CX
 
 	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R10
-	SHLQ  CL, R10
-	DECQ  R10
-	KMOVW R10, K1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
 	SHLQ  $0x02, R8
 	SHLQ  $0x02, DI
-	LEAQ  -256(R8), R10
+	LEAQ  -256(R8), R9
 
 row:
 	XORQ CX, CX
-	CMPQ CX, R10
+	CMPQ CX, R9
 	JG   single
 
 many:
@@ -132,7 +130,7 @@ many:
 	VMOVUPS.Z Z1, K2, Z1
 	VMOVUPS   Z1, 192(BX)(CX*1)
 	ADDQ      $+256, CX
-	CMPQ      CX, R10
+	CMPQ      CX, R9
 	JLE       many
 
 single:
@@ -158,101 +156,11 @@ part:
 	VMOVUPS   Z1, K1, (BX)(CX*1)
 
 next:
-	ADDQ R9, AX
-	ADDQ R9, DX
+	ADDQ DI, AX
+	ADDQ DI, DX
 	ADDQ DI, BX
 	DECQ SI
 	JNZ  row
-	VZEROUPPER
-	RET
-
-// func ewReLUGradPastAVX512(p *byte)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ewReLUGradPastAVX512(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), CX
-	MOVQ   (CX), AX
-	MOVQ   8(CX), DX
-	MOVQ   16(CX), BX
-	MOVQ   72(CX), SI
-	MOVQ   80(CX), DI
-	VPXORD Z0, Z0, Z0
-	MOVQ   88(CX), R9
-	SHLQ   $0x02, R9
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ DI, R8
-	ANDQ $-16, R8
-	MOVQ DI, CX
-	SUBQ R8, CX
-
-	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R10
-	SHLQ  CL, R10
-	DECQ  R10
-	KMOVW R10, K1
-	SHLQ  $0x02, R8
-	SHLQ  $0x02, DI
-	LEAQ  -256(R8), R10
-
-row:
-	XORQ CX, CX
-	CMPQ CX, R10
-	JG   single
-
-many:
-	VMOVUPS   (AX)(CX*1), Z1
-	VMOVUPS   (DX)(CX*1), Z2
-	VCMPPS    $0x1e, Z0, Z2, K2
-	VMOVUPS.Z Z1, K2, Z1
-	VMOVNTPS  Z1, (BX)(CX*1)
-	VMOVUPS   64(AX)(CX*1), Z1
-	VMOVUPS   64(DX)(CX*1), Z2
-	VCMPPS    $0x1e, Z0, Z2, K2
-	VMOVUPS.Z Z1, K2, Z1
-	VMOVNTPS  Z1, 64(BX)(CX*1)
-	VMOVUPS   128(AX)(CX*1), Z1
-	VMOVUPS   128(DX)(CX*1), Z2
-	VCMPPS    $0x1e, Z0, Z2, K2
-	VMOVUPS.Z Z1, K2, Z1
-	VMOVNTPS  Z1, 128(BX)(CX*1)
-	VMOVUPS   192(AX)(CX*1), Z1
-	VMOVUPS   192(DX)(CX*1), Z2
-	VCMPPS    $0x1e, Z0, Z2, K2
-	VMOVUPS.Z Z1, K2, Z1
-	VMOVNTPS  Z1, 192(BX)(CX*1)
-	ADDQ      $+256, CX
-	CMPQ      CX, R10
-	JLE       many
-
-single:
-	CMPQ      CX, R8
-	JGE       part
-	VMOVUPS   (AX)(CX*1), Z1
-	VMOVUPS   (DX)(CX*1), Z2
-	VCMPPS    $0x1e, Z0, Z2, K2
-	VMOVUPS.Z Z1, K2, Z1
-	VMOVNTPS  Z1, (BX)(CX*1)
-	ADDQ      $+64, CX
-	JMP       single
-
-part:
-	CMPQ CX, DI
-	JGE  next
-
-	// the lanes left over
-	VMOVUPS.Z (AX)(CX*1), K1, Z1
-	VMOVUPS.Z (DX)(CX*1), K1, Z2
-	VCMPPS    $0x1e, Z0, Z2, K2
-	VMOVUPS.Z Z1, K2, Z1
-	VMOVUPS   Z1, K1, (BX)(CX*1)
-
-next:
-	ADDQ R9, AX
-	ADDQ R9, DX
-	ADDQ DI, BX
-	DECQ SI
-	JNZ  row
-	SFENCE
 	VZEROUPPER
 	RET
 
@@ -692,8 +600,6 @@ TEXT ·ewAddBiasAVX512(SB), NOSPLIT, $0-8
 	MOVQ 16(CX), BX
 	MOVQ 72(CX), SI
 	MOVQ 80(CX), DI
-	MOVQ 88(CX), R9
-	SHLQ $0x02, R9
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
 	MOVQ DI, R8
@@ -702,17 +608,17 @@ TEXT ·ewAddBiasAVX512(SB), NOSPLIT, $0-8
 	SUBQ R8, CX
 
 	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R10
-	SHLQ  CL, R10
-	DECQ  R10
-	KMOVW R10, K1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
 	SHLQ  $0x02, R8
 	SHLQ  $0x02, DI
-	LEAQ  -256(R8), R10
+	LEAQ  -256(R8), R9
 
 row:
 	XORQ CX, CX
-	CMPQ CX, R10
+	CMPQ CX, R9
 	JG   single
 
 many:
@@ -733,7 +639,7 @@ many:
 	VADDPS  Z1, Z0, Z0
 	VMOVUPS Z0, 192(DX)(CX*1)
 	ADDQ    $+256, CX
-	CMPQ    CX, R10
+	CMPQ    CX, R9
 	JLE     many
 
 single:
@@ -758,268 +664,9 @@ part:
 
 next:
 	ADDQ DI, AX
-	ADDQ R9, DX
+	ADDQ DI, DX
 	DECQ SI
 	JNZ  row
-	VZEROUPPER
-	RET
-
-// func ewAddBiasPastAVX512(p *byte)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ewAddBiasPastAVX512(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), CX
-	MOVQ (CX), AX
-	MOVQ 8(CX), DX
-	MOVQ 16(CX), BX
-	MOVQ 72(CX), SI
-	MOVQ 80(CX), DI
-	MOVQ 88(CX), R9
-	SHLQ $0x02, R9
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ DI, R8
-	ANDQ $-16, R8
-	MOVQ DI, CX
-	SUBQ R8, CX
-
-	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R10
-	SHLQ  CL, R10
-	DECQ  R10
-	KMOVW R10, K1
-	SHLQ  $0x02, R8
-	SHLQ  $0x02, DI
-	LEAQ  -256(R8), R10
-
-row:
-	XORQ CX, CX
-	CMPQ CX, R10
-	JG   single
-
-many:
-	VMOVUPS  (AX)(CX*1), Z0
-	VMOVUPS  (BX)(CX*1), Z1
-	VADDPS   Z1, Z0, Z0
-	VMOVNTPS Z0, (DX)(CX*1)
-	VMOVUPS  64(AX)(CX*1), Z0
-	VMOVUPS  64(BX)(CX*1), Z1
-	VADDPS   Z1, Z0, Z0
-	VMOVNTPS Z0, 64(DX)(CX*1)
-	VMOVUPS  128(AX)(CX*1), Z0
-	VMOVUPS  128(BX)(CX*1), Z1
-	VADDPS   Z1, Z0, Z0
-	VMOVNTPS Z0, 128(DX)(CX*1)
-	VMOVUPS  192(AX)(CX*1), Z0
-	VMOVUPS  192(BX)(CX*1), Z1
-	VADDPS   Z1, Z0, Z0
-	VMOVNTPS Z0, 192(DX)(CX*1)
-	ADDQ     $+256, CX
-	CMPQ     CX, R10
-	JLE      many
-
-single:
-	CMPQ     CX, R8
-	JGE      part
-	VMOVUPS  (AX)(CX*1), Z0
-	VMOVUPS  (BX)(CX*1), Z1
-	VADDPS   Z1, Z0, Z0
-	VMOVNTPS Z0, (DX)(CX*1)
-	ADDQ     $+64, CX
-	JMP      single
-
-part:
-	CMPQ CX, DI
-	JGE  next
-
-	// the lanes left over
-	VMOVUPS.Z (AX)(CX*1), K1, Z0
-	VMOVUPS.Z (BX)(CX*1), K1, Z1
-	VADDPS    Z1, Z0, Z0
-	VMOVUPS   Z0, K1, (DX)(CX*1)
-
-next:
-	ADDQ DI, AX
-	ADDQ R9, DX
-	DECQ SI
-	JNZ  row
-	SFENCE
-	VZEROUPPER
-	RET
-
-// func ewAddBiasReLUAVX512(p *byte)
-// Requires: AVX, AVX512F
-TEXT ·ewAddBiasReLUAVX512(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), CX
-	MOVQ   (CX), AX
-	MOVQ   8(CX), DX
-	MOVQ   16(CX), BX
-	MOVQ   72(CX), SI
-	MOVQ   80(CX), DI
-	VPXORD Z0, Z0, Z0
-	MOVQ   88(CX), R9
-	SHLQ   $0x02, R9
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ DI, R8
-	ANDQ $-16, R8
-	MOVQ DI, CX
-	SUBQ R8, CX
-
-	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R10
-	SHLQ  CL, R10
-	DECQ  R10
-	KMOVW R10, K1
-	SHLQ  $0x02, R8
-	SHLQ  $0x02, DI
-	LEAQ  -256(R8), R10
-
-row:
-	XORQ CX, CX
-	CMPQ CX, R10
-	JG   single
-
-many:
-	VMOVUPS (AX)(CX*1), Z1
-	VMOVUPS (BX)(CX*1), Z2
-	VADDPS  Z2, Z1, Z1
-	VMAXPS  Z1, Z0, Z1
-	VMOVUPS Z1, (DX)(CX*1)
-	VMOVUPS 64(AX)(CX*1), Z1
-	VMOVUPS 64(BX)(CX*1), Z2
-	VADDPS  Z2, Z1, Z1
-	VMAXPS  Z1, Z0, Z1
-	VMOVUPS Z1, 64(DX)(CX*1)
-	VMOVUPS 128(AX)(CX*1), Z1
-	VMOVUPS 128(BX)(CX*1), Z2
-	VADDPS  Z2, Z1, Z1
-	VMAXPS  Z1, Z0, Z1
-	VMOVUPS Z1, 128(DX)(CX*1)
-	VMOVUPS 192(AX)(CX*1), Z1
-	VMOVUPS 192(BX)(CX*1), Z2
-	VADDPS  Z2, Z1, Z1
-	VMAXPS  Z1, Z0, Z1
-	VMOVUPS Z1, 192(DX)(CX*1)
-	ADDQ    $+256, CX
-	CMPQ    CX, R10
-	JLE     many
-
-single:
-	CMPQ    CX, R8
-	JGE     part
-	VMOVUPS (AX)(CX*1), Z1
-	VMOVUPS (BX)(CX*1), Z2
-	VADDPS  Z2, Z1, Z1
-	VMAXPS  Z1, Z0, Z1
-	VMOVUPS Z1, (DX)(CX*1)
-	ADDQ    $+64, CX
-	JMP     single
-
-part:
-	CMPQ CX, DI
-	JGE  next
-
-	// the lanes left over
-	VMOVUPS.Z (AX)(CX*1), K1, Z1
-	VMOVUPS.Z (BX)(CX*1), K1, Z2
-	VADDPS    Z2, Z1, Z1
-	VMAXPS    Z1, Z0, Z1
-	VMOVUPS   Z1, K1, (DX)(CX*1)
-
-next:
-	ADDQ DI, AX
-	ADDQ R9, DX
-	DECQ SI
-	JNZ  row
-	VZEROUPPER
-	RET
-
-// func ewAddBiasReLUPastAVX512(p *byte)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·ewAddBiasReLUPastAVX512(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), CX
-	MOVQ   (CX), AX
-	MOVQ   8(CX), DX
-	MOVQ   16(CX), BX
-	MOVQ   72(CX), SI
-	MOVQ   80(CX), DI
-	VPXORD Z0, Z0, Z0
-	MOVQ   88(CX), R9
-	SHLQ   $0x02, R9
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ DI, R8
-	ANDQ $-16, R8
-	MOVQ DI, CX
-	SUBQ R8, CX
-
-	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R10
-	SHLQ  CL, R10
-	DECQ  R10
-	KMOVW R10, K1
-	SHLQ  $0x02, R8
-	SHLQ  $0x02, DI
-	LEAQ  -256(R8), R10
-
-row:
-	XORQ CX, CX
-	CMPQ CX, R10
-	JG   single
-
-many:
-	VMOVUPS  (AX)(CX*1), Z1
-	VMOVUPS  (BX)(CX*1), Z2
-	VADDPS   Z2, Z1, Z1
-	VMAXPS   Z1, Z0, Z1
-	VMOVNTPS Z1, (DX)(CX*1)
-	VMOVUPS  64(AX)(CX*1), Z1
-	VMOVUPS  64(BX)(CX*1), Z2
-	VADDPS   Z2, Z1, Z1
-	VMAXPS   Z1, Z0, Z1
-	VMOVNTPS Z1, 64(DX)(CX*1)
-	VMOVUPS  128(AX)(CX*1), Z1
-	VMOVUPS  128(BX)(CX*1), Z2
-	VADDPS   Z2, Z1, Z1
-	VMAXPS   Z1, Z0, Z1
-	VMOVNTPS Z1, 128(DX)(CX*1)
-	VMOVUPS  192(AX)(CX*1), Z1
-	VMOVUPS  192(BX)(CX*1), Z2
-	VADDPS   Z2, Z1, Z1
-	VMAXPS   Z1, Z0, Z1
-	VMOVNTPS Z1, 192(DX)(CX*1)
-	ADDQ     $+256, CX
-	CMPQ     CX, R10
-	JLE      many
-
-single:
-	CMPQ     CX, R8
-	JGE      part
-	VMOVUPS  (AX)(CX*1), Z1
-	VMOVUPS  (BX)(CX*1), Z2
-	VADDPS   Z2, Z1, Z1
-	VMAXPS   Z1, Z0, Z1
-	VMOVNTPS Z1, (DX)(CX*1)
-	ADDQ     $+64, CX
-	JMP      single
-
-part:
-	CMPQ CX, DI
-	JGE  next
-
-	// the lanes left over
-	VMOVUPS.Z (AX)(CX*1), K1, Z1
-	VMOVUPS.Z (BX)(CX*1), K1, Z2
-	VADDPS    Z2, Z1, Z1
-	VMAXPS    Z1, Z0, Z1
-	VMOVUPS   Z1, K1, (DX)(CX*1)
-
-next:
-	ADDQ DI, AX
-	ADDQ R9, DX
-	DECQ SI
-	JNZ  row
-	SFENCE
 	VZEROUPPER
 	RET
 
@@ -1133,6 +780,658 @@ oneNext:
 	JNZ  one
 
 done:
+	VZEROUPPER
+	RET
+
+// func ewSplitSumAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewSplitSumAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+	MOVQ 72(CX), DI
+	MOVQ 80(CX), AX
+	MOVQ 88(CX), R9
+	SHLQ $0x02, R9
+	LEAQ (R9)(R9*2), R10
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row, cb3 of three
+	MOVQ AX, R8
+	ANDQ $-16, R8
+	MOVQ AX, CX
+	SUBQ R8, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R11
+	SHLQ  CL, R11
+	DECQ  R11
+	KMOVW R11, K1
+	SHLQ  $0x02, R8
+	SHLQ  $0x02, AX
+	LEAQ  (AX)(AX*2), CX
+	SUBQ  $0x04, DI
+	JLT   rest
+
+four:
+	XORQ R11, R11
+	LEAQ (DX)(R9*4), R12
+
+fourVector:
+	CMPQ       R11, R8
+	JGE        fourPart
+	VMOVUPS    (DX), Z0
+	VMOVUPS    (DX)(R9*1), Z1
+	VMOVUPS    (DX)(R9*2), Z2
+	VMOVUPS    (DX)(R10*1), Z3
+	VMOVUPS    Z0, (BX)
+	VMOVUPS    Z1, (BX)(AX*1)
+	VMOVUPS    Z2, (BX)(AX*2)
+	VMOVUPS    Z3, (BX)(CX*1)
+	VADDPS     Z1, Z0, Z0
+	VADDPS     Z3, Z2, Z2
+	VADDPS     Z2, Z0, Z0
+	VMOVUPS    (SI)(R11*1), Z1
+	VADDPS     Z0, Z1, Z1
+	VMOVUPS    Z1, (SI)(R11*1)
+	ADDQ       $+64, DX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R9*1)
+	PREFETCHT0 (R12)(R9*2)
+	PREFETCHT0 (R12)(R10*1)
+	ADDQ       $+64, R12
+	ADDQ       $+64, BX
+	ADDQ       $+64, R11
+	JMP        fourVector
+
+fourPart:
+	CMPQ      R11, AX
+	JGE       fourNext
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (DX)(R9*1), K1, Z1
+	VMOVUPS.Z (DX)(R9*2), K1, Z2
+	VMOVUPS.Z (DX)(R10*1), K1, Z3
+	VMOVUPS   Z0, K1, (BX)
+	VMOVUPS   Z1, K1, (BX)(AX*1)
+	VMOVUPS   Z2, K1, (BX)(AX*2)
+	VMOVUPS   Z3, K1, (BX)(CX*1)
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z3, Z2, Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z (SI)(R11*1), K1, Z1
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (SI)(R11*1)
+
+	// on to the end of the row
+	SUBQ R11, DX
+	ADDQ AX, DX
+	SUBQ R11, BX
+	ADDQ AX, BX
+
+fourNext:
+	SUBQ AX, DX
+	ADDQ R9, DX
+	ADDQ R10, DX
+	ADDQ CX, BX
+	SUBQ $0x04, DI
+	JGE  four
+
+rest:
+	ADDQ $0x04, DI
+	JZ   done
+
+one:
+	XORQ R11, R11
+
+oneVector:
+	CMPQ    R11, R8
+	JGE     onePart
+	VMOVUPS (DX), Z0
+	VMOVUPS Z0, (BX)
+	VMOVUPS (SI)(R11*1), Z1
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (SI)(R11*1)
+	ADDQ    $+64, DX
+	ADDQ    $+64, BX
+	ADDQ    $+64, R11
+	JMP     oneVector
+
+onePart:
+	CMPQ      R11, AX
+	JGE       oneNext
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS   Z0, K1, (BX)
+	VMOVUPS.Z (SI)(R11*1), K1, Z1
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (SI)(R11*1)
+
+	// on to the end of the row
+	SUBQ R11, DX
+	ADDQ AX, DX
+	SUBQ R11, BX
+	ADDQ AX, BX
+
+oneNext:
+	SUBQ AX, DX
+	ADDQ R9, DX
+	DECQ DI
+	JNZ  one
+
+done:
+	VZEROUPPER
+	RET
+
+// func ewSplitSumPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewSplitSumPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), CX
+	MOVQ (CX), DX
+	MOVQ 16(CX), BX
+	MOVQ 24(CX), SI
+	MOVQ 72(CX), DI
+	MOVQ 80(CX), AX
+	MOVQ 88(CX), R9
+	SHLQ $0x02, R9
+	LEAQ (R9)(R9*2), R10
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row, cb3 of three
+	MOVQ AX, R8
+	ANDQ $-16, R8
+	MOVQ AX, CX
+	SUBQ R8, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R11
+	SHLQ  CL, R11
+	DECQ  R11
+	KMOVW R11, K1
+	SHLQ  $0x02, R8
+	SHLQ  $0x02, AX
+	LEAQ  (AX)(AX*2), CX
+	SUBQ  $0x04, DI
+	JLT   rest
+
+four:
+	XORQ R11, R11
+	LEAQ (DX)(R9*4), R12
+
+fourVector:
+	CMPQ       R11, R8
+	JGE        fourPart
+	VMOVUPS    (DX), Z0
+	VMOVUPS    (DX)(R9*1), Z1
+	VMOVUPS    (DX)(R9*2), Z2
+	VMOVUPS    (DX)(R10*1), Z3
+	VMOVNTPS   Z0, (BX)
+	VMOVNTPS   Z1, (BX)(AX*1)
+	VMOVNTPS   Z2, (BX)(AX*2)
+	VMOVNTPS   Z3, (BX)(CX*1)
+	VADDPS     Z1, Z0, Z0
+	VADDPS     Z3, Z2, Z2
+	VADDPS     Z2, Z0, Z0
+	VMOVUPS    (SI)(R11*1), Z1
+	VADDPS     Z0, Z1, Z1
+	VMOVUPS    Z1, (SI)(R11*1)
+	ADDQ       $+64, DX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R9*1)
+	PREFETCHT0 (R12)(R9*2)
+	PREFETCHT0 (R12)(R10*1)
+	ADDQ       $+64, R12
+	ADDQ       $+64, BX
+	ADDQ       $+64, R11
+	JMP        fourVector
+
+fourPart:
+	CMPQ      R11, AX
+	JGE       fourNext
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (DX)(R9*1), K1, Z1
+	VMOVUPS.Z (DX)(R9*2), K1, Z2
+	VMOVUPS.Z (DX)(R10*1), K1, Z3
+	VMOVUPS   Z0, K1, (BX)
+	VMOVUPS   Z1, K1, (BX)(AX*1)
+	VMOVUPS   Z2, K1, (BX)(AX*2)
+	VMOVUPS   Z3, K1, (BX)(CX*1)
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z3, Z2, Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z (SI)(R11*1), K1, Z1
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (SI)(R11*1)
+
+	// on to the end of the row
+	SUBQ R11, DX
+	ADDQ AX, DX
+	SUBQ R11, BX
+	ADDQ AX, BX
+
+fourNext:
+	SUBQ AX, DX
+	ADDQ R9, DX
+	ADDQ R10, DX
+	ADDQ CX, BX
+	SUBQ $0x04, DI
+	JGE  four
+
+rest:
+	ADDQ $0x04, DI
+	JZ   done
+
+one:
+	XORQ R11, R11
+
+oneVector:
+	CMPQ     R11, R8
+	JGE      onePart
+	VMOVUPS  (DX), Z0
+	VMOVNTPS Z0, (BX)
+	VMOVUPS  (SI)(R11*1), Z1
+	VADDPS   Z0, Z1, Z1
+	VMOVUPS  Z1, (SI)(R11*1)
+	ADDQ     $+64, DX
+	ADDQ     $+64, BX
+	ADDQ     $+64, R11
+	JMP      oneVector
+
+onePart:
+	CMPQ      R11, AX
+	JGE       oneNext
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS   Z0, K1, (BX)
+	VMOVUPS.Z (SI)(R11*1), K1, Z1
+	VADDPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (SI)(R11*1)
+
+	// on to the end of the row
+	SUBQ R11, DX
+	ADDQ AX, DX
+	SUBQ R11, BX
+	ADDQ AX, BX
+
+oneNext:
+	SUBQ AX, DX
+	ADDQ R9, DX
+	DECQ DI
+	JNZ  one
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func ewSplitSumReLUAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewSplitSumReLUAVX512(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), CX
+	MOVQ   (CX), DX
+	MOVQ   8(CX), BX
+	MOVQ   16(CX), SI
+	MOVQ   24(CX), DI
+	MOVQ   72(CX), R8
+	MOVQ   80(CX), AX
+	MOVQ   88(CX), R10
+	SHLQ   $0x02, R10
+	LEAQ   (R10)(R10*2), R11
+	VPXORD Z0, Z0, Z0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row, cb3 of three
+	MOVQ AX, R9
+	ANDQ $-16, R9
+	MOVQ AX, CX
+	SUBQ R9, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R12
+	SHLQ  CL, R12
+	DECQ  R12
+	KMOVW R12, K1
+	SHLQ  $0x02, R9
+	SHLQ  $0x02, AX
+	LEAQ  (AX)(AX*2), CX
+	SUBQ  $0x04, R8
+	JLT   rest
+
+four:
+	XORQ R12, R12
+	LEAQ (DX)(R10*4), R13
+	LEAQ (BX)(R10*4), R14
+
+fourVector:
+	CMPQ       R12, R9
+	JGE        fourPart
+	VMOVUPS    (DX), Z1
+	VMOVUPS    (DX)(R10*1), Z2
+	VMOVUPS    (DX)(R10*2), Z3
+	VMOVUPS    (DX)(R11*1), Z4
+	VMOVUPS    (BX), Z5
+	VCMPPS     $0x1e, Z0, Z5, K2
+	VMOVUPS.Z  Z1, K2, Z1
+	VMOVUPS    Z1, (SI)
+	VMOVUPS    (BX)(R10*1), Z5
+	VCMPPS     $0x1e, Z0, Z5, K2
+	VMOVUPS.Z  Z2, K2, Z2
+	VMOVUPS    Z2, (SI)(AX*1)
+	VMOVUPS    (BX)(R10*2), Z5
+	VCMPPS     $0x1e, Z0, Z5, K2
+	VMOVUPS.Z  Z3, K2, Z3
+	VMOVUPS    Z3, (SI)(AX*2)
+	VMOVUPS    (BX)(R11*1), Z5
+	VCMPPS     $0x1e, Z0, Z5, K2
+	VMOVUPS.Z  Z4, K2, Z4
+	VMOVUPS    Z4, (SI)(CX*1)
+	VADDPS     Z2, Z1, Z1
+	VADDPS     Z4, Z3, Z3
+	VADDPS     Z3, Z1, Z1
+	VMOVUPS    (DI)(R12*1), Z2
+	VADDPS     Z1, Z2, Z2
+	VMOVUPS    Z2, (DI)(R12*1)
+	ADDQ       $+64, DX
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(R10*1)
+	PREFETCHT0 (R13)(R10*2)
+	PREFETCHT0 (R13)(R11*1)
+	ADDQ       $+64, R13
+	ADDQ       $+64, BX
+	PREFETCHT0 (R14)
+	PREFETCHT0 (R14)(R10*1)
+	PREFETCHT0 (R14)(R10*2)
+	PREFETCHT0 (R14)(R11*1)
+	ADDQ       $+64, R14
+	ADDQ       $+64, SI
+	ADDQ       $+64, R12
+	JMP        fourVector
+
+fourPart:
+	CMPQ      R12, AX
+	JGE       fourNext
+	VMOVUPS.Z (DX), K1, Z1
+	VMOVUPS.Z (DX)(R10*1), K1, Z2
+	VMOVUPS.Z (DX)(R10*2), K1, Z3
+	VMOVUPS.Z (DX)(R11*1), K1, Z4
+	VMOVUPS.Z (BX), K1, Z5
+	VCMPPS    $0x1e, Z0, Z5, K2
+	VMOVUPS.Z Z1, K2, Z1
+	VMOVUPS   Z1, K1, (SI)
+	VMOVUPS.Z (BX)(R10*1), K1, Z5
+	VCMPPS    $0x1e, Z0, Z5, K2
+	VMOVUPS.Z Z2, K2, Z2
+	VMOVUPS   Z2, K1, (SI)(AX*1)
+	VMOVUPS.Z (BX)(R10*2), K1, Z5
+	VCMPPS    $0x1e, Z0, Z5, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VMOVUPS   Z3, K1, (SI)(AX*2)
+	VMOVUPS.Z (BX)(R11*1), K1, Z5
+	VCMPPS    $0x1e, Z0, Z5, K2
+	VMOVUPS.Z Z4, K2, Z4
+	VMOVUPS   Z4, K1, (SI)(CX*1)
+	VADDPS    Z2, Z1, Z1
+	VADDPS    Z4, Z3, Z3
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS.Z (DI)(R12*1), K1, Z2
+	VADDPS    Z1, Z2, Z2
+	VMOVUPS   Z2, K1, (DI)(R12*1)
+
+	// on to the end of the row
+	SUBQ R12, DX
+	ADDQ AX, DX
+	SUBQ R12, BX
+	ADDQ AX, BX
+	SUBQ R12, SI
+	ADDQ AX, SI
+
+fourNext:
+	SUBQ AX, DX
+	ADDQ R10, DX
+	SUBQ AX, BX
+	ADDQ R10, BX
+	ADDQ R11, DX
+	ADDQ R11, BX
+	ADDQ CX, SI
+	SUBQ $0x04, R8
+	JGE  four
+
+rest:
+	ADDQ $0x04, R8
+	JZ   done
+
+one:
+	XORQ R12, R12
+
+oneVector:
+	CMPQ      R12, R9
+	JGE       onePart
+	VMOVUPS   (DX), Z1
+	VMOVUPS   (BX), Z2
+	VCMPPS    $0x1e, Z0, Z2, K2
+	VMOVUPS.Z Z1, K2, Z1
+	VMOVUPS   Z1, (SI)
+	VMOVUPS   (DI)(R12*1), Z2
+	VADDPS    Z1, Z2, Z2
+	VMOVUPS   Z2, (DI)(R12*1)
+	ADDQ      $+64, DX
+	ADDQ      $+64, BX
+	ADDQ      $+64, SI
+	ADDQ      $+64, R12
+	JMP       oneVector
+
+onePart:
+	CMPQ      R12, AX
+	JGE       oneNext
+	VMOVUPS.Z (DX), K1, Z1
+	VMOVUPS.Z (BX), K1, Z2
+	VCMPPS    $0x1e, Z0, Z2, K2
+	VMOVUPS.Z Z1, K2, Z1
+	VMOVUPS   Z1, K1, (SI)
+	VMOVUPS.Z (DI)(R12*1), K1, Z2
+	VADDPS    Z1, Z2, Z2
+	VMOVUPS   Z2, K1, (DI)(R12*1)
+
+	// on to the end of the row
+	SUBQ R12, DX
+	ADDQ AX, DX
+	SUBQ R12, BX
+	ADDQ AX, BX
+	SUBQ R12, SI
+	ADDQ AX, SI
+
+oneNext:
+	SUBQ AX, DX
+	ADDQ R10, DX
+	SUBQ AX, BX
+	ADDQ R10, BX
+	DECQ R8
+	JNZ  one
+
+done:
+	VZEROUPPER
+	RET
+
+// func ewSplitSumReLUPastAVX512(p *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·ewSplitSumReLUPastAVX512(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), CX
+	MOVQ   (CX), DX
+	MOVQ   8(CX), BX
+	MOVQ   16(CX), SI
+	MOVQ   24(CX), DI
+	MOVQ   72(CX), R8
+	MOVQ   80(CX), AX
+	MOVQ   88(CX), R10
+	SHLQ   $0x02, R10
+	LEAQ   (R10)(R10*2), R11
+	VPXORD Z0, Z0, Z0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row, cb3 of three
+	MOVQ AX, R9
+	ANDQ $-16, R9
+	MOVQ AX, CX
+	SUBQ R9, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R12
+	SHLQ  CL, R12
+	DECQ  R12
+	KMOVW R12, K1
+	SHLQ  $0x02, R9
+	SHLQ  $0x02, AX
+	LEAQ  (AX)(AX*2), CX
+	SUBQ  $0x04, R8
+	JLT   rest
+
+four:
+	XORQ R12, R12
+	LEAQ (DX)(R10*4), R13
+	LEAQ (BX)(R10*4), R14
+
+fourVector:
+	CMPQ       R12, R9
+	JGE        fourPart
+	VMOVUPS    (DX), Z1
+	VMOVUPS    (DX)(R10*1), Z2
+	VMOVUPS    (DX)(R10*2), Z3
+	VMOVUPS    (DX)(R11*1), Z4
+	VMOVUPS    (BX), Z5
+	VCMPPS     $0x1e, Z0, Z5, K2
+	VMOVUPS.Z  Z1, K2, Z1
+	VMOVNTPS   Z1, (SI)
+	VMOVUPS    (BX)(R10*1), Z5
+	VCMPPS     $0x1e, Z0, Z5, K2
+	VMOVUPS.Z  Z2, K2, Z2
+	VMOVNTPS   Z2, (SI)(AX*1)
+	VMOVUPS    (BX)(R10*2), Z5
+	VCMPPS     $0x1e, Z0, Z5, K2
+	VMOVUPS.Z  Z3, K2, Z3
+	VMOVNTPS   Z3, (SI)(AX*2)
+	VMOVUPS    (BX)(R11*1), Z5
+	VCMPPS     $0x1e, Z0, Z5, K2
+	VMOVUPS.Z  Z4, K2, Z4
+	VMOVNTPS   Z4, (SI)(CX*1)
+	VADDPS     Z2, Z1, Z1
+	VADDPS     Z4, Z3, Z3
+	VADDPS     Z3, Z1, Z1
+	VMOVUPS    (DI)(R12*1), Z2
+	VADDPS     Z1, Z2, Z2
+	VMOVUPS    Z2, (DI)(R12*1)
+	ADDQ       $+64, DX
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(R10*1)
+	PREFETCHT0 (R13)(R10*2)
+	PREFETCHT0 (R13)(R11*1)
+	ADDQ       $+64, R13
+	ADDQ       $+64, BX
+	PREFETCHT0 (R14)
+	PREFETCHT0 (R14)(R10*1)
+	PREFETCHT0 (R14)(R10*2)
+	PREFETCHT0 (R14)(R11*1)
+	ADDQ       $+64, R14
+	ADDQ       $+64, SI
+	ADDQ       $+64, R12
+	JMP        fourVector
+
+fourPart:
+	CMPQ      R12, AX
+	JGE       fourNext
+	VMOVUPS.Z (DX), K1, Z1
+	VMOVUPS.Z (DX)(R10*1), K1, Z2
+	VMOVUPS.Z (DX)(R10*2), K1, Z3
+	VMOVUPS.Z (DX)(R11*1), K1, Z4
+	VMOVUPS.Z (BX), K1, Z5
+	VCMPPS    $0x1e, Z0, Z5, K2
+	VMOVUPS.Z Z1, K2, Z1
+	VMOVUPS   Z1, K1, (SI)
+	VMOVUPS.Z (BX)(R10*1), K1, Z5
+	VCMPPS    $0x1e, Z0, Z5, K2
+	VMOVUPS.Z Z2, K2, Z2
+	VMOVUPS   Z2, K1, (SI)(AX*1)
+	VMOVUPS.Z (BX)(R10*2), K1, Z5
+	VCMPPS    $0x1e, Z0, Z5, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VMOVUPS   Z3, K1, (SI)(AX*2)
+	VMOVUPS.Z (BX)(R11*1), K1, Z5
+	VCMPPS    $0x1e, Z0, Z5, K2
+	VMOVUPS.Z Z4, K2, Z4
+	VMOVUPS   Z4, K1, (SI)(CX*1)
+	VADDPS    Z2, Z1, Z1
+	VADDPS    Z4, Z3, Z3
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS.Z (DI)(R12*1), K1, Z2
+	VADDPS    Z1, Z2, Z2
+	VMOVUPS   Z2, K1, (DI)(R12*1)
+
+	// on to the end of the row
+	SUBQ R12, DX
+	ADDQ AX, DX
+	SUBQ R12, BX
+	ADDQ AX, BX
+	SUBQ R12, SI
+	ADDQ AX, SI
+
+fourNext:
+	SUBQ AX, DX
+	ADDQ R10, DX
+	SUBQ AX, BX
+	ADDQ R10, BX
+	ADDQ R11, DX
+	ADDQ R11, BX
+	ADDQ CX, SI
+	SUBQ $0x04, R8
+	JGE  four
+
+rest:
+	ADDQ $0x04, R8
+	JZ   done
+
+one:
+	XORQ R12, R12
+
+oneVector:
+	CMPQ      R12, R9
+	JGE       onePart
+	VMOVUPS   (DX), Z1
+	VMOVUPS   (BX), Z2
+	VCMPPS    $0x1e, Z0, Z2, K2
+	VMOVUPS.Z Z1, K2, Z1
+	VMOVNTPS  Z1, (SI)
+	VMOVUPS   (DI)(R12*1), Z2
+	VADDPS    Z1, Z2, Z2
+	VMOVUPS   Z2, (DI)(R12*1)
+	ADDQ      $+64, DX
+	ADDQ      $+64, BX
+	ADDQ      $+64, SI
+	ADDQ      $+64, R12
+	JMP       oneVector
+
+onePart:
+	CMPQ      R12, AX
+	JGE       oneNext
+	VMOVUPS.Z (DX), K1, Z1
+	VMOVUPS.Z (BX), K1, Z2
+	VCMPPS    $0x1e, Z0, Z2, K2
+	VMOVUPS.Z Z1, K2, Z1
+	VMOVUPS   Z1, K1, (SI)
+	VMOVUPS.Z (DI)(R12*1), K1, Z2
+	VADDPS    Z1, Z2, Z2
+	VMOVUPS   Z2, K1, (DI)(R12*1)
+
+	// on to the end of the row
+	SUBQ R12, DX
+	ADDQ AX, DX
+	SUBQ R12, BX
+	ADDQ AX, BX
+	SUBQ R12, SI
+	ADDQ AX, SI
+
+oneNext:
+	SUBQ AX, DX
+	ADDQ R10, DX
+	SUBQ AX, BX
+	ADDQ R10, BX
+	DECQ R8
+	JNZ  one
+
+done:
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -4656,6 +4955,162 @@ done:
 	VZEROUPPER
 	RET
 
+// func ewMaxWindowArgReLUAVX512(p *byte)
+// Requires: AVX, AVX512F
+TEXT ·ewMaxWindowArgReLUAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 48(AX), BX
+	XORQ SI, SI
+
+	// blocks of 4
+	LEAQ -64(BX), DI
+
+channels4:
+	CMPQ         SI, DI
+	JG           end4
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	VMOVUPS      (R8), Z0
+	VPBROADCASTD R9, Z1
+	VMOVAPS      Z1, Z4
+	VMOVUPS      64(R8), Z1
+	VPBROADCASTD R9, Z2
+	VMOVAPS      Z2, Z5
+	VMOVUPS      128(R8), Z2
+	VPBROADCASTD R9, Z3
+	VMOVAPS      Z3, Z6
+	VMOVUPS      192(R8), Z3
+	VPBROADCASTD R9, Z7
+	VMOVAPS      Z7, Z7
+
+rows4:
+	MOVQ 32(AX), R11
+
+cols4:
+	VPBROADCASTD R9, Z8
+	VMOVUPS      (R8), Z9
+	VCMPPS       $0x1e, Z0, Z9, K1
+	VCMPPS       $0x03, Z9, Z9, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z9, K1, Z0
+	VMOVAPS      Z8, K1, Z4
+	VMOVUPS      64(R8), Z9
+	VCMPPS       $0x1e, Z1, Z9, K1
+	VCMPPS       $0x03, Z9, Z9, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z9, K1, Z1
+	VMOVAPS      Z8, K1, Z5
+	VMOVUPS      128(R8), Z9
+	VCMPPS       $0x1e, Z2, Z9, K1
+	VCMPPS       $0x03, Z9, Z9, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z9, K1, Z2
+	VMOVAPS      Z8, K1, Z6
+	VMOVUPS      192(R8), Z9
+	VCMPPS       $0x1e, Z3, Z9, K1
+	VCMPPS       $0x03, Z9, Z9, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z9, K1, Z3
+	VMOVAPS      Z8, K1, Z7
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols4
+
+	// next row of the window
+	MOVQ         40(AX), R11
+	LEAQ         (R8)(R11*4), R8
+	ADDQ         72(AX), R9
+	DECQ         R10
+	JNZ          rows4
+	VMOVUPS      Z0, (DX)(SI*4)
+	VMOVUPS      Z1, 64(DX)(SI*4)
+	VMOVUPS      Z2, 128(DX)(SI*4)
+	VMOVUPS      Z3, 192(DX)(SI*4)
+	VPXORD       Z10, Z10, Z10
+	MOVQ         $0x000000ff, R8
+	VPBROADCASTD R8, Z8
+	VCMPPS       $0x1a, Z10, Z0, K1
+	VMOVAPS      Z8, K1, Z4
+	VCMPPS       $0x1a, Z10, Z1, K1
+	VMOVAPS      Z8, K1, Z5
+	VCMPPS       $0x1a, Z10, Z2, K1
+	VMOVAPS      Z8, K1, Z6
+	VCMPPS       $0x1a, Z10, Z3, K1
+	VMOVAPS      Z8, K1, Z7
+	MOVQ         8(AX), R8
+	VPMOVDB      Z4, (R8)(SI*1)
+	VPMOVDB      Z5, 16(R8)(SI*1)
+	VPMOVDB      Z6, 32(R8)(SI*1)
+	VPMOVDB      Z7, 48(R8)(SI*1)
+	ADDQ         $+64, SI
+	JMP          channels4
+
+end4:
+	// blocks of 1
+	LEAQ -16(BX), DI
+
+channels1:
+	CMPQ         SI, DI
+	JG           end1
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	VMOVUPS      (R8), Z0
+	VPBROADCASTD R9, Z1
+	VMOVAPS      Z1, Z1
+
+rows1:
+	MOVQ 32(AX), R11
+
+cols1:
+	VPBROADCASTD R9, Z2
+	VMOVUPS      (R8), Z3
+	VCMPPS       $0x1e, Z0, Z3, K1
+	VCMPPS       $0x03, Z3, Z3, K2
+	KORW         K1, K2, K1
+	VMOVAPS      Z3, K1, Z0
+	VMOVAPS      Z2, K1, Z1
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ         40(AX), R11
+	LEAQ         (R8)(R11*4), R8
+	ADDQ         72(AX), R9
+	DECQ         R10
+	JNZ          rows1
+	VMOVUPS      Z0, (DX)(SI*4)
+	VPXORD       Z11, Z11, Z11
+	MOVQ         $0x000000ff, R8
+	VPBROADCASTD R8, Z2
+	VCMPPS       $0x1a, Z11, Z0, K1
+	VMOVAPS      Z2, K1, Z1
+	MOVQ         8(AX), R8
+	VPMOVDB      Z1, (R8)(SI*1)
+	ADDQ         $+16, SI
+	JMP          channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ SI, BX
+	JGE  done
+	MOVQ DI, SI
+	JMP  channels1
+
+done:
+	VZEROUPPER
+	RET
+
 // func ewNormWindowAVX512(p *byte)
 // Requires: AVX, AVX512F
 TEXT ·ewNormWindowAVX512(SB), NOSPLIT, $0-8
@@ -5638,172 +6093,81 @@ TEXT ·ewReLUGradAVX2(SB), NOSPLIT, $0-8
 	MOVQ   8(AX), DX
 	MOVQ   16(AX), BX
 	MOVQ   72(AX), SI
-	MOVQ   80(AX), DI
+	MOVQ   80(AX), AX
 	VXORPS Y0, Y0, Y0
-	MOVQ   88(AX), R8
-	SHLQ   $0x02, R8
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ DI, AX
-	ANDQ $-8, AX
-	MOVQ DI, R9
-	SUBQ AX, R9
+	MOVQ AX, DI
+	ANDQ $-8, DI
+	MOVQ AX, R8
+	SUBQ DI, R8
 
 	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R10
-	NEGQ    R9
-	VMOVUPS 32(R10)(R9*4), Y1
-	SHLQ    $0x02, AX
+	LEAQ    ewMasks<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y1
 	SHLQ    $0x02, DI
-	LEAQ    -128(AX), R10
+	SHLQ    $0x02, AX
+	LEAQ    -128(DI), R9
 
 row:
-	XORQ R9, R9
-	CMPQ R9, R10
+	XORQ R8, R8
+	CMPQ R8, R9
 	JG   single
 
 many:
-	VMOVUPS (CX)(R9*1), Y2
-	VMOVUPS (DX)(R9*1), Y3
+	VMOVUPS (CX)(R8*1), Y2
+	VMOVUPS (DX)(R8*1), Y3
 	VCMPPS  $0x1e, Y0, Y3, Y3
 	VANDPS  Y3, Y2, Y2
-	VMOVUPS Y2, (BX)(R9*1)
-	VMOVUPS 32(CX)(R9*1), Y2
-	VMOVUPS 32(DX)(R9*1), Y3
+	VMOVUPS Y2, (BX)(R8*1)
+	VMOVUPS 32(CX)(R8*1), Y2
+	VMOVUPS 32(DX)(R8*1), Y3
 	VCMPPS  $0x1e, Y0, Y3, Y3
 	VANDPS  Y3, Y2, Y2
-	VMOVUPS Y2, 32(BX)(R9*1)
-	VMOVUPS 64(CX)(R9*1), Y2
-	VMOVUPS 64(DX)(R9*1), Y3
+	VMOVUPS Y2, 32(BX)(R8*1)
+	VMOVUPS 64(CX)(R8*1), Y2
+	VMOVUPS 64(DX)(R8*1), Y3
 	VCMPPS  $0x1e, Y0, Y3, Y3
 	VANDPS  Y3, Y2, Y2
-	VMOVUPS Y2, 64(BX)(R9*1)
-	VMOVUPS 96(CX)(R9*1), Y2
-	VMOVUPS 96(DX)(R9*1), Y3
+	VMOVUPS Y2, 64(BX)(R8*1)
+	VMOVUPS 96(CX)(R8*1), Y2
+	VMOVUPS 96(DX)(R8*1), Y3
 	VCMPPS  $0x1e, Y0, Y3, Y3
 	VANDPS  Y3, Y2, Y2
-	VMOVUPS Y2, 96(BX)(R9*1)
-	ADDQ    $+128, R9
-	CMPQ    R9, R10
+	VMOVUPS Y2, 96(BX)(R8*1)
+	ADDQ    $+128, R8
+	CMPQ    R8, R9
 	JLE     many
 
 single:
-	CMPQ    R9, AX
+	CMPQ    R8, DI
 	JGE     part
-	VMOVUPS (CX)(R9*1), Y2
-	VMOVUPS (DX)(R9*1), Y3
+	VMOVUPS (CX)(R8*1), Y2
+	VMOVUPS (DX)(R8*1), Y3
 	VCMPPS  $0x1e, Y0, Y3, Y3
 	VANDPS  Y3, Y2, Y2
-	VMOVUPS Y2, (BX)(R9*1)
-	ADDQ    $+32, R9
+	VMOVUPS Y2, (BX)(R8*1)
+	ADDQ    $+32, R8
 	JMP     single
 
 part:
-	CMPQ R9, DI
+	CMPQ R8, AX
 	JGE  next
 
 	// the lanes left over
-	VMASKMOVPS (CX)(R9*1), Y1, Y2
-	VMASKMOVPS (DX)(R9*1), Y1, Y3
+	VMASKMOVPS (CX)(R8*1), Y1, Y2
+	VMASKMOVPS (DX)(R8*1), Y1, Y3
 	VCMPPS     $0x1e, Y0, Y3, Y3
 	VANDPS     Y3, Y2, Y2
-	VMASKMOVPS Y2, Y1, (BX)(R9*1)
+	VMASKMOVPS Y2, Y1, (BX)(R8*1)
 
 next:
-	ADDQ R8, CX
-	ADDQ R8, DX
-	ADDQ DI, BX
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
 	DECQ SI
 	JNZ  row
-	VZEROUPPER
-	RET
-
-// func ewReLUGradPastAVX2(p *byte)
-// Requires: AVX, MMX+
-TEXT ·ewReLUGradPastAVX2(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), AX
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   72(AX), SI
-	MOVQ   80(AX), DI
-	VXORPS Y0, Y0, Y0
-	MOVQ   88(AX), R8
-	SHLQ   $0x02, R8
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ DI, AX
-	ANDQ $-8, AX
-	MOVQ DI, R9
-	SUBQ AX, R9
-
-	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R10
-	NEGQ    R9
-	VMOVUPS 32(R10)(R9*4), Y1
-	SHLQ    $0x02, AX
-	SHLQ    $0x02, DI
-	LEAQ    -128(AX), R10
-
-row:
-	XORQ R9, R9
-	CMPQ R9, R10
-	JG   single
-
-many:
-	VMOVUPS  (CX)(R9*1), Y2
-	VMOVUPS  (DX)(R9*1), Y3
-	VCMPPS   $0x1e, Y0, Y3, Y3
-	VANDPS   Y3, Y2, Y2
-	VMOVNTPS Y2, (BX)(R9*1)
-	VMOVUPS  32(CX)(R9*1), Y2
-	VMOVUPS  32(DX)(R9*1), Y3
-	VCMPPS   $0x1e, Y0, Y3, Y3
-	VANDPS   Y3, Y2, Y2
-	VMOVNTPS Y2, 32(BX)(R9*1)
-	VMOVUPS  64(CX)(R9*1), Y2
-	VMOVUPS  64(DX)(R9*1), Y3
-	VCMPPS   $0x1e, Y0, Y3, Y3
-	VANDPS   Y3, Y2, Y2
-	VMOVNTPS Y2, 64(BX)(R9*1)
-	VMOVUPS  96(CX)(R9*1), Y2
-	VMOVUPS  96(DX)(R9*1), Y3
-	VCMPPS   $0x1e, Y0, Y3, Y3
-	VANDPS   Y3, Y2, Y2
-	VMOVNTPS Y2, 96(BX)(R9*1)
-	ADDQ     $+128, R9
-	CMPQ     R9, R10
-	JLE      many
-
-single:
-	CMPQ     R9, AX
-	JGE      part
-	VMOVUPS  (CX)(R9*1), Y2
-	VMOVUPS  (DX)(R9*1), Y3
-	VCMPPS   $0x1e, Y0, Y3, Y3
-	VANDPS   Y3, Y2, Y2
-	VMOVNTPS Y2, (BX)(R9*1)
-	ADDQ     $+32, R9
-	JMP      single
-
-part:
-	CMPQ R9, DI
-	JGE  next
-
-	// the lanes left over
-	VMASKMOVPS (CX)(R9*1), Y1, Y2
-	VMASKMOVPS (DX)(R9*1), Y1, Y3
-	VCMPPS     $0x1e, Y0, Y3, Y3
-	VANDPS     Y3, Y2, Y2
-	VMASKMOVPS Y2, Y1, (BX)(R9*1)
-
-next:
-	ADDQ R8, CX
-	ADDQ R8, DX
-	ADDQ DI, BX
-	DECQ SI
-	JNZ  row
-	SFENCE
 	VZEROUPPER
 	RET
 
@@ -6237,331 +6601,73 @@ TEXT ·ewAddBiasAVX2(SB), NOSPLIT, $0-8
 	MOVQ 8(AX), DX
 	MOVQ 16(AX), BX
 	MOVQ 72(AX), SI
-	MOVQ 80(AX), DI
-	MOVQ 88(AX), R8
-	SHLQ $0x02, R8
+	MOVQ 80(AX), AX
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ DI, AX
-	ANDQ $-8, AX
-	MOVQ DI, R9
-	SUBQ AX, R9
+	MOVQ AX, DI
+	ANDQ $-8, DI
+	MOVQ AX, R8
+	SUBQ DI, R8
 
 	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R10
-	NEGQ    R9
-	VMOVUPS 32(R10)(R9*4), Y0
-	SHLQ    $0x02, AX
+	LEAQ    ewMasks<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y0
 	SHLQ    $0x02, DI
-	LEAQ    -128(AX), R10
+	SHLQ    $0x02, AX
+	LEAQ    -128(DI), R9
 
 row:
-	XORQ R9, R9
-	CMPQ R9, R10
+	XORQ R8, R8
+	CMPQ R8, R9
 	JG   single
 
 many:
-	VMOVUPS (CX)(R9*1), Y1
-	VMOVUPS (BX)(R9*1), Y2
+	VMOVUPS (CX)(R8*1), Y1
+	VMOVUPS (BX)(R8*1), Y2
 	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, (DX)(R9*1)
-	VMOVUPS 32(CX)(R9*1), Y1
-	VMOVUPS 32(BX)(R9*1), Y2
+	VMOVUPS Y1, (DX)(R8*1)
+	VMOVUPS 32(CX)(R8*1), Y1
+	VMOVUPS 32(BX)(R8*1), Y2
 	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, 32(DX)(R9*1)
-	VMOVUPS 64(CX)(R9*1), Y1
-	VMOVUPS 64(BX)(R9*1), Y2
+	VMOVUPS Y1, 32(DX)(R8*1)
+	VMOVUPS 64(CX)(R8*1), Y1
+	VMOVUPS 64(BX)(R8*1), Y2
 	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, 64(DX)(R9*1)
-	VMOVUPS 96(CX)(R9*1), Y1
-	VMOVUPS 96(BX)(R9*1), Y2
+	VMOVUPS Y1, 64(DX)(R8*1)
+	VMOVUPS 96(CX)(R8*1), Y1
+	VMOVUPS 96(BX)(R8*1), Y2
 	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, 96(DX)(R9*1)
-	ADDQ    $+128, R9
-	CMPQ    R9, R10
+	VMOVUPS Y1, 96(DX)(R8*1)
+	ADDQ    $+128, R8
+	CMPQ    R8, R9
 	JLE     many
 
 single:
-	CMPQ    R9, AX
+	CMPQ    R8, DI
 	JGE     part
-	VMOVUPS (CX)(R9*1), Y1
-	VMOVUPS (BX)(R9*1), Y2
+	VMOVUPS (CX)(R8*1), Y1
+	VMOVUPS (BX)(R8*1), Y2
 	VADDPS  Y2, Y1, Y1
-	VMOVUPS Y1, (DX)(R9*1)
-	ADDQ    $+32, R9
+	VMOVUPS Y1, (DX)(R8*1)
+	ADDQ    $+32, R8
 	JMP     single
 
 part:
-	CMPQ R9, DI
+	CMPQ R8, AX
 	JGE  next
 
 	// the lanes left over
-	VMASKMOVPS (CX)(R9*1), Y0, Y1
-	VMASKMOVPS (BX)(R9*1), Y0, Y2
+	VMASKMOVPS (CX)(R8*1), Y0, Y1
+	VMASKMOVPS (BX)(R8*1), Y0, Y2
 	VADDPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (DX)(R9*1)
+	VMASKMOVPS Y1, Y0, (DX)(R8*1)
 
 next:
-	ADDQ DI, CX
-	ADDQ R8, DX
+	ADDQ AX, CX
+	ADDQ AX, DX
 	DECQ SI
 	JNZ  row
-	VZEROUPPER
-	RET
-
-// func ewAddBiasPastAVX2(p *byte)
-// Requires: AVX, MMX+
-TEXT ·ewAddBiasPastAVX2(SB), NOSPLIT, $0-8
-	MOVQ p+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
-	MOVQ 72(AX), SI
-	MOVQ 80(AX), DI
-	MOVQ 88(AX), R8
-	SHLQ $0x02, R8
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ DI, AX
-	ANDQ $-8, AX
-	MOVQ DI, R9
-	SUBQ AX, R9
-
-	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R10
-	NEGQ    R9
-	VMOVUPS 32(R10)(R9*4), Y0
-	SHLQ    $0x02, AX
-	SHLQ    $0x02, DI
-	LEAQ    -128(AX), R10
-
-row:
-	XORQ R9, R9
-	CMPQ R9, R10
-	JG   single
-
-many:
-	VMOVUPS  (CX)(R9*1), Y1
-	VMOVUPS  (BX)(R9*1), Y2
-	VADDPS   Y2, Y1, Y1
-	VMOVNTPS Y1, (DX)(R9*1)
-	VMOVUPS  32(CX)(R9*1), Y1
-	VMOVUPS  32(BX)(R9*1), Y2
-	VADDPS   Y2, Y1, Y1
-	VMOVNTPS Y1, 32(DX)(R9*1)
-	VMOVUPS  64(CX)(R9*1), Y1
-	VMOVUPS  64(BX)(R9*1), Y2
-	VADDPS   Y2, Y1, Y1
-	VMOVNTPS Y1, 64(DX)(R9*1)
-	VMOVUPS  96(CX)(R9*1), Y1
-	VMOVUPS  96(BX)(R9*1), Y2
-	VADDPS   Y2, Y1, Y1
-	VMOVNTPS Y1, 96(DX)(R9*1)
-	ADDQ     $+128, R9
-	CMPQ     R9, R10
-	JLE      many
-
-single:
-	CMPQ     R9, AX
-	JGE      part
-	VMOVUPS  (CX)(R9*1), Y1
-	VMOVUPS  (BX)(R9*1), Y2
-	VADDPS   Y2, Y1, Y1
-	VMOVNTPS Y1, (DX)(R9*1)
-	ADDQ     $+32, R9
-	JMP      single
-
-part:
-	CMPQ R9, DI
-	JGE  next
-
-	// the lanes left over
-	VMASKMOVPS (CX)(R9*1), Y0, Y1
-	VMASKMOVPS (BX)(R9*1), Y0, Y2
-	VADDPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (DX)(R9*1)
-
-next:
-	ADDQ DI, CX
-	ADDQ R8, DX
-	DECQ SI
-	JNZ  row
-	SFENCE
-	VZEROUPPER
-	RET
-
-// func ewAddBiasReLUAVX2(p *byte)
-// Requires: AVX
-TEXT ·ewAddBiasReLUAVX2(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), AX
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   72(AX), SI
-	MOVQ   80(AX), DI
-	VXORPS Y0, Y0, Y0
-	MOVQ   88(AX), R8
-	SHLQ   $0x02, R8
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ DI, AX
-	ANDQ $-8, AX
-	MOVQ DI, R9
-	SUBQ AX, R9
-
-	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R10
-	NEGQ    R9
-	VMOVUPS 32(R10)(R9*4), Y1
-	SHLQ    $0x02, AX
-	SHLQ    $0x02, DI
-	LEAQ    -128(AX), R10
-
-row:
-	XORQ R9, R9
-	CMPQ R9, R10
-	JG   single
-
-many:
-	VMOVUPS (CX)(R9*1), Y2
-	VMOVUPS (BX)(R9*1), Y3
-	VADDPS  Y3, Y2, Y2
-	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, (DX)(R9*1)
-	VMOVUPS 32(CX)(R9*1), Y2
-	VMOVUPS 32(BX)(R9*1), Y3
-	VADDPS  Y3, Y2, Y2
-	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, 32(DX)(R9*1)
-	VMOVUPS 64(CX)(R9*1), Y2
-	VMOVUPS 64(BX)(R9*1), Y3
-	VADDPS  Y3, Y2, Y2
-	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, 64(DX)(R9*1)
-	VMOVUPS 96(CX)(R9*1), Y2
-	VMOVUPS 96(BX)(R9*1), Y3
-	VADDPS  Y3, Y2, Y2
-	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, 96(DX)(R9*1)
-	ADDQ    $+128, R9
-	CMPQ    R9, R10
-	JLE     many
-
-single:
-	CMPQ    R9, AX
-	JGE     part
-	VMOVUPS (CX)(R9*1), Y2
-	VMOVUPS (BX)(R9*1), Y3
-	VADDPS  Y3, Y2, Y2
-	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, (DX)(R9*1)
-	ADDQ    $+32, R9
-	JMP     single
-
-part:
-	CMPQ R9, DI
-	JGE  next
-
-	// the lanes left over
-	VMASKMOVPS (CX)(R9*1), Y1, Y2
-	VMASKMOVPS (BX)(R9*1), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	VMAXPS     Y2, Y0, Y2
-	VMASKMOVPS Y2, Y1, (DX)(R9*1)
-
-next:
-	ADDQ DI, CX
-	ADDQ R8, DX
-	DECQ SI
-	JNZ  row
-	VZEROUPPER
-	RET
-
-// func ewAddBiasReLUPastAVX2(p *byte)
-// Requires: AVX, MMX+
-TEXT ·ewAddBiasReLUPastAVX2(SB), NOSPLIT, $0-8
-	MOVQ   p+0(FP), AX
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   72(AX), SI
-	MOVQ   80(AX), DI
-	VXORPS Y0, Y0, Y0
-	MOVQ   88(AX), R8
-	SHLQ   $0x02, R8
-
-	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ DI, AX
-	ANDQ $-8, AX
-	MOVQ DI, R9
-	SUBQ AX, R9
-
-	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ewMasks<>+0(SB), R10
-	NEGQ    R9
-	VMOVUPS 32(R10)(R9*4), Y1
-	SHLQ    $0x02, AX
-	SHLQ    $0x02, DI
-	LEAQ    -128(AX), R10
-
-row:
-	XORQ R9, R9
-	CMPQ R9, R10
-	JG   single
-
-many:
-	VMOVUPS  (CX)(R9*1), Y2
-	VMOVUPS  (BX)(R9*1), Y3
-	VADDPS   Y3, Y2, Y2
-	VMAXPS   Y2, Y0, Y2
-	VMOVNTPS Y2, (DX)(R9*1)
-	VMOVUPS  32(CX)(R9*1), Y2
-	VMOVUPS  32(BX)(R9*1), Y3
-	VADDPS   Y3, Y2, Y2
-	VMAXPS   Y2, Y0, Y2
-	VMOVNTPS Y2, 32(DX)(R9*1)
-	VMOVUPS  64(CX)(R9*1), Y2
-	VMOVUPS  64(BX)(R9*1), Y3
-	VADDPS   Y3, Y2, Y2
-	VMAXPS   Y2, Y0, Y2
-	VMOVNTPS Y2, 64(DX)(R9*1)
-	VMOVUPS  96(CX)(R9*1), Y2
-	VMOVUPS  96(BX)(R9*1), Y3
-	VADDPS   Y3, Y2, Y2
-	VMAXPS   Y2, Y0, Y2
-	VMOVNTPS Y2, 96(DX)(R9*1)
-	ADDQ     $+128, R9
-	CMPQ     R9, R10
-	JLE      many
-
-single:
-	CMPQ     R9, AX
-	JGE      part
-	VMOVUPS  (CX)(R9*1), Y2
-	VMOVUPS  (BX)(R9*1), Y3
-	VADDPS   Y3, Y2, Y2
-	VMAXPS   Y2, Y0, Y2
-	VMOVNTPS Y2, (DX)(R9*1)
-	ADDQ     $+32, R9
-	JMP      single
-
-part:
-	CMPQ R9, DI
-	JGE  next
-
-	// the lanes left over
-	VMASKMOVPS (CX)(R9*1), Y1, Y2
-	VMASKMOVPS (BX)(R9*1), Y1, Y3
-	VADDPS     Y3, Y2, Y2
-	VMAXPS     Y2, Y0, Y2
-	VMASKMOVPS Y2, Y1, (DX)(R9*1)
-
-next:
-	ADDQ DI, CX
-	ADDQ R8, DX
-	DECQ SI
-	JNZ  row
-	SFENCE
 	VZEROUPPER
 	RET
 
@@ -6672,6 +6778,654 @@ oneNext:
 	JNZ  one
 
 done:
+	VZEROUPPER
+	RET
+
+// func ewSplitSumAVX2(p *byte)
+// Requires: AVX, MMX+
+TEXT ·ewSplitSumAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 72(AX), DI
+	MOVQ 80(AX), CX
+	MOVQ 88(AX), R10
+	SHLQ $0x02, R10
+	LEAQ (R10)(R10*2), R11
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row, cb3 of three
+	MOVQ CX, R9
+	ANDQ $-8, R9
+	MOVQ CX, AX
+	SUBQ R9, AX
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R8
+	NEGQ    AX
+	VMOVUPS 32(R8)(AX*4), Y0
+	SHLQ    $0x02, R9
+	SHLQ    $0x02, CX
+	LEAQ    (CX)(CX*2), AX
+	SUBQ    $0x04, DI
+	JLT     rest
+
+four:
+	XORQ R8, R8
+	LEAQ (DX)(R10*4), R12
+
+fourVector:
+	CMPQ       R8, R9
+	JGE        fourPart
+	VMOVUPS    (DX), Y1
+	VMOVUPS    (DX)(R10*1), Y2
+	VMOVUPS    (DX)(R10*2), Y3
+	VMOVUPS    (DX)(R11*1), Y4
+	VMOVUPS    Y1, (BX)
+	VMOVUPS    Y2, (BX)(CX*1)
+	VMOVUPS    Y3, (BX)(CX*2)
+	VMOVUPS    Y4, (BX)(AX*1)
+	VADDPS     Y2, Y1, Y1
+	VADDPS     Y4, Y3, Y3
+	VADDPS     Y3, Y1, Y1
+	VMOVUPS    (SI)(R8*1), Y2
+	VADDPS     Y1, Y2, Y2
+	VMOVUPS    Y2, (SI)(R8*1)
+	ADDQ       $+32, DX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R10*1)
+	PREFETCHT0 (R12)(R10*2)
+	PREFETCHT0 (R12)(R11*1)
+	ADDQ       $+32, R12
+	ADDQ       $+32, BX
+	ADDQ       $+32, R8
+	JMP        fourVector
+
+fourPart:
+	CMPQ       R8, CX
+	JGE        fourNext
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (DX)(R10*1), Y0, Y2
+	VMASKMOVPS (DX)(R10*2), Y0, Y3
+	VMASKMOVPS (DX)(R11*1), Y0, Y4
+	VMASKMOVPS Y1, Y0, (BX)
+	VMASKMOVPS Y2, Y0, (BX)(CX*1)
+	VMASKMOVPS Y3, Y0, (BX)(CX*2)
+	VMASKMOVPS Y4, Y0, (BX)(AX*1)
+	VADDPS     Y2, Y1, Y1
+	VADDPS     Y4, Y3, Y3
+	VADDPS     Y3, Y1, Y1
+	VMASKMOVPS (SI)(R8*1), Y0, Y2
+	VADDPS     Y1, Y2, Y2
+	VMASKMOVPS Y2, Y0, (SI)(R8*1)
+
+	// on to the end of the row
+	SUBQ R8, DX
+	ADDQ CX, DX
+	SUBQ R8, BX
+	ADDQ CX, BX
+
+fourNext:
+	SUBQ CX, DX
+	ADDQ R10, DX
+	ADDQ R11, DX
+	ADDQ AX, BX
+	SUBQ $0x04, DI
+	JGE  four
+
+rest:
+	ADDQ $0x04, DI
+	JZ   done
+
+one:
+	XORQ R8, R8
+
+oneVector:
+	CMPQ    R8, R9
+	JGE     onePart
+	VMOVUPS (DX), Y1
+	VMOVUPS Y1, (BX)
+	VMOVUPS (SI)(R8*1), Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, (SI)(R8*1)
+	ADDQ    $+32, DX
+	ADDQ    $+32, BX
+	ADDQ    $+32, R8
+	JMP     oneVector
+
+onePart:
+	CMPQ       R8, CX
+	JGE        oneNext
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS Y1, Y0, (BX)
+	VMASKMOVPS (SI)(R8*1), Y0, Y2
+	VADDPS     Y1, Y2, Y2
+	VMASKMOVPS Y2, Y0, (SI)(R8*1)
+
+	// on to the end of the row
+	SUBQ R8, DX
+	ADDQ CX, DX
+	SUBQ R8, BX
+	ADDQ CX, BX
+
+oneNext:
+	SUBQ CX, DX
+	ADDQ R10, DX
+	DECQ DI
+	JNZ  one
+
+done:
+	VZEROUPPER
+	RET
+
+// func ewSplitSumPastAVX2(p *byte)
+// Requires: AVX, MMX+
+TEXT ·ewSplitSumPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 72(AX), DI
+	MOVQ 80(AX), CX
+	MOVQ 88(AX), R10
+	SHLQ $0x02, R10
+	LEAQ (R10)(R10*2), R11
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row, cb3 of three
+	MOVQ CX, R9
+	ANDQ $-8, R9
+	MOVQ CX, AX
+	SUBQ R9, AX
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R8
+	NEGQ    AX
+	VMOVUPS 32(R8)(AX*4), Y0
+	SHLQ    $0x02, R9
+	SHLQ    $0x02, CX
+	LEAQ    (CX)(CX*2), AX
+	SUBQ    $0x04, DI
+	JLT     rest
+
+four:
+	XORQ R8, R8
+	LEAQ (DX)(R10*4), R12
+
+fourVector:
+	CMPQ       R8, R9
+	JGE        fourPart
+	VMOVUPS    (DX), Y1
+	VMOVUPS    (DX)(R10*1), Y2
+	VMOVUPS    (DX)(R10*2), Y3
+	VMOVUPS    (DX)(R11*1), Y4
+	VMOVNTPS   Y1, (BX)
+	VMOVNTPS   Y2, (BX)(CX*1)
+	VMOVNTPS   Y3, (BX)(CX*2)
+	VMOVNTPS   Y4, (BX)(AX*1)
+	VADDPS     Y2, Y1, Y1
+	VADDPS     Y4, Y3, Y3
+	VADDPS     Y3, Y1, Y1
+	VMOVUPS    (SI)(R8*1), Y2
+	VADDPS     Y1, Y2, Y2
+	VMOVUPS    Y2, (SI)(R8*1)
+	ADDQ       $+32, DX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R10*1)
+	PREFETCHT0 (R12)(R10*2)
+	PREFETCHT0 (R12)(R11*1)
+	ADDQ       $+32, R12
+	ADDQ       $+32, BX
+	ADDQ       $+32, R8
+	JMP        fourVector
+
+fourPart:
+	CMPQ       R8, CX
+	JGE        fourNext
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (DX)(R10*1), Y0, Y2
+	VMASKMOVPS (DX)(R10*2), Y0, Y3
+	VMASKMOVPS (DX)(R11*1), Y0, Y4
+	VMASKMOVPS Y1, Y0, (BX)
+	VMASKMOVPS Y2, Y0, (BX)(CX*1)
+	VMASKMOVPS Y3, Y0, (BX)(CX*2)
+	VMASKMOVPS Y4, Y0, (BX)(AX*1)
+	VADDPS     Y2, Y1, Y1
+	VADDPS     Y4, Y3, Y3
+	VADDPS     Y3, Y1, Y1
+	VMASKMOVPS (SI)(R8*1), Y0, Y2
+	VADDPS     Y1, Y2, Y2
+	VMASKMOVPS Y2, Y0, (SI)(R8*1)
+
+	// on to the end of the row
+	SUBQ R8, DX
+	ADDQ CX, DX
+	SUBQ R8, BX
+	ADDQ CX, BX
+
+fourNext:
+	SUBQ CX, DX
+	ADDQ R10, DX
+	ADDQ R11, DX
+	ADDQ AX, BX
+	SUBQ $0x04, DI
+	JGE  four
+
+rest:
+	ADDQ $0x04, DI
+	JZ   done
+
+one:
+	XORQ R8, R8
+
+oneVector:
+	CMPQ     R8, R9
+	JGE      onePart
+	VMOVUPS  (DX), Y1
+	VMOVNTPS Y1, (BX)
+	VMOVUPS  (SI)(R8*1), Y2
+	VADDPS   Y1, Y2, Y2
+	VMOVUPS  Y2, (SI)(R8*1)
+	ADDQ     $+32, DX
+	ADDQ     $+32, BX
+	ADDQ     $+32, R8
+	JMP      oneVector
+
+onePart:
+	CMPQ       R8, CX
+	JGE        oneNext
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS Y1, Y0, (BX)
+	VMASKMOVPS (SI)(R8*1), Y0, Y2
+	VADDPS     Y1, Y2, Y2
+	VMASKMOVPS Y2, Y0, (SI)(R8*1)
+
+	// on to the end of the row
+	SUBQ R8, DX
+	ADDQ CX, DX
+	SUBQ R8, BX
+	ADDQ CX, BX
+
+oneNext:
+	SUBQ CX, DX
+	ADDQ R10, DX
+	DECQ DI
+	JNZ  one
+
+done:
+	SFENCE
+	VZEROUPPER
+	RET
+
+// func ewSplitSumReLUAVX2(p *byte)
+// Requires: AVX, MMX+
+TEXT ·ewSplitSumReLUAVX2(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   16(AX), SI
+	MOVQ   24(AX), DI
+	MOVQ   72(AX), R8
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), R11
+	SHLQ   $0x02, R11
+	LEAQ   (R11)(R11*2), R12
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row, cb3 of three
+	MOVQ CX, R10
+	ANDQ $-8, R10
+	MOVQ CX, AX
+	SUBQ R10, AX
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R9
+	NEGQ    AX
+	VMOVUPS 32(R9)(AX*4), Y1
+	SHLQ    $0x02, R10
+	SHLQ    $0x02, CX
+	LEAQ    (CX)(CX*2), AX
+	SUBQ    $0x04, R8
+	JLT     rest
+
+four:
+	XORQ R9, R9
+	LEAQ (DX)(R11*4), R13
+	LEAQ (BX)(R11*4), R14
+
+fourVector:
+	CMPQ       R9, R10
+	JGE        fourPart
+	VMOVUPS    (DX), Y2
+	VMOVUPS    (DX)(R11*1), Y3
+	VMOVUPS    (DX)(R11*2), Y4
+	VMOVUPS    (DX)(R12*1), Y5
+	VMOVUPS    (BX), Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y2, Y2
+	VMOVUPS    Y2, (SI)
+	VMOVUPS    (BX)(R11*1), Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y3, Y3
+	VMOVUPS    Y3, (SI)(CX*1)
+	VMOVUPS    (BX)(R11*2), Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y4, Y4
+	VMOVUPS    Y4, (SI)(CX*2)
+	VMOVUPS    (BX)(R12*1), Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y5, Y5
+	VMOVUPS    Y5, (SI)(AX*1)
+	VADDPS     Y3, Y2, Y2
+	VADDPS     Y5, Y4, Y4
+	VADDPS     Y4, Y2, Y2
+	VMOVUPS    (DI)(R9*1), Y3
+	VADDPS     Y2, Y3, Y3
+	VMOVUPS    Y3, (DI)(R9*1)
+	ADDQ       $+32, DX
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(R11*1)
+	PREFETCHT0 (R13)(R11*2)
+	PREFETCHT0 (R13)(R12*1)
+	ADDQ       $+32, R13
+	ADDQ       $+32, BX
+	PREFETCHT0 (R14)
+	PREFETCHT0 (R14)(R11*1)
+	PREFETCHT0 (R14)(R11*2)
+	PREFETCHT0 (R14)(R12*1)
+	ADDQ       $+32, R14
+	ADDQ       $+32, SI
+	ADDQ       $+32, R9
+	JMP        fourVector
+
+fourPart:
+	CMPQ       R9, CX
+	JGE        fourNext
+	VMASKMOVPS (DX), Y1, Y2
+	VMASKMOVPS (DX)(R11*1), Y1, Y3
+	VMASKMOVPS (DX)(R11*2), Y1, Y4
+	VMASKMOVPS (DX)(R12*1), Y1, Y5
+	VMASKMOVPS (BX), Y1, Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y2, Y2
+	VMASKMOVPS Y2, Y1, (SI)
+	VMASKMOVPS (BX)(R11*1), Y1, Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y3, Y3
+	VMASKMOVPS Y3, Y1, (SI)(CX*1)
+	VMASKMOVPS (BX)(R11*2), Y1, Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y4, Y4
+	VMASKMOVPS Y4, Y1, (SI)(CX*2)
+	VMASKMOVPS (BX)(R12*1), Y1, Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y5, Y5
+	VMASKMOVPS Y5, Y1, (SI)(AX*1)
+	VADDPS     Y3, Y2, Y2
+	VADDPS     Y5, Y4, Y4
+	VADDPS     Y4, Y2, Y2
+	VMASKMOVPS (DI)(R9*1), Y1, Y3
+	VADDPS     Y2, Y3, Y3
+	VMASKMOVPS Y3, Y1, (DI)(R9*1)
+
+	// on to the end of the row
+	SUBQ R9, DX
+	ADDQ CX, DX
+	SUBQ R9, BX
+	ADDQ CX, BX
+	SUBQ R9, SI
+	ADDQ CX, SI
+
+fourNext:
+	SUBQ CX, DX
+	ADDQ R11, DX
+	SUBQ CX, BX
+	ADDQ R11, BX
+	ADDQ R12, DX
+	ADDQ R12, BX
+	ADDQ AX, SI
+	SUBQ $0x04, R8
+	JGE  four
+
+rest:
+	ADDQ $0x04, R8
+	JZ   done
+
+one:
+	XORQ R9, R9
+
+oneVector:
+	CMPQ    R9, R10
+	JGE     onePart
+	VMOVUPS (DX), Y2
+	VMOVUPS (BX), Y3
+	VCMPPS  $0x1e, Y0, Y3, Y3
+	VANDPS  Y3, Y2, Y2
+	VMOVUPS Y2, (SI)
+	VMOVUPS (DI)(R9*1), Y3
+	VADDPS  Y2, Y3, Y3
+	VMOVUPS Y3, (DI)(R9*1)
+	ADDQ    $+32, DX
+	ADDQ    $+32, BX
+	ADDQ    $+32, SI
+	ADDQ    $+32, R9
+	JMP     oneVector
+
+onePart:
+	CMPQ       R9, CX
+	JGE        oneNext
+	VMASKMOVPS (DX), Y1, Y2
+	VMASKMOVPS (BX), Y1, Y3
+	VCMPPS     $0x1e, Y0, Y3, Y3
+	VANDPS     Y3, Y2, Y2
+	VMASKMOVPS Y2, Y1, (SI)
+	VMASKMOVPS (DI)(R9*1), Y1, Y3
+	VADDPS     Y2, Y3, Y3
+	VMASKMOVPS Y3, Y1, (DI)(R9*1)
+
+	// on to the end of the row
+	SUBQ R9, DX
+	ADDQ CX, DX
+	SUBQ R9, BX
+	ADDQ CX, BX
+	SUBQ R9, SI
+	ADDQ CX, SI
+
+oneNext:
+	SUBQ CX, DX
+	ADDQ R11, DX
+	SUBQ CX, BX
+	ADDQ R11, BX
+	DECQ R8
+	JNZ  one
+
+done:
+	VZEROUPPER
+	RET
+
+// func ewSplitSumReLUPastAVX2(p *byte)
+// Requires: AVX, MMX+
+TEXT ·ewSplitSumReLUPastAVX2(SB), NOSPLIT, $0-8
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), DX
+	MOVQ   8(AX), BX
+	MOVQ   16(AX), SI
+	MOVQ   24(AX), DI
+	MOVQ   72(AX), R8
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), R11
+	SHLQ   $0x02, R11
+	LEAQ   (R11)(R11*2), R12
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row, cb3 of three
+	MOVQ CX, R10
+	ANDQ $-8, R10
+	MOVQ CX, AX
+	SUBQ R10, AX
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ewMasks<>+0(SB), R9
+	NEGQ    AX
+	VMOVUPS 32(R9)(AX*4), Y1
+	SHLQ    $0x02, R10
+	SHLQ    $0x02, CX
+	LEAQ    (CX)(CX*2), AX
+	SUBQ    $0x04, R8
+	JLT     rest
+
+four:
+	XORQ R9, R9
+	LEAQ (DX)(R11*4), R13
+	LEAQ (BX)(R11*4), R14
+
+fourVector:
+	CMPQ       R9, R10
+	JGE        fourPart
+	VMOVUPS    (DX), Y2
+	VMOVUPS    (DX)(R11*1), Y3
+	VMOVUPS    (DX)(R11*2), Y4
+	VMOVUPS    (DX)(R12*1), Y5
+	VMOVUPS    (BX), Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y2, Y2
+	VMOVNTPS   Y2, (SI)
+	VMOVUPS    (BX)(R11*1), Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y3, Y3
+	VMOVNTPS   Y3, (SI)(CX*1)
+	VMOVUPS    (BX)(R11*2), Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y4, Y4
+	VMOVNTPS   Y4, (SI)(CX*2)
+	VMOVUPS    (BX)(R12*1), Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y5, Y5
+	VMOVNTPS   Y5, (SI)(AX*1)
+	VADDPS     Y3, Y2, Y2
+	VADDPS     Y5, Y4, Y4
+	VADDPS     Y4, Y2, Y2
+	VMOVUPS    (DI)(R9*1), Y3
+	VADDPS     Y2, Y3, Y3
+	VMOVUPS    Y3, (DI)(R9*1)
+	ADDQ       $+32, DX
+	PREFETCHT0 (R13)
+	PREFETCHT0 (R13)(R11*1)
+	PREFETCHT0 (R13)(R11*2)
+	PREFETCHT0 (R13)(R12*1)
+	ADDQ       $+32, R13
+	ADDQ       $+32, BX
+	PREFETCHT0 (R14)
+	PREFETCHT0 (R14)(R11*1)
+	PREFETCHT0 (R14)(R11*2)
+	PREFETCHT0 (R14)(R12*1)
+	ADDQ       $+32, R14
+	ADDQ       $+32, SI
+	ADDQ       $+32, R9
+	JMP        fourVector
+
+fourPart:
+	CMPQ       R9, CX
+	JGE        fourNext
+	VMASKMOVPS (DX), Y1, Y2
+	VMASKMOVPS (DX)(R11*1), Y1, Y3
+	VMASKMOVPS (DX)(R11*2), Y1, Y4
+	VMASKMOVPS (DX)(R12*1), Y1, Y5
+	VMASKMOVPS (BX), Y1, Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y2, Y2
+	VMASKMOVPS Y2, Y1, (SI)
+	VMASKMOVPS (BX)(R11*1), Y1, Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y3, Y3
+	VMASKMOVPS Y3, Y1, (SI)(CX*1)
+	VMASKMOVPS (BX)(R11*2), Y1, Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y4, Y4
+	VMASKMOVPS Y4, Y1, (SI)(CX*2)
+	VMASKMOVPS (BX)(R12*1), Y1, Y6
+	VCMPPS     $0x1e, Y0, Y6, Y6
+	VANDPS     Y6, Y5, Y5
+	VMASKMOVPS Y5, Y1, (SI)(AX*1)
+	VADDPS     Y3, Y2, Y2
+	VADDPS     Y5, Y4, Y4
+	VADDPS     Y4, Y2, Y2
+	VMASKMOVPS (DI)(R9*1), Y1, Y3
+	VADDPS     Y2, Y3, Y3
+	VMASKMOVPS Y3, Y1, (DI)(R9*1)
+
+	// on to the end of the row
+	SUBQ R9, DX
+	ADDQ CX, DX
+	SUBQ R9, BX
+	ADDQ CX, BX
+	SUBQ R9, SI
+	ADDQ CX, SI
+
+fourNext:
+	SUBQ CX, DX
+	ADDQ R11, DX
+	SUBQ CX, BX
+	ADDQ R11, BX
+	ADDQ R12, DX
+	ADDQ R12, BX
+	ADDQ AX, SI
+	SUBQ $0x04, R8
+	JGE  four
+
+rest:
+	ADDQ $0x04, R8
+	JZ   done
+
+one:
+	XORQ R9, R9
+
+oneVector:
+	CMPQ     R9, R10
+	JGE      onePart
+	VMOVUPS  (DX), Y2
+	VMOVUPS  (BX), Y3
+	VCMPPS   $0x1e, Y0, Y3, Y3
+	VANDPS   Y3, Y2, Y2
+	VMOVNTPS Y2, (SI)
+	VMOVUPS  (DI)(R9*1), Y3
+	VADDPS   Y2, Y3, Y3
+	VMOVUPS  Y3, (DI)(R9*1)
+	ADDQ     $+32, DX
+	ADDQ     $+32, BX
+	ADDQ     $+32, SI
+	ADDQ     $+32, R9
+	JMP      oneVector
+
+onePart:
+	CMPQ       R9, CX
+	JGE        oneNext
+	VMASKMOVPS (DX), Y1, Y2
+	VMASKMOVPS (BX), Y1, Y3
+	VCMPPS     $0x1e, Y0, Y3, Y3
+	VANDPS     Y3, Y2, Y2
+	VMASKMOVPS Y2, Y1, (SI)
+	VMASKMOVPS (DI)(R9*1), Y1, Y3
+	VADDPS     Y2, Y3, Y3
+	VMASKMOVPS Y3, Y1, (DI)(R9*1)
+
+	// on to the end of the row
+	SUBQ R9, DX
+	ADDQ CX, DX
+	SUBQ R9, BX
+	ADDQ CX, BX
+	SUBQ R9, SI
+	ADDQ CX, SI
+
+oneNext:
+	SUBQ CX, DX
+	ADDQ R11, DX
+	SUBQ CX, BX
+	ADDQ R11, BX
+	DECQ R8
+	JNZ  one
+
+done:
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -10275,6 +11029,186 @@ cols1:
 	DECQ         R10
 	JNZ          rows1
 	VMOVUPS      Y0, (DX)(SI*4)
+	MOVQ         8(AX), R8
+	VEXTRACTI128 $0x01, Y1, X0
+	VPACKUSDW    X0, X1, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (R8)(SI*1)
+	ADDQ         $+8, SI
+	JMP          channels1
+
+end1:
+	// the last vector, unless all is done, ends with the last channel
+	CMPQ SI, BX
+	JGE  done
+	MOVQ DI, SI
+	JMP  channels1
+
+done:
+	VZEROUPPER
+	RET
+
+// func ewMaxWindowArgReLUAVX2(p *byte)
+// Requires: AVX, AVX2
+TEXT ·ewMaxWindowArgReLUAVX2(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 48(AX), BX
+	XORQ SI, SI
+
+	// blocks of 4
+	LEAQ -32(BX), DI
+
+channels4:
+	CMPQ         SI, DI
+	JG           end4
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	VMOVUPS      (R8), Y0
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Y1
+	VMOVAPS      Y1, Y4
+	VMOVUPS      32(R8), Y1
+	VMOVD        R9, X2
+	VPBROADCASTD X2, Y2
+	VMOVAPS      Y2, Y5
+	VMOVUPS      64(R8), Y2
+	VMOVD        R9, X3
+	VPBROADCASTD X3, Y3
+	VMOVAPS      Y3, Y6
+	VMOVUPS      96(R8), Y3
+	VMOVD        R9, X7
+	VPBROADCASTD X7, Y7
+	VMOVAPS      Y7, Y7
+
+rows4:
+	MOVQ 32(AX), R11
+
+cols4:
+	VMOVD        R9, X8
+	VPBROADCASTD X8, Y8
+	VMOVUPS      (R8), Y9
+	VCMPPS       $0x1e, Y0, Y9, Y10
+	VCMPPS       $0x03, Y9, Y9, Y11
+	VORPS        Y11, Y10, Y10
+	VBLENDVPS    Y10, Y9, Y0, Y0
+	VBLENDVPS    Y10, Y8, Y4, Y4
+	VMOVUPS      32(R8), Y9
+	VCMPPS       $0x1e, Y1, Y9, Y10
+	VCMPPS       $0x03, Y9, Y9, Y11
+	VORPS        Y11, Y10, Y10
+	VBLENDVPS    Y10, Y9, Y1, Y1
+	VBLENDVPS    Y10, Y8, Y5, Y5
+	VMOVUPS      64(R8), Y9
+	VCMPPS       $0x1e, Y2, Y9, Y10
+	VCMPPS       $0x03, Y9, Y9, Y11
+	VORPS        Y11, Y10, Y10
+	VBLENDVPS    Y10, Y9, Y2, Y2
+	VBLENDVPS    Y10, Y8, Y6, Y6
+	VMOVUPS      96(R8), Y9
+	VCMPPS       $0x1e, Y3, Y9, Y10
+	VCMPPS       $0x03, Y9, Y9, Y11
+	VORPS        Y11, Y10, Y10
+	VBLENDVPS    Y10, Y9, Y3, Y3
+	VBLENDVPS    Y10, Y8, Y7, Y7
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols4
+
+	// next row of the window
+	MOVQ         40(AX), R11
+	LEAQ         (R8)(R11*4), R8
+	ADDQ         72(AX), R9
+	DECQ         R10
+	JNZ          rows4
+	VMOVUPS      Y0, (DX)(SI*4)
+	VMOVUPS      Y1, 32(DX)(SI*4)
+	VMOVUPS      Y2, 64(DX)(SI*4)
+	VMOVUPS      Y3, 96(DX)(SI*4)
+	VXORPS       Y8, Y8, Y8
+	MOVQ         $0x000000ff, R8
+	VMOVD        R8, X9
+	VPBROADCASTD X9, Y9
+	VCMPPS       $0x1a, Y8, Y0, Y0
+	VBLENDVPS    Y0, Y9, Y4, Y4
+	VCMPPS       $0x1a, Y8, Y1, Y0
+	VBLENDVPS    Y0, Y9, Y5, Y5
+	VCMPPS       $0x1a, Y8, Y2, Y0
+	VBLENDVPS    Y0, Y9, Y6, Y6
+	VCMPPS       $0x1a, Y8, Y3, Y0
+	VBLENDVPS    Y0, Y9, Y7, Y7
+	MOVQ         8(AX), R8
+	VEXTRACTI128 $0x01, Y4, X0
+	VPACKUSDW    X0, X4, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, (R8)(SI*1)
+	VEXTRACTI128 $0x01, Y5, X0
+	VPACKUSDW    X0, X5, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 8(R8)(SI*1)
+	VEXTRACTI128 $0x01, Y6, X0
+	VPACKUSDW    X0, X6, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 16(R8)(SI*1)
+	VEXTRACTI128 $0x01, Y7, X0
+	VPACKUSDW    X0, X7, X0
+	VPACKUSWB    X0, X0, X0
+	VMOVQ        X0, 24(R8)(SI*1)
+	ADDQ         $+32, SI
+	JMP          channels4
+
+end4:
+	// blocks of 1
+	LEAQ -8(BX), DI
+
+channels1:
+	CMPQ         SI, DI
+	JG           end1
+	MOVQ         56(AX), R9
+	MOVQ         24(AX), R10
+	LEAQ         (CX)(SI*4), R8
+	VMOVUPS      (R8), Y0
+	VMOVD        R9, X1
+	VPBROADCASTD X1, Y1
+	VMOVAPS      Y1, Y1
+
+rows1:
+	MOVQ 32(AX), R11
+
+cols1:
+	VMOVD        R9, X2
+	VPBROADCASTD X2, Y2
+	VMOVUPS      (R8), Y3
+	VCMPPS       $0x1e, Y0, Y3, Y4
+	VCMPPS       $0x03, Y3, Y3, Y5
+	VORPS        Y5, Y4, Y4
+	VBLENDVPS    Y4, Y3, Y0, Y0
+	VBLENDVPS    Y4, Y2, Y1, Y1
+
+	// next pixel: c floats and bytes on
+	LEAQ (R8)(BX*4), R8
+	ADDQ 64(AX), R9
+	DECQ R11
+	JNZ  cols1
+
+	// next row of the window
+	MOVQ         40(AX), R11
+	LEAQ         (R8)(R11*4), R8
+	ADDQ         72(AX), R9
+	DECQ         R10
+	JNZ          rows1
+	VMOVUPS      Y0, (DX)(SI*4)
+	VXORPS       Y2, Y2, Y2
+	MOVQ         $0x000000ff, R8
+	VMOVD        R8, X3
+	VPBROADCASTD X3, Y3
+	VCMPPS       $0x1a, Y2, Y0, Y0
+	VBLENDVPS    Y0, Y3, Y1, Y1
 	MOVQ         8(AX), R8
 	VEXTRACTI128 $0x01, Y1, X0
 	VPACKUSDW    X0, X1, X0

@@ -101,8 +101,10 @@ func BenchmarkSumRows(b *testing.B) {
 	benchRows(b, 1, func(s, p [][]float32, rows, c int) { SumRows(s[0], rows, c, p[0]) })
 }
 
-func BenchmarkBiasReLUBackward(b *testing.B) {
-	benchRows(b, 3, func(s, p [][]float32, rows, c int) { BiasReLUBackward(s[0], s[1], rows, c, s[2], p[0]) })
+func BenchmarkReLUGrad(b *testing.B) {
+	benchRows(b, 3, func(s, p [][]float32, rows, c int) {
+		(&ReLUGrad{X: s[1], Parts: []GradPart{{c, s[2], p[0]}}}).Backward(s[0], rows)
+	})
 }
 
 func BenchmarkAdd(b *testing.B) {

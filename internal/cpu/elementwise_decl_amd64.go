@@ -41,24 +41,6 @@ func ewReLUGrad(p *rowArgs) bool {
 }
 
 //go:noescape
-func ewReLUGradPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewReLUGradPastAVX2(p *rowArgs)
-
-func ewReLUGradPast(p *rowArgs) bool {
-	switch level {
-	case AVX512:
-		ewReLUGradPastAVX512(p)
-	case AVX2:
-		ewReLUGradPastAVX2(p)
-	default:
-		return false
-	}
-	return true
-}
-
-//go:noescape
 func ewAddAVX512(p *rowArgs)
 
 //go:noescape
@@ -185,60 +167,6 @@ func ewAddBias(p *rowArgs) bool {
 }
 
 //go:noescape
-func ewAddBiasPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewAddBiasPastAVX2(p *rowArgs)
-
-func ewAddBiasPast(p *rowArgs) bool {
-	switch level {
-	case AVX512:
-		ewAddBiasPastAVX512(p)
-	case AVX2:
-		ewAddBiasPastAVX2(p)
-	default:
-		return false
-	}
-	return true
-}
-
-//go:noescape
-func ewAddBiasReLUAVX512(p *rowArgs)
-
-//go:noescape
-func ewAddBiasReLUAVX2(p *rowArgs)
-
-func ewAddBiasReLU(p *rowArgs) bool {
-	switch level {
-	case AVX512:
-		ewAddBiasReLUAVX512(p)
-	case AVX2:
-		ewAddBiasReLUAVX2(p)
-	default:
-		return false
-	}
-	return true
-}
-
-//go:noescape
-func ewAddBiasReLUPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewAddBiasReLUPastAVX2(p *rowArgs)
-
-func ewAddBiasReLUPast(p *rowArgs) bool {
-	switch level {
-	case AVX512:
-		ewAddBiasReLUPastAVX512(p)
-	case AVX2:
-		ewAddBiasReLUPastAVX2(p)
-	default:
-		return false
-	}
-	return true
-}
-
-//go:noescape
 func ewSumRowsAVX512(p *rowArgs)
 
 //go:noescape
@@ -250,6 +178,78 @@ func ewSumRows(p *rowArgs) bool {
 		ewSumRowsAVX512(p)
 	case AVX2:
 		ewSumRowsAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewSplitSumAVX512(p *rowArgs)
+
+//go:noescape
+func ewSplitSumAVX2(p *rowArgs)
+
+func ewSplitSum(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewSplitSumAVX512(p)
+	case AVX2:
+		ewSplitSumAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewSplitSumPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewSplitSumPastAVX2(p *rowArgs)
+
+func ewSplitSumPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewSplitSumPastAVX512(p)
+	case AVX2:
+		ewSplitSumPastAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewSplitSumReLUAVX512(p *rowArgs)
+
+//go:noescape
+func ewSplitSumReLUAVX2(p *rowArgs)
+
+func ewSplitSumReLU(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewSplitSumReLUAVX512(p)
+	case AVX2:
+		ewSplitSumReLUAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewSplitSumReLUPastAVX512(p *rowArgs)
+
+//go:noescape
+func ewSplitSumReLUPastAVX2(p *rowArgs)
+
+func ewSplitSumReLUPast(p *rowArgs) bool {
+	switch level {
+	case AVX512:
+		ewSplitSumReLUPastAVX512(p)
+	case AVX2:
+		ewSplitSumReLUPastAVX2(p)
 	default:
 		return false
 	}
@@ -736,6 +736,24 @@ func ewMaxWindowArg(p *windowArgs) bool {
 		ewMaxWindowArgAVX512(p)
 	case AVX2:
 		ewMaxWindowArgAVX2(p)
+	default:
+		return false
+	}
+	return true
+}
+
+//go:noescape
+func ewMaxWindowArgReLUAVX512(p *windowArgs)
+
+//go:noescape
+func ewMaxWindowArgReLUAVX2(p *windowArgs)
+
+func ewMaxWindowArgReLU(p *windowArgs) bool {
+	switch level {
+	case AVX512:
+		ewMaxWindowArgReLUAVX512(p)
+	case AVX2:
+		ewMaxWindowArgReLUAVX2(p)
 	default:
 		return false
 	}

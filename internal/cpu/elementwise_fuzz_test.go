@@ -26,7 +26,7 @@ var twinCases = []twinCase{
 		return [][]float32{z}
 	}},
 	{"relu grad", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return reluGradVec(x, y, c, z, rows, c, false) }, func() { reluGradGo(x, y, c, z, rows, c) })
+		kernelOr(twin, func() bool { return reluGradVec(x, y, z) }, func() { reluGradGo(x, y, z) })
 		return [][]float32{z}
 	}},
 	{"add", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
@@ -57,13 +57,13 @@ var twinCases = []twinCase{
 		return [][]float32{{float32(s)}}
 	}},
 	{"add bias", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return addBiasVec(x, p[0], z, c, rows, c, false, false) }, func() { addBiasGo(x, p[0], z, c, rows, c, false) })
+		kernelOr(twin, func() bool { return addBiasVec(x, p[0], z, rows, c) }, func() { addBiasGo(x, p[0], z, rows, c) })
 		return [][]float32{z}
 	}},
-	{"add bias relu", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return addBiasVec(x, p[0], z, c, rows, c, true, false) }, func() { addBiasGo(x, p[0], z, c, rows, c, true) })
-		return [][]float32{z}
-	}},
+	splitSumCase("split and sum", 0, false),
+	splitSumCase("split and sum, middle", 3, false),
+	splitSumCase("split and sum, relu", 0, true),
+	splitSumCase("split and sum, relu, middle", 3, true),
 	{"sum rows", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
 		kernelOr(twin, func() bool { return sumRowsVec(x, rows, c, p[0]) }, func() { sumRowsGo(x, rows, c, p[0]) })
 		return [][]float32{p[0]}
@@ -99,6 +99,22 @@ var twinCases = []twinCase{
 		kernelOr(twin, func() bool { return adamVec(z, x, y, sqr, &k) }, func() { adamGo(z, x, y, sqr, &k) })
 		return [][]float32{z, y, sqr}
 	}},
+}
+
+// splitSumCase takes the channels from edge on, but for the last edge ones.
+func splitSumCase(name string, edge int, relu bool) twinCase {
+	return twinCase{name, func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		edge := min(edge, (c-1)/2)
+		n := c - 2*edge
+		var mask []float32
+		if relu {
+			mask = y[edge:]
+		}
+		dz, sums := a.zeros(rows*n), p[0][:n:n]
+		kernelOr(twin, func() bool { return splitSumVec(x[edge:], mask, c, dz, rows, n, sums, false) },
+			func() { splitSumGo(x[edge:], mask, c, dz, rows, n, sums) })
+		return [][]float32{dz, p[0]}
+	}}
 }
 
 func scaleShiftCase(name string, residual, relu bool) twinCase {

@@ -11,12 +11,9 @@ func reluGo(x, y []float32) {
 	}
 }
 
-func reluGradGo(dy, y []float32, stride int, dx []float32, rows, c int) {
-	for r := range rows {
-		d, y, dx := dy[r*stride:r*stride+c], y[r*stride:r*stride+c], dx[r*c:(r+1)*c]
-		for i, g := range d {
-			dx[i] = ifPositive(y[i], g)
-		}
+func reluGradGo(dy, y, dx []float32) {
+	for i, g := range dy {
+		dx[i] = ifPositive(y[i], g)
 	}
 }
 

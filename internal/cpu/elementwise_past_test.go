@@ -41,21 +41,15 @@ func TestStoresPast(t *testing.T) {
 		{"grad relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
 			BatchNormGrad(z, signs(y, rows, c), x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, nil)
 		}},
-		{"add bias", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			AddBias(x, rows, c, p[0], false, out)
+		{"relu backward, split", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			n := rows / 2 * c
+			g := ReLUGrad{X: y, Parts: []GradPart{{C: c, DZ: out[:n], DBias: p[0]}, {C: c, DZ: res[:n], DBias: p[1]}}}
+			g.Backward(x, rows/2)
 		}},
-		{"add bias relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			AddBias(x, rows, c, p[0], true, out)
-		}},
-		{"add bias relu in place", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			copy(out, x)
-			AddBias(out, rows, c, p[0], true, out)
-		}},
-		{"add bias relu, strided", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			AddBiasStrided(x[:rows/2*c], rows/2, c, p[0], true, out, 2*c)
-		}},
-		{"relu backward, strided", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			BiasReLUBackwardStrided(x, y, 2*c, rows/2, c, out[:rows/2*c], nil)
+		{"relu backward, split without a mask", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			n := rows / 2 * c
+			g := ReLUGrad{Parts: []GradPart{{C: c, DZ: out[:n]}, {C: c, DZ: res[:n]}}}
+			g.Backward(x, rows/2)
 		}},
 		{"max pool backward", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
 			q := pool(rows, c)

@@ -32,31 +32,20 @@ func forRows[A any](rows, c int, args A, body func(a *A, lo, hi int)) {
 	parallel.ChunksWith(rows, rowChunk(rows, c), args, body)
 }
 
-// AddBias computes y = x + bias, bias per channel, then max(y, 0) when relu.
-// x and y are [rows, c], bias is [c]. y may be x.
-func AddBias(x []float32, rows, c int, bias []float32, relu bool, y []float32) {
-	need("AddBias", "y", len(y), rows*c)
-	AddBiasStrided(x, rows, c, bias, relu, y, c)
-}
-
-// AddBiasStrided is AddBias with the rows of y yStride floats apart: with y a
-// channel slice of a wider tensor it is bias, ReLU and one half of a
-// concatenation in one pass. y needs (rows-1)*yStride+c floats, yStride at
-// least c; unless yStride is c, y must not overlap x.
-func AddBiasStrided(x []float32, rows, c int, bias []float32, relu bool, y []float32, yStride int) {
+// AddBias computes y = x + bias, bias per channel. x and y are [rows, c], bias is
+// [c]. y may be x.
+func AddBias(x []float32, rows, c int, bias, y []float32) {
 	need("AddBias", "x", len(x), rows*c)
 	need("AddBias", "bias", len(bias), c)
-	needStrided("AddBias", "y", len(y), rows, c, yStride)
-	past := yStride%16 == 0 && storesPast(y, c, x)
+	need("AddBias", "y", len(y), rows*c)
 	type args struct {
 		x, bias, y []float32
-		c, yStride int
-		relu, past bool
+		c          int
 	}
-	forRows(rows, c, args{x, bias, y, c, yStride, relu, past}, func(a *args, lo, hi int) {
-		x, y := a.x[lo*a.c:hi*a.c], a.y[lo*a.yStride:(hi-1)*a.yStride+a.c]
-		if !addBiasVec(x, a.bias, y, a.yStride, hi-lo, a.c, a.relu, a.past) {
-			addBiasGo(x, a.bias, y, a.yStride, hi-lo, a.c, a.relu)
+	forRows(rows, c, args{x, bias, y, c}, func(a *args, lo, hi int) {
+		x, y := a.x[lo*a.c:hi*a.c], a.y[lo*a.c:hi*a.c]
+		if !addBiasVec(x, a.bias, y, hi-lo, a.c) {
+			addBiasGo(x, a.bias, y, hi-lo, a.c)
 		}
 	})
 }
@@ -71,15 +60,11 @@ func needStrided(op, name string, got, rows, c, stride int) {
 	}
 }
 
-func addBiasGo(x, bias, y []float32, yStride, rows, c int, relu bool) {
+func addBiasGo(x, bias, y []float32, rows, c int) {
 	for r := range rows {
-		xr, yr := x[r*c:(r+1)*c], y[r*yStride:r*yStride+c]
-		for i, v := range xr {
-			v += bias[i]
-			if relu {
-				v = max(v, 0)
-			}
-			yr[i] = v
+		yr := y[r*c : (r+1)*c]
+		for i, v := range x[r*c : (r+1)*c] {
+			yr[i] = v + bias[i]
 		}
 	}
 }
@@ -97,56 +82,6 @@ func SumRows(x []float32, rows, c int, out []float32) {
 	reduceRows(rows, c, out, nil, args{x, c}, func(a *args, lo, hi int, sums []float32) {
 		sumRows(a.x[lo*a.c:hi*a.c], hi-lo, a.c, sums)
 	})
-}
-
-// BiasReLUBackward goes back through y = relu(conv + bias): dx = dy where
-// y > 0 and 0 elsewhere, dbias = sum of dx over rows. dy, y, dx are [rows, c],
-// dbias is [c] or nil; dx may be dy. One pass over memory instead of the two
-// of ReLUBackward and SumRows.
-func BiasReLUBackward(dy, y []float32, rows, c int, dx, dbias []float32) {
-	need("BiasReLUBackward", "dy", len(dy), rows*c)
-	need("BiasReLUBackward", "y", len(y), rows*c)
-	BiasReLUBackwardStrided(dy, y, c, rows, c, dx, dbias)
-}
-
-// BiasReLUBackwardStrided is BiasReLUBackward with the rows of dy and y stride
-// floats apart, and those of dx not: the way back from AddBiasStrided. Unless
-// stride is c, dx must not overlap dy or y.
-func BiasReLUBackwardStrided(dy, y []float32, stride, rows, c int, dx, dbias []float32) {
-	const op = "BiasReLUBackward"
-	needStrided(op, "dy", len(dy), rows, c, stride)
-	needStrided(op, "y", len(y), rows, c, stride)
-	need(op, "dx", len(dx), rows*c)
-	needOptional(op, "dbias", dbias, c)
-	past := dbias == nil && storesPast(dx, c, dy, y)
-	b := biasReLUBack{dy, y, dx, stride, c, past}
-	if dbias == nil {
-		forRows(rows, c, b, func(b *biasReLUBack, lo, hi int) { b.piece(lo, hi, nil) })
-		return
-	}
-	reduceRows(rows, c, dbias, nil, b, (*biasReLUBack).piece)
-}
-
-// biasReLUBack is a BiasReLUBackwardStrided under way.
-type biasReLUBack struct {
-	dy, y, dx []float32
-	stride, c int
-	past      bool
-}
-
-// piece masks rows [lo,hi) and adds their sums to sums, unless that is nil.
-func (p *biasReLUBack) piece(lo, hi int, sums []float32) {
-	// A few kilobytes at a time: the sum then reads what the mask just wrote
-	// from the first-level cache.
-	stride, c := p.stride, p.c
-	step := max(1, 2048/c)
-	for a := lo; a < hi; a += step {
-		b := min(hi, a+step)
-		reluGrad(p.dy[a*stride:(b-1)*stride+c], p.y[a*stride:(b-1)*stride+c], stride, p.dx[a*c:b*c], b-a, c, p.past)
-		if sums != nil {
-			sumRows(p.dx[a*c:b*c], b-a, c, sums)
-		}
-	}
 }
 
 // sumRows adds the column sums of x [rows, c] to sums [c].

@@ -105,30 +105,24 @@ func TestSumSquares(t *testing.T) {
 
 func TestAddBias(t *testing.T) {
 	allShapes(t, func(t *testing.T, rows, c int) {
-		for _, relu := range []bool{false, true} {
-			for _, alias := range []bool{false, true} {
-				var x, bias []float32
-				out := sameForThreads(t, func(a *arena) [][]float32 {
-					x, bias = a.normal(rows*c, 0, 1), a.normal(c, 0, 1)
-					odd(x)
-					y := a.copyOf(x)
-					if alias {
-						AddBias(y, rows, c, bias, relu, y)
-					} else {
-						AddBias(x, rows, c, bias, relu, y)
-					}
-					return [][]float32{y}
-				})
-				want := make([]float64, rows*c)
-				for i := range want {
-					v := float64(x[i] + bias[i%c])
-					if relu && v < 0 {
-						v = 0
-					}
-					want[i] = v
+		for _, alias := range []bool{false, true} {
+			var x, bias []float32
+			out := sameForThreads(t, func(a *arena) [][]float32 {
+				x, bias = a.normal(rows*c, 0, 1), a.normal(c, 0, 1)
+				odd(x)
+				y := a.copyOf(x)
+				if alias {
+					AddBias(y, rows, c, bias, y)
+				} else {
+					AddBias(x, rows, c, bias, y)
 				}
-				near(t, "y", out[0], want, 0)
+				return [][]float32{y}
+			})
+			want := make([]float64, rows*c)
+			for i := range want {
+				want[i] = float64(x[i] + bias[i%c])
 			}
+			near(t, "y", out[0], want, 0)
 		}
 	})
 }
@@ -147,67 +141,6 @@ func TestSumRows(t *testing.T) {
 			want[i%c] += float64(v)
 		}
 		near(t, "sum", out[0], want, 2e-6*math.Sqrt(float64(rows+1)))
-	})
-}
-
-func TestBiasReLUBackward(t *testing.T) {
-	allShapes(t, func(t *testing.T, rows, c int) {
-		for _, alias := range []bool{false, true} {
-			var dy, y []float32
-			out := sameForThreads(t, func(a *arena) [][]float32 {
-				dy, y = a.normal(rows*c, 0, 1), a.normal(rows*c, 0, 1)
-				dx, db := a.copyOf(dy), a.zeros(c)
-				if alias {
-					BiasReLUBackward(dx, y, rows, c, dx, db)
-				} else {
-					BiasReLUBackward(dy, y, rows, c, dx, db)
-				}
-				return [][]float32{dx, db}
-			})
-			dx, db := make([]float64, rows*c), make([]float64, c)
-			for i, g := range dy {
-				if y[i] > 0 {
-					dx[i] = float64(g)
-					db[i%c] += float64(g)
-				}
-			}
-			near(t, "dx", out[0], dx, 0)
-			near(t, "dbias", out[1], db, 2e-6*math.Sqrt(float64(rows+1)))
-		}
-	})
-}
-
-// The strided forms equal copying around the plain ones, and leave what lies
-// between the rows alone.
-func TestBiasStrided(t *testing.T) {
-	allShapes(t, func(t *testing.T, rows, c int) {
-		const gap = 5
-		stride := c + gap
-		for _, relu := range []bool{false, true} {
-			out := sameForThreads(t, func(a *arena) [][]float32 {
-				x, bias := a.normal(rows*c, 0, 1), a.normal(c, 0, 1)
-				want, wide, got := a.zeros(rows*c), a.zeros(rows*stride), a.zeros(rows*c)
-				AddBias(x, rows, c, bias, relu, want)
-				AddBiasStrided(x, rows, c, bias, relu, wide[min(gap, len(wide)):], stride)
-				CopyStrided(got, c, wide[min(gap, len(wide)):], stride, c, rows)
-				for i, v := range wide {
-					if i%stride < gap && v != 0 {
-						t.Fatalf("wrote between the rows, at %d", i)
-					}
-				}
-				dy := a.normal(rows*stride, 0, 1)
-				tight, dx, db, dx2, db2, dx3 := a.zeros(rows*c), a.zeros(rows*c), a.zeros(c), a.zeros(rows*c), a.zeros(c), a.zeros(rows*c)
-				CopyStrided(tight, c, dy[min(gap, len(dy)):], stride, c, rows)
-				BiasReLUBackward(tight, want, rows, c, dx, db)
-				BiasReLUBackwardStrided(dy[min(gap, len(dy)):], wide[min(gap, len(wide)):], stride, rows, c, dx2, db2)
-				BiasReLUBackwardStrided(dy[min(gap, len(dy)):], wide[min(gap, len(wide)):], stride, rows, c, dx3, nil)
-				return [][]float32{want, got, dx, dx2, db, db2, dx3}
-			})
-			near(t, "y", out[1], float64s(out[0]), 0)
-			near(t, "dx", out[3], float64s(out[2]), 0)
-			near(t, "dbias", out[5], float64s(out[4]), 0)
-			near(t, "dx without dbias", out[6], float64s(out[2]), 0)
-		}
 	})
 }
 

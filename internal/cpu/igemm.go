@@ -26,6 +26,10 @@ type igemm struct {
 	outN, outRow, outPix int
 
 	flat bool
+
+	// relu, when not nil, takes the output in blocks of whole rows instead of
+	// out. Only for dense outputs with outPix = cols, and not for stems.
+	relu *ReLUGrad
 }
 
 // useFlat says whether rows of c channels waste too much when each pixel is

@@ -13,6 +13,9 @@ const (
 	// cache (1 MB and up where AVX-512 is) beside B panels and the source of
 	// the next one.
 	aBlockBytes = 400 << 10
+	// wholeRowsBytes bounds the result of a block of whole rows, for the same
+	// reason.
+	wholeRowsBytes = 128 << 10
 	// maxRowPanels bounds the row panels of a block.
 	maxRowPanels = 16
 	// maxKC bounds the 16-step blocks of k packed at a time.
@@ -22,6 +25,16 @@ const (
 	wantPieces = 24
 	manyPieces = 96
 )
+
+// cutWholeRows is cut for blocks of whole rows, which something else is done with
+// when they are computed.
+func cutWholeRows(rowPanels, colPanels, kBlocks int) blocking {
+	b := cut(rowPanels, 1, kBlocks)
+	b.colPanels = colPanels
+	wide := colPanels * tileCols() * tileRows() * 4 // bytes of a row panel of the result
+	b.rowPanels = min(b.rowPanels, max(1, wholeRowsBytes/wide))
+	return b
+}
 
 // cut chooses the blocking of a product of the given row panels, column panels
 // and blocks of k. It depends on the shape alone.

@@ -17,7 +17,7 @@ type epilogue struct {
 // run computes the product with the packed panels bp of kBlocks()*16 steps. ep
 // may be nil.
 func (g *igemm) run(bp []float32, ep *epilogue) {
-	if g.stemFits() {
+	if g.relu == nil && g.stemFits() {
 		g.runStem(bp, ep)
 		return
 	}
@@ -28,10 +28,18 @@ func (g *igemm) run(bp []float32, ep *epilogue) {
 	rows := g.n * g.oh * g.ow
 	rowPanels, colPanels := ceilDiv(rows, mr), ceilDiv(g.cols, nr)
 	cut := cut(rowPanels, colPanels, g.kBlocks())
+	if g.relu != nil {
+		cut = cutWholeRows(rowPanels, colPanels, g.kBlocks())
+	}
 	colPieces := ceilDiv(colPanels, cut.colPanels)
 	step := cut.rowPanels * mr
 	rowsPerPiece := step * cut.blocks
-	stream := g.streams() && cut.kc == g.kBlocks()
+	stream := g.relu == nil && g.streams() && cut.kc == g.kBlocks()
+	var back *reluGradBlocks
+	if g.relu != nil {
+		back = g.relu.begin(ceilDiv(rows, step), g.cols, ep.residual)
+		defer back.end()
+	}
 	parallel.For(ceilDiv(rows, rowsPerPiece)*colPieces, func(i int) {
 		first := i / colPieces * rowsPerPiece
 		end := min(rows, first+rowsPerPiece)
@@ -43,8 +51,15 @@ func (g *igemm) run(bp []float32, ep *epilogue) {
 			b.row = getScratch(g.kBlocks() * kBlock)
 			defer putScratch(b.row)
 		}
+		if back != nil {
+			b.dst = getScratch(step * g.cols)
+			defer putScratch(b.dst)
+		}
 		for r := first; r < end; r += step {
 			b.compute(r, min(end, r+step), min(end, r+2*step))
+			if back != nil {
+				back.take(r/step, r, b.r1-b.r0, b.dst)
+			}
 		}
 		if stream {
 			storeFence()
@@ -75,13 +90,21 @@ type igemmBlock struct {
 // compute computes rows [r0,r1), and prefetches the source of rows [r1,soon).
 func (b *igemmBlock) compute(r0, r1, soon int) {
 	mr, nr := tileRows(), tileCols()
-	b.r0, b.r1, b.dst, b.ldc = r0, r1, b.out, b.outPix
-	for p := range ceilDiv(r1-r0, mr) {
-		b.offset[p] = b.outAt(r0 + p*mr)
-	}
-	// Where output positions do not follow each other evenly within a tile the
-	// block is computed into a buffer and scattered at the end.
-	if scatter := !b.dense() && b.ow%mr != 0; scatter {
+	b.r0, b.r1, b.ldc = r0, r1, b.outPix
+	scatter := !b.dense() && b.ow%mr != 0
+	switch {
+	case b.relu != nil:
+		for p := range ceilDiv(r1-r0, mr) {
+			b.offset[p] = p * mr * b.ldc
+		}
+	case !scatter:
+		b.dst = b.out
+		for p := range ceilDiv(r1-r0, mr) {
+			b.offset[p] = b.outAt(r0 + p*mr)
+		}
+	default:
+		// Where output positions do not follow each other evenly within a tile
+		// the block is computed into a buffer and scattered at the end.
 		b.ldc = (b.j1 - b.j0) * nr
 		b.dst = getScratch((r1 - r0) * b.ldc)
 		defer putScratch(b.dst)

@@ -48,10 +48,27 @@ func newPoolShape(op string, n, h, w, c, k, stride, pad int, ceil bool) poolShap
 // wants it. k is at most 16, so that a position fits a byte.
 func MaxPoolForward(n, h, w, c, k, stride, pad int, ceil bool, x, y []float32, argmax []uint8) {
 	p := newPoolShape("MaxPoolForward", n, h, w, c, k, stride, pad, ceil)
-	need("MaxPoolForward", "x", len(x), n*h*w*c)
-	need("MaxPoolForward", "y", len(y), n*p.oh*p.ow*c)
+	p.forward("MaxPoolForward", n, x, y, argmax, false)
+}
+
+// MaxPoolForwardReLU is MaxPoolForward for an x that is the result of a ReLU,
+// with argmax. Where y is not above 0, argmax is 255, a position that no input
+// has: MaxPoolBackward then gives the gradient of what is before the ReLU, which
+// MaxPoolBackwardReLU needs. k is at most 15.
+func MaxPoolForwardReLU(n, h, w, c, k, stride, pad int, ceil bool, x, y []float32, argmax []uint8) {
+	const op = "MaxPoolForwardReLU"
+	p := NormMaxPool{n, h, w, c, k, stride, pad, ceil}.shape(op)
+	need(op, "argmax", len(argmax), len(y))
+	p.forward(op, n, x, y, argmax, true)
+}
+
+// forward is MaxPoolForward, or with relu MaxPoolForwardReLU.
+func (p *poolShape) forward(op string, n int, x, y []float32, argmax []uint8, relu bool) {
+	h, w, c := p.h, p.w, p.c
+	need(op, "x", len(x), n*h*w*c)
+	need(op, "y", len(y), n*p.oh*p.ow*c)
 	if argmax != nil {
-		need("MaxPoolForward", "argmax", len(argmax), len(y))
+		need(op, "argmax", len(argmax), len(y))
 	}
 	if len(y) == 0 {
 		return
@@ -63,13 +80,12 @@ func MaxPoolForward(n, h, w, c, k, stride, pad int, ceil bool, x, y []float32, a
 			arg = argmax[i*row : (i+1)*row]
 		}
 		img := i / p.oh
-		p.forwardRow(i%p.oh, x[img*h*w*c:(img+1)*h*w*c], y[i*row:(i+1)*row], arg)
+		p.forwardRow(p.windowRow(i%p.oh), x[img*h*w*c:(img+1)*h*w*c], y[i*row:(i+1)*row], arg, relu)
 	})
 }
 
-// forwardRow computes row oy of one picture's output.
-func (p *poolShape) forwardRow(oy int, x, y []float32, arg []uint8) {
-	win := p.windowRow(oy)
+// forwardRow computes the row of one picture's output whose windows win begins.
+func (p *poolShape) forwardRow(win maxWindow, x, y []float32, arg []uint8, relu bool) {
 	for ox := range p.ow {
 		win.column(p, ox, x)
 		out := y[ox*p.c : (ox+1)*p.c]
@@ -77,8 +93,8 @@ func (p *poolShape) forwardRow(oy int, x, y []float32, arg []uint8) {
 		if arg != nil {
 			a = arg[ox*p.c : (ox+1)*p.c]
 		}
-		if !maxWindowVec(&win, out, a) {
-			win.max(out, a)
+		if !maxWindowVec(&win, out, a, relu) {
+			win.max(out, a, relu)
 		}
 	}
 }
@@ -110,8 +126,8 @@ func (w *maxWindow) column(p *poolShape, ox int, x []float32) {
 }
 
 // max is the Go twin: per channel the maximum and, unless arg is nil, its
-// position.
-func (w *maxWindow) max(out []float32, arg []uint8) {
+// position, or with relu nowhere where it is not above 0.
+func (w *maxWindow) max(out []float32, arg []uint8, relu bool) {
 	copy(out, w.x[:w.c])
 	for i := range arg {
 		arg[i] = uint8(w.first)
@@ -127,6 +143,13 @@ func (w *maxWindow) max(out []float32, arg []uint8) {
 						arg[i] = pos
 					}
 				}
+			}
+		}
+	}
+	if relu {
+		for i := range arg {
+			if !(out[i] > 0) {
+				arg[i] = nowhere
 			}
 		}
 	}
@@ -149,6 +172,30 @@ func MaxPoolBackward(n, h, w, c, k, stride, pad int, ceil bool, dy []float32, ar
 		p.backwardRow(i%h, dy[img*out:(img+1)*out], argmax[img*out:(img+1)*out], dx[i*w*c:(i+1)*w*c], past)
 		fence(past)
 	})
+}
+
+// MaxPoolBackwardReLU is MaxPoolBackward for an input that is the result of a
+// ReLU, with argmax from MaxPoolForwardReLU: the gradient of what is before the
+// ReLU goes to to, of which X is not used.
+func MaxPoolBackwardReLU(n, h, w, c, k, stride, pad int, ceil bool, dy []float32, argmax []uint8, to *ReLUGrad) {
+	const op = "MaxPoolBackwardReLU"
+	p := newPoolShape(op, n, h, w, c, k, stride, pad, ceil)
+	need(op, "dy", len(dy), n*p.oh*p.ow*c)
+	need(op, "argmax", len(argmax), len(dy))
+	to.check(op, n*h*w, c)
+	if n*h*w*c == 0 {
+		return
+	}
+	masked := ReLUGrad{Parts: to.Parts}
+	b := masked.begin(n*h, c, nil)
+	parallel.For(n*h, func(i int) {
+		img, out := i/h, p.oh*p.ow*c
+		row := getScratch(w * c)
+		defer putScratch(row)
+		p.backwardRow(i%h, dy[img*out:(img+1)*out], argmax[img*out:(img+1)*out], row, false)
+		b.take(i, i*w, w, row)
+	})
+	b.end()
 }
 
 // covering returns the windows [lo,hi) of n that contain input position i.

@@ -41,8 +41,8 @@ func GlobalAvgPoolBackward(n, hw, c int, dy, dx []float32, accumulate bool) {
 		if !accumulate {
 			clear(dx)
 		}
-		if !addBiasVec(dx, mean, dx, c, hw, c, false, false) {
-			addBiasGo(dx, mean, dx, c, hw, c, false)
+		if !addBiasVec(dx, mean, dx, hw, c) {
+			addBiasGo(dx, mean, dx, hw, c)
 		}
 	})
 }
@@ -76,8 +76,8 @@ func GlobalMaxPool(n, hw, c int, x, y []float32, argmax []int32) {
 func globalMax(x []float32, hw, c int, y []float32, arg []int32) {
 	win := maxWindow{x: x, rows: 1, cols: hw, rowStride: hw * c, c: c}
 	if arg == nil {
-		if !maxWindowVec(&win, y, nil) {
-			win.max(y, nil)
+		if !maxWindowVec(&win, y, nil, false) {
+			win.max(y, nil, false)
 		}
 		return
 	}
@@ -85,7 +85,7 @@ func globalMax(x []float32, hw, c int, y []float32, arg []int32) {
 		buf := getScratch((c + 3) / 4)
 		defer putScratch(buf)
 		at := unsafe.Slice((*uint8)(unsafe.Pointer(&buf[0])), c)
-		if maxWindowVec(&win, y, at) {
+		if maxWindowVec(&win, y, at, false) {
 			for ch, p := range at {
 				arg[ch] = int32(p)
 			}

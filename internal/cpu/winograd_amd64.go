@@ -86,21 +86,27 @@ func winoOutput(shape winoShape, n int, src []float32, srcStep, stride int, y []
 		winoOutputGo(shape, n, src, srcStep, stride, y, row, col, bias, res, resRow, resCol, relu)
 		return
 	}
-	var b, r *float32
-	floor := float32(0)
-	if bias != nil || res != nil || relu {
-		b = &winoNoBias[0]
-		if bias != nil {
-			b = &bias[0]
-		}
-		if res != nil {
-			r = &res[0]
-		}
-		if !relu {
-			floor = float32(math.Inf(-1))
-		}
-	}
+	b, r, floor := winoEnds(bias, res, relu)
 	winoOutputs[level][shape](n, src, srcStep, stride, y, row, col, b, r, resRow, resCol, floor)
+}
+
+// winoEnds returns an epilogue as the assembly takes it; b is nil when there is
+// none.
+func winoEnds(bias, res []float32, relu bool) (b, r *float32, floor float32) {
+	if bias == nil && res == nil && !relu {
+		return nil, nil, 0
+	}
+	b = &winoNoBias[0]
+	if bias != nil {
+		b = &bias[0]
+	}
+	if res != nil {
+		r = &res[0]
+	}
+	if !relu {
+		floor = float32(math.Inf(-1))
+	}
+	return b, r, floor
 }
 
 // winoTranspose turns n blocks of 16x16; see winoTransposeGo.
@@ -122,12 +128,13 @@ func winoPrefetch(r *winoRegion, n int) {
 	}
 }
 
-// winoOutputPast is winoOutput of whole 4x4 tiles without an epilogue, into
-// lines of 64 bytes that are stored past the caches. fence(true) must follow.
-func winoOutputPast(n int, src []float32, srcStep, stride int, y []float32, row, col int) {
+// winoOutputPast is winoOutput of whole 4x4 tiles, into lines of 64 bytes that
+// are stored past the caches. fence(true) must follow.
+func winoOutputPast(n int, src []float32, srcStep, stride int, y []float32, row, col int, bias, res []float32, resRow, resCol int, relu bool) {
+	b, r, floor := winoEnds(bias, res, relu)
 	if level == AVX512 {
-		winoOutput44PastAVX512(n, src, srcStep, stride, y, row, col, nil, nil, 0, 0, 0)
+		winoOutput44PastAVX512(n, src, srcStep, stride, y, row, col, b, r, resRow, resCol, floor)
 		return
 	}
-	winoOutput44PastAVX2(n, src, srcStep, stride, y, row, col, nil, nil, 0, 0, 0)
+	winoOutput44PastAVX2(n, src, srcStep, stride, y, row, col, b, r, resRow, resCol, floor)
 }

@@ -49,7 +49,7 @@ const (
 
 // winoConvolve runs a whole convolution: source x, filters f, epilogue e.
 func winoConvolve(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue) {
-	e.past = level != Generic && e.bias == nil && e.residual == nil && !e.relu && e.yStride == g.k && storesPast(e.y, g.k)
+	e.past = level != Generic && e.yStride%winoLanes == 0 && storesPast(e.y, g.k, e.residual)
 	if winoFused(f.c, f.k) {
 		winoConvolveFused(g, x, f, e)
 		return
@@ -184,13 +184,14 @@ func (b *winoBlock) output(p int, m, tile []float32, e *winoEpilogue) {
 		at := (n*g.p+y0)*g.q + x0 // first pixel
 		src := m[t*nr:]
 		if y0+rows <= g.p && x0+cols <= g.q && kn%winoLanes == 0 {
-			if e.past && part.shape == wino44 {
-				winoOutputPast(kn/winoLanes, src, winoLanes, ms, e.y[at*e.yStride+k0:], g.q*e.yStride, e.yStride)
-				continue
-			}
 			var res []float32
 			if e.residual != nil {
 				res = e.residual[at*g.k+k0:]
+			}
+			if e.past && part.shape == wino44 {
+				winoOutputPast(kn/winoLanes, src, winoLanes, ms, e.y[at*e.yStride+k0:], g.q*e.yStride, e.yStride,
+					bias, res, g.q*g.k, g.k, e.relu)
+				continue
 			}
 			winoOutput(part.shape, kn/winoLanes, src, winoLanes, ms, e.y[at*e.yStride+k0:], g.q*e.yStride, e.yStride,
 				bias, res, g.q*g.k, g.k, e.relu)

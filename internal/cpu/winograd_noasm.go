@@ -34,6 +34,6 @@ func winoProduct(k int, a, b, c *float32, rows int, accumulate bool) {
 
 func winoPrefetch(*winoRegion, int) {}
 
-func winoOutputPast(n int, src []float32, srcStep, stride int, y []float32, row, col int) {
-	winoOutputGo(wino44, n, src, srcStep, stride, y, row, col, nil, nil, 0, 0, false)
+func winoOutputPast(n int, src []float32, srcStep, stride int, y []float32, row, col int, bias, res []float32, resRow, resCol int, relu bool) {
+	winoOutputGo(wino44, n, src, srcStep, stride, y, row, col, bias, res, resRow, resCol, relu)
 }

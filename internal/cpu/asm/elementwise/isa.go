@@ -115,10 +115,12 @@ func (v *isa) store(r reg.VecVirtual, m Mem, t *tail) {
 	}
 }
 
-// Comparisons of VCMPPS: ordered and quiet greater-than, and either-is-NaN.
+// Comparisons of VCMPPS, all quiet: ordered greater-than, its opposite, and
+// either-is-NaN.
 var (
-	greater   = Imm(30)
-	unordered = Imm(3)
+	greater    = Imm(30)
+	notGreater = Imm(26)
+	unordered  = Imm(3)
 )
 
 // storeSigns writes a bit for each lane of y, whether it is above 0: 2 bytes or 1.

@@ -13,7 +13,7 @@ func flat(v *isa) {
 		VMAXPS(x, p.zero, x) // a NaN in the first operand, x, is the result
 		p.st(x, 1)
 	}})
-	v.rowMap(mapSpec{name: "ReLUGrad", streams: []int{0, 1, 2}, strided: []int{0, 1}, past: []int{2}, zero: true, body: func(p *place) {
+	v.rowMap(mapSpec{name: "ReLUGrad", streams: []int{0, 1, 2}, zero: true, body: func(p *place) {
 		g, y := p.ld(0), p.ld(1)
 		v.keepPositive(g, y, p.zero)
 		p.st(g, 2)
@@ -80,19 +80,35 @@ func (v *isa) sumSquares() {
 
 // rows makes the kernels of biases.
 func rows(v *isa) {
-	for _, relu := range []bool{false, true} {
-		v.rowMap(mapSpec{name: "AddBias" + when(relu, "ReLU"), streams: []int{0, 1}, strided: []int{1}, past: []int{1}, params: []int{2}, zero: relu, body: func(p *place) {
-			x, b := p.ld(0), p.ld(2)
-			VADDPS(b, x, x)
-			if relu {
-				VMAXPS(x, p.zero, x)
-			}
-			p.st(x, 1)
-		}})
-	}
+	v.rowMap(mapSpec{name: "AddBias", streams: []int{0, 1}, params: []int{2}, body: func(p *place) {
+		x, b := p.ld(0), p.ld(2)
+		VADDPS(b, x, x)
+		p.st(x, 1)
+	}})
 	v.rowSums(sumSpec{name: "SumRows", streams: []int{0}, params: []int{1}, body: func(b *block) {
 		b.sum(each(b.n, func(r int) reg.VecVirtual { return b.row(0, r) }), 1)
 	}})
+	// dz = dx, with ReLU only where x > 0; sums += dz
+	for _, relu := range []bool{false, true} {
+		for _, past := range []bool{false, true} {
+			s := sumSpec{name: "SplitSum" + when(relu, "ReLU") + when(past, "Past"),
+				streams: []int{0}, outs: []int{2}, params: []int{3}, strided: []int{0}, past: past, zero: relu}
+			if relu {
+				s.streams, s.strided = []int{0, 1}, []int{0, 1}
+			}
+			s.body = func(b *block) {
+				g := each(b.n, func(r int) reg.VecVirtual { return b.row(0, r) })
+				for r := range g {
+					if relu {
+						v.keepPositive(g[r], b.row(1, r), b.zero)
+					}
+					b.setRow(g[r], 2, r)
+				}
+				b.sum(g, 3)
+			}
+			v.rowSums(s)
+		}
+	}
 }
 
 // norm makes the kernels of batch normalization.

@@ -155,10 +155,18 @@ func (v *isa) vecs(n int) []reg.VecVirtual {
 	return each(n, func(int) reg.VecVirtual { return v.vec() })
 }
 
+// nowhere returns a vector of the position of a maximum that no input has.
+func (v *isa) nowhere() reg.VecVirtual {
+	r := GP64()
+	MOVQ(U32(255), r)
+	return v.broadcast(r)
+}
+
 // pool makes the kernels of max pooling.
 func pool(v *isa) {
-	v.windows("MaxWindow", 4, false, func(w *window) windowBody { return v.maxWindow(w, false) })
-	v.windows("MaxWindowArg", 4, false, func(w *window) windowBody { return v.maxWindow(w, true) })
+	v.windows("MaxWindow", 4, false, func(w *window) windowBody { return v.maxWindow(w, false, false) })
+	v.windows("MaxWindowArg", 4, false, func(w *window) windowBody { return v.maxWindow(w, true, false) })
+	v.windows("MaxWindowArgReLU", 4, false, func(w *window) windowBody { return v.maxWindow(w, true, true) })
 	many := 4
 	if !v.wide {
 		many = 2 // 16 registers
@@ -170,9 +178,9 @@ func pool(v *isa) {
 	}
 }
 
-// maxWindow: best = max over the window; at = its position. The bytes go to
-// winArg, which here is an output.
-func (v *isa) maxWindow(w *window, positions bool) windowBody {
+// maxWindow: best = max over the window; at = its position, with relu 255 unless
+// best > 0. The bytes go to winArg, which here is an output.
+func (v *isa) maxWindow(w *window, positions, relu bool) windowBody {
 	best, at := v.vecs(w.n), v.vecs(w.n)
 	return windowBody{
 		start: func() {
@@ -217,6 +225,20 @@ func (v *isa) maxWindow(w *window, positions bool) windowBody {
 			if !positions {
 				return
 			}
+			if relu {
+				zero, nowhere := v.zero(), v.nowhere()
+				for i := range at {
+					if v.wide {
+						k := K()
+						VCMPPS(notGreater, zero, best[i], k)
+						VMOVAPS(nowhere, k, at[i])
+						continue
+					}
+					m := v.vec()
+					VCMPPS(notGreater, zero, best[i], m)
+					VBLENDVPS(m, nowhere, at[i], at[i])
+				}
+			}
 			v.storeBytes(w, at)
 		},
 	}
@@ -252,9 +274,7 @@ func (v *isa) normWindow(w *window) windowBody {
 			scale = each(w.n, func(i int) reg.VecVirtual { return v.load(m(i), nil) })
 			m = w.more(1)
 			shift = each(w.n, func(i int) reg.VecVirtual { return v.load(m(i), nil) })
-			nowhere := GP64()
-			MOVQ(U32(255), nowhere)
-			first := v.broadcast(nowhere)
+			first := v.nowhere()
 			for i := range best {
 				v.clear(best[i])
 				v.clear(top[i])

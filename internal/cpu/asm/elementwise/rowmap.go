@@ -52,7 +52,6 @@ type mapSpec struct {
 	name    string
 	streams []int // pointers that go on from row to row
 	params  []int // pointers to c floats, the same for every row
-	strided []int // streams whose rows are stride floats apart, not c
 	signs   []int // pointers to a bit per float, see ../../signs.go
 	consts  int   // scalars, broadcast to p.consts
 	zero    bool  // whether the body needs p.zero
@@ -65,7 +64,7 @@ const unroll = 4
 
 // rowMap generates
 //
-//	for row in rows { for vectors at idx in row { body }; streams += c or stride }
+//	for row in rows { for vectors at idx in row { body }; streams += c }
 //
 // and, when some stores may go past the caches, the same again that way, under
 // the name ending in Past.
@@ -103,12 +102,6 @@ func (v *isa) rowMapOnce(s mapSpec) {
 	}
 	if s.zero {
 		p.zero = v.zero()
-	}
-	var stride reg.GPVirtual
-	if len(s.strided) > 0 {
-		stride = GP64()
-		MOVQ(Mem{Base: args, Disp: argStride}, stride)
-		SHLQ(Imm(2), stride)
 	}
 	Comment("whole = bytes of a row's whole vectors, cb = bytes of a row")
 	MOVQ(cb, whole)
@@ -157,11 +150,7 @@ func (v *isa) rowMapOnce(s mapSpec) {
 		v.nextSignRow(p.ptr[i])
 	}
 	for _, i := range s.streams {
-		if slices.Contains(s.strided, i) {
-			ADDQ(stride, p.ptr[i])
-		} else {
-			ADDQ(cb, p.ptr[i])
-		}
+		ADDQ(cb, p.ptr[i])
 	}
 	DECQ(left)
 	JNZ(LabelRef("row"))

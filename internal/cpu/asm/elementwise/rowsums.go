@@ -14,16 +14,33 @@ type block struct {
 	v       *isa
 	n       int // rows
 	ptr     map[int]reg.GPVirtual
+	strided []int
+	past    bool
 	idx     reg.GPVirtual // byte in the row, for params
 	cb, cb3 reg.GPVirtual // bytes of a row, of three
 	sb, sb3 reg.GPVirtual // bytes of a row of signs, of three
+	pb, pb3 reg.GPVirtual // bytes from a strided row to the next, of three
 	tail    *tail
 	zero    reg.VecVirtual
 }
 
-// row loads stream i's vector in row r of the block.
-func (b *block) row(i, r int) reg.VecVirtual {
-	return b.v.load(rowAt(b.ptr[i], b.cb, b.cb3, r), b.tail)
+// at is the place of stream i's vector in row r of the block.
+func (b *block) at(i, r int) Mem {
+	if slices.Contains(b.strided, i) {
+		return rowAt(b.ptr[i], b.pb, b.pb3, r)
+	}
+	return rowAt(b.ptr[i], b.cb, b.cb3, r)
+}
+
+// row loads stream i's vector in row r of the block, setRow stores it.
+func (b *block) row(i, r int) reg.VecVirtual { return b.v.load(b.at(i, r), b.tail) }
+
+func (b *block) setRow(x reg.VecVirtual, i, r int) {
+	if b.past && b.tail == nil {
+		VMOVNTPS(x, b.at(i, r))
+		return
+	}
+	b.v.store(x, b.at(i, r), b.tail)
 }
 
 // signs is the place of stream i's signs in row r of the block.
@@ -72,13 +89,15 @@ func (b *block) sumProducts(x, y []reg.VecVirtual, i int) {
 	b.sum([]reg.VecVirtual{s}, i)
 }
 
-// sumSpec describes a reduction over rows: streams are read, params are [c],
-// signs are a bit per float.
+// sumSpec describes a reduction over rows: streams are read, outs written, params
+// are [c], signs are a bit per float.
 type sumSpec struct {
-	name                   string
-	streams, params, signs []int
-	zero                   bool
-	body                   func(b *block)
+	name                         string
+	streams, outs, params, signs []int
+	strided                      []int // streams whose rows are stride floats apart, not c
+	past                         bool  // whole vectors of outs are stored past the caches, to aligned addresses
+	zero                         bool
+	body                         func(b *block)
 }
 
 // rowSums generates
@@ -93,14 +112,21 @@ func (v *isa) rowSums(s sumSpec) {
 	v.function(s.name, "rowArgs")
 	args := GP64()
 	Load(Param("p"), args)
-	b := &block{v: v, ptr: map[int]reg.GPVirtual{}, cb: GP64(), cb3: GP64(), idx: GP64()}
-	for _, i := range slices.Concat(s.streams, s.params, s.signs) {
+	b := &block{v: v, ptr: map[int]reg.GPVirtual{}, strided: s.strided, past: s.past, cb: GP64(), cb3: GP64(), idx: GP64()}
+	rows := slices.Concat(s.streams, s.outs)
+	for _, i := range slices.Concat(rows, s.params, s.signs) {
 		b.ptr[i] = GP64()
 		MOVQ(Mem{Base: args, Disp: 8 * i}, b.ptr[i])
 	}
 	left, whole := GP64(), GP64()
 	MOVQ(Mem{Base: args, Disp: argRows}, left)
 	MOVQ(Mem{Base: args, Disp: argC}, b.cb)
+	if len(s.strided) > 0 {
+		b.pb, b.pb3 = GP64(), GP64()
+		MOVQ(Mem{Base: args, Disp: argStride}, b.pb)
+		SHLQ(Imm(2), b.pb)
+		LEAQ(Mem{Base: b.pb, Index: b.pb, Scale: 2}, b.pb3)
+	}
 	if s.zero {
 		b.zero = v.zero()
 	}
@@ -130,16 +156,27 @@ func (v *isa) rowSums(s sumSpec) {
 		for _, i := range s.streams {
 			if b.n == 4 {
 				ahead[i] = GP64()
-				LEAQ(Mem{Base: b.ptr[i], Index: b.cb, Scale: 4}, ahead[i])
+				pitch := b.cb
+				if slices.Contains(s.strided, i) {
+					pitch = b.pb
+				}
+				LEAQ(Mem{Base: b.ptr[i], Index: pitch, Scale: 4}, ahead[i])
 			}
 		}
 		Label(name + "Vector")
 		CMPQ(b.idx, whole)
 		JGE(LabelRef(name + "Part"))
 		s.body(b)
-		for _, i := range s.streams {
+		for _, i := range rows {
 			ADDQ(I8(v.bytes), b.ptr[i])
-			if b.n == 4 {
+			switch {
+			case b.n != 4 || ahead[i] == nil:
+			case slices.Contains(s.strided, i):
+				for r := range 4 {
+					PREFETCHT0(rowAt(ahead[i], b.pb, b.pb3, r))
+				}
+				ADDQ(I8(v.bytes), ahead[i])
+			default:
 				for line := 0; line < 4*v.bytes; line += 64 {
 					PREFETCHT0(Mem{Base: ahead[i], Disp: line})
 				}
@@ -158,7 +195,7 @@ func (v *isa) rowSums(s sumSpec) {
 		s.body(b)
 		b.tail = nil
 		Comment("on to the end of the row")
-		for _, i := range s.streams {
+		for _, i := range rows {
 			SUBQ(b.idx, b.ptr[i])
 			ADDQ(b.cb, b.ptr[i])
 		}
@@ -169,13 +206,21 @@ func (v *isa) rowSums(s sumSpec) {
 		for _, i := range s.signs {
 			v.nextSignRow(b.ptr[i])
 		}
+		for _, i := range s.strided {
+			SUBQ(b.cb, b.ptr[i])
+			ADDQ(b.pb, b.ptr[i])
+		}
 	}
 	SUBQ(Imm(4), left)
 	JLT(LabelRef("rest"))
 	b.n = 4
 	columns("four")
-	for _, i := range s.streams {
-		ADDQ(b.cb3, b.ptr[i])
+	for _, i := range rows {
+		if slices.Contains(s.strided, i) {
+			ADDQ(b.pb3, b.ptr[i])
+		} else {
+			ADDQ(b.cb3, b.ptr[i])
+		}
 	}
 	for _, i := range s.signs {
 		ADDQ(b.sb3, b.ptr[i])
@@ -190,6 +235,9 @@ func (v *isa) rowSums(s sumSpec) {
 	DECQ(left)
 	JNZ(LabelRef("one"))
 	Label("done")
+	if s.past {
+		SFENCE()
+	}
 	VZEROUPPER()
 	RET()
 }

@@ -1,0 +1,227 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// splits cuts c channels into two uneven parts, where there are two.
+func splits(c int) []int {
+	if c < 2 {
+		return []int{c}
+	}
+	return []int{(c + 2) / 3, c - (c+2)/3}
+}
+
+// newReLUGrad returns a ReLUGrad with guarded slices for rows rows of parts of
+// these widths; the last part wants no sums.
+func newReLUGrad(a *arena, x []float32, rows int, widths []int) *ReLUGrad {
+	g := &ReLUGrad{X: x}
+	for i, w := range widths {
+		p := GradPart{C: w, DZ: a.normal(rows*w, 0, 1)}
+		if i == 0 || i < len(widths)-1 {
+			p.DBias = a.normal(w, 0, 1)
+		}
+		g.Parts = append(g.Parts, p)
+	}
+	return g
+}
+
+// outputs returns the slices that g's users write.
+func (g *ReLUGrad) outputs() [][]float32 {
+	var out [][]float32
+	for _, p := range g.Parts {
+		out = append(out, p.DZ, p.DBias)
+	}
+	return out
+}
+
+// checkReLUGrad compares outputs with dx taken through the ReLU whose result is
+// x.
+func checkReLUGrad(t *testing.T, dx []float64, x []float32, rows int, widths []int, outputs [][]float32, tol float64) {
+	t.Helper()
+	c, at := 0, 0
+	for _, w := range widths {
+		c += w
+	}
+	for k, w := range widths {
+		dz, db := make([]float64, rows*w), make([]float64, w)
+		for i := range dz {
+			if from := i/w*c + at + i%w; x[from] > 0 {
+				dz[i] = dx[from]
+				db[i%w] += dx[from]
+			}
+		}
+		near(t, fmt.Sprintf("part %d: dz", k), outputs[2*k], dz, tol)
+		if outputs[2*k+1] != nil {
+			near(t, fmt.Sprintf("part %d: dbias", k), outputs[2*k+1], db, tol+2e-6*math.Sqrt(float64(rows+1)))
+		}
+		at += w
+	}
+}
+
+func TestReLUGrad(t *testing.T) {
+	allShapes(t, func(t *testing.T, rows, c int) {
+		for _, widths := range [][]int{{c}, splits(c)} {
+			for _, alias := range []bool{false, true} {
+				if alias && len(widths) > 1 {
+					continue
+				}
+				var dx, x []float32
+				out := sameForThreads(t, func(a *arena) [][]float32 {
+					dx, x = a.normal(rows*c, 0, 1), a.normal(rows*c, 0, 1)
+					g := newReLUGrad(a, x, rows, widths)
+					if alias {
+						copy(g.Parts[0].DZ, dx)
+						g.Backward(g.Parts[0].DZ, rows)
+					} else {
+						g.Backward(dx, rows)
+					}
+					return g.outputs()
+				})
+				checkReLUGrad(t, float64s(dx), x, rows, widths, out, 0)
+			}
+		}
+	})
+}
+
+// The data gradient of a convolution, or the gradient of a max pool, taken
+// through the ReLU on the way is what the two passes one after the other give.
+func TestConvBackwardDataReLU(t *testing.T) {
+	for _, c := range []Conv{
+		{N: 2, H: 5, W: 7, C: 5, K: 3, KH: 1, KW: 1, Stride: 1},
+		{N: 3, H: 9, W: 9, C: 128, K: 16, KH: 1, KW: 1, Stride: 1},
+		{N: 1, H: 1, W: 1, C: 33, K: 40, KH: 1, KW: 1, Stride: 1},
+		{N: 8, H: 13, W: 11, C: 64, K: 48, KH: 1, KW: 1, Stride: 1},
+		{N: 1, H: 4, W: 3, C: 20, K: 1300, KH: 1, KW: 1, Stride: 1},
+		{N: 2, H: 8, W: 9, C: 6, K: 5, KH: 1, KW: 1, Stride: 2},
+		{N: 2, H: 8, W: 9, C: 16, K: 24, KH: 3, KW: 3, Stride: 1, Pad: 1},
+		{N: 1, H: 15, W: 14, C: 7, K: 3, KH: 5, KW: 5, Stride: 1, Pad: 2},
+		{N: 1, H: 7, W: 7, C: 4, K: 6, KH: 3, KW: 3, Stride: 2, Pad: 1},
+	} {
+		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+			allLevels(t, func(t *testing.T) {
+				oh, ow := c.Out()
+				rows := c.N * c.H * c.W
+				for _, widths := range [][]int{{c.C}, splits(c.C)} {
+					for _, others := range []bool{false, true} {
+						var x, dx []float32
+						out := sameForThreads(t, func(a *arena) [][]float32 {
+							x = a.normal(rows*c.C, 0, 1)
+							dy, w := a.normal(c.N*oh*ow*c.K, 0, 1), a.normal(c.KH*c.KW*c.C*c.K, 0, 0.1)
+							dx = make([]float32, rows*c.C)
+							ConvBackwardData(c, dy, w, dx)
+							var other []float32
+							if others {
+								other = a.normal(rows*c.C, 0, 1)
+								Add(dx, other, dx)
+							}
+							g := newReLUGrad(a, x, rows, widths)
+							ConvBackwardDataReLU(c, dy, w, other, g)
+							return g.outputs()
+						})
+						checkReLUGrad(t, float64s(dx), x, rows, widths, out, 1e-5)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestMaxPoolBackwardReLU(t *testing.T) {
+	for _, p := range []poolCase{
+		{2, 7, 9, 20, 3, 2, 0, true}, {1, 8, 8, 64, 3, 2, 1, false}, {3, 6, 5, 7, 2, 2, 0, false}, {2, 9, 9, 130, 2, 3, 0, true}, {1, 3, 3, 1, 3, 1, 1, false},
+	} {
+		t.Run(fmt.Sprint(p), func(t *testing.T) {
+			allLevels(t, func(t *testing.T) {
+				oh, ow := PoolOut(p.h, p.k, p.stride, p.pad, p.ceil), PoolOut(p.w, p.k, p.stride, p.pad, p.ceil)
+				rows := p.n * p.h * p.w
+				for _, widths := range [][]int{{p.c}, splits(p.c)} {
+					var x, dx []float32
+					out := sameForThreads(t, func(a *arena) [][]float32 {
+						x = a.normal(rows*p.c, -0.5, 1)
+						ReLU(x, x)
+						y, arg := a.zeros(p.n*oh*ow*p.c), a.byteZeros(p.n*oh*ow*p.c)
+						dy := a.normal(len(y), 0, 1)
+						MaxPoolForward(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, x, y, arg)
+						want := a.copyOf(y)
+						dx = make([]float32, rows*p.c)
+						MaxPoolBackward(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, dy, arg, dx)
+						MaxPoolForwardReLU(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, x, y, arg)
+						near(t, "y", y, float64s(want), 0)
+						g := newReLUGrad(a, nil, rows, widths)
+						MaxPoolBackwardReLU(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, dy, arg, g)
+						return g.outputs()
+					})
+					checkReLUGrad(t, float64s(dx), x, rows, widths, out, 0)
+				}
+			})
+		})
+	}
+}
+
+// ConvForwardBias gives what convolution, bias and ReLU one after the other
+// give, in its place among the channels of a wider map, and leaves the others
+// alone.
+func TestConvForwardBias(t *testing.T) {
+	for _, c := range []Conv{
+		{N: 2, H: 5, W: 7, C: 16, K: 24, KH: 1, KW: 1, Stride: 1},
+		{N: 1, H: 9, W: 9, C: 16, K: 64, KH: 3, KW: 3, Stride: 1, Pad: 1},
+		{N: 2, H: 13, W: 10, C: 20, K: 37, KH: 3, KW: 3, Stride: 1, Pad: 1},
+		{N: 2, H: 15, W: 17, C: 3, K: 32, KH: 3, KW: 3, Stride: 2},
+		{N: 1, H: 14, W: 14, C: 130, K: 140, KH: 3, KW: 3, Stride: 1, Pad: 1},
+		{N: 1, H: 1, W: 1, C: 5, K: 1, KH: 1, KW: 1, Stride: 1},
+	} {
+		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+			allLevels(t, func(t *testing.T) {
+				oh, ow := c.Out()
+				pixels := c.N * oh * ow
+				for _, past := range []bool{false, true} {
+					for _, relu := range []bool{false, true} {
+						for _, biased := range []bool{false, true} {
+							for _, wide := range []int{c.K, (c.K+15)/16*16 + 32} {
+								off := (wide - c.K) / 32 * 16
+								var want []float64
+								out := sameForThreads(t, func(a *arena) [][]float32 {
+									if past {
+										defer func(old int) { pastFloats = old }(pastFloats)
+										pastFloats = 0
+									}
+									x, w := a.normal(c.N*c.H*c.W*c.C, 0, 1), a.normal(c.KH*c.KW*c.C*c.K, 0, 0.1)
+									var bias []float32
+									if biased {
+										bias = a.normal(c.K, 0, 1)
+									}
+									plain := make([]float32, pixels*c.K)
+									ConvForward(c, x, w, plain)
+									y := alignedFloats(pixels * wide)
+									for i := range y {
+										y[i] = guardWord
+									}
+									ConvForwardBias(c, x, w, bias, relu, y[off:], wide)
+									want = make([]float64, len(y))
+									for i := range want {
+										want[i] = float64(guardWord)
+										if k := i%wide - off; k >= 0 && k < c.K {
+											v := plain[i/wide*c.K+k]
+											if biased {
+												v += bias[k]
+											}
+											if relu {
+												v = max(v, 0)
+											}
+											want[i] = float64(v)
+										}
+									}
+									return [][]float32{y}
+								})
+								near(t, fmt.Sprintf("relu %v, bias %v, stride %d: y", relu, biased, wide), out[0], want, 1e-5)
+							}
+						}
+					}
+				}
+			})
+		})
+	}
+}
