@@ -52,11 +52,17 @@ func addPointwise(c Conv, dy, w, dx []float32) {
 	small := Conv{N: c.N, H: oh, W: ow, C: c.C, K: c.K, KH: 1, KW: 1, Stride: 1}
 	tmp := getScratch(c.N * oh * ow * c.C)
 	directBackwardData(small, dy, w, tmp)
-	parallel.For(c.N*oh, func(i int) {
+	type args struct {
+		c       Conv
+		tmp, dx []float32
+	}
+	parallel.ForWith(c.N*oh, args{c, tmp, dx}, func(a *args, i int) {
+		c := &a.c
+		oh, ow := c.Out()
 		n, y := i/oh, i%oh*c.Stride
 		for x := range ow {
-			d := dx[((n*c.H+y)*c.W+x*c.Stride)*c.C:][:c.C]
-			s := tmp[(i*ow+x)*c.C:][:c.C]
+			d := a.dx[((n*c.H+y)*c.W+x*c.Stride)*c.C:][:c.C]
+			s := a.tmp[(i*ow+x)*c.C:][:c.C]
 			add(d, s, d)
 		}
 	})

@@ -21,23 +21,40 @@ func packForward(dst []float32, c Conv, w []float32) {
 		packB(dst, w, taps*c.C, c.K, ceilDiv(taps*c.C, kBlock)*kBlock, false)
 		return
 	}
-	packTaps(dst, c.C, c.K, taps, func(t int) []float32 { return w[t*c.C*c.K:][:c.C*c.K] }, false)
+	packTaps(dst, filterTaps{w: w, first: 0, row: c.KW, col: 1, cols: c.KW, size: c.C * c.K}, c.C, c.K, taps, false)
+}
+
+// filterTaps picks taps of w [KH,KW,C,K] in an order of their own: number t, in
+// rows of cols, is tap first + t/cols*row + t%cols*col.
+type filterTaps struct {
+	w                     []float32
+	first, row, col, cols int
+	size                  int // C*K
+}
+
+func (f *filterTaps) tap(t int) []float32 {
+	return f.w[(f.first+t/f.cols*f.row+t%f.cols*f.col)*f.size:][:f.size]
 }
 
 // packTaps packs one matrix per tap, each with its k steps filled up to a
 // multiple of 16, as B panels in which the taps follow each other. A matrix is
 // [k,n], or [n,k] with trans.
-func packTaps(dst []float32, k, n, taps int, tap func(t int) []float32, trans bool) {
-	nr := tileCols()
-	kPad := ceilDiv(k, kBlock) * kBlock
-	parallel.For(ceilDiv(n, nr)*taps, func(i int) {
-		j, t := i/taps, i%taps
-		d := dst[(j*taps+t)*kPad*nr:][:kPad*nr]
-		cols := min(nr, n-j*nr)
-		if trans {
-			packBPanelT(d, tap(t)[j*nr*k:], k, k, cols, nr)
+func packTaps(dst []float32, f filterTaps, k, n, taps int, trans bool) {
+	type args struct {
+		dst        []float32
+		f          filterTaps
+		k, n, taps int
+		trans      bool
+	}
+	parallel.ForWith(ceilDiv(n, tileCols())*taps, args{dst, f, k, n, taps, trans}, func(a *args, i int) {
+		nr, kPad, k := tileCols(), ceilDiv(a.k, kBlock)*kBlock, a.k
+		j, t := i/a.taps, i%a.taps
+		d := a.dst[i*kPad*nr:][:kPad*nr]
+		cols := min(nr, a.n-j*nr)
+		if a.trans {
+			packBPanelT(d, a.f.tap(t)[j*nr*k:], k, k, cols, nr)
 		} else {
-			packBPanel(d, tap(t)[j*nr:], k, n, cols, nr)
+			packBPanel(d, a.f.tap(t)[j*nr:], k, a.n, cols, nr)
 		}
 		clear(d[k*nr:])
 	})
@@ -63,7 +80,7 @@ func directBackwardData(c Conv, dy, w, dx []float32) {
 	oh, ow := c.Out()
 	s := c.Stride
 	if s > min(c.KH, c.KW) { // some phases have no tap: no output depends on them
-		parallel.Chunks(len(dx), 1<<16, func(lo, hi int) { clear(dx[lo:hi]) })
+		parallel.ChunksWith(len(dx), 1<<16, dx, func(dx *[]float32, lo, hi int) { clear((*dx)[lo:hi]) })
 	}
 	for fy := range s {
 		py := phaseOf(fy, c.KH, s, c.Pad, c.H)
@@ -112,13 +129,10 @@ func phaseOf(f, k, stride, pad, size int) phase {
 
 // packBackward packs the taps of a phase, each transposed to [K,C], as B panels.
 func packBackward(dst []float32, c Conv, w []float32, py, px phase) {
-	tap := func(t int) []float32 {
-		ky, kx := py.lastTap-t/px.taps*c.Stride, px.lastTap-t%px.taps*c.Stride
-		return w[(ky*c.KW+kx)*c.C*c.K:][:c.C*c.K]
-	}
+	f := filterTaps{w: w, first: py.lastTap*c.KW + px.lastTap, row: -c.Stride * c.KW, col: -c.Stride, cols: px.taps, size: c.C * c.K}
 	taps := py.taps * px.taps
 	if !useFlat(c.K) {
-		packTaps(dst, c.K, c.C, taps, tap, true)
+		packTaps(dst, f, c.K, c.C, taps, true)
 		return
 	}
 	// Few output channels: taps without gaps, so pack step by step.
@@ -127,7 +141,7 @@ func packBackward(dst []float32, c Conv, w []float32, py, px phase) {
 	for j := range ceilDiv(c.C, nr) {
 		d := dst[j*kPad*nr:][:kPad*nr]
 		for t := range taps {
-			packBPanelT(d[t*c.K*nr:], tap(t)[j*nr*c.K:], c.K, c.K, min(nr, c.C-j*nr), nr)
+			packBPanelT(d[t*c.K*nr:], f.tap(t)[j*nr*c.K:], c.K, c.K, min(nr, c.C-j*nr), nr)
 		}
 		clear(d[taps*c.K*nr:])
 	}

@@ -66,46 +66,59 @@ func (w stemWindow) fill(g *igemm, n, qy, rows int) {
 // runStem is run for convolutions that stemFits takes. bp holds the panels of
 // the flat layout.
 func (g *igemm) runStem(bp []float32, ep *epilogue) {
+	r := stemRun{igemm: *g, bp: bp, stream: g.streams()}
+	if ep != nil {
+		r.ep = *ep
+	}
+	parallel.ForWith(g.n*ceilDiv(g.oh, stemRows), r, (*stemRun).band)
+}
+
+// stemRun is a runStem under way.
+type stemRun struct {
+	igemm
+	bp     []float32
+	ep     epilogue
+	stream bool
+}
+
+// band computes band i of output rows, counted over all pictures.
+func (g *stemRun) band(i int) {
 	mr, nr := tileRows(), tileCols()
-	bands := ceilDiv(g.oh, stemRows)
-	kPad := g.kBlocks() * kBlock
-	stream := g.streams()
-	parallel.For(g.n*bands, func(i int) {
-		n, qy := i/bands, i%bands*stemRows
-		rows := min(stemRows, g.oh-qy)
-		win := g.newStemWindow(rows)
-		defer putScratch(win.buf)
-		win.fill(g, n, qy, rows)
-		args := gemmArgs{
-			k: g.ndx * g.c, segs: g.ndy, segStep: win.pitch, as: g.stride * g.c, ldc: g.outPix,
+	bands, kPad := ceilDiv(g.oh, stemRows), g.kBlocks()*kBlock
+	n, qy := i/bands, i%bands*stemRows
+	rows := min(stemRows, g.oh-qy)
+	win := g.newStemWindow(rows)
+	defer putScratch(win.buf)
+	win.fill(&g.igemm, n, qy, rows)
+	args := gemmArgs{
+		k: g.ndx * g.c, segs: g.ndy, segStep: win.pitch, as: g.stride * g.c, ldc: g.outPix,
+	}
+	if g.ep.relu {
+		args.flags = gemmReLU
+	}
+	if g.stream {
+		args.flags |= gemmStream
+		defer storeFence()
+	}
+	for j := 0; j*nr < g.cols; j++ {
+		args.b = &g.bp[j*kPad*nr]
+		args.nr = min(nr, g.cols-j*nr)
+		if g.ep.bias != nil {
+			args.bias = &g.ep.bias[j*nr]
 		}
-		if ep != nil && ep.relu {
-			args.flags = gemmReLU
-		}
-		if stream {
-			args.flags |= gemmStream
-			defer storeFence()
-		}
-		for j := 0; j*nr < g.cols; j++ {
-			args.b = &bp[j*kPad*nr]
-			args.nr = min(nr, g.cols-j*nr)
-			if ep != nil && ep.bias != nil {
-				args.bias = &ep.bias[j*nr]
-			}
-			for r := range rows {
-				p := (n*g.oh + qy + r) * g.ow
-				for qx := 0; qx < g.ow; qx += mr {
-					args.mr = min(mr, g.ow-qx)
-					args.a = &win.buf[r*g.stride*win.pitch+qx*g.stride*g.c]
-					args.c = &g.out[(p+qx)*g.outPix+j*nr]
-					if ep != nil && ep.residual != nil {
-						args.res, args.ldr = &ep.residual[(p+qx)*g.cols+j*nr], g.cols
-					}
-					gemmDCall(&args)
+		for r := range rows {
+			p := (n*g.oh + qy + r) * g.ow
+			for qx := 0; qx < g.ow; qx += mr {
+				args.mr = min(mr, g.ow-qx)
+				args.a = &win.buf[r*g.stride*win.pitch+qx*g.stride*g.c]
+				args.c = &g.out[(p+qx)*g.outPix+j*nr]
+				if g.ep.residual != nil {
+					args.res, args.ldr = &g.ep.residual[(p+qx)*g.cols+j*nr], g.cols
 				}
+				gemmDCall(&args)
 			}
 		}
-	})
+	}
 }
 
 // stemBackwardWeights is directBackwardWeights for convolutions that stemFits
@@ -118,8 +131,14 @@ func stemBackwardWeights(g *igemm, dy, dw []float32) {
 	groups = ceilDiv(bands, perGroup)
 	part := getScratch(groups * len(dw))
 	defer putScratch(part)
-	parallel.For(groups, func(i int) {
-		g.stemPiece(part[i*len(dw):][:len(dw)], dy, i*perGroup, min(bands, (i+1)*perGroup))
+	type args struct {
+		g        igemm
+		part, dy []float32
+		perGroup int
+		size     int // of dw
+	}
+	parallel.ChunksWith(bands, perGroup, args{*g, part, dy, perGroup, len(dw)}, func(a *args, lo, hi int) {
+		a.g.stemPiece(a.part[lo/a.perGroup*a.size:][:a.size], a.dy, lo, hi)
 	})
 	sumPartials(dw, part, groups)
 }

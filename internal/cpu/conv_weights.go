@@ -64,12 +64,21 @@ func directBackwardWeights(c Conv, x, dy, dw []float32) {
 		part = getScratch(groups * len(dw))
 		defer putScratch(part)
 	}
-	parallel.For(groups*rowPieces*colPieces, func(i int) {
-		j := i % colPieces * colStep
-		b := i / colPieces % rowPieces * rowStep
-		gr := i / colPieces / rowPieces
-		t.piece(part[gr*len(dw):][:len(dw)], gr*perGroup, min(pixels, (gr+1)*perGroup),
-			b, min(blocks, b+rowStep), j, min(colPanels, j+colStep))
+	type args struct {
+		t                             wgrad
+		part                          []float32
+		size                          int // of dw
+		pixels, perGroup              int
+		blocks, rowPieces, rowStep    int
+		colPanels, colPieces, colStep int
+	}
+	a := args{t, part, len(dw), pixels, perGroup, blocks, rowPieces, rowStep, colPanels, colPieces, colStep}
+	parallel.ForWith(groups*rowPieces*colPieces, a, func(a *args, i int) {
+		j := i % a.colPieces * a.colStep
+		b := i / a.colPieces % a.rowPieces * a.rowStep
+		gr := i / a.colPieces / a.rowPieces
+		a.t.piece(a.part[gr*a.size:][:a.size], gr*a.perGroup, min(a.pixels, (gr+1)*a.perGroup),
+			b, min(a.blocks, b+a.rowStep), j, min(a.colPanels, j+a.colStep))
 	})
 	if groups > 1 {
 		sumPartials(dw, part, groups)
@@ -191,11 +200,15 @@ func (s *soon) take() (p *float32, step int) {
 
 // sumPartials adds n arrays that follow each other in part, first to last.
 func sumPartials(dst, part []float32, n int) {
-	parallel.Chunks(len(dst), 4096, func(lo, hi int) {
-		d := dst[lo:hi]
-		copy(d, part[lo:hi])
-		for g := 1; g < n; g++ {
-			add(d, part[g*len(dst)+lo:g*len(dst)+hi], d)
+	type args struct {
+		dst, part []float32
+		n         int
+	}
+	parallel.ChunksWith(len(dst), 4096, args{dst, part, n}, func(a *args, lo, hi int) {
+		d := a.dst[lo:hi]
+		copy(d, a.part[lo:hi])
+		for g := 1; g < a.n; g++ {
+			add(d, a.part[g*len(a.dst)+lo:g*len(a.dst)+hi], d)
 		}
 	})
 }

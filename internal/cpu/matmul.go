@@ -19,42 +19,55 @@ func MatMul(m, n, k int, a, b, c []float32, transA, transB, accumulate bool) {
 		}
 		return
 	}
-	nr := tileCols()
 	kBlocks := ceilDiv(k, kBlock)
 	bp := getScratch(packedBLen(kBlocks*kBlock, n))
 	defer putScratch(bp)
 	packB(bp, b, k, n, kBlocks*kBlock, transB)
 
-	mr := tileRows()
-	rowPanels, colPanels := ceilDiv(m, mr), ceilDiv(n, nr)
-	cut := cut(rowPanels, colPanels, kBlocks)
-	colPieces := ceilDiv(colPanels, cut.colPanels)
-	parallel.For(ceilDiv(rowPanels, cut.rowPanels)*colPieces, func(i int) {
-		r0 := i / colPieces * cut.rowPanels * mr
-		r1 := min(m, r0+cut.rowPanels*mr)
-		j0 := i % colPieces * cut.colPanels
-		j1 := min(colPanels, j0+cut.colPanels)
-		ap := getScratch(ceilDiv(r1-r0, mr) * mr * cut.kc * kBlock)
-		defer putScratch(ap)
-		for kb0 := 0; kb0 < kBlocks; kb0 += cut.kc {
-			kb1 := min(kBlocks, kb0+cut.kc)
-			packA(ap, a, m, k, r0, r1, kb0, kb1, transA)
-			args := gemmArgs{k: kb1 - kb0, ldc: n}
-			if accumulate || kb0 > 0 {
-				args.flags = gemmAccumulate
-			}
-			for j := j0; j < j1; j++ {
-				args.nr = min(nr, n-j*nr)
-				args.b = &bp[(j*kBlocks+kb0)*kBlock*nr]
-				for r := r0; r < r1; r += mr {
-					args.mr = min(mr, r1-r)
-					args.a = &ap[(r-r0)*(kb1-kb0)*kBlock]
-					args.c = &c[r*n+j*nr]
-					gemmNCall(&args)
-				}
+	p := matmul{m: m, n: n, k: k, a: a, bp: bp, c: c, transA: transA, accumulate: accumulate}
+	rowPanels, colPanels := ceilDiv(m, tileRows()), ceilDiv(n, tileCols())
+	p.cut = cut(rowPanels, colPanels, kBlocks)
+	pieces := ceilDiv(rowPanels, p.cut.rowPanels) * ceilDiv(colPanels, p.cut.colPanels)
+	parallel.ForWith(pieces, p, (*matmul).piece)
+}
+
+// matmul is a MatMul under way.
+type matmul struct {
+	m, n, k            int
+	a, bp, c           []float32 // bp: the right matrix, packed
+	transA, accumulate bool
+	cut                blocking
+}
+
+// piece computes piece i of the product.
+func (p *matmul) piece(i int) {
+	mr, nr := tileRows(), tileCols()
+	kBlocks, colPanels := ceilDiv(p.k, kBlock), ceilDiv(p.n, nr)
+	colPieces := ceilDiv(colPanels, p.cut.colPanels)
+	r0 := i / colPieces * p.cut.rowPanels * mr
+	r1 := min(p.m, r0+p.cut.rowPanels*mr)
+	j0 := i % colPieces * p.cut.colPanels
+	j1 := min(colPanels, j0+p.cut.colPanels)
+	ap := getScratch(ceilDiv(r1-r0, mr) * mr * p.cut.kc * kBlock)
+	defer putScratch(ap)
+	for kb0 := 0; kb0 < kBlocks; kb0 += p.cut.kc {
+		kb1 := min(kBlocks, kb0+p.cut.kc)
+		packA(ap, p.a, p.m, p.k, r0, r1, kb0, kb1, p.transA)
+		args := gemmArgs{k: kb1 - kb0, ldc: p.n}
+		if p.accumulate || kb0 > 0 {
+			args.flags = gemmAccumulate
+		}
+		for j := j0; j < j1; j++ {
+			args.nr = min(nr, p.n-j*nr)
+			args.b = &p.bp[(j*kBlocks+kb0)*kBlock*nr]
+			for r := r0; r < r1; r += mr {
+				args.mr = min(mr, r1-r)
+				args.a = &ap[(r-r0)*(kb1-kb0)*kBlock]
+				args.c = &p.c[r*p.n+j*nr]
+				gemmNCall(&args)
 			}
 		}
-	})
+	}
 }
 
 // packA packs rows [r0,r1), k blocks [kb0,kb1) of the row-major matrix a [m,k],

@@ -53,15 +53,20 @@ func (p NormMaxPool) Forward(x, scale, shift, y, top []float32, argmax []uint8) 
 	if len(y) == 0 {
 		return
 	}
-	in := p.H * p.W * p.C
-	parallel.For(p.N*s.oh, func(i int) {
-		img := i / s.oh
+	type args struct {
+		s                       poolShape
+		x, scale, shift, y, top []float32
+		argmax                  []uint8
+	}
+	parallel.ForWith(p.N*s.oh, args{s, x, scale, shift, y, top, argmax}, func(a *args, i int) {
+		s := &a.s
+		img, in := i/s.oh, s.h*s.w*s.c
 		win := s.windowRow(i % s.oh)
 		for ox := range s.ow {
-			win.column(&s, ox, x[img*in:(img+1)*in])
-			lo, hi := (i*s.ow+ox)*p.C, (i*s.ow+ox+1)*p.C
-			if !normWindowVec(&win, scale, shift, y[lo:hi], top[lo:hi], argmax[lo:hi]) {
-				win.normMax(scale, shift, y[lo:hi], top[lo:hi], argmax[lo:hi])
+			win.column(s, ox, a.x[img*in:(img+1)*in])
+			lo, hi := (i*s.ow+ox)*s.c, (i*s.ow+ox+1)*s.c
+			if !normWindowVec(&win, a.scale, a.shift, a.y[lo:hi], a.top[lo:hi], a.argmax[lo:hi]) {
+				win.normMax(a.scale, a.shift, a.y[lo:hi], a.top[lo:hi], a.argmax[lo:hi])
 			}
 		}
 	})
@@ -118,24 +123,32 @@ func (p NormMaxPool) Grad(dy []float32, argmax []uint8, x, mean, invstd, gamma, 
 	defer putScratch(buf)
 	k := newBNCoefficients(buf, mean, invstd, gamma)
 	k.train(invstd, dgamma, dbeta, p.N*p.H*p.W)
-	out := s.oh * s.ow * p.C
-	past := storesPast(dx, p.C)
-	parallel.For(p.N*p.H, func(i int) {
-		img := i / p.H
-		g := s.gatherRow(i % p.H)
-		for ix := range p.W {
-			lo, hi := (i*p.W+ix)*p.C, (i*p.W+ix+1)*p.C
-			covered := g.column(&s, ix, dy[img*out:(img+1)*out], argmax[img*out:(img+1)*out])
-			if covered && normGatherVec(&g, x[lo:hi], &k, dx[lo:hi], past) {
+	type args struct {
+		s      poolShape
+		dy     []float32
+		argmax []uint8
+		x, dx  []float32
+		k      bnCoefficients
+		past   bool
+	}
+	parallel.ForWith(p.N*p.H, args{s, dy, argmax, x, dx, k, storesPast(dx, p.C)}, func(a *args, i int) {
+		s := &a.s
+		img, out := i/s.h, s.oh*s.ow*s.c
+		g := s.gatherRow(i % s.h)
+		for ix := range s.w {
+			lo, hi := (i*s.w+ix)*s.c, (i*s.w+ix+1)*s.c
+			x, dx := a.x[lo:hi], a.dx[lo:hi]
+			covered := g.column(s, ix, a.dy[img*out:(img+1)*out], a.argmax[img*out:(img+1)*out])
+			if covered && normGatherVec(&g, x, &a.k, dx, a.past) {
 				continue
 			}
 			if covered {
-				g.gather(dx[lo:hi])
+				g.gather(dx)
 			} else {
-				clear(dx[lo:hi])
+				clear(dx)
 			}
-			bnGradGo(dx[lo:hi], x[lo:hi], mask{}, k, 1, p.C, dx[lo:hi], nil)
+			bnGradGo(dx, x, mask{}, a.k, 1, s.c, dx, nil)
 		}
-		fence(past)
+		fence(a.past)
 	})
 }

@@ -28,7 +28,7 @@ const (
 
 // winoFilterGrads is one filter gradient.
 type winoFilterGrads struct {
-	g      *winoGeom
+	g      winoGeom
 	x, dy  []float32
 	dw     []float32
 	cp     int // source channels, rounded up to 16
@@ -41,7 +41,7 @@ type winoFilterGrads struct {
 func winogradBackwardWeights(c Conv, x, dy, dw []float32) {
 	g := winoForwardGeom(c)
 	nr := winoCols()
-	s := winoFilterGrads{g: &g, x: x, dy: dy, dw: dw, cp: roundUp(c.C, winoLanes), panels: (c.K + nr - 1) / nr}
+	s := winoFilterGrads{g: g, x: x, dy: dy, dw: dw, cp: roundUp(c.C, winoLanes), panels: (c.K + nr - 1) / nr}
 	s.blocks = (s.cp + winoGradRows - 1) / winoGradRows
 	if s.cp*roundUp(c.K, winoLanes) <= winoGradFused {
 		s.fused()
@@ -53,15 +53,15 @@ func winogradBackwardWeights(c Conv, x, dy, dw []float32) {
 // winoGradStride is the distance between consecutive xi of a piece of dU.
 func winoGradStride() int { return winoGradRows*winoCols() + winoXiPad }
 
-// piece returns the channels of piece i: source channels [c0,c0+cn), a multiple
+// channels returns those of piece i: source channels [c0,c0+cn), a multiple
 // of 16 that may pass the last, and panel p.
-func (s *winoFilterGrads) piece(i int) (c0, cn, p int) {
+func (s *winoFilterGrads) channels(i int) (c0, cn, p int) {
 	c0 = i / s.panels * winoGradRows
 	return c0, min(winoGradRows, s.cp-c0), i % s.panels
 }
 
 func (s *winoFilterGrads) fused() {
-	g, nr := s.g, winoCols()
+	g, nr := &s.g, winoCols()
 	pieces := s.blocks * s.panels
 	rows := min(s.cp, winoGradRows)
 	size := (winoGradL2Floats - winoPoints*rows*nr) / ((winoPoints + 16) * (rows + nr))
@@ -73,105 +73,151 @@ func (s *winoFilterGrads) fused() {
 	runs = (g.tiles + run - 1) / run
 	size = min(size, run)
 
-	var partial []float32 // dw of each run and piece, if there are several runs
+	var partial []float32
 	if runs > 1 {
 		partial = getScratch(runs * pieces * 9 * winoGradRows * nr)
 		defer putScratch(partial)
 	}
-	of := func(r, i int) []float32 {
-		n := 9 * winoGradRows * nr
-		return partial[(r*pieces+i)*n:][:n]
-	}
 	// Pieces of one run follow each other, so that they find x and dy in the
 	// L3 cache.
-	parallel.For(runs*pieces, func(j int) {
-		r, i := j/pieces, j%pieces
-		c0, cn, p := s.piece(i)
-		b := newWinoGradTiles(s, c0, cn, p, 1, size)
-		du := getScratch(winoPoints * winoGradStride())
-		end := min(g.tiles, (r+1)*run)
-		for t0 := r * run; t0 < end; t0 += size {
-			n := min(size, end-t0)
-			b.transform(t0, 0, n)
-			var ahead winoAhead
-			next := min(end, t0+n+size)
-			if span := g.sourceSpan(s.x, t0+n, next); len(span) > 0 {
-				ahead.add(span[c0:], min(cn, g.c-c0), g.c)
-			}
-			if span := g.destSpan(s.dy, g.k, t0+n, next); len(span) > 0 {
-				ahead.add(span[p*nr:], min(nr, g.k-p*nr), g.k)
-			}
-			ahead.spread(winoPoints * (cn / tileRowsT()))
-			b.multiply(0, cn, 0, 0, winoPoints, t0, n, t0 > r*run, du, &ahead)
-		}
-		b.free()
-		if runs == 1 {
-			s.finish(i, du)
-		} else {
-			winoFilterGradPanel(cn, du, of(r, i), nr, winoGradRows*nr)
-		}
-		putScratch(du)
-	})
-	if runs == 1 {
-		return
+	w := winoGradRuns{winoFilterGrads: *s, partial: partial, pieces: pieces, runs: runs, run: run, size: size}
+	parallel.ForWith(runs*pieces, w, (*winoGradRuns).part)
+	if runs > 1 {
+		parallel.ForWith(pieces*9, w, (*winoGradRuns).sum)
 	}
-	parallel.For(pieces*9, func(j int) {
-		i, tap := j/9, j%9
-		n := winoGradRows * nr
-		sum := of(0, i)[tap*n:][:n]
-		for r := 1; r < runs; r++ {
-			add(sum, of(r, i)[tap*n:][:n], sum)
+}
+
+// winoGradRuns is a fused gradient under way.
+type winoGradRuns struct {
+	winoFilterGrads
+	partial   []float32 // [runs][pieces][9][64][NR], if there are several runs
+	pieces    int       // of dU
+	runs, run int       // of run tiles
+	size      int       // tiles taken at a time
+}
+
+// of is where dw of run r and piece i goes.
+func (s *winoGradRuns) of(r, i int) []float32 {
+	n := 9 * winoGradRows * winoCols()
+	return s.partial[(r*s.pieces+i)*n:][:n]
+}
+
+// part computes piece j%pieces over run j/pieces.
+func (s *winoGradRuns) part(j int) {
+	g, nr, size := &s.g, winoCols(), s.size
+	r, i := j/s.pieces, j%s.pieces
+	c0, cn, p := s.channels(i)
+	b := newWinoGradTiles(c0, cn, p, 1, size)
+	du := getScratch(winoPoints * winoGradStride())
+	end := min(g.tiles, (r+1)*s.run)
+	for t0 := r * s.run; t0 < end; t0 += size {
+		n := min(size, end-t0)
+		b.transform(&s.winoFilterGrads, t0, 0, n)
+		var ahead winoAhead
+		next := min(end, t0+n+size)
+		if span := g.sourceSpan(s.x, t0+n, next); len(span) > 0 {
+			ahead.add(span[c0:], min(cn, g.c-c0), g.c)
 		}
-		s.store(i, tap, sum)
-	})
+		if span := g.destSpan(s.dy, g.k, t0+n, next); len(span) > 0 {
+			ahead.add(span[p*nr:], min(nr, g.k-p*nr), g.k)
+		}
+		ahead.spread(winoPoints * (cn / tileRowsT()))
+		b.multiply(g, 0, cn, 0, 0, winoPoints, t0, n, t0 > r*s.run, du, &ahead)
+	}
+	b.free()
+	if s.runs == 1 {
+		s.finish(i, du)
+	} else {
+		winoFilterGradPanel(cn, du, s.of(r, i), nr, winoGradRows*nr)
+	}
+	putScratch(du)
+}
+
+// sum adds up tap j%9 of piece j/9 over the runs.
+func (s *winoGradRuns) sum(j int) {
+	i, tap := j/9, j%9
+	n := winoGradRows * winoCols()
+	sum := s.of(0, i)[tap*n:][:n]
+	for r := 1; r < s.runs; r++ {
+		add(sum, s.of(r, i)[tap*n:][:n], sum)
+	}
+	s.store(i, tap, sum)
 }
 
 func (s *winoFilterGrads) staged() {
-	g, nr := s.g, winoCols()
+	g, nr := &s.g, winoCols()
 	size := max(winoGradSome, winoGradFloats/(winoPoints*(s.cp+s.panels*nr)))
 	groups := (g.tiles + size - 1) / size
 	size = (g.tiles + groups - 1) / groups
-	b := newWinoGradTiles(s, 0, s.cp, 0, s.panels, size)
-	defer b.free()
-	pieces := s.blocks * s.panels
+	w := winoGradGroup{winoFilterGrads: *s, b: newWinoGradTiles(0, s.cp, 0, s.panels, size), pieces: s.blocks * s.panels}
+	defer w.b.free()
 	piece := winoPoints * winoGradStride()
-	transform := func(t0, n int) {
-		parallel.Chunks(n, winoGradSome, func(lo, hi int) { b.transform(t0, lo, hi) })
-	}
-	if pieces >= winoMinPieces && groups == 1 {
+	if w.pieces >= winoMinPieces && groups == 1 {
 		// A piece of dU lives and dies in one core's L2 cache.
-		transform(0, g.tiles)
-		parallel.For(pieces, func(i int) {
-			du := getScratch(piece)
-			c0, cn, p := s.piece(i)
-			var ahead winoAhead
-			for tap := range 9 {
-				rows := s.dw[(tap*g.c+c0)*g.k+p*nr:]
-				ahead.add(rows[:min(len(rows), (min(cn, g.c-c0)-1)*g.k+nr)], min(nr, g.k-p*nr), g.k)
-			}
-			ahead.spread(winoPoints * (cn / tileRowsT()))
-			b.multiply(c0, cn, p, 0, winoPoints, 0, g.tiles, false, du, &ahead)
-			s.finish(i, du)
-			putScratch(du)
-		})
+		w.n = g.tiles
+		w.transform()
+		parallel.ForWith(w.pieces, w, (*winoGradGroup).whole)
 		return
 	}
-	cuts := 1
-	if pieces < winoMinPieces {
-		cuts = winoPoints / winoGradXi
+	w.cuts = 1
+	if w.pieces < winoMinPieces {
+		w.cuts = winoPoints / winoGradXi
 	}
-	du := getScratch(pieces * piece)
-	defer putScratch(du)
-	for t0 := 0; t0 < g.tiles; t0 += size {
-		n := min(size, g.tiles-t0)
-		transform(t0, n)
-		parallel.For(pieces*cuts, func(j int) {
-			cut, i := j/pieces, j%pieces
-			c0, cn, p := s.piece(i)
-			b.multiply(c0, cn, p, cut*winoPoints/cuts, (cut+1)*winoPoints/cuts, t0, n, t0 > 0, du[i*piece:][:piece], new(winoAhead))
-		})
+	w.du = getScratch(w.pieces * piece)
+	defer putScratch(w.du)
+	for ; w.t0 < g.tiles; w.t0 += size {
+		w.n = min(size, g.tiles-w.t0)
+		w.transform()
+		parallel.ForWith(w.pieces*w.cuts, w, (*winoGradGroup).cut)
 	}
-	parallel.For(pieces, func(i int) { s.finish(i, du[i*piece:][:piece]) })
+	parallel.ForWith(w.pieces, w, func(w *winoGradGroup, i int) { w.finish(i, w.piece(i)) })
+}
+
+// winoGradGroup is a staged gradient under way: the n tiles from t0 on.
+type winoGradGroup struct {
+	winoFilterGrads
+	b      winoGradTiles
+	t0, n  int
+	pieces int
+	cuts   int       // each piece is cut by xi into so many
+	du     []float32 // [pieces][36][64][NR]
+}
+
+// transform fills b.
+func (w *winoGradGroup) transform() {
+	parallel.ChunksWith(w.n, winoGradSome, *w, func(w *winoGradGroup, lo, hi int) {
+		w.b.transform(&w.winoFilterGrads, w.t0, lo, hi)
+	})
+}
+
+// whole computes piece i of dw, all of whose tiles are in b.
+func (w *winoGradGroup) whole(i int) {
+	g, nr := &w.g, winoCols()
+	du := getScratch(winoPoints * winoGradStride())
+	c0, cn, p := w.channels(i)
+	var ahead winoAhead
+	for tap := range 9 {
+		rows := w.dw[(tap*g.c+c0)*g.k+p*nr:]
+		ahead.add(rows[:min(len(rows), (min(cn, g.c-c0)-1)*g.k+nr)], min(nr, g.k-p*nr), g.k)
+	}
+	ahead.spread(winoPoints * (cn / tileRowsT()))
+	w.b.multiply(g, c0, cn, p, 0, winoPoints, 0, g.tiles, false, du, &ahead)
+	w.finish(i, du)
+	putScratch(du)
+}
+
+// cut adds the group's share to cut j/pieces of piece j%pieces of dU.
+func (w *winoGradGroup) cut(j int) {
+	cut, i := j/w.pieces, j%w.pieces
+	c0, cn, p := w.channels(i)
+	var ahead winoAhead
+	w.b.multiply(&w.g, c0, cn, p, cut*winoPoints/w.cuts, (cut+1)*winoPoints/w.cuts, w.t0, w.n, w.t0 > 0, w.piece(i), &ahead)
+}
+
+// piece is piece i of dU.
+func (w *winoGradGroup) piece(i int) []float32 {
+	n := winoPoints * winoGradStride()
+	return w.du[i*n:][:n]
 }
 
 // winoFilterGradPanel computes dg = Gᵀ dU G for n rows of a piece of dU, to
@@ -185,8 +231,8 @@ func winoFilterGradPanel(n int, du, dst []float32, row, tapStride int) {
 
 // finish computes dw = Gᵀ dU G for piece i.
 func (s *winoFilterGrads) finish(i int, du []float32) {
-	g, nr := s.g, winoCols()
-	c0, _, p := s.piece(i)
+	g, nr := &s.g, winoCols()
+	c0, _, p := s.channels(i)
 	cn := min(winoGradRows, g.c-c0)
 	if k0 := p * nr; k0+nr <= g.k {
 		winoFilterGradPanel(cn, du, s.dw[c0*g.k+k0:], g.k, g.c*g.k)
@@ -203,8 +249,8 @@ func (s *winoFilterGrads) finish(i int, du []float32) {
 
 // store copies one tap of piece i, [64][NR], to dw.
 func (s *winoFilterGrads) store(i, tap int, src []float32) {
-	g, nr := s.g, winoCols()
-	c0, _, p := s.piece(i)
+	g, nr := &s.g, winoCols()
+	c0, _, p := s.channels(i)
 	k0 := p * nr
 	for c := range min(winoGradRows, g.c-c0) {
 		copy(s.dw[(tap*g.c+c0+c)*g.k+k0:][:min(nr, g.k-k0)], src[c*nr:])

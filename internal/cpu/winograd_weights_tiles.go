@@ -6,7 +6,6 @@ package cpu
 //	V   (form T)  [36 xi][channels/16][tiles][16]
 //	dM  (panels)  [36 xi][panels][tiles][NR]
 type winoGradTiles struct {
-	s      *winoFilterGrads
 	c0, cp int // source channels [c0,c0+cp), cp a multiple of 16
 	p0     int // first panel of destination channels
 	panels int
@@ -16,9 +15,9 @@ type winoGradTiles struct {
 	tile   int // floats of scratch for one tile
 }
 
-func newWinoGradTiles(s *winoFilterGrads, c0, cp, p0, panels, tiles int) winoGradTiles {
+func newWinoGradTiles(c0, cp, p0, panels, tiles int) winoGradTiles {
 	nr := winoCols()
-	b := winoGradTiles{s: s, c0: c0, cp: cp, p0: p0, panels: panels, tiles: tiles}
+	b := winoGradTiles{c0: c0, cp: cp, p0: p0, panels: panels, tiles: tiles}
 	b.vs, b.ms = cp*tiles+winoXiPad, panels*nr*tiles+winoXiPad
 	b.v, b.m = getScratch(winoPoints*b.vs), getScratch(winoPoints*b.ms)
 	b.tile = winoPoints * max(cp, panels*nr)
@@ -31,9 +30,9 @@ func (b *winoGradTiles) free() {
 	putScratch(b.m)
 }
 
-// transform fills places lo to hi with the tiles t0+lo to t0+hi.
-func (b *winoGradTiles) transform(t0, lo, hi int) {
-	g, nr := b.s.g, winoCols()
+// transform fills places lo to hi with the tiles t0+lo to t0+hi of s.
+func (b *winoGradTiles) transform(s *winoFilterGrads, t0, lo, hi int) {
+	g, nr := &s.g, winoCols()
 	k0 := b.p0 * nr
 	cn, kn := min(b.cp, g.c-b.c0), min(b.panels*nr, g.k-k0)
 	kp := roundUp(kn, winoLanes)
@@ -43,7 +42,7 @@ func (b *winoGradTiles) transform(t0, lo, hi int) {
 		rows, cols := shape.rows(), shape.cols()
 		n, y0, x0 := g.tile(shape, t0+t)
 
-		pic := b.s.x[n*g.h*g.w*g.c:][:g.h*g.w*g.c][b.c0:]
+		pic := s.x[n*g.h*g.w*g.c:][:g.h*g.w*g.c][b.c0:]
 		y1, x1 := y0-g.pad, x0-g.pad
 		src, row, col := tile, (cols+2)*b.cp, b.cp
 		if y1 >= 0 && x1 >= 0 && y1+rows+2 <= g.h && x1+cols+2 <= g.w && cn == b.cp {
@@ -53,7 +52,7 @@ func (b *winoGradTiles) transform(t0, lo, hi int) {
 		}
 		winoInput(shape, b.cp/winoLanes, src, winoLanes, row, col, b.v[t*winoLanes:], b.tiles*winoLanes, b.vs)
 
-		pic = b.s.dy[n*g.p*g.q*g.k:][:g.p*g.q*g.k][k0:]
+		pic = s.dy[n*g.p*g.q*g.k:][:g.p*g.q*g.k][k0:]
 		src, row, col = tile, cols*kp, kp
 		if y0+rows <= g.p && x0+cols <= g.q && kn == kp {
 			src, row, col = pic[(y0*g.q+x0)*g.k:], g.q*g.k, g.k
@@ -69,15 +68,15 @@ func (b *winoGradTiles) transform(t0, lo, hi int) {
 	putScratch(tile)
 }
 
-// multiply computes du[xi] = Vᵀ·dM, or += with accumulate, for source channels
+// multiply computes, for tiles of geometry g, du[xi] = Vᵀ·dM, or += with accumulate, for source channels
 // [c0,c0+cn) and panel p, both counted from the first held here, and xi in
 // [xi0,xi1), over the n tiles from t0 on.
-func (b *winoGradTiles) multiply(c0, cn, p, xi0, xi1, t0, n int, accumulate bool, du []float32, ahead *winoAhead) {
+func (b *winoGradTiles) multiply(g *winoGeom, c0, cn, p, xi0, xi1, t0, n int, accumulate bool, du []float32, ahead *winoAhead) {
 	nr, mr, stride := winoCols(), tileRowsT(), winoGradStride()
 	args := gemmArgs{ldc: nr, mr: mr, nr: nr, as: panelT, bs: nr}
 	for xi := xi0; xi < xi1; xi++ {
 		// The tiles that use xi are consecutive.
-		lo, hi := b.s.g.users(xi)
+		lo, hi := g.users(xi)
 		lo, hi = max(0, lo-t0), min(n, hi-t0)
 		if lo >= hi && !accumulate {
 			clear(du[xi*stride:][:cn*nr])
