@@ -76,12 +76,15 @@ func SumRows(x []float32, rows, c int, out []float32) {
 	need("SumRows", "x", len(x), rows*c)
 	need("SumRows", "out", len(out), c)
 	type args struct {
-		x []float32
-		c int
+		x    []float32
+		c    int
+		sums rowSums
 	}
-	reduceRows(rows, c, out, nil, args{x, c}, func(a *args, lo, hi int, sums []float32) {
-		sumRows(a.x[lo*a.c:hi*a.c], hi-lo, a.c, sums)
+	a := args{x, c, newRowSums(rows, c, 1)}
+	forRows(rows, c, a, func(a *args, lo, hi int) {
+		sumRows(a.x[lo*a.c:hi*a.c], hi-lo, a.c, a.sums.at(lo))
 	})
+	a.sums.merge(out)
 }
 
 // sumRows adds the column sums of x [rows, c] to sums [c].
@@ -99,40 +102,44 @@ func sumRowsGo(x []float32, rows, c int, sums []float32) {
 	}
 }
 
-// reduceRows sums one quantity per channel over fixed pieces of rows, or two
-// when second is not nil. piece, which captures nothing, adds its rows [lo,hi)
-// to sums, [quantities, c] and zero at first; first and second [c] receive the
-// totals, added up in float64 in the order of the pieces.
-func reduceRows[A any](rows, c int, first, second []float32, args A, piece func(a *A, lo, hi int, sums []float32)) {
-	if c <= 0 {
-		return
+// rowSums adds up quantities per channel over the rows of [rows, c], in fixed
+// pieces of rows.
+type rowSums struct {
+	part       []float32 // scratch, [pieces][quantities][c]; nil without rows
+	c, perPart int       // perPart: quantities*c
+	size, n    int       // n pieces of size rows
+}
+
+func newRowSums(rows, c, quantities int) rowSums {
+	s := rowSums{c: c, perPart: quantities * c}
+	if rows > 0 && c > 0 {
+		s.size = rowChunk(rows, c)
+		s.n = pieces(rows, s.size)
+		s.part = getScratch(s.n * s.perPart)
 	}
-	if rows <= 0 {
-		clear(first)
-		clear(second)
-		return
+	return s
+}
+
+// at returns the sums [quantities, c] of the piece that begins with row lo, zero
+// at first.
+func (s *rowSums) at(lo int) []float32 {
+	sums := s.part[lo/s.size*s.perPart:][:s.perPart]
+	clear(sums)
+	return sums
+}
+
+// merge writes the total of each quantity to one of out [c], added up in float64
+// in the order of the pieces, and ends the use of s.
+func (s *rowSums) merge(out ...[]float32) {
+	for q, o := range out {
+		if s.part == nil {
+			clear(o)
+		} else {
+			mergeSums(s.part[q*s.c:], s.n, s.perPart, o)
+		}
 	}
-	size, width := rowChunk(rows, c), c
-	if second != nil {
-		width = 2 * c
-	}
-	n := pieces(rows, size)
-	part := getScratch(n * width)
-	defer putScratch(part)
-	type reduction struct {
-		args        A
-		piece       func(a *A, lo, hi int, sums []float32)
-		part        []float32
-		size, width int
-	}
-	parallel.ChunksWith(rows, size, reduction{args, piece, part, size, width}, func(r *reduction, lo, hi int) {
-		sums := r.part[lo/r.size*r.width:][:r.width]
-		clear(sums)
-		r.piece(&r.args, lo, hi, sums)
-	})
-	mergeSums(part, n, width, first)
-	if second != nil {
-		mergeSums(part[c:], n, width, second)
+	if s.part != nil {
+		putScratch(s.part)
 	}
 }
 

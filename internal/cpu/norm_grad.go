@@ -44,14 +44,17 @@ func batchNormReduce(op string, dy, x []float32, of mask, mean, invstd []float32
 		dy, x, mean []float32
 		mask        mask
 		c           int
+		sums        rowSums
 	}
-	reduceRows(rows, c, dbeta, dgamma, args{dy, x, mean, of, c}, func(a *args, lo, hi int, sums []float32) {
-		c, m := a.c, a.mask.rows(lo, hi, a.c)
+	a := args{dy, x, mean, of, c, newRowSums(rows, c, 2)}
+	forRows(rows, c, a, func(a *args, lo, hi int) {
+		c, m, sums := a.c, a.mask.rows(lo, hi, a.c), a.sums.at(lo)
 		d, x := a.dy[lo*c:hi*c], a.x[lo*c:hi*c]
 		if !bnReduceVec(d, x, a.mean, m, hi-lo, c, sums[:c], sums[c:]) {
 			bnReduceGo(d, x, a.mean, m, hi-lo, c, sums[:c], sums[c:])
 		}
 	})
+	a.sums.merge(dbeta, dgamma)
 	for i := range dgamma {
 		dgamma[i] *= invstd[i]
 	}
