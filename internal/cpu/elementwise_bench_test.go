@@ -103,7 +103,7 @@ func BenchmarkSumRows(b *testing.B) {
 
 func BenchmarkReLUGrad(b *testing.B) {
 	benchRows(b, 3, func(s, p [][]float32, rows, c int) {
-		(&ReLUGrad{X: s[1], Parts: []GradPart{{c, s[2], p[0]}}}).Backward(s[0], rows)
+		(&ReLUGrad{X: s[1], Parts: []GradPart{{C: c, DZ: s[2], DBias: p[0]}}}).Backward(s[0], rows)
 	})
 }
 

@@ -21,50 +21,64 @@ func (g *igemm) run(bp []float32, ep *epilogue) {
 		g.runStem(bp, ep)
 		return
 	}
-	if ep == nil {
-		ep = &epilogue{}
+	r := igemmRun{igemm: *g, bp: bp}
+	if ep != nil {
+		r.ep = *ep
 	}
-	mr, nr := tileRows(), tileCols()
 	rows := g.n * g.oh * g.ow
-	rowPanels, colPanels := ceilDiv(rows, mr), ceilDiv(g.cols, nr)
-	cut := cut(rowPanels, colPanels, g.kBlocks())
-	if g.relu != nil {
-		cut = cutWholeRows(rowPanels, colPanels, g.kBlocks())
+	rowPanels, colPanels := ceilDiv(rows, tileRows()), ceilDiv(g.cols, tileCols())
+	if g.relu == nil {
+		r.cut = cut(rowPanels, colPanels, g.kBlocks())
+		r.stream = g.streams() && r.cut.kc == g.kBlocks()
+	} else {
+		r.cut = cutWholeRows(rowPanels, colPanels, g.kBlocks())
+		r.back = g.relu.begin(ceilDiv(rows, r.cut.rowPanels*tileRows()), g.cols, r.ep.residual)
 	}
-	colPieces := ceilDiv(colPanels, cut.colPanels)
-	step := cut.rowPanels * mr
-	rowsPerPiece := step * cut.blocks
-	stream := g.relu == nil && g.streams() && cut.kc == g.kBlocks()
-	var back *reluGradBlocks
+	pieces := ceilDiv(rows, r.cut.rowPanels*tileRows()*r.cut.blocks) * ceilDiv(colPanels, r.cut.colPanels)
+	parallel.ForWith(pieces, r, (*igemmRun).piece)
 	if g.relu != nil {
-		back = g.relu.begin(ceilDiv(rows, step), g.cols, ep.residual)
-		defer back.end()
+		r.back.end()
 	}
-	parallel.For(ceilDiv(rows, rowsPerPiece)*colPieces, func(i int) {
-		first := i / colPieces * rowsPerPiece
-		end := min(rows, first+rowsPerPiece)
-		j0 := i % colPieces * cut.colPanels
-		b := igemmBlock{igemm: g, ep: ep, bp: bp, kc: cut.kc, j0: j0, j1: min(colPanels, j0+cut.colPanels), stream: stream}
-		b.a = getScratch(step * cut.kc * kBlock)
-		defer putScratch(b.a)
-		if g.flat {
-			b.row = getScratch(g.kBlocks() * kBlock)
-			defer putScratch(b.row)
+}
+
+// igemmRun is a run under way.
+type igemmRun struct {
+	igemm
+	bp     []float32
+	ep     epilogue
+	cut    blocking
+	stream bool
+	back   reluGradBlocks // when relu is set
+}
+
+// piece computes piece i of the product.
+func (r *igemmRun) piece(i int) {
+	colPanels := ceilDiv(r.cols, tileCols())
+	colPieces := ceilDiv(colPanels, r.cut.colPanels)
+	step := r.cut.rowPanels * tileRows()
+	first := i / colPieces * step * r.cut.blocks
+	end := min(r.n*r.oh*r.ow, first+step*r.cut.blocks)
+	j0 := i % colPieces * r.cut.colPanels
+	b := igemmBlock{igemm: &r.igemm, ep: &r.ep, bp: r.bp, kc: r.cut.kc, j0: j0, j1: min(colPanels, j0+r.cut.colPanels), stream: r.stream}
+	b.a = getScratch(step * r.cut.kc * kBlock)
+	defer putScratch(b.a)
+	if r.flat {
+		b.row = getScratch(r.kBlocks() * kBlock)
+		defer putScratch(b.row)
+	}
+	if r.relu != nil {
+		b.dst = getScratch(step * r.cols)
+		defer putScratch(b.dst)
+	}
+	for at := first; at < end; at += step {
+		b.compute(at, min(end, at+step), min(end, at+2*step))
+		if r.relu != nil {
+			r.back.take(at/step, at, b.r1-b.r0, b.dst)
 		}
-		if back != nil {
-			b.dst = getScratch(step * g.cols)
-			defer putScratch(b.dst)
-		}
-		for r := first; r < end; r += step {
-			b.compute(r, min(end, r+step), min(end, r+2*step))
-			if back != nil {
-				back.take(r/step, r, b.r1-b.r0, b.dst)
-			}
-		}
-		if stream {
-			storeFence()
-		}
-	})
+	}
+	if r.stream {
+		storeFence()
+	}
 }
 
 // igemmBlock is the work of one goroutine on a piece of an igemm: blocks of

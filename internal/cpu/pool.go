@@ -73,14 +73,21 @@ func (p *poolShape) forward(op string, n int, x, y []float32, argmax []uint8, re
 	if len(y) == 0 {
 		return
 	}
-	parallel.For(n*p.oh, func(i int) {
-		row := p.ow * c
+	type args struct {
+		p      poolShape
+		x, y   []float32
+		argmax []uint8
+		relu   bool
+	}
+	parallel.ForWith(n*p.oh, args{*p, x, y, argmax, relu}, func(a *args, i int) {
+		p := &a.p
+		row, in := p.ow*p.c, p.h*p.w*p.c
 		var arg []uint8
-		if argmax != nil {
-			arg = argmax[i*row : (i+1)*row]
+		if a.argmax != nil {
+			arg = a.argmax[i*row : (i+1)*row]
 		}
 		img := i / p.oh
-		p.forwardRow(p.windowRow(i%p.oh), x[img*h*w*c:(img+1)*h*w*c], y[i*row:(i+1)*row], arg, relu)
+		p.forwardRow(p.windowRow(i%p.oh), a.x[img*in:(img+1)*in], a.y[i*row:(i+1)*row], arg, a.relu)
 	})
 }
 
@@ -166,11 +173,18 @@ func MaxPoolBackward(n, h, w, c, k, stride, pad int, ceil bool, dy []float32, ar
 	if len(dx) == 0 {
 		return
 	}
-	past := storesPast(dx, c)
-	parallel.For(n*h, func(i int) {
-		img, out := i/h, p.oh*p.ow*c
-		p.backwardRow(i%h, dy[img*out:(img+1)*out], argmax[img*out:(img+1)*out], dx[i*w*c:(i+1)*w*c], past)
-		fence(past)
+	type args struct {
+		p      poolShape
+		dy     []float32
+		argmax []uint8
+		dx     []float32
+		past   bool
+	}
+	parallel.ForWith(n*h, args{p, dy, argmax, dx, storesPast(dx, c)}, func(a *args, i int) {
+		p := &a.p
+		img, out, row := i/p.h, p.oh*p.ow*p.c, p.w*p.c
+		p.backwardRow(i%p.h, a.dy[img*out:(img+1)*out], a.argmax[img*out:(img+1)*out], a.dx[i*row:(i+1)*row], a.past)
+		fence(a.past)
 	})
 }
 
@@ -188,12 +202,19 @@ func MaxPoolBackwardReLU(n, h, w, c, k, stride, pad int, ceil bool, dy []float32
 	}
 	masked := ReLUGrad{Parts: to.Parts}
 	b := masked.begin(n*h, c, nil)
-	parallel.For(n*h, func(i int) {
-		img, out := i/h, p.oh*p.ow*c
-		row := getScratch(w * c)
+	type args struct {
+		p      poolShape
+		dy     []float32
+		argmax []uint8
+		b      reluGradBlocks
+	}
+	parallel.ForWith(n*h, args{p, dy, argmax, b}, func(a *args, i int) {
+		p := &a.p
+		img, out := i/p.h, p.oh*p.ow*p.c
+		row := getScratch(p.w * p.c)
 		defer putScratch(row)
-		p.backwardRow(i%h, dy[img*out:(img+1)*out], argmax[img*out:(img+1)*out], row, false)
-		b.take(i, i*w, w, row)
+		p.backwardRow(i%p.h, a.dy[img*out:(img+1)*out], a.argmax[img*out:(img+1)*out], row, false)
+		a.b.take(i, i*p.w, p.w, row)
 	})
 	b.end()
 }

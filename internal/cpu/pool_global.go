@@ -10,15 +10,30 @@ import (
 // This file holds pooling over the whole map, as heads use it:
 // torch.nn.AdaptiveAvgPool2d(1) and AdaptiveMaxPool2d(1), forward and backward.
 
+// globalPool is one of these operations under way: x [n,hw,c] and y [n,c] are
+// the map and the pooled values, or their gradients.
+type globalPool struct {
+	hw, c      int
+	x, y       []float32
+	argmax     []int32
+	accumulate bool
+}
+
+// picture returns picture i of x and of y.
+func (a *globalPool) picture(i int) (x, y []float32) {
+	in := a.hw * a.c
+	return a.x[i*in : (i+1)*in], a.y[i*a.c : (i+1)*a.c]
+}
+
 // GlobalAvgPool computes y [n,c], the mean of each channel of x [n,hw,c].
 func GlobalAvgPool(n, hw, c int, x, y []float32) {
 	need("GlobalAvgPool", "x", len(x), n*hw*c)
 	need("GlobalAvgPool", "y", len(y), n*c)
-	inv := 1 / float32(hw)
-	parallel.For(n, func(i int) {
-		out := y[i*c : (i+1)*c]
+	parallel.ForWith(n, globalPool{hw: hw, c: c, x: x, y: y}, func(a *globalPool, i int) {
+		x, out := a.picture(i)
 		clear(out)
-		sumRows(x[i*hw*c:(i+1)*hw*c], hw, c, out)
+		sumRows(x, a.hw, a.c, out)
+		inv := 1 / float32(a.hw)
 		for ch := range out {
 			out[ch] *= inv
 		}
@@ -30,15 +45,16 @@ func GlobalAvgPool(n, hw, c int, x, y []float32) {
 func GlobalAvgPoolBackward(n, hw, c int, dy, dx []float32, accumulate bool) {
 	need("GlobalAvgPoolBackward", "dy", len(dy), n*c)
 	need("GlobalAvgPoolBackward", "dx", len(dx), n*hw*c)
-	inv := 1 / float32(hw)
-	parallel.For(n, func(i int) {
-		dx := dx[i*hw*c : (i+1)*hw*c]
+	parallel.ForWith(n, globalPool{hw: hw, c: c, x: dx, y: dy, accumulate: accumulate}, func(a *globalPool, i int) {
+		hw, c := a.hw, a.c
+		dx, dy := a.picture(i)
 		mean := getScratch(c)
 		defer putScratch(mean)
-		for ch, g := range dy[i*c : (i+1)*c] {
+		inv := 1 / float32(hw)
+		for ch, g := range dy {
 			mean[ch] = g * inv
 		}
-		if !accumulate {
+		if !a.accumulate {
 			clear(dx)
 		}
 		if !addBiasVec(dx, mean, dx, hw, c) {
@@ -62,12 +78,13 @@ func GlobalMaxPool(n, hw, c int, x, y []float32, argmax []int32) {
 	if argmax != nil {
 		need("GlobalMaxPool", "argmax", len(argmax), n*c)
 	}
-	parallel.For(n, func(i int) {
+	parallel.ForWith(n, globalPool{hw: hw, c: c, x: x, y: y, argmax: argmax}, func(a *globalPool, i int) {
 		var arg []int32
-		if argmax != nil {
-			arg = argmax[i*c : (i+1)*c]
+		if a.argmax != nil {
+			arg = a.argmax[i*a.c : (i+1)*a.c]
 		}
-		globalMax(x[i*hw*c:(i+1)*hw*c], hw, c, y[i*c:(i+1)*c], arg)
+		x, y := a.picture(i)
+		globalMax(x, a.hw, a.c, y, arg)
 	})
 }
 
@@ -110,13 +127,13 @@ func GlobalMaxPoolBackward(n, hw, c int, dy []float32, argmax []int32, dx []floa
 	need("GlobalMaxPoolBackward", "dy", len(dy), n*c)
 	need("GlobalMaxPoolBackward", "argmax", len(argmax), n*c)
 	need("GlobalMaxPoolBackward", "dx", len(dx), n*hw*c)
-	parallel.For(n, func(i int) {
-		dx := dx[i*hw*c : (i+1)*hw*c]
-		if !accumulate {
+	parallel.ForWith(n, globalPool{hw: hw, c: c, x: dx, y: dy, argmax: argmax, accumulate: accumulate}, func(a *globalPool, i int) {
+		dx, dy := a.picture(i)
+		if !a.accumulate {
 			clear(dx)
 		}
-		for ch := range c {
-			dx[int(argmax[i*c+ch])*c+ch] += dy[i*c+ch]
+		for ch, g := range dy {
+			dx[int(a.argmax[i*a.c+ch])*a.c+ch] += g
 		}
 	})
 }

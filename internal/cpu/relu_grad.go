@@ -24,6 +24,8 @@ type GradPart struct {
 	C     int       // channels, of which the parts of a ReLUGrad have C together
 	DZ    []float32 // [rows, C of the part], overwritten
 	DBias []float32 // [C of the part], overwritten by the sums of DZ over the rows; or nil
+
+	past bool // DZ is stored past the caches
 }
 
 // channels returns the number of channels of all parts.
@@ -61,7 +63,7 @@ func (g *ReLUGrad) Backward(dx []float32, rows int) {
 	size := rowChunk(rows, c)
 	b := g.begin(pieces(rows, size), c, dx)
 	type args struct {
-		b       *reluGradBlocks
+		b       reluGradBlocks
 		dx      []float32
 		size, c int
 	}
@@ -74,20 +76,19 @@ func (g *ReLUGrad) Backward(dx []float32, rows int) {
 // reluGradBlocks is a way back in blocks of rows, which may be taken at the same
 // time by several goroutines.
 type reluGradBlocks struct {
-	*ReLUGrad
+	ReLUGrad
 	c, blocks int
 	sums      []float32 // [blocks, c]
-	past      []bool    // for each part
 }
 
 // begin prepares for that many blocks of c channels. in, which may be nil, is
 // where all of dx is before the blocks are taken, if it is anywhere.
-func (g *ReLUGrad) begin(blocks, c int, in []float32) *reluGradBlocks {
-	b := &reluGradBlocks{ReLUGrad: g, c: c, blocks: blocks, sums: getScratch(blocks * c)}
-	for _, p := range g.Parts {
-		b.past = append(b.past, storesPast(p.DZ, p.C, in))
+func (g *ReLUGrad) begin(blocks, c int, in []float32) reluGradBlocks {
+	for i := range g.Parts {
+		p := &g.Parts[i]
+		p.past = storesPast(p.DZ, p.C, in)
 	}
-	return b
+	return reluGradBlocks{ReLUGrad: *g, c: c, blocks: blocks, sums: getScratch(blocks * c)}
 }
 
 // take takes block i, the n rows from r on, of which dx [n, c] is the gradient.
@@ -95,13 +96,13 @@ func (b *reluGradBlocks) take(i, r, n int, dx []float32) {
 	sums := b.sums[i*b.c:][:b.c]
 	clear(sums)
 	at := 0
-	for k, p := range b.Parts {
+	for _, p := range b.Parts {
 		var x []float32
 		if b.X != nil {
 			x = b.X[r*b.c+at:]
 		}
 		dz := p.DZ[r*p.C:][:n*p.C]
-		if !splitSumVec(dx[at:], x, b.c, dz, n, p.C, sums[at:], b.past[k]) {
+		if !splitSumVec(dx[at:], x, b.c, dz, n, p.C, sums[at:], p.past) {
 			splitSumGo(dx[at:], x, b.c, dz, n, p.C, sums[at:])
 		}
 		at += p.C
