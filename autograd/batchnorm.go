@@ -32,30 +32,23 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 	}
 	y := tp.newVar(x.Value.Shape...)
 	stat := tp.newVar(4, c)
-	mean, inv, scale, shift := s.parts(stat)
-	gamma := s.Weight.Value.Data
+	_, _, scale, shift := s.parts(stat)
 	needs := x.needs || s.Weight.RequiresGrad || s.Bias.RequiresGrad || (residual != nil && residual.needs)
 	if needs {
 		from := []*Variable{x, stat}
 		if residual != nil {
 			from = append(from, residual)
 		}
-		tp.remember(y, from, func(dst []float32) {
-			var r []float32
-			if residual != nil {
-				r = tp.value(residual)
-			}
-			cpu.ScaleShift(tp.value(x), scale, shift, r, dst, rows, c, relu)
-		})
+		remember(tp, y, from, normValue{x, stat, residual, relu}, makeNorm)
 	}
 	// Where the ReLU passed follows from x when there is no residual; otherwise a
 	// bit for each value is kept. Neither way y is read on the way back.
-	fromX := relu && residual == nil && batch
+	n := norm{x: x, stat: stat, residual: residual, s: s, batch: batch, relu: relu}
+	n.fromX = relu && residual == nil && batch
 	reads := []*Variable{x, stat}
-	var signs []uint16
-	if relu && !fromX && needs && tp.Record {
+	if relu && !n.fromX && needs && tp.Record {
 		held := tp.newVar((cpu.SignWords(rows, c) + 1) / 2) // words in a float buffer
-		signs = wordsOf(held.Value.Data)[:cpu.SignWords(rows, c)]
+		n.signs = wordsOf(held.Value.Data)[:cpu.SignWords(rows, c)]
 		reads = append(reads, held)
 	}
 	tp.timed("batch norm", func() {
@@ -64,51 +57,80 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 		if residual != nil {
 			r = residual.Value.Data
 		}
-		if signs != nil {
-			cpu.ScaleShiftReLU(x.Value.Data, scale, shift, r, y.Value.Data, signs, rows, c)
+		if n.signs != nil {
+			cpu.ScaleShiftReLU(x.Value.Data, scale, shift, r, y.Value.Data, n.signs, rows, c)
 		} else {
 			cpu.ScaleShift(x.Value.Data, scale, shift, r, y.Value.Data, rows, c, relu)
 		}
 	})
-	tp.record("batch norm", y, needs, reads, func() {
-		dy, xs := y.Grad.Data, tp.value(x)
-		sums := tp.newVar(2, c)
-		dgamma, dbeta := sums.Value.Data[:c], sums.Value.Data[c:]
-		if fromX {
-			cpu.BatchNormReLUReduce(dy, xs, scale, shift, mean, inv, rows, c, dgamma, dbeta)
-		} else {
-			cpu.BatchNormReduce(dy, signs, xs, mean, inv, rows, c, dgamma, dbeta)
-		}
-		if s.Weight.RequiresGrad {
-			s.Weight.grad(tp, func(d []float32) { copy(d, dgamma) })
-		}
-		if s.Bias.RequiresGrad {
-			s.Bias.grad(tp, func(d []float32) { copy(d, dbeta) })
-		}
-		toRes := residual != nil && residual.needs
-		switch {
-		case x.needs && toRes:
-			// dy, masked in place, becomes the residual's gradient.
-			tp.gradInto(x, func(dx []float32) {
-				cpu.BatchNormGrad(dy, signs, xs, mean, inv, gamma, dgamma, dbeta, rows, c, batch, dx, dy)
-			})
-			tp.giveGrad(residual, y)
-		case x.needs && fromX:
-			cpu.BatchNormReLUGrad(dy, xs, scale, shift, mean, inv, gamma, dgamma, dbeta, rows, c, dy)
-			tp.giveGrad(x, y)
-		case x.needs:
-			cpu.BatchNormGrad(dy, signs, xs, mean, inv, gamma, dgamma, dbeta, rows, c, batch, dy, nil)
-			tp.giveGrad(x, y)
-		case toRes:
-			if relu {
-				cpu.SignsBackward(dy, signs, rows, c, dy)
-			}
-			tp.giveGrad(residual, y)
-		}
-		tp.release(sums)
-	})
+	record(tp, "batch norm", y, needs, reads, n, normBackward)
 	tp.Free(stat)
 	return y
+}
+
+// normValue is what makes the value of a BatchNorm again.
+type normValue struct {
+	x, stat, residual *Variable
+	relu              bool
+}
+
+func makeNorm(tp *Tape, dst []float32, v *normValue) {
+	stat, c := tp.value(v.stat), v.stat.shape[1]
+	var r []float32
+	if v.residual != nil {
+		r = tp.value(v.residual)
+	}
+	cpu.ScaleShift(tp.value(v.x), stat[2*c:3*c], stat[3*c:], r, dst, v.x.rows(), c, v.relu)
+}
+
+// norm is what the way back of a BatchNorm needs.
+type norm struct {
+	x, stat, residual  *Variable
+	s                  *BatchNormState
+	signs              []uint16
+	batch, relu, fromX bool
+}
+
+func normBackward(tp *Tape, y *Variable, n *norm) {
+	x, s, residual, signs := n.x, n.s, n.residual, n.signs
+	rows, c := x.rows(), n.stat.shape[1]
+	dy, xs := y.Grad.Data, tp.value(x)
+	mean, inv, scale, shift := s.parts(n.stat)
+	gamma := s.Weight.Value.Data
+	sums := tp.newVar(2, c)
+	dgamma, dbeta := sums.Value.Data[:c], sums.Value.Data[c:]
+	if n.fromX {
+		cpu.BatchNormReLUReduce(dy, xs, scale, shift, mean, inv, rows, c, dgamma, dbeta)
+	} else {
+		cpu.BatchNormReduce(dy, signs, xs, mean, inv, rows, c, dgamma, dbeta)
+	}
+	if s.Weight.RequiresGrad {
+		s.Weight.grad(tp, func(d []float32) { copy(d, dgamma) })
+	}
+	if s.Bias.RequiresGrad {
+		s.Bias.grad(tp, func(d []float32) { copy(d, dbeta) })
+	}
+	toRes := residual != nil && residual.needs
+	switch {
+	case x.needs && toRes:
+		// dy, masked in place, becomes the residual's gradient.
+		tp.gradInto(x, func(dx []float32) {
+			cpu.BatchNormGrad(dy, signs, xs, mean, inv, gamma, dgamma, dbeta, rows, c, n.batch, dx, dy)
+		})
+		tp.giveGrad(residual, y)
+	case x.needs && n.fromX:
+		cpu.BatchNormReLUGrad(dy, xs, scale, shift, mean, inv, gamma, dgamma, dbeta, rows, c, dy)
+		tp.giveGrad(x, y)
+	case x.needs:
+		cpu.BatchNormGrad(dy, signs, xs, mean, inv, gamma, dgamma, dbeta, rows, c, n.batch, dy, nil)
+		tp.giveGrad(x, y)
+	case toRes:
+		if n.relu {
+			cpu.SignsBackward(dy, signs, rows, c, dy)
+		}
+		tp.giveGrad(residual, y)
+	}
+	tp.release(sums)
 }
 
 // parts are what stat [4, C] holds of a step for the way back: the mean and

@@ -18,3 +18,11 @@ func wordsOf(f []float32) []uint16 {
 	}
 	return unsafe.Slice((*uint16)(unsafe.Pointer(&f[0])), 2*len(f))
 }
+
+// int32sOf is bytesOf for words of four bytes.
+func int32sOf(f []float32) []int32 {
+	if len(f) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*int32)(unsafe.Pointer(&f[0])), len(f))
+}

@@ -13,10 +13,9 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 	c := ConvBranch{w, bias, stride, pad}.shape(x)
 	oh, ow := c.Out()
 	y := tp.newVar(c.N, oh, ow, c.K)
-	rows := c.N * oh * ow
 	tp.timed("conv", func() { cpu.ConvForwardBias(c, x.Value.Data, w.Value.Data, bias.data(), relu, y.Value.Data, c.K) })
 	if relu {
-		y.relu = &reluParts{{c: c.K, bias: bias}}
+		y.setReLU(reluPart{c: c.K, bias: bias})
 	}
 	needs := x.needs || w.RequiresGrad || (bias != nil && bias.RequiresGrad)
 	var reads []*Variable
@@ -26,21 +25,31 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 	if relu {
 		reads = append(reads, y)
 	}
-	tp.record("conv", y, needs, reads, func() {
-		if relu {
-			tp.convBackward(x, c, w, tp.reluBackward(y)[0].dz, true)
-			y.relu.release(tp)
-			return
-		}
-		dy := y.Grad.Data
-		if bias != nil && bias.RequiresGrad {
-			bias.grad(tp, func(db []float32) {
-				tp.timedBack("bias+relu", func() { cpu.SumRows(dy, rows, c.K, db) })
-			})
-		}
-		tp.convBackward(x, c, w, dy, true)
-	})
+	record(tp, "conv", y, needs, reads, conv{x, c, w, bias, relu}, convBackward)
 	return y
+}
+
+// conv is what the way back of a Conv2d needs.
+type conv struct {
+	x       *Variable
+	c       cpu.Conv
+	w, bias *Parameter
+	relu    bool
+}
+
+func convBackward(tp *Tape, y *Variable, v *conv) {
+	if v.relu {
+		tp.convBackward(v.x, v.c, v.w, tp.reluBackward(y)[0].dz, true)
+		y.relu.release(tp)
+		return
+	}
+	dy := y.Grad.Data
+	if v.bias != nil && v.bias.RequiresGrad {
+		v.bias.grad(tp, func(db []float32) {
+			tp.timedBack("bias+relu", func() { cpu.SumRows(dy, y.rows(), v.c.K, db) })
+		})
+	}
+	tp.convBackward(v.x, v.c, v.w, dy, true)
 }
 
 // convBackward computes the gradients of the weights w and the input x of a
@@ -94,9 +103,13 @@ func (b ConvBranch) shape(x *Variable) cpu.Conv {
 // ConvReLUConcat runs several convolutions on x [N,H,W,C], each with its bias
 // and ReLU, and joins their channels in order: concat(relu(conv(x)+bias), …),
 // as SqueezeNet's Fire expands. Each result goes straight to its place in y, and
-// only y is kept. The branches' heights and widths must agree.
+// only y is kept. The branches' heights and widths must agree, and there are at
+// most four.
 func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
-	shapes := make([]cpu.Conv, len(branches))
+	if len(branches) > maxBranches {
+		panic(fmt.Sprintf("autograd: %d convolutions to join, want at most %d", len(branches), maxBranches))
+	}
+	var shapes [maxBranches]cpu.Conv
 	var oh, ow, width int
 	needs := x.needs
 	for i, b := range branches {
@@ -110,30 +123,43 @@ func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
 	}
 	y := tp.newVar(x.Value.Shape[0], oh, ow, width)
 	off := 0
-	parts := make(reluParts, len(branches))
 	for i, b := range branches {
 		c := shapes[i]
-		parts[i] = reluPart{c: c.K, bias: b.Bias}
+		y.setReLU(reluPart{c: c.K, bias: b.Bias})
 		tp.timed("conv", func() {
 			cpu.ConvForwardBias(c, x.Value.Data, b.Weight.Value.Data, b.Bias.data(), true, y.Value.Data[off:], width)
 		})
 		off += c.K
 	}
-	y.relu = &parts
 	reads := []*Variable{y}
-	for _, b := range branches {
+	a := convConcat{x: x, shapes: shapes, n: len(branches)}
+	for i, b := range branches {
+		a.weights[i] = b.Weight
 		if b.Weight.RequiresGrad {
 			reads = append(reads, x)
 		}
 	}
-	tp.record("conv", y, needs, reads, func() {
-		dz := tp.reluBackward(y)
-		// The first branch comes last: in a Fire it is 1x1, and what these
-		// leave may go through x's ReLU on the way.
-		for i := len(branches) - 1; i >= 0; i-- {
-			tp.convBackward(x, shapes[i], branches[i].Weight, dz[i].dz, i == 0)
-		}
-		y.relu.release(tp)
-	})
+	record(tp, "conv", y, needs, reads, a, convConcatBackward)
 	return y
+}
+
+// maxBranches is how many convolutions ConvReLUConcat joins at most.
+const maxBranches = 4
+
+// convConcat is what the way back of a ConvReLUConcat needs, for n branches.
+type convConcat struct {
+	x       *Variable
+	shapes  [maxBranches]cpu.Conv
+	weights [maxBranches]*Parameter
+	n       int
+}
+
+func convConcatBackward(tp *Tape, y *Variable, a *convConcat) {
+	dz := tp.reluBackward(y)
+	// The first branch comes last: in a Fire it is 1x1, and what these leave
+	// may go through x's ReLU on the way.
+	for i := a.n - 1; i >= 0; i-- {
+		tp.convBackward(a.x, a.shapes[i], a.weights[i], dz[i].dz, i == 0)
+	}
+	y.relu.release(tp)
 }

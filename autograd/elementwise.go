@@ -14,9 +14,9 @@ func addTo(dst, src []float32) { cpu.Add(dst, src, dst) }
 func ReLU(tp *Tape, x *Variable) *Variable {
 	y := tp.newVar(x.Value.Shape...)
 	tp.timed("relu", func() { cpu.ReLU(x.Value.Data, y.Value.Data) })
-	tp.record("relu", y, x.needs, []*Variable{y}, func() {
+	record(tp, "relu", y, x.needs, []*Variable{y}, x, func(tp *Tape, y *Variable, x **Variable) {
 		cpu.ReLUBackward(y.Grad.Data, tp.value(y), y.Grad.Data)
-		tp.giveGrad(x, y)
+		tp.giveGrad(*x, y)
 	})
 	return y
 }
@@ -35,25 +35,29 @@ func Dropout(tp *Tape, x *Variable, p float64) *Variable {
 	if p < 1 {
 		keep = float32(1 / (1 - p))
 	}
+	type args struct {
+		x, mask, y []float32
+		key        uint64
+		p          float64
+		keep       float32
+	}
 	tp.timed("dropout", func() {
-		parallel.Chunks(x.Value.Len(), 1<<14, func(lo, hi int) {
+		a := args{x.Value.Data, mask.Value.Data, y.Value.Data, key, p, keep}
+		parallel.ChunksWith(x.Value.Len(), 1<<14, a, func(a *args, lo, hi int) {
 			for i := lo; i < hi; i++ {
-				m := keep
-				if uniform(key, uint64(i)) < p {
+				m := a.keep
+				if uniform(a.key, uint64(i)) < a.p {
 					m = 0
 				}
-				mask.Value.Data[i] = m
-				y.Value.Data[i] = x.Value.Data[i] * m
+				a.mask[i] = m
+				a.y[i] = a.x[i] * m
 			}
 		})
 	})
-	tp.record("dropout", y, x.needs, []*Variable{mask}, func() {
-		parallel.Chunks(len(y.Grad.Data), 1<<14, func(lo, hi int) {
-			for i := lo; i < hi; i++ {
-				y.Grad.Data[i] *= mask.Value.Data[i]
-			}
-		})
-		tp.giveGrad(x, y)
+	type inputs struct{ x, mask *Variable }
+	record(tp, "dropout", y, x.needs, []*Variable{mask}, inputs{x, mask}, func(tp *Tape, y *Variable, in *inputs) {
+		cpu.Mul(y.Grad.Data, tp.value(in.mask), y.Grad.Data)
+		tp.giveGrad(in.x, y)
 	})
 	tp.Free(mask)
 	return y
@@ -76,19 +80,20 @@ func Concat(tp *Tape, a, b *Variable) *Variable {
 	}
 	ca, cb := a.Value.Dim(-1), b.Value.Dim(-1)
 	c, rows := ca+cb, a.Value.Len()/ca
-	shape := append([]int(nil), as...)
-	shape[len(shape)-1] = c
-	y := tp.newVar(shape...)
+	y := tp.newVar(append(as[:len(as)-1:len(as)-1], c)...)
 	tp.timed("concat", func() {
 		cpu.CopyStrided(y.Value.Data, c, a.Value.Data, ca, ca, rows)
 		cpu.CopyStrided(y.Value.Data[ca:], c, b.Value.Data, cb, cb, rows)
 	})
-	tp.record("concat", y, a.needs || b.needs, nil, func() {
-		if a.needs {
-			tp.gradInto(a, func(d []float32) { cpu.CopyStrided(d, ca, y.Grad.Data, c, ca, rows) })
-		}
-		if b.needs {
-			tp.gradInto(b, func(d []float32) { cpu.CopyStrided(d, cb, y.Grad.Data[ca:], c, cb, rows) })
+	type inputs struct{ a, b *Variable }
+	record(tp, "concat", y, a.needs || b.needs, nil, inputs{a, b}, func(tp *Tape, y *Variable, in *inputs) {
+		c, off := y.shape[len(y.shape)-1], 0
+		for _, v := range [2]*Variable{in.a, in.b} {
+			w := v.shape[len(v.shape)-1]
+			if v.needs {
+				tp.gradInto(v, func(d []float32) { cpu.CopyStrided(d, w, y.Grad.Data[off:], c, w, y.rows()) })
+			}
+			off += w
 		}
 	})
 	return y

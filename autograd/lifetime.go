@@ -15,8 +15,10 @@ import "github.com/whippet-ml/whippet/tensor"
 // recipe says how to make a value again, with the same bits.
 type recipe struct {
 	from  []*Variable // whose values it takes
-	make  func(dst []float32)
+	maker maker
 	chain int // how many values are made one after the other, at most
+
+	inputs [3]*Variable // what from points to
 }
 
 // maxChain bounds recipe.chain. In a long run of residual blocks each output
@@ -24,17 +26,19 @@ type recipe struct {
 // of them into memory at once: every so often one is therefore kept.
 const maxChain = 4
 
-// remember gives v a recipe: its value follows from those of from by f, which
-// overwrites its argument. It is ignored where the chain would be too long.
-func (tp *Tape) remember(v *Variable, from []*Variable, f func(dst []float32)) {
-	chain := 1
-	for _, s := range from {
-		if s.recipe != nil {
-			chain = max(chain, s.recipe.chain+1)
-		}
-	}
-	if chain <= maxChain && !tp.keepAll {
-		v.recipe = &recipe{from, f, chain}
+// setRecipe gives v its recipe; see remember.
+func (v *Variable) setRecipe(from []*Variable, m maker, chain int) {
+	r := &v.ownRecipe
+	r.from = r.inputs[:copy(r.inputs[:], from)]
+	r.maker, r.chain = m, chain
+	v.recipe = r
+}
+
+// dropRecipe makes v one without a recipe.
+func (v *Variable) dropRecipe() {
+	if v.recipe != nil {
+		v.recipe.maker.forget()
+		v.recipe, v.ownRecipe = nil, recipe{}
 	}
 }
 
@@ -63,7 +67,7 @@ func (v *Variable) read() {
 	}
 	for _, s := range v.recipe.from {
 		if !s.available() {
-			v.recipe = nil // too late: v itself has to stay
+			v.dropRecipe() // too late: v itself has to stay
 			return
 		}
 	}
@@ -90,9 +94,12 @@ func (tp *Tape) forget(v *Variable) {
 	if r == nil {
 		return
 	}
-	v.recipe = nil
-	for _, s := range r.from {
-		tp.unread(s)
+	from := r.inputs
+	v.dropRecipe()
+	for _, s := range from {
+		if s != nil {
+			tp.unread(s)
+		}
 	}
 }
 
@@ -105,7 +112,7 @@ func (tp *Tape) value(v *Variable) []float32 {
 		}
 		start := tp.Profile.mark()
 		tp.give(v)
-		v.recipe.make(v.Value.Data)
+		v.recipe.maker.run(tp, v.Value.Data)
 		tp.forget(v)
 		tp.Profile.add("recompute", "", start)
 	}
@@ -122,8 +129,8 @@ func (tp *Tape) Free(v *Variable) {
 
 // give gives v an uninitialised buffer of the arena, take takes it back.
 func (tp *Tape) give(v *Variable) {
-	v.Value = &tensor.Tensor{Shape: v.shape, Data: tp.arena.Get(tensor.Size(v.shape...))}
-	v.owned = true
+	v.value = tensor.Tensor{Shape: v.shape, Data: tp.arena.Get(tensor.Size(v.shape...))}
+	v.Value, v.owned = &v.value, true
 }
 
 func (tp *Tape) take(v *Variable) {

@@ -150,8 +150,8 @@ func TestRecipesThatDoNotApply(t *testing.T) {
 	tp.Record = true
 	source, kept, late := tp.newVar(4), tp.newVar(4), tp.newVar(4)
 	double := func(v *Variable) {
-		tp.remember(v, []*Variable{source}, func(dst []float32) {
-			for i, s := range tp.value(source) {
+		remember(tp, v, []*Variable{source}, source, func(tp *Tape, dst []float32, source **Variable) {
+			for i, s := range tp.value(*source) {
 				dst[i] = 2 * s
 			}
 		})

@@ -25,17 +25,26 @@ func Linear(tp *Tape, x *Variable, w, bias *Parameter) *Variable {
 	if w.RequiresGrad {
 		reads = append(reads, x)
 	}
-	tp.record("linear", y, needs, reads, func() {
-		dy := y.Grad.Data
-		if bias != nil && bias.RequiresGrad {
-			bias.grad(tp, func(db []float32) { cpu.SumRows(dy, n, out, db) })
-		}
-		if w.RequiresGrad {
-			w.grad(tp, func(dw []float32) { cpu.MatMul(out, in, n, dy, tp.value(x), dw, true, false, false) })
-		}
-		if x.needs {
-			tp.gradInto(x, func(dx []float32) { cpu.MatMul(n, in, out, dy, w.Value.Data, dx, false, false, false) })
-		}
-	})
+	record(tp, "linear", y, needs, reads, linear{x, w, bias}, linearBackward)
 	return y
+}
+
+// linear is what the way back of a Linear needs.
+type linear struct {
+	x       *Variable
+	w, bias *Parameter
+}
+
+func linearBackward(tp *Tape, y *Variable, l *linear) {
+	dy, x, w := y.Grad.Data, l.x, l.w
+	n, in, out := x.shape[0], x.shape[1], w.Value.Shape[0]
+	if l.bias != nil && l.bias.RequiresGrad {
+		l.bias.grad(tp, func(db []float32) { cpu.SumRows(dy, n, out, db) })
+	}
+	if w.RequiresGrad {
+		w.grad(tp, func(dw []float32) { cpu.MatMul(out, in, n, dy, tp.value(x), dw, true, false, false) })
+	}
+	if x.needs {
+		tp.gradInto(x, func(dx []float32) { cpu.MatMul(n, in, out, dy, w.Value.Data, dx, false, false, false) })
+	}
 }

@@ -31,18 +31,30 @@ func MaxPool2d(tp *Tape, x *Variable, k, stride, pad int, ceil bool) *Variable {
 		}
 		cpu.MaxPoolForward(n, h, w, c, k, stride, pad, ceil, x.Value.Data, y.Value.Data, argmax)
 	})
-	tp.record("pool", y, x.needs, []*Variable{held}, func() {
-		if relu && x.takesReLUGrad() && x.Grad == nil {
-			tp.reluGrad(x, true, func(_ []float32, to *cpu.ReLUGrad) {
-				cpu.MaxPoolBackwardReLU(n, h, w, c, k, stride, pad, ceil, y.Grad.Data, argmax, to)
-			})
-			return
-		}
-		tp.gradInto(x, func(dx []float32) {
-			cpu.MaxPoolBackward(n, h, w, c, k, stride, pad, ceil, y.Grad.Data, argmax, dx)
-		})
-	})
+	record(tp, "pool", y, x.needs, []*Variable{held}, maxPool{x, argmax, k, stride, pad, ceil, relu}, maxPoolBackward)
 	return y
+}
+
+// maxPool is what the way back of a MaxPool2d needs.
+type maxPool struct {
+	x              *Variable
+	argmax         []uint8
+	k, stride, pad int
+	ceil, relu     bool
+}
+
+func maxPoolBackward(tp *Tape, y *Variable, p *maxPool) {
+	x, dy := p.x, y.Grad.Data
+	n, h, w, c := x.shape[0], x.shape[1], x.shape[2], x.shape[3]
+	if p.relu && x.takesReLUGrad() && x.Grad == nil {
+		tp.reluGrad(x, true, func(_ []float32, to *cpu.ReLUGrad) {
+			cpu.MaxPoolBackwardReLU(n, h, w, c, p.k, p.stride, p.pad, p.ceil, dy, p.argmax, to)
+		})
+		return
+	}
+	tp.gradInto(x, func(dx []float32) {
+		cpu.MaxPoolBackward(n, h, w, c, p.k, p.stride, p.pad, p.ceil, dy, p.argmax, dx)
+	})
 }
 
 // GlobalAvgPool averages x [N,H,W,C] over the picture: [N,C]. It is torch's
@@ -51,8 +63,9 @@ func GlobalAvgPool(tp *Tape, x *Variable) *Variable {
 	n, hw, c := globalShape(x)
 	y := tp.newVar(n, c)
 	tp.timed("pool", func() { cpu.GlobalAvgPool(n, hw, c, x.Value.Data, y.Value.Data) })
-	tp.record("pool", y, x.needs, nil, func() {
-		tp.gradInto(x, func(dx []float32) { cpu.GlobalAvgPoolBackward(n, hw, c, y.Grad.Data, dx, false) })
+	record(tp, "pool", y, x.needs, nil, x, func(tp *Tape, y *Variable, x **Variable) {
+		n, hw, c := globalShape(*x)
+		tp.gradInto(*x, func(dx []float32) { cpu.GlobalAvgPoolBackward(n, hw, c, y.Grad.Data, dx, false) })
 	})
 	return y
 }
@@ -63,7 +76,8 @@ func ConcatPool(tp *Tape, x *Variable) *Variable {
 	n, hw, c := globalShape(x)
 	y := tp.newVar(n, 2*c)
 	mx, av := tp.newVar(n, c), tp.newVar(n, c)
-	argmax := make([]int32, n*c)
+	held := tp.newVar(n * c) // an int32 each, in a float buffer
+	argmax := int32sOf(held.Value.Data)
 	tp.timed("pool", func() {
 		cpu.GlobalMaxPool(n, hw, c, x.Value.Data, mx.Value.Data, argmax)
 		cpu.GlobalAvgPool(n, hw, c, x.Value.Data, av.Value.Data)
@@ -72,22 +86,32 @@ func ConcatPool(tp *Tape, x *Variable) *Variable {
 	})
 	tp.release(mx)
 	tp.release(av)
-	tp.record("pool", y, x.needs, nil, func() {
-		dmx, dav := tp.newVar(n, c), tp.newVar(n, c)
-		cpu.CopyStrided(dmx.Value.Data, c, y.Grad.Data, 2*c, c, n)
-		cpu.CopyStrided(dav.Value.Data, c, y.Grad.Data[c:], 2*c, c, n)
-		tp.gradInto(x, func(dx []float32) {
-			cpu.GlobalMaxPoolBackward(n, hw, c, dmx.Value.Data, argmax, dx, false)
-			cpu.GlobalAvgPoolBackward(n, hw, c, dav.Value.Data, dx, true)
-		})
-		tp.release(dmx)
-		tp.release(dav)
-	})
+	record(tp, "pool", y, x.needs, []*Variable{held}, concatPool{x, argmax}, concatPoolBackward)
+	tp.Free(held)
 	return y
 }
 
+// concatPool is what the way back of a ConcatPool needs.
+type concatPool struct {
+	x      *Variable
+	argmax []int32
+}
+
+func concatPoolBackward(tp *Tape, y *Variable, p *concatPool) {
+	n, hw, c := globalShape(p.x)
+	dmx, dav := tp.newVar(n, c), tp.newVar(n, c)
+	cpu.CopyStrided(dmx.Value.Data, c, y.Grad.Data, 2*c, c, n)
+	cpu.CopyStrided(dav.Value.Data, c, y.Grad.Data[c:], 2*c, c, n)
+	tp.gradInto(p.x, func(dx []float32) {
+		cpu.GlobalMaxPoolBackward(n, hw, c, dmx.Value.Data, p.argmax, dx, false)
+		cpu.GlobalAvgPoolBackward(n, hw, c, dav.Value.Data, dx, true)
+	})
+	tp.release(dmx)
+	tp.release(dav)
+}
+
 func globalShape(x *Variable) (n, hw, c int) {
-	s := x.Value.Shape
+	s := x.shape
 	if len(s) != 4 {
 		panic(fmt.Sprintf("autograd: global pooling of shape %v, want [N,H,W,C]", s))
 	}

@@ -7,9 +7,13 @@ import (
 
 // Profile sums wall time by kind of operation and direction.
 type Profile struct {
-	times map[string]time.Duration
+	times map[kindOf]time.Duration
 	total time.Duration // of all times
 }
+
+// kindOf is a kind of operation and a direction, apart so that booking a time
+// does not join them.
+type kindOf struct{ kind, direction string }
 
 // Share is one row of a Profile.
 type Share struct {
@@ -18,7 +22,7 @@ type Share struct {
 }
 
 // NewProfile returns an empty profile.
-func NewProfile() *Profile { return &Profile{times: map[string]time.Duration{}} }
+func NewProfile() *Profile { return &Profile{times: map[kindOf]time.Duration{}} }
 
 // mark is the beginning of something timed.
 type mark struct {
@@ -37,16 +41,20 @@ func (p *Profile) mark() mark {
 // under others meanwhile.
 func (p *Profile) add(kind, direction string, m mark) {
 	if p != nil {
-		p.Add(kind+direction, time.Since(m.start)-(p.total-m.booked))
+		p.book(kindOf{kind, direction}, time.Since(m.start)-(p.total-m.booked))
 	}
 }
 
 // Add books time spent outside the tape, such as the optimizer's.
 func (p *Profile) Add(kind string, d time.Duration) {
 	if p != nil {
-		p.times[kind] += d
-		p.total += d
+		p.book(kindOf{kind, ""}, d)
 	}
+}
+
+func (p *Profile) book(k kindOf, d time.Duration) {
+	p.times[k] += d
+	p.total += d
 }
 
 // Reset forgets everything.
@@ -59,7 +67,7 @@ func (p *Profile) Reset() {
 func (p *Profile) Shares() []Share {
 	var s []Share
 	for k, t := range p.times {
-		s = append(s, Share{k, t})
+		s = append(s, Share{k.kind + k.direction, t})
 	}
 	sort.Slice(s, func(i, j int) bool {
 		if s[i].Time != s[j].Time {

@@ -23,6 +23,13 @@ type reluPart struct {
 	dz   []float32  // the gradient of z, once it has been delivered
 }
 
+// setReLU says that v is the result of a ReLU, of another part of the channels
+// with each call.
+func (v *Variable) setReLU(p reluPart) {
+	v.ownRelu = append(v.ownRelu, p)
+	v.relu = &v.ownRelu
+}
+
 // delivered reports whether the gradient of z has come.
 func (r *reluParts) delivered() bool { return r != nil && (*r)[0].dz != nil }
 
@@ -48,8 +55,8 @@ func (x *Variable) takesReLUGrad() bool { return x.relu != nil && !x.relu.delive
 // f says that dx is 0 wherever x is, masked spares it to read x. other is what
 // other readers have contributed to the gradient, or nil; f may write to it.
 func (tp *Tape) reluGrad(x *Variable, masked bool, f func(other []float32, to *cpu.ReLUGrad)) {
-	parts := *x.relu
-	to := cpu.ReLUGrad{}
+	parts, to := *x.relu, &tp.to
+	to.X, to.Parts = nil, to.Parts[:0]
 	if !masked {
 		to.X = tp.value(x)
 	}
@@ -72,7 +79,7 @@ func (tp *Tape) reluGrad(x *Variable, masked bool, f func(other []float32, to *c
 		parts[i].dz = g.DZ
 		to.Parts = append(to.Parts, g)
 	}
-	f(other, &to)
+	f(other, to)
 	for i, g := range to.Parts {
 		if g.DBias != nil {
 			parts[i].bias.endGrad(tp, g.DBias)

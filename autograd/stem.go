@@ -31,35 +31,46 @@ func BatchNormReLUMaxPool(tp *Tape, x *Variable, s *BatchNormState, k, stride, p
 	held := tp.newVar((y.Value.Len() + 3) / 4) // a byte each, in a float buffer
 	argmax := bytesOf(held.Value.Data)[:y.Value.Len()]
 	stat := tp.newVar(4, p.C)
-	mean, inv, scale, shift := s.parts(stat)
+	_, _, scale, shift := s.parts(stat)
 	tp.timed("batch norm", func() {
 		s.coefficients(x, batch, stat)
 		p.Forward(x.Value.Data, scale, shift, y.Value.Data, top.Value.Data, argmax)
 	})
 
 	needs := x.needs || s.Weight.RequiresGrad || s.Bias.RequiresGrad
-	tp.record("batch norm", y, needs, []*Variable{x, y, top, held, stat}, func() {
-		dy := y.Grad.Data
-		sums := tp.newVar(2, p.C)
-		dgamma, dbeta := sums.Value.Data[:p.C], sums.Value.Data[p.C:]
-		p.Reduce(dy, tp.value(y), top.Value.Data, mean, inv, dgamma, dbeta)
-		if s.Weight.RequiresGrad {
-			s.Weight.grad(tp, func(d []float32) { copy(d, dgamma) })
-		}
-		if s.Bias.RequiresGrad {
-			s.Bias.grad(tp, func(d []float32) { copy(d, dbeta) })
-		}
-		if x.needs {
-			tp.gradInto(x, func(dx []float32) {
-				p.Grad(dy, argmax, tp.value(x), mean, inv, s.Weight.Value.Data, dgamma, dbeta, dx)
-			})
-		}
-		tp.release(sums)
-	})
+	record(tp, "batch norm", y, needs, []*Variable{x, y, top, held, stat}, normMaxPool{p, x, top, stat, argmax, s}, normMaxPoolBackward)
 	for _, v := range []*Variable{top, held, stat} {
 		tp.Free(v)
 	}
 	return y
+}
+
+// normMaxPool is what the way back of a BatchNormReLUMaxPool needs.
+type normMaxPool struct {
+	p            cpu.NormMaxPool
+	x, top, stat *Variable
+	argmax       []uint8
+	s            *BatchNormState
+}
+
+func normMaxPoolBackward(tp *Tape, y *Variable, n *normMaxPool) {
+	p, x, s, dy := n.p, n.x, n.s, y.Grad.Data
+	mean, inv, _, _ := s.parts(n.stat)
+	sums := tp.newVar(2, p.C)
+	dgamma, dbeta := sums.Value.Data[:p.C], sums.Value.Data[p.C:]
+	p.Reduce(dy, tp.value(y), n.top.Value.Data, mean, inv, dgamma, dbeta)
+	if s.Weight.RequiresGrad {
+		s.Weight.grad(tp, func(d []float32) { copy(d, dgamma) })
+	}
+	if s.Bias.RequiresGrad {
+		s.Bias.grad(tp, func(d []float32) { copy(d, dbeta) })
+	}
+	if x.needs {
+		tp.gradInto(x, func(dx []float32) {
+			p.Grad(dy, n.argmax, tp.value(x), mean, inv, s.Weight.Value.Data, dgamma, dbeta, dx)
+		})
+	}
+	tp.release(sums)
 }
 
 // ConvReLUMaxPool is MaxPool2d(relu(Conv2d(x)+bias)), the stem of SqueezeNet,
@@ -84,15 +95,16 @@ func ConvReLUMaxPool(tp *Tape, x *Variable, conv ConvBranch, k, stride, pad int,
 	z := tp.arena.Get(rows * p.C)
 	tp.timed("conv", func() { cpu.ConvForward(c, x.Value.Data, conv.Weight.Value.Data, z) })
 	tp.timed("pool", func() {
-		top, one, shift := tp.arena.Get(y.Value.Len()), make([]float32, p.C), make([]float32, p.C)
+		top, norm := tp.arena.Get(y.Value.Len()), tp.arena.Get(2*p.C)
+		one, shift := norm[:p.C], norm[p.C:]
 		for i := range one {
 			one[i] = 1
 		}
-		if conv.Bias != nil {
-			shift = conv.Bias.Value.Data
-		}
+		clear(shift)
+		copy(shift, conv.Bias.data())
 		p.Forward(z, one, shift, y.Value.Data, top, argmax)
 		tp.arena.Put(top)
+		tp.arena.Put(norm)
 	})
 	tp.arena.Put(z)
 
@@ -104,26 +116,40 @@ func ConvReLUMaxPool(tp *Tape, x *Variable, conv ConvBranch, k, stride, pad int,
 	if toBias {
 		reads = append(reads, y)
 	}
-	tp.record("conv", y, x.needs || conv.Weight.RequiresGrad || toBias, reads, func() {
-		dy := y.Grad.Data
-		if toBias {
-			conv.Bias.grad(tp, func(db []float32) {
-				tp.timedBack("bias+relu", func() {
-					cpu.ReLUBackward(dy, tp.value(y), dy)
-					cpu.SumRows(dy, len(dy)/p.C, p.C, db)
-				})
-			})
-		}
-		if !x.needs && !conv.Weight.RequiresGrad {
-			return
-		}
-		// Where ReLU made the maximum 0 argmax names no input, so this undoes
-		// the ReLU as well.
-		dz := tp.arena.Get(rows * p.C)
-		tp.timedBack("pool", func() { cpu.MaxPoolBackward(p.N, p.H, p.W, p.C, k, stride, pad, ceil, dy, argmax, dz) })
-		tp.convBackward(x, c, conv.Weight, dz, true)
-		tp.arena.Put(dz)
-	})
+	needs := x.needs || conv.Weight.RequiresGrad || toBias
+	record(tp, "conv", y, needs, reads, convMaxPool{x, c, p, argmax, conv.Weight, conv.Bias}, convMaxPoolBackward)
 	tp.Free(held)
 	return y
+}
+
+// convMaxPool is what the way back of a ConvReLUMaxPool needs.
+type convMaxPool struct {
+	x       *Variable
+	c       cpu.Conv
+	p       cpu.NormMaxPool
+	argmax  []uint8
+	w, bias *Parameter
+}
+
+func convMaxPoolBackward(tp *Tape, y *Variable, v *convMaxPool) {
+	dy, p := y.Grad.Data, v.p
+	if v.bias != nil && v.bias.RequiresGrad {
+		v.bias.grad(tp, func(db []float32) {
+			tp.timedBack("bias+relu", func() {
+				cpu.ReLUBackward(dy, tp.value(y), dy)
+				cpu.SumRows(dy, len(dy)/p.C, p.C, db)
+			})
+		})
+	}
+	if !v.x.needs && !v.w.RequiresGrad {
+		return
+	}
+	// Where ReLU made the maximum 0 argmax names no input, so this undoes the
+	// ReLU as well.
+	dz := tp.arena.Get(p.N * p.H * p.W * p.C)
+	tp.timedBack("pool", func() {
+		cpu.MaxPoolBackward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, dy, v.argmax, dz)
+	})
+	tp.convBackward(v.x, v.c, v.w, dz, true)
+	tp.arena.Put(dz)
 }

@@ -14,6 +14,7 @@ package autograd
 import (
 	"fmt"
 
+	"github.com/whippet-ml/whippet/internal/cpu"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -94,6 +95,13 @@ type Variable struct {
 	readers int   // how many will read Value on the way back; see lifetime.go
 	recipe  *recipe
 	relu    *reluParts // for the result of a ReLU; see relugrad.go
+
+	// What the pointers above point to, for a variable of the tape's own: all in
+	// one place, which is used again in the next step.
+	value, grad tensor.Tensor
+	dims        [4]int
+	ownRecipe   recipe
+	ownRelu     reluParts
 }
 
 // Tape runs operations and, when Grad is set, records them for Backward. The
@@ -113,14 +121,9 @@ type Tape struct {
 
 	arena *Arena
 	ops   []op
-	owned []*Variable
-}
-
-type op struct {
-	kind  string
-	out   *Variable
-	reads []*Variable // whose values back reads
-	back  func()
+	vars  []*Variable // made so far; those from used on are free
+	used  int
+	to    cpu.ReLUGrad // of the reluGrad under way
 }
 
 // NewTape returns a tape whose buffers come from a.
@@ -129,31 +132,27 @@ func NewTape(a *Arena) *Tape { return &Tape{arena: a} }
 // Input puts a tensor on the tape without copying it. needsGrad asks for its
 // gradient, which the variable then keeps.
 func (tp *Tape) Input(x *tensor.Tensor, needsGrad bool) *Variable {
-	v := &Variable{Value: x, shape: x.Shape, needs: needsGrad && tp.Record, Keep: needsGrad}
-	tp.owned = append(tp.owned, v) // for its gradient's buffer
+	v := tp.variable() // the tape's, for its gradient's buffer
+	v.Value, v.shape, v.needs, v.Keep = x, x.Shape, needsGrad && tp.Record, needsGrad
+	return v
+}
+
+// variable returns a Variable with nothing in it.
+func (tp *Tape) variable() *Variable {
+	if tp.used == len(tp.vars) {
+		tp.vars = append(tp.vars, &Variable{})
+	}
+	v := tp.vars[tp.used]
+	tp.used++
 	return v
 }
 
 // newVar returns a variable with an uninitialised buffer of the arena.
 func (tp *Tape) newVar(shape ...int) *Variable {
-	v := &Variable{shape: shape}
+	v := tp.variable()
+	v.shape = append(v.dims[:0], shape...)
 	tp.give(v)
-	tp.owned = append(tp.owned, v)
 	return v
-}
-
-// record notes how to go back through the operation that made out. The values
-// of reads, and no others, are there until then, or made again by Tape.value.
-// Nothing is recorded when nothing below needs a gradient.
-func (tp *Tape) record(kind string, out *Variable, needs bool, reads []*Variable, back func()) {
-	if !tp.Record || !needs {
-		return
-	}
-	out.needs = true
-	for _, v := range reads {
-		v.read()
-	}
-	tp.ops = append(tp.ops, op{kind, out, reads, back})
 }
 
 // NeedsGrad reports whether a gradient will flow to v.
@@ -184,11 +183,14 @@ func (tp *Tape) Backward(out *Variable, dout *tensor.Tensor) {
 		tp.ops[i] = op{}
 		if o.out.Grad != nil || o.out.relu.delivered() {
 			start := tp.Profile.mark()
-			o.back()
+			o.back.run(tp, o.out)
 			tp.Profile.add(o.kind, " backward", start)
 		}
+		o.back.forget()
 		for _, v := range o.reads {
-			tp.unread(v)
+			if v != nil {
+				tp.unread(v)
+			}
 		}
 		if !o.out.Keep {
 			tp.release(o.out)
@@ -200,19 +202,28 @@ func (tp *Tape) Backward(out *Variable, dout *tensor.Tensor) {
 // Reset releases everything the tape still holds. Values obtained from it must
 // not be used afterwards.
 func (tp *Tape) Reset() {
-	for i, v := range tp.owned {
-		tp.release(v)
-		tp.owned[i] = nil
+	for i, o := range tp.ops {
+		o.back.forget()
+		tp.ops[i] = op{}
 	}
-	tp.owned = tp.owned[:0]
-	clear(tp.ops)
 	tp.ops = tp.ops[:0]
+	for _, v := range tp.vars[:tp.used] {
+		tp.release(v)
+		v.dropRecipe()
+		*v = Variable{ownRelu: v.ownRelu[:0]}
+	}
+	tp.used = 0
 }
 
 // gradBuffer gives v an uninitialised gradient buffer. v must have none.
 func (tp *Tape) gradBuffer(v *Variable) *tensor.Tensor {
-	v.Grad = &tensor.Tensor{Shape: v.shape, Data: tp.arena.Get(tensor.Size(v.shape...))}
+	v.setGrad(tp.arena.Get(tensor.Size(v.shape...)))
 	return v.Grad
+}
+
+func (v *Variable) setGrad(data []float32) {
+	v.grad = tensor.Tensor{Shape: v.shape, Data: data}
+	v.Grad = &v.grad
 }
 
 // gradInto lets f write a gradient of v, overwriting its argument, and adds it
@@ -234,7 +245,7 @@ func (tp *Tape) giveGrad(v, from *Variable) {
 	g := from.Grad
 	from.Grad = nil
 	if v.Grad == nil {
-		v.Grad = &tensor.Tensor{Shape: v.shape, Data: g.Data}
+		v.setGrad(g.Data)
 		return
 	}
 	addTo(v.Grad.Data, g.Data)
