@@ -30,15 +30,11 @@ func (s *Server) explainPicture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, done, err := s.body(w, r)
+	pictures, done, err := s.pictures(w, r, 1)
 	if err != nil {
 		return err
 	}
 	defer done()
-	pictures, err := split(body, r.Header.Get("Content-Type"), 1)
-	if err != nil {
-		return err
-	}
 	in := m.acquire()
 	defer m.release(in)
 	class := -1

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -115,42 +114,4 @@ func safely(h handler, w http.ResponseWriter, r *http.Request) (err error) {
 		}
 	}()
 	return h(w, r)
-}
-
-// body reads a request's whole body, within the limits on one and on all
-// bodies. The caller calls done when the bytes are no longer needed.
-func (s *Server) body(w http.ResponseWriter, r *http.Request) (b []byte, done func(), err error) {
-	if r.ContentLength > s.opts.MaxBody {
-		return nil, nil, fail(http.StatusRequestEntityTooLarge, "body", "the body has %d bytes, the limit is %d", r.ContentLength, s.opts.MaxBody)
-	}
-	held := &budgetReader{s: s, r: http.MaxBytesReader(w, r.Body, s.opts.MaxBody)}
-	if b, err = io.ReadAll(held); err != nil {
-		held.done()
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = fail(http.StatusBadRequest, "body", "the body ends before its declared length of %d bytes", r.ContentLength)
-		}
-		return nil, nil, err
-	}
-	return b, held.done, nil
-}
-
-// budgetReader counts what it reads against the limit on all bodies.
-type budgetReader struct {
-	s    *Server
-	r    io.Reader
-	held int64
-}
-
-func (b *budgetReader) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	b.held += int64(n)
-	if b.s.bodies.Add(int64(n)) > b.s.opts.MaxBodies {
-		return n, fail(http.StatusServiceUnavailable, "bodies", "the bodies of all requests together have more than %d bytes, the limit; try again after the time in Retry-After", b.s.opts.MaxBodies)
-	}
-	return n, err
-}
-
-func (b *budgetReader) done() {
-	b.s.bodies.Add(-b.held)
-	b.held = 0
 }

@@ -1,26 +1,14 @@
 package serve
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"mime"
-	"mime/multipart"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/whippet-ml/whippet/predict"
 )
-
-// picture is one encoded picture of a request.
-type picture struct {
-	name string
-	data []byte
-}
 
 // pictureAnswer is the answer for one of several pictures.
 type pictureAnswer struct {
@@ -45,15 +33,11 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, done, err := s.body(w, r)
+	pictures, done, err := s.pictures(w, r, s.opts.MaxPictures)
 	if err != nil {
 		return err
 	}
 	defer done()
-	pictures, err := split(body, r.Header.Get("Content-Type"), s.opts.MaxPictures)
-	if err != nil {
-		return err
-	}
 	in := m.acquire()
 	defer m.release(in)
 	answers, errs, err := s.classifyAll(r.Context(), m, in, len(pictures), func(i int, dst []float32) error {
@@ -131,52 +115,3 @@ func (s *Server) classifyAll(ctx context.Context, m *model, in *instance, n int,
 	}
 	return answers, errs, nil
 }
-
-// split finds the pictures in a body. Nothing is copied: they are parts of it,
-// but for the parts of a multipart body.
-func split(body []byte, contentType string, limit int) ([]picture, error) {
-	kind, params, err := mime.ParseMediaType(contentType)
-	if err != nil || !strings.HasPrefix(kind, "multipart/") {
-		// What the body is, its first bytes tell; clients often send a wrong type.
-		if len(body) == 0 {
-			return nil, fail(http.StatusBadRequest, "empty", "the body is empty; send a picture, or multipart/form-data with pictures")
-		}
-		return []picture{{"", body}}, nil
-	}
-	if params["boundary"] == "" {
-		return nil, fail(http.StatusBadRequest, "multipart", "Content-Type %.100q has no boundary", contentType)
-	}
-	var out []picture
-	parts := multipart.NewReader(bytes.NewReader(body), params["boundary"])
-	for fields := 0; ; {
-		part, err := parts.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fail(http.StatusBadRequest, "multipart", "the multipart body is damaged: %.200s", err)
-		}
-		name := part.FileName()
-		if name == "" && !strings.HasPrefix(part.Header.Get("Content-Type"), "image/") {
-			if fields++; fields > maxFields {
-				return nil, fail(http.StatusBadRequest, "multipart", "more than %d form fields that are no files", maxFields)
-			}
-			continue
-		}
-		if len(out) == limit {
-			return nil, fail(http.StatusRequestEntityTooLarge, "pictures", "more than %d pictures in one request, the limit", limit)
-		}
-		b, err := io.ReadAll(part)
-		if err != nil {
-			return nil, fail(http.StatusBadRequest, "multipart", "the multipart body is damaged: %.200s", err)
-		}
-		out = append(out, picture{name, b})
-	}
-	if len(out) == 0 {
-		return nil, fail(http.StatusBadRequest, "empty", "the form has no file; send pictures as parts with a file name")
-	}
-	return out, nil
-}
-
-// maxFields bounds the parts of a form that are passed over.
-const maxFields = 16

@@ -203,7 +203,7 @@ func FuzzSplit(f *testing.F) {
 	f.Add([]byte("--b\nContent-Type: image/png\nContent-Transfer-Encoding: quoted-printable\n\n=3D\n--b--"), "multipart/form-data; boundary=b")
 	f.Add([]byte("\x89PNG"), "image/png")
 	f.Fuzz(func(t *testing.T, body []byte, kind string) {
-		pics, err := split(body, kind, 3)
+		pics, err := split(bytes.NewReader(body), int64(len(body)), kind, 3)
 		if err != nil {
 			if _, ok := err.(*statusError); !ok || pics != nil {
 				t.Errorf("error %T with %d pictures", err, len(pics))

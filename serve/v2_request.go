@@ -1,9 +1,11 @@
 package serve
 
 import (
+	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -28,130 +30,278 @@ func (q *inferRequest) pixels(i int, dst []float32) {
 	}
 }
 
+// inferInput is the input of a request as it stands there.
+type inferInput struct {
+	name, datatype string
+	shape          []int64
+	data           *scanner // at the data, nil when there are none
+}
+
+// maxDims and maxText bound what a request says about its input: numbers of
+// the shape, and bytes of its identifier and of names.
+const (
+	maxDims = 8
+	maxText = 1000
+)
+
 // parseInfer reads a request's JSON. size is the side of the network's input,
-// limit the largest batch.
+// limit the largest batch. Pictures are decoded in place: they are parts of
+// body, which is not the request any more afterwards.
 func parseInfer(body []byte, size, limit int) (*inferRequest, error) {
-	var j struct {
-		ID     string `json:"id"`
-		Inputs []struct {
-			Name     string          `json:"name"`
-			Datatype string          `json:"datatype"`
-			Shape    []int64         `json:"shape"`
-			Data     json.RawMessage `json:"data"`
-		} `json:"inputs"`
-		Outputs []struct {
-			Name string `json:"name"`
-		} `json:"outputs"`
-	}
 	bad := func(format string, args ...any) error {
 		return fail(http.StatusBadRequest, "inference", format, args...)
 	}
-	if err := json.Unmarshal(body, &j); err != nil {
+	q := &inferRequest{size: size}
+	var in *inferInput
+	s := &scanner{b: body}
+	err := s.object(func(key []byte) (err error) {
+		if s.peek() == 'n' { // null: some clients write what they leave out
+			return s.skip()
+		}
+		switch string(key) {
+		case "id":
+			q.id, err = s.text()
+			return err
+		case "inputs":
+			if in != nil {
+				return errors.New(`"inputs" are given twice`)
+			}
+			return s.array(func(i int) (err error) {
+				if i > 0 {
+					return bad("more than one input; give one, either %q or %q", inputImage, inputTensor)
+				}
+				in, err = s.input()
+				return err
+			})
+		case "outputs":
+			return s.array(func(int) error {
+				name, err := s.output()
+				if err != nil {
+					return err
+				}
+				if !slices.Contains([]string{outputProbs, outputLabel, outputClasses}, name) || slices.Contains(q.outputs, name) {
+					return bad("output %.100q is unknown or asked for twice; the model has %q, %q and %q", name, outputProbs, outputLabel, outputClasses)
+				}
+				q.outputs = append(q.outputs, name)
+				return nil
+			})
+		}
+		return s.skip() // "parameters", or what the protocol does not know
+	})
+	if err == nil {
+		err = s.end()
+	}
+	var se *statusError
+	switch {
+	case errors.As(err, &se):
+		return nil, err
+	case err != nil:
 		return nil, bad("the body is no inference request in JSON: %.200s", err)
-	}
-	if len(j.Inputs) != 1 {
-		return nil, bad("%d inputs; give one, either %q or %q", len(j.Inputs), inputImage, inputTensor)
-	}
-	q := &inferRequest{id: j.ID, size: size}
-	in := j.Inputs[0]
-	want := "BYTES"
-	dims := []int64{0}
-	switch in.Name {
-	case inputImage:
-	case inputTensor:
-		want, dims = "FP32", []int64{0, 3, int64(size), int64(size)}
-	default:
-		return nil, bad("input %.100q; the model has %q and %q", in.Name, inputImage, inputTensor)
-	}
-	if in.Datatype != want {
-		return nil, bad("input %s has datatype %.20q; it takes %s", in.Name, in.Datatype, want)
-	}
-	if len(in.Shape) != len(dims) || in.Shape[0] < 1 || !slices.Equal(in.Shape[1:], dims[1:]) {
-		shape := in.Shape[:min(len(in.Shape), 8)]
-		if want == "BYTES" {
-			return nil, bad("input %s has shape %v; it takes [N] with N from 1", in.Name, shape)
-		}
-		return nil, bad("input %s has shape %v; it takes [N,3,%d,%d] with N from 1", in.Name, shape, size, size)
-	}
-	if in.Shape[0] > int64(limit) {
-		return nil, fail(http.StatusRequestEntityTooLarge, "pictures", "a batch of %d, the limit is %d", in.Shape[0], limit)
-	}
-	q.n = int(in.Shape[0])
-	var err error
-	if want == "FP32" {
-		q.tensor, err = parseFloats(in.Data, q.n*3*size*size)
-	} else {
-		q.images, err = parseImages(in.Data, q.n)
-	}
-	if err != nil {
-		return nil, bad("input %s: %s", in.Name, err)
-	}
-	for _, o := range j.Outputs {
-		if !slices.Contains([]string{outputProbs, outputLabel, outputClasses}, o.Name) || slices.Contains(q.outputs, o.Name) {
-			return nil, bad("output %.100q is unknown or asked for twice; the model has %q, %q and %q", o.Name, outputProbs, outputLabel, outputClasses)
-		}
-		q.outputs = append(q.outputs, o.Name)
+	case in == nil:
+		return nil, bad("0 inputs; give one, either %q or %q", inputImage, inputTensor)
 	}
 	if q.outputs == nil {
 		q.outputs = []string{outputProbs, outputLabel}
 	}
+	if err := q.take(in, limit); err != nil {
+		if errors.As(err, &se) {
+			return nil, err
+		}
+		return nil, bad("input %s: %s", in.name, err)
+	}
 	return q, nil
 }
 
-func parseImages(data json.RawMessage, n int) ([][]byte, error) {
-	var text []string
-	if err := json.Unmarshal(data, &text); err != nil {
+// text reads a short string.
+func (s *scanner) text() (string, error) {
+	b, err := s.str()
+	if err == nil && len(b) > maxText {
+		err = fmt.Errorf("a name or identifier has %d bytes; the limit is %d", len(b), maxText)
+	}
+	if err != nil {
+		return "", err
+	}
+	return string(b), nil
+}
+
+// input reads an element of "inputs". Its data are passed over for now, as
+// what they should be may come after them.
+func (s *scanner) input() (*inferInput, error) {
+	in := &inferInput{}
+	err := s.object(func(key []byte) (err error) {
+		switch string(key) {
+		case "name":
+			in.name, err = s.text()
+			return err
+		case "datatype":
+			in.datatype, err = s.text()
+			return err
+		case "shape":
+			in.shape = in.shape[:0]
+			return s.array(func(i int) error {
+				n, err := s.integer()
+				if i == maxDims {
+					return fmt.Errorf("the shape of an input has more than %d numbers", maxDims)
+				}
+				in.shape = append(in.shape, n)
+				return err
+			})
+		case "data":
+			if in.data != nil {
+				return errors.New(`"data" are given twice`)
+			}
+			in.data = &scanner{b: s.b, i: s.i}
+			return s.skip()
+		}
+		return s.skip()
+	})
+	return in, err
+}
+
+// output reads an element of "outputs" and returns its name.
+func (s *scanner) output() (name string, err error) {
+	err = s.object(func(key []byte) (err error) {
+		if string(key) == "name" {
+			name, err = s.text()
+			return err
+		}
+		return s.skip()
+	})
+	return name, err
+}
+
+// take checks what an input says of itself and reads its data.
+func (q *inferRequest) take(in *inferInput, limit int) error {
+	bad := func(format string, args ...any) error {
+		return fail(http.StatusBadRequest, "inference", format, args...)
+	}
+	size := int64(q.size)
+	want := "BYTES"
+	dims := []int64{0}
+	switch in.name {
+	case inputImage:
+	case inputTensor:
+		want, dims = "FP32", []int64{0, 3, size, size}
+	default:
+		return bad("input %.100q; the model has %q and %q", in.name, inputImage, inputTensor)
+	}
+	if in.datatype != want {
+		return bad("input %s has datatype %.20q; it takes %s", in.name, in.datatype, want)
+	}
+	if len(in.shape) != len(dims) || in.shape[0] < 1 || !slices.Equal(in.shape[1:], dims[1:]) {
+		if want == "BYTES" {
+			return bad("input %s has shape %v; it takes [N] with N from 1", in.name, in.shape)
+		}
+		return bad("input %s has shape %v; it takes [N,3,%d,%d] with N from 1", in.name, in.shape, size, size)
+	}
+	if in.shape[0] > int64(limit) {
+		return fail(http.StatusRequestEntityTooLarge, "pictures", "a batch of %d, the limit is %d", in.shape[0], limit)
+	}
+	if in.data == nil {
+		return errors.New("it has no data")
+	}
+	q.n = int(in.shape[0])
+	var err error
+	if want == "FP32" {
+		q.tensor, err = parseFloats(in.data, q.n*3*q.size*q.size)
+	} else {
+		q.images, err = parseImages(in.data, q.n)
+	}
+	return err
+}
+
+// parseImages reads an array of n base64 strings, decoding them in place.
+func parseImages(s *scanner, n int) ([][]byte, error) {
+	out := make([][]byte, 0, n)
+	if s.peek() != '[' {
 		return nil, errors.New("data must be a list of base64 strings")
 	}
-	if len(text) != n {
-		return nil, errors.New("data has " + strconv.Itoa(len(text)) + " elements, the shape says " + strconv.Itoa(n))
-	}
-	out := make([][]byte, n)
-	for i, t := range text {
-		b, err := base64.StdEncoding.DecodeString(t)
-		if err != nil {
-			return nil, errors.New("element " + strconv.Itoa(i) + " is not base64: " + err.Error())
+	err := s.array(func(i int) error {
+		if i == n {
+			return fmt.Errorf("data has more than %d elements, the shape says %d", n, n)
 		}
-		out[i] = b
+		if s.peek() != '"' {
+			return errors.New("data must be a list of base64 strings")
+		}
+		t, err := s.str()
+		if err != nil {
+			return err
+		}
+		b, err := base64InPlace(t)
+		if err != nil {
+			return fmt.Errorf("element %d is not base64: %w", i, err)
+		}
+		out = append(out, b)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(out) != n {
+		return nil, fmt.Errorf("data has %d elements, the shape says %d", len(out), n)
 	}
 	return out, nil
 }
 
-// parseFloats reads the numbers of a JSON array, flat or nested as the protocol
-// allows, into n float32. data is well-formed JSON.
-func parseFloats(data json.RawMessage, n int) ([]float32, error) {
-	// The shortest form of a number and its comma has two bytes, so that n cannot
-	// be claimed without sending it.
-	if n > (len(data)+1)/2 {
-		return nil, errors.New("data is too short for the " + strconv.Itoa(n) + " numbers of the shape")
+// base64InPlace decodes standard base64 into the memory where it stands, so
+// that a picture is never there twice. What is written has always been read
+// before, as four bytes become three at most.
+func base64InPlace(b []byte) ([]byte, error) {
+	if end := bytes.IndexByte(b, '='); end >= 0 && len(bytes.Trim(b[end:], "=\r\n")) > 0 {
+		return nil, base64.CorruptInputError(end) // the decoder of streams would go on
 	}
-	if len(data) == 0 || data[0] != '[' {
-		return nil, errors.New("data must be an array of numbers")
-	}
-	out := make([]float32, 0, n)
-	for i := 0; i < len(data); {
-		switch c := data[i]; {
-		case c == '[' || c == ']' || c == ',' || c == ' ' || c == '\n' || c == '\r' || c == '\t':
-			i++
-		case c == '-' || c >= '0' && c <= '9':
-			start := i
-			for i < len(data) && (data[i] == '-' || data[i] == '+' || data[i] == '.' || data[i] == 'e' || data[i] == 'E' || data[i] >= '0' && data[i] <= '9') {
-				i++
-			}
-			if len(out) == n {
-				return nil, errors.New("data has more than the " + strconv.Itoa(n) + " numbers of the shape")
-			}
-			v, err := strconv.ParseFloat(string(data[start:i]), 32)
-			if err != nil {
-				return nil, errors.New("number " + strconv.Itoa(len(out)) + " does not fit float32")
-			}
-			out = append(out, float32(v))
-		default:
-			return nil, errors.New("data must hold numbers only")
+	var part [4096]byte
+	r := base64.NewDecoder(base64.StdEncoding, bytes.NewReader(b))
+	for n := 0; ; {
+		k, err := r.Read(part[:])
+		n += copy(b[n:], part[:k])
+		if errors.Is(err, io.EOF) {
+			return b[:n:n], nil
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
+}
+
+// parseFloats reads the numbers of a JSON array, flat or nested as the protocol
+// allows, into n float32. The array is known to be well formed.
+func parseFloats(s *scanner, n int) ([]float32, error) {
+	if s.peek() != '[' {
+		return nil, errors.New("data must be an array of numbers")
+	}
+	// The shortest form of a number and its comma has two bytes, so that n cannot
+	// be claimed without sending it.
+	if n > (len(s.b)-s.i)/2 {
+		return nil, fmt.Errorf("data is too short for the %d numbers of the shape", n)
+	}
+	out := make([]float32, 0, n)
+	var element func(int) error
+	element = func(int) error {
+		switch c := s.peek(); {
+		case c == '[':
+			return s.array(element)
+		case c != '-' && (c < '0' || c > '9'):
+			return errors.New("data must hold numbers only")
+		case len(out) == n:
+			return fmt.Errorf("data has more than the %d numbers of the shape", n)
+		}
+		text, err := s.number()
+		if err != nil {
+			return err
+		}
+		v, err := strconv.ParseFloat(string(text), 32)
+		if err != nil {
+			return fmt.Errorf("number %d does not fit float32", len(out))
+		}
+		out = append(out, float32(v))
+		return nil
+	}
+	if err := s.array(element); err != nil {
+		return nil, err
+	}
 	if len(out) != n {
-		return nil, errors.New("data has " + strconv.Itoa(len(out)) + " numbers, the shape says " + strconv.Itoa(n))
+		return nil, fmt.Errorf("data has %d numbers, the shape says %d", len(out), n)
 	}
 	return out, nil
 }
