@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/whippet-ml/whippet/predict"
@@ -21,6 +22,8 @@ type batcher struct {
 	max     int
 	wait    time.Duration
 	places  chan struct{}  // a token for each place taken
+	coming  atomic.Int64   // places whose picture no worker has taken yet
+	running atomic.Int64   // batches being computed
 	inputs  chan []float32 // room for the prepared pictures, all that there ever is; nil until first used
 	jobs    chan *job      // never full: it has a place for each of inputs
 	workers sync.WaitGroup
@@ -67,12 +70,17 @@ func (b *batcher) reserve(n int) error {
 		select {
 		case b.places <- struct{}{}:
 		default:
+			b.forgo(i)
 			b.release(i)
 			return errQueueFull
 		}
+		b.coming.Add(1)
 	}
 	return nil
 }
+
+// forgo says that n places which are held get no run.
+func (b *batcher) forgo(n int) { b.coming.Add(int64(-n)) }
 
 func (b *batcher) release(n int) {
 	for range n {
@@ -84,8 +92,14 @@ func (b *batcher) release(n int) {
 func (b *batcher) waiting() int { return len(b.places) }
 
 // run prepares a picture with fill and waits for its answer. The caller holds a
-// place for it.
+// place for it, and calls run once for it.
 func (b *batcher) run(ctx context.Context, fill func(dst []float32) error) (predict.Prediction, error) {
+	submitted := false
+	defer func() { // also when fill panics
+		if !submitted {
+			b.forgo(1)
+		}
+	}()
 	var x []float32
 	select {
 	case x = <-b.inputs:
@@ -100,6 +114,7 @@ func (b *batcher) run(ctx context.Context, fill func(dst []float32) error) (pred
 		return predict.Prediction{}, err
 	}
 	j := &job{ctx: ctx, x: x, done: make(chan struct{})}
+	submitted = true
 	b.jobs <- j
 	// A worker looks at the context too, so this wait is short once it ends; x is
 	// in use until then.
@@ -131,34 +146,45 @@ func (b *batcher) work() {
 	}
 }
 
-// collect adds waiting jobs to a batch of one until it is full or the wait is
-// over.
+// busyWait is how many times longer an incomplete batch waits while another is
+// being computed: the processors have work meanwhile, and a larger batch is less
+// of it.
+const busyWait = 5
+
+// collect adds jobs to a batch of one until it is full, nobody is coming, or
+// the wait is over.
 func (b *batcher) collect(batch []*job) []*job {
-	for len(batch) < b.max { // what is there already
+	b.coming.Add(-1)
+	var timer *time.Timer
+	for len(batch) < b.max {
 		select {
-		case j, ok := <-b.jobs:
+		case j, ok := <-b.jobs: // what is there already
 			if !ok {
 				return batch
 			}
 			batch = append(batch, j)
+			b.coming.Add(-1)
 			continue
 		default:
 		}
-		break
-	}
-	// With every accepted picture in this batch there is nobody to wait for.
-	if b.wait <= 0 || len(batch) >= b.max || len(batch) >= b.waiting() {
-		return batch
-	}
-	timer := time.NewTimer(b.wait)
-	defer timer.Stop()
-	for len(batch) < b.max {
+		if b.wait <= 0 || b.coming.Load() <= 0 {
+			return batch
+		}
+		if timer == nil {
+			wait := b.wait
+			if b.running.Load() > 0 {
+				wait *= busyWait
+			}
+			timer = time.NewTimer(wait)
+			defer timer.Stop()
+		}
 		select {
 		case j, ok := <-b.jobs:
 			if !ok {
 				return batch
 			}
 			batch = append(batch, j)
+			b.coming.Add(-1)
 		case <-timer.C:
 			return batch
 		}
@@ -169,7 +195,9 @@ func (b *batcher) collect(batch []*job) []*job {
 // compute runs the network on a batch and tells everyone.
 func (b *batcher) compute(batch []*job, x []float32) {
 	start := time.Now()
+	b.running.Add(1)
 	answers, err := b.inferences(x)
+	b.running.Add(-1)
 	b.observe(len(batch), time.Since(start))
 	if errors.Is(err, predict.ErrNotFinite) && len(batch) > 1 {
 		// One picture's tensor is broken: the others must not suffer.

@@ -90,15 +90,20 @@ func (b *budgetReader) done() {
 	b.held = 0
 }
 
-// readAll is io.ReadAll for a body whose length its sender declared (-1: did
-// not). The declaration is not believed, as room costs its sender nothing: the
-// buffer doubles with what arrives, but never beyond the declared length.
-func readAll(r io.Reader, declared int64) ([]byte, error) {
-	const least = 4 << 10
-	b := make([]byte, 0, least)
-	if 0 <= declared && declared < least {
-		b = make([]byte, 0, declared+1) // one more, to see the end without growing
+// believed is how much room a body gets because its sender declared that it is
+// so long: an ordinary picture's, and not more for all requests together than
+// a service has.
+const believed = 256 << 10
+
+// readAll is io.ReadAll for a body, or a part of one, whose sender declared
+// length bytes (-1: did not). Beyond believed, the buffer doubles with what
+// arrives, up to the declared length.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	size := int64(4 << 10)
+	if length >= 0 {
+		size = min(length+1, believed) // one more, to see the end without growing
 	}
+	b := make([]byte, 0, size)
 	for {
 		n, err := r.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
@@ -110,8 +115,8 @@ func readAll(r io.Reader, declared int64) ([]byte, error) {
 		}
 		if len(b) == cap(b) {
 			size := 2 * cap(b)
-			if int64(len(b)) <= declared {
-				size = min(size, int(declared)+1)
+			if int64(len(b)) <= length {
+				size = min(size, int(length)+1)
 			}
 			b = append(make([]byte, 0, size), b...)
 		}
@@ -163,7 +168,7 @@ func split(body io.Reader, declared int64, contentType string, limit int) ([]pic
 		if len(out) == limit {
 			return nil, fail(http.StatusRequestEntityTooLarge, "pictures", "more than %d pictures in one request, the limit", limit)
 		}
-		b, err := readAll(part, declared)
+		b, err := readAll(part, -1)
 		if err != nil {
 			return nil, damaged(err)
 		}

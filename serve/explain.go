@@ -47,6 +47,7 @@ func (s *Server) explainPicture(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer in.b.release(1)
+	in.b.forgo(1)
 	// One at a time, as it is heavier than an answer.
 	select {
 	case s.explain <- struct{}{}:

@@ -63,6 +63,7 @@ func TestOverload(t *testing.T) {
 	if status != http.StatusTooManyRequests || header.Get("Retry-After") == "" {
 		t.Errorf("with a full queue: status %d, Retry-After %q, %s", status, header.Get("Retry-After"), b)
 	}
+	in.b.forgo(2)
 	in.b.release(2)
 	s.models[0].release(in)
 	for range 3 {
@@ -124,6 +125,7 @@ func TestNoAnswerInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, _, body := post(t, h.URL+"/predict", "", pngPicture(t, 50, 50, 1))
+	in.b.forgo(1)
 	in.b.release(1)
 	s.models[0].release(in)
 	if status != http.StatusGatewayTimeout {

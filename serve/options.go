@@ -13,8 +13,9 @@ import (
 // suit a service that strangers can reach; zero fields mean their default.
 type Options struct {
 	// MaxBatch is the largest number of pictures that go through the network
-	// together: 32. MaxWait is how long an incomplete batch waits for more once
-	// its first picture is there: 2 ms; negative means not at all.
+	// together: 32. MaxWait is how long an incomplete batch waits for pictures that
+	// were accepted and are still being prepared: 2 ms, five times that while
+	// another batch is being computed; negative means not at all.
 	MaxBatch int
 	MaxWait  time.Duration
 

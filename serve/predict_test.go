@@ -165,6 +165,9 @@ func TestRefusals(t *testing.T) {
 	if n := s.models[0].queued(); n != 0 {
 		t.Errorf("%d places of the queue are still taken", n)
 	}
+	if n := s.models[0].now.b.coming.Load(); n != 0 {
+		t.Errorf("%d pictures are still waited for", n)
+	}
 	if len(s.slots) != 0 {
 		t.Errorf("%d requests are still counted", len(s.slots))
 	}

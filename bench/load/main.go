@@ -16,9 +16,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +39,8 @@ func main() {
 	var o options
 	flag.StringVar(&o.url, "url", "http://localhost:8080/predict", "where to send pictures")
 	flag.StringVar(&o.pictures, "pictures", "", "folder of pictures to send, in turn")
+	flag.BoolVar(&o.form, "form", false, "send each picture as the file of a multipart form, not as the body")
+	flag.Float64Var(&o.rate, "rate", 0, "pictures per second to send, evenly spaced; 0 is as many as are answered")
 	flag.IntVar(&o.clients, "clients", 64, "requests under way at the same time")
 	flag.DurationVar(&o.length, "for", 30*time.Second, "how long")
 	flag.StringVar(&o.bare, "bare", "", "measure this model's Predictor in turn with the service")
@@ -52,6 +56,8 @@ type options struct {
 	url, pictures, bare string
 	clients, rounds     int
 	length              time.Duration
+	form                bool
+	rate                float64 // per second; 0: as many as are answered
 }
 
 func run(ctx context.Context, o options) error {
@@ -95,8 +101,8 @@ func run(ctx context.Context, o options) error {
 		if i == 0 {
 			continue // warm-up of both
 		}
-		fmt.Printf("round %d: Predictor alone %.0f pictures/s, %.2f ms of processor each; service %.0f pictures/s (%.0f %%), %.2f ms (%.0f %%), median latency %s\n",
-			i, bare, bareCPU, served, 100*served/bare, serveCPU, 100*bareCPU/serveCPU, r.quantile(0.5))
+		fmt.Printf("round %d: Predictor alone %.0f pictures/s, %.2f ms of processor each; service %.0f pictures/s (%.0f %%), %.2f ms (%.0f %%), latency p50 %v, p90 %v, p99 %v, longest %v\n",
+			i, bare, bareCPU, served, 100*served/bare, serveCPU, 100*bareCPU/serveCPU, r.quantile(0.5), r.quantile(0.9), r.quantile(0.99), r.quantile(1))
 		ratios, cpus = append(ratios, served/bare), append(cpus, bareCPU/serveCPU)
 	}
 	fmt.Printf("medians of service over Predictor alone: rate %.3f, pictures per second of processor time %.3f\n", median(ratios), median(cpus))
@@ -175,12 +181,28 @@ func attack(ctx context.Context, o options, files []predict.Input, length time.D
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: o.clients}, Timeout: time.Minute}
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
+	bodies, kind := make([][]byte, len(files)), "application/octet-stream"
+	for i, f := range files {
+		bodies[i] = f.Data
+		if o.form {
+			bodies[i], kind = form(f)
+		}
+	}
 	var next atomic.Int64
 	var wg sync.WaitGroup
+	began := time.Now()
 	for range o.clients {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				r.one(client, o.url, files[int(next.Add(1))%len(files)].Data)
+				i := next.Add(1)
+				if o.rate > 0 {
+					select {
+					case <-time.After(time.Until(began.Add(time.Duration(float64(i) / o.rate * float64(time.Second))))):
+					case <-ctx.Done():
+						return
+					}
+				}
+				r.one(client, o.url, kind, bodies[int(i)%len(files)])
 			}
 		})
 	}
@@ -191,9 +213,30 @@ func attack(ctx context.Context, o options, files []predict.Input, length time.D
 	return r
 }
 
-func (r *result) one(client *http.Client, url string, body []byte) {
+// form is the body that a browser's form sends for a picture, and its content
+// type; the boundary is the same for all.
+func form(f predict.Input) ([]byte, string) {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	must(w.SetBoundary("load-load-load-load"))
+	part, err := w.CreateFormFile("file", filepath.Base(f.Name))
+	must(err)
+	_, err = part.Write(f.Data)
+	must(err)
+	must(w.Close())
+	return b.Bytes(), w.FormDataContentType()
+}
+
+// must is for what cannot fail in memory.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func (r *result) one(client *http.Client, url, kind string, body []byte) {
 	start := time.Now()
-	res, err := client.Post(url, "application/octet-stream", bytes.NewReader(body))
+	res, err := client.Post(url, kind, bytes.NewReader(body))
 	if err == nil {
 		_, err = io.Copy(io.Discard, res.Body)
 		res.Body.Close()
