@@ -174,7 +174,9 @@ func decodePixels(b []byte, info Info, o DecodeOptions) (*data.Image, error) {
 	case WebP:
 		return decodeWebP(b)
 	case TIFF:
-		m, err = tiff.Decode(r)
+		if err = checkTIFF(b, info); err == nil {
+			m, err = tiff.Decode(r)
+		}
 	}
 	if err != nil {
 		return nil, err

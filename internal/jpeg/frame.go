@@ -38,9 +38,10 @@ type decoder struct {
 	quantSet [4]bool
 	dcTab    [4]huffman
 	acTab    [4]huffman
-	scans    int  // so far
-	empty    bool // no data is left for the current MCU
-	interval int  // MCUs between restarts, 0 for none
+	scans    int   // so far
+	visits   int64 // coefficients that they went through
+	empty    bool  // no data is left for the current MCU
+	interval int   // MCUs between restarts, 0 for none
 
 	jfif, adobe bool
 	transform   byte
@@ -76,7 +77,7 @@ func (d *decoder) reset(b []byte) {
 	for i := range d.dcTab {
 		d.dcTab[i].set, d.acTab[i].set = false, false
 	}
-	d.scans = 0
+	d.scans, d.visits = 0, 0
 	d.interval, d.jfif, d.adobe, d.transform, d.trouble = 0, false, false, 0, ""
 }
 

@@ -93,6 +93,9 @@ func (d *decoder) scan(s []byte) error {
 		// Each may cost as much time as decoding the picture, and hardly a byte.
 		return fmt.Errorf("more than %d scans", maxScans)
 	}
+	if err := d.pay(&p); err != nil {
+		return err
+	}
 	first := true
 	for i := range d.comps {
 		first = first && !d.comps[i].seen
@@ -147,6 +150,27 @@ func (d *decoder) scan(s []byte) error {
 	}
 	if d.align() {
 		d.warn("a scan has more data than its blocks")
+	}
+	return nil
+}
+
+// maxVisits bounds how often scans may come by a coefficient: once for each of
+// its 14 bits is what a file can have use for (T.81 G.1.1.1.2).
+const maxVisits = 16
+
+// pay counts the coefficients that a scan goes through. A scan that says
+// nothing about a large picture takes hundreds of bytes and as long as any, so
+// the number of scans alone bounds no time.
+func (d *decoder) pay(p *scanParams) error {
+	var total int64
+	for i := range d.comps {
+		total += 64 * int64(d.comps[i].bw) * int64(d.comps[i].bh)
+	}
+	for i := range p.n {
+		d.visits += int64(p.se-p.ss+1) * int64(p.comps[i].bw) * int64(p.comps[i].bh)
+	}
+	if d.visits > maxVisits*total {
+		return fmt.Errorf("the scans bring every coefficient more than %d times", maxVisits)
 	}
 	return nil
 }
