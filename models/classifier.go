@@ -25,12 +25,14 @@ func NewClassifier(a *Architecture, classes int, r *rng.Stream) *Classifier {
 	return &Classifier{Arch: a, Classes: classes, Body: a.Body(r), Head: NewHead(a.Features, classes, HeadDropout, r)}
 }
 
+// hidden is the width of the head between its two linear layers, fastai's.
+const hidden = 512
+
 // NewHead is fastai's create_head for a body with the given number of features:
 // max and average pooling, batch norm, dropout p/2, linear to 512 without bias,
 // ReLU, batch norm, dropout p, linear without bias. Linear layers are Kaiming
 // normal, batch-norm shifts start at 1e-3.
 func NewHead(features, classes int, p float64, r *rng.Stream) nn.Module {
-	const hidden = 512
 	h := nn.NewSequential(
 		nn.ConcatPool{}, nn.Identity{}, // AdaptiveConcatPool2d, Flatten
 		nn.NewBatchNorm(2*features), nn.Dropout{P: p / 2}, nn.NewLinear(2*features, hidden, false), nn.ReLU{},

@@ -119,9 +119,10 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 			return nil, info, fmt.Errorf("metadata %s: standard deviation %v must be above 0", infoKey, p.Std)
 		}
 	}
-	// The vocabulary sizes the head; its weights are in the file, which bounds it.
+	// The vocabulary sizes the head; its weights are in the file, which bounds it
+	// (an array of shape [classes, 0] would take no bytes).
 	last := f.Get("head.8.weight")
-	if last == nil || len(last.Shape) != 2 || last.Shape[0] != len(info.Vocab) || len(info.Vocab) == 0 {
+	if last == nil || len(last.Shape) != 2 || last.Shape[0] != len(info.Vocab) || last.Shape[1] != hidden || len(info.Vocab) == 0 {
 		return nil, info, fmt.Errorf("the head's last layer does not have the %d classes of the vocabulary", len(info.Vocab))
 	}
 	c := NewClassifier(a, len(info.Vocab), rng.New(0))

@@ -8,7 +8,6 @@ import (
 	"image/gif"
 	"image/png"
 	"io"
-	"os"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/jpeg"
+	"github.com/whippet-ml/whippet/internal/regular"
 )
 
 // Info is what a picture's header says.
@@ -101,7 +101,7 @@ func DecodeFile(path string, o DecodeOptions) (*data.Image, error) {
 // CheckFile reads a file's header and checks it as Inspect does; errors name
 // the file. It is cheap enough to run over a whole data set before training.
 func CheckFile(path string, o DecodeOptions) (Info, error) {
-	f, err := os.Open(path)
+	f, _, err := regular.Open(path)
 	if err != nil {
 		return Info{}, err
 	}

@@ -2,8 +2,9 @@ package vision
 
 import (
 	"fmt"
-	"os"
 	"sync"
+
+	"github.com/whippet-ml/whippet/internal/regular"
 )
 
 // files holds buffers for whole encoded files; decoders do not keep them.
@@ -12,23 +13,16 @@ var files = sync.Pool{New: func() any { return new([]byte) }}
 // readBounded reads a whole file of at most limit bytes into a pooled buffer;
 // give it back with giveBack.
 func readBounded(path string, limit int64) (*[]byte, error) {
-	f, err := os.Open(path)
+	f, size, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file (%s)", path, st.Mode().Type())
-	}
-	if st.Size() > limit {
-		return nil, fmt.Errorf("%s: %w: %d bytes, the limit is %d (DecodeOptions.MaxBytes)", path, ErrTooLarge, st.Size(), limit)
+	if size > limit {
+		return nil, fmt.Errorf("%s: %w: %d bytes, the limit is %d (DecodeOptions.MaxBytes)", path, ErrTooLarge, size, limit)
 	}
 	b := files.Get().(*[]byte)
-	n := int(st.Size())
+	n := int(size)
 	if cap(*b) < n {
 		*b = make([]byte, n)
 	}

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/whippet-ml/whippet/internal/atomicfile"
+	"github.com/whippet-ml/whippet/internal/regular"
 )
 
 // hashInName is torchvision's rule for published files, NAME-HASH.pth, where
@@ -44,7 +45,7 @@ func VerifyHashInName(path string) error {
 	if want == "" {
 		return fmt.Errorf("weights: %s: %w", path, ErrNoHash)
 	}
-	f, err := os.Open(path)
+	f, _, err := regular.Open(path)
 	if err != nil {
 		return fmt.Errorf("weights: %w", err)
 	}

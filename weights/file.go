@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
+
+	"github.com/whippet-ml/whippet/internal/regular"
 )
 
 // Format is a format of weight files.
@@ -72,19 +73,12 @@ func commonWrapper(arrays []Array) string {
 
 // Load reads the weight file at path; see Read. Errors name the path.
 func Load(path string) (*File, error) {
-	f, err := os.Open(path)
+	f, size, err := regular.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("weights: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("weights: %s is not a regular file (%s)", path, info.Mode().Type())
-	}
-	file, err := read(f, info.Size())
+	file, err := read(f, size)
 	if err != nil {
 		return nil, fmt.Errorf("weights: %s: %w", path, err)
 	}

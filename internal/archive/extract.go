@@ -11,10 +11,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/whippet-ml/whippet/internal/regular"
 )
 
 // Extract unpacks the archive file into the folder dest, which exists and
@@ -33,22 +34,15 @@ func Extract(ctx context.Context, file, dest string, limits Limits, progress fun
 			err = fmt.Errorf("cannot extract %s: %w", file, err)
 		}
 	}()
-	f, err := os.Open(file)
+	f, size, err := regular.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return errors.New("it is not a regular file")
-	}
 	if progress == nil {
 		progress = func(done, total int64) {}
 	}
-	return extract(ctx, f, info.Size(), dest, limits.fill(), progress)
+	return extract(ctx, f, size, dest, limits.fill(), progress)
 }
 
 // extract is Extract of an open archive of the given size.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/drawnweights"
+	"github.com/whippet-ml/whippet/internal/regular"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/schedule"
 	"github.com/whippet-ml/whippet/vision"
@@ -194,7 +195,7 @@ func ReadConfig(path string) (Config, error) {
 // (the natural thing to give), they would repeat its augmentation and dropout,
 // and the network would train on pictures that it has just learned by heart.
 func (c *Config) DigestFrom() error {
-	f, err := os.Open(c.From)
+	f, _, err := regular.Open(c.From)
 	if err != nil {
 		return fmt.Errorf("--from: %w", err)
 	}

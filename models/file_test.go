@@ -1,0 +1,120 @@
+package models
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/weights"
+)
+
+// goodFile is a model of two classes.
+func goodFile(t testing.TB) *weights.File {
+	t.Helper()
+	a, err := ByName("resnet10_small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := Info{Vocab: []string{"cat", "dog"}, Preprocess: Preprocess{Presize: 40, Method: "crop", Size: 32, Mean: ImageNetMean, Std: ImageNetStd}}
+	f, err := File(NewClassifier(a, 2, rng.New(1)), info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestHostileModels has descriptions that do not fit their weights: each gives
+// a clear error, and room only for the network and not for what is claimed.
+func TestHostileModels(t *testing.T) {
+	good := goodFile(t)
+	meta := good.Metadata[infoKey]
+	many := `"vocabulary":[` + strings.Repeat(`"",`, 2_000_000) + `""]`
+	for _, c := range []struct {
+		name, meta string
+		head       []int // shape of the last layer, without values; nil: the good one
+		want       string
+	}{
+		{"no JSON", "{", nil, "JSON"},
+		{"format 2", strings.Replace(meta, `"format":1`, `"format":2`, 1), nil, "format 2"},
+		{"negative format", strings.Replace(meta, `"format":1`, `"format":-1`, 1), nil, "format -1"},
+		{"unknown architecture", strings.Replace(meta, "resnet10_small", "../../resnet", 1), nil, "../../resnet"},
+		{"another architecture", strings.Replace(meta, "resnet10_small", "resnet152", 1), nil, "missing"},
+		{"no classes", strings.Replace(meta, `["cat","dog"]`, `[]`, 1), nil, "0 classes"},
+		{"a class more", strings.Replace(meta, `["cat","dog"]`, `["cat","dog","cow"]`, 1), nil, "3 classes"},
+		{"million classes", strings.Replace(meta, `"vocabulary":["cat","dog"]`, many, 1), nil, "2000001 classes"},
+		{"million classes of no weights", strings.Replace(meta, `"vocabulary":["cat","dog"]`, many, 1), []int{2_000_001, 0}, "2000001 classes"},
+		{"size 0", strings.Replace(meta, `"size":32`, `"size":0`, 1), nil, "not possible"},
+		{"negative size", strings.Replace(meta, `"size":32`, `"size":-5`, 1), nil, "not possible"},
+		{"size of 2^40", strings.Replace(meta, `"size":32`, `"size":1099511627776`, 1), nil, "not possible"},
+		{"size beyond 64 bits", strings.Replace(meta, `"size":32`, `"size":1e30`, 1), nil, "cannot unmarshal"},
+		{"presize of 2^20", strings.Replace(meta, `"presize":40`, `"presize":1048576`, 1), nil, "not possible"},
+		{"deviation 0", strings.Replace(meta, fmt.Sprint(ImageNetStd[0]), "0", 1), nil, "above 0"},
+		{"deviation beyond float32", strings.Replace(meta, fmt.Sprint(ImageNetStd[0]), "1e99", 1), nil, "cannot unmarshal"},
+		{"deep JSON", strings.Repeat(`{"a":`, 1_000_000), nil, "exceeded max depth"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.meta == meta {
+				t.Fatal("the description was not changed")
+			}
+			f := *good
+			f.Metadata = maps.Clone(good.Metadata)
+			f.Metadata[infoKey] = c.meta
+			if c.head != nil {
+				f.Arrays = append([]weights.Array(nil), good.Arrays...)
+				for i := range f.Arrays {
+					if f.Arrays[i].Name == "head.8.weight" {
+						f.Arrays[i] = weights.Array{Name: "head.8.weight", Shape: c.head}
+					}
+				}
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			start := time.Now()
+			_, _, err := FromFile(&f)
+			took := time.Since(start)
+			runtime.ReadMemStats(&after)
+			if err == nil || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 2000 {
+				t.Errorf("error %.500v does not say %q", err, c.want)
+			}
+			if took > 20*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			// The largest architecture has 60 million parameters, and its
+			// description is in JSON.
+			if n := after.TotalAlloc - before.TotalAlloc; n > 700<<20 {
+				t.Errorf("%d MiB allocated", n>>20)
+			}
+		})
+	}
+}
+
+// FuzzFromFile gives a model's weights any description: an error, or a
+// classifier that fits it.
+func FuzzFromFile(f *testing.F) {
+	good := goodFile(f)
+	meta := good.Metadata[infoKey]
+	f.Add(meta)
+	f.Add(strings.Replace(meta, `"training"`, `"x"`, 1))
+	f.Add(`{"format":1,"architecture":"resnet10_small","vocabulary":["a","b"],"preprocess":{"size":1,"std":[1,1,1],"mean":[3e38,-3e38,0]}}`)
+	f.Fuzz(func(t *testing.T, meta string) {
+		g := *good
+		g.Metadata = map[string]string{infoKey: meta}
+		c, info, err := FromFile(&g)
+		if err != nil {
+			return
+		}
+		if c.Classes != len(info.Vocab) || info.Preprocess.Size < 1 {
+			t.Fatalf("%d classes, description %+v", c.Classes, info)
+		}
+		for _, s := range info.Preprocess.Std {
+			if !(s > 0) || math.IsInf(float64(s), 0) {
+				t.Fatalf("standard deviation %v", s)
+			}
+		}
+	})
+}
