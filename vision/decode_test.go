@@ -16,6 +16,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/golden"
+	"github.com/whippet-ml/whippet/internal/hostile"
 )
 
 // readWant reads expected pixels from a PNG without alpha.
@@ -300,6 +301,11 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(pngHeader(9, 9))
 	f.Add(jpegHeader(0xc2, 9, 9))
+	for _, c := range hostile.Pictures() {
+		if len(c.Data) < 4096 {
+			f.Add(c.Data)
+		}
+	}
 	o := DecodeOptions{MaxPixels: 1 << 20}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := DecodeBytes(b, o)

@@ -41,6 +41,8 @@ func main() {
 	flag.StringVar(&o.pictures, "pictures", "", "folder of pictures to send, in turn")
 	flag.BoolVar(&o.form, "form", false, "send each picture as the file of a multipart form, not as the body")
 	flag.Float64Var(&o.rate, "rate", 0, "pictures per second to send, evenly spaced; 0 is as many as are answered")
+	flag.DurationVar(&o.timeout, "timeout", time.Minute, "how long a client waits for an answer")
+	flag.DurationVar(&o.pause, "pause", 0, "how long a client waits after a refusal")
 	flag.IntVar(&o.clients, "clients", 64, "requests under way at the same time")
 	flag.DurationVar(&o.length, "for", 30*time.Second, "how long")
 	flag.StringVar(&o.bare, "bare", "", "measure this model's Predictor in turn with the service")
@@ -56,6 +58,7 @@ type options struct {
 	url, pictures, bare string
 	clients, rounds     int
 	length              time.Duration
+	timeout, pause      time.Duration
 	form                bool
 	rate                float64 // per second; 0: as many as are answered
 }
@@ -178,7 +181,7 @@ type result struct {
 // attack sends pictures from o.clients goroutines.
 func attack(ctx context.Context, o options, files []predict.Input, length time.Duration, watch bool) *result {
 	r := &result{statuses: map[int]int{}}
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: o.clients}, Timeout: time.Minute}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: o.clients}, Timeout: o.timeout}
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
 	bodies, kind := make([][]byte, len(files)), "application/octet-stream"
@@ -202,7 +205,9 @@ func attack(ctx context.Context, o options, files []predict.Input, length time.D
 						return
 					}
 				}
-				r.one(client, o.url, kind, bodies[int(i)%len(files)])
+				if r.one(client, o.url, kind, bodies[int(i)%len(files)]) != http.StatusOK {
+					time.Sleep(o.pause)
+				}
 			}
 		})
 	}
@@ -234,7 +239,8 @@ func must(err error) {
 	}
 }
 
-func (r *result) one(client *http.Client, url, kind string, body []byte) {
+// one sends a picture and returns the status, 0 when there was no answer.
+func (r *result) one(client *http.Client, url, kind string, body []byte) int {
 	start := time.Now()
 	res, err := client.Post(url, kind, bytes.NewReader(body))
 	if err == nil {
@@ -246,17 +252,18 @@ func (r *result) one(client *http.Client, url, kind string, body []byte) {
 	defer r.mu.Unlock()
 	if err != nil {
 		r.broken = append(r.broken, err)
-		return
+		return 0
 	}
 	r.statuses[res.StatusCode]++
 	if res.StatusCode == http.StatusOK {
 		r.latencies = append(r.latencies, took)
 	}
+	return res.StatusCode
 }
 
 // watch reads the service's resident memory every few seconds.
 func (r *result) watch(ctx context.Context, o options) {
-	t := time.NewTicker(5 * time.Second)
+	t := time.NewTicker(10 * time.Second)
 	defer t.Stop()
 	for {
 		select {
@@ -286,8 +293,8 @@ func (r *result) print(length time.Duration) {
 	fmt.Printf("statuses %v, requests without an answer %d\n", r.statuses, len(r.broken))
 	if n := len(r.memory); n > 0 {
 		fmt.Printf("memory of the service, MiB: ")
-		for i := range min(n, 12) {
-			fmt.Printf("%.0f ", r.memory[i*(n-1)/max(min(n, 12)-1, 1)])
+		for i := range min(n, 60) {
+			fmt.Printf("%.0f ", r.memory[i*(n-1)/max(min(n, 60)-1, 1)])
 		}
 		fmt.Println()
 	}
