@@ -261,7 +261,7 @@ func (r *result) one(client *http.Client, url, kind string, body []byte) int {
 	return res.StatusCode
 }
 
-// watch reads the service's resident memory every few seconds.
+// watch reads the service's resident memory every ten seconds.
 func (r *result) watch(ctx context.Context, o options) {
 	t := time.NewTicker(10 * time.Second)
 	defer t.Stop()
