@@ -188,6 +188,24 @@ func diskFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
+// dropSpoilt removes the newest checkpoint after a loss that is not finite, when
+// it is the very state that gave that loss and there is one before it: whatever
+// the learning rate, nothing can go on from there.
+func (c *Checkpoints) dropSpoilt(l *Learner) error {
+	all, _, err := listCheckpoints(c.Dir)
+	if err != nil || len(all) < 2 {
+		return err
+	}
+	newest, err := readCheckpoint(all[0])
+	if err != nil || newest.Step() != l.Step {
+		return nil // a damaged one is passed over when it is loaded
+	}
+	if err := os.Remove(all[0]); err != nil {
+		return fmt.Errorf("removing the checkpoint of that state: %w", err)
+	}
+	return nil
+}
+
 // due saves when Every has passed since the last time.
 func (c *Checkpoints) due(l *Learner) error {
 	if c.Every <= 0 || time.Since(c.last) < c.Every {

@@ -52,6 +52,12 @@ func (l *Learner) FineTune(ctx context.Context, epochs int, opts ...FitOption) e
 	return l.Run(ctx, plan, o.callbacks...)
 }
 
+// FineTunePlan returns what FineTune carries out, as a plan for Run or
+// Checkpoint.SetRates. Callbacks among the options are left out.
+func (l *Learner) FineTunePlan(epochs int, opts ...FitOption) ([]Phase, error) {
+	return l.fineTunePlan(epochs, gather(opts))
+}
+
 func (l *Learner) fineTunePlan(epochs int, o fitOptions) ([]Phase, error) {
 	ft := schedule.FineTuneOptions{BaseLR: o.baseLR, FreezeEpochs: o.freeze, LRMult: o.lrMult, PctStart: o.pctStart, Div: o.div, Moms: l.Moms}
 	if o.moms != nil {
@@ -291,6 +297,11 @@ func (l *Learner) trainEpoch(ctx context.Context, p Phase, curves *schedule.Sche
 			l.lookAhead(ctx, l.DLs.Valid, 0)
 		}
 		err = l.step(b)
+		if errors.Is(err, ErrDiverged) && l.Checkpoints != nil {
+			if e := l.Checkpoints.dropSpoilt(l); e != nil {
+				err = fmt.Errorf("%w; and %w", err, e)
+			}
+		}
 		l.cur = cursor{Phase: l.Phase, Epoch: l.Epoch, Iter: l.Iter + 1, Started: l.started, Elapsed: time.Since(begin)}
 		if err == nil || errors.Is(err, ErrCancelBatch) {
 			err = l.call(AfterBatch)

@@ -125,6 +125,28 @@ func (l *Learner) Resume(ctx context.Context, c *Checkpoint, extra ...Callback) 
 	return l.runFrom(ctx, c.state.Plan, &at, extra)
 }
 
+// SetRates gives what is left of the checkpoint's plan, the phase it was taken in
+// and those after it, the learning rates of plan: to go on after a divergence, or
+// whenever another rate is wanted. Everything else stays: place in the schedule,
+// optimizer, order of pictures. plan must have the phases of the checkpoint's
+// plan; the error names the first that differs, and the checkpoint is unchanged.
+func (c *Checkpoint) SetRates(plan []Phase) error {
+	st := &c.state
+	if len(plan) != len(st.Plan) {
+		return fmt.Errorf("train: %s has a plan of %d phases, its new learning rates are for %d", c.Path, len(st.Plan), len(plan))
+	}
+	for i, p := range plan {
+		if of := st.Plan[i]; p.Schedule != of.Schedule || p.Epochs != of.Epochs || len(p.LR) != len(of.LR) {
+			return fmt.Errorf("train: %s: phase %d is %s over %d epochs with %d learning rates, the new ones are for %s over %d epochs with %d",
+				c.Path, i, of.Schedule, of.Epochs, len(of.LR), p.Schedule, p.Epochs, len(p.LR))
+		}
+	}
+	for i := max(st.Cursor.Phase, 0); i < len(plan); i++ {
+		st.Plan[i].LR = slices.Clone(plan[i].LR)
+	}
+	return nil
+}
+
 // fits reports the first setting in which c and l differ.
 func (c *Checkpoint) fits(l *Learner) error {
 	st := &c.state

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -385,6 +386,68 @@ func TestNotFiniteIsNotSaved(t *testing.T) {
 	cp, err := LoadCheckpoint(dir)
 	if err != nil || cp.Step() != tinyIters {
 		t.Errorf("the newest checkpoint: %+v, %v; want that of step %d", cp, err, tinyIters)
+	}
+}
+
+// TestGoOnAfterDivergence makes the loss infinite after a checkpoint of that
+// very state, and goes on from the one before it with other learning rates.
+func TestGoOnAfterDivergence(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	const bad = tinyIters + 2                                                    // steps done before the loss that is infinite
+	breaking := &breaks{Func: &loss.CrossEntropy{}, v: math.Inf(1), at: bad + 2} // one call is the validation's
+	l := tinyLearner(t, 1, Loss(breaking))
+	l.Checkpoints = &Checkpoints{Dir: dir, Every: 1, Keep: 3}
+	plan := func(l *Learner, lr float64) []Phase {
+		var ps []Phase
+		for range 2 {
+			p, err := l.NewPhase("one-cycle", 2, schedule.Flat(lr), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ps = append(ps, p)
+		}
+		return ps
+	}
+	if err := l.Run(ctx, plan(l, 0.5)); !errors.Is(err, ErrDiverged) {
+		t.Fatalf("error %v, want ErrDiverged", err)
+	}
+	cp, err := LoadCheckpoint(dir)
+	if err != nil || l.Step != cp.Step()+1 {
+		t.Fatalf("diverged after step %d; the newest checkpoint is of step %d, %v: want the one before", l.Step, cp.Step(), err)
+	}
+
+	again := tinyLearner(t, 1, Loss(&breaks{Func: &loss.CrossEntropy{}}))
+	if err := cp.SetRates(plan(again, 0.5)[:1]); err == nil || !strings.Contains(err.Error(), "2 phases") {
+		t.Errorf("rates for one phase of two: error %v", err)
+	}
+	other := plan(again, 0.5)
+	other[1].Epochs = 7
+	if err := cp.SetRates(other); err == nil || !strings.Contains(err.Error(), "phase 1 is one-cycle over 2 epochs") {
+		t.Errorf("rates for other epochs: error %v", err)
+	}
+	if err := cp.SetRates(plan(again, 0.125)); err != nil {
+		t.Fatal(err)
+	}
+	again.Checkpoints = &Checkpoints{Dir: dir}
+	if err := again.Resume(ctx, cp); err != nil {
+		t.Fatal(err)
+	}
+	steps := again.Recorder.Steps
+	if len(steps) != 4*tinyIters {
+		t.Fatalf("%d steps, want %d", len(steps), 4*tinyIters)
+	}
+	for i, s := range steps {
+		p := plan(again, map[bool]float64{true: 0.5, false: 0.125}[i < cp.Step()])[0]
+		curves, err := p.curves()
+		if err != nil {
+			t.Fatal(err)
+		}
+		lr, mom := make([]float64, len(p.LR)), make([]float64, len(p.LR))
+		curves.At(schedule.Position(i/tinyIters%2, 2, i%tinyIters, tinyIters), lr, mom)
+		if s.LR[0] != lr[0] {
+			t.Errorf("step %d has the learning rate %v, want %v", i, s.LR[0], lr[0])
+		}
 	}
 }
 

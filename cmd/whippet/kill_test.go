@@ -60,6 +60,7 @@ func TestKilledAndResumed(t *testing.T) {
 				t.Fatalf("exit code %d, not killed\n%s", code, &p.out)
 			}
 			kills++
+			historySoFar(t, out, want["history.csv"])
 			if exists(filepath.Join(out+".partial", "config.json")) {
 				args = flags([]string{"train", "--resume", out})
 			}
@@ -69,6 +70,19 @@ func TestKilledAndResumed(t *testing.T) {
 	t.Logf("killed %d times", kills)
 	if kills < rounds {
 		t.Errorf("only %d kills in %d rounds", kills, rounds)
+	}
+}
+
+// historySoFar checks the history.csv that a killed run has left, if it got that
+// far: without the times it is the beginning of the whole one, in whole rows.
+func historySoFar(t *testing.T, out, whole string) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(out+".partial", "history.csv"))
+	if err != nil {
+		return // no epoch had ended
+	}
+	if got := withoutTimes(string(b)); !strings.HasPrefix(whole+"\n", got+"\n") {
+		t.Errorf("history.csv after a kill:\n%s\nwant the beginning of\n%s", got, whole)
 	}
 }
 

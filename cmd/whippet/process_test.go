@@ -117,15 +117,20 @@ func results(t *testing.T, out string) map[string]string {
 		}
 		s := string(b)
 		if e.Name() == "history.csv" {
-			lines := strings.Split(strings.TrimSpace(s), "\n")
-			for i, l := range lines {
-				lines[i] = l[:strings.LastIndexByte(l, ',')]
-			}
-			s = strings.Join(lines, "\n")
+			s = withoutTimes(s)
 		}
 		files[e.Name()] = s
 	}
 	return files
+}
+
+// withoutTimes is a history without its last column, the time.
+func withoutTimes(history string) string {
+	lines := strings.Split(strings.TrimSpace(history), "\n")
+	for i, l := range lines {
+		lines[i] = l[:strings.LastIndexByte(l, ',')]
+	}
+	return strings.Join(lines, "\n")
 }
 
 // same compares a run's files with those of an uninterrupted one.

@@ -52,7 +52,8 @@ with a small network pretrained on other drawn pictures: nothing is downloaded.`
   whippet train --data photos/ --label folder --arch resnet18 --out runs/first
   whippet train --data cifar --arch resnet18 --weights none --presize 0 --size 32 --epochs 1
   whippet train --data photos/ --from runs/first/model.safetensors --epochs 3 --lr 'slice(1e-6,1e-4)'
-  whippet train --resume runs/first`,
+  whippet train --resume runs/first
+  whippet train --resume runs/first --lr 2e-4`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -67,7 +68,7 @@ with a small network pretrained on other drawn pictures: nothing is downloaded.`
 	fl.BoolVar(&f.SaveBest, "save-best", f.SaveBest, "keep the weights of the epoch with the lowest validation loss")
 	fl.StringVar(&f.Metrics, "metrics", f.Metrics, "what to measure, separated by commas: "+strings.Join(run.MetricNames(), ", "))
 	fl.StringVar(&f.out, "out", "", "folder for the results (default runs/DATE-TIME-ARCH)")
-	fl.StringVar(&f.resume, "resume", "", "continue the interrupted run of this folder")
+	fl.StringVar(&f.resume, "resume", "", "continue the interrupted run of this folder; with --lr, from here on with that learning rate")
 	fl.DurationVar(&f.every, "checkpoint-every", 5*time.Minute, "save the state of training so often, besides every epoch")
 	fl.IntVar(&f.keep, "checkpoint-keep", 2, "newest checkpoints that are kept")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object a line")
@@ -78,9 +79,9 @@ with a small network pretrained on other drawn pictures: nothing is downloaded.`
 	return cmd
 }
 
-// notSettings are the flags that may be given with --resume: they do not change
-// the result.
-var notSettings = []string{"resume", "json", "threads", "workers", "checkpoint-every", "checkpoint-keep", "watch"}
+// withResume are the flags that may be given with --resume: those that do not
+// change the result, and --lr, which does on purpose.
+var withResume = []string{"resume", "lr", "json", "threads", "workers", "checkpoint-every", "checkpoint-keep", "watch"}
 
 func (f *trainFlags) run(cmd *cobra.Command) (err error) {
 	if f.threads < 0 || f.workers < 0 || f.keep < 1 || f.every < 0 {
@@ -138,12 +139,16 @@ func (f *trainFlags) run(cmd *cobra.Command) (err error) {
 func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
 	var wrong error
 	cmd.Flags().Visit(func(fl *pflag.Flag) {
-		if !slices.Contains(notSettings, fl.Name) && wrong == nil {
+		if !slices.Contains(withResume, fl.Name) && wrong == nil {
 			wrong = fmt.Errorf("--%s does not go with --resume: the settings are those of the first run", fl.Name)
 		}
 	})
 	if wrong != nil {
 		return wrong
+	}
+	lr := "" // a new one, if it was given
+	if cmd.Flags().Changed("lr") {
+		lr = f.LR
 	}
 	out, c, err := run.OpenOutput(f.resume)
 	if err != nil {
@@ -183,6 +188,14 @@ func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
 		f.prepare(l, out, p)
 		p.start(f.Config, dls, nil)
 		p.note("nothing had been saved before the interruption: training begins at the beginning")
+		if lr != "" {
+			if err := f.ChangeLR(0, lr); err != nil {
+				return err
+			}
+			if err := out.SetConfig(f.Config); err != nil {
+				return err
+			}
+		}
 		return f.end(ctx, f.Fit(ctx, l), l, out, p)
 	}
 	l, err := f.Resumed(ctx, dls)
@@ -194,7 +207,16 @@ func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
 	for _, e := range from.Skipped {
 		p.note("a newer checkpoint was passed over: %v", e)
 	}
-	return f.end(ctx, l.Resume(ctx, from), l, out, p)
+	if lr != "" {
+		if err := f.ChangeLR(from.Step(), lr); err != nil {
+			return err
+		}
+		if err := out.SetConfig(f.Config); err != nil {
+			return err
+		}
+		p.note("from step %d on with the learning rate %s", from.Step(), lr)
+	}
+	return f.end(ctx, f.Resume(ctx, l, from), l, out, p)
 }
 
 // loaders finds and prepares the data.
@@ -218,7 +240,7 @@ func (f *trainFlags) prepare(l *train.Learner, out *run.Output, p *printer) {
 		p.note("%v; training goes on, and saving is tried again", err)
 		return nil
 	}}
-	l.Callbacks = append(l.Callbacks, p)
+	l.Callbacks = append(l.Callbacks, p, out.History(func(err error) { p.note("%v; training goes on", err) }))
 	if f.watcher != nil {
 		l.Callbacks = append(l.Callbacks, f.watcher)
 	}
@@ -230,7 +252,7 @@ func (f *trainFlags) end(ctx context.Context, err error, l *train.Learner, out *
 	p.close()
 	if err != nil {
 		f.endWatch(err, out)
-		return f.stopped(err, out, p)
+		return f.stopped(err, l, out, p)
 	}
 	if left := l.DLs.Train.Damaged(); len(left) > 0 {
 		p.note("%d damaged pictures were left out of training, the first: %v", len(left), left[0])
@@ -271,15 +293,17 @@ func (f *trainFlags) finish(ctx context.Context, l *train.Learner, out *run.Outp
 }
 
 // stopped says how to go on after a fit that did not end.
-func (f *trainFlags) stopped(err error, out *run.Output, p *printer) error {
+func (f *trainFlags) stopped(err error, l *train.Learner, out *run.Output, p *printer) error {
 	cp, e := train.LoadCheckpoint(out.Checkpoints())
 	if e != nil {
 		out.Discard()
 		return err
 	}
 	switch {
+	case errors.Is(err, train.ErrDiverged) && cp.Step() == l.Step:
+		p.note("the only state that is saved (step %d, %s) is the one that gives this loss: begin anew with a smaller --lr", cp.Step(), cp.Path)
 	case errors.Is(err, train.ErrDiverged):
-		p.note("the last good state (step %d) is in %s; from there it would go the same way: begin anew with a smaller --lr", cp.Step(), cp.Path)
+		p.note("the last good state (step %d) is in %s; from there it would go the same way; go on with a smaller learning rate: whippet train --resume %s --lr %s", cp.Step(), cp.Path, out.Dir, shellWord(f.SmallerLR()))
 	case errors.Is(err, train.ErrNotSaved):
 		p.note("the state of step %d is saved; continue from there with: whippet train --resume %s", cp.Step(), out.Dir)
 	case errors.Is(err, train.ErrInterrupted):
@@ -331,6 +355,14 @@ func (f *trainFlags) fillDefaults(changed func(string) bool) error {
 		set(changed("freeze-epochs"), &f.FreezeEpochs, 0)
 	}
 	return nil
+}
+
+// shellWord quotes a learning rate that a shell would take apart.
+func shellWord(s string) string {
+	if strings.ContainsAny(s, "()[] ,") {
+		return "'" + s + "'"
+	}
+	return s
 }
 
 func set[T any](given bool, v *T, def T) {

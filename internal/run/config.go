@@ -11,6 +11,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/whippet-ml/whippet/data"
@@ -55,9 +58,54 @@ type Config struct {
 	SaveBest     bool    `json:"save_best"`       // keep the epoch with the lowest validation loss
 	Metrics      string  `json:"metrics"`         // names, separated by commas
 
+	// LRChanges are the learning rates with which the run was resumed, in
+	// order; the last one counts, LR until the first.
+	LRChanges []LRChange `json:"lr_changes,omitempty"`
+
 	// Dir is the folder in which the run began: relative names of data and
 	// weights are relative to it.
 	Dir string `json:"dir,omitempty"`
+}
+
+// LRChange is a learning rate with which a run was resumed.
+type LRChange struct {
+	Step int    `json:"step"` // training steps done before it
+	LR   string `json:"lr"`   // as Config.LR
+}
+
+// Rate returns the learning rate that counts now, as it was given.
+func (c Config) Rate() string {
+	if n := len(c.LRChanges); n > 0 {
+		return c.LRChanges[n-1].LR
+	}
+	return c.LR
+}
+
+// ChangeLR notes that the run goes on after step with the learning rate lr. The
+// error is Check's about lr.
+func (c *Config) ChangeLR(step int, lr string) error {
+	try := *c
+	try.LRChanges = append(slices.Clip(c.LRChanges), LRChange{step, lr})
+	if err := try.Check(); err != nil {
+		return err
+	}
+	*c = try
+	return nil
+}
+
+// number is a number in a learning rate as it is written.
+var number = regexp.MustCompile(`[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?`)
+
+// SmallerLR returns a tenth of the learning rate that counts now, written in the
+// same form.
+func (c Config) SmallerLR() string {
+	return number.ReplaceAllStringFunc(c.Rate(), func(s string) string {
+		v, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			return s
+		}
+		return strconv.FormatFloat(v/10, 'g', 3, 64)
+	})
 }
 
 // Default returns the configuration of `whippet train` without flags, except
@@ -84,7 +132,7 @@ func (c Config) Check() error {
 	if _, err := models.ByName(c.Arch); err != nil {
 		return fmt.Errorf("--arch: %w", err)
 	}
-	rate, err := schedule.ParseRate(c.LR)
+	rate, err := schedule.ParseRate(c.Rate())
 	if err != nil {
 		return fmt.Errorf("--lr: %w", err)
 	}
@@ -104,7 +152,7 @@ func (c Config) Check() error {
 	case c.Schedule != "fine-tune" && c.Schedule != "one-cycle" && c.Schedule != "flat-cos" && c.Schedule != "constant":
 		return bad("schedule", c.Schedule, "must be fine-tune, one-cycle, flat-cos or constant")
 	case c.Schedule == "fine-tune" && !number:
-		return bad("lr", c.LR, "fine-tuning takes one number, from which the rates of all layer groups follow; for others use --schedule one-cycle")
+		return bad("lr", c.Rate(), "fine-tuning takes one number, from which the rates of all layer groups follow; for others use --schedule one-cycle")
 	case !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0):
 		return bad("weight-decay", c.WeightDecay, "must be 0 or more")
 	case c.Batch < 1 || c.Batch > 1<<16:
@@ -139,7 +187,7 @@ func (c Config) Check() error {
 // baseLR returns the learning rate as one number, if it is one.
 func (c Config) baseLR() (float64, bool) {
 	var lr float64
-	if _, err := fmt.Sscanf(strings.TrimSpace(c.LR), "%g", &lr); err != nil || strings.ContainsAny(c.LR, "([,") {
+	if _, err := fmt.Sscanf(strings.TrimSpace(c.Rate()), "%g", &lr); err != nil || strings.ContainsAny(c.Rate(), "([,") {
 		return 0, false
 	}
 	return lr, lr > 0

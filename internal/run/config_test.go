@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -173,7 +174,7 @@ func TestOutput(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if got != c || o.Dir != dir {
+		if !reflect.DeepEqual(got, c) || o.Dir != dir {
 			t.Errorf("%s: folder %s, settings %+v", name, o.Dir, got)
 		}
 		o.Close()
@@ -217,5 +218,34 @@ func TestDrawnRun(t *testing.T) {
 	}
 	if label, err := b.Label.Label(root, items[0]); err != nil || label != drawn.Breeds.Classes()[0] {
 		t.Errorf("the first label is %q, %v", label, err)
+	}
+}
+
+func TestChangeLR(t *testing.T) {
+	c := Default()
+	for _, lr := range []string{"", "x", "-1", "slice(1e-6,1e-4)"} { // the last: not when fine-tuning
+		if err := c.ChangeLR(3, lr); err == nil {
+			t.Errorf("--lr %q was taken", lr)
+		}
+	}
+	if c.Rate() != "2e-3" || c.SmallerLR() != "0.0002" {
+		t.Errorf("rate %s, a tenth of it %s", c.Rate(), c.SmallerLR())
+	}
+	for i, lr := range []string{"1e-3", "4e-5"} {
+		if err := c.ChangeLR(i, lr); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v, _ := c.baseLR(); c.Rate() != "4e-5" || v != 4e-5 || c.LR != "2e-3" {
+		t.Errorf("rate %s (%v), first %s", c.Rate(), v, c.LR)
+	}
+	c.LRChanges = append(c.LRChanges, LRChange{9, "nothing"})
+	if err := c.Check(); err == nil {
+		t.Error("a change to what is no learning rate passed")
+	}
+	for in, want := range map[string]string{"slice(1e-6,1e-4)": "slice(1e-07,1e-05)", "[0.01, 3e-3]": "[0.001, 0.0003]", "slice(.5)": "slice(0.05)"} {
+		if got := (Config{LR: in}).SmallerLR(); got != want {
+			t.Errorf("a tenth of %s is %s, want %s", in, got, want)
+		}
 	}
 }

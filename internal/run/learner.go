@@ -125,13 +125,37 @@ func (c Config) continued(ctx context.Context, dls *data.DataLoaders, arch *mode
 
 // Fit carries out the run's plan on its learner.
 func (c Config) Fit(ctx context.Context, l *train.Learner) error {
-	if c.Schedule == "fine-tune" {
-		lr, _ := c.baseLR()
-		return l.FineTune(ctx, c.Epochs, train.FreezeEpochs(c.FreezeEpochs), train.BaseLR(lr))
-	}
-	rate, err := schedule.ParseRate(c.LR)
+	plan, err := c.plan(l)
 	if err != nil {
 		return err
+	}
+	return l.Run(ctx, plan)
+}
+
+// Resume goes on from a checkpoint of the run, with the learning rate that
+// counts now.
+func (c Config) Resume(ctx context.Context, l *train.Learner, from *train.Checkpoint) error {
+	if len(c.LRChanges) > 0 {
+		plan, err := c.plan(l)
+		if err != nil {
+			return err
+		}
+		if err := from.SetRates(plan); err != nil {
+			return err
+		}
+	}
+	return l.Resume(ctx, from)
+}
+
+// plan lists the fits of the run.
+func (c Config) plan(l *train.Learner) ([]train.Phase, error) {
+	if c.Schedule == "fine-tune" {
+		lr, _ := c.baseLR()
+		return l.FineTunePlan(c.Epochs, train.FreezeEpochs(c.FreezeEpochs), train.BaseLR(lr))
+	}
+	rate, err := schedule.ParseRate(c.Rate())
+	if err != nil {
+		return nil, err
 	}
 	head, all := -1, 0
 	var plan []train.Phase
@@ -144,9 +168,9 @@ func (c Config) Fit(ctx context.Context, l *train.Learner) error {
 		}
 		p, err := l.NewPhase(c.Schedule, part.epochs, rate, part.freeze)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		plan = append(plan, p)
 	}
-	return l.Run(ctx, plan)
+	return plan, nil
 }

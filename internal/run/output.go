@@ -24,8 +24,8 @@ const (
 	ModelFile   = "model.safetensors"
 )
 
-// partialSuffix marks the folder of a run that is not complete: its settings
-// and checkpoints. The output folder itself appears when all is written.
+// partialSuffix marks the folder of a run that is not complete: its settings,
+// checkpoints and history so far. The output folder itself appears when all is written.
 const partialSuffix = ".partial"
 
 // lockFile is locked by the process that works on the partial folder.
@@ -133,6 +133,38 @@ func (o *Output) Written() bool {
 	return err == nil
 }
 
+// SetConfig replaces the settings of the run that is under way.
+func (o *Output) SetConfig(c Config) error {
+	if err := writeJSON(filepath.Join(o.partial, ConfigFile), c); err != nil {
+		return fmt.Errorf("writing the run's settings: %w", err)
+	}
+	return nil
+}
+
+// History returns a callback that keeps history.csv in the partial folder: a
+// row more after each epoch, whole at any moment. A run that is resumed begins
+// with the rows of its checkpoint, so that an epoch which is done again has one
+// row. When the file cannot be written failed is told, and training goes on;
+// Finish writes it again.
+func (o *Output) History(failed func(error)) train.Callback {
+	return train.CallbackFunc(func(e train.Event, l *train.Learner) error {
+		path := filepath.Join(o.partial, HistoryFile)
+		var err error
+		switch {
+		case e == train.BeforeFit && len(l.Recorder.Rows) == 0:
+			if err = os.Remove(path); errors.Is(err, os.ErrNotExist) {
+				err = nil
+			}
+		case e == train.BeforeFit, e == train.AfterEpoch:
+			err = l.Recorder.SaveCSV(path)
+		}
+		if err != nil {
+			failed(err)
+		}
+		return nil
+	})
+}
+
 // Finish writes history and model and makes the output folder appear. When it
 // fails, the checkpoints are still there.
 func (o *Output) Finish(c Config, l *train.Learner) error {
@@ -173,6 +205,7 @@ func (o *Output) Discard() {
 		return
 	}
 	o.Close()
+	_ = os.Remove(filepath.Join(o.partial, HistoryFile)) // of epochs of which nothing else is left
 	_ = os.Remove(filepath.Join(o.partial, ConfigFile))
 	_ = os.Remove(filepath.Join(o.partial, lockFile))
 	_ = os.Remove(o.partial)
