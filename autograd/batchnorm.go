@@ -35,7 +35,7 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 	_, _, scale, shift := s.parts(stat)
 	needs := x.needs || s.Weight.RequiresGrad || s.Bias.RequiresGrad || (residual != nil && residual.needs)
 	if needs {
-		from := []*Variable{x, stat}
+		from := append(make([]*Variable, 0, 3), x, stat)
 		if residual != nil {
 			from = append(from, residual)
 		}
@@ -45,7 +45,7 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 	// bit for each value is kept. Neither way y is read on the way back.
 	n := norm{x: x, stat: stat, residual: residual, s: s, batch: batch, relu: relu}
 	n.fromX = relu && residual == nil && batch
-	reads := []*Variable{x, stat}
+	reads := append(make([]*Variable, 0, maxReads), x, stat)
 	if relu && !n.fromX && needs && tp.Record {
 		held := tp.newVar((cpu.SignWords(rows, c) + 1) / 2) // words in a float buffer
 		n.signs = wordsOf(held.Value.Data)[:cpu.SignWords(rows, c)]

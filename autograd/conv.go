@@ -18,7 +18,7 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 		y.setReLU(reluPart{c: c.K, bias: bias})
 	}
 	needs := x.needs || w.RequiresGrad || (bias != nil && bias.RequiresGrad)
-	var reads []*Variable
+	reads := make([]*Variable, 0, maxReads)
 	if w.RequiresGrad {
 		reads = append(reads, x)
 	}
@@ -131,7 +131,7 @@ func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
 		})
 		off += c.K
 	}
-	reads := []*Variable{y}
+	reads := append(make([]*Variable, 0, maxReads), y)
 	a := convConcat{x: x, shapes: shapes, n: len(branches)}
 	for i, b := range branches {
 		a.weights[i] = b.Weight

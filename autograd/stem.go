@@ -109,7 +109,7 @@ func ConvReLUMaxPool(tp *Tape, x *Variable, conv ConvBranch, k, stride, pad int,
 	tp.arena.Put(z)
 
 	toBias := conv.Bias != nil && conv.Bias.RequiresGrad
-	reads := []*Variable{held}
+	reads := append(make([]*Variable, 0, maxReads), held)
 	if conv.Weight.RequiresGrad {
 		reads = append(reads, x)
 	}

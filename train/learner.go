@@ -83,8 +83,10 @@ type Learner struct {
 	opt       optim.Optimizer
 	groups    [][]nn.Entry     // layer groups with all their state
 	params    [][]*optim.Param // one for each parameter of groups
+	withGrad  [][]*optim.Param // those that have a gradient; see trainable
 	frozenTo  int              // groups below this one are frozen
 	arena     *autograd.Arena
+	tape      *autograd.Tape // of all steps, one after the other
 	active    []Callback
 	plan      []Phase
 	started   int // epochs begun in all fits together, the loader's epoch number
@@ -158,6 +160,7 @@ func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Lear
 		}
 		l.params = append(l.params, ps)
 	}
+	l.tape = autograd.NewTape(l.arena)
 	l.setTrainable()
 	return l, nil
 }
@@ -209,10 +212,15 @@ func (l *Learner) setTrainable() {
 	})
 }
 
-// trainable returns the parameters that have a gradient, per group.
+// trainable returns the parameters that have a gradient, per group, in slices
+// that the next call uses again.
 func (l *Learner) trainable() [][]*optim.Param {
-	out := make([][]*optim.Param, len(l.groups))
+	if l.withGrad == nil {
+		l.withGrad = make([][]*optim.Param, len(l.groups))
+	}
+	out := l.withGrad
 	for g, entries := range l.groups {
+		out[g] = out[g][:0]
 		i := 0
 		for _, e := range entries {
 			if e.Param == nil {

@@ -35,6 +35,7 @@ type Recorder struct {
 	Rows        []Row
 
 	smooth metrics.Smooth
+	room   []float64 // for LR and Mom of the next steps
 }
 
 func (r *Recorder) begin(l *Learner) {
@@ -46,12 +47,19 @@ func (r *Recorder) begin(l *Learner) {
 
 func (r *Recorder) stepDone(l *Learner) {
 	s := StepRecord{Loss: l.LossNow, Smooth: r.smooth.Add(l.LossNow)}
-	for _, h := range l.Hyper {
-		s.LR = append(s.LR, h.LR)
-		s.Mom = append(s.Mom, h.Mom)
+	n := len(l.Hyper)
+	if len(r.room) < 2*n {
+		r.room = make([]float64, roomSteps*2*n)
+	}
+	s.LR, s.Mom, r.room = r.room[:n:n], r.room[n:2*n:2*n], r.room[2*n:]
+	for i, h := range l.Hyper {
+		s.LR[i], s.Mom[i] = h.LR, h.Mom
 	}
 	r.Steps = append(r.Steps, s)
 }
+
+// roomSteps is for how many steps room is made at a time.
+const roomSteps = 64
 
 func (r *Recorder) epochDone(l *Learner) {
 	r.Rows = append(r.Rows, Row{Epoch: l.Epoch, Phase: l.Phase, TrainLoss: r.smooth.Value(),

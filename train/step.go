@@ -7,7 +7,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/loss"
@@ -36,7 +35,7 @@ func (l *Learner) step(b *data.Batch) error {
 	if err := l.call(BeforeBatch); err != nil {
 		return err
 	}
-	tp := autograd.NewTape(l.arena)
+	tp := l.tape
 	defer tp.Reset()
 	tp.Record, tp.Training, tp.Profile = true, true, l.Profile
 	tp.Rand = rng.New(l.Seed, streamDropout, uint64(l.Step))
