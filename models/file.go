@@ -134,7 +134,8 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 
 // SetState puts all arrays of f into m, whose State names must be those of f.
 // Otherwise the error lists the missing, unexpected and wrongly shaped ones,
-// and m is unchanged. A missing num_batches_tracked (files of old versions of
+// and m is unchanged; so it is when a parameter holds integers, or values that
+// are not finite. A missing num_batches_tracked (files of old versions of
 // PyTorch) is taken as 0.
 func SetState(m nn.Module, f *weights.File) error {
 	entries := nn.State(m)
@@ -153,6 +154,13 @@ func SetState(m nn.Module, f *weights.File) error {
 		return err
 	}
 	for _, e := range entries {
+		if a := have[e.Name]; e.Count == nil {
+			if err := checkValues(a); err != nil {
+				return err
+			}
+		}
+	}
+	for _, e := range entries {
 		a := have[e.Name]
 		switch {
 		case a == nil:
@@ -168,11 +176,28 @@ func SetState(m nn.Module, f *weights.File) error {
 	return nil
 }
 
+// checkValues refuses what no network can be made of, before anything of it is
+// changed: the names alone do not tell that a file is of a quantized network, or
+// of a training that diverged.
+func checkValues(a *weights.Array) error {
+	if a.DType != weights.F32 && a.DType != weights.F64 {
+		return fmt.Errorf("models: parameter %q holds integers (%s); want floating point numbers, so save the network before it is quantized", a.Name, a.DType)
+	}
+	for i, v := range a.Float32s() {
+		if v-v != 0 { // infinite or NaN
+			return fmt.Errorf("models: parameter %q is not finite (value %d is %v): the training it comes from diverged, or the file is damaged", a.Name, i, v)
+		}
+	}
+	return nil
+}
+
 // SetBody puts pretrained weights into the body of c: f has the arrays of
-// torchvision's network of the same architecture, or of a classifier of
-// Whippet's; the head's (fc, classifier, head) are passed over.
+// torchvision's or timm's network of the same architecture, also inside another
+// module ("model.…"), of a classifier of Whippet's, or of a fastai learner. The
+// head's (fc, classifier, head) are passed over.
 func (c *Classifier) SetBody(f *weights.File) error {
 	f.TrimWrappers()
+	f = c.rename(f)
 	body := &weights.File{Format: f.Format}
 	for _, a := range f.Arrays {
 		if !isHead(a.Name) {

@@ -250,6 +250,15 @@ func (s *scanner) integer() (int64, error) {
 	return n, nil
 }
 
+// boolean reads true or false.
+func (s *scanner) boolean() (bool, error) {
+	c := s.peek()
+	if c != 't' && c != 'f' {
+		return false, s.fail("true or false")
+	}
+	return c == 't', s.skip()
+}
+
 // skip passes over any value.
 func (s *scanner) skip() error { return s.skipTo(maxDepth) }
 

@@ -105,7 +105,7 @@ func TestInferMemory(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			start := time.Now()
-			q, err := parseInfer(c.body, 4, 3)
+			q, err := parseInfer(c.body, nil, 4, 3)
 			took := time.Since(start)
 			runtime.ReadMemStats(&after)
 			if n := after.TotalAlloc - before.TotalAlloc; n > uint64(size/4+64<<10) {

@@ -231,7 +231,7 @@ func FuzzInfer(f *testing.F) {
 	f.Add([]byte(`{"inputs":[{"name":"input","shape":[4,3,2,2],"datatype":"FP32","data":"x"}]}`))
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		q, err := parseInfer(body, 2, 3)
+		q, err := parseInfer(body, nil, 2, 3)
 		if err != nil {
 			if _, ok := err.(*statusError); !ok {
 				t.Errorf("error %T: %v", err, err)
@@ -256,11 +256,11 @@ func FuzzInfer(f *testing.F) {
 // out in rows of RGB.
 func TestFloatsNested(t *testing.T) {
 	q, err := parseInfer([]byte(`{"inputs":[{"name":"input","shape":[1,3,1,1],"datatype":"FP32","data":[ [[[ -1.5e1 ]], [[2]],
-		[[0.25]]] ]}]}`), 1, 1)
+		[[0.25]]] ]}]}`), nil, 1, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(q.tensor, q.outputs); got != "[-15 2 0.25] [probabilities label]" {
+	if got := fmt.Sprint(q.tensor, q.outputs); got != "[-15 2 0.25] [probabilities label labels]" {
 		t.Errorf("parsed %s", got)
 	}
 	q = &inferRequest{n: 1, size: 2, tensor: []float32{1, 2, 3, 4, 11, 12, 13, 14, 21, 22, 23, 24}}

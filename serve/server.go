@@ -165,6 +165,7 @@ func (s *Server) routes() http.Handler {
 	work("/predict", s.predict)
 
 	get("/v2", s.v2Server)
+	get("/v2/{$}", s.v2Server)
 	get("/v2/health/live", s.v2Live)
 	get("/v2/health/ready", s.v2Ready)
 	for _, v := range []string{"", "/versions/{version}"} {
@@ -178,7 +179,11 @@ func (s *Server) routes() http.Handler {
 		s.pageRoutes(get)
 	}
 	// Browsers are kept from using the service on behalf of other sites.
-	return http.NewCrossOriginProtection().Handler(mux)
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(s.light("other", func(http.ResponseWriter, *http.Request) error {
+		return fail(http.StatusForbidden, "origin", "a page of another site asks for this; pages may use the service only from its own address")
+	}))
+	return guard.Handler(s.unrouted(mux))
 }
 
 // find returns the model of that name, or the first for an empty name.

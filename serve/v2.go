@@ -11,14 +11,17 @@ import (
 // (https://github.com/kserve/open-inference-protocol). A model has two possible
 // inputs, of which a request gives one:
 //
-//	image   BYTES [N]        encoded pictures, base64 in JSON
+//	image   BYTES [N]        encoded pictures, base64 in JSON; [N,1] is taken too
 //	input   FP32 [N,3,S,S]   normalised RGB, as an exported ONNX model takes it
 //
 // and the outputs
 //
 //	probabilities   FP32 [N,classes]
 //	label           BYTES [N]          the most probable class
-//	labels          BYTES [classes]    all classes, only when asked for
+//	labels          BYTES [classes]    all classes, in the order of probabilities
+//
+// Without "outputs" in the request all three are answered, as the protocol has
+// it. Tensors can be binary, see binaryHeader.
 const (
 	inputImage    = "image"
 	inputTensor   = "input"
@@ -39,7 +42,7 @@ func (s *Server) v2Server(w http.ResponseWriter, _ *http.Request) error {
 	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" {
 		version = b.Main.Version
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"name": "whippet", "version": version, "extensions": []string{}})
+	writeJSON(w, http.StatusOK, map[string]any{"name": "whippet", "version": version, "extensions": []string{binaryExtension}})
 	return nil
 }
 
@@ -104,7 +107,16 @@ func (s *Server) v2ModelReady(w http.ResponseWriter, r *http.Request) error {
 // v2Output is an output of an inference.
 type v2Output struct {
 	v2Tensor
-	Data any `json:"data"`
+	Parameters map[string]int `json:"parameters,omitempty"`
+	Data       any            `json:"data,omitempty"`
+}
+
+// v2Answer is the answer to an inference.
+type v2Answer struct {
+	Model   string     `json:"model_name"`
+	Version string     `json:"model_version"`
+	ID      *string    `json:"id,omitempty"`
+	Outputs []v2Output `json:"outputs"`
 }
 
 // v2Infer is POST /v2/models/NAME/infer.
@@ -119,7 +131,11 @@ func (s *Server) v2Infer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
-	req, err := parseInfer(body, in.p.InputSize(), s.opts.MaxPictures)
+	text, raw, err := cutBody(body, r.Header.Get(binaryHeader))
+	if err != nil {
+		return err
+	}
+	req, err := parseInfer(text, raw, in.p.InputSize(), s.opts.MaxPictures)
 	if err != nil {
 		return err
 	}
@@ -142,12 +158,7 @@ func (s *Server) v2Infer(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	out := map[string]any{"model_name": m.file.Name, "model_version": in.version, "outputs": req.answer(answers, in.labels)}
-	if req.id != "" {
-		out["id"] = req.id
-	}
-	writeJSON(w, http.StatusOK, out)
-	return nil
+	return writeInfer(w, v2Answer{m.file.Name, in.version, req.id, req.answer(answers, in.labels)}, req.raw)
 }
 
 // answer builds the outputs that were asked for.
@@ -161,15 +172,15 @@ func (q *inferRequest) answer(answers []predict.Prediction, labels []string) []v
 			for _, a := range answers {
 				probs = append(probs, a.Probs...)
 			}
-			outs = append(outs, v2Output{v2Tensor{name, "FP32", []int{n, len(labels)}}, probs})
+			outs = append(outs, v2Output{v2Tensor: v2Tensor{name, "FP32", []int{n, len(labels)}}, Data: probs})
 		case outputLabel:
 			best := make([]string, n)
 			for i, a := range answers {
 				best[i] = a.Label()
 			}
-			outs = append(outs, v2Output{v2Tensor{name, "BYTES", []int{n}}, best})
+			outs = append(outs, v2Output{v2Tensor: v2Tensor{name, "BYTES", []int{n}}, Data: best})
 		case outputClasses:
-			outs = append(outs, v2Output{v2Tensor{name, "BYTES", []int{len(labels)}}, labels})
+			outs = append(outs, v2Output{v2Tensor: v2Tensor{name, "BYTES", []int{len(labels)}}, Data: labels})
 		}
 	}
 	return outs

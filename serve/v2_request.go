@@ -13,12 +13,13 @@ import (
 
 // inferRequest is a checked request of the Open Inference Protocol.
 type inferRequest struct {
-	id      string
+	id      *string   // nil: none was given
 	n       int       // batch size
 	images  [][]byte  // encoded pictures, or nil
 	tensor  []float32 // [n,3,size,size], or nil
 	size    int
-	outputs []string // names, in the order of the answer
+	outputs []string        // names, in the order of the answer
+	raw     map[string]bool // outputs to be sent as binary data
 }
 
 // pixels writes picture i of the tensor to dst, [size,size,3].
@@ -34,6 +35,7 @@ func (q *inferRequest) pixels(i int, dst []float32) {
 type inferInput struct {
 	name, datatype string
 	shape          []int64
+	parameters     binaryParameters
 	data           *scanner // at the data, nil when there are none
 }
 
@@ -44,15 +46,17 @@ const (
 	maxText = 1000
 )
 
-// parseInfer reads a request's JSON. size is the side of the network's input,
-// limit the largest batch. Pictures are decoded in place: they are parts of
-// body, which is not the request any more afterwards.
-func parseInfer(body []byte, size, limit int) (*inferRequest, error) {
+// parseInfer reads a request's JSON and the binary data that came behind it, nil
+// for none. size is the side of the network's input, limit the largest batch.
+// Pictures are decoded in place: they are parts of body, which is not the request
+// any more afterwards, or of raw. Errors are of type *statusError.
+func parseInfer(body, raw []byte, size, limit int) (*inferRequest, error) {
 	bad := func(format string, args ...any) error {
 		return fail(http.StatusBadRequest, "inference", format, args...)
 	}
-	q := &inferRequest{size: size}
+	q := &inferRequest{size: size, raw: map[string]bool{}}
 	var in *inferInput
+	var all binaryParameters
 	s := &scanner{b: body}
 	err := s.object(func(key []byte) (err error) {
 		if s.peek() == 'n' { // null: some clients write what they leave out
@@ -60,7 +64,8 @@ func parseInfer(body []byte, size, limit int) (*inferRequest, error) {
 		}
 		switch string(key) {
 		case "id":
-			q.id, err = s.text()
+			id, err := s.text()
+			q.id = &id
 			return err
 		case "inputs":
 			if in != nil {
@@ -75,7 +80,7 @@ func parseInfer(body []byte, size, limit int) (*inferRequest, error) {
 			})
 		case "outputs":
 			return s.array(func(int) error {
-				name, err := s.output()
+				name, binary, err := s.output()
 				if err != nil {
 					return err
 				}
@@ -83,10 +88,16 @@ func parseInfer(body []byte, size, limit int) (*inferRequest, error) {
 					return bad("output %.100q is unknown or asked for twice; the model has %q, %q and %q", name, outputProbs, outputLabel, outputClasses)
 				}
 				q.outputs = append(q.outputs, name)
+				if binary != nil {
+					q.raw[name] = *binary
+				}
 				return nil
 			})
+		case "parameters":
+			all, err = s.parameters()
+			return err
 		}
-		return s.skip() // "parameters", or what the protocol does not know
+		return s.skip() // what the protocol does not know
 	})
 	if err == nil {
 		err = s.end()
@@ -101,9 +112,14 @@ func parseInfer(body []byte, size, limit int) (*inferRequest, error) {
 		return nil, bad("0 inputs; give one, either %q or %q", inputImage, inputTensor)
 	}
 	if q.outputs == nil {
-		q.outputs = []string{outputProbs, outputLabel}
+		q.outputs = []string{outputProbs, outputLabel, outputClasses}
 	}
-	if err := q.take(in, limit); err != nil {
+	for _, name := range q.outputs {
+		if _, said := q.raw[name]; !said {
+			q.raw[name] = all.all
+		}
+	}
+	if err := q.take(in, raw, limit); err != nil {
 		if errors.As(err, &se) {
 			return nil, err
 		}
@@ -152,26 +168,36 @@ func (s *scanner) input() (*inferInput, error) {
 			}
 			in.data = &scanner{b: s.b, i: s.i}
 			return s.skip()
+		case "parameters":
+			in.parameters, err = s.parameters()
+			return err
 		}
 		return s.skip()
 	})
 	return in, err
 }
 
-// output reads an element of "outputs" and returns its name.
-func (s *scanner) output() (name string, err error) {
+// output reads an element of "outputs" and returns its name and whether it is to
+// be sent as binary data, nil if that is not said.
+func (s *scanner) output() (name string, binary *bool, err error) {
 	err = s.object(func(key []byte) (err error) {
-		if string(key) == "name" {
+		switch string(key) {
+		case "name":
 			name, err = s.text()
+			return err
+		case "parameters":
+			p, err := s.parameters()
+			binary = p.data
 			return err
 		}
 		return s.skip()
 	})
-	return name, err
+	return name, binary, err
 }
 
-// take checks what an input says of itself and reads its data.
-func (q *inferRequest) take(in *inferInput, limit int) error {
+// take checks what an input says of itself and reads its data, from the JSON or
+// from raw.
+func (q *inferRequest) take(in *inferInput, raw []byte, limit int) error {
 	bad := func(format string, args ...any) error {
 		return fail(http.StatusBadRequest, "inference", format, args...)
 	}
@@ -188,6 +214,9 @@ func (q *inferRequest) take(in *inferInput, limit int) error {
 	if in.datatype != want {
 		return bad("input %s has datatype %.20q; it takes %s", in.name, in.datatype, want)
 	}
+	if want == "BYTES" && len(in.shape) == 2 && in.shape[1] == 1 { // as MLServer's clients write a column
+		in.shape = in.shape[:1]
+	}
 	if len(in.shape) != len(dims) || in.shape[0] < 1 || !slices.Equal(in.shape[1:], dims[1:]) {
 		if want == "BYTES" {
 			return bad("input %s has shape %v; it takes [N] with N from 1", in.name, in.shape)
@@ -197,10 +226,13 @@ func (q *inferRequest) take(in *inferInput, limit int) error {
 	if in.shape[0] > int64(limit) {
 		return fail(http.StatusRequestEntityTooLarge, "pictures", "a batch of %d, the limit is %d", in.shape[0], limit)
 	}
+	q.n = int(in.shape[0])
+	if binary, err := q.takeRaw(in, raw); binary || err != nil {
+		return err
+	}
 	if in.data == nil {
 		return errors.New("it has no data")
 	}
-	q.n = int(in.shape[0])
 	var err error
 	if want == "FP32" {
 		q.tensor, err = parseFloats(in.data, q.n*3*q.size*q.size)
@@ -210,14 +242,19 @@ func (q *inferRequest) take(in *inferInput, limit int) error {
 	return err
 }
 
-// parseImages reads an array of n base64 strings, decoding them in place.
+// parseImages reads an array of n base64 strings, flat or nested, decoding them in
+// place. The array is known to be well formed.
 func parseImages(s *scanner, n int) ([][]byte, error) {
 	out := make([][]byte, 0, n)
 	if s.peek() != '[' {
 		return nil, errors.New("data must be a list of base64 strings")
 	}
-	err := s.array(func(i int) error {
-		if i == n {
+	var element func(int) error
+	element = func(int) error {
+		if s.peek() == '[' {
+			return s.array(element)
+		}
+		if len(out) == n {
 			return fmt.Errorf("data has more than %d elements, the shape says %d", n, n)
 		}
 		if s.peek() != '"' {
@@ -229,12 +266,12 @@ func parseImages(s *scanner, n int) ([][]byte, error) {
 		}
 		b, err := base64InPlace(t)
 		if err != nil {
-			return fmt.Errorf("element %d is not base64: %w", i, err)
+			return fmt.Errorf("element %d is not base64: %w", len(out), err)
 		}
 		out = append(out, b)
 		return nil
-	})
-	if err != nil {
+	}
+	if err := s.array(element); err != nil {
 		return nil, err
 	}
 	if len(out) != n {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-type v2Answer struct {
+type inferAnswer struct {
 	ID      string `json:"id"`
 	Model   string `json:"model_name"`
 	Version string `json:"model_version"`
@@ -17,6 +17,7 @@ type v2Answer struct {
 		Name, Datatype string
 		Shape          []int
 		Data           json.RawMessage
+		Parameters     map[string]int
 	}
 }
 
@@ -56,7 +57,7 @@ func TestInfer(t *testing.T) {
 			if status != 200 {
 				t.Fatalf("status %d: %s", status, b)
 			}
-			a := decode[v2Answer](t, b)
+			a := decode[inferAnswer](t, b)
 			if a.ID != "x7" || a.Model != "pets" || a.Version == "" || len(a.Outputs) != 2 {
 				t.Fatalf("answer %s", b)
 			}

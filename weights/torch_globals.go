@@ -104,6 +104,9 @@ var globals = func() map[global]role {
 		{"collections", "Counter"}, {"collections", "defaultdict"}, {"collections", "deque"},
 		{"pathlib", "Path"}, {"pathlib", "PosixPath"}, {"pathlib", "WindowsPath"}, {"datetime", "datetime"}, {"datetime", "timedelta"},
 		{"torch", "Size"}, {"torch", "device"}, {"torch", "memory_format"}, {"torch.serialization", "_get_layout"}, {"torch._utils", "_rebuild_device"},
+		{"fastcore.foundation", "L"}, // learner.save of fastai, in the optimizer's part
+		{"pytorch_lightning.utilities.parsing", "AttributeDict"}, {"lightning.pytorch.utilities.parsing", "AttributeDict"},
+		{"lightning_fabric.utilities.data", "AttributeDict"}, {"lightning.fabric.utilities.data", "AttributeDict"},
 		{"numpy", "dtype"}, {"numpy", "ndarray"}, {"_codecs", "encode"},
 		{"numpy.core.multiarray", "scalar"}, {"numpy.core.multiarray", "_reconstruct"},
 		{"numpy._core.multiarray", "scalar"}, {"numpy._core.multiarray", "_reconstruct"},

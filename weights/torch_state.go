@@ -18,9 +18,9 @@ const (
 	maxStateVisits = 1 << 20
 )
 
-// findState finds the dictionary of tensors in the value of a checkpoint: the
-// value itself, or what it has under one of stateKeys, or the only dictionary
-// of tensors in it.
+// findState finds the dictionary of tensors in the value of a checkpoint: what
+// it has under one of stateKeys, or the value itself, or the only dictionary of
+// tensors in it.
 func findState(root any) (*dict, error) {
 	top, ok := root.(*dict)
 	if !ok {
@@ -52,11 +52,8 @@ func (s *stateSearch) search(d *dict, depth int) *dict {
 	if s.visits += len(d.keys) + 1; s.visits > maxStateVisits || depth > maxStateDepth {
 		return nil
 	}
-	for _, v := range d.values {
-		if _, ok := v.(*tensorView); ok {
-			return d
-		}
-	}
+	// Usual keys come before the dictionary's own tensors: scripts save a loss or
+	// a step beside the state dict, and those are tensors too.
 	for _, want := range stateKeys {
 		for i, k := range d.keys {
 			if child, ok := d.values[i].(*dict); ok && k == want {
@@ -64,6 +61,11 @@ func (s *stateSearch) search(d *dict, depth int) *dict {
 					return found
 				}
 			}
+		}
+	}
+	for _, v := range d.values {
+		if _, ok := v.(*tensorView); ok {
+			return d
 		}
 	}
 	var found *dict

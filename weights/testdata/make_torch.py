@@ -89,6 +89,7 @@ nested = {
 }
 both("nested", nested, base)
 both("fastai", {"model": base, "opt": {"state": [{"sqr_avg": torch.ones(2)}], "hypers": [{"lr": 0.1}]}}, base)
+both("beside", {"loss": torch.tensor(0.5), "step": torch.tensor(3), "net": base}, base)
 both("unusual_key", {"epoch": 1, "generator": base}, base)
 
 parameters = {

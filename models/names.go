@@ -1,0 +1,151 @@
+package models
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/weights"
+)
+
+// Names by which other programs call the same parameters. A body's unit
+// "layer1" has in files
+//
+//	layer1.…               torchvision, timm, Whippet
+//	model.layer1.…         a network inside another module, as Lightning saves it
+//	0.4.…, head 1.…        the Sequential(body, head) of fastai's vision_learner,
+//	                       in which units count from 0 (SqueezeNet: 0.0.…)
+//	4.…                    fastai's body alone
+
+// rename returns f with the names that c has, when the file's are one of the
+// forms above, and otherwise f itself. Arrays outside the module that c is found
+// in are left out.
+func (c *Classifier) rename(f *weights.File) *weights.File {
+	body := map[string]bool{}
+	for _, e := range nn.State(c.Body) {
+		body[e.Name] = true
+	}
+	known := func(to func(string) (string, bool)) int {
+		n := 0
+		for i := range f.Arrays {
+			if name, ok := to(f.Arrays[i].Name); ok && body[name] {
+				n++
+			}
+		}
+		return n
+	}
+	best := func(name string) (string, bool) { return name, true }
+	most, renamed, several := known(best), false, false
+	for _, to := range append(c.nested(f), c.fromFastai("0.", "1."), c.fromFastai("", "")) {
+		n := known(to)
+		if n > most {
+			best, most, renamed, several = to, n, true, false
+		} else if n == most && renamed {
+			several = true
+		}
+	}
+	if several { // two networks in one file: which is meant, is not for us to guess
+		return f
+	}
+	out := &weights.File{Format: f.Format, Metadata: f.Metadata}
+	for _, a := range f.Arrays {
+		if name, ok := best(a.Name); ok {
+			a.Name = name
+			out.Arrays = append(out.Arrays, a)
+		}
+	}
+	return out
+}
+
+// nested returns the renamings that find the network inside another module, by
+// taking away what stands before its first parameter wherever that name occurs.
+func (c *Classifier) nested(f *weights.File) []func(string) (string, bool) {
+	first := "." + nn.State(c.Body)[0].Name
+	var all []func(string) (string, bool)
+	for i := range f.Arrays {
+		if before, ok := strings.CutSuffix(f.Arrays[i].Name, first); ok {
+			all = append(all, func(name string) (string, bool) { return strings.CutPrefix(name, before+".") })
+		}
+	}
+	return all
+}
+
+// fromFastai returns the renaming from fastai's numbers, with the prefixes that
+// body and head have there; an empty one for the head means that there is none.
+func (c *Classifier) fromFastai(bodyPrefix, headPrefix string) func(string) (string, bool) {
+	units := c.Arch.units(c.Body)
+	if c.Arch.prefix != "" {
+		bodyPrefix += "0."
+	}
+	return func(name string) (string, bool) {
+		if rest, ok := strings.CutPrefix(name, headPrefix); ok && headPrefix != "" {
+			return "head." + rest, true
+		}
+		rest, ok := strings.CutPrefix(name, bodyPrefix)
+		number, rest, dotted := strings.Cut(rest, ".")
+		i, err := strconv.Atoi(number)
+		if !ok || !dotted || err != nil || i < 0 || i >= len(units) {
+			return name, true
+		}
+		return units[i].Name + "." + rest, true
+	}
+}
+
+// Import builds a classifier from the weights of one that fastai trained or
+// Whippet saved: a body of one of the architectures of this package and
+// fastai's head (see NewHead). f is what weights.Load reads from, for example,
+// learner.save's .pth. a may be nil: the architecture is then the one that the
+// names and shapes fit. The number of classes is that of the head's last layer.
+func Import(f *weights.File, a *Architecture) (*Classifier, error) {
+	candidates := []*Architecture{a}
+	if a == nil {
+		candidates = nil
+		for _, name := range Names() {
+			candidates = append(candidates, registry[name])
+		}
+	}
+	var bestErr error
+	bestWrong := -1
+	for _, a := range candidates {
+		c, wrong, err := importAs(f, a)
+		if err == nil {
+			return c, nil
+		}
+		if bestWrong < 0 || wrong < bestWrong {
+			bestErr, bestWrong = err, wrong
+		}
+	}
+	return nil, bestErr
+}
+
+// importAs is Import for one architecture. wrong counts the names that differ.
+func importAs(f *weights.File, a *Architecture) (c *Classifier, wrong int, err error) {
+	c = &Classifier{Arch: a, Body: a.Body(rng.New(0))}
+	f = c.rename(f)
+	const lastLayer = "head.8.weight"
+	last := f.Get(lastLayer)
+	switch {
+	case last == nil:
+		own := slices.ContainsFunc(f.Arrays, func(x weights.Array) bool { return isHead(x.Name) })
+		err = fmt.Errorf("models: no head of fastai's form for %s: no array is called %s, or 1.8.weight in fastai's files", a.Name, lastLayer)
+		if own {
+			err = fmt.Errorf("%w; a network with another head can be the start of training (whippet train --weights), not a classifier", err)
+		}
+		return nil, len(f.Arrays), err
+	case len(last.Shape) != 2 || last.Shape[0] < 1:
+		return nil, len(f.Arrays), fmt.Errorf("models: the head's last layer %s has the shape %v; want [classes, 512]", lastLayer, last.Shape)
+	}
+	classes := last.Shape[0]
+	c.Classes, c.Head = classes, NewHead(a.Features, classes, HeadDropout, rng.New(0))
+	if err := SetState(c, f); err != nil {
+		wrong := 1
+		if m, ok := err.(*weights.MismatchError); ok {
+			wrong = len(m.Missing) + len(m.Unexpected) + len(m.Shapes)
+		}
+		return nil, wrong, fmt.Errorf("models: these are not weights of a %s with fastai's head: %w", a.Name, err)
+	}
+	return c, 0, nil
+}
