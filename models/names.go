@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -99,7 +100,9 @@ func (c *Classifier) fromFastai(bodyPrefix, headPrefix string) func(string) (str
 // fastai's head (see NewHead). f is what weights.Load reads from, for example,
 // learner.save's .pth. a may be nil: the architecture is then the one that the
 // names and shapes fit. The number of classes is that of the head's last layer.
+// The error says what the file lacks, compared with the closest architecture.
 func Import(f *weights.File, a *Architecture) (*Classifier, error) {
+	f.TrimWrappers()
 	candidates := []*Architecture{a}
 	if a == nil {
 		candidates = nil
@@ -107,45 +110,58 @@ func Import(f *weights.File, a *Architecture) (*Classifier, error) {
 			candidates = append(candidates, registry[name])
 		}
 	}
-	var bestErr error
-	bestWrong := -1
+	var closest *Classifier
+	var named *weights.File
+	fewest := 0
 	for _, a := range candidates {
-		c, wrong, err := importAs(f, a)
-		if err == nil {
-			return c, nil
-		}
-		if bestWrong < 0 || wrong < bestWrong {
-			bestErr, bestWrong = err, wrong
+		c := &Classifier{Arch: a, Body: a.named(a.body())} // SetState fills it
+		as := c.rename(f)
+		if wrong := differences(c.Body, as); closest == nil || wrong < fewest {
+			closest, named, fewest = c, as, wrong
 		}
 	}
-	return nil, bestErr
+	if err := closest.importHead(named); err != nil {
+		return nil, err
+	}
+	return closest, nil
 }
 
-// importAs is Import for one architecture. wrong counts the names that differ.
-func importAs(f *weights.File, a *Architecture) (c *Classifier, wrong int, err error) {
-	c = &Classifier{Arch: a, Body: a.Body(rng.New(0))}
-	f = c.rename(f)
+// differences counts the names and shapes of m's state that f does not have, and
+// the arrays of f that m does not, but for those of a head.
+func differences(m nn.Module, f *weights.File) int {
+	var want []weights.Spec
+	for _, e := range nn.State(m) {
+		want = append(want, weights.Spec{Name: e.Name, Shape: e.Shape})
+	}
+	body := &weights.File{}
+	for _, a := range f.Arrays {
+		if !isHead(a.Name) {
+			body.Arrays = append(body.Arrays, a)
+		}
+	}
+	var d *weights.MismatchError
+	if errors.As(weights.Match(want, body), &d) {
+		return len(d.Missing) + len(d.Unexpected) + len(d.Shapes)
+	}
+	return 0
+}
+
+// importHead makes the head that f asks for and fills body and head.
+func (c *Classifier) importHead(f *weights.File) error {
 	const lastLayer = "head.8.weight"
 	last := f.Get(lastLayer)
 	switch {
+	case last == nil && slices.ContainsFunc(f.Arrays, func(x weights.Array) bool { return isHead(x.Name) }):
+		return fmt.Errorf("models: the file has no head of fastai's form (%s, or 1.8.weight as fastai calls it) but another; such a network can be the start of training, with whippet train --weights", lastLayer)
 	case last == nil:
-		own := slices.ContainsFunc(f.Arrays, func(x weights.Array) bool { return isHead(x.Name) })
-		err = fmt.Errorf("models: no head of fastai's form for %s: no array is called %s, or 1.8.weight in fastai's files", a.Name, lastLayer)
-		if own {
-			err = fmt.Errorf("%w; a network with another head can be the start of training (whippet train --weights), not a classifier", err)
-		}
-		return nil, len(f.Arrays), err
+		return fmt.Errorf("models: the file has no head of fastai's form: no array is called %s, or 1.8.weight as fastai calls it", lastLayer)
 	case len(last.Shape) != 2 || last.Shape[0] < 1:
-		return nil, len(f.Arrays), fmt.Errorf("models: the head's last layer %s has the shape %v; want [classes, 512]", lastLayer, last.Shape)
+		return fmt.Errorf("models: the head's last layer %s has the shape %v; want [classes, 512]", lastLayer, last.Shape)
 	}
-	classes := last.Shape[0]
-	c.Classes, c.Head = classes, NewHead(a.Features, classes, HeadDropout, rng.New(0))
+	c.Classes = last.Shape[0]
+	c.Head = NewHead(c.Arch.Features, c.Classes, HeadDropout, rng.New(0))
 	if err := SetState(c, f); err != nil {
-		wrong := 1
-		if m, ok := err.(*weights.MismatchError); ok {
-			wrong = len(m.Missing) + len(m.Unexpected) + len(m.Shapes)
-		}
-		return nil, wrong, fmt.Errorf("models: these are not weights of a %s with fastai's head: %w", a.Name, err)
+		return fmt.Errorf("models: these are not weights of a %s with fastai's head: %w", c.Arch.Name, err)
 	}
-	return c, 0, nil
+	return nil
 }

@@ -89,6 +89,7 @@ func newRoot() *cobra.Command {
 		newInterpret(),
 		newClean(),
 		newExport(),
+		newImport(),
 		newVerify(),
 		newData(),
 		newBench(),

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/weights"
+)
+
+// TestImportCommand takes a classifier under fastai's names through import and
+// compares its answer with the original's.
+func TestImportCommand(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	c := models.NewClassifier(models.ResNet10Small, 3, rng.New(5))
+	f := &weights.File{}
+	for _, e := range nn.State(c) {
+		name := e.Name
+		for from, to := range map[string]string{"head.": "1.", "conv1.": "0.0.", "bn1.": "0.1.", "layer1.": "0.4.", "layer2.": "0.5.", "layer3.": "0.6.", "layer4.": "0.7."} {
+			if rest, ok := strings.CutPrefix(name, from); ok {
+				name = to + rest
+				break
+			}
+		}
+		if e.Count == nil {
+			f.Arrays = append(f.Arrays, weights.Array{Name: name, Shape: e.Shape, F32: e.Get()})
+		}
+	}
+	if err := weights.Save(in("fastai.safetensors"), f); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(in("labels.txt"), []byte("\ufeffcat, grey\r\ndog\r\nété\r\n\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := runCommand(t, nil, "import", in("fastai.safetensors"), "--labels", in("labels.txt"), "--presize", "64", "--size", "48", "--out", in("m.safetensors"))
+	if err != nil || !strings.Contains(out, "resnet10_small, 3 classes, input 48×48") {
+		t.Fatalf("%q, %v", out, err)
+	}
+	info := models.Info{Vocab: []string{"cat, grey", "dog", "été"}, Preprocess: models.Preprocess{
+		Presize: 64, Method: "crop", Size: 48, Mean: models.ImageNetMean, Std: models.ImageNetStd, RawEXIF: true}}
+	want, err := predict.New(c, info, predict.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := predict.Load(in("m.safetensors"), predict.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pic := writePNG(t, in("a.png"), 70, 60)
+	a, err := got.Bytes(t.Context(), pic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := want.Bytes(t.Context(), pic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Label() != b.Label() || a.Score() != b.Score() {
+		t.Errorf("the imported model says %s %v, the original %s %v", a.Label(), a.Score(), b.Label(), b.Score())
+	}
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"no labels":     {[]string{"--out", in("x")}, "--labels"},
+		"two labels":    {[]string{"--labels", "a,b", "--out", in("x")}, "2 names, but"},
+		"same labels":   {[]string{"--labels", "a,b,a", "--out", in("x")}, `names 1 and 3 are both "a"`},
+		"empty label":   {[]string{"--labels", "a,,c", "--out", in("x")}, "name 2 is empty"},
+		"no file":       {[]string{"--labels", in("none.txt"), "--out", in("x")}, "none.txt"},
+		"architecture":  {[]string{"--labels", "a,b,c", "--arch", "vgg", "--out", in("x")}, "unknown architecture"},
+		"another one":   {[]string{"--labels", "a,b,c", "--arch", "resnet18", "--out", in("x")}, "not weights of a resnet18"},
+		"size":          {[]string{"--labels", "a,b,c", "--size", "0", "--out", in("x")}, "--size 0"},
+		"resize method": {[]string{"--labels", "a,b,c", "--resize", "stretch", "--out", in("x")}, "crop, pad or squish"},
+	} {
+		if _, err := runCommand(t, nil, append([]string{"import", in("fastai.safetensors")}, c.args...)...); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: error %v does not say %q", name, err, c.says)
+		}
+		if _, err := os.Stat(in("x")); err == nil {
+			t.Errorf("%s: a model was written", name)
+		}
+	}
+}
