@@ -1,9 +1,9 @@
-// Runs FOLDER/input.onnx and FOLDER/pixels.onnx in ONNX Runtime on the pictures
+// Runs FOLDER/input.onnx, pixels.onnx and whole.onnx in ONNX Runtime on the pictures
 // that interop/classifier prepared and compares with what Whippet computed.
 //
 // usage: NODE_PATH=... node run_classifier.mjs FOLDER
 import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const ort = createRequire(import.meta.url)("onnxruntime-node");
@@ -55,4 +55,17 @@ report("logits one picture at a time", difference(single, want.logits) / scale, 
 const withPixels = await ort.InferenceSession.create(join(folder, "pixels.onnx"));
 const pixels = new ort.Tensor("uint8", bytes("pixels.u8"), [n, s, s, 3]);
 report("probabilities from pixels", difference(Array.from((await withPixels.run({ pixels })).probabilities.data), want.of_pixels), 1e-4);
+
+if (existsSync(join(folder, "whole.onnx"))) {
+  const whole = await ort.InferenceSession.create(join(folder, "whole.onnx"));
+  const data = bytes("whole.u8");
+  const got = [];
+  let at = 0;
+  for (const [h, w] of want.shapes) {
+    const one = new ort.Tensor("uint8", data.slice(at, at + 3 * h * w), [1, h, w, 3]);
+    at += 3 * h * w;
+    got.push(...(await whole.run({ pixels: one })).probabilities.data);
+  }
+  report("probabilities from whole pictures", difference(got, want.probabilities), 1e-4);
+}
 process.exit(failed ? 1 : 0);

@@ -2,6 +2,7 @@ package models
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/whippet-ml/whippet/nn"
@@ -21,6 +22,14 @@ type ONNXOptions struct {
 	// "pixels", uint8 RGB [N,S,S,3], rather than "input", normalised float32 RGB
 	// [N,3,S,S].
 	Pixels bool
+	// Preprocess includes all of the preparation of a decoded picture in the
+	// graph: cropping or stretching, both resizings, scaling and normalisation. The
+	// input is "pixels", uint8 RGB [N,H,W,3] of any height and width, which all
+	// pictures of a batch share. What remains outside is the decoding and the EXIF
+	// orientation. The model needs a first resizing that crops or squishes. The
+	// graph resizes with matrices, not with ONNX's Resize, whose rounding is not
+	// Pillow's; so its work grows with a picture's pixels.
+	Preprocess bool
 }
 
 // ONNX returns the classifier as an ONNX graph, in evaluation mode, with a
@@ -34,6 +43,9 @@ func ONNX(c *Classifier, info Info, o ONNXOptions) (*weights.ONNX, error) {
 	}
 	if o.Batch < 0 || o.Batch > 1<<16 {
 		return nil, fmt.Errorf("models: ONNXOptions.Batch is %d; want 1 to %d, or 0 for any size", o.Batch, 1<<16)
+	}
+	if o.Pixels && o.Preprocess {
+		return nil, errors.New("models: ONNXOptions.Pixels and Preprocess exclude each other: Preprocess takes pixels too, of any size")
 	}
 	size := info.Preprocess.Size
 	if size < 1 {
@@ -52,9 +64,17 @@ func ONNX(c *Classifier, info Info, o ONNXOptions) (*weights.ONNX, error) {
 		return weights.DynamicBatch(sizes...)
 	}
 	var x weights.Value
-	if o.Pixels {
+	switch {
+	case o.Preprocess:
+		d := dims(1, 1, 3)
+		d[1], d[2] = weights.Dim{Name: "H"}, weights.Dim{Name: "W"}
+		var err error
+		if x, err = w.preprocess(w.g.Input("pixels", weights.U8, d), info.Preprocess); err != nil {
+			return nil, err
+		}
+	case o.Pixels:
 		x = w.normalize(w.g.Input("pixels", weights.U8, dims(size, size, 3)), info.Preprocess)
-	} else {
+	default:
 		x = w.g.Input("input", weights.F32, dims(3, size, size))
 	}
 	y, err := w.network(nn.BuildGraph(c), x)
@@ -106,10 +126,7 @@ func (w *onnxWalk) param(v []float32) (weights.Value, error) {
 
 // normalize turns pixels [N,S,S,3] into the network's input.
 func (w *onnxWalk) normalize(pixels weights.Value, p Preprocess) weights.Value {
-	mean, std := make([]float32, 3), make([]float32, 3)
-	for c := range 3 {
-		mean[c], std[c] = p.Mean[c]*255, p.Std[c]*255
-	}
+	mean, std := p.levels()
 	x := w.g.Cast("pixels_float", pixels, weights.F32)
 	x = w.g.Sub("pixels_centered", x, w.g.Initializer(&weights.Array{Name: "mean_255", Shape: []int{3}, F32: mean}))
 	x = w.g.Div("pixels_normalized", x, w.g.Initializer(&weights.Array{Name: "std_255", Shape: []int{3}, F32: std}))
@@ -195,15 +212,18 @@ func (w *onnxWalk) describe(c *Classifier, info Info, o ONNXOptions) error {
 	}
 	w.g.Metadata(infoKey, string(all))
 	w.g.Metadata("labels", string(labels))
-	w.g.Metadata("preprocessing", info.Preprocess.sentence(o.Pixels))
+	w.g.Metadata("preprocessing", info.Preprocess.sentence(o))
 	return nil
 }
 
 // sentence says in words how a picture becomes the input of an exported model.
-func (p Preprocess) sentence(pixels bool) string {
+func (p Preprocess) sentence(o ONNXOptions) string {
 	s := "8-bit RGB; "
 	if !p.RawEXIF {
 		s += "EXIF orientation applied; "
+	}
+	if o.Preprocess {
+		return s + "any size; everything else is part of the graph"
 	}
 	if p.Presize > 0 {
 		switch p.Method {
@@ -218,7 +238,7 @@ func (p Preprocess) sentence(pixels bool) string {
 	if p.Presize != p.Size {
 		s += fmt.Sprintf("averaged and sampled bilinearly, corners aligned, to %d×%d; ", p.Size, p.Size)
 	}
-	if pixels {
+	if o.Pixels {
 		return s + "scaling and normalization are part of the graph"
 	}
 	return s + fmt.Sprintf("divided by 255, less mean %v, divided by standard deviation %v", p.Mean, p.Std)

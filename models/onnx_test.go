@@ -58,6 +58,40 @@ func TestONNX(t *testing.T) {
 	}
 }
 
+// TestONNXPreprocess writes the graph that takes whole pictures, for models with
+// one resizing and with two.
+func TestONNXPreprocess(t *testing.T) {
+	c := NewClassifier(SqueezeNet1_1, 2, rng.New(1))
+	for name, tc := range map[string]struct {
+		pre       Preprocess
+		has, lack []string
+	}{
+		"crop, two resizings":  {Preprocess{Presize: 96, Method: "crop", Size: 48}, []string{"short_side", "size_rows", "across_columns"}, []string{"down_n"}},
+		"squish, one resizing": {Preprocess{Presize: 48, Method: "squish", Size: 48, RawEXIF: true}, []string{"down_n", "across_n"}, []string{"size_rows", "short_side", "EXIF"}},
+	} {
+		tc.pre.Std = [3]float32{1, 1, 1}
+		g, err := ONNX(c, Info{Vocab: []string{"a", "b"}, Preprocess: tc.pre}, ONNXOptions{Preprocess: true, Batch: 2})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var b bytes.Buffer
+		if err := g.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range append(tc.has, "pixels", "any size; everything else is part of the graph") {
+			if !bytes.Contains(b.Bytes(), []byte(s)) {
+				t.Errorf("%s: the file does not have %q", name, s)
+			}
+		}
+		for _, s := range tc.lack {
+			if bytes.Contains(b.Bytes(), []byte(s)) {
+				t.Errorf("%s: the file has %q", name, s)
+			}
+		}
+	}
+}
+
 func TestONNXMistakes(t *testing.T) {
 	c := NewClassifier(SqueezeNet1_1, 2, rng.New(1))
 	good := Info{Vocab: []string{"a", "b"}, Preprocess: Preprocess{Size: 64}}
@@ -68,6 +102,10 @@ func TestONNXMistakes(t *testing.T) {
 	}{
 		"vocabulary": {Info{Vocab: []string{"a"}, Preprocess: good.Preprocess}, ONNXOptions{}, "1 names for 2 classes"},
 		"batch":      {good, ONNXOptions{Batch: -2}, "ONNXOptions.Batch is -2"},
+		"pad":        {Info{Vocab: good.Vocab, Preprocess: Preprocess{Size: 64, Presize: 64, Method: "pad"}}, ONNXOptions{Preprocess: true}, "pads by reflection"},
+		"presize":    {good, ONNXOptions{Preprocess: true}, "no first resizing"},
+		"method":     {Info{Vocab: good.Vocab, Preprocess: Preprocess{Size: 64, Presize: 64, Method: "x"}}, ONNXOptions{Preprocess: true}, `unknown method "x"`},
+		"both":       {good, ONNXOptions{Preprocess: true, Pixels: true}, "exclude each other"},
 		"size":       {Info{Vocab: good.Vocab}, ONNXOptions{}, "input size is 0"},
 	} {
 		if _, err := ONNX(c, tc.info, tc.o); err == nil || !strings.Contains(err.Error(), tc.want) {

@@ -207,11 +207,11 @@ func TestPooledSizesEqualFastai(t *testing.T) {
 	}
 	golden.JSON(t, "08_aug.json", &meta)
 	for _, r := range meta.Rows {
-		d := poolFactor(r.Crop, r.Crop, 224, 224, 1)
+		d := pixel.PoolFactor(r.Crop, r.Crop, 224, 224, 1)
 		if (d > 1) != r.AreaFirst {
 			t.Errorf("crop %d: averaged first: %v, want %v", r.Crop, d > 1, r.AreaFirst)
-		} else if d > 1 && pooledSize(r.Crop, d) != r.AreaSize[0] {
-			t.Errorf("crop %d: averaged to %d, want %d", r.Crop, pooledSize(r.Crop, d), r.AreaSize[0])
+		} else if d > 1 && pixel.PooledSize(r.Crop, d) != r.AreaSize[0] {
+			t.Errorf("crop %d: averaged to %d, want %d", r.Crop, pixel.PooledSize(r.Crop, d), r.AreaSize[0])
 		}
 	}
 }

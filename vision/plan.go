@@ -17,7 +17,7 @@ type plan struct {
 	// then the source is averaged by pool first, where pool is above 1.
 	direct bool
 	pool   float64
-	x, y   taps // the resizing of the crop
+	x, y   pixel.Taps // the resizing of the crop
 }
 
 // prepare decides what all pictures share. A decision of fastai's depends on
@@ -29,7 +29,7 @@ func (p *plan) prepare(d Draws) {
 		if p.oh == p.h && p.ow == p.w {
 			return
 		}
-		p.pool = poolFactor(p.h, p.w, p.oh, p.ow, magnification(d, p.h, p.w))
+		p.pool = pixel.PoolFactor(p.h, p.w, p.oh, p.ow, magnification(d, p.h, p.w))
 		if !allNeutral(d) {
 			return
 		}
@@ -38,14 +38,14 @@ func (p *plan) prepare(d Draws) {
 	}
 	c := p.crop
 	if p.MinScale < 1 {
-		p.pool = poolFactor(c.Height, c.Width, p.oh, p.ow, 1)
+		p.pool = pixel.PoolFactor(c.Height, c.Width, p.oh, p.ow, 1)
 	}
 	ph, pw := c.Height, c.Width
 	if p.pool > 1 {
-		ph, pw = pooledSize(ph, p.pool), pooledSize(pw, p.pool)
+		ph, pw = pixel.PooledSize(ph, p.pool), pixel.PooledSize(pw, p.pool)
 	}
-	p.y.set(c.Height, ph, p.oh)
-	p.x.set(c.Width, pw, p.ow)
+	p.y.Set(c.Height, ph, p.oh)
+	p.x.Set(c.Width, pw, p.ow)
 }
 
 func allNeutral(d Draws) bool {
@@ -78,7 +78,7 @@ type scratch struct {
 	ring   []float32 // the latest rows of the source, moved
 	row    []float32 // their combination
 	curve  pixel.Curve
-	x, y   taps // of averaging the source
+	x, y   pixel.Taps // of averaging the source
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -118,7 +118,7 @@ func (p *plan) finisher(d PictureDraws, s *scratch) func(row []float32) {
 func (p *plan) sampleDirect(dst []float32, src []uint8, d PictureDraws, s *scratch, finish func([]float32)) {
 	m := d.normalized(p.h, p.w)
 	if p.pool > 1 {
-		ph, pw := pooledSize(p.h, p.pool), pooledSize(p.w, p.pool)
+		ph, pw := pixel.PooledSize(p.h, p.pool), pixel.PooledSize(p.w, p.pool)
 		s.average(src, p.h, p.w, ph, pw)
 		m = m.toPixels(p.oh, p.ow, ph, pw)
 		for y := range p.oh {
@@ -150,19 +150,19 @@ func (s *scratch) pack(src []uint8) []uint64 {
 // average fills s.pooled with the area average of src, [h,w,3] bytes, at
 // ph×pw.
 func (s *scratch) average(src []uint8, h, w, ph, pw int) {
-	s.y.set(h, ph, ph)
-	s.x.set(w, pw, pw)
+	s.y.Set(h, ph, ph)
+	s.x.Set(w, pw, pw)
 	s.pooled = grow(s.pooled, 3*ph*pw)
 	s.row = grow(s.row, 3*w+1)
-	s.ring = grow(s.ring, s.y.size*3*w)
+	s.ring = grow(s.ring, s.y.Size*3*w)
 	done := 0
 	for y := range ph {
-		lo, n := int(s.y.first[y]), int(s.y.count[y])
+		lo, n := int(s.y.First[y]), int(s.y.Count[y])
 		for done = max(done, lo); done < lo+n; done++ {
-			toFloat(s.ring[done%s.y.size*3*w:][:3*w], src[3*done*w:])
+			toFloat(s.ring[done%s.y.Size*3*w:][:3*w], src[3*done*w:])
 		}
-		s.y.combine(s.row[:3*w], s.ring, y)
-		s.x.apply(s.pooled[3*y*pw:3*(y+1)*pw], s.row)
+		s.y.Combine(s.row[:3*w], s.ring, y)
+		s.x.Apply(s.pooled[3*y*pw:3*(y+1)*pw], s.row)
 	}
 }
 
@@ -179,12 +179,12 @@ func (p *plan) cropAndResize(dst []float32, src []uint8, d PictureDraws, s *scra
 	}
 	n := 3 * p.crop.Width
 	s.row = grow(s.row, n+1)
-	s.ring = grow(s.ring, p.y.size*n)
+	s.ring = grow(s.ring, p.y.Size*n)
 	done := 0
 	for y := range p.oh {
-		lo, end := int(p.y.first[y]), int(p.y.first[y]+p.y.count[y])
+		lo, end := int(p.y.First[y]), int(p.y.First[y]+p.y.Count[y])
 		for done = max(done, lo); done < end; done++ {
-			sy, slot := p.crop.Top+done, s.ring[done%p.y.size*n:][:n]
+			sy, slot := p.crop.Top+done, s.ring[done%p.y.Size*n:][:n]
 			if still {
 				toFloat(slot, src[3*(sy*p.w+p.crop.Left):])
 			} else {
@@ -192,9 +192,9 @@ func (p *plan) cropAndResize(dst []float32, src []uint8, d PictureDraws, s *scra
 			}
 		}
 		// Rows are combined first: that is the part that vectorizes.
-		p.y.combine(s.row[:n], s.ring, y)
+		p.y.Combine(s.row[:n], s.ring, y)
 		row := dst[3*y*p.ow : 3*(y+1)*p.ow]
-		p.x.apply(row, s.row)
+		p.x.Apply(row, s.row)
 		finish(row)
 	}
 }

@@ -21,8 +21,9 @@ func newExport() *cobra.Command {
 
 --onnx writes a graph that ONNX Runtime and others run. Its input is a batch of
 any size, normalised float32 RGB [N,3,S,S]; with --pixels 8-bit RGB [N,S,S,3],
-scaling and normalisation inside. Class names and preprocessing are in the
-model's metadata.
+scaling and normalisation inside; with --preprocess 8-bit RGB [N,H,W,3] of any
+height and width, cropping and resizing inside too. Class names and preprocessing
+are in the model's metadata.
 
 --safetensors writes the parameters alone. The body has torchvision's names, so
 that its model takes them:
@@ -46,7 +47,11 @@ that its model takes them:
 				if err := g.Save(onnx); err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: ONNX opset %d, %s, %d classes, input %d×%d\n", onnx, weights.ONNXOpset, info.Arch, len(info.Vocab), info.Preprocess.Size, info.Preprocess.Size)
+				input := fmt.Sprintf("%d×%d", info.Preprocess.Size, info.Preprocess.Size)
+				if o.Preprocess {
+					input = "of any size"
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: ONNX opset %d, %s, %d classes, input %s\n", onnx, weights.ONNXOpset, info.Arch, len(info.Vocab), input)
 			}
 			if safetensors != "" {
 				f := &weights.File{Metadata: map[string]string{"format": "pt"}}
@@ -71,5 +76,6 @@ that its model takes them:
 	f.IntVar(&o.Batch, "batch", 0, "ONNX: fix the number of pictures of a batch; 0 leaves it free")
 	f.BoolVar(&o.Softmax, "softmax", false, "ONNX: give probabilities instead of logits")
 	f.BoolVar(&o.Pixels, "pixels", false, "ONNX: take 8-bit RGB pixels and normalise them in the graph")
+	f.BoolVar(&o.Preprocess, "preprocess", false, "ONNX: take whole pictures as 8-bit RGB and crop, resize and normalise them in the graph")
 	return cmd
 }

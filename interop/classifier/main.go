@@ -4,9 +4,11 @@
 //
 // usage: classifier FOLDER MODEL|ARCHITECTURE PICTURES
 //
-// For the name of an architecture it makes a model with random weights and
-// varied batch-norm statistics. Into FOLDER it writes model.safetensors,
-// input.onnx, pixels.onnx and expected.json.
+// For the name of an architecture, such as resnet34 or resnet34:160:squish, it
+// makes a model with random weights, varied batch-norm statistics, and the given
+// input size (224) and way of resizing (crop). Into FOLDER it writes model.safetensors,
+// input.onnx, pixels.onnx, whole.onnx (unless the model's preprocessing allows no
+// such graph) and expected.json.
 package main
 
 import (
@@ -16,6 +18,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/whippet-ml/whippet/internal/rng"
@@ -49,6 +52,7 @@ type expected struct {
 	Logits  [][]float32 `json:"logits"`        // for input.f32, [N,3,S,S]
 	Probs   [][]float32 `json:"probabilities"` // of the same
 	OfBytes [][]float32 `json:"of_pixels"`     // for pixels.u8, [N,S,S,3]
+	Shapes  [][2]int    `json:"shapes"`        // height and width of the pictures in whole.u8, [H,W,3] each
 }
 
 func run(folder, model, pictures string) error {
@@ -60,7 +64,10 @@ func run(folder, model, pictures string) error {
 	if err := models.Save(filepath.Join(folder, "model.safetensors"), c, info); err != nil {
 		return err
 	}
-	for name, o := range map[string]models.ONNXOptions{"input.onnx": {}, "pixels.onnx": {Pixels: true, Softmax: true, Batch: count}} {
+	for name, o := range map[string]models.ONNXOptions{"input.onnx": {}, "pixels.onnx": {Pixels: true, Softmax: true, Batch: count}, "whole.onnx": {Preprocess: true, Softmax: true}} {
+		if o.Preprocess && (info.Preprocess.Presize == 0 || info.Preprocess.Method == "pad") {
+			continue // has no such graph
+		}
 		g, err := models.ONNX(c, info, o)
 		if err != nil {
 			return err
@@ -81,12 +88,22 @@ func run(folder, model, pictures string) error {
 	x := tensor.New(count, s, s, 3)
 	e := expected{Arch: c.Arch.Name, Size: s}
 	n := s * s * 3
+	var whole []byte
 	for i := range count {
 		it := items[i*len(items)/count]
 		if err := p.PrepareFile(ctx, x.Data[i*n:(i+1)*n], it.Path); err != nil {
 			return err
 		}
 		e.Files = append(e.Files, filepath.Base(it.Path))
+		img, err := vision.DecodeFile(it.Path, vision.DecodeOptions{IgnoreOrientation: info.Preprocess.RawEXIF})
+		if err != nil {
+			return err
+		}
+		e.Shapes = append(e.Shapes, [2]int{img.Height, img.Width})
+		whole = append(whole, img.Pix...)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "whole.u8"), whole, 0o666); err != nil {
+		return err
 	}
 	logits, err := nn.Compile(c).Run(x)
 	if err != nil {
@@ -115,9 +132,18 @@ func load(model string) (*models.Classifier, models.Info, error) {
 	if strings.ContainsAny(model, "./") {
 		return models.Load(model)
 	}
-	a, err := models.ByName(model)
+	parts := append(strings.Split(model, ":"), "224", "crop")
+	a, err := models.ByName(parts[0])
 	if err != nil {
 		return nil, models.Info{}, err
+	}
+	method := parts[2]
+	if method == "224" { // no method was given
+		method = "crop"
+	}
+	size, err := strconv.Atoi(parts[1])
+	if err != nil {
+		return nil, models.Info{}, fmt.Errorf("%s: the size is no number: %w", model, err)
 	}
 	r := rng.New(11)
 	c := models.NewClassifier(a, 37, r)
@@ -141,9 +167,9 @@ func load(model string) (*models.Classifier, models.Info, error) {
 			}
 		}
 	}
-	info := models.Info{Preprocess: models.Preprocess{Presize: 460, Method: "crop", Size: 224, Mean: a.Mean, Std: a.Std}}
+	info := models.Info{Preprocess: models.Preprocess{Presize: 460, Method: method, Size: size, Mean: a.Mean, Std: a.Std}}
 	for i := range c.Classes {
-		info.Vocab = append(info.Vocab, fmt.Sprintf("class %d", i))
+		info.Vocab = append(info.Vocab, fmt.Sprintf("Klasse „%d“, 猫 🐕", i))
 	}
 	return c, info, nil
 }
