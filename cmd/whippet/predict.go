@@ -35,8 +35,9 @@ in the order of the arguments, one line for each picture:
 
   FILE <tab> LABEL <tab> SCORE [<tab> LABEL <tab> SCORE ...]
 
-A picture that cannot be read is reported and the others are classified all the
-same; the exit code is then 1.`,
+A FILE with a tab, a line end or another control character in its name is printed
+in quotes, with escapes. A picture that cannot be read is reported and the others
+are classified all the same; the exit code is then 1.`,
 		Example: `  whippet predict runs/pets photo.jpg
   whippet predict runs/pets photos/ --topk 3 --csv > answers.csv
   find . -name '*.jpg' | whippet predict runs/pets --from -`,
@@ -63,6 +64,9 @@ same; the exit code is then 1.`,
 			}
 			if err == nil {
 				err = src.fatal
+			}
+			if errors.Is(err, context.Canceled) {
+				return fmt.Errorf("stopped after %d pictures: %w", w.done+w.failed, err)
 			}
 			if err != nil {
 				return err

@@ -145,3 +145,16 @@ func TestPredictFormats(t *testing.T) {
 		t.Errorf("rows %q", rows[1:])
 	}
 }
+
+// TestPlainName checks that names cannot break lines of text or reach the
+// terminal.
+func TestPlainName(t *testing.T) {
+	for name, want := range map[string]string{
+		"a b.jpg": "a b.jpg", "été 猫.jpg": "été 猫.jpg", `q"uote.jpg`: `q"uote.jpg`,
+		"a\tb\n.jpg": `"a\tb\n.jpg"`, "\x1b[2Jc.jpg": `"\x1b[2Jc.jpg"`,
+	} {
+		if got := plainName(name); got != want {
+			t.Errorf("plainName(%q) = %s, want %s", name, got, want)
+		}
+	}
+}

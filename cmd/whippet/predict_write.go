@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/whippet-ml/whippet/predict"
 )
@@ -46,6 +48,9 @@ func (w *predictWriter) write(r predict.Result) error {
 	if r.Err != nil {
 		w.failed++
 		problem = r.Err.Error()
+		if r.Name == stdinName {
+			problem = "standard input: " + problem
+		}
 	} else {
 		w.done++
 		top = r.Top(w.topk)
@@ -68,11 +73,11 @@ func (w *predictWriter) write(r predict.Result) error {
 			return err
 		}
 	case r.Err != nil:
-		fmt.Fprintln(os.Stderr, "whippet:", problem)
+		fmt.Fprintln(os.Stderr, "whippet:", plainName(problem))
 	default:
-		fmt.Fprint(w.out, r.Name)
+		fmt.Fprint(w.out, plainName(r.Name))
 		for _, s := range top {
-			fmt.Fprintf(w.out, "\t%s\t%s", s.Label, formatScore(s.Score))
+			fmt.Fprintf(w.out, "\t%s\t%s", plainName(s.Label), formatScore(s.Score))
 		}
 		if _, err := fmt.Fprintln(w.out); err != nil {
 			return err
@@ -89,6 +94,15 @@ func (w *predictWriter) flush() error {
 		}
 	}
 	return w.out.Flush()
+}
+
+// plainName is s for a line of text: in quotes, with escapes, if it has a control
+// character, which would break the line or reach the terminal.
+func plainName(s string) string {
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return strconv.Quote(s)
+	}
+	return s
 }
 
 // formatScore writes a probability with six digits after the point.
