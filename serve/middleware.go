@@ -59,6 +59,9 @@ func (s *Server) work(route string, h handler) http.Handler {
 		// A client that sends its body slower than the limit gets its error at
 		// the limit. Connections without deadlines (in tests) do without.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.opts.Timeout))
+		if err := s.decoded(w, r); err != nil {
+			return err
+		}
 		return h(w, r.WithContext(ctx))
 	})
 }
