@@ -61,6 +61,15 @@ func run(folder, model, pictures string) error {
 	if err != nil {
 		return err
 	}
+	items, err := vision.ImageFiles.List(ctx, pictures)
+	if err != nil {
+		return err
+	}
+	if !strings.ContainsAny(model, "./") {
+		if err := moderate(ctx, c, info, items[0].Path); err != nil {
+			return err
+		}
+	}
 	if err := models.Save(filepath.Join(folder, "model.safetensors"), c, info); err != nil {
 		return err
 	}
@@ -77,10 +86,6 @@ func run(folder, model, pictures string) error {
 		}
 	}
 	p, err := predict.Load(filepath.Join(folder, "model.safetensors"), predict.Options{})
-	if err != nil {
-		return err
-	}
-	items, err := vision.ImageFiles.List(ctx, pictures)
 	if err != nil {
 		return err
 	}
@@ -172,6 +177,36 @@ func load(model string) (*models.Classifier, models.Info, error) {
 		info.Vocab = append(info.Vocab, fmt.Sprintf("Klasse „%d“, 猫 🐕", i))
 	}
 	return c, info, nil
+}
+
+// moderate scales the last layer of a random network so that the largest logit of
+// a picture is 2. Deep ones would otherwise be so sure of one class that
+// probabilities tell nothing.
+func moderate(ctx context.Context, c *models.Classifier, info models.Info, picture string) error {
+	p, err := predict.New(c, info, predict.Options{})
+	if err != nil {
+		return err
+	}
+	x := tensor.New(1, p.InputSize(), p.InputSize(), 3)
+	if err := p.PrepareFile(ctx, x.Data, picture); err != nil {
+		return err
+	}
+	logits, err := nn.Compile(c).Run(x)
+	if err != nil {
+		return err
+	}
+	largest := 0.0
+	for _, v := range logits.Data {
+		largest = max(largest, math.Abs(float64(v)))
+	}
+	for _, e := range nn.State(c) {
+		if e.Name == "head.8.weight" {
+			for i := range e.Param.Value.Data {
+				e.Param.Value.Data[i] *= float32(2 / largest)
+			}
+		}
+	}
+	return nil
 }
 
 // ofPixels rounds the pictures to 8 bits, writes them, and returns what the
