@@ -98,7 +98,7 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 	var info Info
 	meta, ok := f.Metadata[infoKey]
 	if !ok {
-		return nil, info, fmt.Errorf("no classifier saved by whippet train: the metadata has no %s; for weights of a body alone use --weights", infoKey)
+		return nil, info, fmt.Errorf("no classifier saved by whippet train: the metadata has no %s; whippet import makes a model of the weights of fastai's learners, and whippet train --weights starts from a body", infoKey)
 	}
 	if err := json.Unmarshal([]byte(meta), &info); err != nil {
 		return nil, info, fmt.Errorf("metadata %s: %w", infoKey, err)

@@ -112,13 +112,22 @@ func Import(f *weights.File, a *Architecture) (*Classifier, error) {
 	}
 	var closest *Classifier
 	var named *weights.File
-	fewest := 0
+	var differ *weights.MismatchError
+	count := func(d *weights.MismatchError) int {
+		if d == nil {
+			return 0
+		}
+		return len(d.Missing) + len(d.Unexpected) + len(d.Shapes)
+	}
 	for _, a := range candidates {
 		c := &Classifier{Arch: a, Body: a.named(a.body())} // SetState fills it
 		as := c.rename(f)
-		if wrong := differences(c.Body, as); closest == nil || wrong < fewest {
-			closest, named, fewest = c, as, wrong
+		if d := differences(c.Body, as); closest == nil || count(d) < count(differ) {
+			closest, named, differ = c, as, d
 		}
+	}
+	if differ != nil {
+		return nil, fmt.Errorf("models: these are not weights of a %s: %w", closest.Arch.Name, differ)
 	}
 	if err := closest.importHead(named); err != nil {
 		return nil, err
@@ -126,9 +135,9 @@ func Import(f *weights.File, a *Architecture) (*Classifier, error) {
 	return closest, nil
 }
 
-// differences counts the names and shapes of m's state that f does not have, and
-// the arrays of f that m does not, but for those of a head.
-func differences(m nn.Module, f *weights.File) int {
+// differences returns the names and shapes of m's state that f does not have, and
+// the arrays of f that m does not, but for those of a head; nil for none.
+func differences(m nn.Module, f *weights.File) *weights.MismatchError {
 	var want []weights.Spec
 	for _, e := range nn.State(m) {
 		want = append(want, weights.Spec{Name: e.Name, Shape: e.Shape})
@@ -141,9 +150,9 @@ func differences(m nn.Module, f *weights.File) int {
 	}
 	var d *weights.MismatchError
 	if errors.As(weights.Match(want, body), &d) {
-		return len(d.Missing) + len(d.Unexpected) + len(d.Shapes)
+		return d
 	}
-	return 0
+	return nil
 }
 
 // importHead makes the head that f asks for and fills body and head.

@@ -6,6 +6,8 @@
 //	whippet clean MODEL                 find wrong labels and near-duplicates
 //	whippet predict MODEL FILE...       classify pictures
 //	whippet serve MODEL                 answer HTTP requests
+//	whippet export MODEL                write ONNX or plain safetensors
+//	whippet import WEIGHTS              make a model of what fastai trained
 //	whippet interpret MODEL             see where a model is right and wrong
 //	whippet verify --data FOLDER        decode every picture and report
 //	whippet data list                   the sets that are known by name
