@@ -82,7 +82,7 @@ func (m *model) load() (*instance, stamp, error) {
 	if _, err := p.Inputs(context.Background(), make([]float32, 3*p.InputSize()*p.InputSize())); err != nil {
 		return nil, st, fmt.Errorf("%s: trying the model: %w", m.file.Path, err)
 	}
-	in := &instance{p: p, users: 1, version: info.ModTime().UTC().Format("20060102T150405"), labels: p.Labels()}
+	in := &instance{p: p, users: 1, version: info.ModTime().UTC().Format("20060102T150405.000"), labels: p.Labels()}
 	if !m.opts.NoPage {
 		if in.cam, err = gradcam.New(p.Model()); err != nil {
 			return nil, st, fmt.Errorf("%s: %w", m.file.Path, err)

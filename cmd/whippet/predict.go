@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ func newPredict() *cobra.Command {
 	var from string
 	var topk, batch int
 	var maxPixels, maxBytes int64
-	var asJSON, asCSV bool
+	var asJSON, asCSV, null bool
 	cmd := &cobra.Command{
 		Use:   "predict MODEL FILE|FOLDER|GLOB|-...",
 		Short: "Classify pictures with a trained model",
@@ -40,7 +41,7 @@ in quotes, with escapes. A picture that cannot be read is reported and the other
 are classified all the same; the exit code is then 1.`,
 		Example: `  whippet predict runs/pets photo.jpg
   whippet predict runs/pets photos/ --topk 3 --csv > answers.csv
-  find . -name '*.jpg' | whippet predict runs/pets --from -`,
+  find . -name '*.jpg' -print0 | whippet predict runs/pets --from - --null --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
@@ -57,7 +58,7 @@ are classified all the same; the exit code is then 1.`,
 				return err
 			}
 			w := newPredictWriter(cmd.OutOrStdout(), p, topk, asJSON, asCSV)
-			src := &pictureArgs{ctx: cmd.Context(), args: args[1:], from: from, stdin: cmd.InOrStdin(), maxBytes: maxBytes}
+			src := &pictureArgs{ctx: cmd.Context(), args: args[1:], from: from, null: null, stdin: cmd.InOrStdin(), maxBytes: maxBytes}
 			err = p.Each(cmd.Context(), src.inputs(), w.write)
 			if ferr := w.flush(); err == nil {
 				err = ferr
@@ -86,6 +87,7 @@ are classified all the same; the exit code is then 1.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&from, "from", "", "read picture paths, one a line, from this file; - is standard input")
+	f.BoolVarP(&null, "null", "0", false, "paths of --from end in a zero byte instead of a line end, as find -print0 writes them")
 	f.IntVarP(&topk, "topk", "k", 1, "number of classes to show, the most probable first")
 	f.IntVar(&batch, "batch", 32, "pictures that go through the network at once, 1 to 1024")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object a line")
@@ -108,6 +110,7 @@ type pictureArgs struct {
 	ctx      context.Context
 	args     []string
 	from     string
+	null     bool // paths of from end in a zero byte
 	stdin    io.Reader
 	maxBytes int64
 	problems []error // arguments that stand for no picture
@@ -190,12 +193,29 @@ func (a *pictureArgs) list(yield func(predict.Input) bool) {
 	}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<16)
+	end := "\r"
+	if a.null {
+		lines.Split(splitNull)
+		end = ""
+	}
 	for lines.Scan() {
-		if path := strings.TrimSuffix(lines.Text(), "\r"); path != "" && !yield(predict.Input{Name: path}) {
+		if path := strings.TrimSuffix(lines.Text(), end); path != "" && !yield(predict.Input{Name: path}) {
 			return
 		}
 	}
 	if err := lines.Err(); err != nil {
 		a.fatal = fmt.Errorf("--from %s: %w", a.from, err)
 	}
+}
+
+// splitNull is a bufio.SplitFunc for tokens that end in a zero byte; the last may
+// end with the input.
+func splitNull(b []byte, atEOF bool) (advance int, token []byte, err error) {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return i + 1, b[:i], nil
+	}
+	if atEOF && len(b) > 0 {
+		return len(b), b, nil
+	}
+	return 0, nil, nil
 }

@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -82,6 +83,7 @@ func TestPredictCommand(t *testing.T) {
 		"glob":                {args: []string{at("*.png")}, files: []string{at("a.png"), at("b.png")}},
 		"standard input":      {args: []string{"-"}, stdin: raw, files: []string{"-"}},
 		"list":                {args: []string{"--from", "-"}, stdin: []byte(at("b.png") + "\r\n\n" + at("a.png")), files: []string{at("b.png"), at("a.png")}},
+		"list with zeros":     {args: []string{"--from", "-", "-0"}, stdin: []byte(at("b.png") + "\x00\x00" + at("a.png")), files: []string{at("b.png"), at("a.png")}},
 		"missing in between":  {args: []string{at("a.png"), at("no.png"), at("b.png")}, files: []string{at("a.png"), at("no.png"), at("b.png")}, bad: []string{at("no.png")}, err: "exit code 1"},
 		"glob without match":  {args: []string{at("*.gif"), at("a.png")}, files: []string{at("a.png")}, err: "exit code 1"},
 		"empty input":         {args: []string{"-"}, files: []string{"-"}, bad: []string{"-"}, err: "exit code 1"},
@@ -156,5 +158,20 @@ func TestPlainName(t *testing.T) {
 		if got := plainName(name); got != want {
 			t.Errorf("plainName(%q) = %s, want %s", name, got, want)
 		}
+	}
+}
+
+// TestPredictOddNames classifies a file whose name has a line end and a tab, from
+// a list and printed as text.
+func TestPredictOddNames(t *testing.T) {
+	model, dir := smallModel(t), t.TempDir()
+	writePNG(t, filepath.Join(dir, "x.png"), 40, 40)
+	odd := filepath.Join(dir, "a\n\tb.png")
+	if err := os.Rename(filepath.Join(dir, "x.png"), odd); err != nil {
+		t.Skip("this file system has no such names: ", err)
+	}
+	out, err := runCommand(t, []byte(odd+"\x00"), "predict", model, "--from", "-", "--null")
+	if err != nil || !strings.HasPrefix(out, strconv.Quote(odd)+"\t") || strings.Count(out, "\n") != 1 {
+		t.Errorf("%q, %v; want one line that begins with %q", out, err, odd)
 	}
 }
