@@ -62,9 +62,11 @@ func CompileWith(m Module, arena *autograd.Arena) *Inference {
 			s.conv = cpu.PackConv(s.shape, n.Weight.Data, n.Shift)
 			s.Weight = nil
 		case OpLinear:
+			// A linear layer is a 1x1 convolution of maps of one pixel.
 			s.out = n.Weight.Shape[0]
-			s.Weight = n.Weight.Clone()
-			s.Shift = append([]float32(nil), n.Shift...)
+			s.shape = cpu.Conv{C: n.Weight.Shape[1], K: s.out, KH: 1, KW: 1, Stride: 1}
+			s.conv = cpu.PackConv(s.shape, transposed(n.Weight), n.Shift)
+			s.Weight = nil
 		}
 		if p, ok := into[i]; ok {
 			s.into, s.offset, s.width = p.concat, p.offset, p.width
@@ -82,6 +84,18 @@ func CompileWith(m Module, arena *autograd.Arena) *Inference {
 		}
 	}
 	return inf
+}
+
+// transposed returns the values of the matrix w [rows,cols] as [cols,rows].
+func transposed(w *tensor.Tensor) []float32 {
+	rows, cols := w.Shape[0], w.Shape[1]
+	t := make([]float32, len(w.Data))
+	for i := range rows {
+		for j := range cols {
+			t[j*rows+i] = w.Data[i*cols+j]
+		}
+	}
+	return t
 }
 
 type place struct{ concat, offset, width int }

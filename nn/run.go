@@ -144,14 +144,11 @@ func (r *running) step(s *step) error {
 			r.concat(s, in)
 		}
 	case OpLinear:
-		if in.Dim(-1) != s.Weight.Shape[1] {
-			return fmt.Errorf("nn: %d features reach a linear layer for %d", in.Dim(-1), s.Weight.Shape[1])
+		if in.Dim(-1) != s.shape.C {
+			return fmt.Errorf("nn: %d features reach a linear layer for %d", in.Dim(-1), s.shape.C)
 		}
 		y := r.make(s.id, in.Shape[0], s.out)
-		cpu.MatMul(in.Shape[0], s.out, in.Dim(-1), in.Data, s.Weight.Data, y.Data, false, true, false)
-		if len(s.Shift) > 0 {
-			cpu.AddBias(y.Data, in.Shape[0], s.out, s.Shift, y.Data)
-		}
+		s.conv.Forward(in.Shape[0], 1, 1, in.Data, nil, s.ReLU, y.Data, s.out)
 	}
 	return nil
 }

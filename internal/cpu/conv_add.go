@@ -12,7 +12,7 @@ func ConvBackwardDataAdd(c Conv, dy, w, dx []float32) {
 	switch {
 	case winogradOn.Load() && winogradWins(c, passBackwardData):
 		g := winoDataGeom(c)
-		f := winoFilters{w: w, c: c.K, k: c.C, kc: winoKC(c.K), turned: true}
+		f := winoFilters{w: w, c: c.K, k: c.C, kc: g.kc(), turned: true}
 		winoConvolve(&g, dy, &f, &winoEpilogue{y: dx, yStride: c.C, residual: dx})
 	case c.Stride == 1:
 		g, bp := backwardIGEMM(c, dy, w, dx)

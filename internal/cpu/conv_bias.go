@@ -28,7 +28,7 @@ func ConvForwardBias(c Conv, x, w, bias []float32, relu bool, y []float32, yStri
 	}
 	if winogradWins(c, passForward) {
 		g := winoForwardGeom(c)
-		f := winoFilters{w: w, c: c.C, k: c.K, kc: winoKC(c.C)}
+		f := winoFilters{w: w, c: c.C, k: c.K, kc: g.kc()}
 		winoConvolve(&g, x, &f, &winoEpilogue{y: y, yStride: yStride, bias: panels, relu: relu})
 		return
 	}

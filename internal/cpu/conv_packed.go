@@ -11,18 +11,15 @@ import (
 // maps.
 //
 // A 3x3 layer may be computed in the Winograd domain or as the direct sum,
-// whichever suits the batch and the map; each form is packed when it is first
+// whichever suits the batch and the map. Both work from the panels of the direct
+// sum; what small layers keep for Winograd besides is made when it is first
 // needed.
 type PackedConv struct {
 	c     Conv // N, H, W unused
 	level Level
-	w     []float32 // a copy of the weights, while a form may still be packed
+	bp    []float32 // the panels of the direct sum
 	bias  []float32 // filled up to whole panels, or nil
 
-	direct struct {
-		sync.Once
-		bp []float32
-	}
 	winograd struct {
 		sync.Once
 		p *winoPacked
@@ -33,45 +30,30 @@ type PackedConv struct {
 // c.N, c.H and c.W are ignored. It panics when a length does not fit the shape.
 func PackConv(c Conv, w, bias []float32) *PackedConv {
 	mustLen("PackConv", "weight", len(w), c.KH*c.KW*c.C*c.K)
-	p := &PackedConv{c: c, level: level, w: w}
+	p := &PackedConv{c: c, level: level}
 	if bias != nil {
 		mustLen("PackConv", "bias", len(bias), c.K)
 		p.bias = alignedFloats(roundUp(c.K, winoCols()))
 		copy(p.bias, bias)
 	}
-	if winogradFits(c) {
-		p.w = alignedFloats(len(w))
-		copy(p.w, w)
-		return p
-	}
-	p.packDirect()
-	p.w = nil
+	g := forwardIGEMM(Conv{N: 1, H: c.KH, W: c.KW, C: c.C, K: c.K, KH: c.KH, KW: c.KW, Stride: 1}, nil, nil, 0)
+	p.bp = alignedFloats(packedBLen(g.kBlocks()*kBlock, c.K))
+	packForward(p.bp, c, w)
 	return p
-}
-
-// packDirect returns the panels of the direct sum.
-func (p *PackedConv) packDirect() []float32 {
-	p.direct.Do(func() {
-		c := p.c
-		g := forwardIGEMM(Conv{N: 1, H: c.KH, W: c.KW, C: c.C, K: c.K, KH: c.KH, KW: c.KW, Stride: 1}, nil, nil, 0)
-		p.direct.bp = alignedFloats(packedBLen(g.kBlocks()*kBlock, c.K))
-		packForward(p.direct.bp, c, p.w)
-	})
-	return p.direct.bp
 }
 
 // packWinograd returns the Winograd form.
 func (p *PackedConv) packWinograd() *winoPacked {
-	p.winograd.Do(func() { p.winograd.p = packWinograd(p.c, p.w, p.bias) })
+	p.winograd.Do(func() { p.winograd.p = packWinograd(p.c, p.bp, p.bias) })
 	return p.winograd.p
 }
 
 // Bytes returns the memory that the packed weights take, in the forms that have
 // been needed so far. It must not be called while Forward may pack another.
 func (p *PackedConv) Bytes() int {
-	n := len(p.w) + len(p.direct.bp) + len(p.bias)
+	n := len(p.bp) + len(p.bias)
 	if p.winograd.p != nil {
-		n += len(p.winograd.p.f.u)
+		n += len(p.winograd.p.u)
 	}
 	return n * 4
 }
@@ -105,5 +87,5 @@ func (p *PackedConv) Forward(n, h, w int, x, residual []float32, relu bool, y []
 		return
 	}
 	g := forwardIGEMM(c, x, y, yStride)
-	g.run(p.packDirect(), &epilogue{bias: p.bias, residual: residual, relu: relu})
+	g.run(p.bp, &epilogue{bias: p.bias, residual: residual, relu: relu})
 }

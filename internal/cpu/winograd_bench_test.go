@@ -38,8 +38,8 @@ func BenchmarkWinograd(b *testing.B) {
 		x, w, y := randoms(1, c.N*c.H*c.W*c.C), randoms(2, c.KH*c.KW*c.C*c.K), randoms(3, c.N*oh*ow*c.K)
 		out, dx, dw := make([]float32, len(y)), make([]float32, len(x)), make([]float32, len(w))
 		bias := make([]float32, c.K) // a multiple of every panel
-		packed := packWinograd(c, w, bias)
 		direct := PackConv(c, w, bias)
+		packed := direct.packWinograd()
 		for _, p := range []struct {
 			name              string
 			winograd, compare func()

@@ -11,13 +11,13 @@ type winoFilters struct {
 	c, k   int // source and destination channels, after turning
 	kc     int // source channels per chunk
 	turned bool
+	// bp holds the filters, in place of w, as the panels of the direct sum
+	// (packForward): a panel is one piece of memory.
+	bp []float32
 	// u is the whole U, [K/NR][chunks][36][channels][NR], or nil when each
 	// panel is transformed when it is needed.
 	u []float32
 }
-
-// winoKC returns the source channels per chunk of a layer with c of them.
-func winoKC(c int) int { return min(roundUp(c, 16), winoChunk) }
 
 // chunkSize returns the floats of a full chunk of a panel.
 func (f *winoFilters) chunkSize() int { return winoPoints * f.stride(f.kc) }
@@ -65,9 +65,12 @@ func (f *winoFilters) transform(p, i int, u []float32) {
 	cn, kn := min(channels, f.c-c0), min(nr, f.k-k0)
 
 	src, step, tap := f.w, f.k, f.c*f.k
-	if !f.turned && kn == nr {
+	switch {
+	case f.bp != nil && tileCols() == nr:
+		src, step, tap = f.panel(p)[c0*nr:], nr, f.tapRows()*nr
+	case f.bp == nil && !f.turned && kn == nr:
 		src = src[c0*f.k+k0:]
-	} else {
+	default:
 		s := getScratch(9 * channels * nr)
 		defer putScratch(s)
 		f.gather(s, c0, cn, k0, kn, channels)
@@ -82,15 +85,47 @@ func (f *winoFilters) transform(p, i int, u []float32) {
 	}
 }
 
-// ahead queues the filters that panel p is computed from.
-func (f *winoFilters) ahead(a *winoAhead, p int) {
-	k0 := p * winoCols()
-	kn := min(winoCols(), f.k-k0)
-	if f.turned {
-		a.add(f.w[k0*f.c:], kn*f.c, f.c*f.k)
+// tapRows is the channels of a tap in bp, as igemm's layout fills them up.
+func (f *winoFilters) tapRows() int {
+	if useFlat(f.c) {
+		return f.c
+	}
+	return roundUp(f.c, kBlock)
+}
+
+// panel returns panel p of bp, of tileCols() columns.
+func (f *winoFilters) panel(p int) []float32 {
+	n := roundUp(9*f.tapRows(), kBlock) * tileCols()
+	return f.bp[p*n:][:n]
+}
+
+// ahead queues the filters that chunk i of panel p is computed from, if there
+// is such a panel.
+func (f *winoFilters) ahead(a *winoAhead, p, i int) {
+	if p >= f.panels() {
 		return
 	}
-	a.add(f.w[k0:], kn, f.k)
+	if f.bp != nil {
+		if nr := tileCols(); nr == winoCols() {
+			n := f.channels(i) * nr
+			for tap := range 9 {
+				a.addSpan(f.panel(p)[(tap*f.tapRows()+i*f.kc)*nr:][:n])
+			}
+		}
+		return
+	}
+	k0 := p * winoCols()
+	kn := min(winoCols(), f.k-k0)
+	c0, cn := i*f.kc, min(f.channels(i), f.c-i*f.kc)
+	for tap := range 9 {
+		if f.turned {
+			rows := f.w[(tap*f.k+k0)*f.c+c0:]
+			a.add(rows[:(kn-1)*f.c+cn], cn, f.c)
+			continue
+		}
+		rows := f.w[(tap*f.c+c0)*f.k+k0:]
+		a.add(rows[:(cn-1)*f.k+kn], kn, f.k)
+	}
 }
 
 // gather copies the filters of source channels c0..c0+cn and destination
@@ -102,6 +137,15 @@ func (f *winoFilters) gather(s []float32, c0, cn, k0, kn, channels int) {
 		d := s[tap*channels*nr:][:channels*nr]
 		if cn < channels || kn < nr {
 			clear(d)
+		}
+		if f.bp != nil {
+			for j := 0; j < kn; j += tileCols() {
+				rows := f.panel((k0 + j) / tileCols())[(tap*f.tapRows()+c0)*tileCols():]
+				for c := range cn {
+					copy(d[c*nr+j:][:min(tileCols(), kn-j)], rows[c*tileCols():])
+				}
+			}
+			continue
 		}
 		if f.turned {
 			// Here w is [3,3,f.k,f.c]: a row is one destination channel.

@@ -17,7 +17,7 @@ type winoEpilogue struct {
 // winogradForward computes y [N,OH,OW,K] = conv(x [N,H,W,C], w [3,3,C,K]).
 func winogradForward(c Conv, x, w, y []float32) {
 	g := winoForwardGeom(c)
-	f := winoFilters{w: w, c: c.C, k: c.K, kc: winoKC(c.C)}
+	f := winoFilters{w: w, c: c.C, k: c.K, kc: g.kc()}
 	winoConvolve(&g, x, &f, &winoEpilogue{y: y, yStride: c.K})
 }
 
@@ -25,7 +25,7 @@ func winogradForward(c Conv, x, w, y []float32) {
 // w [3,3,C,K], overwriting dx: the convolution of dy with the turned filters.
 func winogradBackwardData(c Conv, dy, w, dx []float32) {
 	g := winoDataGeom(c)
-	f := winoFilters{w: w, c: c.K, k: c.C, kc: winoKC(c.K), turned: true}
+	f := winoFilters{w: w, c: c.K, k: c.C, kc: g.kc(), turned: true}
 	winoConvolve(&g, dy, &f, &winoEpilogue{y: dx, yStride: c.C})
 }
 
@@ -45,7 +45,22 @@ const (
 	winoBlockTiles  = 128       // tiles of a block in the staged schedule
 	winoGroupFloats = 3 << 20   // V of a group in the staged schedule: 12 MB
 	winoMinPieces   = 16        // pieces to cut a pass into, where it can be
+
+	// winoFewerTiles is the most tiles with which a layer of the staged schedule
+	// takes few channels at a time, winoFewerChunk: the time goes to its filters,
+	// and their transforms should stay in the L2 cache with everything else.
+	winoFewerTiles = 64
+	winoFewerChunk = 32
 )
+
+// kc returns how many source channels are summed at a time, a multiple of 16.
+func (g *winoGeom) kc() int {
+	kc := winoChunk
+	if g.tiles <= winoFewerTiles && !winoFused(g.c, g.k) {
+		kc = winoFewerChunk
+	}
+	return min(roundUp(g.c, 16), kc)
+}
 
 // winoConvolve runs a whole convolution: source x, filters f, epilogue e.
 func winoConvolve(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue) {
@@ -78,7 +93,7 @@ func winoConvolveFused(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue
 		tile := getScratch(winoPoints * max(b.cp, 2*winoCols()))
 		m := getScratch(b.mSize())
 		for p := range b.panels {
-			b.transformPanel(x, p, v, tile)
+			b.transformPanel(x, p, 0, b.chunks(), v, tile)
 		}
 		// What another worker takes does not matter to the result, only to how
 		// useful the guess is.
@@ -133,14 +148,19 @@ func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogu
 			t0, t1 := winoCut(g.tiles, blocks, b0+i)
 			return newWinoBlock(g, t0, t1, f.kc), v[i*most:][:most]
 		}
-		parallel.For(nb*maxPanels, func(i int) {
+		cuts := 1 // pieces of a panel's transforms
+		if nb*maxPanels < winoMinPieces {
+			cuts = f.chunks()
+		}
+		parallel.For(nb*maxPanels*cuts, func(i int) {
+			cut, i := i%cuts, i/cuts
 			b, vb := block(i / maxPanels)
 			p := i % maxPanels
 			if p >= b.panels {
 				return
 			}
 			tile := getScratch(winoPoints * b.cp)
-			b.transformPanel(x, p, vb, tile)
+			b.transformPanel(x, p, cut*b.chunks()/cuts, (cut+1)*b.chunks()/cuts, vb, tile)
 			putScratch(tile)
 		})
 		parallel.For(nb*panels, func(i int) {
@@ -149,12 +169,18 @@ func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogu
 			u := getScratch(f.chunkSize())
 			m := getScratch(b.mSize())
 			tile := getScratch(winoPoints * 2 * winoCols())
+			next := (i + parallel.Threads()) / nb
 			var ahead winoAhead
-			if next := (i + parallel.Threads()) / nb; next != p && next < panels {
-				f.ahead(&ahead, next)
-			}
-			ahead.spread(winoPoints * b.panels * b.chunks())
-			b.multiply(vb, func(i int) ([]float32, int) { return f.chunk(p, i, u) }, m, &ahead)
+			b.multiply(vb, func(i int) ([]float32, int) {
+				ahead.n = 0
+				if i+1 < f.chunks() {
+					f.ahead(&ahead, p, i+1)
+				} else if next != p {
+					f.ahead(&ahead, next, 0)
+				}
+				ahead.spread(winoPoints * b.panels)
+				return f.chunk(p, i, u)
+			}, m, &ahead)
 			b.output(p, m, tile, e)
 			putScratch(tile)
 			putScratch(m)

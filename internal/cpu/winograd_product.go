@@ -103,25 +103,28 @@ func (b *winoBlock) panelOf(p int) (*winoPart, int) {
 // panelTiles returns how many tiles panel i of the part holds.
 func (p *winoPart) panelTiles(i int) int { return min(p.rows, p.tiles-i*p.rows) }
 
-// transformPanel fills panel p of v with V = Bᵀ d B of its tiles of the source
-// x [N,H,W,C]. tile is scratch of at least 36*cp floats.
-func (b *winoBlock) transformPanel(x []float32, p int, v, tile []float32) {
+// transformPanel fills chunks [i0,i1) of panel p of v with V = Bᵀ d B of its
+// tiles of the source x [N,H,W,C]. tile is scratch of at least 36*cp floats.
+func (b *winoBlock) transformPanel(x []float32, p, i0, i1 int, v, tile []float32) {
 	g := b.g
+	c0 := i0 * b.kc
+	cp := min(b.cp, i1*b.kc) - c0 // channels to transform, filled up,
+	cn := min(cp, g.c-c0)         // and those that there are
 	part, at := b.panelOf(p)
 	rows, cols := part.shape.rows()+2, part.shape.cols()+2
 	for r := range part.panelTiles(at) {
 		n, y0, x0 := g.tile(part.shape, part.t0+at*part.rows+r)
 		pic := x[n*g.h*g.w*g.c:][:g.h*g.w*g.c]
 		y0, x0 = y0-g.pad, x0-g.pad
-		src, row, col := tile, cols*b.cp, b.cp
-		if y0 >= 0 && x0 >= 0 && y0+rows <= g.h && x0+cols <= g.w && g.c == b.cp {
-			src, row, col = pic[(y0*g.w+x0)*g.c:], g.w*g.c, g.c
+		src, row, col := tile, cols*cp, cp
+		if y0 >= 0 && x0 >= 0 && y0+rows <= g.h && x0+cols <= g.w && cn == cp {
+			src, row, col = pic[(y0*g.w+x0)*g.c+c0:], g.w*g.c, g.c
 		} else {
-			gatherTile(tile, rows, cols, b.cp, pic, g.h, g.w, g.c, g.c, y0, x0)
+			gatherTile(tile, rows, cols, cp, pic[c0:], g.h, g.w, g.c, cn, y0, x0)
 		}
-		for i := range b.chunks() {
+		for i := i0; i < i1; i++ {
 			channels, off, stride := b.chunk(i)
-			winoInput(part.shape, channels/winoLanes, src[i*b.kc:], winoLanes, row, col,
+			winoInput(part.shape, channels/winoLanes, src[i*b.kc-c0:], winoLanes, row, col,
 				v[off+p*b.mr*channels+r*winoLanes:], b.mr*winoLanes, stride)
 		}
 	}

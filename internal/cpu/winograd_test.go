@@ -3,7 +3,6 @@ package cpu
 import (
 	"fmt"
 	"math"
-	"slices"
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/parallel"
@@ -213,10 +212,7 @@ func TestWinogradPacked(t *testing.T) {
 					stride := c.K + tc.extra
 					pixels := len(conv) / c.K
 					y, check := nanGuarded(pixels*stride - tc.extra)
-					if b != nil {
-						b = append(slices.Clone(b), make([]float32, maxTileCols)...)
-					}
-					packWinograd(c, w, b).forward(c.N, c.H, c.W, x, r, tc.relu, y, stride)
+					PackConv(c, w, b).packWinograd().forward(c.N, c.H, c.W, x, r, tc.relu, y, stride)
 					check(t, "y")
 					got := make([]float32, 0, len(conv))
 					for i := range pixels {
