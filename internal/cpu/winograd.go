@@ -76,7 +76,7 @@ func winogradWins(c Conv, pass int) bool {
 // one of 14x14 (16 tiles) is not.
 const (
 	winoTileCost   = 400
-	winoFilterCost = 350
+	winoFilterCost = 200
 	winoMargin     = 0.9 // of the direct sum's cost that Winograd must stay below
 )
 
