@@ -61,28 +61,34 @@ func winogradWins(c Conv, pass int) bool {
 	if !winogradOn.Load() || !winogradFits(c) || c.Check() != nil {
 		return false
 	}
-	g := winoForwardGeom(c)
-	if pass == passBackwardData {
-		g = winoDataGeom(c)
+	g, filters := winoForwardGeom(c), float64(winoFilterCost)
+	switch pass {
+	case passBackwardData:
+		g, filters = winoDataGeom(c), winoFilterGradCost
+	case passBackwardWeights:
+		filters = winoFilterGradCost
 	}
-	return g.cost() < winoMargin*float64(9*g.n*g.p*g.q)
+	return g.cost(filters) < winoMargin*float64(9*g.n*g.p*g.q)
 }
 
 // The costs of the transforms, counted in vector multiply-adds of the products:
 // of one tile and 16 channels, and of the filters of one source channel and 16
 // destination channels. On Zen 4 they are 80 and 110 cycles when everything is
 // in the L1 cache, which it never is: these are fitted to layers of ResNet-34
-// with one picture, where a map of 7x7 (4 tiles) is faster as the direct sum and
-// one of 14x14 (16 tiles) is not.
+// with one picture, where a map of 7x7 (4 tiles) takes 1.5 ms on one core and
+// 2.7 ms as the direct sum. The gradients turn their filters or add them up,
+// which costs more.
 const (
-	winoTileCost   = 400
-	winoFilterCost = 200
-	winoMargin     = 0.9 // of the direct sum's cost that Winograd must stay below
+	winoTileCost       = 400
+	winoFilterCost     = 200
+	winoFilterGradCost = 350
+	winoMargin         = 0.9 // of the direct sum's cost that Winograd must stay below
 )
 
 // cost estimates the work of a pass, in multiply-adds per source and
-// destination channel: the direct sum has nine for each result.
-func (g *winoGeom) cost() float64 {
+// destination channel, of which filters are for the transforms of the filters:
+// the direct sum has nine for each result.
+func (g *winoGeom) cost(filters float64) float64 {
 	products := 0
 	for s := range winoShape(winoShapes) {
 		products += (g.first[s+1] - g.first[s]) * (s.rows() + 2) * (s.cols() + 2)
@@ -90,7 +96,7 @@ func (g *winoGeom) cost() float64 {
 	c, k := float64(g.c), float64(g.k)
 	waste := float64(roundUp(g.c, winoLanes)*roundUp(g.k, winoCols())) / (c * k)
 	transforms := float64(g.tiles) * winoTileCost * (1/c + 1/k)
-	return float64(products)*waste + transforms + winoFilterCost
+	return float64(products)*waste + transforms + filters
 }
 
 // winoGeom is one convolution as the tiled passes see it: a source map of c
