@@ -3,6 +3,7 @@ package nn
 import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/tensor"
 )
 
 // Inference is a compiled model: batch norms folded, weights packed once,
