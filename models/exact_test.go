@@ -88,8 +88,7 @@ func TestNetworksAgainstFloat64(t *testing.T) {
 		long bool
 	}{
 		{ResNet10Small, 1, false},
-		{ResNet18, 2, true},
-		{ResNet34, 4, true},
+		{ResNet34, 4, true}, // 18 has fewer of the same blocks
 		{ResNet50, 1, true}, // 101 and 152 have more of the same blocks
 		{SqueezeNet1_0, 3, true},
 		{SqueezeNet1_1, 2, false},
