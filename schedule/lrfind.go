@@ -63,6 +63,12 @@ func (f *Finder) Check() error {
 	return nil
 }
 
+// Max returns how many steps the search takes at most.
+func (f *Finder) Max() int {
+	_, _, steps, _ := f.options()
+	return steps
+}
+
 // LR returns the rate of the next step: Start*(End/Start)^(i/Steps) for step i
 // from 0.
 func (f *Finder) LR() float64 {

@@ -15,6 +15,13 @@ type Suggestions struct {
 	Slide  float64 // right before the slope of the loss begins to change for good
 
 	Errs map[string]error // by rule: "min", "steep", "valley", "slide"; nil when all applied
+
+	// Doubt says why the curve should be looked at before any of these is
+	// believed, and what to do; empty when nothing speaks against them. It is set
+	// for a loss that falls here and there but never below where it began, as
+	// that of a model that is trained already. fastai gives the same numbers
+	// there, without a word.
+	Doubt string
 }
 
 // CurveError says why nothing can be read out of a learning-rate curve, and
@@ -86,8 +93,17 @@ func (c Curve) Trim() (lrs, losses []float64, err error) {
 	return c.LRs[first:end], c.Losses[first:end], nil
 }
 
+// rounding is the share of a loss by which smoothing in float32 makes equal
+// losses differ, and more: a fall that small is none.
+const rounding = 1e-5
+
+// doubtful is the remark on a curve whose lowest loss is its first.
+const doubtful = "the loss never falls below where it began, so these follow its noise; " +
+	"look at the curve and take a rate ten times below where it begins to rise"
+
 // Suggest applies every rule to the curve. The error is a *CurveError when the
-// curve allows none of them; rules that fail alone are in Errs.
+// curve allows none of them: it is too short, or its loss falls nowhere. Rules
+// that fail alone are in Errs.
 func (c Curve) Suggest() (Suggestions, error) {
 	nan := math.NaN()
 	s := Suggestions{Min: nan, Steep: nan, Valley: nan, Slide: nan}
@@ -95,16 +111,20 @@ func (c Curve) Suggest() (Suggestions, error) {
 	if err != nil {
 		return s, err
 	}
-	lo, hi := losses[0], losses[0]
+	lo, hi, falls := losses[0], losses[0], false
 	for _, l := range losses {
+		falls = falls || hi-l > rounding*math.Abs(hi) // below one before it
 		lo, hi = min(lo, l), max(hi, l)
 	}
-	if lo == losses[0] {
+	if !falls {
 		reason, advice := "the loss never falls", "the first rate may already be too high, or nothing trains: start lower and check that the model is not frozen"
-		if hi == lo {
+		if hi-lo <= rounding*math.Abs(hi) {
 			reason, advice = "the loss never changes", "nothing trains: check that the model is not frozen, or end at a higher rate"
 		}
 		return s, &CurveError{Reason: reason, Advice: advice, Curve: c}
+	}
+	if losses[0]-lo <= rounding*math.Abs(losses[0]) {
+		s.Doubt = doubtful
 	}
 	for _, rule := range []struct {
 		name string

@@ -89,6 +89,8 @@ func TestOddCurvesGiveErrors(t *testing.T) {
 		{"empty", nil, nil, "0 steps are too few"},
 		{"seventeen steps of a hundred", rates(17), line(17, falling), "17 steps are too few"},
 		{"flat", rates(100), line(100, func(int) float64 { return 3 }), "the loss never changes"},
+		{"flat but for float32", rates(100), line(100, func(i int) float64 { return 2 + 1e-6*float64(i%7) }), "the loss never changes"},
+		{"flat, and a rise", rates(100), line(100, func(i int) float64 { return max(2-1e-6*float64(i%7), float64(i)-60) }), "the loss never falls"},
 		{"rising", rates(100), line(100, func(i int) float64 { return float64(i) }), "the loss never falls"},
 		{"NaN from the start", rates(100), line(100, func(int) float64 { return nan }), "not finite from step 0"},
 		{"infinite at 12", rates(100), line(100, func(i int) float64 {
@@ -117,6 +119,35 @@ func TestOddCurvesGiveErrors(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A loss that falls here and there, but never below where it began, is that of a
+// model that is trained already: fastai's numbers, and a doubt.
+func TestWanderingCurveIsDoubted(t *testing.T) {
+	n := 100
+	c := Curve{LRs: rates(n), Losses: make([]float64, n), Steps: n}
+	for i := range n {
+		// A tooth every ten records: up by 0.02 at once, then down to where it was.
+		c.Losses[i] = 0.1 + 0.002*float64((100-i)%10)
+		if i > 70 {
+			c.Losses[i] += 0.001 * float64((i-70)*(i-70))
+		}
+	}
+	s, err := c.Suggest()
+	if err != nil || !strings.Contains(s.Doubt, "never falls below where it began") {
+		t.Fatalf("doubt %q, error %v; want suggestions with a doubt", s.Doubt, err)
+	}
+	// What fastai 2.7's minimum, steep, valley and slide give for records [10:-5]:
+	// the lowest loss is the first of them; the longest fall are the ten records
+	// to record 20, the stretch begins one before them, half of it is 3+1 in.
+	want := Suggestions{Min: c.LRs[10] / 10, Steep: c.LRs[11], Valley: c.LRs[14]}
+	if s.Min != want.Min || s.Steep != want.Steep || s.Valley != want.Valley {
+		t.Errorf("min %v, steep %v, valley %v; want %v, %v, %v", s.Min, s.Steep, s.Valley, want.Min, want.Steep, want.Valley)
+	}
+	c.Losses[50] = 0.05
+	if s, err := c.Suggest(); err != nil || s.Doubt != "" {
+		t.Errorf("one loss below: doubt %q, error %v; want neither", s.Doubt, err)
 	}
 }
 

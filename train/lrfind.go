@@ -25,7 +25,12 @@ type LRFinding struct {
 //
 // When the curve gives no suggestion (too short, flat, NaN from the start), the
 // error is a *schedule.CurveError that has the curve; it is in the LRFinding
-// too.
+// too. A curve that never falls below its beginning gives suggestions with a
+// Doubt.
+//
+// Callbacks are called for batches, from BeforeBatch to AfterBatch, and for no
+// other event: a search has no epochs. ErrCancelFit ends it early, and what was
+// seen until then counts.
 func (l *Learner) LRFind(ctx context.Context, f schedule.Finder) (found LRFinding, err error) {
 	if l.DLs == nil || l.DLs.Train == nil || l.DLs.Train.Len() == 0 {
 		return found, errors.New("train: LRFind needs training data of at least one batch")
@@ -55,13 +60,17 @@ func (l *Learner) LRFind(ctx context.Context, f schedule.Finder) (found LRFindin
 	l.active = l.Callbacks
 	defer func() { l.active = nil }()
 	l.Hyper = make([]optim.Hyper, len(l.groups))
-	for epoch := 0; ; epoch++ {
-		done, err := l.sweepEpoch(ctx, &f, epoch)
-		if err != nil {
+	for epoch, done := 0, false; !done; epoch++ {
+		before := len(f.Curve().LRs)
+		done, err = l.sweepEpoch(ctx, &f, epoch)
+		if errors.Is(err, ErrCancelFit) {
+			break
+		}
+		if err != nil && !errors.Is(err, ErrCancelEpoch) {
 			return found, err
 		}
-		if done {
-			break
+		if !done && len(f.Curve().LRs) == before {
+			return found, errors.New("train: LRFind: a pass over the training data gave no batch")
 		}
 	}
 	found.Curve = f.Curve()
@@ -91,9 +100,12 @@ func (l *Learner) sweepEpoch(ctx context.Context, f *schedule.Finder, epoch int)
 			l.Hyper[g].LR, l.Hyper[g].WD = f.LR(), l.WD
 		}
 		err = l.step(b)
-		b.Release()
 		// A loss that is not finite ends the search; it is no failure.
-		if err != nil && !errors.Is(err, ErrDiverged) {
+		if err == nil || errors.Is(err, ErrCancelBatch) || errors.Is(err, ErrDiverged) {
+			err = l.call(AfterBatch)
+		}
+		b.Release()
+		if err != nil {
 			return false, err
 		}
 		if f.Observe(l.LossNow) {

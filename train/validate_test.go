@@ -241,3 +241,69 @@ func TestLRFindRestores(t *testing.T) {
 		t.Error("a negative rate: no error")
 	}
 }
+
+// TestLRFindCallbacks wants the events of batches, a cancelled batch passed
+// over, a cancelled fit to end the search with what it saw, and no endless
+// search when every batch is refused.
+func TestLRFindCallbacks(t *testing.T) {
+	ctx := context.Background()
+	for _, c := range []struct {
+		name   string
+		cancel func(n int) error // at the n-th BeforeBatch
+		steps  int               // of the curve
+	}{
+		{"nothing cancelled", func(int) error { return nil }, 20},
+		{"one batch", func(n int) error {
+			if n == 3 {
+				return ErrCancelBatch
+			}
+			return nil
+		}, 20},
+		{"the fit", func(n int) error {
+			if n == 12 {
+				return ErrCancelFit
+			}
+			return nil
+		}, 12},
+		{"an epoch", func(n int) error {
+			if n == 2 {
+				return ErrCancelEpoch
+			}
+			return nil
+		}, 20},
+	} {
+		l := tinyLearner(t, 1)
+		before, begun, ended := modelBits(l), 0, 0
+		l.Callbacks = []Callback{CallbackFunc(func(e Event, l *Learner) error {
+			switch e {
+			case BeforeBatch:
+				begun++
+				return c.cancel(begun - 1)
+			case AfterBatch:
+				ended++
+			case BeforeFit, BeforeEpoch, AfterEpoch, AfterFit:
+				t.Errorf("%s: event %v", c.name, e)
+			}
+			return nil
+		})}
+		found, err := l.LRFind(ctx, schedule.Finder{Steps: 20, Diverge: -1})
+		var odd *schedule.CurveError
+		if err != nil && !errors.As(err, &odd) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if n := len(found.Curve.LRs); n != c.steps || ended != c.steps {
+			t.Errorf("%s: %d steps, %d AfterBatch; want %d", c.name, n, ended, c.steps)
+		}
+		sameBits(t, c.name, before, modelBits(l))
+	}
+	l := tinyLearner(t, 1)
+	l.Callbacks = []Callback{CallbackFunc(func(e Event, l *Learner) error {
+		if e == BeforeBatch {
+			return ErrCancelEpoch
+		}
+		return nil
+	})}
+	if _, err := l.LRFind(ctx, schedule.Finder{}); err == nil || !strings.Contains(err.Error(), "no batch") {
+		t.Errorf("every epoch refused: %v", err)
+	}
+}

@@ -94,9 +94,11 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer l.DLs.Close()
+	done := 0 // the sweep may need several passes over the data
 	l.Callbacks = append(l.Callbacks, train.CallbackFunc(func(e train.Event, l *train.Learner) error {
 		if e == train.AfterBatch {
-			p.progress("searching", l.Iter+1, f.finder.Steps, "steps")
+			done++
+			p.progress("searching", done, f.finder.Max(), "steps")
 		}
 		return nil
 	}))
@@ -109,9 +111,6 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 	// A curve that gives no suggestion is written all the same, to be looked at.
 	if e := f.write(found); e != nil {
 		return e
-	}
-	if err != nil && f.From != "" {
-		return fmt.Errorf("%w; a model that is trained already has little left to fall: look at the curve (--plot FILE) and take a rate ten times below where it begins to rise", err)
 	}
 	if err != nil {
 		return err
@@ -185,6 +184,9 @@ func (f *lrFindFlags) print(p *printer, l *train.Learner, found train.LRFinding)
 				m[s.Rule] = s.LR
 			}
 		}
+		if found.Doubt != "" {
+			m["doubt"] = found.Doubt
+		}
 		fmt.Fprintln(p.out, mustJSON(m))
 		return
 	}
@@ -197,7 +199,16 @@ func (f *lrFindFlags) print(p *printer, l *train.Learner, found train.LRFinding)
 		}
 		fmt.Fprintf(p.out, "%-6s  %-13.3g  %s\n", s.Rule, s.LR, s.Meaning)
 	}
-	fmt.Fprint(p.out, "\nStart with valley; go up to min when training is stable and time is short. Pick a rate\nwhere the loss still falls clearly, never where it is lowest or rises again.\n")
+	switch {
+	case found.Doubt != "":
+		fmt.Fprint(p.out, "\nDoubtful: the loss never falls below where it began, so these rates follow its noise. That is\nusual for a model that is trained already")
+		if f.From == "" {
+			fmt.Fprint(p.out, "; with another one, start lower (--start) or check the data")
+		}
+		fmt.Fprint(p.out, ". Look at the curve (--plot FILE) and take a\nrate ten times below where it begins to rise.\n")
+	default:
+		fmt.Fprint(p.out, "\nStart with valley; go up to min when training is stable and time is short. Pick a rate\nwhere the loss still falls clearly, never where it is lowest or rises again.\n")
+	}
 	for _, file := range []string{f.plot, f.csv} {
 		if file != "" {
 			fmt.Fprintf(os.Stderr, "wrote %s\n", file)
