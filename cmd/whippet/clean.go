@@ -53,7 +53,7 @@ folder of a run. Without --data, the pictures of its training are taken.`,
 	fl.StringVar(&f.addr, "addr", localweb.DefaultAddr, "where the page is, host:port; port 0 is any free one")
 	fl.IntVar(&f.top, "top", 50, "doubtful pictures to show, those with the highest loss first")
 	fl.IntVar(&f.pairs, "pairs", 200, "near-duplicates to show at most, the most alike first; 0 does not look for them")
-	fl.IntVar(&f.limits.Bits, "duplicate-bits", f.limits.Bits, "how many of 64 bits of their hashes may differ between near-duplicates")
+	fl.IntVar(&f.limits.Bits, "duplicate-bits", f.limits.Bits, "how many of 64 bits of their hashes may differ between near-duplicates without edges; those with edges are found by these")
 	return cmd
 }
 

@@ -1,13 +1,7 @@
 package clean
 
 import (
-	"cmp"
-	"context"
 	"math/bits"
-	"runtime"
-	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/whippet-ml/whippet/data"
 )
@@ -85,90 +79,4 @@ func (f *Fingerprint) ColorDistance(g *Fingerprint) float64 {
 		sum += max(d, -d)
 	}
 	return float64(sum) / float64(len(f.Color))
-}
-
-// Pair is a training picture and a validation picture that look alike.
-type Pair struct {
-	Train, Valid int     // indices into the set
-	Bits         int     // that differ between their hashes
-	Color        float64 // their ColorDistance
-}
-
-// Limits says how alike two pictures must be to be shown as near-duplicates.
-type Limits struct {
-	Bits  int     // differing bits at most
-	Color float64 // color distance at most
-}
-
-// DefaultLimits finds copies that were scaled, recompressed or slightly
-// lightened, and few pictures that are only similar.
-var DefaultLimits = Limits{Bits: 6, Color: 12}
-
-// NearDuplicates opens every picture of the set and returns the pairs across
-// training and validation within the limits, the most alike first. Pictures
-// that cannot be opened are passed over. progress, which may be nil, is told how
-// many are done. The error is only ctx's.
-func NearDuplicates(ctx context.Context, s *Set, limits Limits, progress func(done int)) ([]Pair, error) {
-	prints, good, err := fingerprints(ctx, s, progress)
-	if err != nil {
-		return nil, err
-	}
-	var valid []int
-	for i, p := range s.Pictures {
-		if p.Valid && good[i] {
-			valid = append(valid, i)
-		}
-	}
-	var pairs []Pair
-	for i, p := range s.Pictures {
-		if p.Valid || !good[i] {
-			continue
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		for _, k := range valid {
-			n := bits.OnesCount64(prints[i].Hash ^ prints[k].Hash)
-			if n > limits.Bits {
-				continue
-			}
-			if c := prints[i].ColorDistance(&prints[k]); c <= limits.Color {
-				pairs = append(pairs, Pair{Train: i, Valid: k, Bits: n, Color: c})
-			}
-		}
-	}
-	slices.SortStableFunc(pairs, func(a, b Pair) int {
-		return cmp.Or(cmp.Compare(a.Bits, b.Bits), cmp.Compare(a.Color, b.Color))
-	})
-	return pairs, nil
-}
-
-// fingerprints opens the pictures, several at once.
-func fingerprints(ctx context.Context, s *Set, progress func(done int)) ([]Fingerprint, []bool, error) {
-	prints, good := make([]Fingerprint, len(s.Pictures)), make([]bool, len(s.Pictures))
-	var next, done atomic.Int64
-	var told sync.Mutex
-	var wait sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(s.Pictures)) {
-		wait.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(s.Pictures) {
-					return
-				}
-				if m, err := s.Open(s.Pictures[i].Path); err == nil {
-					prints[i], good[i] = FingerprintOf(m), true
-					m.Free()
-				}
-				n := int(done.Add(1))
-				if progress != nil {
-					told.Lock()
-					progress(n)
-					told.Unlock()
-				}
-			}
-		})
-	}
-	wait.Wait()
-	return prints, good, ctx.Err()
 }

@@ -189,8 +189,8 @@ func TestNewQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := NewQueue(s, []*interpret.Table{valid, train}, 2, []Pair{{Train: 0, Valid: 1, Bits: 3}})
-	if got := fmt.Sprint(q.Entries); got != "[{[3] 0 0} {[1] 0 0} {[0 1] 3 0}]" {
+	q := NewQueue(s, []*interpret.Table{valid, train}, 2, []Pair{{Train: 0, Valid: 1, Bits: 3, Copy: Copy{Turn: 4, Alike: 0.97}}})
+	if got := fmt.Sprint(q.Entries); got != "[{[3] 0 0  0} {[1] 0 0  0} {[0 1] 3 0 mirrored 0.97}]" {
 		t.Errorf("entries %s", got)
 	}
 	if got := fmt.Sprint(q.Opinions[3].Top); got != "[{0 0.5} {2 0.45} {1 0.05}]" || q.Opinions[3].Predicted != 0 {

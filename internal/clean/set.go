@@ -76,6 +76,8 @@ type Entry struct {
 	Pictures []int   `json:"pictures"` // indices into the set; of a pair, training first
 	Bits     int     `json:"bits"`     // of a pair: by how much the hashes differ
 	Color    float64 `json:"color"`
+	How      string  `json:"how"`   // of a pair: how one was made from the other, such as "mirrored", as far as that is known
+	Alike    float64 `json:"alike"` // of a pair: correlation of the edges, 0 where it was not asked for
 }
 
 // Queue is the entries in the order in which they are shown, and the model's
@@ -114,7 +116,7 @@ func NewQueue(s *Set, tables []*interpret.Table, top int, pairs []Pair) *Queue {
 		q.Opinions[i] = all[i]
 	}
 	for _, p := range pairs {
-		q.Entries = append(q.Entries, Entry{Pictures: []int{p.Train, p.Valid}, Bits: p.Bits, Color: p.Color})
+		q.Entries = append(q.Entries, Entry{Pictures: []int{p.Train, p.Valid}, Bits: p.Bits, Color: p.Color, How: p.Copy.String(), Alike: p.Copy.Alike})
 		for _, i := range []int{p.Train, p.Valid} {
 			if o, ok := all[i]; ok {
 				q.Opinions[i] = o

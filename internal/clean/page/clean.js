@@ -161,7 +161,7 @@ function show() {
   $('panels').classList.toggle('pair', pair);
   if (pair) {
     const [a, b] = e.pictures.map(picture);
-    $('why').textContent = `Near-duplicates in training and validation (${e.bits} of 64 bits differ): the model is judged on what it has seen.` +
+    $('why').textContent = `Near-duplicates in training and validation${e.how ? ', one ' + e.how : ''}${e.alike ? ` (edges ${Math.round(100 * e.alike)} % alike)` : ''}: the model is judged on what it has seen.` +
       (a.label !== b.label ? ' Their labels differ.' : '');
   } else {
     const p = picture(e.pictures[0]);

@@ -1,0 +1,115 @@
+package clean
+
+import (
+	"cmp"
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Pair is a training picture and a validation picture that look alike.
+type Pair struct {
+	Train, Valid int     // indices into the set
+	Bits         int     // that differ between their hashes, as Copy lays them
+	Color        float64 // their ColorDistance, as they are
+	Copy         Copy
+}
+
+// Limits says how alike two pictures that lie alike must be to be shown as
+// near-duplicates for their hash and color alone. Pictures with edges that match
+// are shown in any case: see Copy.
+type Limits struct {
+	Bits  int     // differing bits at most
+	Color float64 // color distance at most
+}
+
+// DefaultLimits finds copies that were scaled, recompressed or slightly
+// lightened, plain ones without edges too, and few pictures that are only
+// similar.
+var DefaultLimits = Limits{Bits: 6, Color: 12}
+
+// NearDuplicates opens every picture of the set and returns the pairs across
+// training and validation that are copies of each other: scaled, recompressed,
+// lightened, mirrored, turned by quarter turns, cropped to three quarters of a
+// side or more, or several of these; the most alike first. Pictures that cannot
+// be opened are passed over. progress, which may be nil, is told how many are
+// done. The error is only ctx's.
+func NearDuplicates(ctx context.Context, s *Set, limits Limits, progress func(done int)) ([]Pair, error) {
+	signatures, err := signatures(ctx, s, progress)
+	if err != nil {
+		return nil, err
+	}
+	var valid []int
+	for i, p := range s.Pictures {
+		if p.Valid && signatures[i] != nil {
+			valid = append(valid, i)
+		}
+	}
+	found := make([][]Pair, len(s.Pictures)) // by training picture
+	each(ctx, len(s.Pictures), func(i int) {
+		if s.Pictures[i].Valid || signatures[i] == nil {
+			return
+		}
+		for _, k := range valid {
+			a, b := signatures[i], signatures[k]
+			c, bits, ok := copyOf(a, b)
+			color := 0.0
+			if n := a.Bits(b.Fingerprint); ok || n <= limits.Bits {
+				color = a.ColorDistance(&b.Fingerprint)
+				if !ok && color <= limits.Color {
+					c, bits, ok = Copy{}, n, true
+				}
+			}
+			if ok {
+				found[i] = append(found[i], Pair{Train: i, Valid: k, Bits: bits, Color: color, Copy: c})
+			}
+		}
+	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	pairs := slices.Concat(found...)
+	slices.SortStableFunc(pairs, func(a, b Pair) int {
+		return cmp.Or(cmp.Compare(a.Bits, b.Bits), cmp.Compare(b.Copy.Alike, a.Copy.Alike), cmp.Compare(a.Color, b.Color))
+	})
+	return pairs, nil
+}
+
+// signatures opens the pictures; nil stands for one that cannot be opened.
+func signatures(ctx context.Context, s *Set, progress func(done int)) ([]*signature, error) {
+	out := make([]*signature, len(s.Pictures))
+	var told sync.Mutex
+	done := 0
+	each(ctx, len(s.Pictures), func(i int) {
+		if m, err := s.Open(s.Pictures[i].Path); err == nil {
+			out[i] = signatureOf(m, s.Pictures[i].Valid)
+			m.Free()
+		}
+		told.Lock()
+		defer told.Unlock()
+		if done++; progress != nil {
+			progress(done)
+		}
+	})
+	return out, ctx.Err()
+}
+
+// each calls f for 0 to n-1, several at once, until ctx ends.
+func each(ctx context.Context, n int, f func(i int)) {
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		wait.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				f(i)
+			}
+		})
+	}
+	wait.Wait()
+}
