@@ -4,6 +4,7 @@
 package run
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
@@ -242,6 +243,9 @@ func ReadConfig(path string) (Config, error) {
 // saved model are shifted by it: with the seed of the run that made the model
 // (the natural thing to give), they would repeat its augmentation and dropout,
 // and the network would train on pictures that it has just learned by heart.
+//
+// It is a digest of the weights alone. The description beside them names files
+// and folders, and a run must not depend on how those were called.
 func (c *Config) DigestFrom() error {
 	f, _, err := regular.Open(c.From)
 	if err != nil {
@@ -249,7 +253,16 @@ func (c *Config) DigestFrom() error {
 	}
 	defer f.Close()
 	h := crc32.NewIEEE()
-	if _, err := io.Copy(h, f); err != nil {
+	var length [8]byte // of a safetensors file's header, which comes before the weights
+	if _, err = io.ReadFull(f, length[:]); err == nil {
+		if n := binary.LittleEndian.Uint64(length[:]); n < 1<<40 {
+			_, err = f.Seek(int64(n), io.SeekCurrent)
+		}
+	}
+	if err == nil {
+		_, err = io.Copy(h, f)
+	}
+	if err != nil {
 		return fmt.Errorf("--from %s: %w", c.From, err)
 	}
 	c.FromDigest = max(h.Sum32(), 1)

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -247,5 +248,39 @@ func TestChangeLR(t *testing.T) {
 		if got := (Config{LR: in}).SmallerLR(); got != want {
 			t.Errorf("a tenth of %s is %s, want %s", in, got, want)
 		}
+	}
+}
+
+// The digest of a model to go on from is that of its weights, wherever it lies
+// and whatever its description says.
+func TestDigestFromIsOfTheWeights(t *testing.T) {
+	write := func(name, header, weights string) string {
+		path := filepath.Join(t.TempDir(), name)
+		file := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+		if err := os.WriteFile(path, append(append(file, header...), weights...), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	digest := func(path string) uint32 {
+		c := Config{From: path}
+		if err := c.DigestFrom(); err != nil {
+			t.Fatal(err)
+		}
+		return c.FromDigest
+	}
+	one := digest(write("a", `{"weights":"here.pth"}`, "0123"))
+	if other := digest(write("b", `{"weights":"/there/it.pth"}`, "0123")); other != one {
+		t.Errorf("digests %08x and %08x of the same weights under two descriptions", one, other)
+	}
+	if other := digest(write("a", `{"weights":"here.pth"}`, "0124")); other == one {
+		t.Errorf("digest %08x of two different weights", one)
+	}
+	c := Config{From: filepath.Join(t.TempDir(), "short")}
+	if err := os.WriteFile(c.From, []byte("abc"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.DigestFrom(); err == nil || !strings.Contains(err.Error(), c.From) {
+		t.Errorf("a file of three bytes: %v", err)
 	}
 }
