@@ -83,7 +83,8 @@ function draw() {
   const wide = $('grid-frame').clientWidth;
   const named = C <= 80;
   const font = px => `${px}px system-ui, "Noto Sans", sans-serif`;
-  const names = wide < 500 ? 84 : 150;
+  g.font = font(13);
+  const names = Math.min(wide < 500 ? 84 : 150, 14 + Math.ceil(Math.max(...data.classes.slice(0, 80).map(c => g.measureText(c).width))));
   left = named ? names : 8;
   cell = Math.max(named ? 15 : 4, Math.min(54, Math.floor((wide - left - 8) / C)));
   top = named ? names : 8;
@@ -163,7 +164,7 @@ function show() {
       img.alt = describe(r);
       f.append(img);
     }
-    c.textContent = `${r.path}: ${name(r.p)} ${percent(r.pp)}` + (r.a === r.p ? '' : `, ${name(r.a)} ${percent(r.pa)}`) + `, loss ${r.loss}`;
+    c.textContent = `\u2068${r.path}\u2069: ${name(r.p)} ${percent(r.pp)}` + (r.a === r.p ? '' : `, ${name(r.a)} ${percent(r.pa)}`) + `, loss ${r.loss}`;
     f.append(c);
     box.append(f);
   }
@@ -230,6 +231,8 @@ window.addEventListener('resize', () => {
   if ($('grid-frame').clientWidth !== width) { width = $('grid-frame').clientWidth; draw(); }
 });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+window.addEventListener('beforeprint', draw); // paper is light
+window.addEventListener('afterprint', draw);
 draw();
 say();
 })();
