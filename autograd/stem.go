@@ -73,83 +73,52 @@ func normMaxPoolBackward(tp *Tape, y *Variable, n *normMaxPool) {
 	tp.release(sums)
 }
 
-// ConvReLUMaxPool is MaxPool2d(relu(Conv2d(x)+bias)), the stem of SqueezeNet,
-// as one operation: the convolution's result, the largest map of the network,
-// is pooled at once and not kept, and goes through memory once on the way back.
-// bias may be nil.
+// ConvReLUMaxPool is MaxPool2d(relu(Conv2d(x)+bias)), the stem of SqueezeNet. It
+// is one operation where nobody wants the gradient of x and the shape is that of
+// a stem: then the convolution's result, the largest map of the network, is
+// pooled row by row as it is made, and nor is its gradient ever in memory as a
+// whole. bias may be nil.
 func ConvReLUMaxPool(tp *Tape, x *Variable, conv ConvBranch, k, stride, pad int, ceil bool) *Variable {
 	c := conv.shape(x)
-	h, w := c.Out()
-	p := cpu.NormMaxPool{N: c.N, H: h, W: w, C: c.K, K: k, Stride: stride, Pad: pad, Ceil: ceil}
-	oh, ow := p.Out()
-	if k > 15 || oh < 1 || ow < 1 { // the parts say what is wrong
+	p := cpu.ConvMaxPool{Conv: c, K: k, Stride: stride, Pad: pad, Ceil: ceil}
+	toBias := conv.Bias != nil && conv.Bias.RequiresGrad
+	if x.needs || toBias && !conv.Weight.RequiresGrad || !p.Fits() {
 		h := Conv2d(tp, x, conv.Weight, conv.Bias, conv.Stride, conv.Pad, true)
 		y := MaxPool2d(tp, h, k, stride, pad, ceil)
 		tp.Free(h)
 		return y
 	}
-	y := tp.newVar(p.N, oh, ow, p.C)
-	held := tp.newVar((y.Value.Len() + 3) / 4) // a byte each, in a float buffer
-	argmax := bytesOf(held.Value.Data)[:y.Value.Len()]
-	rows := p.N * h * w
-	z := tp.arena.Get(rows * p.C)
-	tp.timed("conv", func() { cpu.ConvForward(c, x.Value.Data, conv.Weight.Value.Data, z) })
-	tp.timed("pool", func() {
-		top, norm := tp.arena.Get(y.Value.Len()), tp.arena.Get(2*p.C)
-		one, shift := norm[:p.C], norm[p.C:]
-		for i := range one {
-			one[i] = 1
-		}
-		clear(shift)
-		copy(shift, conv.Bias.data())
-		p.Forward(z, one, shift, y.Value.Data, top, argmax)
-		tp.arena.Put(top)
-		tp.arena.Put(norm)
+	oh, ow := p.Out()
+	y := tp.newVar(c.N, oh, ow, c.K)
+	var argmax []uint8
+	var held *Variable
+	if tp.Record && conv.Weight.RequiresGrad {
+		held = tp.newVar((y.Value.Len() + 3) / 4) // a byte each, in a float buffer
+		argmax = bytesOf(held.Value.Data)[:y.Value.Len()]
+	}
+	tp.timed("conv+pool", func() {
+		p.Forward(x.Value.Data, conv.Weight.Value.Data, conv.Bias.data(), y.Value.Data, argmax)
 	})
-	tp.arena.Put(z)
-
-	toBias := conv.Bias != nil && conv.Bias.RequiresGrad
-	reads := append(make([]*Variable, 0, maxReads), held)
-	if conv.Weight.RequiresGrad {
-		reads = append(reads, x)
-	}
-	if toBias {
-		reads = append(reads, y)
-	}
-	needs := x.needs || conv.Weight.RequiresGrad || toBias
-	record(tp, "conv", y, needs, reads, convMaxPool{x, c, p, argmax, conv.Weight, conv.Bias}, convMaxPoolBackward)
-	tp.Free(held)
+	record(tp, "conv+pool", y, conv.Weight.RequiresGrad, []*Variable{x, held}, convMaxPool{x, p, argmax, conv.Weight, conv.Bias}, convMaxPoolBackward)
 	return y
 }
 
 // convMaxPool is what the way back of a ConvReLUMaxPool needs.
 type convMaxPool struct {
 	x       *Variable
-	c       cpu.Conv
-	p       cpu.NormMaxPool
+	p       cpu.ConvMaxPool
 	argmax  []uint8
 	w, bias *Parameter
 }
 
 func convMaxPoolBackward(tp *Tape, y *Variable, v *convMaxPool) {
-	dy, p := y.Grad.Data, v.p
-	if v.bias != nil && v.bias.RequiresGrad {
-		v.bias.grad(tp, func(db []float32) {
-			tp.timedBack("bias+relu", func() {
-				cpu.ReLUBackward(dy, tp.value(y), dy)
-				cpu.SumRows(dy, len(dy)/p.C, p.C, db)
-			})
-		})
+	var db []float32
+	toBias := v.bias != nil && v.bias.RequiresGrad
+	if toBias {
+		db = v.bias.beginGrad(tp)
 	}
-	if !v.x.needs && !v.w.RequiresGrad {
-		return
+	v.w.grad(tp, func(dw []float32) { v.p.BackwardWeights(tp.value(v.x), y.Grad.Data, v.argmax, dw, db) })
+	if toBias {
+		v.bias.endGrad(tp, db)
 	}
-	// Where ReLU made the maximum 0 argmax names no input, so this undoes the
-	// ReLU as well.
-	dz := tp.arena.Get(p.N * p.H * p.W * p.C)
-	tp.timedBack("pool", func() {
-		cpu.MaxPoolBackward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, dy, v.argmax, dz)
-	})
-	tp.convBackward(v.x, v.c, v.w, dz, true)
-	tp.arena.Put(dz)
 }

@@ -63,42 +63,54 @@ func (w stemWindow) fill(g *igemm, n, qy, rows int) {
 	}
 }
 
+// stemBands returns into how many bands of stemRows output rows g is cut.
+func (g *igemm) stemBands() int { return g.n * ceilDiv(g.oh, stemRows) }
+
 // runStem is run for convolutions that stemFits takes. bp holds the panels of
 // the flat layout.
 func (g *igemm) runStem(bp []float32, ep *epilogue) {
-	r := stemRun{igemm: *g, bp: bp, stream: g.streams()}
+	r := stemRun{igemm: *g, bp: bp}
+	if g.streams() {
+		r.flags = gemmStream
+	}
 	if ep != nil {
 		r.ep = *ep
 	}
-	parallel.ForWith(g.n*ceilDiv(g.oh, stemRows), r, (*stemRun).band)
+	parallel.ForWith(g.stemBands(), r, (*stemRun).piece)
 }
 
 // stemRun is a runStem under way.
 type stemRun struct {
 	igemm
-	bp     []float32
-	ep     epilogue
-	stream bool
+	bp    []float32
+	ep    epilogue
+	flags int
 }
 
-// band computes band i of output rows, counted over all pictures.
-func (g *stemRun) band(i int) {
-	mr, nr := tileRows(), tileCols()
-	bands, kPad := ceilDiv(g.oh, stemRows), g.kBlocks()*kBlock
+// piece computes band i of output rows, counted over all pictures.
+func (g *stemRun) piece(i int) {
+	bands := ceilDiv(g.oh, stemRows)
 	n, qy := i/bands, i%bands*stemRows
 	rows := min(stemRows, g.oh-qy)
 	win := g.newStemWindow(rows)
-	defer putScratch(win.buf)
+	g.rows(win, n, qy, rows, g.out[n*g.outN+qy*g.outRow:])
+	putScratch(win.buf)
+	if g.flags != 0 {
+		storeFence()
+	}
+}
+
+// rows computes output rows [qy, qy+rows) of picture n, the first at out[0]. win
+// has room for the input of as many rows.
+func (g *stemRun) rows(win stemWindow, n, qy, rows int, out []float32) {
+	mr, nr := tileRows(), tileCols()
+	kPad := g.kBlocks() * kBlock
 	win.fill(&g.igemm, n, qy, rows)
 	args := gemmArgs{
-		k: g.ndx * g.c, segs: g.ndy, segStep: win.pitch, as: g.stride * g.c, ldc: g.outPix,
+		k: g.ndx * g.c, segs: g.ndy, segStep: win.pitch, as: g.stride * g.c, ldc: g.outPix, flags: g.flags,
 	}
 	if g.ep.relu {
-		args.flags = gemmReLU
-	}
-	if g.stream {
-		args.flags |= gemmStream
-		defer storeFence()
+		args.flags |= gemmReLU
 	}
 	for j := 0; j*nr < g.cols; j++ {
 		args.b = &g.bp[j*kPad*nr]
@@ -107,13 +119,12 @@ func (g *stemRun) band(i int) {
 			args.bias = &g.ep.bias[j*nr]
 		}
 		for r := range rows {
-			p := (n*g.oh + qy + r) * g.ow
 			for qx := 0; qx < g.ow; qx += mr {
 				args.mr = min(mr, g.ow-qx)
 				args.a = &win.buf[r*g.stride*win.pitch+qx*g.stride*g.c]
-				args.c = &g.out[(p+qx)*g.outPix+j*nr]
+				args.c = &out[(r*g.ow+qx)*g.outPix+j*nr]
 				if g.ep.residual != nil {
-					args.res, args.ldr = &g.ep.residual[(p+qx)*g.cols+j*nr], g.cols
+					args.res, args.ldr = &g.ep.residual[((n*g.oh+qy+r)*g.ow+qx)*g.cols+j*nr], g.cols
 				}
 				gemmDCall(&args)
 			}
@@ -124,8 +135,8 @@ func (g *stemRun) band(i int) {
 // stemBackwardWeights is directBackwardWeights for convolutions that stemFits
 // takes. Groups of bands of output rows have partial sums of their own, which
 // are added in order.
-func stemBackwardWeights(g *igemm, dy, dw []float32) {
-	bands := g.n * ceilDiv(g.oh, stemRows)
+func stemBackwardWeights(g *igemm, dy stemGrad, dw []float32) {
+	bands := g.stemBands()
 	groups := min(bands, wgradPieces, max(1, wgradPartialFloats/len(dw)))
 	perGroup := ceilDiv(bands, groups)
 	groups = ceilDiv(bands, perGroup)
@@ -133,18 +144,19 @@ func stemBackwardWeights(g *igemm, dy, dw []float32) {
 	defer putScratch(part)
 	type args struct {
 		g        igemm
-		part, dy []float32
+		dy       stemGrad
+		part     []float32
 		perGroup int
 		size     int // of dw
 	}
-	parallel.ChunksWith(bands, perGroup, args{*g, part, dy, perGroup, len(dw)}, func(a *args, lo, hi int) {
-		a.g.stemPiece(a.part[lo/a.perGroup*a.size:][:a.size], a.dy, lo, hi)
+	parallel.ChunksWith(bands, perGroup, args{*g, dy, part, perGroup, len(dw)}, func(a *args, lo, hi int) {
+		a.g.stemPiece(a.part[lo/a.perGroup*a.size:][:a.size], &a.dy, lo, hi)
 	})
 	sumPartials(dw, part, groups)
 }
 
 // stemPiece adds up dw over the bands [b0,b1).
-func (g *igemm) stemPiece(dw, dy []float32, b0, b1 int) {
+func (g *igemm) stemPiece(dw []float32, dy *stemGrad, b0, b1 int) {
 	nr, mr := tileCols(), tileRowsT()
 	bands := ceilDiv(g.oh, stemRows)
 	colPanels := ceilDiv(g.cols, nr)
@@ -157,6 +169,11 @@ func (g *igemm) stemPiece(dw, dy []float32, b0, b1 int) {
 		b = getScratch(colPanels * stemRows * g.ow * nr)
 		defer putScratch(b)
 	}
+	var made []float32 // the band's gradient, where it has to be made
+	if dy.pooled() {
+		made = getScratch(stemRows * g.ow * g.cols)
+		defer putScratch(made)
+	}
 	line := g.ndx * g.c // rows of dw that one row of the window feeds
 	clear(dw)
 	args := gemmArgs{k: g.ow, as: g.stride * g.c, ldc: g.cols, flags: gemmAccumulate}
@@ -165,20 +182,20 @@ func (g *igemm) stemPiece(dw, dy []float32, b0, b1 int) {
 		rows := min(stemRows, g.oh-qy)
 		win.fill(g, n, qy, rows)
 		pixels := rows * g.ow
-		first := (n*g.oh + qy) * g.ow * g.cols
+		d := dy.rows(g, n, qy, rows, made)
 		var ahead []float32 // the next band's output pixels, to be prefetched
-		if band+1 < b1 {
-			ahead = dy[first+pixels*g.cols:]
+		if band+1 < b1 && made == nil {
+			ahead = dy.dy[((n*g.oh+qy)*g.ow+pixels)*g.cols:]
 			ahead = ahead[:min(len(ahead), stemRows*g.ow*g.cols)]
 		}
 		for j := range colPanels {
-			panel := dy[first+j*nr:]
+			panel := d[j*nr:]
 			args.nr = min(nr, g.cols-j*nr)
 			args.bs = g.cols
 			if !direct {
 				args.bs = nr
 				panel = b[j*pixels*nr:][:pixels*nr]
-				packBPanel(panel, dy[first+j*nr:], pixels, g.cols, args.nr, nr)
+				packBPanel(panel, d[j*nr:], pixels, g.cols, args.nr, nr)
 			}
 			for ty := range g.ndy {
 				for h := 0; h < line; h += mr {

@@ -37,7 +37,7 @@ const (
 func directBackwardWeights(c Conv, x, dy, dw []float32) {
 	t := wgrad{g: forwardIGEMM(c, x, nil, 0), dy: dy, k: c.K}
 	if t.g.stemFits() {
-		stemBackwardWeights(&t.g, dy, dw)
+		stemBackwardWeights(&t.g, stemGrad{dy: dy}, dw)
 		return
 	}
 	blocks := t.g.kBlocks()

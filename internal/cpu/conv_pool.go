@@ -1,0 +1,171 @@
+package cpu
+
+import "github.com/whippet-ml/whippet/internal/parallel"
+
+// This file holds the stem of a SqueezeNet as one operation,
+//
+//	y = maxpool(relu(conv(x, w) + bias)),
+//
+// forward and backward. The convolution's result is the largest map of the
+// network; a few rows of it at a time exist in one core's cache, and of its
+// gradient likewise.
+
+// ConvMaxPool is the geometry of the operation: a convolution of few channels,
+// and K x K windows with 1 <= K <= 15, stride, padding and ceil mode as
+// MaxPoolForward has them.
+type ConvMaxPool struct {
+	Conv           Conv
+	K, Stride, Pad int
+	Ceil           bool
+}
+
+// convPoolBytes bounds the rows of the convolution's result that a piece of the
+// forward pass makes: they have to stay in the second level cache, and the more
+// there are, the fewer are made twice.
+const convPoolBytes = 512 << 10
+
+// Out returns the output's height and width; 0 when no window fits.
+func (p ConvMaxPool) Out() (oh, ow int) {
+	h, w := p.Conv.Out()
+	return PoolOut(h, p.K, p.Stride, p.Pad, p.Ceil), PoolOut(w, p.K, p.Stride, p.Pad, p.Ceil)
+}
+
+// Fits reports whether the shape is one that this file computes: a window of
+// several pixels of few channels, on maps that are not tiny.
+func (p ConvMaxPool) Fits() bool {
+	if p.Conv.Check() != nil || p.K < 1 || p.K > 15 {
+		return false
+	}
+	oh, ow := p.Out()
+	g := forwardIGEMM(p.Conv, nil, nil, p.Conv.K)
+	return oh > 0 && ow > 0 && g.stemFits()
+}
+
+// pool returns the pooling's geometry.
+func (p ConvMaxPool) pool(op string) poolShape {
+	h, w := p.Conv.Out()
+	return newPoolShape(op, p.Conv.N, h, w, p.Conv.K, p.K, p.Stride, p.Pad, p.Ceil)
+}
+
+// Forward computes y [N,oh,ow,K], oh and ow by Out, from x [N,H,W,C], w
+// [KH,KW,C,K] and bias [K], which may be nil. argmax [N,oh,ow,K], unless nil,
+// receives the positions of the maxima as MaxPoolForwardReLU has them, for
+// BackwardWeights. The shape must be one that Fits.
+func (p ConvMaxPool) Forward(x, w, bias, y []float32, argmax []uint8) {
+	const op = "ConvMaxPool.Forward"
+	c, s := p.Conv, p.pool(op)
+	mustLen(op, "input", len(x), c.N*c.H*c.W*c.C)
+	mustLen(op, "weight", len(w), c.KH*c.KW*c.C*c.K)
+	mustLen(op, "output", len(y), c.N*s.oh*s.ow*c.K)
+	if argmax != nil {
+		need(op, "argmax", len(argmax), len(y))
+	}
+	g := forwardIGEMM(c, x, nil, c.K)
+	bp := getScratch(packedBLen(g.kBlocks()*kBlock, c.K))
+	defer putScratch(bp)
+	packForward(bp, c, w)
+	r := convPoolRun{pool: s, y: y, argmax: argmax}
+	r.stemRun = stemRun{igemm: g, bp: bp, ep: epilogue{relu: true}}
+	if bias != nil {
+		mustLen(op, "bias", len(bias), c.K)
+		r.ep.bias = getScratch(roundUp(c.K, tileCols()))
+		defer putScratch(r.ep.bias)
+		clear(r.ep.bias[copy(r.ep.bias, bias):])
+	}
+	band := max(1, (convPoolBytes/(4*s.w*s.c)-s.k)/s.stride+1)
+	r.bands = ceilDiv(s.oh, band)
+	parallel.ForWith(c.N*r.bands, r, (*convPoolRun).piece)
+}
+
+// convPoolRun is a ConvMaxPool.Forward under way.
+type convPoolRun struct {
+	stemRun
+	pool   poolShape
+	y      []float32
+	argmax []uint8
+	bands  int // of output rows that a picture is cut into
+}
+
+// piece computes band i of output rows, counted over all pictures.
+func (r *convPoolRun) piece(i int) {
+	s, n := &r.pool, i/r.bands
+	o0, o1 := winoCut(s.oh, r.bands, i%r.bands)
+	first, last := s.windowRow(o0), s.windowRow(o1-1)
+	q0, q1 := first.top, last.top+last.rows
+	line := s.w * s.c
+	z := getScratch((q1 - q0) * line)
+	defer putScratch(z)
+	win := r.newStemWindow(stemRows)
+	defer putScratch(win.buf)
+	for q := q0; q < q1; q += stemRows {
+		r.rows(win, n, q, min(stemRows, q1-q), z[(q-q0)*line:])
+	}
+	for o := o0; o < o1; o++ {
+		window := s.windowRow(o)
+		window.top -= q0
+		window.y0 -= q0
+		at, size := (n*s.oh+o)*s.ow*s.c, s.ow*s.c
+		var arg []uint8
+		if r.argmax != nil {
+			arg = r.argmax[at:][:size]
+		}
+		s.forwardRow(window, z, r.y[at:][:size], arg, true)
+	}
+}
+
+// BackwardWeights computes dw [KH,KW,C,K] and dbias [K], unless that is nil,
+// overwriting both, from x, dy [N,oh,ow,K] and argmax. The shape must be one
+// that Fits.
+func (p ConvMaxPool) BackwardWeights(x, dy []float32, argmax []uint8, dw, dbias []float32) {
+	const op = "ConvMaxPool.BackwardWeights"
+	c, s := p.Conv, p.pool(op)
+	mustLen(op, "input", len(x), c.N*c.H*c.W*c.C)
+	mustLen(op, "weight", len(dw), c.KH*c.KW*c.C*c.K)
+	mustLen(op, "output", len(dy), c.N*s.oh*s.ow*c.K)
+	need(op, "argmax", len(argmax), len(dy))
+	needOptional(op, "dbias", dbias, c.K)
+	g := forwardIGEMM(c, x, nil, 0)
+	d := stemGrad{dy: dy, argmax: argmax, pool: s}
+	bands := g.stemBands()
+	if dbias != nil {
+		d.sums = getScratch(bands * c.K)
+		defer putScratch(d.sums)
+	}
+	stemBackwardWeights(&g, d, dw)
+	if dbias != nil {
+		mergeSums(d.sums, bands, c.K, dbias)
+	}
+}
+
+// stemGrad is the gradient of a stem's result, as its weights' gradient reads
+// it.
+type stemGrad struct {
+	dy []float32 // the gradient, or that of its max pool's result
+
+	argmax []uint8   // of the max pool; nil where there is none
+	pool   poolShape // its geometry
+	sums   []float32 // [bands, cols]: receives the sums of each band's rows; or nil
+}
+
+// pooled reports whether there is a max pool.
+func (d *stemGrad) pooled() bool { return d.argmax != nil }
+
+// rows returns the gradient of output rows [qy, qy+rows) of picture n of g, in
+// buf if it has to be made.
+func (d *stemGrad) rows(g *igemm, n, qy, rows int, buf []float32) []float32 {
+	line := g.ow * g.cols
+	if !d.pooled() {
+		return d.dy[(n*g.oh+qy)*line:][:rows*line]
+	}
+	picture := d.pool.oh * d.pool.ow * d.pool.c
+	dy, argmax := d.dy[n*picture:][:picture], d.argmax[n*picture:][:picture]
+	for r := range rows {
+		d.pool.backwardRow(qy+r, dy, argmax, buf[r*line:][:line], false)
+	}
+	if d.sums != nil {
+		sums := d.sums[(n*ceilDiv(g.oh, stemRows)+qy/stemRows)*g.cols:][:g.cols]
+		clear(sums)
+		sumRows(buf[:rows*line], rows*g.ow, g.cols, sums)
+	}
+	return buf[:rows*line]
+}
