@@ -48,7 +48,7 @@ func TestNobodySharesAValue(t *testing.T) {
 }
 
 func TestRepeatedUseAllocatesNothing(t *testing.T) {
-	type local struct{ n [64]int }
+	type local [64]int
 	if n := testing.AllocsPerRun(100, func() {
 		a, b := Get[local](), Get[local]()
 		Put(a)
@@ -59,7 +59,7 @@ func TestRepeatedUseAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkGetPut(b *testing.B) {
-	type local struct{ n int }
+	type local int
 	for b.Loop() {
 		Put(Get[local]())
 	}
