@@ -51,6 +51,10 @@ func TestDiskFull(t *testing.T) {
 		disk := smallDisk(t, "32m")
 		out := filepath.Join(disk, "out")
 		p := start(t, dir, trainArgs(out, "--checkpoint-every", "1ms")...)
+		p.until("a checkpoint", func() bool {
+			saved, err := filepath.Glob(filepath.Join(out+".partial", "checkpoints", "checkpoint-*.safetensors"))
+			return err == nil && len(saved) > 0 || exists(out)
+		})
 		time.Sleep(time.Second)
 		_ = p.cmd.Process.Kill()
 		p.wait()
