@@ -64,6 +64,14 @@ func newModel(f ModelFile, o Options, m *serverMetrics) (*model, error) {
 		return nil, err
 	}
 	md.now, md.stamp = in, st
+	// Counters that begin at 0 rather than at their first event can be watched for
+	// changes.
+	for _, outcome := range []string{"done", "failed"} {
+		m.reloads.WithLabelValues(f.Name, outcome)
+	}
+	for _, outcome := range []string{"classified", "failed"} {
+		m.pictures.WithLabelValues(f.Name, outcome)
+	}
 	return md, nil
 }
 

@@ -94,7 +94,7 @@ func TestDescriptions(t *testing.T) {
 		"/v2/models/pets":                     `"shape":[-1,3,48,48]`,
 		"/v2/models/pets/versions/" + version: `"platform":"whippet_squeezenet1_1"`,
 		"/v2/models/pets/ready":               `"ready":true`,
-		"/metrics":                            "whippet_queue_pictures",
+		"/metrics":                            `whippet_model_reloads_total{model="pets",outcome="failed"} 0`,
 		"/":                                   "<!doctype html>",
 		"/page.js":                            "predict",
 		"/page.css":                           "{",
