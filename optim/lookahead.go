@@ -100,10 +100,14 @@ func (l *Lookahead) pullBack(groups [][]*Param, alpha float32) {
 				continue
 			}
 			slow := l.slow[p.Name]
-			parallel.Chunks(len(slow), chunk, func(lo, hi int) {
-				fast, slow := p.Data[lo:hi], slow[lo:hi]
+			type args struct {
+				fast, slow []float32
+				alpha      float32
+			}
+			parallel.ChunksWith(len(slow), chunk, args{p.Data, slow, alpha}, func(a *args, lo, hi int) {
+				fast, slow := a.fast[lo:hi], a.slow[lo:hi]
 				for i, v := range fast {
-					slow[i] += alpha * (v - slow[i])
+					slow[i] += a.alpha * (v - slow[i])
 					fast[i] = slow[i]
 				}
 			})

@@ -69,15 +69,18 @@ func rectify(sqrMom float64, step int) float64 {
 
 // warmup is a momentum step that also feeds the squared average.
 func warmup(p *Param, s *slot, h Hyper, sqrMom, debias1 float64) {
-	decay, rate := float32(1-h.LR*h.WD), float32(h.LR/debias1)
-	m, m1 := float32(h.Mom), float32(1-h.Mom)
-	k, k1 := float32(sqrMom), float32(1-sqrMom)
-	parallel.Chunks(len(p.Data), chunk, func(lo, hi int) {
-		data, avg, sqr := p.Data[lo:hi], s.Avg[lo:hi], s.Sqr[lo:hi]
-		for i, g := range p.Grad[lo:hi] {
-			a := m*avg[i] + m1*g
-			avg[i], sqr[i] = a, k*sqr[i]+k1*g*g
-			data[i] = data[i]*decay - rate*a
+	type args struct {
+		data, grad, avg, sqr      []float32
+		decay, rate, m, m1, k, k1 float32
+	}
+	a := args{p.Data, p.Grad, s.Avg, s.Sqr, float32(1 - h.LR*h.WD), float32(h.LR / debias1),
+		float32(h.Mom), float32(1 - h.Mom), float32(sqrMom), float32(1 - sqrMom)}
+	parallel.ChunksWith(len(p.Data), chunk, a, func(a *args, lo, hi int) {
+		data, avg, sqr := a.data[lo:hi], a.avg[lo:hi], a.sqr[lo:hi]
+		for i, g := range a.grad[lo:hi] {
+			v := a.m*avg[i] + a.m1*g
+			avg[i], sqr[i] = v, a.k*sqr[i]+a.k1*g*g
+			data[i] = data[i]*a.decay - a.rate*v
 		}
 	})
 }

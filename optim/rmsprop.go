@@ -51,18 +51,22 @@ func (o *RMSProp) Step(groups [][]*Param, hyper []Hyper) error {
 }
 
 func (o *RMSProp) update(p *Param, s *slot, h Hyper, keep, take, eps float32) {
-	decay, mom, rate := float32(1-h.LR*h.WD), float32(h.Mom), float32(h.LR)
-	momentum := o.Mom != 0
-	parallel.Chunks(len(p.Data), chunk, func(lo, hi int) {
-		data, sqr := p.Data[lo:hi], s.Sqr[lo:hi]
-		for i, g := range p.Grad[lo:hi] {
-			v := keep*sqr[i] + take*g*g
+	type args struct {
+		data, grad, sqr, avg              []float32
+		keep, take, eps, decay, mom, rate float32
+		momentum                          bool
+	}
+	a := args{p.Data, p.Grad, s.Sqr, s.Avg, keep, take, eps, float32(1 - h.LR*h.WD), float32(h.Mom), float32(h.LR), o.Mom != 0}
+	parallel.ChunksWith(len(p.Data), chunk, a, func(a *args, lo, hi int) {
+		data, sqr := a.data[lo:hi], a.sqr[lo:hi]
+		for i, g := range a.grad[lo:hi] {
+			v := a.keep*sqr[i] + a.take*g*g
 			sqr[i] = v
-			if momentum {
-				g += mom * s.Avg[lo+i]
-				s.Avg[lo+i] = g
+			if a.momentum {
+				g += a.mom * a.avg[lo+i]
+				a.avg[lo+i] = g
 			}
-			data[i] = data[i]*decay - rate*g/(sqrt(v)+eps)
+			data[i] = data[i]*a.decay - a.rate*g/(sqrt(v)+a.eps)
 		}
 	})
 }
