@@ -37,9 +37,13 @@ func (f *winoFilters) channels(i int) int { return min(f.kc, roundUp(f.c, 16)-i*
 
 // pack computes the whole of U into u, in parallel.
 func (f *winoFilters) pack(u []float32) {
-	chunks := f.chunks()
-	parallel.For(f.panels()*chunks, func(i int) {
-		f.transform(i/chunks, i%chunks, u[i*f.chunkSize():][:f.chunkSize()])
+	type args struct {
+		f winoFilters
+		u []float32
+	}
+	parallel.ForWith(f.panels()*f.chunks(), args{*f, u}, func(a *args, i int) {
+		chunks, size := a.f.chunks(), a.f.chunkSize()
+		a.f.transform(i/chunks, i%chunks, a.u[i*size:][:size])
 	})
 	f.u = u
 }

@@ -81,40 +81,61 @@ func winoConvolveFused(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue
 	mr := winoRows()
 	size := winoFusedFloats / (winoPoints*(roundUp(f.c, 16)+winoCols()) + 16*(g.c+g.k))
 	size = max(mr, size/mr*mr)
-	blocks := (g.tiles + size - 1) / size
-	if blocks < winoMinPieces {
+	r := winoRun{g: *g, x: x, f: *f, e: *e}
+	r.blocks = (g.tiles + size - 1) / size
+	if r.blocks < winoMinPieces {
 		// Panels a little less than full are the smaller loss.
-		blocks = max(blocks, min(winoMinPieces, g.tiles/(mr-2)))
+		r.blocks = max(r.blocks, min(winoMinPieces, g.tiles/(mr-2)))
 	}
-	parallel.For(blocks, func(i int) {
-		t0, t1 := winoCut(g.tiles, blocks, i)
-		b := newWinoBlock(g, t0, t1, f.kc)
-		v := getScratch(b.size())
-		tile := getScratch(winoPoints * max(b.cp, 2*winoCols()))
-		m := getScratch(b.mSize())
-		for p := range b.panels {
-			b.transformPanel(x, p, 0, b.chunks(), v, tile)
+	parallel.ForWith(r.blocks, r, (*winoRun).fused)
+}
+
+// winoRun is a convolution under way. The fields below blocks are the staged
+// schedule's.
+type winoRun struct {
+	g      winoGeom
+	x      []float32
+	f      winoFilters
+	e      winoEpilogue
+	blocks int // the tiles are cut into
+
+	b0, nb    int       // the group under way: blocks [b0,b0+nb)
+	most      int       // floats of V of a block, at most
+	maxPanels int       // of the tiles of a block
+	cuts      int       // pieces of a panel's transforms
+	v         []float32 // V of the group, [nb][most]
+}
+
+// fused computes block i, all of it.
+func (r *winoRun) fused(i int) {
+	g, f, e := &r.g, &r.f, &r.e
+	t0, t1 := winoCut(g.tiles, r.blocks, i)
+	b := newWinoBlock(g, t0, t1, f.kc)
+	v := getScratch(b.size())
+	tile := getScratch(winoPoints * max(b.cp, 2*winoCols()))
+	m := getScratch(b.mSize())
+	for p := range b.panels {
+		b.transformPanel(r.x, p, 0, b.chunks(), v, tile)
+	}
+	// What another worker takes does not matter to the result, only to how
+	// useful the guess is.
+	next0, next1 := winoCut(g.tiles, r.blocks, i+parallel.Threads())
+	panels := f.panels()
+	for p := range panels {
+		var ahead winoAhead
+		if p == panels-1 {
+			ahead.addSpan(g.sourceSpan(r.x, next0, next1))
 		}
-		// What another worker takes does not matter to the result, only to how
-		// useful the guess is.
-		next0, next1 := winoCut(g.tiles, blocks, i+parallel.Threads())
-		panels := f.panels()
-		for p := range panels {
-			var ahead winoAhead
-			if p == panels-1 {
-				ahead.addSpan(g.sourceSpan(x, next0, next1))
-			}
-			if p == 0 && !e.past {
-				ahead.addSpan(g.destSpan(e.y, e.yStride, t0, t1))
-			}
-			ahead.spread(winoPoints * b.panels * b.chunks())
-			b.multiply(v, func(i int) ([]float32, int) { return f.chunk(p, i, nil) }, m, &ahead)
-			b.output(p, m, tile, e)
+		if p == 0 && !e.past {
+			ahead.addSpan(g.destSpan(e.y, e.yStride, t0, t1))
 		}
-		putScratch(m)
-		putScratch(tile)
-		putScratch(v)
-	})
+		ahead.spread(winoPoints * b.panels * b.chunks())
+		b.multiply(v, func(i int) ([]float32, int) { return f.chunk(p, i, nil) }, m, &ahead)
+		b.output(p, m, tile, e)
+	}
+	putScratch(m)
+	putScratch(tile)
+	putScratch(v)
 }
 
 // winoCut returns part i of n things cut evenly into parts; it is empty when i
@@ -125,68 +146,76 @@ func winoCut(n, parts, i int) (lo, hi int) {
 
 func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue) {
 	panels := f.panels()
-	blocks := (g.tiles + winoBlockTiles - 1) / winoBlockTiles
+	r := winoRun{g: *g, x: x, f: *f, e: *e}
+	r.blocks = (g.tiles + winoBlockTiles - 1) / winoBlockTiles
 	// More blocks give more pieces, but each transforms the filters again.
-	for blocks*panels < winoMinPieces && g.tiles/(blocks+1) >= 2*winoRows() {
-		blocks++
+	for r.blocks*panels < winoMinPieces && g.tiles/(r.blocks+1) >= 2*winoRows() {
+		r.blocks++
 	}
-	most, maxPanels := 0, 0
-	for i := range blocks {
-		t0, t1 := winoCut(g.tiles, blocks, i)
+	for i := range r.blocks {
+		t0, t1 := winoCut(g.tiles, r.blocks, i)
 		b := newWinoBlock(g, t0, t1, f.kc)
-		most, maxPanels = max(most, b.size()), max(maxPanels, b.panels)
+		r.most, r.maxPanels = max(r.most, b.size()), max(r.maxPanels, b.panels)
 	}
-	group := max(1, winoGroupFloats/most) // blocks in a group
-	groups := (blocks + group - 1) / group
-	group = (blocks + groups - 1) / groups
-	v := getScratch(group * most)
-	defer putScratch(v)
+	group := max(1, winoGroupFloats/r.most) // blocks in a group
+	groups := (r.blocks + group - 1) / group
+	group = (r.blocks + groups - 1) / groups
+	r.v = getScratch(group * r.most)
+	defer putScratch(r.v)
 
-	for b0 := 0; b0 < blocks; b0 += group {
-		nb := min(group, blocks-b0)
-		block := func(i int) (b winoBlock, vb []float32) {
-			t0, t1 := winoCut(g.tiles, blocks, b0+i)
-			return newWinoBlock(g, t0, t1, f.kc), v[i*most:][:most]
+	for ; r.b0 < r.blocks; r.b0 += group {
+		r.nb = min(group, r.blocks-r.b0)
+		r.cuts = 1
+		if r.nb*r.maxPanels < winoMinPieces {
+			r.cuts = f.chunks()
 		}
-		cuts := 1 // pieces of a panel's transforms
-		if nb*maxPanels < winoMinPieces {
-			cuts = f.chunks()
-		}
-		parallel.For(nb*maxPanels*cuts, func(i int) {
-			cut, i := i%cuts, i/cuts
-			b, vb := block(i / maxPanels)
-			p := i % maxPanels
-			if p >= b.panels {
-				return
-			}
-			tile := getScratch(winoPoints * b.cp)
-			b.transformPanel(x, p, cut*b.chunks()/cuts, (cut+1)*b.chunks()/cuts, vb, tile)
-			putScratch(tile)
-		})
-		parallel.For(nb*panels, func(i int) {
-			p := i / nb
-			b, vb := block(i % nb)
-			u := getScratch(f.chunkSize())
-			m := getScratch(b.mSize())
-			tile := getScratch(winoPoints * 2 * winoCols())
-			next := (i + parallel.Threads()) / nb
-			var ahead winoAhead
-			b.multiply(vb, func(i int) ([]float32, int) {
-				ahead.n = 0
-				if i+1 < f.chunks() {
-					f.ahead(&ahead, p, i+1)
-				} else if next != p {
-					f.ahead(&ahead, next, 0)
-				}
-				ahead.spread(winoPoints * b.panels)
-				return f.chunk(p, i, u)
-			}, m, &ahead)
-			b.output(p, m, tile, e)
-			putScratch(tile)
-			putScratch(m)
-			putScratch(u)
-		})
+		parallel.ForWith(r.nb*r.maxPanels*r.cuts, r, (*winoRun).transform)
+		parallel.ForWith(r.nb*panels, r, (*winoRun).multiply)
 	}
+}
+
+// block returns block i of the group, and its V.
+func (r *winoRun) block(i int) (b winoBlock, v []float32) {
+	t0, t1 := winoCut(r.g.tiles, r.blocks, r.b0+i)
+	return newWinoBlock(&r.g, t0, t1, r.f.kc), r.v[i*r.most:][:r.most]
+}
+
+// transform computes cut i%cuts of a panel of V.
+func (r *winoRun) transform(i int) {
+	cut, i := i%r.cuts, i/r.cuts
+	b, v := r.block(i / r.maxPanels)
+	p := i % r.maxPanels
+	if p >= b.panels {
+		return
+	}
+	tile := getScratch(winoPoints * b.cp)
+	b.transformPanel(r.x, p, cut*b.chunks()/r.cuts, (cut+1)*b.chunks()/r.cuts, v, tile)
+	putScratch(tile)
+}
+
+// multiply computes panel i/nb of the destination for block i%nb.
+func (r *winoRun) multiply(i int) {
+	f, p := &r.f, i/r.nb
+	b, v := r.block(i % r.nb)
+	u := getScratch(f.chunkSize())
+	m := getScratch(b.mSize())
+	tile := getScratch(winoPoints * 2 * winoCols())
+	next := (i + parallel.Threads()) / r.nb
+	var ahead winoAhead
+	b.multiply(v, func(i int) ([]float32, int) {
+		ahead.n = 0
+		if i+1 < f.chunks() {
+			f.ahead(&ahead, p, i+1)
+		} else if next != p {
+			f.ahead(&ahead, next, 0)
+		}
+		ahead.spread(winoPoints * b.panels)
+		return f.chunk(p, i, u)
+	}, m, &ahead)
+	b.output(p, m, tile, &r.e)
+	putScratch(tile)
+	putScratch(m)
+	putScratch(u)
 }
 
 // output writes the block's tiles of panel p of the destination: y = Aᵀ M A,
