@@ -149,30 +149,32 @@ func (p *Predictor) Probs(ctx context.Context, x *tensor.Tensor) (*tensor.Tensor
 	out := tensor.New(n, classes)
 	for lo := 0; lo < n; lo += p.opts.Batch {
 		hi := min(lo+p.opts.Batch, n)
-		logits, err := p.logits(ctx, tensor.FromSlice(x.Data[lo*p.inputLen():hi*p.inputLen()], hi-lo, s, s, 3))
-		if err != nil {
+		in := tensor.Tensor{Shape: []int{hi - lo, s, s, 3}, Data: x.Data[lo*p.inputLen() : hi*p.inputLen()]}
+		if err := p.logits(ctx, &in, out.Data[lo*classes:hi*classes]); err != nil {
 			return nil, err
 		}
-		probs, err := loss.Softmax(logits)
-		if err != nil {
-			return nil, fmt.Errorf("predict: %w", err)
+	}
+	if err := softmax.Activation(out, out); err != nil {
+		return nil, fmt.Errorf("predict: %w", err)
+	}
+	for _, v := range out.Data {
+		if v != v {
+			return nil, fmt.Errorf("predict: %w", ErrNotFinite)
 		}
-		for _, v := range probs.Data {
-			if v != v {
-				return nil, fmt.Errorf("predict: %w", ErrNotFinite)
-			}
-		}
-		copy(out.Data[lo*classes:], probs.Data)
 	}
 	return out, nil
 }
 
-func (p *Predictor) logits(ctx context.Context, x *tensor.Tensor) (*tensor.Tensor, error) {
+// softmax makes probabilities of logits.
+var softmax loss.Func = &loss.CrossEntropy{}
+
+// logits writes the network's output for x to dst.
+func (p *Predictor) logits(ctx context.Context, x *tensor.Tensor, dst []float32) error {
 	if err := acquire(ctx, p.run); err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { <-p.run }()
-	return p.net.Run(x)
+	return p.net.RunInto(x, dst)
 }
 
 // acquire takes a slot of sem, or gives up when ctx ends.

@@ -1,0 +1,59 @@
+package nn_test
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// TestSteadyRunAllocatesNothing counts what inference leaves to the garbage
+// collector once its buffers are there.
+func TestSteadyRunAllocatesNothing(t *testing.T) {
+	for _, name := range []string{"resnet18", "resnet50", "squeezenet1_1"} {
+		t.Run(name, func(t *testing.T) {
+			arch, err := models.ByName(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inf := nn.Compile(models.NewClassifier(arch, 3, rng.New(1)))
+			for _, batch := range []int{1, 4} {
+				x, out := tensor.New(batch, 64, 64, 3), make([]float32, 3*batch)
+				for _, c := range []struct {
+					name          string
+					run           func() error
+					allocs, bytes uint64
+				}{
+					{"RunInto", func() error { return inf.RunInto(x, out) }, 4, 1 << 10},
+					{"Run", func() error { _, err := inf.Run(x); return err }, 8, 2 << 10}, // the result is three
+				} {
+					allocs, bytes := least(t, 12, c.run)
+					if allocs > c.allocs || bytes > c.bytes {
+						t.Errorf("%s of %d pictures makes %d allocations of %d bytes in all, want at most %d of %d", c.name, batch, allocs, bytes, c.allocs, c.bytes)
+					}
+				}
+			}
+		})
+	}
+}
+
+// least calls f some times and returns the least that a call allocated, on all
+// goroutines.
+func least(t *testing.T, times int, f func() error) (allocs, bytes uint64) {
+	t.Helper()
+	allocs, bytes = ^uint64(0), ^uint64(0)
+	for range times {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := f()
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		allocs, bytes = min(allocs, after.Mallocs-before.Mallocs), min(bytes, after.TotalAlloc-before.TotalAlloc)
+	}
+	return allocs, bytes
+}
