@@ -12,6 +12,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -26,6 +27,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -290,7 +292,13 @@ func (r *result) quantile(q float64) time.Duration {
 func (r *result) print(length time.Duration) {
 	fmt.Printf("%d answers in %v: %.0f pictures/s\n", len(r.latencies), length, float64(len(r.latencies))/length.Seconds())
 	fmt.Printf("latency p50 %v, p90 %v, p99 %v, p99.9 %v, longest %v\n", r.quantile(0.5), r.quantile(0.9), r.quantile(0.99), r.quantile(0.999), r.quantile(1))
-	fmt.Printf("statuses %v, requests without an answer %d\n", r.statuses, len(r.broken))
+	closed := 0
+	for _, err := range r.broken {
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			closed++
+		}
+	}
+	fmt.Printf("statuses %v, requests without an answer %d, of which %d found nobody listening\n", r.statuses, len(r.broken), closed)
 	if n := len(r.memory); n > 0 {
 		fmt.Printf("memory of the service, MiB: ")
 		for i := range min(n, 60) {
