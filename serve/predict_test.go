@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/hostile"
 	"github.com/whippet-ml/whippet/predict"
 )
 
@@ -206,7 +207,9 @@ func FuzzSplit(f *testing.F) {
 	f.Add([]byte("--b\nContent-Type: image/png\nContent-Transfer-Encoding: quoted-printable\n\n=3D\n--b--"), "multipart/form-data; boundary=b")
 	f.Add([]byte("\x89PNG"), "image/png")
 	f.Fuzz(func(t *testing.T, body []byte, kind string) {
-		pics, err := split(bytes.NewReader(body), int64(len(body)), kind, 3)
+		var pics []picture
+		var err error
+		hostile.Bounded(t, 1<<20+8*len(body), func() { pics, err = split(bytes.NewReader(body), int64(len(body)), kind, 3) })
 		if err != nil {
 			if _, ok := err.(*statusError); !ok || pics != nil {
 				t.Errorf("error %T with %d pictures", err, len(pics))
@@ -231,7 +234,9 @@ func FuzzInfer(f *testing.F) {
 	f.Add([]byte(`{"inputs":[{"name":"input","shape":[4,3,2,2],"datatype":"FP32","data":"x"}]}`))
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		q, err := parseInfer(body, nil, 2, 3)
+		var q *inferRequest
+		var err error
+		hostile.Bounded(t, 256<<10+len(body), func() { q, err = parseInfer(body, nil, 2, 3) })
 		if err != nil {
 			if _, ok := err.(*statusError); !ok {
 				t.Errorf("error %T: %v", err, err)

@@ -308,7 +308,10 @@ func FuzzDecode(f *testing.F) {
 	}
 	o := DecodeOptions{MaxPixels: 1 << 20}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := DecodeBytes(b, o)
+		var m *data.Image
+		var err error
+		// image/png takes 4 KiB for a chunk that it passes over.
+		hostile.Bounded(t, 12*o.MaxPixels+16<<20+400*len(b), func() { m, err = DecodeBytes(b, o) })
 		if err != nil {
 			return
 		}

@@ -7,13 +7,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/whippet-ml/whippet/internal/hostile"
 )
 
 // Each target checks that nothing panics, that a file which is read is
 // consistent and within its budget, and that it can be written and read again.
 
 func checkRead(t *testing.T, b []byte) {
-	f, err := readBytes(b)
+	var f *File
+	var err error
+	// The limits that TestHostileCheckpoints has.
+	hostile.Bounded(t, 4<<20+200*len(b), func() { f, err = readBytes(b) })
 	if err != nil {
 		return
 	}
