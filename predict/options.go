@@ -20,7 +20,9 @@ type Options struct {
 	Batch int
 	// Decoders bounds how many pictures are decoded at the same time, over all
 	// callers. 0 means the number of processors. A picture of P pixels takes 3·P
-	// bytes while it is being prepared, and up to twice that for some formats.
+	// bytes while it is being prepared, and up to 15·P while it is decoded (a
+	// progressive JPEG in CMYK). Of encoded pictures in memory that have more than
+	// 16 megapixels, a quarter as many are decoded at the same time, at least one.
 	Decoders int
 	// Runs bounds how many batches are computed at the same time, over all
 	// callers; each uses all processors. 0 means 2, so that one batch's ends do

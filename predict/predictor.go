@@ -25,6 +25,7 @@ type Predictor struct {
 	resize *vision.Resizer // nil: the network's size is reached in one step
 	batch  vision.AugTransforms
 	decode chan struct{} // one slot per picture being decoded
+	large  chan struct{} // one slot per large picture among them
 	run    chan struct{} // one slot per batch being computed
 	inputs *inputPool
 }
@@ -78,6 +79,7 @@ func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) 
 		info: info, model: c, net: nn.Compile(c), opts: o,
 		batch:  vision.AugTransforms{Size: pre.Size, Stats: vision.Stats{Mean: pre.Mean, Std: pre.Std}},
 		decode: make(chan struct{}, o.Decoders),
+		large:  make(chan struct{}, max(1, o.Decoders/4)),
 		run:    make(chan struct{}, o.Runs),
 	}
 	if pre.Presize > 0 {

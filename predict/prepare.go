@@ -17,8 +17,18 @@ import (
 // than ctx. The limits of Options.Decode are checked before any pixel is decoded;
 // see vision.ErrTooLarge and vision.ErrUnknownFormat. b is not kept.
 func (p *Predictor) Prepare(ctx context.Context, dst []float32, b []byte) error {
+	// The place among the large ones first, so that they keep no other waiting.
+	if info, err := vision.Inspect(b, p.opts.Decode); err == nil && info.Width*info.Height > largePixels {
+		if err := acquire(ctx, p.large); err != nil {
+			return err
+		}
+		defer func() { <-p.large }()
+	}
 	return p.prepare(ctx, dst, func() (*data.Image, error) { return vision.DecodeBytes(b, p.opts.Decode) })
 }
+
+// largePixels is from where on pictures count as large; see Options.Decoders.
+const largePixels = 16 << 20
 
 // PrepareFile is Prepare for a file; errors name it.
 func (p *Predictor) PrepareFile(ctx context.Context, dst []float32, path string) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -344,6 +346,43 @@ func TestServeRefusesFlags(t *testing.T) {
 	}
 	if out := whippet(t, dir, 0, "serve", "--help"); !strings.Contains(out, `"localhost:8080"`) {
 		t.Errorf("the default address is not this machine only:\n%s", out)
+	}
+}
+
+// TestServeHostilePictures sends all of them at the same time, as they are, in
+// forms and in the inference protocol.
+func TestServeHostilePictures(t *testing.T) {
+	if testing.Short() {
+		t.Skip("decodes pictures of up to 50 megapixels")
+	}
+	s := serving(t, "--timeout", "2m")
+	var wg sync.WaitGroup
+	for _, c := range hostile.Pictures() {
+		form := slices.Concat([]byte("--b\r\nContent-Disposition: form-data; filename=a\r\n\r\n"), c.Data, []byte("\r\n--b--\r\n"))
+		protocol := fmt.Sprintf(`{"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","data":["%s"]}]}`, base64.StdEncoding.EncodeToString(c.Data))
+		for _, way := range []struct {
+			path, kind string
+			body       []byte
+		}{{"/predict", "image/jpeg", c.Data}, {"/predict", "multipart/form-data; boundary=b", form}, {"/v2/models/m/infer", "application/json", []byte(protocol)}, {"/explain", "", c.Data}} {
+			wg.Go(func() {
+				status, _, b := s.ask("POST", way.path, way.kind, bytes.NewReader(way.body))
+				switch {
+				case len(way.body) > 32<<20 && status == 413:
+				case c.Says == "" && status != 200, c.Says != "" && (status < 400 || status > 499 || !strings.Contains(b, c.Says)):
+					t.Errorf("%s as %q to %s: %d %.300s; want %q", c.Name, way.kind, way.path, status, b, c.Says)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	// 512 MiB of bodies, twice; decoded pictures, 49 megapixels and more.
+	if peak := s.peak(); peak > 2500 {
+		t.Errorf("%d MiB of memory at the peak", peak)
+	} else {
+		t.Logf("%d MiB of memory at the peak", peak)
+	}
+	if status, _, b := s.post("", goodPicture(t)); status != 200 {
+		t.Errorf("afterwards a picture gave %d: %s", status, b)
 	}
 }
 
