@@ -102,7 +102,7 @@ func run(ctx context.Context, o options) error {
 			return err
 		}
 		serveCPU := 1000 * (o.served("process_cpu_seconds_total") - began) / float64(len(r.latencies))
-		served := float64(len(r.latencies)) / each.Seconds()
+		served := r.rate(each)
 		if i == 0 {
 			continue // warm-up of both
 		}
@@ -174,7 +174,9 @@ func bareRate(ctx context.Context, p *predict.Predictor, files []predict.Input, 
 // result is what happened under load.
 type result struct {
 	mu        sync.Mutex
+	began     time.Time
 	latencies []time.Duration // of status 200
+	finished  []time.Duration // since began, of the same
 	statuses  map[int]int
 	broken    []error // requests without an answer
 	memory    []float64
@@ -182,7 +184,7 @@ type result struct {
 
 // attack sends pictures from o.clients goroutines.
 func attack(ctx context.Context, o options, files []predict.Input, length time.Duration, watch bool) *result {
-	r := &result{statuses: map[int]int{}}
+	r := &result{statuses: map[int]int{}, began: time.Now()}
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: o.clients}, Timeout: o.timeout}
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
@@ -259,6 +261,7 @@ func (r *result) one(client *http.Client, url, kind string, body []byte) int {
 	r.statuses[res.StatusCode]++
 	if res.StatusCode == http.StatusOK {
 		r.latencies = append(r.latencies, took)
+		r.finished = append(r.finished, time.Since(r.began))
 	}
 	return res.StatusCode
 }
@@ -289,8 +292,21 @@ func (r *result) quantile(q float64) time.Duration {
 	return r.latencies[int(q*float64(len(r.latencies)-1))].Round(100 * time.Microsecond)
 }
 
+// rate is how many answers there were per second in the last three quarters of
+// the time: while clients begin, nothing is finished yet, and when they end, what
+// is under way is finished after the time.
+func (r *result) rate(length time.Duration) float64 {
+	n := 0
+	for _, t := range r.finished {
+		if t > length/4 && t <= length {
+			n++
+		}
+	}
+	return float64(n) / (0.75 * length.Seconds())
+}
+
 func (r *result) print(length time.Duration) {
-	fmt.Printf("%d answers in %v: %.0f pictures/s\n", len(r.latencies), length, float64(len(r.latencies))/length.Seconds())
+	fmt.Printf("%d answers in %v: %.0f pictures/s\n", len(r.latencies), length, r.rate(length))
 	fmt.Printf("latency p50 %v, p90 %v, p99 %v, p99.9 %v, longest %v\n", r.quantile(0.5), r.quantile(0.9), r.quantile(0.99), r.quantile(0.999), r.quantile(1))
 	closed := 0
 	for _, err := range r.broken {
