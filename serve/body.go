@@ -123,6 +123,11 @@ func readAll(r io.Reader, length int64) ([]byte, error) {
 	}
 }
 
+// cut is a reader of something that ended too early.
+type cut struct{}
+
+func (cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
 // split finds the pictures in a body of the declared length (-1: unknown). The
 // parts of a multipart body are read as they arrive, so that no picture is in
 // memory twice.
@@ -146,10 +151,16 @@ func split(body io.Reader, declared int64, contentType string, limit int) ([]pic
 		if b, ok := body.(*budgetReader); ok && b.err != nil && !errors.Is(b.err, io.EOF) && !errors.Is(b.err, io.ErrUnexpectedEOF) {
 			return b.err // a limit, and not the form's fault
 		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return fail(http.StatusBadRequest, "multipart", "the multipart body ends before its last boundary, --%.70s--: it is cut short, or Content-Type has another boundary", params["boundary"])
+		}
 		return fail(http.StatusBadRequest, "multipart", "the multipart body is damaged: %.200s", err)
 	}
 	var out []picture
-	parts := multipart.NewReader(body, params["boundary"])
+	// A form ends with its last boundary. To multipart.Reader a body that ends among
+	// the headers of a part looks the same, hence an error in place of its end; the
+	// new line is for a last boundary without one.
+	parts := multipart.NewReader(io.MultiReader(body, strings.NewReader("\r\n"), cut{}), params["boundary"])
 	for fields := 0; ; {
 		part, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) {

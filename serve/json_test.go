@@ -127,3 +127,32 @@ func TestInferMemory(t *testing.T) {
 		})
 	}
 }
+
+// TestInferTruncated cuts a request at every byte: each is refused, and none
+// panics.
+func TestInferTruncated(t *testing.T) {
+	whole := `{"id":"a\u00e9","parameters":{"x":[1,{"y":null}]},"inputs":[{"name":"image","shape":[2],"datatype":"BYTES","data":["QUJD","QQ\u003d="]}],"outputs":[{"name":"labels"}]}`
+	for n := range len(whole) {
+		var se *statusError
+		if _, err := parseInfer([]byte(whole[:n]), nil, 4, 3); !errors.As(err, &se) || se.status != 400 {
+			t.Errorf("cut at byte %d: %v", n, err)
+		}
+	}
+	q, err := parseInfer([]byte(whole), nil, 4, 3)
+	if err != nil || len(q.images) != 2 || string(q.images[0]) != "ABC" || string(q.images[1]) != "A" {
+		t.Errorf("the whole request: %+v, %v", q, err)
+	}
+}
+
+// TestSplitTruncated cuts a form at every byte.
+func TestSplitTruncated(t *testing.T) {
+	kind, whole := form(t, []byte("abc"), []byte("d"))
+	end := bytes.LastIndex(whole, []byte("--")) // the final boundary's mark
+	for n := range end {
+		pics, err := split(bytes.NewReader(whole[:n]), int64(len(whole)), kind, 3)
+		var se *statusError
+		if !errors.As(err, &se) || se.status != 400 || pics != nil {
+			t.Errorf("cut at byte %d of %d: %d pictures, %v", n, len(whole), len(pics), err)
+		}
+	}
+}

@@ -3,6 +3,8 @@ package vision
 import (
 	"encoding/binary"
 	"maps"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -87,4 +89,41 @@ func tiffDirectory(big bool, tags map[uint16]uint32) []byte {
 		b = order.AppendUint32(b, tags[k])
 	}
 	return append(b, 0, 0, 0, 0)
+}
+
+// TestTruncatedPictures cuts every reference picture at up to 200 places: an
+// error, or a picture of the declared size.
+func TestTruncatedPictures(t *testing.T) {
+	paths, err := filepath.Glob("testdata/decode/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := map[Format]int{}
+	for _, p := range paths {
+		whole, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := Inspect(whole, DecodeOptions{})
+		if err != nil || strings.HasSuffix(p, ".want.png") {
+			continue
+		}
+		for i := range 200 {
+			n := len(whole) * i / 200
+			m, err := DecodeBytes(whole[:n], DecodeOptions{})
+			if err != nil {
+				refused[info.Format]++
+				continue
+			}
+			if m.Width*m.Height != info.Width*info.Height {
+				t.Errorf("%s cut at %d of %d: %d×%d, whole %d×%d", p, n, len(whole), m.Width, m.Height, info.Width, info.Height)
+			}
+			m.Free()
+		}
+	}
+	for _, f := range []Format{JPEG, PNG, GIF, BMP, WebP, TIFF} {
+		if refused[f] < 100 {
+			t.Errorf("%s: %d cuts were refused, want most", f, refused[f])
+		}
+	}
 }

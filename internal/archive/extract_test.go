@@ -372,3 +372,27 @@ func FuzzExtract(f *testing.F) {
 		}
 	})
 }
+
+// TestTruncatedArchives cuts archives at every byte: an error, but for a tar
+// without its end, which tar takes for whole.
+func TestTruncatedArchives(t *testing.T) {
+	files := []entry{{name: "d/a", content: strings.Repeat("hello", 30)}, {name: "b", content: "x"}}
+	for name, whole := range map[string][]byte{"tar": tarOf(t, files...), "tgz": gz(t, tarOf(t, files...)), "zst": zst(t, tarOf(t, files...)), "zip": zipOf(t, files...)} {
+		read := 0
+		for n := range whole {
+			if name == "tar" && n%37 != 0 {
+				continue // it is thousands of zeros
+			}
+			dest, err := unpack(t, whole[:n], Limits{})
+			if err == nil {
+				read++
+				if got := tree(t, dest); len(got) == 0 {
+					t.Errorf("%s cut at byte %d of %d gave nothing and no error", name, n, len(whole))
+				}
+			}
+		}
+		if name != "tar" && read > 0 {
+			t.Errorf("%s: %d cuts were read without an error", name, read)
+		}
+	}
+}
