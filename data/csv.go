@@ -33,6 +33,13 @@ type CSV struct {
 // maxCSV bounds a table's size in bytes: a million rows need about 100 MB.
 const maxCSV = 1 << 30
 
+// A row of two bytes takes hundreds in memory, so that the size of the file alone
+// bounds nothing.
+const (
+	maxCSVRows  = 4_000_000
+	maxCSVCells = 16_000_000
+)
+
 // List reads the table. Rows keep their order. Errors name the file and line.
 func (c CSV) List(ctx context.Context, root string) ([]Item, error) {
 	if c.File == "" {
@@ -130,6 +137,9 @@ func readTable(ctx context.Context, r io.Reader, name string, comma rune, noHead
 			}
 		}
 		line, _ := cr.FieldPos(0)
+		if len(t.rows) == maxCSVRows || (len(t.rows)+1)*len(row) > maxCSVCells {
+			return nil, fmt.Errorf("data: the table %s has more than %d rows or %d cells; cut it into several, or leave columns out", name, maxCSVRows, maxCSVCells)
+		}
 		t.rows = append(t.rows, row)
 		t.lines = append(t.lines, line)
 		if len(t.rows)&4095 == 0 && ctx.Err() != nil {

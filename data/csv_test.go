@@ -99,6 +99,19 @@ func TestCSVBlock(t *testing.T) {
 	}
 }
 
+// TestLargeTables: rows of two bytes and rows of many columns are counted.
+func TestLargeTables(t *testing.T) {
+	for name, s := range map[string]string{
+		"rows":  strings.Repeat("a\n", maxCSVRows+2),
+		"cells": strings.Repeat(strings.Repeat(",", 15_999)+"\n", 1002),
+	} {
+		header := name == "cells"
+		if _, err := readTable(context.Background(), strings.NewReader(s), "t.csv", 0, header); err == nil || !strings.Contains(err.Error(), "16000000 cells") {
+			t.Errorf("too many %s: %v", name, err)
+		}
+	}
+}
+
 func FuzzReadTable(f *testing.F) {
 	for _, s := range []string{"name,label\na.jpg,cat\n", "\ufeffa\n", "\"", "a,a\n", ",\n,\n", "a\n\n\nb\n"} {
 		f.Add(s, false)

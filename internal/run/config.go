@@ -223,11 +223,22 @@ func (c Config) local(name string) string {
 	return p
 }
 
+// maxConfig bounds the bytes of a saved configuration; they have hundreds.
+const maxConfig = 1 << 20
+
 // ReadConfig reads a configuration that a run saved.
 func ReadConfig(path string) (Config, error) {
-	b, err := os.ReadFile(path)
+	f, size, err := regular.Open(path)
 	if err != nil {
 		return Config{}, err
+	}
+	defer f.Close()
+	if size > maxConfig {
+		return Config{}, fmt.Errorf("%s has %d bytes; no run's configuration has more than %d", path, size, maxConfig)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxConfig))
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
 	}
 	var c Config
 	if err := json.Unmarshal(b, &c); err != nil {
