@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"sync"
+
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/cpu"
 	"github.com/whippet-ml/whippet/tensor"
@@ -14,6 +16,9 @@ type Inference struct {
 	nodes  int // of the graph, 0 being the input
 	output int
 	arena  *autograd.Arena
+
+	mu   sync.Mutex
+	held [][]float32 // weights in arena; see CompileIn
 }
 
 type step struct {
@@ -33,8 +38,40 @@ func Compile(m Module) *Inference { return CompileWith(m, autograd.NewArena()) }
 
 // CompileWith is Compile with an arena of the caller's for activations.
 func CompileWith(m Module, arena *autograd.Arena) *Inference {
+	inf := &Inference{arena: arena}
+	inf.compile(m, cpu.PackConv)
+	return inf
+}
+
+// CompileIn is CompileWith for a model that is needed for a while only, as for a
+// validation during training: the packed weights are in arena too, until Release.
+func CompileIn(m Module, arena *autograd.Arena) *Inference {
+	inf := &Inference{arena: arena}
+	inf.compile(m, func(c cpu.Conv, w, bias []float32) *cpu.PackedConv { return cpu.PackConvIn(inf.hold, c, w, bias) })
+	return inf
+}
+
+// hold returns a buffer that is inf's until Release.
+func (inf *Inference) hold(n int) []float32 {
+	b := inf.arena.Get(n)
+	inf.mu.Lock()
+	defer inf.mu.Unlock()
+	inf.held = append(inf.held, b)
+	return b
+}
+
+// Release gives back what CompileIn and runs since have taken from the arena.
+// inf must not be used afterwards.
+func (inf *Inference) Release() {
+	for _, b := range inf.held {
+		inf.arena.Put(b)
+	}
+	inf.held, inf.steps = nil, nil
+}
+
+func (inf *Inference) compile(m Module, pack func(c cpu.Conv, w, bias []float32) *cpu.PackedConv) {
 	g := BuildGraph(m).fused()
-	inf := &Inference{nodes: len(g.Nodes), output: g.Output, arena: arena}
+	inf.nodes, inf.output = len(g.Nodes), g.Output
 	live := make([]bool, len(g.Nodes))
 	live[g.Output] = true
 	readers := make([]int, len(g.Nodes))
@@ -60,13 +97,20 @@ func CompileWith(m Module, arena *autograd.Arena) *Inference {
 		case OpConv:
 			s.out = n.Weight.Shape[3]
 			s.shape = cpu.Conv{C: n.Weight.Shape[2], K: s.out, KH: n.Kernel, KW: n.Kernel, Stride: n.Stride, Pad: n.Pad}
-			s.conv = cpu.PackConv(s.shape, n.Weight.Data, n.Shift)
+			if n.folded == nil {
+				s.conv = pack(s.shape, n.Weight.Data, n.Shift)
+			} else {
+				w := inf.arena.Get(len(n.Weight.Data))
+				n.folding(w)
+				s.conv = pack(s.shape, w, n.Shift)
+				inf.arena.Put(w)
+			}
 			s.Weight = nil
 		case OpLinear:
 			// A linear layer is a 1x1 convolution of maps of one pixel.
 			s.out = n.Weight.Shape[0]
 			s.shape = cpu.Conv{C: n.Weight.Shape[1], K: s.out, KH: 1, KW: 1, Stride: 1}
-			s.conv = cpu.PackConv(s.shape, transposed(n.Weight), n.Shift)
+			s.conv = pack(s.shape, transposed(n.Weight), n.Shift)
 			s.Weight = nil
 		}
 		if p, ok := into[i]; ok {
@@ -84,7 +128,6 @@ func CompileWith(m Module, arena *autograd.Arena) *Inference {
 			}
 		}
 	}
-	return inf
 }
 
 // transposed returns the values of the matrix w [rows,cols] as [cols,rows].

@@ -39,6 +39,8 @@ type Node struct {
 	Ceil                bool       // OpMaxPool
 	ReLU                bool       // applied to the result
 	Norm                *BatchNorm // the layer an OpScaleShift comes from
+
+	folded []float32 // what output channels of Weight are still to be multiplied by, or nil
 }
 
 // Graph is a model as a list of operations in the order they run. It shares
@@ -100,7 +102,7 @@ func (g *Graph) fused() *Graph {
 		case OpScaleShift:
 			src := &f.Nodes[n.Inputs[0]]
 			if src.Op == OpConv && !src.ReLU && len(src.Inputs) == 1 && readers[n.Inputs[0]] == 1 {
-				src.Weight, src.Shift = fold(src.Weight, src.Shift, n.Scale, n.Shift)
+				src.fold(n.Scale, n.Shift)
 				alias[i] = n.Inputs[0]
 			}
 		case OpReLU:
@@ -127,18 +129,27 @@ func (g *Graph) fused() *Graph {
 	return f
 }
 
-// fold returns weights and bias of conv followed by x*scale+shift.
-func fold(w *tensor.Tensor, bias, scale, shift []float32) (*tensor.Tensor, []float32) {
-	k := len(scale)
-	fw, fb := w.Clone(), make([]float32, k)
-	for i := range fw.Data {
-		fw.Data[i] *= scale[i%k]
-	}
-	for i := range fb {
-		fb[i] = shift[i]
-		if bias != nil {
-			fb[i] += bias[i] * scale[i]
+// fold makes a convolution one followed by x*scale+shift. The weights stay as
+// they are until they are packed; see folding.
+func (n *Node) fold(scale, shift []float32) {
+	folded, bias := append([]float32(nil), scale...), append([]float32(nil), shift...)
+	for i, s := range scale {
+		if n.Shift != nil {
+			bias[i] += n.Shift[i] * s
+		}
+		if n.folded != nil {
+			folded[i] *= n.folded[i]
 		}
 	}
-	return fw, fb
+	n.folded, n.Shift = folded, bias
+}
+
+// folding writes the weights times folded to dst, of their size.
+func (n *Node) folding(dst []float32) {
+	w := n.Weight.Data
+	for at := 0; at < len(w); at += len(n.folded) {
+		for i, s := range n.folded {
+			dst[at+i] = w[at+i] * s
+		}
+	}
 }

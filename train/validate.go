@@ -100,7 +100,8 @@ func (l *Learner) batchTotal(logits *tensor.Tensor, y []int) (float64, error) {
 
 // predictEach runs the model in evaluation mode over one epoch of dl.
 func (l *Learner) predictEach(ctx context.Context, dl *data.Loader, epoch int, each func(b *data.Batch, logits *tensor.Tensor) error) error {
-	inf := nn.CompileWith(l.Model, l.arena)
+	inf := nn.CompileIn(l.Model, l.arena)
+	defer inf.Release()
 	it, stop := l.iterator(ctx, dl, epoch, 0)
 	defer stop()
 	defer it.Close()

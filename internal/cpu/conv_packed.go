@@ -19,6 +19,7 @@ type PackedConv struct {
 	level Level
 	bp    []float32 // the panels of the direct sum
 	bias  []float32 // filled up to whole panels, or nil
+	alloc func(n int) []float32
 
 	winograd struct {
 		sync.Once
@@ -28,23 +29,28 @@ type PackedConv struct {
 
 // PackConv packs w [KH,KW,C,K] and bias [K], which may be nil; both are copied.
 // c.N, c.H and c.W are ignored. It panics when a length does not fit the shape.
-func PackConv(c Conv, w, bias []float32) *PackedConv {
+func PackConv(c Conv, w, bias []float32) *PackedConv { return PackConvIn(alignedFloats, c, w, bias) }
+
+// PackConvIn is PackConv with memory from alloc, which returns n floats of any
+// content on a 64-byte boundary. It is called now and once more when Forward may
+// need another form, from any goroutine.
+func PackConvIn(alloc func(n int) []float32, c Conv, w, bias []float32) *PackedConv {
 	mustLen("PackConv", "weight", len(w), c.KH*c.KW*c.C*c.K)
-	p := &PackedConv{c: c, level: level}
+	p := &PackedConv{c: c, level: level, alloc: alloc}
 	if bias != nil {
 		mustLen("PackConv", "bias", len(bias), c.K)
-		p.bias = alignedFloats(roundUp(c.K, winoCols()))
-		copy(p.bias, bias)
+		p.bias = alloc(roundUp(c.K, winoCols()))
+		clear(p.bias[copy(p.bias, bias):])
 	}
 	g := forwardIGEMM(Conv{N: 1, H: c.KH, W: c.KW, C: c.C, K: c.K, KH: c.KH, KW: c.KW, Stride: 1}, nil, nil, 0)
-	p.bp = alignedFloats(packedBLen(g.kBlocks()*kBlock, c.K))
+	p.bp = alloc(packedBLen(g.kBlocks()*kBlock, c.K))
 	packForward(p.bp, c, w)
 	return p
 }
 
 // packWinograd returns the Winograd form.
 func (p *PackedConv) packWinograd() *winoPacked {
-	p.winograd.Do(func() { p.winograd.p = packWinograd(p.c, p.bp, p.bias) })
+	p.winograd.Do(func() { p.winograd.p = packWinograd(p.alloc, p.c, p.bp, p.bias) })
 	return p.winograd.p
 }
 

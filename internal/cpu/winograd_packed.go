@@ -18,12 +18,12 @@ type winoPacked struct {
 // filters as the panels of the direct sum, bp, and bias [K filled up to whole
 // panels], which may be nil, must not change while the result is in use. The
 // result belongs to the level at which it was made.
-func packWinograd(c Conv, bp, bias []float32) *winoPacked {
+func packWinograd(alloc func(n int) []float32, c Conv, bp, bias []float32) *winoPacked {
 	p := &winoPacked{c: c.C, k: c.K, pad: c.Pad, bias: bias, bp: bp}
 	if winoFused(c.C, c.K) {
 		g := winoGeom{c: c.C, k: c.K}
 		f := winoFilters{bp: bp, c: c.C, k: c.K, kc: g.kc()}
-		p.u = alignedFloats(f.size())
+		p.u = alloc(f.size())
 		f.pack(p.u)
 	}
 	return p
