@@ -181,6 +181,7 @@ func (tp *Tape) Backward(out *Variable, dout *tensor.Tensor) {
 	for i := len(tp.ops) - 1; i >= 0; i-- {
 		o := tp.ops[i]
 		tp.ops[i] = op{}
+		tp.ops = tp.ops[:i] // Reset finds the rest when a way back panics
 		if o.out.Grad != nil || o.out.relu.delivered() {
 			start := tp.Profile.mark()
 			o.back.run(tp, o.out)
@@ -196,7 +197,6 @@ func (tp *Tape) Backward(out *Variable, dout *tensor.Tensor) {
 			tp.release(o.out)
 		}
 	}
-	tp.ops = tp.ops[:0]
 }
 
 // Reset releases everything the tape still holds. Values obtained from it must

@@ -1,0 +1,84 @@
+package autograd
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// TestResetAfterPanic leaves a way back in the middle and goes on with the tape.
+func TestResetAfterPanic(t *testing.T) {
+	a := NewArena()
+	tp := NewTape(a)
+	tp.Record = true
+	r := rng.New(1)
+	w := NewParameter(random(r, 3, 5))
+	step := func(fail bool) (ok bool) {
+		defer tp.Reset()
+		defer func() { ok = recover() == nil }()
+		h := Linear(tp, tp.Input(random(r, 2, 5), false), w, nil)
+		y := tp.newVar(h.shape...)
+		record(tp, "test", y, true, nil, h, func(tp *Tape, y *Variable, h **Variable) {
+			if fail {
+				panic("the test's own")
+			}
+			tp.giveGrad(*h, y)
+		})
+		w.ZeroGrad()
+		tp.Backward(y, tensor.New(2, 3))
+		return true
+	}
+	if step(true) {
+		t.Error("the panic of a way back did not come out of Backward")
+	}
+	if w.HasGrad {
+		t.Error("the way back went on after a panic")
+	}
+	if !step(false) || !w.HasGrad {
+		t.Error("the tape does not work any more after a panic")
+	}
+}
+
+// TestTapeIsKept runs a small network with every kind of operation step after
+// step and counts what that leaves to the garbage collector.
+func TestTapeIsKept(t *testing.T) {
+	r := rng.New(1)
+	a := NewArena()
+	tp := NewTape(a)
+	x := random(r, 4, 9, 9, 3)
+	conv, bias := NewParameter(random(r, 3, 3, 3, 8)), NewParameter(random(r, 8))
+	one, three := NewParameter(random(r, 1, 1, 8, 4)), NewParameter(random(r, 3, 3, 8, 4))
+	lin, linBias := NewParameter(random(r, 6, 32)), NewParameter(random(r, 6))
+	norm, last := newNorm(r, 8), newNorm(r, 6)
+	up := random(r, 4, 6)
+	tp.Record, tp.Training, tp.Rand = true, true, rng.New(5)
+	step := func() {
+		defer tp.Reset()
+		for _, p := range []*Parameter{conv, bias, one, three, lin, linBias, norm.Weight, norm.Bias, last.Weight, last.Bias} {
+			p.ZeroGrad()
+		}
+		h := Conv2d(tp, tp.Input(x, true), conv, bias, 1, 1, true)
+		h = ConvReLUConcat(tp, h, ConvBranch{one, nil, 1, 0}, ConvBranch{three, nil, 1, 1})
+		h = BatchNorm(tp, h, norm, h, true)
+		h = MaxPool2d(tp, ReLU(tp, h), 3, 2, 1, false)
+		h = Concat(tp, ConcatPool(tp, h), Concat(tp, GlobalAvgPool(tp, h), GlobalAvgPool(tp, h)))
+		h = BatchNorm(tp, Linear(tp, h, lin, linBias), last, nil, false)
+		tp.Backward(Dropout(tp, h, 0.5), up)
+	}
+	for range 5 {
+		step()
+	}
+	least := ^uint64(0)
+	for range 10 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		step()
+		runtime.ReadMemStats(&after)
+		least = min(least, after.Mallocs-before.Mallocs)
+	}
+	if least > 6 {
+		t.Errorf("a step makes %d allocations, want next to none", least)
+	}
+}
