@@ -16,7 +16,10 @@ type pace struct {
 	valid    float64   // seconds a validation takes
 }
 
-const memory = 30.0 // seconds
+const (
+	memory  = 30.0 // seconds
+	stopped = 10.0 // seconds: a step that took so long, and 20 times as long as others, is none
+)
 
 // begin says that training goes on now: the next batch counts from here.
 func (p *pace) begin(now time.Time) { p.last = now }
@@ -28,6 +31,10 @@ func (p *pace) renew() { p.last, p.n = time.Time{}, 0 }
 func (p *pace) batch(now time.Time, n int) {
 	if !p.last.IsZero() {
 		d := now.Sub(p.last).Seconds()
+		if p.n >= 8 && d > stopped && d > 20*p.step {
+			p.last = now // the process was stopped, or the machine slept
+			return
+		}
 		k := max(1-math.Exp(-d/memory), 1/float64(p.n+1)) // at first a plain mean
 		p.step += k * (d - p.step)
 		p.pictures += k * (float64(n) - p.pictures)

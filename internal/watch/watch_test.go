@@ -278,6 +278,13 @@ func TestPace(t *testing.T) {
 	if s := p.left(10, 2); math.Abs(s-11) > 1e-6 {
 		t.Errorf("left %v s, want 11", s)
 	}
+	now = now.Add(time.Hour) // asleep
+	p.batch(now, 32)
+	now = now.Add(500 * time.Millisecond)
+	p.batch(now, 32)
+	if r := p.rate(); math.Abs(r-64) > 1e-6 {
+		t.Errorf("rate %v after an hour in which the process was stopped, want 64", r)
+	}
 	p.renew() // thawed: twice as long from now on
 	p.begin(now)
 	now = now.Add(time.Second)

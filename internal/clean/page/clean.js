@@ -220,6 +220,19 @@ $('finish').addEventListener('click', async () => {
   }
 });
 
+// Another tab may have decided meanwhile.
+addEventListener('focus', async () => {
+  if (!review || review.over || busy) return;
+  const input = document.activeElement && document.activeElement.tagName === 'INPUT';
+  try {
+    const r = await call('review');
+    if (busy || JSON.stringify(r.pictures) === JSON.stringify(review.pictures)) return;
+    review.pictures = r.pictures;
+    review.counts = r.counts;
+    if (!input) show(); // else what is being typed would be lost
+  } catch { /* a decision will say that the command is gone */ }
+});
+
 call('review').then((r) => {
   review = r;
   $('title').textContent = r.title;

@@ -1,7 +1,7 @@
 // Command pictures writes the folder that the browser check of whippet clean
 // works on: drawn pets, one folder for each class, train and valid; one picture
-// under a wrong label, and one validation picture that is a smaller, recompressed
-// copy of a training picture.
+// under a wrong label, one validation picture that is a smaller, recompressed copy
+// of a training picture, and one that is a mirrored part of another.
 //
 //	go run ./tests/browser/pictures FOLDER
 package main
@@ -65,7 +65,21 @@ func write(dir string) error {
 	}
 	small := image.NewRGBA(image.Rect(0, 0, 90, 90))
 	draw.CatmullRom.Scale(small, small.Bounds(), twin, twin.Bounds(), draw.Src, nil)
-	return save(filepath.Join(dir, "valid", names[2], "twin.jpg"), small, 60)
+	if err := save(filepath.Join(dir, "valid", names[2], "twin.jpg"), small, 60); err != nil {
+		return err
+	}
+	// Mirrored and cropped, under a name that is hard to pass on.
+	seen, err := drawn.Breeds.Draw(1, 1, 2, size)
+	if err != nil {
+		return err
+	}
+	part := image.NewRGBA(image.Rect(0, 0, size*7/8, size*7/8))
+	for y := range part.Rect.Dy() {
+		for x := range part.Rect.Dx() {
+			part.Set(x, y, seen.At(size-1-x, y))
+		}
+	}
+	return save(filepath.Join(dir, "valid", names[1], "it's \"mirrored\", ü 鏡 &..#1.jpg"), part, 80)
 }
 
 func save(path string, m image.Image, quality int) error {
