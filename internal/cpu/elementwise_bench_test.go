@@ -47,7 +47,7 @@ func benchRows(b *testing.B, streams int, op func(s, p [][]float32, rows, c int)
 
 func BenchmarkCopy(b *testing.B) {
 	benchRows(b, 2, func(s, p [][]float32, rows, c int) {
-		parallel.Chunks(rows*c, flatChunk, func(lo, hi int) { copy(s[1][lo:hi], s[0][lo:hi]) })
+		parallel.ChunksWith(rows*c, flatChunk, s, func(s *[][]float32, lo, hi int) { copy((*s)[1][lo:hi], (*s)[0][lo:hi]) })
 	})
 }
 

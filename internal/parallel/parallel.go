@@ -35,12 +35,6 @@ func SetThreads(n int) int {
 // For may be called from inside a body and from several goroutines at once.
 func For(n int, body func(i int)) { run(n, plain(body)) }
 
-// Chunks calls body(lo,hi) for consecutive ranges of at most size elements
-// that cover [0,n), as For does. The cuts depend on n and size alone.
-func Chunks(n, size int, body func(lo, hi int)) {
-	ChunksWith(n, size, body, func(body *func(lo, hi int), lo, hi int) { (*body)(lo, hi) })
-}
-
 // ForWith is For for a body that captures nothing, which then costs no
 // allocation: it is given args, one copy for all calls of the loop. They may
 // read *a, and write it only where they do not meet.
@@ -60,7 +54,8 @@ type loop[A any] struct {
 
 func (l *loop[A]) piece(i int) { l.body(&l.args, i) }
 
-// ChunksWith is Chunks for a body that captures nothing, as ForWith is For.
+// ChunksWith is ForWith that calls body(a,lo,hi) for consecutive ranges of at
+// most size elements that cover [0,n). The cuts depend on n and size alone.
 func ChunksWith[A any](n, size int, args A, body func(a *A, lo, hi int)) {
 	if n <= 0 {
 		return

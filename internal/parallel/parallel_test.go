@@ -46,26 +46,6 @@ func TestNoMoreAtOnceThanThreads(t *testing.T) {
 	})
 }
 
-func TestChunksCoverTheRange(t *testing.T) {
-	withThreads(t, func(t *testing.T) {
-		var mu sync.Mutex
-		covered := map[int]int{}
-		Chunks(103, 10, func(lo, hi int) {
-			mu.Lock()
-			defer mu.Unlock()
-			if lo%10 != 0 || hi-lo > 10 {
-				t.Errorf("chunk [%d,%d)", lo, hi)
-			}
-			for i := lo; i < hi; i++ {
-				covered[i]++
-			}
-		})
-		if len(covered) != 103 {
-			t.Errorf("%d of 103 covered", len(covered))
-		}
-	})
-}
-
 func TestLoopsNest(t *testing.T) {
 	withThreads(t, func(t *testing.T) {
 		var n atomic.Int64
