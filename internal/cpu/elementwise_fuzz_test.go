@@ -280,6 +280,14 @@ func FuzzMaxPool(f *testing.F) {
 				}
 			}
 			near(t, "dx", dx, wantDX, 1e-5)
+			MaxPoolForwardReLU(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, x, y, arg)
+			a.check()
+			near(t, "y after a ReLU", y, wantY, 0)
+			for i := range arg {
+				if want := wantArg[i]; !(y[i] > 0) && arg[i] != nowhere || y[i] > 0 && arg[i] != want {
+					t.Fatalf("%v: argmax[%d] = %d where the maximum is %v at %d", p, i, arg[i], y[i], want)
+				}
+			}
 			SetLevel(old)
 		}
 	})
