@@ -8,7 +8,7 @@ import (
 )
 
 // chainNet is a stem, n residual blocks whose shortcut is the input, one whose
-// shortcut is a convolution, n more, and pooling: [2,16,16,3] to [2,16].
+// shortcut is a convolution, n more, and pooling: [8,32,32,3] to [8,32].
 type chainNet struct {
 	n     int
 	convs []*Parameter
@@ -99,7 +99,7 @@ func TestRecipesKeepTheBits(t *testing.T) {
 				for i, w := range net.convs {
 					w.RequiresGrad = !tc.frozen(i)
 				}
-				x, dout := tensor.New(2, 16, 16, 3), tensor.New(2, 32)
+				x, dout := tensor.New(8, 32, 32, 3), tensor.New(8, 32)
 				r := rng.New(3)
 				for i := range x.Data {
 					x.Data[i] = float32(r.Normal())
