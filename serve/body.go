@@ -95,15 +95,23 @@ func (b *budgetReader) done() {
 // a service has.
 const believed = 256 << 10
 
-// readAll is io.ReadAll for a body, or a part of one, whose sender declared
-// length bytes (-1: did not). Beyond believed, the buffer doubles with what
-// arrives, up to the declared length.
+// readAll is io.ReadAll for a body whose sender declared length bytes (-1: did
+// not). Beyond believed, the buffer doubles with what arrives, up to the declared
+// length.
 func readAll(r io.Reader, length int64) ([]byte, error) {
-	size := int64(4 << 10)
-	if length >= 0 {
-		size = min(length+1, believed) // one more, to see the end without growing
+	if length < 0 {
+		return readPart(r, length)
 	}
-	b := make([]byte, 0, size)
+	return readInto(make([]byte, 0, min(length+1, believed)), r, length) // one more, to see the end without growing
+}
+
+// readPart is readAll for a part of such a body, as there may be many of them.
+func readPart(r io.Reader, length int64) ([]byte, error) {
+	return readInto(make([]byte, 0, 4<<10), r, length)
+}
+
+// readInto appends what r has to b.
+func readInto(b []byte, r io.Reader, length int64) ([]byte, error) {
 	for {
 		n, err := r.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
@@ -179,7 +187,7 @@ func split(body io.Reader, declared int64, contentType string, limit int) ([]pic
 		if len(out) == limit {
 			return nil, fail(http.StatusRequestEntityTooLarge, "pictures", "more than %d pictures in one request, the limit", limit)
 		}
-		b, err := readAll(part, -1)
+		b, err := readPart(part, declared)
 		if err != nil {
 			return nil, damaged(err)
 		}
