@@ -209,7 +209,7 @@ func FuzzSplit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte, kind string) {
 		var pics []picture
 		var err error
-		hostile.Bounded(t, 1<<20+8*len(body), func() { pics, err = split(bytes.NewReader(body), int64(len(body)), kind, 3) })
+		hostile.Bounded(t, 2<<20+8*len(body), func() { pics, err = split(bytes.NewReader(body), int64(len(body)), kind, 3) })
 		if err != nil {
 			if _, ok := err.(*statusError); !ok || pics != nil {
 				t.Errorf("error %T with %d pictures", err, len(pics))
@@ -236,7 +236,7 @@ func FuzzInfer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var q *inferRequest
 		var err error
-		hostile.Bounded(t, 256<<10+len(body), func() { q, err = parseInfer(body, nil, 2, 3) })
+		hostile.Bounded(t, 2<<20+len(body), func() { q, err = parseInfer(body, nil, 2, 3) })
 		if err != nil {
 			if _, ok := err.(*statusError); !ok {
 				t.Errorf("error %T: %v", err, err)

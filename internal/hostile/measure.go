@@ -6,9 +6,9 @@ import (
 )
 
 // Bounded runs f and fails the test when it takes more than limit bytes from
-// the heap. It is cheap enough for every execution of a fuzz test; nothing else
-// may allocate meanwhile. What a goroutine has allocated from a span of small
-// objects that is not full yet is not counted, tens of kilobytes.
+// the heap. It is cheap enough for every execution of a fuzz test. What else
+// allocates counts too, in a fuzzing process hundreds of kilobytes, so that
+// limits below a few megabytes mean little.
 func Bounded(t testing.TB, limit int, f func()) {
 	t.Helper()
 	before := allocated()
