@@ -129,6 +129,12 @@ func (j *job) release() {
 // last pieces of its own, before it sleeps. Operations follow each other within
 // microseconds, and waking a thread takes tens of them, more in a virtual
 // machine whose processor has gone idle.
+//
+// Measured with 0, 10, 50 and 200 µs on 4 cores: a training step of SqueezeNet
+// takes 133, 134, 130 and 129 ms (of 32 pictures; two rounds' mean), one of
+// ResNet-34 the same within 2 %. A service with 10 requests a second uses 31,
+// 35 and 39 ms of processor time for each with 0, 50 and 200 µs, and none
+// without requests.
 const patience = 50 * time.Microsecond
 
 // spin calls ready until it is true, for as long as patience lasts, and returns
