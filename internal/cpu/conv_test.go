@@ -108,6 +108,7 @@ var convCases = []struct {
 	{"padding wider than window", Conv{N: 1, H: 4, W: 4, C: 3, K: 4, KH: 2, KW: 2, Stride: 2, Pad: 3}},
 	{"deep k", Conv{N: 1, H: 4, W: 4, C: 320, K: 40, KH: 3, KW: 3, Stride: 2, Pad: 1}},
 	{"many columns", Conv{N: 1, H: 3, W: 3, C: 16, K: 600, KH: 1, KW: 1, Stride: 1, Pad: 0}},
+	{"few rows, many columns, deep k", Conv{N: 1, H: 14, W: 12, C: 160, K: 530, KH: 3, KW: 3, Stride: 2, Pad: 1}},
 	{"wide map", Conv{N: 1, H: 2, W: 300, C: 16, K: 16, KH: 3, KW: 3, Stride: 1, Pad: 1}},
 	{"one output row of 28", Conv{N: 2, H: 56, W: 56, C: 16, K: 32, KH: 3, KW: 3, Stride: 2, Pad: 1}},
 }

@@ -24,6 +24,10 @@ const (
 	// be; manyPieces is how many are left when blocks are put together.
 	wantPieces = 24
 	manyPieces = 96
+	// fewRowPanels is the most row panels that are left together, if there are
+	// columns enough for fewPieces: B is larger than A then, and is read once.
+	fewRowPanels = 4
+	fewPieces    = 16
 )
 
 // cutWholeRows is cut for blocks of whole rows, which something else is done with
@@ -44,6 +48,11 @@ func cut(rowPanels, colPanels, kBlocks int) blocking {
 	b.rowPanels = min(maxRowPanels, max(1, aBlockBytes/(b.kc*kBlock*4*tileRows())))
 	for ceilDiv(rowPanels, b.rowPanels)*ceilDiv(colPanels, b.colPanels) < wantPieces {
 		switch {
+		case rowPanels <= fewRowPanels && colPanels >= fewPieces:
+			if b.rowPanels = rowPanels; b.colPanels > 1 {
+				b.colPanels = (b.colPanels + 1) / 2
+				continue
+			}
 		case b.rowPanels > 8:
 			b.rowPanels = (b.rowPanels + 1) / 2
 			continue

@@ -60,6 +60,10 @@ func (r *igemmRun) piece(i int) {
 	end := min(r.n*r.oh*r.ow, first+step*r.cut.blocks)
 	j0 := i % colPieces * r.cut.colPanels
 	b := igemmBlock{igemm: &r.igemm, ep: &r.ep, bp: r.bp, kc: r.cut.kc, j0: j0, j1: min(colPanels, j0+r.cut.colPanels), stream: r.stream}
+	b.once = end-first <= step
+	// What another worker takes does not matter to the result, only to how
+	// useful the guess is.
+	b.next = (i + parallel.Threads()) % colPieces * r.cut.colPanels
 	b.a = getScratch(step * r.cut.kc * kBlock)
 	defer putScratch(b.a)
 	if r.flat {
@@ -90,6 +94,8 @@ type igemmBlock struct {
 	kc     int // blocks of k packed at a time
 	j0, j1 int
 	stream bool
+	once   bool // the piece has one block of rows, so that it reads its panels of B once
+	next   int  // a column panel that a later piece will begin with
 
 	a, row []float32 // scratch: the packed rows, and one row for the flat layout
 
@@ -101,7 +107,8 @@ type igemmBlock struct {
 	offset [maxRowPanels]int
 }
 
-// compute computes rows [r0,r1), and prefetches the source of rows [r1,soon).
+// compute computes rows [r0,r1), and prefetches the source of rows [r1,soon), or
+// the panels of B when each is read for a few rows only and they come from memory.
 func (b *igemmBlock) compute(r0, r1, soon int) {
 	mr, nr := tileRows(), tileCols()
 	b.r0, b.r1, b.ldc = r0, r1, b.outPix
@@ -175,6 +182,9 @@ func (b *igemmBlock) multiply(kb0, kb1 int, ahead []float32) {
 		args.flags |= gemmStream
 	}
 	for j := b.j0; j < b.j1; j++ {
+		if b.once {
+			ahead = b.panelAfter(j, kb0, kb1)
+		}
 		args.nr = min(nr, b.cols-j*nr)
 		args.b = &b.bp[(j*kBlocks+kb0)*kBlock*nr]
 		if last && b.ep.bias != nil {
@@ -197,6 +207,22 @@ func (b *igemmBlock) multiply(kb0, kb1 int, ahead []float32) {
 			gemmNCall(&args)
 		}
 	}
+}
+
+// panelAfter returns the part of B that is read after blocks [kb0,kb1) of k of
+// column panel j.
+func (b *igemmBlock) panelAfter(j, kb0, kb1 int) []float32 {
+	kBlocks := b.kBlocks()
+	switch {
+	case j+1 < b.j1:
+		j++
+	case kb1 < kBlocks:
+		j, kb0, kb1 = b.j0, kb1, min(kBlocks, kb1+b.kc)
+	default:
+		j, kb0, kb1 = b.next, 0, min(kBlocks, b.kc)
+	}
+	step := kBlock * tileCols()
+	return b.bp[(j*kBlocks+kb0)*step : (j*kBlocks+kb1)*step]
 }
 
 // scatter copies the block from its buffer to where its rows belong.
