@@ -97,7 +97,7 @@ func (b Block) check(ctx context.Context, root string, items []Item, classes []i
 	}
 	if len(bad) > 0 && b.Damaged != SkipDamaged {
 		d.Left = nil
-		return nil, nil, nil, mistakef(ErrDamaged, "%s cannot be opened: %s; the first: %v; repair or remove such files, or set Damaged to SkipDamaged to leave them out",
+		return nil, nil, nil, mistakef(ErrDamaged, "%s cannot be opened: %s; the first: %v; repair or remove such files, or leave them out with SkipDamaged (--damaged skip)",
 			plural(len(bad), "picture"), names(root, bad), first)
 	}
 	return keep, keepY, good, nil
@@ -123,7 +123,7 @@ func (d *DataLoaders) sameSize(train, valid []check) error {
 				if d.Block.Damaged == SkipDamaged {
 					continue // the loader will count it
 				}
-				return mistakef(ErrDamaged, "%v; repair or remove the file, or set Damaged to SkipDamaged to leave such files out", err)
+				return mistakef(ErrDamaged, "%v; repair or remove the file, or leave such files out with SkipDamaged (--damaged skip)", err)
 			}
 			if first == nil {
 				first, firstAt = img, i
