@@ -74,6 +74,13 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 	if f.threads < 0 || f.workers < 0 {
 		return errors.New("--threads and --workers must not be negative")
 	}
+	// Zero means the default in the library; here it was given on purpose.
+	if f.finder.Start == 0 || f.finder.End == 0 {
+		return fmt.Errorf("--start %g --end %g: learning rates must be above 0 (fastai's are 1e-7 and 10)", f.finder.Start, f.finder.End)
+	}
+	if f.finder.Steps < 8 {
+		return fmt.Errorf("--steps %d: must be at least 8, of which the last 5 do not count (fastai's is 100)", f.finder.Steps)
+	}
 	if f.threads > 0 {
 		parallel.SetThreads(f.threads)
 	}
