@@ -444,8 +444,9 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 	if last > first+1<<20 {
 		t.Errorf("the heap grew from %d to %d bytes in 100 calls", first, last)
 	}
-	// Small values, no buffer of the network or the decoder, no picture.
-	if per > 64_000 {
+	// Small values, no buffer of the network or the decoder, no picture. The race
+	// detector makes sync.Pool forget buffers at random.
+	if per > 64_000 && !raceDetector {
 		t.Errorf("%.0f bytes allocated per call after warm-up", per)
 	}
 }
