@@ -1,9 +1,9 @@
 package autograd
 
 import (
-	"runtime"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/alloctest"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -70,14 +70,7 @@ func TestTapeIsKept(t *testing.T) {
 	for range 5 {
 		step()
 	}
-	least := ^uint64(0)
-	for range 10 {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		step()
-		runtime.ReadMemStats(&after)
-		least = min(least, after.Mallocs-before.Mallocs)
-	}
+	least, _ := alloctest.Least(t, 10, func() error { step(); return nil })
 	if least > 6 {
 		t.Errorf("a step makes %d allocations, want next to none", least)
 	}

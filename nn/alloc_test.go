@@ -1,9 +1,9 @@
 package nn_test
 
 import (
-	"runtime"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/alloctest"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
@@ -30,7 +30,7 @@ func TestSteadyRunAllocatesNothing(t *testing.T) {
 					{"RunInto", func() error { return inf.RunInto(x, out) }, 4, 1 << 10},
 					{"Run", func() error { _, err := inf.Run(x); return err }, 8, 2 << 10}, // the result is three
 				} {
-					allocs, bytes := least(t, 12, c.run)
+					allocs, bytes := alloctest.Least(t, 12, c.run)
 					if allocs > c.allocs || bytes > c.bytes {
 						t.Errorf("%s of %d pictures makes %d allocations of %d bytes in all, want at most %d of %d", c.name, batch, allocs, bytes, c.allocs, c.bytes)
 					}
@@ -38,22 +38,4 @@ func TestSteadyRunAllocatesNothing(t *testing.T) {
 			}
 		})
 	}
-}
-
-// least calls f some times and returns the least that a call allocated, on all
-// goroutines.
-func least(t *testing.T, times int, f func() error) (allocs, bytes uint64) {
-	t.Helper()
-	allocs, bytes = ^uint64(0), ^uint64(0)
-	for range times {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		err := f()
-		runtime.ReadMemStats(&after)
-		if err != nil {
-			t.Fatal(err)
-		}
-		allocs, bytes = min(allocs, after.Mallocs-before.Mallocs), min(bytes, after.TotalAlloc-before.TotalAlloc)
-	}
-	return allocs, bytes
 }

@@ -1,8 +1,9 @@
 package optim
 
 import (
-	"runtime"
 	"testing"
+
+	"github.com/whippet-ml/whippet/internal/alloctest"
 )
 
 // TestStepsAllocateNothing takes steps of every optimizer with momentum, decay
@@ -23,16 +24,7 @@ func TestStepsAllocateNothing(t *testing.T) {
 				}
 			}
 			steps()
-			// Not testing.AllocsPerRun: on its single processor the pool's workers
-			// would not get to leave the loops they were called to.
-			least := ^uint64(0)
-			for range 5 {
-				var before, after runtime.MemStats
-				runtime.ReadMemStats(&before)
-				steps()
-				runtime.ReadMemStats(&after)
-				least = min(least, after.Mallocs-before.Mallocs)
-			}
+			least, _ := alloctest.Least(t, 5, func() error { steps(); return nil })
 			if least > 12 {
 				t.Errorf("%d allocations in 12 steps, want at most one a step", least)
 			}

@@ -176,7 +176,8 @@ func (s *scanner) str() ([]byte, error) {
 	return out, nil
 }
 
-// unit reads \uXXXX at the beginning of b.
+// unit reads an escaped UTF-16 code unit, \u and four hexadecimal digits, at the
+// beginning of b.
 func unit(b []byte) (rune, bool) {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return 0, false

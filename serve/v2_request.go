@@ -140,8 +140,9 @@ func (s *scanner) text() (string, error) {
 	return string(b), nil
 }
 
-// input reads an element of "inputs". Its data are passed over for now, as
-// what they should be may come after them.
+// input reads an element of "inputs". Where its data
+// begin is remembered; take reads them when all keys are known, since those that
+// say what the data should be may come after them.
 func (s *scanner) input() (*inferInput, error) {
 	in := &inferInput{}
 	err := s.object(func(key []byte) (err error) {

@@ -1,10 +1,10 @@
 package train
 
 import (
-	"runtime"
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/alloctest"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/optim"
@@ -45,8 +45,8 @@ func TestSteadyStepAllocatesNothing(t *testing.T) {
 					}
 					b, hyper := steadyBatch(l, c.batch, c.size)
 					step := func() error { return l.TrainBatch(b, hyper) }
-					leastOf(t, 3, step)
-					allocs, bytes := leastOf(t, 6, step)
+					alloctest.Least(t, 3, step)
+					allocs, bytes := alloctest.Least(t, 6, step)
 					if allocs > stepAllocs || bytes > stepBytes {
 						t.Errorf("a step makes %d allocations of %d bytes in all, want at most %d of %d", allocs, bytes, stepAllocs, stepBytes)
 					}
@@ -68,24 +68,4 @@ func steadyBatch(l *Learner, batch, size int) (*data.Batch, []optim.Hyper) {
 		hyper[i] = optim.Hyper{LR: 1e-5, Mom: 0.9, WD: 0.01}
 	}
 	return b, hyper
-}
-
-// leastOf calls f some times and returns the least that a call allocated, on all
-// goroutines: what is left out is the runtime's own, and buffers that another
-// order of the same work needed for the first time.
-func leastOf(t *testing.T, times int, f func() error) (allocs, bytes uint64) {
-	t.Helper()
-	allocs, bytes = ^uint64(0), ^uint64(0)
-	for range times {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		err := f()
-		runtime.ReadMemStats(&after)
-		if err != nil {
-			t.Fatal(err)
-		}
-		allocs = min(allocs, after.Mallocs-before.Mallocs)
-		bytes = min(bytes, after.TotalAlloc-before.TotalAlloc)
-	}
-	return allocs, bytes
 }

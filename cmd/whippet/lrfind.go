@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/atomicfile"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/internal/run"
@@ -128,16 +127,7 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 
 // learner builds what the search trains.
 func (f *lrFindFlags) learner(ctx context.Context, p *printer) (*train.Learner, error) {
-	root, err := f.Prepare(ctx, data.WithProgress(p.download))
-	if err != nil {
-		return nil, err
-	}
-	block, err := f.Block(root)
-	if err != nil {
-		return nil, err
-	}
-	block.Workers = f.workers
-	dls, err := block.DataLoaders(ctx, root)
+	dls, err := loaders(ctx, &f.Config, f.workers, p)
 	if err != nil {
 		return nil, err
 	}

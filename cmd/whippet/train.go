@@ -109,7 +109,7 @@ func (f *trainFlags) run(cmd *cobra.Command) (err error) {
 		f.Dir = "" // then --resume must be given in the same folder
 	}
 	ctx := cmd.Context()
-	dls, err := f.loaders(ctx, p)
+	dls, err := loaders(ctx, &f.Config, f.workers, p)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
 	}
 	defer f.closeWatch()
 	ctx := cmd.Context()
-	dls, err := f.loaders(ctx, p)
+	dls, err := loaders(ctx, &f.Config, f.workers, p)
 	if err != nil {
 		return err
 	}
@@ -219,17 +219,17 @@ func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
 	return f.end(ctx, f.Resume(ctx, l, from), l, out, p)
 }
 
-// loaders finds and prepares the data.
-func (f *trainFlags) loaders(ctx context.Context, p *printer) (*data.DataLoaders, error) {
-	root, err := f.Prepare(ctx, data.WithProgress(p.download))
+// loaders finds and prepares the data that c names.
+func loaders(ctx context.Context, c *run.Config, workers int, p *printer) (*data.DataLoaders, error) {
+	root, err := c.Prepare(ctx, data.WithProgress(p.download))
 	if err != nil {
 		return nil, err
 	}
-	block, err := f.Block(root)
+	block, err := c.Block(root)
 	if err != nil {
 		return nil, err
 	}
-	block.Workers = f.workers
+	block.Workers = workers
 	return block.DataLoaders(ctx, root)
 }
 
