@@ -1,6 +1,6 @@
-// Package data turns files and labels into batches: data sets by name or
-// address (Untar), items and their labels, splits into training and
-// validation, and loaders that decode and transform in parallel with training.
+// Package data turns files and labels into batches: items and their labels,
+// splits into training and validation, and loaders that decode and transform in
+// parallel with training.
 //
 // The package knows nothing of pixels beyond the Image type; how a picture is
 // decoded, resized and augmented is package vision's, through the interfaces

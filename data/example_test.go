@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/vision"
 )
 
@@ -17,7 +18,7 @@ import (
 // read batch by batch.
 func Example() {
 	ctx := context.Background()
-	path, err := data.Untar(ctx, data.Pets)
+	path, err := datasets.Untar(ctx, datasets.Pets)
 	if err != nil {
 		log.Fatal(err)
 	}

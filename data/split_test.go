@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/whippet-ml/whippet/internal/golden"
+	"github.com/whippet-ml/whippet/internal/testkit/golden"
 )
 
 // TestRandomSplitIsFastais compares with RandomSplitter(0.2, 42) of fastai2

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/data/drawn"
+	"github.com/whippet-ml/whippet/internal/demo/drawn"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/interpret"
 	"github.com/whippet-ml/whippet/metrics"

@@ -3,7 +3,7 @@ package optim
 import (
 	"testing"
 
-	"github.com/whippet-ml/whippet/internal/alloctest"
+	"github.com/whippet-ml/whippet/internal/testkit/alloctest"
 )
 
 // TestStepsAllocateNothing takes steps of every optimizer with momentum, decay

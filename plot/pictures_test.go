@@ -7,7 +7,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/whippet-ml/whippet/data/drawn"
+	"github.com/whippet-ml/whippet/internal/demo/drawn"
 	"github.com/whippet-ml/whippet/internal/rng"
 )
 

@@ -19,8 +19,10 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/golden"
+	"github.com/whippet-ml/whippet/datasets"
+	"github.com/whippet-ml/whippet/finetune"
 	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/internal/testkit/golden"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/predict"
 	"github.com/whippet-ml/whippet/tensor"
@@ -87,7 +89,7 @@ func learner(t testing.TB, dir string, pre models.Preprocess) *train.Learner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := vision.NewLearner(t.Context(), dls, models.SqueezeNet1_1, vision.RandomWeights(), train.Seed(3))
+	l, err := finetune.NewLearner(t.Context(), dls, models.SqueezeNet1_1, finetune.RandomWeights(), train.Seed(3))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +183,7 @@ func compare(t *testing.T, l *train.Learner, p *predict.Predictor) {
 func TestEqualsGetPredsOnPets(t *testing.T) {
 	archive := golden.Path(t, "data", "oxford-iiit-pet-3.tgz")
 	t.Setenv("WHIPPET_HOME", t.TempDir())
-	root, err := data.Untar(t.Context(), archive)
+	root, err := datasets.Untar(t.Context(), archive)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +195,7 @@ func TestEqualsGetPredsOnPets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := vision.NewLearner(t.Context(), dls, models.SqueezeNet1_1, vision.WeightsFile(golden.Path(t, "weights", "squeezenet1_1-imagenet.pth")))
+	l, err := finetune.NewLearner(t.Context(), dls, models.SqueezeNet1_1, finetune.WeightsFile(golden.Path(t, "weights", "squeezenet1_1-imagenet.pth")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -454,7 +456,7 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 // BenchmarkPets classifies real photographs from memory, as a service does.
 func BenchmarkPets(b *testing.B) {
 	b.Setenv("WHIPPET_HOME", b.TempDir())
-	root, err := data.Untar(b.Context(), golden.Path(b, "data", "oxford-iiit-pet-3.tgz"))
+	root, err := datasets.Untar(b.Context(), golden.Path(b, "data", "oxford-iiit-pet-3.tgz"))
 	if err != nil {
 		b.Fatal(err)
 	}

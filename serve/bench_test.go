@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/golden"
+	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/internal/testkit/golden"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/vision"
 )
@@ -21,7 +21,7 @@ import (
 // bench/load.
 func BenchmarkService(b *testing.B) {
 	b.Setenv("WHIPPET_HOME", b.TempDir())
-	root, err := data.Untar(b.Context(), golden.Path(b, "data", "oxford-iiit-pet-3.tgz"))
+	root, err := datasets.Untar(b.Context(), golden.Path(b, "data", "oxford-iiit-pet-3.tgz"))
 	if err != nil {
 		b.Fatal(err)
 	}

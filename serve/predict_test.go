@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/whippet-ml/whippet/internal/hostile"
+	"github.com/whippet-ml/whippet/internal/testkit/hostile"
 	"github.com/whippet-ml/whippet/predict"
 )
 

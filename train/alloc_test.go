@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/alloctest"
 	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/internal/testkit/alloctest"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/tensor"

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/golden"
 	"github.com/whippet-ml/whippet/internal/pixel"
 	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/internal/testkit/golden"
 	"github.com/whippet-ml/whippet/tensor"
 )
 

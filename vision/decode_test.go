@@ -15,8 +15,8 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/golden"
-	"github.com/whippet-ml/whippet/internal/hostile"
+	"github.com/whippet-ml/whippet/internal/testkit/golden"
+	"github.com/whippet-ml/whippet/internal/testkit/hostile"
 )
 
 // readWant reads expected pixels from a PNG without alpha.

@@ -10,7 +10,8 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/golden"
+	"github.com/whippet-ml/whippet/datasets"
+	"github.com/whippet-ml/whippet/internal/testkit/golden"
 )
 
 // Files is what data.Block takes.
@@ -102,7 +103,7 @@ func TestRealPets(t *testing.T) {
 	}
 	ctx := context.Background()
 	t.Setenv("WHIPPET_HOME", t.TempDir())
-	root, err := data.Untar(ctx, golden.Path(t, "data", "oxford-iiit-pet-3.tgz"))
+	root, err := datasets.Untar(ctx, golden.Path(t, "data", "oxford-iiit-pet-3.tgz"))
 	if err != nil {
 		t.Fatal(err)
 	}

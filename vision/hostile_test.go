@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/whippet-ml/whippet/internal/hostile"
+	"github.com/whippet-ml/whippet/internal/testkit/hostile"
 )
 
 // TestPictureBombs bounds what a hostile picture costs: processor time, and

@@ -14,8 +14,9 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/golden"
+	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/internal/parallel"
+	"github.com/whippet-ml/whippet/internal/testkit/golden"
 	"github.com/whippet-ml/whippet/vision"
 )
 
@@ -115,7 +116,7 @@ func epochSum(t *testing.T, b data.Block, dir string) uint64 {
 func BenchmarkPipeline(b *testing.B) {
 	ctx := context.Background()
 	b.Setenv("WHIPPET_HOME", b.TempDir())
-	root, err := data.Untar(ctx, golden.Path(b, "data", "oxford-iiit-pet-3.tgz"))
+	root, err := datasets.Untar(ctx, golden.Path(b, "data", "oxford-iiit-pet-3.tgz"))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/cpu"
-	"github.com/whippet-ml/whippet/internal/golden"
 	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/internal/testkit/golden"
 )
 
 // picture makes a data.Image of a [h,w,3] array of golden values.

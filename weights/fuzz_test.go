@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/whippet-ml/whippet/internal/hostile"
+	"github.com/whippet-ml/whippet/internal/testkit/hostile"
 )
 
 // Each target checks that nothing panics, that a file which is read is

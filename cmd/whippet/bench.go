@@ -11,11 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/bench"
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/data/drawn"
-	"github.com/whippet-ml/whippet/internal/bench"
+	"github.com/whippet-ml/whippet/datasets"
+	"github.com/whippet-ml/whippet/internal/demo/drawn"
 	"github.com/whippet-ml/whippet/internal/parallel"
-	"github.com/whippet-ml/whippet/internal/run"
 	"github.com/whippet-ml/whippet/models"
 )
 
@@ -181,7 +182,7 @@ func (f *benchFlags) loaders(ctx context.Context, source string) (run.Config, *d
 	}
 	p := newPrinter(f.json)
 	defer p.close()
-	root, err := c.Prepare(ctx, data.WithProgress(p.download))
+	root, err := c.Prepare(ctx, datasets.WithProgress(p.download))
 	if err != nil {
 		return c, nil, err
 	}

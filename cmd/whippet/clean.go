@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/whippet-ml/whippet/internal/clean"
-	"github.com/whippet-ml/whippet/internal/localweb"
-	"github.com/whippet-ml/whippet/internal/run"
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/clean"
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/localweb"
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
 	"github.com/whippet-ml/whippet/interpret"
 	"github.com/whippet-ml/whippet/train"
 )

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/whippet-ml/whippet/data/drawn"
+	"github.com/whippet-ml/whippet/internal/demo/drawn"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/models"
 )

@@ -5,8 +5,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-
-	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/datasets"
 )
 
 func newData() *cobra.Command {
@@ -16,13 +15,13 @@ func newData() *cobra.Command {
 		Use: "list", Short: "List the data sets that are known by name", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if asJSON {
-				for _, d := range data.Datasets() {
+				for _, d := range datasets.List() {
 					fmt.Fprintln(cmd.OutOrStdout(), mustJSON(map[string]any{"name": d.Name, "url": d.URL, "bytes": d.Size, "about": d.About}))
 				}
 				return nil
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
-			for _, d := range data.Datasets() {
+			for _, d := range datasets.List() {
 				fmt.Fprintf(w, "%s\t%.1f MB\t%s\n", d.Name, float64(d.Size)/1e6, d.About)
 			}
 			return w.Flush()
@@ -34,7 +33,7 @@ func newData() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p := newPrinter(false)
 			defer p.close()
-			path, err := data.Untar(cmd.Context(), args[0], data.WithProgress(p.download))
+			path, err := datasets.Untar(cmd.Context(), args[0], datasets.WithProgress(p.download))
 			if err != nil {
 				return err
 			}

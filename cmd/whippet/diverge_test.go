@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/whippet-ml/whippet/internal/run"
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
 )
 
 // TestDivergedAndResumed trains with a learning rate at which weight decay turns

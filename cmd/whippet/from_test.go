@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/whippet-ml/whippet/internal/run"
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
 	"github.com/whippet-ml/whippet/models"
 )
 

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/whippet-ml/whippet/internal/hostile"
 	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/internal/testkit/hostile"
 	"github.com/whippet-ml/whippet/models"
 )
 

@@ -13,9 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/internal/atomicfile"
-	"github.com/whippet-ml/whippet/internal/run"
 	"github.com/whippet-ml/whippet/interpret"
 	"github.com/whippet-ml/whippet/interpret/page"
 	"github.com/whippet-ml/whippet/models"
@@ -94,7 +95,7 @@ func (j *judged) plan(ctx context.Context, path string, changed func(string) boo
 	if err := j.Check(); err != nil {
 		return data.Block{}, err
 	}
-	if j.root, err = j.Prepare(ctx, data.WithProgress(p.download)); err != nil {
+	if j.root, err = j.Prepare(ctx, datasets.WithProgress(p.download)); err != nil {
 		return data.Block{}, err
 	}
 	block, err := j.Block(j.root)

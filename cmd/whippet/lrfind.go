@@ -12,11 +12,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
 	"github.com/whippet-ml/whippet/internal/atomicfile"
 	"github.com/whippet-ml/whippet/internal/parallel"
-	"github.com/whippet-ml/whippet/internal/run"
 	"github.com/whippet-ml/whippet/plot"
 	"github.com/whippet-ml/whippet/schedule"
+	"github.com/whippet-ml/whippet/show"
 	"github.com/whippet-ml/whippet/train"
 )
 
@@ -155,7 +156,7 @@ func (f *lrFindFlags) write(found train.LRFinding) error {
 	if f.plot == "" {
 		return nil
 	}
-	fig, err := found.Plot(plot.LineOptions{})
+	fig, err := show.LRFind(found, plot.LineOptions{})
 	if err == nil {
 		err = fig.Save(f.plot)
 	}

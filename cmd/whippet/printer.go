@@ -12,8 +12,9 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/run"
+	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/train"
 )
 
@@ -82,7 +83,7 @@ func (p *printer) progress(stage string, done, total int, unit string) {
 	}
 }
 
-func (p *printer) download(d data.Progress) {
+func (p *printer) download(d datasets.Progress) {
 	const mb = 1 << 20
 	p.progress(d.Stage+" "+d.Name, int(d.Done/mb), int(max(d.Total, d.Done)/mb), "MB")
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/whippet-ml/whippet/data/drawn"
+	"github.com/whippet-ml/whippet/internal/demo/drawn"
 )
 
 // process is a run of the command as a real process, which tests kill.

@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/whippet-ml/whippet/internal/hostile"
+	"github.com/whippet-ml/whippet/internal/testkit/hostile"
 )
 
 // service is a running `whippet serve` of a tiny model.

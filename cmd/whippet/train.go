@@ -16,11 +16,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/localweb"
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/watch"
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/localweb"
+	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/internal/parallel"
-	"github.com/whippet-ml/whippet/internal/run"
-	"github.com/whippet-ml/whippet/internal/watch"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/train"
 )
@@ -221,7 +222,7 @@ func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
 
 // loaders finds and prepares the data that c names.
 func loaders(ctx context.Context, c *run.Config, workers int, p *printer) (*data.DataLoaders, error) {
-	root, err := c.Prepare(ctx, data.WithProgress(p.download))
+	root, err := c.Prepare(ctx, datasets.WithProgress(p.download))
 	if err != nil {
 		return nil, err
 	}

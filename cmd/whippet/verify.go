@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/vision"
 )
 
@@ -34,7 +35,7 @@ is 1 when there is a damaged picture.`,
 			ctx := cmd.Context()
 			p := newPrinter(asJSON)
 			defer p.close()
-			root, err := data.Untar(ctx, source, data.WithProgress(p.download))
+			root, err := datasets.Untar(ctx, source, datasets.WithProgress(p.download))
 			if err != nil {
 				return err
 			}

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/whippet-ml/whippet/internal/run"
-	"github.com/whippet-ml/whippet/internal/watch"
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/watch"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/train"
 	"github.com/whippet-ml/whippet/vision"

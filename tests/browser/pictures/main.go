@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/image/draw"
 
-	"github.com/whippet-ml/whippet/data/drawn"
+	"github.com/whippet-ml/whippet/internal/demo/drawn"
 )
 
 const (

@@ -1,0 +1,284 @@
+// Package run is what the command does, without its flags and its printing: a
+// run's configuration as one serialisable value, the loaders and the learner it
+// stands for, its output folder, and its continuation after an interruption.
+package run
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/whippet-ml/whippet/datasets"
+	"github.com/whippet-ml/whippet/finetune"
+	"github.com/whippet-ml/whippet/internal/demo/drawnweights"
+	"github.com/whippet-ml/whippet/internal/regular"
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/schedule"
+)
+
+// Drawn is the name of the set that the program draws itself.
+const Drawn = "drawn"
+
+// Config is everything that determines a run's result. It is saved with the
+// run, and a resumed run reads it from there.
+type Config struct {
+	Data         string  `json:"data"`                  // a known set's name, an address, a folder, an archive, or "drawn"
+	Arch         string  `json:"arch"`                  // see models.Names
+	Weights      string  `json:"weights"`               // default, none, or a file
+	From         string  `json:"from,omitempty"`        // a saved model to go on from, head included; then Arch is its and Weights means nothing
+	FromDigest   uint32  `json:"from_digest,omitempty"` // of that model's file; see DigestFrom
+	Epochs       int     `json:"epochs"`                // after the frozen ones
+	FreezeEpochs int     `json:"freeze_epochs"`         // with only the head (and batch norms) training
+	LR           string  `json:"lr"`                    // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
+	Schedule     string  `json:"schedule"`              // fine-tune, one-cycle, flat-cos, constant
+	WeightDecay  float64 `json:"weight_decay"`
+	Batch        int     `json:"batch"`
+	Presize      int     `json:"presize"`    // square that pictures are resized to first; 0 leaves that out
+	Size         int     `json:"size"`       // side of the network's input
+	Resize       string  `json:"resize"`     // crop, pad or squish
+	MinScale     float64 `json:"min_scale"`  // of the random-resized crop
+	Augment      bool    `json:"augment"`    // fastai's aug_transforms
+	Label        string  `json:"label"`      // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
+	Valid        string  `json:"valid"`      // a share, folder[:TRAIN,VALID], column:NAME, or auto
+	SplitSeed    uint64  `json:"split_seed"` // of a random split
+	Seed         uint64  `json:"seed"`       // of initial weights, shuffling, augmentation and dropout
+	Damaged      string  `json:"damaged"`    // error or skip
+	TrainBN      bool    `json:"train_bn"`
+	MixUp        float64 `json:"mixup"`           // alpha, 0 for none
+	Smoothing    float64 `json:"label_smoothing"` // 0 for none
+	Patience     int     `json:"patience"`        // epochs without improvement after which to stop; 0 never
+	SaveBest     bool    `json:"save_best"`       // keep the epoch with the lowest validation loss
+	Metrics      string  `json:"metrics"`         // names, separated by commas
+
+	// LRChanges are the learning rates with which the run was resumed, in
+	// order; the last one counts, LR until the first.
+	LRChanges []LRChange `json:"lr_changes,omitempty"`
+
+	// Dir is the folder in which the run began: relative names of data and
+	// weights are relative to it.
+	Dir string `json:"dir,omitempty"`
+}
+
+// LRChange is a learning rate with which a run was resumed.
+type LRChange struct {
+	Step int    `json:"step"` // training steps done before it
+	LR   string `json:"lr"`   // as Config.LR
+}
+
+// Rate returns the learning rate that counts now, as it was given.
+func (c Config) Rate() string {
+	if n := len(c.LRChanges); n > 0 {
+		return c.LRChanges[n-1].LR
+	}
+	return c.LR
+}
+
+// ChangeLR notes that the run goes on after step with the learning rate lr. The
+// error is Check's about lr.
+func (c *Config) ChangeLR(step int, lr string) error {
+	try := *c
+	try.LRChanges = append(slices.Clip(c.LRChanges), LRChange{step, lr})
+	if err := try.Check(); err != nil {
+		return err
+	}
+	*c = try
+	return nil
+}
+
+// number is a number in a learning rate as it is written.
+var number = regexp.MustCompile(`[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?`)
+
+// SmallerLR returns a tenth of the learning rate that counts now, written in the
+// same form.
+func (c Config) SmallerLR() string {
+	return number.ReplaceAllStringFunc(c.Rate(), func(s string) string {
+		v, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			return s
+		}
+		return strconv.FormatFloat(v/10, 'g', 3, 64)
+	})
+}
+
+// Default returns the configuration of `whippet train` without flags, except
+// for the data: fastai's chapter on the pets.
+func Default() Config {
+	return Config{Arch: "resnet34", Weights: "default", Epochs: 2, FreezeEpochs: 1, LR: "2e-3", Schedule: "fine-tune", WeightDecay: 0.01,
+		Batch: 64, Presize: 460, Size: 224, Resize: "crop", MinScale: 0.75, Augment: true, Label: "auto", Valid: "auto",
+		SplitSeed: 42, Damaged: "error", TrainBN: true, Metrics: "error_rate"}
+}
+
+// DefaultDrawn returns the configuration of the run on the drawn set: a small
+// network at a small size, so that it takes about a minute.
+func DefaultDrawn() Config {
+	c := Default()
+	c.Data, c.Arch, c.Presize, c.Size, c.Batch, c.Epochs, c.LR = Drawn, drawnweights.Arch, 0, 112, 16, 8, "2e-2"
+	return c
+}
+
+// Check reports the first value that cannot be.
+func (c Config) Check() error {
+	bad := func(flag string, value any, want string) error {
+		return fmt.Errorf("--%s %v: %s", flag, value, want)
+	}
+	if _, err := models.ByName(c.Arch); err != nil {
+		return fmt.Errorf("--arch: %w", err)
+	}
+	rate, err := schedule.ParseRate(c.Rate())
+	if err != nil {
+		return fmt.Errorf("--lr: %w", err)
+	}
+	if rate.IsZero() {
+		return bad("lr", `""`, "give a learning rate, such as 2e-3")
+	}
+	_, number := c.baseLR()
+	switch {
+	case c.Weights == "":
+		return bad("weights", `""`, "give default, none or a file")
+	case c.Epochs < 0 || c.Epochs > 100_000:
+		return bad("epochs", c.Epochs, "must be 0 to 100000")
+	case c.FreezeEpochs < 0 || c.FreezeEpochs > 100_000:
+		return bad("freeze-epochs", c.FreezeEpochs, "must be 0 to 100000")
+	case c.Epochs+c.FreezeEpochs == 0:
+		return bad("epochs", 0, "with --freeze-epochs 0 there is nothing to train")
+	case c.Schedule != "fine-tune" && c.Schedule != "one-cycle" && c.Schedule != "flat-cos" && c.Schedule != "constant":
+		return bad("schedule", c.Schedule, "must be fine-tune, one-cycle, flat-cos or constant")
+	case c.Schedule == "fine-tune" && !number:
+		return bad("lr", c.Rate(), "fine-tuning takes one number, from which the rates of all layer groups follow; for others use --schedule one-cycle")
+	case !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0):
+		return bad("weight-decay", c.WeightDecay, "must be 0 or more")
+	case c.Batch < 1 || c.Batch > 1<<16:
+		return bad("batch", c.Batch, "must be 1 to 65536")
+	case c.Presize < 0 || c.Presize > 1<<13:
+		return bad("presize", c.Presize, "must be 0 (none) to 8192 pixels")
+	case c.Size < 1 || c.Size > 1<<12:
+		return bad("size", c.Size, "must be 1 to 4096 pixels")
+	case c.Resize != "crop" && c.Resize != "pad" && c.Resize != "squish":
+		return bad("resize", c.Resize, "must be crop, pad or squish")
+	case !(c.MinScale > 0 && c.MinScale <= 1):
+		return bad("min-scale", c.MinScale, "must be above 0, and 1 at most")
+	case c.Damaged != "error" && c.Damaged != "skip":
+		return bad("damaged", c.Damaged, "must be error or skip")
+	case !(c.MixUp >= 0 && c.MixUp <= 100):
+		return bad("mixup", c.MixUp, "must be 0 (none) to 100")
+	case !(c.Smoothing >= 0 && c.Smoothing < 1):
+		return bad("label-smoothing", c.Smoothing, "must be 0 or more, and below 1")
+	case c.Patience < 0:
+		return bad("patience", c.Patience, "must be 0 (never) or more")
+	}
+	if _, err := c.metrics(); err != nil {
+		return err
+	}
+	if _, err := c.labeler(""); err != nil {
+		return err
+	}
+	_, err = c.splitter("")
+	return err
+}
+
+// baseLR returns the learning rate as one number, if it is one.
+func (c Config) baseLR() (float64, bool) {
+	var lr float64
+	if _, err := fmt.Sscanf(strings.TrimSpace(c.Rate()), "%g", &lr); err != nil || strings.ContainsAny(c.Rate(), "([,") {
+		return 0, false
+	}
+	return lr, lr > 0
+}
+
+func (c Config) weights() finetune.Weights {
+	switch c.Weights {
+	case "none":
+		return finetune.RandomWeights()
+	case "default":
+		return finetune.Pretrained()
+	}
+	return finetune.WeightsFile(c.local(c.Weights))
+}
+
+// local returns the path of a file or folder that was named relative to Dir.
+// What is no such file, an address or the name of a known set, stays as it is.
+func (c Config) local(name string) string {
+	if c.Dir == "" || filepath.IsAbs(name) {
+		return name
+	}
+	if here, err := os.Getwd(); err == nil && here == c.Dir {
+		return name // shorter in messages
+	}
+	if _, known := datasets.Find(name); known {
+		return name
+	}
+	p := filepath.Join(c.Dir, name)
+	if _, err := os.Stat(p); err != nil {
+		return name
+	}
+	return p
+}
+
+// maxConfig bounds the bytes of a saved configuration; they have hundreds.
+const maxConfig = 1 << 20
+
+// ReadConfig reads a configuration that a run saved.
+func ReadConfig(path string) (Config, error) {
+	f, size, err := regular.Open(path)
+	if err != nil {
+		return Config{}, err
+	}
+	defer f.Close()
+	if size > maxConfig {
+		return Config{}, fmt.Errorf("%s has %d bytes; no run's configuration has more than %d", path, size, maxConfig)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxConfig))
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	var c Config
+	if err := json.Unmarshal(b, &c); err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := c.Check(); err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// DigestFrom fills in FromDigest. The random streams of a run that goes on from a
+// saved model are shifted by it: with the seed of the run that made the model
+// (the natural thing to give), they would repeat its augmentation and dropout,
+// and the network would train on pictures that it has just learned by heart.
+//
+// It is a digest of the weights alone. The description beside them names files
+// and folders, and a run must not depend on how those were called.
+func (c *Config) DigestFrom() error {
+	f, _, err := regular.Open(c.From)
+	if err != nil {
+		return fmt.Errorf("--from: %w", err)
+	}
+	defer f.Close()
+	h := crc32.NewIEEE()
+	var length [8]byte // of a safetensors file's header, which comes before the weights
+	if _, err = io.ReadFull(f, length[:]); err == nil {
+		if n := binary.LittleEndian.Uint64(length[:]); n < 1<<40 {
+			_, err = f.Seek(int64(n), io.SeekCurrent)
+		}
+	}
+	if err == nil {
+		_, err = io.Copy(h, f)
+	}
+	if err != nil {
+		return fmt.Errorf("--from %s: %w", c.From, err)
+	}
+	c.FromDigest = max(h.Sum32(), 1)
+	return nil
+}
+
+// streamSeed is the seed of what is random in training.
+func (c Config) streamSeed() uint64 { return c.Seed ^ uint64(c.FromDigest)<<32 }

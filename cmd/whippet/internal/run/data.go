@@ -1,0 +1,267 @@
+package run
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/datasets"
+	"github.com/whippet-ml/whippet/internal/demo/drawn"
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/vision"
+)
+
+// petsPattern is fastai's for the pets: the class is the file name up to the
+// last underscore.
+const petsPattern = `(.+)_\d+.jpg$`
+
+// Prepare finds the data, downloading and extracting it if need be, and
+// replaces every "auto" of the configuration by what it stands for, so that
+// what is saved says exactly what was done. It returns the root folder.
+func (c *Config) Prepare(ctx context.Context, opts ...datasets.UntarOption) (root string, err error) {
+	if c.Data == Drawn {
+		c.Label, c.Valid = or(c.Label, "regex:"+petsPattern), or(c.Valid, "0.2")
+		return Drawn, nil
+	}
+	root, err = datasets.Untar(ctx, c.local(c.Data), opts...)
+	if err != nil {
+		return "", err
+	}
+	if c.Label == "auto" {
+		if c.Label, err = guessLabel(ctx, root); err != nil {
+			return "", err
+		}
+	}
+	if c.Valid == "auto" {
+		c.Valid = guessSplit(root, c.Label)
+	}
+	return root, nil
+}
+
+func or(v, auto string) string {
+	if v == "auto" {
+		return auto
+	}
+	return v
+}
+
+var numbered = regexp.MustCompile(petsPattern)
+
+// guessLabel takes the folder as the label when the pictures lie in several,
+// and the name up to the number when they lie in one and are named so.
+func guessLabel(ctx context.Context, root string) (string, error) {
+	items, err := vision.ImageFiles.List(ctx, root)
+	if err != nil {
+		return "", err
+	}
+	folders, names := map[string]bool{}, 0
+	for _, it := range items {
+		folders[filepath.Dir(it.Path)] = true
+		if numbered.MatchString(filepath.Base(it.Path)) {
+			names++
+		}
+	}
+	switch {
+	case len(folders) == 1 && names == len(items):
+		return "regex:" + petsPattern, nil
+	case len(folders) > 1:
+		return "folder", nil
+	}
+	return "", fmt.Errorf("cannot tell the labels of the pictures in %s: they lie in one folder and %d of %d are not named CLASS_NUMBER.jpg: say where labels come from with --label regex:PATTERN, folder or csv:FILE",
+		root, len(items)-names, len(items))
+}
+
+// guessSplit uses folders for training and validation where there are such.
+func guessSplit(root, label string) string {
+	if file, ok := strings.CutPrefix(label, "csv:"); ok {
+		name, _ := cutColumn(file)
+		if header, err := csvHeader(csvPath(root, name)); err == nil {
+			for _, h := range header {
+				if h == "is_valid" {
+					return "column:is_valid"
+				}
+			}
+		}
+		return "0.2"
+	}
+	if isDir(filepath.Join(root, "train")) {
+		for _, v := range []string{"valid", "val", "test"} {
+			if isDir(filepath.Join(root, v)) {
+				return "folder:train," + v
+			}
+		}
+	}
+	return "0.2"
+}
+
+func isDir(p string) bool {
+	st, err := os.Stat(p)
+	return err == nil && st.IsDir()
+}
+
+func cutColumn(s string) (file, column string) {
+	if i := strings.LastIndexByte(s, ':'); i > 1 { // not the colon of C:\
+		return s[:i], s[i+1:]
+	}
+	return s, ""
+}
+
+func csvHeader(path string) ([]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return csv.NewReader(io.LimitReader(f, 1<<20)).Read()
+}
+
+// labeler returns what --label stands for. root is "" when only the form is
+// checked.
+func (c Config) labeler(root string) (data.Labeler, error) {
+	kind, arg, _ := strings.Cut(c.Label, ":")
+	switch kind {
+	case "auto":
+		return nil, nil
+	case "regex":
+		re, err := regexp.Compile(arg)
+		if err != nil {
+			return nil, fmt.Errorf("--label %s: %w", c.Label, err)
+		}
+		if re.NumSubexp() < 1 {
+			return nil, fmt.Errorf("--label %s: the pattern needs a group in parentheses for the label, as in (.+)_\\d+.jpg$", c.Label)
+		}
+		return data.RegexLabel(arg), nil
+	case "folder":
+		return data.ParentLabel, nil
+	case "csv":
+		if arg == "" {
+			return nil, errors.New("--label csv: name the file, as in csv:labels.csv or csv:labels.csv:COLUMN")
+		}
+		file, column := cutColumn(arg)
+		if column == "" && root != "" {
+			header, err := csvHeader(csvPath(root, file))
+			if err != nil {
+				return nil, fmt.Errorf("--label %s: %w", c.Label, err)
+			}
+			if len(header) < 2 {
+				return nil, fmt.Errorf("--label %s: the table has one column; it needs the picture's path and its label", c.Label)
+			}
+			column = header[1]
+		}
+		return data.ColumnLabel(column), nil
+	}
+	return nil, fmt.Errorf("--label %q: must be regex:PATTERN, folder, csv:FILE[:COLUMN] or auto", c.Label)
+}
+
+func csvPath(root, file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(root, file)
+}
+
+func (c Config) splitter(root string) (data.Splitter, error) {
+	kind, arg, _ := strings.Cut(c.Valid, ":")
+	switch kind {
+	case "auto":
+		return nil, nil
+	case "folder":
+		names := strings.Split(arg, ",")
+		if arg == "" {
+			names = []string{"train", "valid"}
+		}
+		if len(names) < 2 {
+			return nil, fmt.Errorf("--valid %s: name both folders, as in folder:train,valid", c.Valid)
+		}
+		return data.GrandparentSplit(names[0], names[1:]...), nil
+	case "column":
+		if arg == "" {
+			return nil, errors.New("--valid column: name the column, as in column:is_valid")
+		}
+		return data.ColumnSplit(arg), nil
+	}
+	share, err := strconv.ParseFloat(c.Valid, 64)
+	if err != nil || !(share >= 0 && share < 1) {
+		return nil, fmt.Errorf("--valid %q: must be a share from 0 up to, not including, 1, folder:TRAIN,VALID, or column:NAME", c.Valid)
+	}
+	if share == 0 {
+		return data.AllTrain, nil
+	}
+	return data.RandomSplit(share, c.SplitSeed), nil
+}
+
+// Block returns the plan of the run's data.
+func (c Config) Block(root string) (data.Block, error) {
+	label, err := c.labeler(root)
+	if err != nil {
+		return data.Block{}, err
+	}
+	split, err := c.splitter(root)
+	if err != nil {
+		return data.Block{}, err
+	}
+	b := data.Block{Items: vision.ImageFiles, Label: label, Split: split, BatchSize: c.Batch, Seed: c.streamSeed()}
+	switch {
+	case c.Data == Drawn:
+		b.Items, b.CacheBytes = DrawnSource(), 256<<20 // drawn once, kept
+	case strings.HasPrefix(c.Label, "csv:"):
+		file, _ := cutColumn(strings.TrimPrefix(c.Label, "csv:"))
+		b.Items = data.CSV{File: file, Images: vision.ImageFiles}
+	}
+	if c.Damaged == "skip" {
+		b.Damaged = data.SkipDamaged
+	}
+	if c.Presize > 0 {
+		b.ItemTransforms = vision.Resizer{Width: c.Presize, Height: c.Presize, Method: resizeMethods[c.Resize]}
+	}
+	b.BatchTransforms, err = c.batchTransform()
+	return b, err
+}
+
+var resizeMethods = map[string]vision.ResizeMethod{"crop": vision.Crop, "pad": vision.Pad, "squish": vision.Squish}
+
+func (c Config) batchTransform() (data.BatchTransform, error) {
+	a, err := models.ByName(c.Arch)
+	if err != nil {
+		return nil, err
+	}
+	t := vision.AugTransforms{Size: c.Size, MinScale: c.MinScale, Stats: vision.Stats{Mean: a.Mean, Std: a.Std}}
+	if !c.Augment {
+		t.NoFlip, t.MinScale = true, 1
+		t.MaxRotate, t.MaxZoom, t.MaxLighting, t.MaxWarp, t.PAffine, t.PLighting = -1, -1, -1, -1, -1, -1
+	}
+	return t, t.Check()
+}
+
+// DrawnSource is the drawn set of the demonstration: ten breeds.
+func DrawnSource() drawn.Source {
+	return drawn.Source{Options: drawn.Options{Task: drawn.Breeds, PerClass: 200, Size: 128}}
+}
+
+// Preprocess returns what a saved model says about its input.
+func (c Config) Preprocess() models.Preprocess {
+	p := models.Preprocess{Presize: c.Presize, Method: c.Resize, Size: c.Size, Mean: models.ImageNetMean, Std: models.ImageNetStd}
+	if a, err := models.ByName(c.Arch); err == nil {
+		p.Mean, p.Std = a.Mean, a.Std
+	}
+	return p
+}
+
+// sortedKeys lists the keys of a map for messages.
+func sortedKeys[V any](m map[string]V) []string {
+	var k []string
+	for s := range m {
+		k = append(k, s)
+	}
+	sort.Strings(k)
+	return k
+}
