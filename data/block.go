@@ -25,7 +25,9 @@ type Block struct {
 	// (fastai: by code point, which is the same order).
 	Vocab []string
 
-	BatchSize      int    // pictures in a batch; 0 is 64, fastai's default
+	// BatchSize is the number of pictures in a batch. 0 is 64, fastai's default,
+	// or less where there are fewer training pictures, which a note then says.
+	BatchSize      int
 	ValidBatchSize int    // the same for validation; 0 is BatchSize
 	Seed           uint64 // of shuffling and augmentation; 0 is a seed like any other
 
@@ -80,6 +82,9 @@ type DataLoaders struct {
 	Block Block        // the plan they were built by, defaults filled in
 	Left  []*ItemError // damaged pictures left out when the loaders were built
 
+	// Notes say what was found out where the plan left it open, and which files
+	// were left out, one line each.
+	Notes []string
 	// Warnings are things that are not wrong but worth knowing, one line each.
 	Warnings []string
 }
@@ -147,13 +152,7 @@ func (b Block) fill() (Block, error) {
 	if b.BatchTransforms == nil {
 		b.BatchTransforms = ToFloat{}
 	}
-	if b.BatchSize == 0 {
-		b.BatchSize = 64
-	}
-	if b.ValidBatchSize == 0 {
-		b.ValidBatchSize = b.BatchSize
-	}
-	if b.BatchSize < 1 || b.ValidBatchSize < 1 {
+	if b.BatchSize < 0 || b.ValidBatchSize < 0 {
 		return b, mistakef(ErrBatchSize, "batch sizes must be positive, not %d and %d", b.BatchSize, b.ValidBatchSize)
 	}
 	if b.Workers < 0 || b.Prefetch < 0 || b.CacheBytes < 0 {

@@ -30,9 +30,12 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 		}
 	}
 	tr.step("Items", "%s below %s", describe(b.Items), root)
-	items, err := b.list(ctx, root)
+	items, notes, err := b.list(ctx, root)
 	if err != nil {
 		return nil, err
+	}
+	for _, n := range notes {
+		tr.step("", "%s", n)
 	}
 	tr.step("", "%s, the first %s", plural(len(items), "item"), relative(root, items[0].Path))
 
@@ -50,8 +53,7 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 	}
 	tr.step("", "%d for training, %d for validation", len(train), len(valid))
 
-	d := &DataLoaders{Root: root, Block: b}
-	d.Vocab = b.Vocab
+	d := &DataLoaders{Root: root, Notes: notes, Vocab: b.Vocab}
 	of := train
 	if len(train) == 0 {
 		of = valid
@@ -92,6 +94,8 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 	if b.Check != CheckNone {
 		tr.step("Check", "%s left out as damaged", plural(len(d.Left), "file"))
 	}
+	b = b.batchSizes(len(trainItems), d)
+	d.Block = b
 	if err := b.sizes(root, trainItems, validItems, labels); err != nil {
 		return nil, err
 	}
@@ -102,6 +106,7 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 		return nil, err
 	}
 	d.warn()
+	d.Warnings = append(d.Warnings, lookAlikes(labels)...)
 	if err := d.warnDuplicates(ctx); err != nil {
 		return nil, err
 	}
@@ -111,24 +116,28 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 	return d, nil
 }
 
-// list lists the items and refuses none and doubles.
-func (b Block) list(ctx context.Context, root string) ([]Item, error) {
-	items, err := b.Items.List(ctx, root)
+// list lists the items, with the source's notes, and refuses none and doubles.
+func (b Block) list(ctx context.Context, root string) (items []Item, notes []string, err error) {
+	if s, ok := b.Items.(NotedSource); ok {
+		items, notes, err = s.ListNoted(ctx, root)
+	} else {
+		items, err = b.Items.List(ctx, root)
+	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(items) == 0 {
-		return nil, mistakef(ErrNoItems, "%s lists no items below %s", describe(b.Items), root)
+		return nil, nil, mistakef(ErrNoItems, "%s lists no items below %s", describe(b.Items), root)
 	}
 	first := make(map[string]int, len(items))
 	for i, it := range items {
 		p := filepath.Clean(it.Path)
 		if j, ok := first[p]; ok {
-			return nil, mistakef(ErrDuplicate, "%s is listed twice, as items %d and %d; if it were for training and for validation the result would be too good, so list it once", relative(root, it.Path), j, i)
+			return nil, nil, mistakef(ErrDuplicate, "%s is listed twice, as items %d and %d; if it were for training and for validation the result would be too good, so list it once", relative(root, it.Path), j, i)
 		}
 		first[p] = i
 	}
-	return items, nil
+	return items, notes, nil
 }
 
 // split divides the items and refuses an index out of range, given twice or
@@ -167,6 +176,29 @@ func (b Block) split(root string, items []Item, labels []string) (train, valid [
 		return nil, nil, mistakef(ErrEmptySplit, "%s leaves none of the %s for validation; take a larger share, or use AllTrain to train on everything on purpose", describe(b.Split), plural(len(items), "item"))
 	}
 	return train, valid, nil
+}
+
+// defaultBatch is fastai's.
+const defaultBatch = 64
+
+// batchSizes fills in the batch sizes that were left open. Of fewer training
+// pictures than a batch of 64, which would leave nothing to train on, batches
+// are made so small that an epoch has some steps: the largest power of two that
+// goes twice into them.
+func (b Block) batchSizes(train int, d *DataLoaders) Block {
+	if b.BatchSize == 0 {
+		b.BatchSize = defaultBatch
+		if train > 0 && train < defaultBatch {
+			for b.BatchSize = 2; 4*b.BatchSize <= train; {
+				b.BatchSize *= 2
+			}
+			d.Notes = append(d.Notes, fmt.Sprintf("batches of %d, as there are only %s for training", b.BatchSize, plural(train, "picture")))
+		}
+	}
+	if b.ValidBatchSize == 0 {
+		b.ValidBatchSize = b.BatchSize
+	}
+	return b
 }
 
 // sizes refuses sets that checking emptied and batches larger than training.

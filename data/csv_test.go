@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func TestCSV(t *testing.T) {
 		{"a spreadsheet's mark, CRLF, quotes", "\ufeffname,label\r\n\"a,b.jpg\",\"a \"\"cat\"\"\"\r\n", CSV{}, []string{"a,b.jpg"}, `label=a "cat"`, ""},
 		{"a data frame with its index", ",name\n0,a.jpg\n1,b.jpg\n", CSV{PathColumn: "name"}, []string{"a.jpg", "b.jpg"}, "0=1", ""},
 		{"tabs", "name\tlabel\na.jpg\tcat, small\n", CSV{Comma: '\t'}, []string{"a.jpg"}, "label=cat, small", ""},
-		{"no header", "a.jpg,cat\nb.jpg,dog\n", CSV{NoHeader: true}, []string{"a.jpg", "b.jpg"}, "1=dog", ""},
+		{"no header", "a.jpg,cat\nb.jpg,dog\n", CSV{Header: HeaderNo}, []string{"a.jpg", "b.jpg"}, "1=dog", ""},
 		{"no such column", "name,label\na,b\n", CSV{PathColumn: "path"}, nil, "", `no column "path"; its columns are ["name" "label"]`},
 		{"two columns of a name", "name,name\na,b\n", CSV{}, nil, "", `two columns named "name"`},
 		{"row too short", "name,label\na.jpg,cat\nb.jpg\n", CSV{}, nil, "", "line 3"},
@@ -99,39 +100,45 @@ func TestCSVBlock(t *testing.T) {
 	}
 }
 
+// textTable is a table in memory.
+func textTable(s string) tableFile {
+	x := newPictureIndex("/r", nil)
+	return tableFile{"t.csv", func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(s)), nil }, 0, x.found}
+}
+
 // TestLargeTables: rows of two bytes and rows of many columns are counted.
 func TestLargeTables(t *testing.T) {
 	for name, s := range map[string]string{
 		"rows":  strings.Repeat("a\n", maxCSVRows+2),
 		"cells": strings.Repeat(strings.Repeat(",", 15_999)+"\n", 1002),
 	} {
-		header := name == "cells"
-		if _, err := readTable(context.Background(), strings.NewReader(s), "t.csv", 0, header); err == nil || !strings.Contains(err.Error(), "16000000 cells") {
+		if _, err := textTable(s).table(context.Background()); err == nil || !strings.Contains(err.Error(), "16000000 cells") {
 			t.Errorf("too many %s: %v", name, err)
 		}
 	}
 }
 
 func FuzzReadTable(f *testing.F) {
-	for _, s := range []string{"name,label\na.jpg,cat\n", "\ufeffa\n", "\"", "a,a\n", ",\n,\n", "a\n\n\nb\n"} {
-		f.Add(s, false)
-		f.Add(s, true)
+	for _, s := range []string{"name,label\na.jpg,cat\n", "\ufeffa\n", "\"", "a,a\n", ",\n,\n", "a\n\n\nb\n", "a\tb\nc\td\n", "\xff\xfea\x00;\x00b\x00\n\x00", "a;\xe4\n"} {
+		f.Add(s, 0)
+		f.Add(s, 2)
 	}
-	f.Fuzz(func(t *testing.T, s string, noHeader bool) {
-		tab, err := readTable(context.Background(), strings.NewReader(s), "t.csv", 0, noHeader)
+	pictures := []Item{{Path: "/r/a.jpg"}, {Path: "/r/sub/c.png"}, {Path: "/r/x/c.png"}}
+	f.Fuzz(func(t *testing.T, s string, header int) {
+		tab, err := textTable(s).table(t.Context())
 		if err != nil {
 			return
 		}
-		if len(tab.rows) != len(tab.lines) {
-			t.Fatalf("%d rows with %d lines", len(tab.rows), len(tab.lines))
+		if err := tab.resolve(newPictureIndex("/r", pictures), "", Header(header)); err != nil {
+			return
 		}
-		for i, r := range tab.rows {
-			if len(r) != len(tab.header) || tab.lines[i] < 1 {
-				t.Fatalf("row %d has %d columns for %d names, line %d", i, len(r), len(tab.header), tab.lines[i])
+		if len(tab.Rows) != len(tab.Lines) || len(tab.Rows) != len(tab.paths) {
+			t.Fatalf("%d rows with %d lines and %d paths", len(tab.Rows), len(tab.Lines), len(tab.paths))
+		}
+		for i, r := range tab.Rows {
+			if len(r) != len(tab.Columns) || tab.Lines[i] < 1 || tab.paths[i] == "" {
+				t.Fatalf("row %d has %d columns for %d names, line %d, path %q", i, len(r), len(tab.Columns), tab.Lines[i], tab.paths[i])
 			}
-		}
-		if items, err := (CSV{}).items("/r", "t.csv", tab); err == nil && len(items) != len(tab.rows) {
-			t.Fatalf("%d items of %d rows", len(items), len(tab.rows))
 		}
 	})
 }

@@ -30,6 +30,13 @@ type Source interface {
 	Open(item Item) (*Image, error)
 }
 
+// NotedSource is what a Source may implement besides, so that nothing is left
+// out in silence. ListNoted is List with notes: what was found out, and which
+// files were left out and why, one line each.
+type NotedSource interface {
+	ListNoted(ctx context.Context, root string) ([]Item, []string, error)
+}
+
 // Checker is what a Source may implement besides, so that damaged files are
 // found when the loaders are built. Check reads no more of the file than its
 // header and returns the size that Open would give, or 0, 0 when the source

@@ -22,6 +22,10 @@ type ListOptions struct {
 	Folders []string
 	// Flat leaves out folders below the root.
 	Flat bool
+	// ByContent decides about files whose names do not tell what they are: no
+	// extension, or one that no program gives (img.0001, photo.jpg_large); nil
+	// leaves them out.
+	ByContent func(path string) bool
 }
 
 // ListFiles returns the files below root, in every folder, ordered as Python's
@@ -34,6 +38,32 @@ type ListOptions struct {
 // many links lead to it. A link to nothing is listed, so that opening it fails.
 // The error says what was there when nothing fits.
 func ListFiles(ctx context.Context, root string, o ListOptions) ([]Item, error) {
+	items, _, err := ListFilesNoted(ctx, root, o)
+	return items, err
+}
+
+// ListFilesNoted is ListFiles, with a note of what was left out, if anything
+// was, and of what was taken by its content.
+func ListFilesNoted(ctx context.Context, root string, o ListOptions) ([]Item, []string, error) {
+	w, err := walk(ctx, root, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(w.items) == 0 {
+		return nil, nil, mistakef(ErrNoItems, "no pictures in %s: found %s, and none of %s", root, w.found(), w.wanted())
+	}
+	var notes []string
+	if w.byContent > 0 {
+		notes = append(notes, fmt.Sprintf("%s told by the content, as the name does not say what it is", plural(w.byContent, "picture")))
+	}
+	if len(w.others) > 0 {
+		notes = append(notes, fmt.Sprintf("files left out that are not pictures: %s", w.found()))
+	}
+	return w.items, notes, nil
+}
+
+// walk goes through the folders below root.
+func walk(ctx context.Context, root string, o ListOptions) (*walker, error) {
 	info, err := os.Stat(root)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -44,17 +74,11 @@ func ListFiles(ctx context.Context, root string, o ListOptions) ([]Item, error) 
 	if !info.IsDir() {
 		return nil, mistakef(ErrNoItems, "%s is a file, not a folder; give the folder that holds the pictures, or Untar the archive first", root)
 	}
-	w := walker{ctx: ctx, o: o, want: make(map[string]bool, len(o.Extensions)), seen: map[string]bool{}, others: map[string]int{}}
+	w := &walker{ctx: ctx, o: o, want: make(map[string]bool, len(o.Extensions)), seen: map[string]bool{}, others: map[string]int{}}
 	for _, e := range o.Extensions {
 		w.want[strings.ToLower(e)] = true
 	}
-	if err := w.folder(root, 0); err != nil {
-		return nil, err
-	}
-	if len(w.items) == 0 {
-		return nil, mistakef(ErrNoItems, "no pictures in %s: found %s, and none of %s", root, w.found(), w.wanted())
-	}
-	return w.items, nil
+	return w, w.folder(root, 0)
 }
 
 // maxDepth bounds nested folders: more is a mistake or an attack.
@@ -67,6 +91,8 @@ type walker struct {
 	seen   map[string]bool // folders by their real paths
 	items  []Item
 	others map[string]int // files left out, by extension
+
+	byContent int // files taken by their content
 }
 
 func (w *walker) folder(dir string, depth int) error {
@@ -117,11 +143,32 @@ func (w *walker) folder(dir string, depth int) error {
 
 func (w *walker) file(path string) {
 	ext := strings.ToLower(filepath.Ext(path))
-	if len(w.want) == 0 || w.want[ext] {
+	switch {
+	case len(w.want) == 0 || w.want[ext]:
 		w.items = append(w.items, Item{Path: path})
-	} else {
+	case w.o.ByContent != nil && !tells(ext) && w.o.ByContent(path):
+		w.items = append(w.items, Item{Path: path})
+		w.byContent++
+	case !tells(ext):
+		w.others[""]++
+	default:
 		w.others[ext]++
 	}
+}
+
+// tells reports whether an extension, with its dot and in lower case, is one
+// that says what a file is: one to five letters and digits, a letter among them.
+func tells(ext string) bool {
+	letter := false
+	for _, r := range strings.TrimPrefix(ext, ".") {
+		switch {
+		case r >= 'a' && r <= 'z':
+			letter = true
+		case r < '0' || r > '9':
+			return false
+		}
+	}
+	return letter && len(ext) <= 6
 }
 
 // found says which files were seen but not wanted.

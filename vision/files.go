@@ -2,8 +2,10 @@ package vision
 
 import (
 	"context"
+	"io"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/regular"
 )
 
 // ImageExtensions are the file name extensions, in lower case, that Files
@@ -20,8 +22,10 @@ var ImageFiles = Files{}
 // Files is a data.Source of image files: every file below the root whose name
 // ends in one of the extensions, in any case, sorted by path, so that a split
 // is the same on every machine (fastai takes the order of the file system).
-// Hidden files and folders (names that start with a dot) are left out, and so
-// are files of other kinds, such as the .mat files of Oxford Pets.
+// A file whose name does not tell (no extension, or img.0001) is taken when its
+// content is a picture's. Hidden files and folders (names that start with a dot)
+// are left out, and so are files of other kinds, such as the .mat files of Oxford
+// Pets; ListNoted counts these.
 type Files struct {
 	// Folders limits the search to these folders directly below the root, and
 	// leaves out files in the root itself; empty means all. It is get_image_files's parameter of that name.
@@ -37,11 +41,31 @@ type Files struct {
 // List returns the image files below root as data.ListFiles does. It fails when
 // root is not a folder or holds no picture at all.
 func (f Files) List(ctx context.Context, root string) ([]data.Item, error) {
-	exts := f.Extensions
-	if len(exts) == 0 {
-		exts = ImageExtensions
+	items, _, err := f.ListNoted(ctx, root)
+	return items, err
+}
+
+// ListNoted is List with notes of the files that were left out, and of those
+// that their content told.
+func (f Files) ListNoted(ctx context.Context, root string) ([]data.Item, []string, error) {
+	o := data.ListOptions{Extensions: f.Extensions, Folders: f.Folders, Flat: f.Flat}
+	if len(o.Extensions) == 0 {
+		o.Extensions, o.ByContent = ImageExtensions, isPicture
 	}
-	return data.ListFiles(ctx, root, data.ListOptions{Extensions: exts, Folders: f.Folders, Flat: f.Flat})
+	return data.ListFilesNoted(ctx, root, o)
+}
+
+// isPicture reports whether a file begins as a picture of a known format does.
+func isPicture(path string) bool {
+	f, _, err := regular.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 64)
+	n, _ := io.ReadFull(f, head)
+	_, err = sniff(head[:n])
+	return err == nil
 }
 
 // Open decodes one file.

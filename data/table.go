@@ -1,0 +1,312 @@
+package data
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+
+	"github.com/whippet-ml/whippet/internal/regular"
+)
+
+// This file reads tables as people have them: saved by spreadsheets in UTF-16
+// or a Windows code page, separated by commas, tabs or semicolons, with names
+// in the first row or without.
+
+// Header says whether the first row of a table names its columns.
+type Header int
+
+const (
+	// HeaderAuto looks: a first row that names a picture is no header.
+	HeaderAuto Header = iota
+	// HeaderYes takes the first row as the names of the columns.
+	HeaderYes
+	// HeaderNo takes it as a row like the others. Columns are then "0", "1", ….
+	HeaderNo
+)
+
+// Table is a table of pictures, and what was found out about it.
+type Table struct {
+	File    string     // as it was opened
+	Columns []string   // names, or "0", "1", … without a header row
+	Rows    [][]string // without the header, all of the same length
+	Lines   []int      // where each row begins in the file, from 1
+
+	Encoding  string // "UTF-8", "UTF-16" or "Windows-1252"
+	Separator rune
+	Header    Header // HeaderYes or HeaderNo
+
+	// PathColumn is the column that names the pictures.
+	PathColumn string
+	// Notes say in a line each what was decided, and what the table or the
+	// folder has that the other has not.
+	Notes []string
+
+	paths []string // of the rows' pictures
+	raw   [][]string
+	lines []int
+}
+
+// maxCSV bounds a table's size in bytes: a million rows need about 100 MB.
+const maxCSV = 1 << 30
+
+// A row of two bytes takes hundreds in memory, so that the size of the file alone
+// bounds nothing.
+const (
+	maxCSVRows  = 4_000_000
+	maxCSVCells = 16_000_000
+)
+
+// sampleBytes and sampleRows are how much of a table decides its form.
+const (
+	sampleBytes = 64 << 10
+	sampleRows  = 500
+)
+
+// separators are what tables are cut by, the most usual first.
+var separators = []rune{',', '\t', ';', '|'}
+
+var separatorNames = map[rune]string{',': "commas", '\t': "tabs", ';': "semicolons", '|': "bars"}
+
+// textDecoding is an encoding of text, with its name.
+type textDecoding struct {
+	name string
+	enc  encoding.Encoding // nil for UTF-8
+}
+
+// sniffEncoding tells the encoding by the beginning of a file: by its
+// byte-order mark, or by the zero bytes that UTF-16 has in Latin text.
+func sniffEncoding(head []byte) textDecoding {
+	utf16 := func(e unicode.Endianness) textDecoding {
+		return textDecoding{"UTF-16", unicode.UTF16(e, unicode.UseBOM)}
+	}
+	switch {
+	case len(head) < 2:
+	case head[0] == 0xFF && head[1] == 0xFE, head[0] != 0 && head[1] == 0:
+		return utf16(unicode.LittleEndian)
+	case head[0] == 0xFE && head[1] == 0xFF, head[0] == 0 && head[1] != 0:
+		return utf16(unicode.BigEndian)
+	}
+	return textDecoding{"UTF-8", nil}
+}
+
+var windows1252 = textDecoding{"Windows-1252", charmap.Windows1252}
+
+// errNotUTF8 means that a table without a byte-order mark is not UTF-8.
+var errNotUTF8 = errors.New("the text is not UTF-8")
+
+// tableFile is a table before it is read.
+type tableFile struct {
+	name string
+	open func() (io.ReadCloser, error)
+	// comma is the separator; 0 leaves it to be found out.
+	comma rune
+	// choose scores the rows that a separator gives, to decide between several
+	// that the text allows.
+	choose func(rows [][]string) int
+}
+
+// openTable opens the table at a path, which is nothing but a regular file.
+func openTable(path string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		f, _, err := regular.Open(path)
+		return f, err
+	}
+}
+
+// table reads all rows, in the file's own encoding.
+func (f tableFile) table(ctx context.Context) (*Table, error) {
+	t, err := f.tableIn(ctx, textDecoding{})
+	if errors.Is(err, errNotUTF8) {
+		return f.tableIn(ctx, windows1252)
+	}
+	return t, err
+}
+
+// tableIn is table in a given encoding; the zero one is found out.
+func (f tableFile) tableIn(ctx context.Context, enc textDecoding) (*Table, error) {
+	r, err := f.open()
+	if err != nil {
+		return nil, fmt.Errorf("data: cannot read the table: %w", err)
+	}
+	defer r.Close()
+	limited := &io.LimitedReader{R: r, N: maxCSV + 1}
+	raw := bufio.NewReaderSize(limited, sampleBytes)
+	if enc.name == "" {
+		head, _ := raw.Peek(2)
+		enc = sniffEncoding(head)
+	}
+	text := raw
+	if enc.enc != nil {
+		text = bufio.NewReaderSize(enc.enc.NewDecoder().Reader(raw), sampleBytes)
+	}
+	if b, _ := text.Peek(3); string(b) == "\ufeff" {
+		_, _ = text.Discard(3)
+	}
+	t := &Table{File: f.name, Encoding: enc.name, Separator: f.comma}
+	if f.comma == 0 {
+		sample, _ := text.Peek(sampleBytes)
+		t.Separator = sniffSeparator(string(sample), f.choose)
+	}
+	return t, t.read(ctx, text, limited)
+}
+
+// sniffSeparator returns the separator by which the beginning of a table falls
+// into rows of equally many columns, more than one. Where there are several,
+// choose scores the rows of each.
+func sniffSeparator(sample string, choose func(rows [][]string) int) rune {
+	best, most := ',', -1
+	for _, sep := range separators {
+		rows := sampleOf(sample, sep)
+		if len(rows) == 0 || len(rows[0]) < 2 {
+			continue
+		}
+		if n := choose(rows); n > most {
+			best, most = sep, n
+		}
+	}
+	return best
+}
+
+// sampleOf cuts the beginning of a table into rows, or returns none when they
+// are not of one length. The last row may be cut off and is left out.
+func sampleOf(sample string, sep rune) [][]string {
+	r := csv.NewReader(strings.NewReader(sample))
+	r.Comma = sep
+	var rows [][]string
+	for len(rows) < sampleRows {
+		row, err := r.Read()
+		if err != nil {
+			var wrong *csv.ParseError
+			if errors.As(err, &wrong) && len(sample) < sampleBytes {
+				return nil
+			}
+			break
+		}
+		rows = append(rows, row)
+	}
+	if len(sample) == sampleBytes && len(rows) > 1 && len(rows) < sampleRows {
+		rows = rows[:len(rows)-1]
+	}
+	return rows
+}
+
+// read reads all rows.
+func (t *Table) read(ctx context.Context, text io.Reader, limited *io.LimitedReader) error {
+	cr := csv.NewReader(text)
+	cr.Comma = t.Separator
+	for {
+		row, err := cr.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil { // a *csv.ParseError names line and column
+			var wrong *csv.ParseError
+			if errors.As(err, &wrong) && errors.Is(err, csv.ErrFieldCount) {
+				return fmt.Errorf("data: cannot read the table %s: line %d has %d columns and the first line has %d, cut at %s: add what is missing, or put quotes around text that holds the separator", t.File, wrong.Line, len(row), cr.FieldsPerRecord, separatorName(t.Separator))
+			}
+			return fmt.Errorf("data: cannot read the table %s: %w", t.File, err)
+		}
+		if limited.N <= 0 {
+			return fmt.Errorf("data: the table %s is larger than %d bytes", t.File, maxCSV)
+		}
+		if t.Encoding == "UTF-8" && slices.ContainsFunc(row, func(s string) bool { return !utf8.ValidString(s) }) {
+			return errNotUTF8
+		}
+		if len(t.raw) == maxCSVRows || (len(t.raw)+1)*len(row) > maxCSVCells {
+			return fmt.Errorf("data: the table %s has more than %d rows or %d cells; cut it into several, or leave columns out", t.File, maxCSVRows, maxCSVCells)
+		}
+		line, _ := cr.FieldPos(0)
+		t.raw, t.lines = append(t.raw, row), append(t.lines, line)
+		if len(t.raw)&4095 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	if len(t.raw) == 0 {
+		return mistakef(ErrNoItems, "the table %s is empty", t.File)
+	}
+	return nil
+}
+
+func separatorName(sep rune) string {
+	if s := separatorNames[sep]; s != "" {
+		return s
+	}
+	return strconv.QuoteRune(sep)
+}
+
+// setHeader takes the first row as names, or names the columns by number.
+func (t *Table) setHeader(h Header) error {
+	t.Header, t.Columns = h, nil
+	if h == HeaderNo {
+		for i := range t.raw[0] {
+			t.Columns = append(t.Columns, strconv.Itoa(i))
+		}
+		t.Rows, t.Lines = t.raw, t.lines
+		return nil
+	}
+	seen := map[string]bool{}
+	for i, name := range t.raw[0] {
+		name = strings.TrimSpace(name)
+		if name == "" { // pandas writes its index under an empty name
+			name = strconv.Itoa(i)
+		}
+		if seen[name] {
+			return fmt.Errorf("data: %s has two columns named %q; rename one", t.File, name)
+		}
+		seen[name] = true
+		t.Columns = append(t.Columns, name)
+	}
+	t.Rows, t.Lines = t.raw[1:], t.lines[1:]
+	if len(t.Rows) == 0 {
+		return mistakef(ErrNoItems, "the table %s has no rows", t.File)
+	}
+	return nil
+}
+
+// Column returns the index of a column by its name, or by its number counted
+// from 0, as fastai and pandas count, where no column has that name.
+func (t *Table) Column(name string) (int, error) {
+	if i := slices.Index(t.Columns, name); i >= 0 {
+		return i, nil
+	}
+	if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(t.Columns) {
+		return i, nil
+	}
+	return 0, fmt.Errorf("data: %s has no column %q; its columns are %q, and 0 to %d by number", t.File, name, t.Columns, len(t.Columns)-1)
+}
+
+// labelNames are what people call the column of labels.
+var labelNames = []string{"label", "labels", "class", "category", "target", "tag", "tags", "breed", "species", "y"}
+
+// LabelColumn is the column that has the labels when nobody says which: one
+// that is called so, else the second, as in fastai's from_csv, else the first
+// that does not name the pictures. It returns an error when there is none.
+func (t *Table) LabelColumn() (string, error) {
+	for _, want := range labelNames {
+		for _, c := range t.Columns {
+			if strings.EqualFold(c, want) && c != t.PathColumn {
+				return c, nil
+			}
+		}
+	}
+	if len(t.Columns) > 1 && t.Columns[1] != t.PathColumn {
+		return t.Columns[1], nil
+	}
+	for _, c := range t.Columns {
+		if c != t.PathColumn {
+			return c, nil
+		}
+	}
+	return "", mistakef(ErrLabel, "the table %s has one column, %q; it needs the picture's path and its label", t.File, t.PathColumn)
+}

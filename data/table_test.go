@@ -1,0 +1,158 @@
+package data
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf16"
+)
+
+// utf16le is text as spreadsheets save it for "Unicode text".
+func utf16le(s string) string {
+	var b bytes.Buffer
+	b.WriteString("\xff\xfe")
+	for _, u := range utf16.Encode([]rune(s)) {
+		b.WriteByte(byte(u))
+		b.WriteByte(byte(u >> 8))
+	}
+	return b.String()
+}
+
+// TestTablesOfPeople reads tables as people have them: what is left open is
+// found out, and said.
+func TestTablesOfPeople(t *testing.T) {
+	flat := []string{"a.png", "b.png", "c.png"}
+	for _, c := range []struct {
+		name     string
+		pictures []string
+		table    string
+		csv      CSV
+		paths    []string // below the root; empty takes all pictures
+		label    string   // of the first row
+		says     []string // in the notes, or in the error
+		fails    bool
+	}{
+		{"no header", flat, "a.png,cat\nb.png,dog\nc.png,cat\n", CSV{}, nil, "cat", []string{"3 rows", "no header"}, false},
+		{"no header, its first picture missing", flat, "gone.png,cat\na.png,dog\nb.png,cat\nc.png,dog\n", CSV{}, []string{"gone.png", "a.png", "b.png", "c.png"}, "cat", []string{"no header", "without a picture: line 1"}, false},
+		{"no header, two cells alike", flat, "a.png,a.png\nb.png,cat\nc.png,dog\n", CSV{}, nil, "a.png", []string{"no header"}, false},
+		{"a header", flat, "file,breed\na.png,cat\nb.png,dog\nc.png,cat\n", CSV{}, nil, "cat", []string{`columns "file", "breed"`, `by column "file"`}, false},
+		{"tabs", flat, "file\tbreed\na.png\tcat, small\nb.png\tdog\nc.png\tcat\n", CSV{}, nil, "cat, small", []string{"tabs"}, false},
+		{"semicolons, commas in every row", flat, "file;size\na.png;0,5\nb.png;1,5\nc.png;2,5\n", CSV{}, nil, "0,5", []string{"semicolons"}, false},
+		{"commas, two labels with a semicolon in every row", flat, "file,tags\na.png,cat;small\nb.png,dog;big\nc.png,cat;big\n", CSV{}, nil, "cat;small", []string{"commas"}, false},
+		{"UTF-16 with tabs", flat, utf16le("file\tbreed\r\na.png\tKöter\r\nb.png\tdog\r\nc.png\tcat\r\n"), CSV{}, nil, "Köter", []string{"UTF-16", "tabs"}, false},
+		{"Windows-1252", flat, "file;breed\r\na.png;K\xf6ter\r\nb.png;dog\r\nc.png;cat\r\n", CSV{}, nil, "Köter", []string{"Windows-1252"}, false},
+		{"the label first", flat, "breed,file\ncat,a.png\ndog,b.png\ncat,c.png\n", CSV{}, nil, "cat", []string{`by column "file"`}, false},
+		{"the label first, no header", flat, "cat,a.png\ndog,b.png\ncat,c.png\n", CSV{}, nil, "cat", []string{"no header", `by column "1"`}, false},
+		{"an index, the path third", flat, ",breed,file\n0,cat,a.png\n1,dog,b.png\n2,cat,c.png\n", CSV{}, nil, "cat", []string{`by column "file"`}, false},
+		{"no extensions", flat, "id,label\na,cat\nb,dog\nc,cat\n", CSV{}, nil, "cat", []string{"without their extension"}, false},
+		{"one folder higher", flat, "file,label\nimages/a.png,cat\nimages/b.png,dog\nimages/c.png,cat\n", CSV{}, nil, "cat", []string{"folders above"}, false},
+		{"one folder lower, no extensions", []string{"train/a.png", "train/b.png"}, "id,label\na,cat\nb,dog\n", CSV{}, nil, "cat", []string{"leaves out", "without their extension"}, false},
+		{"back slashes", []string{"x/a.png", "x/b.png"}, "file,label\nx\\a.png,cat\nx\\b.png,dog\n", CSV{}, nil, "cat", nil, false},
+		{"other case", flat, "file,label\nA.PNG,cat\nB.PNG,dog\nC.PNG,cat\n", CSV{}, nil, "cat", []string{"upper and lower case"}, false},
+		{"the path column by number", flat, "a.png,b.png,cat\nb.png,c.png,dog\n", CSV{PathColumn: "1"}, []string{"b.png", "c.png"}, "a.png", []string{"1 picture of 3 below the folder not used", "a.png"}, false},
+		{"rows and pictures too many", flat, "file,label\na.png,cat\nb.png,dog\ngone.png,cat\n", CSV{}, []string{"a.png", "b.png", "gone.png"}, "cat", []string{`1 row of 3 in t.csv without a picture: line 4, "gone.png"`, "1 picture of 3 below the folder not used"}, false},
+
+		{"one name in two folders", []string{"x/a.png", "y/a.png", "y/b.png", "y/c.png"}, "file,label\na.png,cat\nb.png,dog\nc.png,dog\n", CSV{}, nil, "", []string{"line 2", "x/a.png or y/a.png"}, true},
+		{"another folder's table", flat, "file,label\nq.png,cat\nr.png,dog\n", CSV{}, nil, "", []string{"no row of the table", "q.png", "a.png"}, true},
+		{"no such column", flat, "file,label\na.png,cat\n", CSV{PathColumn: "path"}, nil, "", []string{`no column "path"`}, true},
+		{"a row too long", flat, "file,label\na.png,cat\nb.png,dog,small\n", CSV{}, nil, "", []string{"line 3 has 3 columns and the first line has 2"}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			files := map[string][]byte{"t.csv": []byte(c.table)}
+			for i, p := range c.pictures {
+				files[p] = picture(4, 4, uint64(i))
+			}
+			root := write(t, files)
+			c.csv.File, c.csv.Images = "t.csv", pngs{}
+			tab, err := c.csv.Table(context.Background(), root)
+			said := fmt.Sprint(err)
+			if !c.fails {
+				if err != nil {
+					t.Fatal(err)
+				}
+				said = strings.Join(tab.Notes, "\n")
+			}
+			for _, want := range c.says {
+				if !strings.Contains(said, want) {
+					t.Errorf("it says\n%s\nwithout %q", said, want)
+				}
+			}
+			if c.fails {
+				if err == nil {
+					t.Error("accepted")
+				}
+				return
+			}
+			if len(c.paths) == 0 {
+				c.paths = c.pictures
+			}
+			var got []string
+			for _, p := range tab.paths {
+				got = append(got, relative(root, p))
+			}
+			label, err := tab.LabelColumn()
+			if err != nil {
+				t.Fatal(err)
+			}
+			k, _ := tab.Column(label)
+			if !slices.Equal(got, c.paths) || tab.Rows[0][k] != c.label {
+				t.Errorf("pictures %q, first label %q of column %q; want %q and %q", got, tab.Rows[0][k], label, c.paths, c.label)
+			}
+		})
+	}
+}
+
+func TestLookAlikes(t *testing.T) {
+	for _, c := range []struct {
+		labels []string
+		want   string // in the only warning; "" for none
+	}{
+		{[]string{"cat", "dog", "cats"}, ""},
+		{[]string{"cat", "Cat", "Cat"}, `"Cat" (2) and "cat" (1) differ in upper and lower case`},
+		{[]string{"caf\u00e9", "cafe\u0301"}, "composed and decomposed"},
+		{[]string{"great dane", "great_dane", "great  dane"}, "spaces, dashes or underscores"},
+		{[]string{"cat", "cat "}, "spaces, dashes or underscores"},
+		{[]string{"c\u0430t", "cat"}, "look the same"},
+	} {
+		got := lookAlikes(c.labels)
+		if (c.want == "") != (len(got) == 0) || len(got) > 1 || len(got) == 1 && !strings.Contains(got[0], c.want) {
+			t.Errorf("%q: %q, want one with %q", c.labels, got, c.want)
+		}
+	}
+}
+
+// TestBatchOfFewPictures: a batch size that was left open fits the set.
+func TestBatchOfFewPictures(t *testing.T) {
+	for _, c := range []struct{ train, batch int }{{1, 2}, {2, 2}, {7, 2}, {23, 8}, {63, 16}, {64, 64}, {1000, 64}} {
+		d := &DataLoaders{}
+		if b := (Block{}).batchSizes(c.train, d); b.BatchSize != c.batch || (c.batch < defaultBatch) != (len(d.Notes) == 1) {
+			t.Errorf("%d pictures: batches of %d, notes %q; want %d", c.train, b.BatchSize, d.Notes, c.batch)
+		}
+		if b := (Block{BatchSize: 32}).batchSizes(c.train, &DataLoaders{}); b.BatchSize != 32 {
+			t.Errorf("a given batch of 32 became %d", b.BatchSize)
+		}
+	}
+}
+
+// TestFilesWithoutExtensions: the content tells where the name does not.
+func TestFilesWithoutExtensions(t *testing.T) {
+	root := write(t, map[string][]byte{"a.png": {1}, "b": {1}, "c.0001": {1}, "d": {2}, "e.mat": {1}, "f.png_large": {1}})
+	isOne := func(path string) bool { return !strings.HasSuffix(path, "d") }
+	items, notes, err := ListFilesNoted(context.Background(), root, ListOptions{Extensions: []string{".png"}, ByContent: isOne})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, it := range items {
+		got = append(got, relative(root, it.Path))
+	}
+	if want := []string{"a.png", "b", "c.0001", "f.png_large"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if s := strings.Join(notes, "; "); !strings.Contains(s, "3 pictures told by the content") || !strings.Contains(s, "1 (no extension)") || !strings.Contains(s, "1 .mat") {
+		t.Errorf("notes %q", s)
+	}
+}
