@@ -52,7 +52,7 @@ func (j *judged) flags(cmd *cobra.Command) {
 		fl.Lookup(name).Usage = usage
 	}
 	fl.BoolVar(&j.all, "all", false, "take every picture, not only those for validation")
-	fl.IntVar(&j.Batch, "batch", d.Batch, "pictures in a batch")
+	fl.IntVar(&j.Batch, "batch", d.Batch, "pictures in a batch (default 64)")
 	fl.IntVar(&j.workers, "workers", 0, "goroutines that decode pictures; 0 for as many as cores")
 	fl.BoolVar(&j.json, "json", false, "print JSON")
 }

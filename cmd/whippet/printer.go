@@ -88,11 +88,19 @@ func (p *printer) download(d datasets.Progress) {
 	p.progress(d.Stage+" "+d.Name, int(d.Done/mb), int(max(d.Total, d.Done)/mb), "MB")
 }
 
+// found tells what the loaders found out and what they warn of.
+func (p *printer) found(dls *data.DataLoaders) {
+	for _, n := range dls.Notes {
+		p.note("note: %s", n)
+	}
+	for _, w := range dls.Warnings {
+		p.note("warning: %s", w)
+	}
+}
+
 func (p *printer) start(c run.Config, dls *data.DataLoaders, from *train.Checkpoint) {
 	p.close()
-	for _, w := range dls.Warnings {
-		p.note("note: %s", w)
-	}
+	p.found(dls)
 	if p.json {
 		fmt.Fprintln(p.out, mustJSON(map[string]any{"event": "start", "config": c, "classes": dls.Vocab,
 			"training": len(dls.Train.Items()), "validation": len(dls.Valid.Items()), "resumed": from != nil}))

@@ -14,7 +14,8 @@ import (
 func dataFlags(cmd *cobra.Command, c *run.Config) {
 	fl := cmd.Flags()
 	fl.StringVar(&c.Data, "data", "", "a known set's name (see whippet data list), an address, a folder or an archive; by default the drawn set")
-	fl.StringVar(&c.Label, "label", c.Label, "labels: regex:PATTERN on the file name, folder, csv:FILE[:COLUMN], or auto")
+	fl.StringVar(&c.Label, "label", c.Label, "labels: regex:PATTERN on the file name, folder, csv:FILE[:COLUMN], or auto; columns by name or by number from 0")
+	fl.StringVar(&c.PathColumn, "path-column", c.PathColumn, "column of the table of csv:FILE that names the pictures, by name or by number from 0; by default the one that does")
 	fl.StringVar(&c.Valid, "valid", c.Valid, "validation set: a share such as 0.2, folder:TRAIN,VALID, column:NAME, or auto")
 	fl.Uint64Var(&c.SplitSeed, "split-seed", c.SplitSeed, "seed of the random split")
 	fl.StringVar(&c.Damaged, "damaged", c.Damaged, "pictures that cannot be read: error, or skip and count them")
@@ -28,7 +29,7 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.StringVar(&c.Weights, "weights", c.Weights, "initial weights: default (published, downloaded once), none, or a .pth or .safetensors file")
 	fl.StringVar(&c.From, "from", "", "go on from this saved model, head included; its classes must be the data's")
 	fl.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "weight decay")
-	fl.IntVar(&c.Batch, "batch", c.Batch, "pictures in a batch")
+	fl.IntVar(&c.Batch, "batch", c.Batch, "pictures in a batch (default 64, or less with fewer pictures)")
 	fl.IntVar(&c.Presize, "presize", c.Presize, "square to which every picture is resized first, in pixels; 0 for none")
 	fl.IntVar(&c.Size, "size", c.Size, "side of the network's input, in pixels")
 	fl.StringVar(&c.Resize, "resize", c.Resize, "how pictures become square: crop, pad or squish")

@@ -231,7 +231,12 @@ func loaders(ctx context.Context, c *run.Config, workers int, p *printer) (*data
 		return nil, err
 	}
 	block.Workers = workers
-	return block.DataLoaders(ctx, root)
+	dls, err := block.DataLoaders(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	c.Batch = dls.Block.BatchSize
+	return dls, nil
 }
 
 // prepare sets what the settings do not say: where state is saved, and who
@@ -318,6 +323,9 @@ func (f *trainFlags) stopped(err error, l *train.Learner, out *run.Output, p *pr
 // fillDefaults adapts the defaults of flags that were not given to those that
 // were. Going on from a model takes its architecture and its input's size.
 func (f *trainFlags) fillDefaults(changed func(string) bool) error {
+	if changed("batch") && f.Batch == 0 {
+		return errors.New("--batch 0: must be 1 to 65536; without the flag it is 64, or less with fewer pictures")
+	}
 	if f.Data == "" || f.Data == run.Drawn {
 		d := run.DefaultDrawn()
 		f.Data = d.Data

@@ -41,17 +41,18 @@ type Config struct {
 	LR           string  `json:"lr"`                    // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
 	Schedule     string  `json:"schedule"`              // fine-tune, one-cycle, flat-cos, constant
 	WeightDecay  float64 `json:"weight_decay"`
-	Batch        int     `json:"batch"`
-	Presize      int     `json:"presize"`    // square that pictures are resized to first; 0 leaves that out
-	Size         int     `json:"size"`       // side of the network's input
-	Resize       string  `json:"resize"`     // crop, pad or squish
-	MinScale     float64 `json:"min_scale"`  // of the random-resized crop
-	Augment      bool    `json:"augment"`    // fastai's aug_transforms
-	Label        string  `json:"label"`      // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
-	Valid        string  `json:"valid"`      // a share, folder[:TRAIN,VALID], column:NAME, or auto
-	SplitSeed    uint64  `json:"split_seed"` // of a random split
-	Seed         uint64  `json:"seed"`       // of initial weights, shuffling, augmentation and dropout
-	Damaged      string  `json:"damaged"`    // error or skip
+	Batch        int     `json:"batch"`                 // 0 for 64, or less with fewer pictures
+	Presize      int     `json:"presize"`               // square that pictures are resized to first; 0 leaves that out
+	Size         int     `json:"size"`                  // side of the network's input
+	Resize       string  `json:"resize"`                // crop, pad or squish
+	MinScale     float64 `json:"min_scale"`             // of the random-resized crop
+	Augment      bool    `json:"augment"`               // fastai's aug_transforms
+	Label        string  `json:"label"`                 // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
+	PathColumn   string  `json:"path_column,omitempty"` // of the table of csv:FILE: which column names the pictures; empty looks for it
+	Valid        string  `json:"valid"`                 // a share, folder[:TRAIN,VALID], column:NAME, or auto
+	SplitSeed    uint64  `json:"split_seed"`            // of a random split
+	Seed         uint64  `json:"seed"`                  // of initial weights, shuffling, augmentation and dropout
+	Damaged      string  `json:"damaged"`               // error or skip
 	TrainBN      bool    `json:"train_bn"`
 	MixUp        float64 `json:"mixup"`           // alpha, 0 for none
 	Smoothing    float64 `json:"label_smoothing"` // 0 for none
@@ -113,7 +114,7 @@ func (c Config) SmallerLR() string {
 // for the data: fastai's chapter on the pets.
 func Default() Config {
 	return Config{Arch: "resnet34", Weights: "default", Epochs: 2, FreezeEpochs: 1, LR: "2e-3", Schedule: "fine-tune", WeightDecay: 0.01,
-		Batch: 64, Presize: 460, Size: 224, Resize: "crop", MinScale: 0.75, Augment: true, Label: "auto", Valid: "auto",
+		Presize: 460, Size: 224, Resize: "crop", MinScale: 0.75, Augment: true, Label: "auto", Valid: "auto",
 		SplitSeed: 42, Damaged: "error", TrainBN: true, Metrics: "error_rate"}
 }
 
@@ -156,8 +157,8 @@ func (c Config) Check() error {
 		return bad("lr", c.Rate(), "fine-tuning takes one number, from which the rates of all layer groups follow; for others use --schedule one-cycle")
 	case !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0):
 		return bad("weight-decay", c.WeightDecay, "must be 0 or more")
-	case c.Batch < 1 || c.Batch > 1<<16:
-		return bad("batch", c.Batch, "must be 1 to 65536")
+	case c.Batch < 0 || c.Batch > 1<<16:
+		return bad("batch", c.Batch, "must be 1 to 65536, or 0 for 64 (less with fewer pictures)")
 	case c.Presize < 0 || c.Presize > 1<<13:
 		return bad("presize", c.Presize, "must be 0 (none) to 8192 pixels")
 	case c.Size < 1 || c.Size > 1<<12:
@@ -178,10 +179,10 @@ func (c Config) Check() error {
 	if _, err := c.metrics(); err != nil {
 		return err
 	}
-	if _, err := c.labeler(""); err != nil {
+	if _, err := c.labeler(); err != nil {
 		return err
 	}
-	_, err = c.splitter("")
+	_, err = c.splitter()
 	return err
 }
 

@@ -98,13 +98,17 @@ func TestGuesses(t *testing.T) {
 		err          string
 	}{
 		{"pets", []string{"images/Abyssinian_1.jpg", "images/pug_12.jpg"}, "auto", "auto", "regex:" + petsPattern, "0.2", ""},
+		{"pets of several kinds", []string{"images/Abyssinian_1.png", "images/pug_12.jpg"}, "auto", "auto", "regex:" + anyPattern, "0.2", ""},
 		{"a folder for each class", []string{"cat/1.jpg", "dog/2.jpg"}, "auto", "auto", "folder", "0.2", ""},
 		{"train and valid", []string{"train/cat/1.jpg", "train/dog/2.jpg", "valid/cat/3.jpg"}, "auto", "auto", "folder", "folder:train,valid", ""},
 		{"train and val", []string{"train/cat/1.jpg", "train/dog/2.jpg", "val/cat/3.jpg", "test/cat/4.jpg"}, "auto", "auto", "folder", "folder:train,val", ""},
 		{"train and test", []string{"train/cat/1.jpg", "train/dog/2.jpg", "test/cat/3.jpg"}, "auto", "0.1", "folder", "0.1", ""},
-		{"a table", []string{"labels.csv", "a.jpg"}, "csv:labels.csv", "auto", "csv:labels.csv", "column:is_valid", ""},
-		{"a table that is not there", []string{"a.jpg"}, "csv:labels.csv", "auto", "csv:labels.csv", "0.2", ""},
-		{"names without numbers", []string{"a.jpg", "b_2.jpg"}, "auto", "auto", "", "", "1 of 2 are not named CLASS_NUMBER.jpg"},
+		{"a table", []string{"labels.csv", "a.jpg"}, "csv:labels.csv", "auto", "csv:labels.csv:breed", "column:is_valid", ""},
+		{"a table's column by its number", []string{"labels.csv", "a.jpg"}, "csv:labels.csv:0", "auto", "", "", "names the pictures"},
+		{"a table's split by its number", []string{"labels.csv", "a.jpg"}, "csv:labels.csv:1", "column:2", "csv:labels.csv:breed", "column:is_valid", ""},
+		{"a table that is not there", []string{"a.jpg"}, "csv:labels.csv", "auto", "", "", "no table labels.csv"},
+		{"a table nobody mentioned", []string{"labels.csv", "a.jpg", "b.jpg"}, "auto", "auto", "", "", "perhaps --label csv:labels.csv"},
+		{"names without numbers", []string{"a.jpg", "b_2.jpg"}, "auto", "auto", "", "", "1 of 2 are not named CLASS_NUMBER"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := Default()

@@ -2,13 +2,12 @@ package run
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -23,6 +22,9 @@ import (
 // petsPattern is fastai's for the pets: the class is the file name up to the
 // last underscore.
 const petsPattern = `(.+)_\d+.jpg$`
+
+// anyPattern is petsPattern for pictures of all kinds, and without extension.
+const anyPattern = `^(.+)_\d+(?:\.[A-Za-z]+)?$`
 
 // Prepare finds the data, downloading and extracting it if need be, and
 // replaces every "auto" of the configuration by what it stands for, so that
@@ -41,10 +43,77 @@ func (c *Config) Prepare(ctx context.Context, opts ...datasets.UntarOption) (roo
 			return "", err
 		}
 	}
+	var table *data.Table
+	if strings.HasPrefix(c.Label, "csv:") {
+		if table, err = c.prepareTable(ctx, root); err != nil {
+			return "", err
+		}
+	}
 	if c.Valid == "auto" {
-		c.Valid = guessSplit(root, c.Label)
+		c.Valid = guessSplit(root, table)
 	}
 	return root, nil
+}
+
+// prepareTable finds the table of --label csv:FILE and its columns, and says
+// both in full from then on.
+func (c *Config) prepareTable(ctx context.Context, root string) (*data.Table, error) {
+	file, column := cutColumn(strings.TrimPrefix(c.Label, "csv:"))
+	file, err := findTable(root, c.local(file))
+	if err != nil {
+		return nil, fmt.Errorf("--label %s: %w", c.Label, err)
+	}
+	table, err := c.source(file).Table(ctx, root)
+	if err != nil {
+		return nil, fmt.Errorf("--label %s: %w", c.Label, err)
+	}
+	if column == "" {
+		column, err = table.LabelColumn()
+	} else {
+		var k int
+		if k, err = table.Column(column); err == nil {
+			column = table.Columns[k]
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--label %s: %w", c.Label, err)
+	}
+	if column == table.PathColumn {
+		return nil, fmt.Errorf("--label %s: the column %q names the pictures; say which one has the labels, as in csv:%s:COLUMN, or which one the pictures, with --path-column", c.Label, column, file)
+	}
+	c.Label, c.PathColumn = "csv:"+file+":"+column, table.PathColumn
+	if name, isColumn := strings.CutPrefix(c.Valid, "column:"); isColumn && name != "" {
+		k, err := table.Column(name)
+		if err != nil {
+			return nil, fmt.Errorf("--valid %s: %w", c.Valid, err)
+		}
+		c.Valid = "column:" + table.Columns[k]
+	}
+	return table, nil
+}
+
+// findTable returns where a table lies: in the data's folder, or where the
+// program was started, from where a shell completes names.
+func findTable(root, file string) (string, error) {
+	if filepath.IsAbs(file) {
+		return file, nil
+	}
+	inRoot, rootErr := os.Stat(filepath.Join(root, file))
+	here, hereErr := os.Stat(file)
+	switch {
+	case rootErr == nil && hereErr == nil && !os.SameFile(inRoot, here):
+		return "", fmt.Errorf("there is a %s in %s and another in the working directory: give the path of the one you mean from /", file, root)
+	case rootErr == nil:
+		return file, nil
+	case hereErr == nil:
+		return filepath.Abs(file)
+	}
+	return "", fmt.Errorf("there is no table %s, neither in %s nor in the working directory", file, root)
+}
+
+// source is the table of the run's labels.
+func (c Config) source(file string) data.CSV {
+	return data.CSV{File: file, PathColumn: c.PathColumn, Images: vision.ImageFiles}
 }
 
 func or(v, auto string) string {
@@ -54,7 +123,7 @@ func or(v, auto string) string {
 	return v
 }
 
-var numbered = regexp.MustCompile(petsPattern)
+var asPets, numbered = regexp.MustCompile(petsPattern), regexp.MustCompile(anyPattern)
 
 // guessLabel takes the folder as the label when the pictures lie in several,
 // and the name up to the number when they lie in one and are named so.
@@ -63,33 +132,49 @@ func guessLabel(ctx context.Context, root string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	folders, names := map[string]bool{}, 0
+	folders, pets, names := map[string]bool{}, 0, 0
 	for _, it := range items {
 		folders[filepath.Dir(it.Path)] = true
+		if asPets.MatchString(filepath.Base(it.Path)) {
+			pets++
+		}
 		if numbered.MatchString(filepath.Base(it.Path)) {
 			names++
 		}
 	}
 	switch {
-	case len(folders) == 1 && names == len(items):
+	case len(folders) == 1 && pets == len(items):
 		return "regex:" + petsPattern, nil
+	case len(folders) == 1 && names == len(items):
+		return "regex:" + anyPattern, nil
 	case len(folders) > 1:
 		return "folder", nil
 	}
-	return "", fmt.Errorf("cannot tell the labels of the pictures in %s: they lie in one folder and %d of %d are not named CLASS_NUMBER.jpg: say where labels come from with --label regex:PATTERN, folder or csv:FILE",
-		root, len(items)-names, len(items))
+	hint := ""
+	if tables := tablesIn(root); len(tables) > 0 {
+		hint = fmt.Sprintf("; there is a table, so perhaps --label csv:%s", tables[0])
+	}
+	return "", fmt.Errorf("cannot tell the labels of the pictures in %s: they lie in one folder and %d of %d are not named CLASS_NUMBER with or without an extension: say where labels come from with --label regex:PATTERN, folder or csv:FILE%s",
+		root, len(items)-names, len(items), hint)
 }
 
-// guessSplit uses folders for training and validation where there are such.
-func guessSplit(root, label string) string {
-	if file, ok := strings.CutPrefix(label, "csv:"); ok {
-		name, _ := cutColumn(file)
-		if header, err := csvHeader(csvPath(root, name)); err == nil {
-			for _, h := range header {
-				if h == "is_valid" {
-					return "column:is_valid"
-				}
-			}
+// tablesIn lists the tables that lie in a folder.
+func tablesIn(root string) (names []string) {
+	for _, pattern := range []string{"*.csv", "*.tsv", "*.txt"} {
+		found, _ := filepath.Glob(filepath.Join(root, pattern))
+		for _, f := range found {
+			names = append(names, filepath.Base(f))
+		}
+	}
+	return names
+}
+
+// guessSplit uses the table's column is_valid, or folders for training and
+// validation, where there are such.
+func guessSplit(root string, table *data.Table) string {
+	if table != nil {
+		if slices.Contains(table.Columns, "is_valid") {
+			return "column:is_valid"
 		}
 		return "0.2"
 	}
@@ -115,18 +200,8 @@ func cutColumn(s string) (file, column string) {
 	return s, ""
 }
 
-func csvHeader(path string) ([]string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return csv.NewReader(io.LimitReader(f, 1<<20)).Read()
-}
-
-// labeler returns what --label stands for. root is "" when only the form is
-// checked.
-func (c Config) labeler(root string) (data.Labeler, error) {
+// labeler returns what --label stands for.
+func (c Config) labeler() (data.Labeler, error) {
 	kind, arg, _ := strings.Cut(c.Label, ":")
 	switch kind {
 	case "auto":
@@ -146,30 +221,13 @@ func (c Config) labeler(root string) (data.Labeler, error) {
 		if arg == "" {
 			return nil, errors.New("--label csv: name the file, as in csv:labels.csv or csv:labels.csv:COLUMN")
 		}
-		file, column := cutColumn(arg)
-		if column == "" && root != "" {
-			header, err := csvHeader(csvPath(root, file))
-			if err != nil {
-				return nil, fmt.Errorf("--label %s: %w", c.Label, err)
-			}
-			if len(header) < 2 {
-				return nil, fmt.Errorf("--label %s: the table has one column; it needs the picture's path and its label", c.Label)
-			}
-			column = header[1]
-		}
+		_, column := cutColumn(arg) // filled in by Prepare
 		return data.ColumnLabel(column), nil
 	}
 	return nil, fmt.Errorf("--label %q: must be regex:PATTERN, folder, csv:FILE[:COLUMN] or auto", c.Label)
 }
 
-func csvPath(root, file string) string {
-	if filepath.IsAbs(file) {
-		return file
-	}
-	return filepath.Join(root, file)
-}
-
-func (c Config) splitter(root string) (data.Splitter, error) {
+func (c Config) splitter() (data.Splitter, error) {
 	kind, arg, _ := strings.Cut(c.Valid, ":")
 	switch kind {
 	case "auto":
@@ -201,11 +259,11 @@ func (c Config) splitter(root string) (data.Splitter, error) {
 
 // Block returns the plan of the run's data.
 func (c Config) Block(root string) (data.Block, error) {
-	label, err := c.labeler(root)
+	label, err := c.labeler()
 	if err != nil {
 		return data.Block{}, err
 	}
-	split, err := c.splitter(root)
+	split, err := c.splitter()
 	if err != nil {
 		return data.Block{}, err
 	}
@@ -215,7 +273,7 @@ func (c Config) Block(root string) (data.Block, error) {
 		b.Items, b.CacheBytes = DrawnSource(), 256<<20 // drawn once, kept
 	case strings.HasPrefix(c.Label, "csv:"):
 		file, _ := cutColumn(strings.TrimPrefix(c.Label, "csv:"))
-		b.Items = data.CSV{File: file, Images: vision.ImageFiles}
+		b.Items = c.source(file)
 	}
 	if c.Damaged == "skip" {
 		b.Damaged = data.SkipDamaged
