@@ -35,7 +35,11 @@ type judged struct {
 
 	model *models.Classifier
 	info  models.Info
+	path  string // of the model file
 	root  string
+
+	trained run.Config // of the model's training, as far as it is known
+	why     string     // these pictures are judged; see choose
 }
 
 func (j *judged) flags(cmd *cobra.Command) {
@@ -63,6 +67,7 @@ func (j *judged) plan(ctx context.Context, path string, changed func(string) boo
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		path = filepath.Join(path, run.ModelFile)
 	}
+	j.path = path
 	var err error
 	if j.model, j.info, err = models.Load(path); err != nil {
 		return data.Block{}, err
@@ -74,15 +79,16 @@ func (j *judged) plan(ctx context.Context, path string, changed func(string) boo
 		_ = json.Unmarshal(j.info.Training, &notes) // free notes of another program are no mistake
 	}
 	c := notes.Config
+	// The model does not say where it was trained, its run's folder does.
+	if of, err := run.ReadConfig(filepath.Join(filepath.Dir(path), run.ConfigFile)); err == nil && of.Data == c.Data {
+		c.Dir = of.Dir
+	}
 	if !changed("data") {
-		j.Data = c.Data
-		// The model does not say where it was trained, its run's folder does.
-		if of, err := run.ReadConfig(filepath.Join(filepath.Dir(path), run.ConfigFile)); err == nil && of.Data == c.Data {
-			j.Dir = of.Dir
-		}
+		j.Data, j.Dir = c.Data, c.Dir
 	}
 	if c.Label != "" {
 		set(changed("label"), &j.Label, c.Label)
+		set(changed("label") || changed("path-column"), &j.PathColumn, c.PathColumn)
 		set(changed("valid"), &j.Valid, c.Valid)
 		set(changed("split-seed"), &j.SplitSeed, c.SplitSeed)
 		set(changed("damaged"), &j.Damaged, c.Damaged)
@@ -102,10 +108,7 @@ func (j *judged) plan(ctx context.Context, path string, changed func(string) boo
 	if err != nil {
 		return block, err
 	}
-	block.Workers = j.workers
-	if j.all {
-		block.Split = data.AllValid
-	}
+	block.Workers, j.trained = j.workers, c
 	return block, nil
 }
 
@@ -128,7 +131,9 @@ of classes that it confuses and the worst mistakes. --out writes all of it, with
 pictures and where the model looked, as one HTML page that needs no network.
 
 MODEL is a model file or the folder of a run. Without --data, the validation
-pictures of its training are judged.`,
+pictures of its training are judged; of other data all pictures are, unless
+--valid says which. The first line tells how many of how many and why, and how
+many of them the model was trained on.`,
 		Example: `  whippet interpret runs/first --out report.html
   whippet interpret model.safetensors --data photos/ --label folder --all --csv predictions.csv`,
 		Args: cobra.ExactArgs(1),
@@ -162,11 +167,20 @@ func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
+	f.choose(&plan, cmd.Flags().Changed)
 	l, err := interpret.ModelLearner(ctx, f.model, f.info, plan, f.root)
 	if err != nil {
 		return err
 	}
 	defer l.DLs.Close()
+	judgment, err := f.judgment(ctx, l.DLs)
+	if err != nil {
+		return err
+	}
+	if !f.json {
+		p.close()
+		fmt.Fprintf(p.out, "%s\n\n", judgment)
+	}
 	var table *interpret.Table
 	if f.tta > 0 {
 		table, err = interpret.FromTTA(ctx, l, f.tta, 0.25)
@@ -177,19 +191,19 @@ func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
 		return err
 	}
 	p.close()
-	if err := f.print(p.out, table); err != nil {
+	if err := f.print(p.out, table, judgment); err != nil {
 		return err
 	}
 	return f.files(ctx, table, l)
 }
 
 // print writes the text, or one JSON object.
-func (f *interpretFlags) print(w io.Writer, t *interpret.Table) error {
+func (f *interpretFlags) print(w io.Writer, t *interpret.Table, g judgment) error {
 	m, cal := t.ConfusionMatrix(), t.Calibration(0)
 	pairs := m.MostConfused(1)
 	pairs = pairs[:min(len(pairs), f.top)]
 	if f.json {
-		_, err := fmt.Fprintln(w, mustJSON(map[string]any{"pictures": t.Len(), "loss": t.MeanLoss(), "report": t.Report(),
+		_, err := fmt.Fprintln(w, mustJSON(map[string]any{"judgment": g, "pictures": t.Len(), "loss": t.MeanLoss(), "report": t.Report(),
 			"most_confused": pairs, "top_losses": t.TopLosses(f.top), "calibration": cal}))
 		return err
 	}
@@ -256,12 +270,8 @@ func (f *interpretFlags) files(ctx context.Context, t *interpret.Table, l *train
 // facts are the lines about model and data in the report's summary.
 func (f *interpretFlags) facts() [][2]string {
 	pre := f.info.Preprocess
-	which := "for validation, " + f.Valid
-	if f.all {
-		which = "all"
-	}
 	return [][2]string{
 		{"network", f.info.Arch}, {"input", fmt.Sprintf("%d×%d", pre.Size, pre.Size)}, {"classes", fmt.Sprint(len(f.info.Vocab))},
-		{"data", f.Data}, {"pictures", which}, {"labels", f.Label},
+		{"data", f.Data}, {"pictures", f.why}, {"labels", f.Label},
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
 )
 
 // TestInterpretCommand trains a little, and judges the run with nothing but its
@@ -23,7 +25,7 @@ func TestInterpretCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"4 pictures, ", "error rate 0.", "precision", "confusion matrix", "top losses", "ECE"} {
+	for _, want := range []string{"judging 4 of 24 pictures: the validation set of the training, 0.2", "none of them was trained on", "4 pictures, ", "error rate 0.", "precision", "confusion matrix", "top losses", "ECE"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the output lacks %q:\n%s", want, text)
 		}
@@ -42,10 +44,61 @@ func TestInterpretCommand(t *testing.T) {
 	}
 	var got struct {
 		Pictures int
-		Report   struct{ Accuracy float64 }
+		Judgment struct {
+			TrainedOn int `json:"trained_on"`
+		}
+		Report struct{ Accuracy float64 }
 	}
-	if err := json.Unmarshal([]byte(text), &got); err != nil || got.Pictures != 24 {
-		t.Errorf("%d pictures, want 24, %v", got.Pictures, err)
+	if err := json.Unmarshal([]byte(text), &got); err != nil || got.Pictures != 24 || got.Judgment.TrainedOn != 20 {
+		t.Errorf("%d pictures of which %d were trained on, want 24 and 20, %v", got.Pictures, got.Judgment.TrainedOn, err)
+	}
+
+	// Other folders are judged whole, and pictures of the training are known by
+	// their content, under whatever name.
+	for name, tc := range map[string]struct {
+		known int
+		args  []string
+		want  string
+	}{
+		"unseen":      {0, nil, "judging 8 of 8 pictures: they are not the data that the model was trained on (--valid takes a part); none of them was trained on"},
+		"one of them": {1, nil, "1 of them was trained on (blue_99.jpg)"},
+		"a split":     {0, []string{"--valid", "0.5"}, "judging 4 of 8 pictures: the validation set by --valid 0.5"},
+	} {
+		other := twoClassesOf(t, 4, 1000)
+		if tc.known > 0 {
+			copyFile(t, trainedPicture(t, out, dir, "blue"), filepath.Join(other, "blue_99.jpg"))
+		}
+		text, err := runCommand(t, nil, append([]string{"interpret", out, "--data", other}, tc.args...)...)
+		if err != nil || !strings.Contains(text, tc.want) {
+			t.Errorf("%s: it says\n%.300s\nwithout %q, %v", name, text, tc.want, err)
+		}
+	}
+}
+
+// trainedPicture is a picture of a class that a run trained on.
+func trainedPicture(t *testing.T, out, dir, class string) string {
+	t.Helper()
+	all, err := run.ReadPictures(filepath.Join(out, run.PicturesFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		if p.Training && strings.HasPrefix(p.Path, class) {
+			return filepath.Join(dir, filepath.FromSlash(p.Path))
+		}
+	}
+	t.Fatalf("no picture of %s was trained on", class)
+	return ""
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, b, 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

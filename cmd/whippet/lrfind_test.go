@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,12 +11,15 @@ import (
 )
 
 // twoClasses writes n small pictures of each of two colors, CLASS_NUMBER.jpg.
-func twoClasses(t *testing.T, n int) string {
+func twoClasses(t *testing.T, n int) string { return twoClassesOf(t, n, 0) }
+
+// twoClassesOf is twoClasses with other pictures for every first.
+func twoClassesOf(t *testing.T, n, first int) string {
 	t.Helper()
 	dir := t.TempDir()
 	for i := range n {
 		for k, name := range []string{"blue", "red"} {
-			writeColor(t, filepath.Join(dir, name+"_"+string(rune('0'+i/10))+string(rune('0'+i%10))+".jpg"), k, i)
+			writeColor(t, filepath.Join(dir, fmt.Sprintf("%s_%02d.jpg", name, i)), k, first+i)
 		}
 	}
 	return dir

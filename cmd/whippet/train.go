@@ -131,6 +131,10 @@ func (f *trainFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer out.Close()
+	if err := out.RecordPictures(ctx, dls); err != nil {
+		out.Discard()
+		return err
+	}
 	f.prepare(l, out, p)
 	p.start(f.Config, dls, nil)
 	return f.end(ctx, f.Fit(ctx, l), l, out, p)
@@ -186,6 +190,9 @@ func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
 		if err != nil {
 			return err
 		}
+		if err := out.RecordPictures(ctx, dls); err != nil {
+			return err
+		}
 		f.prepare(l, out, p)
 		p.start(f.Config, dls, nil)
 		p.note("nothing had been saved before the interruption: training begins at the beginning")
@@ -198,6 +205,9 @@ func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
 			}
 		}
 		return f.end(ctx, f.Fit(ctx, l), l, out, p)
+	}
+	if err := out.CheckPictures(ctx, dls); err != nil {
+		return fmt.Errorf("--resume %s: %w", f.resume, err)
 	}
 	l, err := f.Resumed(ctx, dls)
 	if err != nil {
