@@ -58,7 +58,7 @@ are classified all the same; the exit code is then 1.`,
 				return err
 			}
 			w := newPredictWriter(cmd.OutOrStdout(), p, topk, asJSON, asCSV)
-			src := &pictureArgs{ctx: cmd.Context(), args: args[1:], from: from, null: null, stdin: cmd.InOrStdin(), maxBytes: maxBytes}
+			src := &pictureArgs{ctx: cmd.Context(), args: args[1:], from: from, null: null, stdin: cmd.InOrStdin(), stderr: cmd.ErrOrStderr(), maxBytes: maxBytes}
 			err = p.Each(cmd.Context(), src.inputs(), w.write)
 			if ferr := w.flush(); err == nil {
 				err = ferr
@@ -112,6 +112,7 @@ type pictureArgs struct {
 	from     string
 	null     bool // paths of from end in a zero byte
 	stdin    io.Reader
+	stderr   io.Writer
 	maxBytes int64
 	problems []error // arguments that stand for no picture
 	fatal    error
@@ -166,10 +167,13 @@ func (a *pictureArgs) one(arg string, yield func(predict.Input) bool) bool {
 	if err != nil || !st.IsDir() {
 		return yield(predict.Input{Name: arg}) // a missing file is reported in its place
 	}
-	items, err := vision.ImageFiles.List(a.ctx, arg)
+	items, notes, err := vision.ImageFiles.ListNoted(a.ctx, arg)
 	if err != nil {
 		a.problems = append(a.problems, err)
 		return a.ctx.Err() == nil
+	}
+	for _, n := range notes {
+		fmt.Fprintf(a.stderr, "whippet: note: %s: %s\n", arg, n)
 	}
 	for _, it := range items {
 		if !yield(predict.Input{Name: it.Path}) {

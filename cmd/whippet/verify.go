@@ -39,9 +39,12 @@ is 1 when there is a damaged picture.`,
 			if err != nil {
 				return err
 			}
-			items, err := vision.ImageFiles.List(ctx, root)
+			items, notes, err := vision.ImageFiles.ListNoted(ctx, root)
 			if err != nil {
 				return err
+			}
+			for _, n := range notes {
+				p.note("note: %s", n)
 			}
 			problems, err := data.Verify(ctx, vision.ImageFiles, items, 0, func(done, total int) {
 				p.progress("decoding", done, total, "pictures")
