@@ -4,41 +4,6 @@ package cpu
 
 // The assembly is generated: see asm/gemm.
 
-//go:noescape
-func gemmNAVX512(p *gemmArgs)
-
-//go:noescape
-func gemmTAVX512(p *gemmArgs)
-
-//go:noescape
-func gemmNAVX2(p *gemmArgs)
-
-//go:noescape
-func gemmTAVX2(p *gemmArgs)
-
-//go:noescape
-func gemmDAVX512(p *gemmArgs)
-
-//go:noescape
-func gemmDAVX2(p *gemmArgs)
-
-//go:noescape
-func copyBlocksAVX512(p *blockCopy)
-
-//go:noescape
-func copyBlocksAVX2(p *blockCopy)
-
-//go:noescape
-func transpose8AVX2(dst, src *float32, ld, nr, n int)
-
-// storeFence orders streamed stores before everything that follows.
-func storeFence()
-
-// fmaPeakAVX512 and fmaPeakAVX2 run n*48 independent fused multiply-adds of
-// whole vectors, to measure what the processor can do at best.
-func fmaPeakAVX512(n int)
-func fmaPeakAVX2(n int)
-
 func gemmNCall(g *gemmArgs) {
 	switch level {
 	case AVX512:

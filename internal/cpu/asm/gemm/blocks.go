@@ -4,43 +4,36 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
-)
 
-// Offsets of the fields of blockCopy.
-const (
-	copyDst = 8 * iota
-	copySrc
-	copyRows
-	copyBlocks
-	copyDstRow
-	copyDstBlock
-	copySrcRow
+	"github.com/whippet-ml/whippet/internal/cpu/asm/isa"
 )
 
 // blocks: for r in rows { for i in blocks { dst[r*dstRow+i*dstBlock] = src ?
 // src[r*srcRow+i*64] : 0, 64 bytes each } }
-func (v *isa) blocks() {
-	TEXT("copyBlocks"+v.name, NOSPLIT, "func(p *byte)")
-	Load(Param("p"), args)
+func (v *tile) blocks() {
+	isa.Kernel("copyBlocks"+v.Name, "func(p *blockCopy)", "copies or clears rows of blocks of 64 bytes; see blockCopy.",
+		"for r in rows { for i in blocks { dst[r*dstRow+i*dstBlock] = src ? src[r*srcRow+i*64] : 0 } }",
+		"SI, DX: row of src and dst; AX, BX: block in them; CX: rows left; R9: blocks left; R10, R11, R12: dstRow, dstBlock, srcRow")
+	p := isa.Deref("p", args)
 	var (
 		src, dst, s, d      = reg.RSI, reg.RDX, reg.RAX, reg.RBX
 		rows, n, left       = reg.RCX, reg.R8, reg.R9
 		dstRow, step, srRow = reg.R10, reg.R11, reg.R12
 	)
-	MOVQ(Mem{Base: args, Disp: copyDst}, dst)
-	MOVQ(Mem{Base: args, Disp: copySrc}, src)
-	MOVQ(Mem{Base: args, Disp: copyRows}, rows)
-	MOVQ(Mem{Base: args, Disp: copyBlocks}, n)
-	MOVQ(Mem{Base: args, Disp: copyDstRow}, dstRow)
-	MOVQ(Mem{Base: args, Disp: copyDstBlock}, step)
-	MOVQ(Mem{Base: args, Disp: copySrcRow}, srRow)
-	words := 64 / v.width
+	MOVQ(p.Field("dst"), dst)
+	MOVQ(p.Field("src"), src)
+	MOVQ(p.Field("rows"), rows)
+	MOVQ(p.Field("blocks"), n)
+	MOVQ(p.Field("dstRow"), dstRow)
+	MOVQ(p.Field("dstBlock"), step)
+	MOVQ(p.Field("srcRow"), srRow)
+	words := 64 / v.Bytes
 	move := func(i, at int, from, to reg.GPPhysical) {
 		for w := range words {
-			VMOVUPS(Mem{Base: from, Disp: at + w*v.width}, v.reg(2*i+w))
+			VMOVUPS(Mem{Base: from, Disp: at + w*v.Bytes}, v.Reg(2*i+w))
 		}
 		for w := range words {
-			VMOVUPS(v.reg(2*i+w), Mem{Base: to, Disp: w * v.width})
+			VMOVUPS(v.Reg(2*i+w), Mem{Base: to, Disp: w * v.Bytes})
 		}
 	}
 	TESTQ(src, src)
@@ -73,17 +66,16 @@ func (v *isa) blocks() {
 	ADDQ(dstRow, dst)
 	DECQ(rows)
 	JNZ(LabelRef("row"))
-	VZEROUPPER()
-	RET()
+	isa.End()
 
 	Label("zero")
-	v.zero(v.reg(0))
+	v.Clear(v.Reg(0))
 	Label("zeroRow")
 	MOVQ(dst, d)
 	MOVQ(n, left)
 	Label("zeroOne")
 	for w := range words {
-		VMOVUPS(v.reg(0), Mem{Base: d, Disp: w * v.width})
+		VMOVUPS(v.Reg(0), Mem{Base: d, Disp: w * v.Bytes})
 	}
 	ADDQ(step, d)
 	DECQ(left)
@@ -91,13 +83,12 @@ func (v *isa) blocks() {
 	ADDQ(dstRow, dst)
 	DECQ(rows)
 	JNZ(LabelRef("zeroRow"))
-	VZEROUPPER()
-	RET()
+	isa.End()
 }
 
 // fence orders streamed stores before what follows.
 func fence() {
-	TEXT("storeFence", NOSPLIT, "func()")
-	SFENCE()
+	isa.Kernel("storeFence", "func()", "orders non-temporal stores before everything that follows.")
+	isa.Fence()
 	RET()
 }

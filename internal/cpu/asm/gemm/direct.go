@@ -11,9 +11,11 @@ import (
 // Rows are addressed from two bases, one for each half of the tile, by
 // multiples of the row stride: 1, 2 and 4 from one register, 3 and 6 from
 // another, 5 from a third.
-func (v *isa) formD() {
-	TEXT("gemmD"+v.name, NOSPLIT, "func(p *byte)")
-	Load(Param("p"), args)
+func (v *tile) formD() {
+	v.begin("gemmD", "adds segs segments of k steps to the tile, A where it lies; see gemmArgs.",
+		"for s in segs { for i in k { for r in mr { tile[r] += A[s*segStep + r*as + i] * B[s*k+i] } } }, then C = tile with its epilogue",
+		"SI, AX: A at the tile's first row and at the first of its lower half; R8, R9, R12: one, three and five rows of A in bytes",
+		"DX: row of B; CX: steps left; BX, R15: segment of A and how many are left; R10, R11: row of C to prefetch and its step; R13, R14: memory to prefetch and its step")
 	var (
 		lower, upper   = reg.RSI, reg.RAX
 		seg            = reg.RBX
@@ -23,19 +25,19 @@ func (v *isa) formD() {
 		segs           = reg.R15
 	)
 	v.clear(v.mr)
-	MOVQ(Mem{Base: args, Disp: argA}, seg)
-	MOVQ(Mem{Base: args, Disp: argB}, b)
-	MOVQ(Mem{Base: args, Disp: argSegs}, segs)
-	MOVQ(Mem{Base: args, Disp: argNext}, next)
-	MOVQ(Mem{Base: args, Disp: argNextStep}, nextStep)
+	MOVQ(g.Field("a"), seg)
+	MOVQ(g.Field("b"), b)
+	MOVQ(g.Field("segs"), segs)
+	MOVQ(g.Field("next"), next)
+	MOVQ(g.Field("nextStep"), nextStep)
 	TESTQ(next, next)
 	CMOVQEQ(args, next)
-	MOVQ(Mem{Base: args, Disp: argAS}, s1)
+	MOVQ(g.Field("as"), s1)
 	SHLQ(Imm(2), s1)
 	LEAQ(Mem{Base: s1, Index: s1, Scale: 2}, s3)
 	LEAQ(Mem{Base: s1, Index: s1, Scale: 4}, s5)
-	MOVQ(Mem{Base: args, Disp: argMR}, rows)
-	MOVQ(Mem{Base: args, Disp: argNR}, cols)
+	MOVQ(g.Field("mr"), rows)
+	MOVQ(g.Field("nr"), cols)
 	half := v.mr / 2
 	row := func(r, disp int) Mem {
 		base := lower
@@ -55,7 +57,7 @@ func (v *isa) formD() {
 	advance := func(n int) {
 		ADDQ(Imm(uint64(4*n)), lower)
 		ADDQ(Imm(uint64(4*n)), upper)
-		ADDQ(I32(2*n*v.width), b)
+		ADDQ(I32(2*n*v.Bytes), b)
 	}
 	v.choose(v.mr, func(n, halves int, suffix string) {
 		cRow, cStep := rows, cols // until finish wants them
@@ -69,13 +71,13 @@ func (v *isa) formD() {
 		} else {
 			LEAQ(Mem{Base: lower, Index: s3, Scale: 1}, upper)
 		}
-		MOVQ(Mem{Base: args, Disp: argK}, left)
+		MOVQ(g.Field("k"), left)
 		SUBQ(Imm(3), left)
 		JLT(LabelRef("rest" + suffix))
 		Label("loop" + suffix)
 		for i := range 3 {
 			PREFETCHT1(Mem{Base: next, Disp: i * 64})
-			v.step(n, halves, Mem{Base: b, Disp: i * 2 * v.width}, func(r int) Mem { return row(r, 4*i) })
+			v.step(n, halves, Mem{Base: b, Disp: i * 2 * v.Bytes}, func(r int) Mem { return row(r, 4*i) })
 		}
 		v.fetchRow(cRow)
 		ADDQ(cStep, cRow)
@@ -92,15 +94,15 @@ func (v *isa) formD() {
 		DECQ(left)
 		JNZ(LabelRef("single" + suffix))
 		Label("next" + suffix)
-		MOVQ(Mem{Base: args, Disp: argSegStep}, left)
+		MOVQ(g.Field("segStep"), left)
 		LEAQ(Mem{Base: seg, Index: left, Scale: 4}, seg)
 		DECQ(segs)
 		JNZ(LabelRef("segment" + suffix))
-		MOVQ(Mem{Base: args, Disp: argC}, c)
-		MOVQ(Mem{Base: args, Disp: argLDC}, ldc)
+		MOVQ(g.Field("c"), c)
+		MOVQ(g.Field("ldc"), ldc)
 		SHLQ(Imm(2), ldc)
-		MOVQ(Mem{Base: args, Disp: argMR}, rows)
-		MOVQ(Mem{Base: args, Disp: argNR}, cols)
-		MOVQ(Mem{Base: args, Disp: argFlags}, flag)
+		MOVQ(g.Field("mr"), rows)
+		MOVQ(g.Field("nr"), cols)
+		MOVQ(g.Field("flags"), flag)
 	})
 }

@@ -1,0 +1,143 @@
+package isa
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/build"
+	"go/constant"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"log"
+	"path/filepath"
+
+	"github.com/mmcloughlin/avo/gotypes"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	. "github.com/mmcloughlin/avo/build"
+)
+
+// Source is the Go package that a file of assembly belongs to, as far as
+// kernels need it: argument structures and constants.
+type Source struct {
+	dir   string
+	types *types.Package
+}
+
+// Open reads the Go package in folder dir, without the bodies of its functions
+// and without what it imports. That it calls kernels which are still to be
+// generated does no harm, which is why avo's own Package does not serve.
+func Open(dir string) *Source {
+	files := build.Default
+	files.GOOS, files.GOARCH, files.CgoEnabled = "linux", "amd64", false
+	list, err := files.ImportDir(dir, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fset := token.NewFileSet()
+	var parsed []*ast.File
+	for _, name := range list.GoFiles {
+		f, err := parser.ParseFile(fset, filepath.Join(dir, name), nil, parser.SkipObjectResolution)
+		if err != nil {
+			log.Fatal(err)
+		}
+		parsed = append(parsed, f)
+	}
+	check := types.Config{
+		Sizes:            gotypes.Sizes,
+		IgnoreFuncBodies: true,
+		Importer:         noImports{},
+		Error:            func(error) {}, // of what is imported or not yet there
+	}
+	p, _ := check.Check(list.Name, fset, parsed, nil)
+	return &Source{dir: dir, types: p}
+}
+
+// noImports imports nothing.
+type noImports struct{}
+
+func (noImports) Import(path string) (*types.Package, error) { return nil, errors.New("not imported") }
+
+// Args makes the package's structure types of these names known, so that the
+// signatures of kernels can name them.
+func (p *Source) Args(names ...string) {
+	for _, name := range names {
+		obj, ok := p.types.Scope().Lookup(name).(*types.TypeName)
+		if !ok {
+			log.Fatalf("%s: there is no type %s, which kernels take as an argument", p.dir, name)
+		}
+		s, ok := obj.Type().Underlying().(*types.Struct)
+		if !ok {
+			log.Fatalf("%s: %s is no structure, so kernels cannot find its fields", p.dir, name)
+		}
+		for i := range s.NumFields() {
+			if !known(s.Field(i).Type()) {
+				log.Fatalf("%s: %s.%s has a type of another package, whose size the generator does not know", p.dir, name, s.Field(i).Name())
+			}
+		}
+		// avo evaluates signatures among Go's predeclared names.
+		types.Universe.Insert(types.NewNamed(types.NewTypeName(token.NoPos, nil, name, nil), s, nil).Obj())
+	}
+}
+
+// known reports whether the size of t is known.
+func known(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return u.Kind() != types.Invalid
+	case *types.Array:
+		return known(u.Elem())
+	case *types.Struct:
+		for i := range u.NumFields() {
+			if !known(u.Field(i).Type()) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Const is the value of the package's integer constant name.
+func (p *Source) Const(name string) int {
+	c, ok := p.types.Scope().Lookup(name).(*types.Const)
+	if !ok {
+		log.Fatalf("%s: there is no constant %s, which kernels use", p.dir, name)
+	}
+	v, exact := constant.Int64Val(constant.ToInt(c.Val()))
+	if !exact {
+		log.Fatalf("%s: %s is not an integer", p.dir, name)
+	}
+	return int(v)
+}
+
+// Args is an argument structure: what the pointer param of the kernel points to.
+type Args struct {
+	Reg    reg.Register // holds the pointer
+	param  string
+	fields gotypes.Component
+}
+
+// Deref loads the kernel's parameter param, a pointer to a structure, into r.
+func Deref(param string, r reg.Register) Args {
+	p := Param(param)
+	Load(p, r)
+	return Args{Reg: r, param: param, fields: p.Dereference(r)}
+}
+
+// Field is the address of a field, whose offset comes from the Go structure.
+func (a Args) Field(name string) operand.Mem { return a.at(name, a.fields.Field(name)) }
+
+// Elem is the address of element i of the field name, an array.
+func (a Args) Elem(name string, i int) operand.Mem {
+	return a.at(fmt.Sprintf("%s[%d]", name, i), a.fields.Field(name).Index(i))
+}
+
+func (a Args) at(name string, c gotypes.Component) operand.Mem {
+	b, err := c.Resolve()
+	if err != nil {
+		log.Fatalf("argument %s of a kernel, field %s: %v", a.param, name, err)
+	}
+	return b.Addr
+}

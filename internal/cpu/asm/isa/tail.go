@@ -1,0 +1,39 @@
+package isa
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	. "github.com/mmcloughlin/avo/build"
+)
+
+// Tail is the mask of the lanes that the last, partial vector of a row has: a
+// mask register of AVX-512, or a vector of AVX2 that is all ones in the lanes
+// there are.
+type Tail struct{ mask reg.Register }
+
+// TailIn is the tail whose mask a kernel has made itself in mask.
+func TailIn(mask reg.Register) *Tail { return &Tail{mask: mask} }
+
+// NewTail makes the mask of the first n lanes, n in a register that it
+// overwrites, 0 <= n < Lanes.
+func (v *Set) NewTail(n reg.GPVirtual) *Tail {
+	if v.Wide {
+		Comment("mask = (1 << lanes of the last vector) - 1")
+		one := GP64()
+		MOVQ(operand.U32(1), one)
+		MOVQ(n, reg.RCX)
+		SHLQ(reg.CL, one)
+		DECQ(one)
+		k := K()
+		KMOVW(one.As32(), k)
+		return &Tail{mask: k}
+	}
+	Comment("mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector")
+	p := GP64()
+	LEAQ(OnesThenZeros(8), p)
+	NEGQ(n)
+	y := YMM()
+	VMOVUPS(operand.Mem{Base: p, Index: n, Scale: 4, Disp: 32}, y)
+	return &Tail{mask: y}
+}
