@@ -9,8 +9,9 @@ import "unsafe"
 // not, the caller runs the Go twin.
 
 // rowArgs is the argument of the kernels that go through rows of c floats:
-// pointers, counts, and constants. A flat kernel has one row. The generator
-// knows the offsets.
+// pointers, counts, and constants. A flat kernel has one row. The assembly is
+// generated with the offsets of its fields: after a change, run go generate in
+// asm; so for windowArgs.
 type rowArgs struct {
 	p       [9]*float32
 	rows, c int
@@ -172,7 +173,7 @@ func adamVec(p, g, avg, sqr []float32, k *adamConstants) bool {
 
 // windowArgs is the argument of the pooling kernels. The skips and steps are
 // what is added on from one pixel to the next and, besides, from the last of a
-// row to the first of the next. The generator knows the offsets.
+// row to the first of the next.
 type windowArgs struct {
 	src              *float32
 	arg              *uint8
@@ -255,12 +256,6 @@ func normGatherVec(g *gatherWindow, x []float32, k *bnCoefficients, out []float3
 	}
 	return ewNormGather(&a)
 }
-
-// ewFence orders the stores that went past the caches before all that follow.
-// The kernels that go through rows do it themselves.
-//
-//go:noescape
-func ewFence()
 
 // fence is ewFence when past.
 func fence(past bool) {

@@ -85,8 +85,8 @@ const (
 //
 //	C[i][j] = relu?( A*B + (accumulate? C[i][j]) + (bias? bias[j]) + (res? res[i][j]) )
 //
-// for i < mr, j < nr. Assembly reads it by offset: keep the order of fields
-// and let every field be 8 bytes.
+// for i < mr, j < nr. The assembly is generated with the offsets of its fields:
+// after a change, run go generate in asm.
 type gemmArgs struct {
 	k     int      // form N: blocks of 16 steps; form T: steps; form D: steps of a segment; at least 1
 	a     *float32 // panel, or the tile's first row within a panel of form T, or the first row

@@ -47,8 +47,8 @@ func AdamStep(p, g, avg, sqr []float32, lr, wd, mom, sqrMom, eps, debias1, debia
 	})
 }
 
-// adamConstants are AdamStep's, as the kernels read them. The assembly knows
-// the order of the fields.
+// adamConstants are AdamStep's, as the kernels read them. adamVec puts them
+// in the order in which the assembly has them.
 type adamConstants struct {
 	decay, mom, damp, sqrMom, sqrInv, debias, eps, step float32
 }

@@ -5,8 +5,8 @@ import "unsafe"
 // blockCopy copies rows*blocks blocks of 16 floats, the moves that packing
 // consists of: block i of row r goes from src + r*srcRow + i*64 to
 // dst + r*dstRow + i*dstBlock, all in bytes. With src nil the blocks of dst are
-// cleared. rows and blocks are at least 1. Assembly reads it by offset: every
-// field has 8 bytes.
+// cleared. rows and blocks are at least 1. The assembly is generated with the
+// offsets of its fields: after a change, run go generate in asm.
 type blockCopy struct {
 	dst, src         *float32
 	rows, blocks     int

@@ -6,99 +6,24 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/whippet-ml/whippet/internal/cpu/asm/isa"
 )
-
-// block is one vector's place in a few rows at once: what the body of a
-// reduction over rows works on.
-type block struct {
-	v       *isa
-	n       int // rows
-	ptr     map[int]reg.GPVirtual
-	strided []int
-	past    bool
-	idx     reg.GPVirtual // byte in the row, for params
-	cb, cb3 reg.GPVirtual // bytes of a row, of three
-	sb, sb3 reg.GPVirtual // bytes of a row of signs, of three
-	pb, pb3 reg.GPVirtual // bytes from a strided row to the next, of three
-	tail    *tail
-	zero    reg.VecVirtual
-}
-
-// at is the place of stream i's vector in row r of the block.
-func (b *block) at(i, r int) Mem {
-	if slices.Contains(b.strided, i) {
-		return rowAt(b.ptr[i], b.pb, b.pb3, r)
-	}
-	return rowAt(b.ptr[i], b.cb, b.cb3, r)
-}
-
-// row loads stream i's vector in row r of the block, setRow stores it.
-func (b *block) row(i, r int) reg.VecVirtual { return b.v.load(b.at(i, r), b.tail) }
-
-func (b *block) setRow(x reg.VecVirtual, i, r int) {
-	if b.past && b.tail == nil {
-		VMOVNTPS(x, b.at(i, r))
-		return
-	}
-	b.v.store(x, b.at(i, r), b.tail)
-}
-
-// signs is the place of stream i's signs in row r of the block.
-func (b *block) signs(i, r int) Mem { return rowAt(b.ptr[i], b.sb, b.sb3, r) }
-
-// rowAt is r rows on from base; a row is one, three rows are three bytes long.
-func rowAt(base, one, three reg.GPVirtual, r int) Mem {
-	m := Mem{Base: base}
-	switch r {
-	case 1:
-		m.Index, m.Scale = one, 1
-	case 2:
-		m.Index, m.Scale = one, 2
-	case 3:
-		m.Index, m.Scale = three, 1
-	}
-	return m
-}
-
-func (b *block) param(i int) Mem { return Mem{Base: b.ptr[i], Index: b.idx, Scale: 1} }
-
-// ld loads the vector of param i.
-func (b *block) ld(i int) reg.VecVirtual { return b.v.load(b.param(i), b.tail) }
-
-// sum adds up x, pairwise, into param i.
-func (b *block) sum(x []reg.VecVirtual, i int) {
-	for len(x) > 1 {
-		for k := 0; k < len(x); k += 2 {
-			VADDPS(x[k+1], x[k], x[k])
-			x[k/2] = x[k]
-		}
-		x = x[:len(x)/2]
-	}
-	acc := b.ld(i)
-	VADDPS(x[0], acc, acc)
-	b.v.store(acc, b.param(i), b.tail)
-}
-
-// sumProducts adds the sum of x[k]*y[k] to param i.
-func (b *block) sumProducts(x, y []reg.VecVirtual, i int) {
-	s := b.v.vec()
-	VMULPS(x[0], y[0], s)
-	for k := 1; k < len(x); k++ {
-		VFMADD231PS(x[k], y[k], s)
-	}
-	b.sum([]reg.VecVirtual{s}, i)
-}
 
 // sumSpec describes a reduction over rows: streams are read, outs written, params
 // are [c], signs are a bit per float.
 type sumSpec struct {
 	name                         string
+	doc                          string // what it computes, by the numbers of the pointers
 	streams, outs, params, signs []int
 	strided                      []int // streams whose rows are stride floats apart, not c
 	past                         bool  // whole vectors of outs are stored past the caches, to aligned addresses
 	zero                         bool
 	body                         func(b *block)
 }
+
+// rows are the pointers that go on from row to row.
+func (s sumSpec) rows() []int { return slices.Concat(s.streams, s.outs) }
 
 // rowSums generates
 //
@@ -108,37 +33,53 @@ type sumSpec struct {
 // rows, and are not one long chain of additions. As hardware prefetchers follow
 // four rows badly, each step asks for its share of the next four, line by line
 // (reduceY at 25088x128: from 19 to 36 GB/s on one core).
-func (v *isa) rowSums(s sumSpec) {
-	v.function(s.name, "rowArgs")
-	args := GP64()
-	Load(Param("p"), args)
-	b := &block{v: v, ptr: map[int]reg.GPVirtual{}, strided: s.strided, past: s.past, cb: GP64(), cb3: GP64(), idx: GP64()}
-	rows := slices.Concat(s.streams, s.outs)
-	for _, i := range slices.Concat(rows, s.params, s.signs) {
-		b.ptr[i] = GP64()
-		MOVQ(Mem{Base: args, Disp: 8 * i}, b.ptr[i])
+func rowSums(v *isa.Set, s sumSpec) {
+	args := function(v, s.name, "rowArgs", s.doc,
+		"for four rows at a time, then one { for vectors at idx in row { the above } }, "+sources(s.rows(), s.params, s.signs))
+	b, left, whole, tail := sumPrologue(v, s, args)
+	SUBQ(Imm(4), left)
+	JLT(LabelRef("rest"))
+	b.n = 4
+	sumColumns("four", s, b, whole, tail)
+	skipThree(s, b)
+	SUBQ(Imm(4), left)
+	JGE(LabelRef("four"))
+	Label("rest")
+	ADDQ(Imm(4), left)
+	JZ(LabelRef("done"))
+	b.n = 1
+	sumColumns("one", s, b, whole, tail)
+	DECQ(left)
+	JNZ(LabelRef("one"))
+	Label("done")
+	if s.past {
+		isa.Fence()
 	}
-	left, whole := GP64(), GP64()
-	MOVQ(Mem{Base: args, Disp: argRows}, left)
-	MOVQ(Mem{Base: args, Disp: argC}, b.cb)
+	isa.End()
+}
+
+// sumPrologue loads the pointers and measures the row: left is how many rows
+// there are, whole the bytes of a row's whole vectors, tail the rest of it.
+func sumPrologue(v *isa.Set, s sumSpec, args isa.Args) (b *block, left, whole reg.GPVirtual, tail *isa.Tail) {
+	b = &block{v: v, ptr: map[int]reg.GPVirtual{}, strided: s.strided, past: s.past, cb: GP64(), cb3: GP64(), idx: GP64()}
+	for _, i := range slices.Concat(s.rows(), s.params, s.signs) {
+		b.ptr[i] = GP64()
+		MOVQ(args.Elem("p", i), b.ptr[i])
+	}
+	left, whole = GP64(), GP64()
+	MOVQ(args.Field("rows"), left)
+	MOVQ(args.Field("c"), b.cb)
 	if len(s.strided) > 0 {
 		b.pb, b.pb3 = GP64(), GP64()
-		MOVQ(Mem{Base: args, Disp: argStride}, b.pb)
+		MOVQ(args.Field("stride"), b.pb)
 		SHLQ(Imm(2), b.pb)
 		LEAQ(Mem{Base: b.pb, Index: b.pb, Scale: 2}, b.pb3)
 	}
 	if s.zero {
-		b.zero = v.zero()
+		b.zero = v.Zero()
 	}
 	Comment("whole = bytes of a row's whole vectors, cb = bytes of a row, cb3 of three")
-	MOVQ(b.cb, whole)
-	ANDQ(I8(-v.lanes()), whole)
-	n := GP64()
-	MOVQ(b.cb, n)
-	SUBQ(whole, n)
-	t := v.newTail(n)
-	SHLQ(Imm(2), whole)
-	SHLQ(Imm(2), b.cb)
+	tail = wholeVectors(v, b.cb, whole)
 	LEAQ(Mem{Base: b.cb, Index: b.cb, Scale: 2}, b.cb3)
 	if len(s.signs) > 0 {
 		Comment("2 bytes of signs for 16 floats")
@@ -148,74 +89,91 @@ func (v *isa) rowSums(s sumSpec) {
 		SHLQ(Imm(1), b.sb)
 		LEAQ(Mem{Base: b.sb, Index: b.sb, Scale: 2}, b.sb3)
 	}
+	return b, left, whole, tail
+}
 
-	ahead := map[int]reg.GPVirtual{}
-	columns := func(name string) {
-		Label(name)
-		XORQ(b.idx, b.idx)
-		for _, i := range s.streams {
-			if b.n == 4 {
-				ahead[i] = GP64()
-				pitch := b.cb
-				if slices.Contains(s.strided, i) {
-					pitch = b.pb
-				}
-				LEAQ(Mem{Base: b.ptr[i], Index: pitch, Scale: 4}, ahead[i])
-			}
-		}
-		Label(name + "Vector")
-		CMPQ(b.idx, whole)
-		JGE(LabelRef(name + "Part"))
-		s.body(b)
-		for _, i := range rows {
-			ADDQ(I8(v.bytes), b.ptr[i])
-			switch {
-			case b.n != 4 || ahead[i] == nil:
-			case slices.Contains(s.strided, i):
-				for r := range 4 {
-					PREFETCHT0(rowAt(ahead[i], b.pb, b.pb3, r))
-				}
-				ADDQ(I8(v.bytes), ahead[i])
-			default:
-				for line := 0; line < 4*v.bytes; line += 64 {
-					PREFETCHT0(Mem{Base: ahead[i], Disp: line})
-				}
-				ADDQ(I32(4*v.bytes), ahead[i])
-			}
-		}
-		for _, i := range s.signs {
-			v.nextSigns(b.ptr[i], 1)
-		}
-		ADDQ(I8(v.bytes), b.idx)
-		JMP(LabelRef(name + "Vector"))
-		Label(name + "Part")
-		CMPQ(b.idx, b.cb)
-		JGE(LabelRef(name + "Next"))
-		b.tail = &t
-		s.body(b)
-		b.tail = nil
-		Comment("on to the end of the row")
-		for _, i := range rows {
-			SUBQ(b.idx, b.ptr[i])
-			ADDQ(b.cb, b.ptr[i])
-		}
-		for _, i := range s.signs {
-			v.nextSigns(b.ptr[i], 1)
-		}
-		Label(name + "Next")
-		for _, i := range s.signs {
-			v.nextSignRow(b.ptr[i])
-		}
-		for _, i := range s.strided {
-			SUBQ(b.cb, b.ptr[i])
-			ADDQ(b.pb, b.ptr[i])
+// sumColumns goes through b.n rows, a vector of each at a time, and leaves the
+// pointers at the row below the first of them.
+func sumColumns(name string, s sumSpec, b *block, whole reg.GPVirtual, tail *isa.Tail) {
+	Label(name)
+	XORQ(b.idx, b.idx)
+	ahead := startAhead(s, b)
+	Label(name + "Vector")
+	CMPQ(b.idx, whole)
+	JGE(LabelRef(name + "Part"))
+	s.body(b)
+	for _, i := range s.rows() {
+		ADDQ(I8(b.v.Bytes), b.ptr[i])
+		if p := ahead[i]; p != nil {
+			fetchAhead(b, p, slices.Contains(s.strided, i))
 		}
 	}
-	SUBQ(Imm(4), left)
-	JLT(LabelRef("rest"))
-	b.n = 4
-	columns("four")
-	for _, i := range rows {
+	for _, i := range s.signs {
+		nextSigns(b.v, b.ptr[i], 1)
+	}
+	ADDQ(I8(b.v.Bytes), b.idx)
+	JMP(LabelRef(name + "Vector"))
+	Label(name + "Part")
+	CMPQ(b.idx, b.cb)
+	JGE(LabelRef(name + "Next"))
+	b.tail = tail
+	s.body(b)
+	b.tail = nil
+	Comment("on to the end of the row")
+	for _, i := range s.rows() {
+		SUBQ(b.idx, b.ptr[i])
+		ADDQ(b.cb, b.ptr[i])
+	}
+	for _, i := range s.signs {
+		nextSigns(b.v, b.ptr[i], 1)
+	}
+	Label(name + "Next")
+	for _, i := range s.signs {
+		nextSignRow(b.v, b.ptr[i])
+	}
+	for _, i := range s.strided {
+		SUBQ(b.cb, b.ptr[i])
+		ADDQ(b.pb, b.ptr[i])
+	}
+}
+
+// startAhead returns pointers to the next four rows of each stream, from which
+// memory is fetched ahead; none when rows go one at a time.
+func startAhead(s sumSpec, b *block) map[int]reg.GPVirtual {
+	ahead := map[int]reg.GPVirtual{}
+	if b.n != 4 {
+		return ahead
+	}
+	for _, i := range s.streams {
+		ahead[i] = GP64()
+		pitch := b.cb
+		if slices.Contains(s.strided, i) {
+			pitch = b.pb
+		}
+		LEAQ(Mem{Base: b.ptr[i], Index: pitch, Scale: 4}, ahead[i])
+	}
+	return ahead
+}
+
+// fetchAhead asks for one vector of each of the four rows at p, which lie
+// together unless they are strided, and moves on.
+func fetchAhead(b *block, p reg.GPVirtual, strided bool) {
+	if strided {
+		for r := range 4 {
+			PREFETCHT0(rowAt(p, b.pb, b.pb3, r))
+		}
+		ADDQ(I8(b.v.Bytes), p)
+		return
+	}
+	for line := 0; line < 4*b.v.Bytes; line += 64 {
+		PREFETCHT0(Mem{Base: p, Disp: line})
+	}
+	ADDQ(I32(4*b.v.Bytes), p)
+}
+
+// skipThree moves the pointers on by three rows.
+func skipThree(s sumSpec, b *block) {
+	for _, i := range s.rows() {
 		if slices.Contains(s.strided, i) {
 			ADDQ(b.pb3, b.ptr[i])
 		} else {
@@ -225,19 +183,4 @@ func (v *isa) rowSums(s sumSpec) {
 	for _, i := range s.signs {
 		ADDQ(b.sb3, b.ptr[i])
 	}
-	SUBQ(Imm(4), left)
-	JGE(LabelRef("four"))
-	Label("rest")
-	ADDQ(Imm(4), left)
-	JZ(LabelRef("done"))
-	b.n = 1
-	columns("one")
-	DECQ(left)
-	JNZ(LabelRef("one"))
-	Label("done")
-	if s.past {
-		SFENCE()
-	}
-	VZEROUPPER()
-	RET()
 }

@@ -11,6 +11,7 @@ import (
 	"go/types"
 	"log"
 	"path/filepath"
+	"strings"
 
 	"github.com/mmcloughlin/avo/gotypes"
 	"github.com/mmcloughlin/avo/operand"
@@ -19,6 +20,10 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 )
 
+// stubSuffix ends the names of the files of declarations, which are empty while
+// they are being generated.
+const stubSuffix = "_stubs_amd64.go"
+
 // Source is the Go package that a file of assembly belongs to, as far as
 // kernels need it: argument structures and constants.
 type Source struct {
@@ -26,20 +31,28 @@ type Source struct {
 	types *types.Package
 }
 
-// Open reads the Go package in folder dir, without the bodies of its functions
+// Open reads the Go package in folder dir as it is for amd64, without the bodies of its functions
 // and without what it imports. That it calls kernels which are still to be
 // generated does no harm, which is why avo's own Package does not serve.
 func Open(dir string) *Source {
 	files := build.Default
 	files.GOOS, files.GOARCH, files.CgoEnabled = "linux", "amd64", false
-	list, err := files.ImportDir(dir, 0)
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		log.Fatal(err)
 	}
 	fset := token.NewFileSet()
 	var parsed []*ast.File
-	for _, name := range list.GoFiles {
-		f, err := parser.ParseFile(fset, filepath.Join(dir, name), nil, parser.SkipObjectResolution)
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, stubSuffix) {
+			continue
+		}
+		if match, err := files.MatchFile(dir, filepath.Base(name)); err != nil {
+			log.Fatal(err)
+		} else if !match {
+			continue
+		}
+		f, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -51,7 +64,7 @@ func Open(dir string) *Source {
 		Importer:         noImports{},
 		Error:            func(error) {}, // of what is imported or not yet there
 	}
-	p, _ := check.Check(list.Name, fset, parsed, nil)
+	p, _ := check.Check(dir, fset, parsed, nil)
 	return &Source{dir: dir, types: p}
 }
 

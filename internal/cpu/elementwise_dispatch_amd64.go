@@ -4,12 +4,6 @@
 
 package cpu
 
-//go:noescape
-func ewReLUAVX512(p *rowArgs)
-
-//go:noescape
-func ewReLUAVX2(p *rowArgs)
-
 func ewReLU(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -21,12 +15,6 @@ func ewReLU(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewReLUGradAVX512(p *rowArgs)
-
-//go:noescape
-func ewReLUGradAVX2(p *rowArgs)
 
 func ewReLUGrad(p *rowArgs) bool {
 	switch level {
@@ -40,12 +28,6 @@ func ewReLUGrad(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewAddAVX512(p *rowArgs)
-
-//go:noescape
-func ewAddAVX2(p *rowArgs)
-
 func ewAdd(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -57,12 +39,6 @@ func ewAdd(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewMulAVX512(p *rowArgs)
-
-//go:noescape
-func ewMulAVX2(p *rowArgs)
 
 func ewMul(p *rowArgs) bool {
 	switch level {
@@ -76,12 +52,6 @@ func ewMul(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewAXPYAVX512(p *rowArgs)
-
-//go:noescape
-func ewAXPYAVX2(p *rowArgs)
-
 func ewAXPY(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -93,12 +63,6 @@ func ewAXPY(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewScaleAVX512(p *rowArgs)
-
-//go:noescape
-func ewScaleAVX2(p *rowArgs)
 
 func ewScale(p *rowArgs) bool {
 	switch level {
@@ -112,12 +76,6 @@ func ewScale(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewScaleAddAVX512(p *rowArgs)
-
-//go:noescape
-func ewScaleAddAVX2(p *rowArgs)
-
 func ewScaleAdd(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -129,12 +87,6 @@ func ewScaleAdd(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewSumSquaresAVX512(p *rowArgs)
-
-//go:noescape
-func ewSumSquaresAVX2(p *rowArgs)
 
 func ewSumSquares(p *rowArgs) bool {
 	switch level {
@@ -148,12 +100,6 @@ func ewSumSquares(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewAddBiasAVX512(p *rowArgs)
-
-//go:noescape
-func ewAddBiasAVX2(p *rowArgs)
-
 func ewAddBias(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -165,12 +111,6 @@ func ewAddBias(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewSumRowsAVX512(p *rowArgs)
-
-//go:noescape
-func ewSumRowsAVX2(p *rowArgs)
 
 func ewSumRows(p *rowArgs) bool {
 	switch level {
@@ -184,12 +124,6 @@ func ewSumRows(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewSplitSumAVX512(p *rowArgs)
-
-//go:noescape
-func ewSplitSumAVX2(p *rowArgs)
-
 func ewSplitSum(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -201,12 +135,6 @@ func ewSplitSum(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewSplitSumPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewSplitSumPastAVX2(p *rowArgs)
 
 func ewSplitSumPast(p *rowArgs) bool {
 	switch level {
@@ -220,12 +148,6 @@ func ewSplitSumPast(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewSplitSumReLUAVX512(p *rowArgs)
-
-//go:noescape
-func ewSplitSumReLUAVX2(p *rowArgs)
-
 func ewSplitSumReLU(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -237,12 +159,6 @@ func ewSplitSumReLU(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewSplitSumReLUPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewSplitSumReLUPastAVX2(p *rowArgs)
 
 func ewSplitSumReLUPast(p *rowArgs) bool {
 	switch level {
@@ -256,12 +172,6 @@ func ewSplitSumReLUPast(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewStatsAVX512(p *rowArgs)
-
-//go:noescape
-func ewStatsAVX2(p *rowArgs)
-
 func ewStats(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -273,12 +183,6 @@ func ewStats(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewScaleShiftAVX512(p *rowArgs)
-
-//go:noescape
-func ewScaleShiftAVX2(p *rowArgs)
 
 func ewScaleShift(p *rowArgs) bool {
 	switch level {
@@ -292,12 +196,6 @@ func ewScaleShift(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewScaleShiftPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewScaleShiftPastAVX2(p *rowArgs)
-
 func ewScaleShiftPast(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -309,12 +207,6 @@ func ewScaleShiftPast(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewScaleShiftReLUAVX512(p *rowArgs)
-
-//go:noescape
-func ewScaleShiftReLUAVX2(p *rowArgs)
 
 func ewScaleShiftReLU(p *rowArgs) bool {
 	switch level {
@@ -328,12 +220,6 @@ func ewScaleShiftReLU(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewScaleShiftReLUPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewScaleShiftReLUPastAVX2(p *rowArgs)
-
 func ewScaleShiftReLUPast(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -345,12 +231,6 @@ func ewScaleShiftReLUPast(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewScaleShiftReLUSignsAVX512(p *rowArgs)
-
-//go:noescape
-func ewScaleShiftReLUSignsAVX2(p *rowArgs)
 
 func ewScaleShiftReLUSigns(p *rowArgs) bool {
 	switch level {
@@ -364,12 +244,6 @@ func ewScaleShiftReLUSigns(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewScaleShiftReLUSignsPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewScaleShiftReLUSignsPastAVX2(p *rowArgs)
-
 func ewScaleShiftReLUSignsPast(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -381,12 +255,6 @@ func ewScaleShiftReLUSignsPast(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewScaleShiftAddAVX512(p *rowArgs)
-
-//go:noescape
-func ewScaleShiftAddAVX2(p *rowArgs)
 
 func ewScaleShiftAdd(p *rowArgs) bool {
 	switch level {
@@ -400,12 +268,6 @@ func ewScaleShiftAdd(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewScaleShiftAddPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewScaleShiftAddPastAVX2(p *rowArgs)
-
 func ewScaleShiftAddPast(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -417,12 +279,6 @@ func ewScaleShiftAddPast(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewScaleShiftAddReLUAVX512(p *rowArgs)
-
-//go:noescape
-func ewScaleShiftAddReLUAVX2(p *rowArgs)
 
 func ewScaleShiftAddReLU(p *rowArgs) bool {
 	switch level {
@@ -436,12 +292,6 @@ func ewScaleShiftAddReLU(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewScaleShiftAddReLUPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewScaleShiftAddReLUPastAVX2(p *rowArgs)
-
 func ewScaleShiftAddReLUPast(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -453,12 +303,6 @@ func ewScaleShiftAddReLUPast(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewScaleShiftAddReLUSignsAVX512(p *rowArgs)
-
-//go:noescape
-func ewScaleShiftAddReLUSignsAVX2(p *rowArgs)
 
 func ewScaleShiftAddReLUSigns(p *rowArgs) bool {
 	switch level {
@@ -472,12 +316,6 @@ func ewScaleShiftAddReLUSigns(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewScaleShiftAddReLUSignsPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewScaleShiftAddReLUSignsPastAVX2(p *rowArgs)
-
 func ewScaleShiftAddReLUSignsPast(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -489,12 +327,6 @@ func ewScaleShiftAddReLUSignsPast(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewSignsGradAVX512(p *rowArgs)
-
-//go:noescape
-func ewSignsGradAVX2(p *rowArgs)
 
 func ewSignsGrad(p *rowArgs) bool {
 	switch level {
@@ -508,12 +340,6 @@ func ewSignsGrad(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewBNReduceAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNReduceAVX2(p *rowArgs)
-
 func ewBNReduce(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -525,12 +351,6 @@ func ewBNReduce(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewBNReduceYAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNReduceYAVX2(p *rowArgs)
 
 func ewBNReduceY(p *rowArgs) bool {
 	switch level {
@@ -544,12 +364,6 @@ func ewBNReduceY(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewBNReduceXAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNReduceXAVX2(p *rowArgs)
-
 func ewBNReduceX(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -561,12 +375,6 @@ func ewBNReduceX(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewBNReduceSignsAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNReduceSignsAVX2(p *rowArgs)
 
 func ewBNReduceSigns(p *rowArgs) bool {
 	switch level {
@@ -580,12 +388,6 @@ func ewBNReduceSigns(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewBNGradAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNGradAVX2(p *rowArgs)
-
 func ewBNGrad(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -597,12 +399,6 @@ func ewBNGrad(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewBNGradResAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNGradResAVX2(p *rowArgs)
 
 func ewBNGradRes(p *rowArgs) bool {
 	switch level {
@@ -616,12 +412,6 @@ func ewBNGradRes(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewBNGradResPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNGradResPastAVX2(p *rowArgs)
-
 func ewBNGradResPast(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -633,12 +423,6 @@ func ewBNGradResPast(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewBNGradXAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNGradXAVX2(p *rowArgs)
 
 func ewBNGradX(p *rowArgs) bool {
 	switch level {
@@ -652,12 +436,6 @@ func ewBNGradX(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewBNGradSignsAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNGradSignsAVX2(p *rowArgs)
-
 func ewBNGradSigns(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -669,12 +447,6 @@ func ewBNGradSigns(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewBNGradSignsResAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNGradSignsResAVX2(p *rowArgs)
 
 func ewBNGradSignsRes(p *rowArgs) bool {
 	switch level {
@@ -688,12 +460,6 @@ func ewBNGradSignsRes(p *rowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewBNGradSignsResPastAVX512(p *rowArgs)
-
-//go:noescape
-func ewBNGradSignsResPastAVX2(p *rowArgs)
-
 func ewBNGradSignsResPast(p *rowArgs) bool {
 	switch level {
 	case AVX512:
@@ -705,12 +471,6 @@ func ewBNGradSignsResPast(p *rowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewMaxWindowAVX512(p *windowArgs)
-
-//go:noescape
-func ewMaxWindowAVX2(p *windowArgs)
 
 func ewMaxWindow(p *windowArgs) bool {
 	switch level {
@@ -724,12 +484,6 @@ func ewMaxWindow(p *windowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewMaxWindowArgAVX512(p *windowArgs)
-
-//go:noescape
-func ewMaxWindowArgAVX2(p *windowArgs)
-
 func ewMaxWindowArg(p *windowArgs) bool {
 	switch level {
 	case AVX512:
@@ -741,12 +495,6 @@ func ewMaxWindowArg(p *windowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewMaxWindowArgReLUAVX512(p *windowArgs)
-
-//go:noescape
-func ewMaxWindowArgReLUAVX2(p *windowArgs)
 
 func ewMaxWindowArgReLU(p *windowArgs) bool {
 	switch level {
@@ -760,12 +508,6 @@ func ewMaxWindowArgReLU(p *windowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewNormWindowAVX512(p *windowArgs)
-
-//go:noescape
-func ewNormWindowAVX2(p *windowArgs)
-
 func ewNormWindow(p *windowArgs) bool {
 	switch level {
 	case AVX512:
@@ -777,12 +519,6 @@ func ewNormWindow(p *windowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewGatherWindowAVX512(p *windowArgs)
-
-//go:noescape
-func ewGatherWindowAVX2(p *windowArgs)
 
 func ewGatherWindow(p *windowArgs) bool {
 	switch level {
@@ -796,12 +532,6 @@ func ewGatherWindow(p *windowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewNormGatherAVX512(p *windowArgs)
-
-//go:noescape
-func ewNormGatherAVX2(p *windowArgs)
-
 func ewNormGather(p *windowArgs) bool {
 	switch level {
 	case AVX512:
@@ -813,12 +543,6 @@ func ewNormGather(p *windowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewGatherWindowPastAVX512(p *windowArgs)
-
-//go:noescape
-func ewGatherWindowPastAVX2(p *windowArgs)
 
 func ewGatherWindowPast(p *windowArgs) bool {
 	switch level {
@@ -832,12 +556,6 @@ func ewGatherWindowPast(p *windowArgs) bool {
 	return true
 }
 
-//go:noescape
-func ewNormGatherPastAVX512(p *windowArgs)
-
-//go:noescape
-func ewNormGatherPastAVX2(p *windowArgs)
-
 func ewNormGatherPast(p *windowArgs) bool {
 	switch level {
 	case AVX512:
@@ -849,12 +567,6 @@ func ewNormGatherPast(p *windowArgs) bool {
 	}
 	return true
 }
-
-//go:noescape
-func ewAdamAVX512(p *rowArgs)
-
-//go:noescape
-func ewAdamAVX2(p *rowArgs)
 
 func ewAdam(p *rowArgs) bool {
 	switch level {

@@ -1,0 +1,178 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/whippet-ml/whippet/internal/cpu/asm/isa"
+)
+
+// norm makes the kernels of batch normalization.
+func norm(v *isa.Set) {
+	rowSums(v, sumSpec{name: "Stats", doc: "adds d = x - shift to sums and d*d to squares, x p[0], shift p[1], sums p[2], squares p[3]; see statsGo.",
+		streams: []int{0}, params: []int{1, 2, 3}, body: func(b *block) {
+			// d = x - shift; sum += d; sq += d*d
+			shift := b.ld(1)
+			d := each(b.n, func(r int) reg.VecVirtual {
+				x := b.row(0, r)
+				VSUBPS(shift, x, x)
+				return x
+			})
+			b.sumProducts(d, d, 3)
+			b.sum(d, 2)
+		}})
+	for _, residual := range []bool{false, true} {
+		for _, end := range []string{"", "ReLU", "ReLUSigns"} {
+			scaleShift(v, residual, end)
+		}
+	}
+	rowMap(v, mapSpec{name: "SignsGrad", doc: "sets p[2] = p[0] where the signs p[1] are set, else 0; see signsGradGo.",
+		streams: []int{0, 2}, signs: []int{1}, body: func(p *place) {
+			g := p.ld(0)
+			keepSigns(v, g, p.signs(1))
+			p.st(g, 2)
+		}})
+	for _, mask := range []string{"", "Y", "X", "Signs"} {
+		normReduce(v, mask)
+	}
+	for _, mask := range []string{"", "X", "Signs"} {
+		normGrad(v, mask, false)
+		if mask != "X" {
+			normGrad(v, mask, true)
+		}
+	}
+}
+
+// scaleShift is the forward pass, with a residual added or not, and ending with
+// nothing, ReLU, or ReLU that writes its signs.
+func scaleShift(v *isa.Set, residual bool, end string) {
+	s := mapSpec{name: "ScaleShift" + when(residual, "Add") + end, streams: []int{0, 1}, past: []int{1}, params: []int{2, 3}, zero: end != "",
+		doc: "sets y = " + when(end != "", "ReLU of ") + "x*scale + shift" + when(residual, " + residual (p[4])") + ", x p[0], y p[1], scale p[2], shift p[3]" + when(end == "ReLUSigns", ", and writes the signs p[5]") + "; see scaleShiftGo."}
+	if residual {
+		s.streams = append(s.streams, 4)
+	}
+	if end == "ReLUSigns" {
+		s.signs = []int{5}
+	}
+	s.body = func(p *place) {
+		// y = relu?(x*scale + shift + residual?)
+		x, scale, shift := p.ld(0), p.ld(2), p.ld(3)
+		VFMADD213PS(shift, scale, x)
+		if residual {
+			r := p.ld(4)
+			VADDPS(r, x, x)
+		}
+		if end == "ReLUSigns" {
+			storeSigns(v, x, p.zero, p.signs(5))
+		}
+		if end != "" {
+			VMAXPS(x, p.zero, x)
+		}
+		p.st(x, 1)
+	}
+	rowMap(v, s)
+}
+
+// maskDoc says how a ReLU's mask is found, "" when there is none: from its
+// result y, from its input, which is x scaled and shifted, or from signs.
+func maskDoc(mask string) string {
+	switch mask {
+	case "Y":
+		return " where y (p[2]) > 0, else 0"
+	case "X":
+		return " where x*p[7] + p[8] > 0, else 0"
+	case "Signs":
+		return " where the signs are set, else 0"
+	}
+	return ""
+}
+
+// normReduce is the first half of the backward pass: the sums of the gradient.
+func normReduce(v *isa.Set, mask string) {
+	s := sumSpec{name: "BNReduce" + mask, zero: mask == "Y" || mask == "X", streams: []int{0, 1}, params: []int{3, 4, 5},
+		doc: "adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0]" + maskDoc(mask) + ", x p[1], mean p[3]; see bnReduceGo."}
+	switch mask {
+	case "Y":
+		s.streams = append(s.streams, 2)
+	case "X":
+		s.params = append(s.params, 7, 8)
+	case "Signs":
+		s.signs = []int{2}
+	}
+	s.body = func(b *block) {
+		// g = dy, 0 where masked; sumG += g; sumGX += g*(x-mean)
+		x := each(b.n, func(r int) reg.VecVirtual { return b.row(1, r) })
+		g := each(b.n, func(r int) reg.VecVirtual { return b.row(0, r) })
+		maskRows(v, b, mask, g, x)
+		mean := b.ld(3)
+		for r := range x {
+			VSUBPS(mean, x[r], x[r])
+		}
+		b.sumProducts(g, x, 5)
+		b.sum(g, 4)
+	}
+	rowSums(v, s)
+}
+
+// maskRows sets g to 0 where the mask is: see maskDoc.
+func maskRows(v *isa.Set, b *block, mask string, g, x []reg.VecVirtual) {
+	switch mask {
+	case "Y":
+		for r := range g {
+			v.KeepPositive(g[r], b.row(2, r), b.zero)
+		}
+	case "X":
+		scale, shift := b.ld(7), b.ld(8)
+		for r := range g {
+			y := v.Vec()
+			VMOVAPS(x[r], y)
+			VFMADD213PS(shift, scale, y)
+			v.KeepPositive(g[r], y, b.zero)
+		}
+	case "Signs":
+		for r := range g {
+			keepSigns(v, g[r], b.signs(2, r))
+		}
+	}
+}
+
+// normGrad is the second half of the backward pass, which with res also writes
+// the gradient of the residual.
+func normGrad(v *isa.Set, mask string, res bool) {
+	const dx, dres = 2, 8
+	s := mapSpec{name: "BNGrad" + mask + when(res, "Res"), zero: mask == "X", streams: []int{0, 1, dx}, params: []int{3, 4, 5, 6},
+		doc: "sets dx = a*g + (b*(x-mean) + d), g p[0]" + maskDoc(mask) + ", x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6]" + when(mask == "Signs", ", signs p[7]") + when(res, ", and dres = g, p[8]") + "; see bnGradGo."}
+	switch mask {
+	case "X":
+		s.params = append(s.params, 7, 8)
+	case "Signs":
+		s.signs = []int{7}
+	}
+	if res {
+		// Without a residual the gradient is made in place.
+		s.streams = append(s.streams, dres)
+		s.past = []int{dx}
+	}
+	s.body = func(p *place) {
+		// dx = a*g + (b*(x-mean) + d); dres = g
+		x, g := p.ld(1), p.ld(0)
+		switch mask {
+		case "X":
+			y, scale, shift := v.Vec(), p.ld(7), p.ld(8)
+			VMOVAPS(x, y)
+			VFMADD213PS(shift, scale, y)
+			v.KeepPositive(g, y, p.zero)
+		case "Signs":
+			keepSigns(v, g, p.signs(7))
+		}
+		if res {
+			p.st(g, dres)
+		}
+		mean, a, bb, d := p.ld(3), p.ld(4), p.ld(5), p.ld(6)
+		VSUBPS(mean, x, x)
+		VFMADD213PS(d, bb, x)
+		VFMADD231PS(g, a, x)
+		p.st(x, dx)
+	}
+	rowMap(v, s)
+}
