@@ -124,7 +124,7 @@ func winoTranspose(n int, src []float32, srcRow int, dst []float32, dstRow int) 
 // winoPrefetch asks for the next n lines of r.
 func winoPrefetch(r *winoRegion, n int) {
 	if level != Generic {
-		winoPrefetchLines(&r.at, n)
+		winoPrefetchLines(r, n)
 	}
 }
 

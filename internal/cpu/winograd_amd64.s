@@ -7,6 +7,8 @@
 // func winoInput44AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, AVX512F
 TEXT ·winoInput44AVX512(SB), NOSPLIT, $0-96
+	// winoInput44AVX512 computes V = Bᵀ d B for a tile of 4x4 results; see winoInputGo.
+	// for blocks of 16 channels { for groups of rows i { t[i] = row i of Bᵀd, column by column; row i of V = t[i] B } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -354,6 +356,8 @@ GLOBL wino_4<>(SB), RODATA|NOPTR, $4
 // func winoGrad44AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, AVX512F
 TEXT ·winoGrad44AVX512(SB), NOSPLIT, $0-96
+	// winoGrad44AVX512 computes dM = A dy Aᵀ for a tile of 4x4 results; see winoGradGo.
+	// for blocks of 16 channels { t = A dy, column by column; for i in 6 { row i of dM = t[i] Aᵀ } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -588,6 +592,8 @@ grad44_done:
 // func winoOutput44AVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 // Requires: AVX, AVX512F
 TEXT ·winoOutput44AVX512(SB), NOSPLIT, $8-124
+	// winoOutput44AVX512 computes y = Aᵀ M A for a tile of 4x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+	// for blocks of 16 channels { t = Aᵀ M, column by column; for i in rows { y[i] = max(floor, t[i] A + bias + res[i]), or t[i] A } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -1050,6 +1056,8 @@ GLOBL wino_8<>(SB), RODATA|NOPTR, $4
 // func winoInput43AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, AVX512F
 TEXT ·winoInput43AVX512(SB), NOSPLIT, $0-96
+	// winoInput43AVX512 computes V = Bᵀ d B for a tile of 4x3 results; see winoInputGo.
+	// for blocks of 16 channels { for groups of rows i { t[i] = row i of Bᵀd, column by column; row i of V = t[i] B } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -1368,6 +1376,8 @@ GLOBL wino_3<>(SB), RODATA|NOPTR, $4
 // func winoGrad43AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, AVX512F
 TEXT ·winoGrad43AVX512(SB), NOSPLIT, $0-96
+	// winoGrad43AVX512 computes dM = A dy Aᵀ for a tile of 4x3 results; see winoGradGo.
+	// for blocks of 16 channels { t = A dy, column by column; for i in 6 { row i of dM = t[i] Aᵀ } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -1548,6 +1558,8 @@ grad43_done:
 // func winoOutput43AVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 // Requires: AVX, AVX512F
 TEXT ·winoOutput43AVX512(SB), NOSPLIT, $0-124
+	// winoOutput43AVX512 computes y = Aᵀ M A for a tile of 4x3; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+	// for blocks of 16 channels { t = Aᵀ M, column by column; for i in rows { y[i] = max(floor, t[i] A + bias + res[i]), or t[i] A } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -1925,6 +1937,8 @@ output43_nores:
 // func winoInput34AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, AVX512F
 TEXT ·winoInput34AVX512(SB), NOSPLIT, $0-96
+	// winoInput34AVX512 computes V = Bᵀ d B for a tile of 3x4 results; see winoInputGo.
+	// for blocks of 16 channels { for groups of rows i { t[i] = row i of Bᵀd, column by column; row i of V = t[i] B } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -2217,6 +2231,8 @@ input34_done:
 // func winoGrad34AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, AVX512F
 TEXT ·winoGrad34AVX512(SB), NOSPLIT, $0-96
+	// winoGrad34AVX512 computes dM = A dy Aᵀ for a tile of 3x4 results; see winoGradGo.
+	// for blocks of 16 channels { t = A dy, column by column; for i in 6 { row i of dM = t[i] Aᵀ } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -2408,6 +2424,8 @@ grad34_done:
 // func winoOutput34AVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 // Requires: AVX, AVX512F
 TEXT ·winoOutput34AVX512(SB), NOSPLIT, $8-124
+	// winoOutput34AVX512 computes y = Aᵀ M A for a tile of 3x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+	// for blocks of 16 channels { t = Aᵀ M, column by column; for i in rows { y[i] = max(floor, t[i] A + bias + res[i]), or t[i] A } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -2756,6 +2774,8 @@ output34_nores:
 // func winoInput33AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, AVX512F
 TEXT ·winoInput33AVX512(SB), NOSPLIT, $0-96
+	// winoInput33AVX512 computes V = Bᵀ d B for a tile of 3x3 results; see winoInputGo.
+	// for blocks of 16 channels { for groups of rows i { t[i] = row i of Bᵀd, column by column; row i of V = t[i] B } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -3025,6 +3045,8 @@ input33_done:
 // func winoGrad33AVX512(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, AVX512F
 TEXT ·winoGrad33AVX512(SB), NOSPLIT, $0-96
+	// winoGrad33AVX512 computes dM = A dy Aᵀ for a tile of 3x3 results; see winoGradGo.
+	// for blocks of 16 channels { t = A dy, column by column; for i in 6 { row i of dM = t[i] Aᵀ } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -3174,6 +3196,8 @@ grad33_done:
 // func winoOutput33AVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 // Requires: AVX, AVX512F
 TEXT ·winoOutput33AVX512(SB), NOSPLIT, $0-124
+	// winoOutput33AVX512 computes y = Aᵀ M A for a tile of 3x3; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+	// for blocks of 16 channels { t = Aᵀ M, column by column; for i in rows { y[i] = max(floor, t[i] A + bias + res[i]), or t[i] A } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -3462,6 +3486,8 @@ output33_nores:
 // func winoOutput44PastAVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 // Requires: AVX, AVX512F
 TEXT ·winoOutput44PastAVX512(SB), NOSPLIT, $8-124
+	// winoOutput44PastAVX512 computes y = Aᵀ M A for a tile of 4x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+	// for blocks of 16 channels { t = Aᵀ M, column by column; for i in rows { y[i] = max(floor, t[i] A + bias + res[i]), or t[i] A } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -3921,6 +3947,8 @@ output44_nores:
 // func winoFilterAVX512(n int, src []float32, srcStep int, tap int, dst []float32, dstStep int, stride int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·winoFilterAVX512(SB), NOSPLIT, $0-88
+	// winoFilterAVX512 computes U = G g Gᵀ; see winoFilterGo.
+	// for blocks of 16 channels { t = G g, column by column; for i in 6 { row i of U = t[i] Gᵀ } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -4159,6 +4187,8 @@ GLOBL wino_0_041666668<>(SB), RODATA|NOPTR, $4
 // func winoFilterGradAVX512(n int, src []float32, srcStep int, stride int, dst []float32, dstStep int, tap int)
 // Requires: AVX, AVX512F
 TEXT ·winoFilterGradAVX512(SB), NOSPLIT, $0-88
+	// winoFilterGradAVX512 computes dg = Gᵀ dU G; see winoFilterGradGo.
+	// for blocks of 16 channels { t = dU G, row by row; for j in 3 { column j of dg = Gᵀ t[j] } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -4370,6 +4400,8 @@ filterGrad_done:
 // func winoTransposeAVX512(n int, src []float32, srcRow int, dst []float32, dstRow int)
 // Requires: AVX, AVX512F
 TEXT ·winoTransposeAVX512(SB), NOSPLIT, $0-72
+	// winoTransposeAVX512 turns n blocks of 16x16; see winoTransposeGo.
+	// for b in n { for i, j in 16 { dst[16*b+j][i] = src[i][16*b+j] } }
 	MOVQ  src_base+8(FP), AX
 	MOVQ  srcRow+32(FP), CX
 	SHLQ  $0x02, CX
@@ -4539,6 +4571,8 @@ transpose_done:
 // func winoProductAVX512(k int, a *float32, b *float32, c *float32, rows int, accumulate bool)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·winoProductAVX512(SB), NOSPLIT, $0-41
+	// winoProductAVX512 computes C = A*B, or += with accumulate; see winoProductGo.
+	// for block in k { for q in 4 { for kk in 4 { for r in rows { tile[r] += A[r][4*q+kk] * B[4*q+kk] } } } }; C = tile, or tile + C
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
@@ -7078,6 +7112,8 @@ product_loop14store:
 // func winoInput44AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, FMA3
 TEXT ·winoInput44AVX2(SB), $1152-96
+	// winoInput44AVX2 computes V = Bᵀ d B for a tile of 4x4 results; see winoInputGo.
+	// for blocks of 16 channels { for groups of rows i { t[i] = row i of Bᵀd, column by column; row i of V = t[i] B } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -7870,6 +7906,8 @@ input44_done:
 // func winoGrad44AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, FMA3
 TEXT ·winoGrad44AVX2(SB), $1152-96
+	// winoGrad44AVX2 computes dM = A dy Aᵀ for a tile of 4x4 results; see winoGradGo.
+	// for blocks of 16 channels { t = A dy, column by column; for i in 6 { row i of dM = t[i] Aᵀ } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -8400,6 +8438,8 @@ grad44_done:
 // func winoOutput44AVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 // Requires: AVX, FMA3
 TEXT ·winoOutput44AVX2(SB), $1152-124
+	// winoOutput44AVX2 computes y = Aᵀ M A for a tile of 4x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+	// for blocks of 16 channels { t = Aᵀ M, column by column; for i in rows { y[i] = max(floor, t[i] A + bias + res[i]), or t[i] A } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -9454,6 +9494,8 @@ output44_nores:
 // func winoInput43AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, FMA3
 TEXT ·winoInput43AVX2(SB), $1152-96
+	// winoInput43AVX2 computes V = Bᵀ d B for a tile of 4x3 results; see winoInputGo.
+	// for blocks of 16 channels { for groups of rows i { t[i] = row i of Bᵀd, column by column; row i of V = t[i] B } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -10169,6 +10211,8 @@ input43_done:
 // func winoGrad43AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, FMA3
 TEXT ·winoGrad43AVX2(SB), $1152-96
+	// winoGrad43AVX2 computes dM = A dy Aᵀ for a tile of 4x3 results; see winoGradGo.
+	// for blocks of 16 channels { t = A dy, column by column; for i in 6 { row i of dM = t[i] Aᵀ } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -10567,6 +10611,8 @@ grad43_done:
 // func winoOutput43AVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 // Requires: AVX, FMA3
 TEXT ·winoOutput43AVX2(SB), $1152-124
+	// winoOutput43AVX2 computes y = Aᵀ M A for a tile of 4x3; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+	// for blocks of 16 channels { t = Aᵀ M, column by column; for i in rows { y[i] = max(floor, t[i] A + bias + res[i]), or t[i] A } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -11425,6 +11471,8 @@ output43_nores:
 // func winoInput34AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, FMA3
 TEXT ·winoInput34AVX2(SB), $1152-96
+	// winoInput34AVX2 computes V = Bᵀ d B for a tile of 3x4 results; see winoInputGo.
+	// for blocks of 16 channels { for groups of rows i { t[i] = row i of Bᵀd, column by column; row i of V = t[i] B } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -12094,6 +12142,8 @@ input34_done:
 // func winoGrad34AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, FMA3
 TEXT ·winoGrad34AVX2(SB), $1152-96
+	// winoGrad34AVX2 computes dM = A dy Aᵀ for a tile of 3x4 results; see winoGradGo.
+	// for blocks of 16 channels { t = A dy, column by column; for i in 6 { row i of dM = t[i] Aᵀ } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -12522,6 +12572,8 @@ grad34_done:
 // func winoOutput34AVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 // Requires: AVX, FMA3
 TEXT ·winoOutput34AVX2(SB), $1152-124
+	// winoOutput34AVX2 computes y = Aᵀ M A for a tile of 3x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+	// for blocks of 16 channels { t = Aᵀ M, column by column; for i in rows { y[i] = max(floor, t[i] A + bias + res[i]), or t[i] A } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -13306,6 +13358,8 @@ output34_nores:
 // func winoInput33AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, FMA3
 TEXT ·winoInput33AVX2(SB), $1152-96
+	// winoInput33AVX2 computes V = Bᵀ d B for a tile of 3x3 results; see winoInputGo.
+	// for blocks of 16 channels { for groups of rows i { t[i] = row i of Bᵀd, column by column; row i of V = t[i] B } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -13909,6 +13963,8 @@ input33_done:
 // func winoGrad33AVX2(n int, src []float32, srcStep int, row int, col int, dst []float32, dstStep int, stride int)
 // Requires: AVX, FMA3
 TEXT ·winoGrad33AVX2(SB), $1152-96
+	// winoGrad33AVX2 computes dM = A dy Aᵀ for a tile of 3x3 results; see winoGradGo.
+	// for blocks of 16 channels { t = A dy, column by column; for i in 6 { row i of dM = t[i] Aᵀ } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -14233,6 +14289,8 @@ grad33_done:
 // func winoOutput33AVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 // Requires: AVX, FMA3
 TEXT ·winoOutput33AVX2(SB), $1152-124
+	// winoOutput33AVX2 computes y = Aᵀ M A for a tile of 3x3; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+	// for blocks of 16 channels { t = Aᵀ M, column by column; for i in rows { y[i] = max(floor, t[i] A + bias + res[i]), or t[i] A } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -14874,6 +14932,8 @@ output33_nores:
 // func winoOutput44PastAVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 // Requires: AVX, FMA3
 TEXT ·winoOutput44PastAVX2(SB), $1152-124
+	// winoOutput44PastAVX2 computes y = Aᵀ M A for a tile of 4x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+	// for blocks of 16 channels { t = Aᵀ M, column by column; for i in rows { y[i] = max(floor, t[i] A + bias + res[i]), or t[i] A } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -15928,6 +15988,8 @@ output44_nores:
 // func winoFilterAVX2(n int, src []float32, srcStep int, tap int, dst []float32, dstStep int, stride int)
 // Requires: AVX, FMA3
 TEXT ·winoFilterAVX2(SB), $1152-88
+	// winoFilterAVX2 computes U = G g Gᵀ; see winoFilterGo.
+	// for blocks of 16 channels { t = G g, column by column; for i in 6 { row i of U = t[i] Gᵀ } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -16417,6 +16479,8 @@ filter_done:
 // func winoFilterGradAVX2(n int, src []float32, srcStep int, stride int, dst []float32, dstStep int, tap int)
 // Requires: AVX, FMA3
 TEXT ·winoFilterGradAVX2(SB), $1152-88
+	// winoFilterGradAVX2 computes dg = Gᵀ dU G; see winoFilterGradGo.
+	// for blocks of 16 channels { t = dU G, row by row; for j in 3 { column j of dg = Gᵀ t[j] } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
 	SHLQ         $0x02, CX
@@ -16878,6 +16942,8 @@ filterGrad_done:
 // func winoTransposeAVX2(n int, src []float32, srcRow int, dst []float32, dstRow int)
 // Requires: AVX
 TEXT ·winoTransposeAVX2(SB), NOSPLIT, $0-72
+	// winoTransposeAVX2 turns n blocks of 16x16; see winoTransposeGo.
+	// for b in n { for i, j in 16 { dst[16*b+j][i] = src[i][16*b+j] } }
 	MOVQ  src_base+8(FP), AX
 	MOVQ  srcRow+32(FP), CX
 	SHLQ  $0x02, CX
@@ -17187,6 +17253,8 @@ transpose_done:
 // func winoProductAVX2(k int, a *float32, b *float32, c *float32, rows int, accumulate bool)
 // Requires: AVX, FMA3, MMX+
 TEXT ·winoProductAVX2(SB), NOSPLIT, $0-41
+	// winoProductAVX2 computes C = A*B, or += with accumulate; see winoProductGo.
+	// for block in k { for q in 4 { for kk in 4 { for r in rows { tile[r] += A[r][4*q+kk] * B[4*q+kk] } } } }; C = tile, or tile + C
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
@@ -17774,9 +17842,11 @@ product_loop6store:
 	VZEROUPPER
 	RET
 
-// func winoPrefetchLines(r *uintptr, n int)
+// func winoPrefetchLines(r *winoRegion, n int)
 // Requires: MMX+
 TEXT ·winoPrefetchLines(SB), NOSPLIT, $0-16
+	// winoPrefetchLines asks for the next n lines of a region, n > 0, into the L2 cache; see winoAhead.
+	// for n { prefetch at; at += 64; if left-- == 0 { left = row; at += skip } }
 	MOVQ r+0(FP), AX
 	MOVQ n+8(FP), CX
 	MOVQ (AX), DX

@@ -12,7 +12,8 @@ type winoAhead struct {
 	lines   int // to ask for at each step
 }
 
-// winoRegion is rows of cache lines. Assembly reads it by offset.
+// winoRegion is rows of cache lines. The assembly is generated with the offsets
+// of its fields: after a change, run go generate in asm.
 type winoRegion struct {
 	at   uintptr // next line: an address, for it may end past the memory
 	left int     // lines left in this row

@@ -177,4 +177,4 @@ func winoProductAVX2(k int, a *float32, b *float32, c *float32, rows int, accumu
 // winoPrefetchLines asks for the next n lines of a region, n > 0, into the L2 cache; see winoAhead.
 //
 //go:noescape
-func winoPrefetchLines(r *uintptr, n int)
+func winoPrefetchLines(r *winoRegion, n int)

@@ -3,21 +3,21 @@ package main
 import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+
+	"github.com/whippet-ml/whippet/internal/cpu/asm/isa"
 )
 
 // prefetch asks for cache lines. It needs no more than SSE and exists once.
 func prefetch() {
-	TEXT("winoPrefetchLines", NOSPLIT, "func(r *uintptr, n int)")
-	Pragma("noescape")
-	Doc("winoPrefetchLines asks for the next n lines of a region, n > 0, into the L2 cache; see winoAhead.")
-	r, n := GP64(), GP64()
-	Load(Param("r"), r)
+	isa.Kernel("winoPrefetchLines", "func(r *winoRegion, n int)", "asks for the next n lines of a region, n > 0, into the L2 cache; see winoAhead.",
+		"for n { prefetch at; at += 64; if left-- == 0 { left = row; at += skip } }")
+	region, n := isa.Deref("r", GP64()), GP64()
 	Load(Param("n"), n)
 	at, left, row, skip := GP64(), GP64(), GP64(), GP64()
-	MOVQ(Mem{Base: r}, at)
-	MOVQ(Mem{Base: r, Disp: 8}, left)
-	MOVQ(Mem{Base: r, Disp: 16}, row)
-	MOVQ(Mem{Base: r, Disp: 24}, skip)
+	MOVQ(region.Field("at"), at)
+	MOVQ(region.Field("left"), left)
+	MOVQ(region.Field("row"), row)
+	MOVQ(region.Field("skip"), skip)
 	Label("prefetch_line")
 	PREFETCHT1(Mem{Base: at})
 	ADDQ(Imm(64), at)
@@ -28,7 +28,7 @@ func prefetch() {
 	Label("prefetch_next")
 	DECQ(n)
 	JNZ(LabelRef("prefetch_line"))
-	MOVQ(at, Mem{Base: r})
-	MOVQ(left, Mem{Base: r, Disp: 8})
+	MOVQ(at, region.Field("at"))
+	MOVQ(left, region.Field("left"))
 	RET()
 }

@@ -6,19 +6,21 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/whippet-ml/whippet/internal/cpu/asm/isa"
 )
 
 // product multiplies one panel of V by one panel of U, with a loop of its own
 // for every number of rows: the tiles of a map rarely fill whole panels, and a
 // loop of 11 rows takes 11/14 of the time of one of 14.
-func (v *isa) product() {
+func (v *transform) product() {
 	mr := 14
-	if v.width == 32 {
+	if !v.Wide {
 		mr = 6
 	}
-	TEXT("winoProduct"+v.name, NOSPLIT, "func(k int, a, b, c *float32, rows int, accumulate bool)")
-	Pragma("noescape")
-	Doc("winoProduct" + v.name + " computes C = A*B, or += with accumulate; see winoProductGo.")
+	isa.Kernel("winoProduct"+v.Name, "func(k int, a, b, c *float32, rows int, accumulate bool)",
+		"computes C = A*B, or += with accumulate; see winoProductGo.",
+		"for block in k { for q in 4 { for kk in 4 { for r in rows { tile[r] += A[r][4*q+kk] * B[4*q+kk] } } } }; C = tile, or tile + C")
 	k, a, b, c := GP64(), GP64(), GP64(), GP64()
 	Load(Param("k"), k)
 	Load(Param("a"), a)
@@ -31,37 +33,17 @@ func (v *isa) product() {
 		JEQ(LabelRef(fmt.Sprintf("product_rows%d", r)))
 	}
 	for r := 1; r <= mr; r++ {
-		loop := fmt.Sprintf("product_loop%d", r)
 		Label(fmt.Sprintf("product_rows%d", r))
-		var t [14][2]reg.VecVirtual
-		for i := range r {
-			for h := range 2 {
-				t[i][h] = v.vec()
-				if v.width == 64 {
-					VPXORD(t[i][h], t[i][h], t[i][h])
-				} else {
-					VXORPS(t[i][h], t[i][h], t[i][h])
-				}
-			}
-			PREFETCHT0(Mem{Base: c, Disp: i * 2 * v.width})
-			if v.width == 64 {
-				PREFETCHT0(Mem{Base: c, Disp: i*2*v.width + 64})
-			}
-		}
+		loop := fmt.Sprintf("product_loop%d", r)
+		t := v.clearTile(r, c)
 		Label(loop)
 		MOVQ(I32(4), q)
 		Label(loop + "q")
 		for kk := range 4 {
-			b0, b1 := v.load(Mem{Base: b, Disp: 2 * kk * v.width}), v.load(Mem{Base: b, Disp: (2*kk + 1) * v.width})
-			for i := range r {
-				x := v.vec()
-				VBROADCASTSS(Mem{Base: a, Disp: i*64 + kk*4}, x)
-				fma(t[i][0], x, b0)
-				fma(t[i][1], x, b1)
-			}
+			v.productStep(t, a, b, kk)
 		}
 		ADDQ(Imm(16), a)
-		ADDQ(I32(8*v.width), b)
+		ADDQ(I32(8*v.Bytes), b)
 		DECQ(q)
 		JNZ(LabelRef(loop + "q"))
 		ADDQ(I32(mr*64-64), a)
@@ -74,18 +56,41 @@ func (v *isa) product() {
 		MOVBQZX(p.Addr, acc)
 		TESTQ(acc, acc)
 		JEQ(LabelRef(loop + "store"))
-		for i := range r {
-			for h := range 2 {
-				VADDPS(Mem{Base: c, Disp: (2*i + h) * v.width}, t[i][h], t[i][h])
+		at := func(i, h int) Mem { return Mem{Base: c, Disp: (2*i + h) * v.Bytes} }
+		for i := range t {
+			for h, x := range t[i] {
+				VADDPS(at(i, h), x, x)
 			}
 		}
 		Label(loop + "store")
-		for i := range r {
-			for h := range 2 {
-				VMOVUPS(t[i][h], Mem{Base: c, Disp: (2*i + h) * v.width})
+		for i := range t {
+			for h, x := range t[i] {
+				VMOVUPS(x, at(i, h))
 			}
 		}
-		VZEROUPPER()
-		RET()
+		isa.End()
+	}
+}
+
+// clearTile returns a tile of r rows of two vectors of zeros, and prefetches
+// where it will be stored.
+func (v *transform) clearTile(r int, c reg.GPVirtual) [][2]reg.VecVirtual {
+	t := make([][2]reg.VecVirtual, r)
+	for i := range t {
+		t[i] = [2]reg.VecVirtual{v.Zero(), v.Zero()}
+		for line := 0; line < 2*v.Bytes; line += 64 {
+			PREFETCHT0(Mem{Base: c, Disp: i*2*v.Bytes + line})
+		}
+	}
+	return t
+}
+
+// productStep adds the product of column kk of A and row kk of B to the tile.
+func (v *transform) productStep(t [][2]reg.VecVirtual, a, b reg.GPVirtual, kk int) {
+	b0, b1 := v.load(Mem{Base: b, Disp: 2 * kk * v.Bytes}), v.load(Mem{Base: b, Disp: (2*kk + 1) * v.Bytes})
+	for i := range t {
+		x := v.Splat(Mem{Base: a, Disp: i*64 + kk*4})
+		isa.FMA(t[i][0], x, b0)
+		isa.FMA(t[i][1], x, b1)
 	}
 }
