@@ -81,6 +81,9 @@ func (f *cleanFlags) run(cmd *cobra.Command, model string) error {
 	p := newPrinter(f.json)
 	p.out = cmd.OutOrStdout()
 	defer p.close()
+	if f.readsTable(out, f.Data) {
+		return fmt.Errorf("--out %s: the labels are read from this file: choose another name", f.out)
+	}
 	all := f.all
 	f.all = false // the table needs the split as it is
 	plan, err := f.plan(ctx, model, cmd.Flags().Changed, p)
@@ -90,7 +93,7 @@ func (f *cleanFlags) run(cmd *cobra.Command, model string) error {
 	if f.Data == run.Drawn {
 		return errors.New("the drawn pictures are no files: there is nothing to clean; name other pictures with --data")
 	}
-	if f.readsTable(out) {
+	if f.readsTable(out, f.root) {
 		return fmt.Errorf("--out %s: the labels are read from this file: choose another name", f.out)
 	}
 	l, err := interpret.ModelLearner(ctx, f.model, f.info, plan, f.root)
@@ -129,15 +132,15 @@ func (f *cleanFlags) run(cmd *cobra.Command, model string) error {
 }
 
 // readsTable reports whether the labels come from the file that would be
-// written.
-func (f *cleanFlags) readsTable(out string) bool {
+// written; root is the data's folder.
+func (f *cleanFlags) readsTable(out, root string) bool {
 	arg, ok := strings.CutPrefix(f.Label, "csv:")
 	if !ok {
 		return false
 	}
 	for _, name := range []string{arg, arg[:max(0, strings.LastIndex(arg, ":"))]} {
 		if name != "" && !filepath.IsAbs(name) {
-			name = filepath.Join(f.root, name)
+			name = filepath.Join(root, name)
 		}
 		if abs, err := filepath.Abs(name); err == nil && name != "" && abs == out {
 			return true
