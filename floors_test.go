@@ -40,7 +40,7 @@ var floors = []struct {
 	{"kernels", `internal/pixel`},
 	{"arithmetic and formats", `internal/cpu metrics weights internal/archive`},
 	{"loops", `internal/parallel`},
-	{"ground", `tensor internal/rng internal/reuse internal/offheap internal/atomicfile internal/regular internal/fetch`},
+	{"ground", `tensor internal/rng internal/reuse internal/offheap internal/files internal/fetch`},
 	{"only for tests", `internal/testkit/alloctest internal/testkit/golden internal/testkit/hostile`},
 }
 

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
 
-	"github.com/whippet-ml/whippet/internal/regular"
+	"github.com/whippet-ml/whippet/internal/files"
 )
 
 // This file reads tables as people have them: saved by spreadsheets in UTF-16
@@ -119,7 +119,7 @@ type tableFile struct {
 // openTable opens the table at a path, which is nothing but a regular file.
 func openTable(path string) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
-		f, _, err := regular.Open(path)
+		f, _, err := files.Open(path)
 		return f, err
 	}
 }

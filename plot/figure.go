@@ -26,7 +26,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/whippet-ml/whippet/internal/atomicfile"
+	"github.com/whippet-ml/whippet/internal/files"
 )
 
 // DefaultDPI is the resolution of a PNG when none is given: two pixels to a
@@ -137,7 +137,7 @@ func (f *Figure) Save(path string) error {
 	default:
 		return fmt.Errorf("plot: cannot write %s: the extension is %q; use .png or .svg", path, ext)
 	}
-	if err := atomicfile.WriteFile(path, write); err != nil {
+	if err := files.WriteFile(path, write); err != nil {
 		return fmt.Errorf("plot: %w", err)
 	}
 	return nil

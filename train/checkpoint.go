@@ -10,10 +10,9 @@ import (
 	"regexp"
 	"sort"
 	"strconv"
-	"syscall"
 	"time"
 
-	"github.com/whippet-ml/whippet/internal/atomicfile"
+	"github.com/whippet-ml/whippet/internal/files"
 )
 
 // Checkpoints says where and how often a learner saves its whole state: weights,
@@ -143,12 +142,12 @@ func (c *Checkpoints) write(l *Learner) error {
 	}
 	// A run that was killed while it saved has left a part of a checkpoint. It
 	// goes first: the disk may have no room for it and the new one.
-	if err := atomicfile.RemoveLeftovers(c.Dir, "checkpoint-"); err != nil {
+	if err := files.RemoveLeftovers(c.Dir, "checkpoint-"); err != nil {
 		return fmt.Errorf("removing parts of old checkpoints: %w", err)
 	}
 	path := filepath.Join(c.Dir, checkpointName(c.number+1))
 	err := l.saveState(path, c)
-	if diskFull(err) {
+	if files.DiskFull(err) {
 		// Better one checkpoint that is new than several that are old.
 		if removed, e := c.prune(1); e == nil && removed > 0 {
 			err = l.saveState(path, c)
@@ -184,10 +183,6 @@ func (c *Checkpoints) prune(keep int) (removed int, err error) {
 	return removed, nil
 }
 
-func diskFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
-}
-
 // dropSpoilt removes the newest checkpoint after a loss that is not finite, when
 // it is the very state that gave that loss and there is one before it: whatever
 // the learning rate, nothing can go on from there.
@@ -220,7 +215,7 @@ func (c *Checkpoints) Remove() error {
 	if _, err := c.prune(0); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	if err := atomicfile.RemoveLeftovers(c.Dir, "checkpoint-"); err != nil {
+	if err := files.RemoveLeftovers(c.Dir, "checkpoint-"); err != nil {
 		return fmt.Errorf("train: removing parts of old checkpoints: %w", err)
 	}
 	_ = os.Remove(c.Dir) // not empty: it holds files of others, which stay

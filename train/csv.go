@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/whippet-ml/whippet/internal/atomicfile"
+	"github.com/whippet-ml/whippet/internal/files"
 )
 
 // WriteCSV writes the history, one row for each epoch of all fits: epoch (from
@@ -35,7 +35,7 @@ func (r *Recorder) WriteCSV(w io.Writer) error {
 
 // SaveCSV writes the history to a file, whole or not at all.
 func (r *Recorder) SaveCSV(path string) error {
-	if err := atomicfile.WriteFile(path, r.WriteCSV); err != nil {
+	if err := files.WriteFile(path, r.WriteCSV); err != nil {
 		return fmt.Errorf("train: history: %w", err)
 	}
 	return nil

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/image/webp"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/internal/jpeg"
-	"github.com/whippet-ml/whippet/internal/regular"
 )
 
 // Info is what a picture's header says.
@@ -101,15 +101,15 @@ func DecodeFile(path string, o DecodeOptions) (*data.Image, error) {
 // CheckFile reads a file's header and checks it as Inspect does; errors name
 // the file. It is cheap enough to run over a whole data set before training.
 func CheckFile(path string, o DecodeOptions) (Info, error) {
-	f, _, err := regular.Open(path)
+	f, _, err := files.Open(path)
 	if err != nil {
 		return Info{}, err
 	}
 	defer f.Close()
 	// Headers fit into the first part of all but a few files (a long EXIF or
 	// colour profile may precede the size); those are read whole.
-	buf := files.Get().(*[]byte)
-	defer files.Put(buf)
+	buf := fileBuffers.Get().(*[]byte)
+	defer fileBuffers.Put(buf)
 	*buf = grow(*buf, 64<<10)
 	head := *buf
 	n, err := io.ReadFull(f, head)

@@ -5,7 +5,7 @@ import (
 	"io"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/regular"
+	"github.com/whippet-ml/whippet/internal/files"
 )
 
 // ImageExtensions are the file name extensions, in lower case, that Files
@@ -57,7 +57,7 @@ func (f Files) ListNoted(ctx context.Context, root string) ([]data.Item, []strin
 
 // isPicture reports whether a file begins as a picture of a known format does.
 func isPicture(path string) bool {
-	f, _, err := regular.Open(path)
+	f, _, err := files.Open(path)
 	if err != nil {
 		return false
 	}

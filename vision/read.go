@@ -3,17 +3,15 @@ package vision
 import (
 	"fmt"
 	"sync"
-
-	"github.com/whippet-ml/whippet/internal/regular"
 )
 
-// files holds buffers for whole encoded files; decoders do not keep them.
-var files = sync.Pool{New: func() any { return new([]byte) }}
+// fileBuffers holds buffers for whole encoded files; decoders do not keep them.
+var fileBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // readBounded reads a whole file of at most limit bytes into a pooled buffer;
 // give it back with giveBack.
 func readBounded(path string, limit int64) (*[]byte, error) {
-	f, size, err := regular.Open(path)
+	f, size, err := files.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -15,8 +15,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/whippet-ml/whippet/internal/atomicfile"
-	"github.com/whippet-ml/whippet/internal/regular"
+	"github.com/whippet-ml/whippet/internal/files"
 )
 
 // hashInName is torchvision's rule for published files, NAME-HASH.pth, where
@@ -45,7 +44,7 @@ func VerifyHashInName(path string) error {
 	if want == "" {
 		return fmt.Errorf("weights: %s: %w", path, ErrNoHash)
 	}
-	f, _, err := regular.Open(path)
+	f, _, err := files.Open(path)
 	if err != nil {
 		return fmt.Errorf("weights: %w", err)
 	}
@@ -99,7 +98,7 @@ func Cached(ctx context.Context, address, dir string, fetch Fetcher, others ...s
 		return "", fmt.Errorf("weights: %w", err)
 	}
 	file := filepath.Join(dir, name)
-	err = atomicfile.WriteFile(file, func(w io.Writer) error {
+	err = files.WriteFile(file, func(w io.Writer) error {
 		h := sha256.New()
 		if err := fetch(ctx, address, io.MultiWriter(w, h)); err != nil {
 			return err

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/whippet-ml/whippet/internal/regular"
+	"github.com/whippet-ml/whippet/internal/files"
 )
 
 // Format is a format of weight files.
@@ -73,7 +73,7 @@ func commonWrapper(arrays []Array) string {
 
 // Load reads the weight file at path; see Read. Errors name the path.
 func Load(path string) (*File, error) {
-	f, size, err := regular.Open(path)
+	f, size, err := files.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
 	}

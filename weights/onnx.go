@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/whippet-ml/whippet/internal/atomicfile"
+	"github.com/whippet-ml/whippet/internal/files"
 )
 
 // ONNX builds a graph of ONNX operators and writes it as a model that ONNX
@@ -211,7 +211,7 @@ func (g *ONNX) Save(path string) error {
 	if err := g.check(); err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(path, g.Write); err != nil {
+	if err := files.WriteFile(path, g.Write); err != nil {
 		return fmt.Errorf("weights: %w", err)
 	}
 	return nil

@@ -10,13 +10,13 @@ import (
 	"sort"
 	"unicode/utf8"
 
-	"github.com/whippet-ml/whippet/internal/atomicfile"
+	"github.com/whippet-ml/whippet/internal/files"
 )
 
 // Save writes f to path as safetensors; see Write. The file appears whole or
 // not at all: it is written beside path, synced and renamed.
 func Save(path string, f *File) error {
-	if err := atomicfile.WriteFile(path, func(w io.Writer) error { return Write(w, f) }); err != nil {
+	if err := files.WriteFile(path, func(w io.Writer) error { return Write(w, f) }); err != nil {
 		return fmt.Errorf("weights: %w", err)
 	}
 	return nil

@@ -16,7 +16,7 @@ import (
 	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/datasets"
-	"github.com/whippet-ml/whippet/internal/atomicfile"
+	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/interpret"
 	"github.com/whippet-ml/whippet/interpret/page"
 	"github.com/whippet-ml/whippet/models"
@@ -233,7 +233,7 @@ func (f *interpretFlags) files(ctx context.Context, t *interpret.Table, l *train
 		if path == "" {
 			return nil
 		}
-		if err := atomicfile.WriteFile(path, write); err != nil {
+		if err := files.WriteFile(path, write); err != nil {
 			return fmt.Errorf("--%s %s: %w", flag, path, err)
 		}
 		fmt.Fprintf(os.Stderr, "wrote %s\n", path)

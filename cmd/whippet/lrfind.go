@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
-	"github.com/whippet-ml/whippet/internal/atomicfile"
+	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/plot"
 	"github.com/whippet-ml/whippet/schedule"
@@ -149,7 +149,7 @@ func (f *lrFindFlags) learner(ctx context.Context, p *printer) (*train.Learner, 
 // write saves the curve and its plot where that was asked for.
 func (f *lrFindFlags) write(found train.LRFinding) error {
 	if f.csv != "" {
-		if err := atomicfile.WriteFile(f.csv, func(w io.Writer) error { return found.Curve.WriteCSV(w) }); err != nil {
+		if err := files.WriteFile(f.csv, func(w io.Writer) error { return found.Curve.WriteCSV(w) }); err != nil {
 			return fmt.Errorf("--csv %s: %w", f.csv, err)
 		}
 	}

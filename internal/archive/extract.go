@@ -15,7 +15,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/whippet-ml/whippet/internal/regular"
+	"github.com/whippet-ml/whippet/internal/files"
 )
 
 // Extract unpacks the archive file into the folder dest, which exists and
@@ -34,7 +34,7 @@ func Extract(ctx context.Context, file, dest string, limits Limits, progress fun
 			err = fmt.Errorf("cannot extract %s: %w", file, err)
 		}
 	}()
-	f, size, err := regular.Open(file)
+	f, size, err := files.Open(file)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/whippet-ml/whippet/internal/atomicfile"
+	"github.com/whippet-ml/whippet/internal/files"
 )
 
 // Actions of a decision.
@@ -208,7 +208,7 @@ func (r *Review) save() error {
 		return fmt.Errorf("%s was changed by another program since: is another whippet clean at work on it? End one of them and start this one again", name)
 	}
 	b = append(b, '\n')
-	err = atomicfile.WriteFile(name, func(w io.Writer) error {
+	err = files.WriteFile(name, func(w io.Writer) error {
 		_, err := w.Write(b)
 		return err
 	})
@@ -216,7 +216,7 @@ func (r *Review) save() error {
 		return err
 	}
 	r.written = b
-	return atomicfile.WriteFile(r.out, r.writeTable)
+	return files.WriteFile(r.out, r.writeTable)
 }
 
 // writeTable writes path, label and is_valid of every picture that was not

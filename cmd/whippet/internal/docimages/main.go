@@ -10,8 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/whippet-ml/whippet/internal/atomicfile"
 	"github.com/whippet-ml/whippet/internal/demo/drawn"
+	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/plot"
 )
 
@@ -51,7 +51,7 @@ func breeds(path string) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(path, func(w io.Writer) error {
+	return files.WriteFile(path, func(w io.Writer) error {
 		return jpeg.Encode(w, img, &jpeg.Options{Quality: 85})
 	})
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/finetune"
 	"github.com/whippet-ml/whippet/internal/demo/drawnweights"
-	"github.com/whippet-ml/whippet/internal/regular"
+	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/schedule"
 )
@@ -229,7 +229,7 @@ const maxConfig = 1 << 20
 
 // ReadConfig reads a configuration that a run saved.
 func ReadConfig(path string) (Config, error) {
-	f, size, err := regular.Open(path)
+	f, size, err := files.Open(path)
 	if err != nil {
 		return Config{}, err
 	}
@@ -259,7 +259,7 @@ func ReadConfig(path string) (Config, error) {
 // It is a digest of the weights alone. The description beside them names files
 // and folders, and a run must not depend on how those were called.
 func (c *Config) DigestFrom() error {
-	f, _, err := regular.Open(c.From)
+	f, _, err := files.Open(c.From)
 	if err != nil {
 		return fmt.Errorf("--from: %w", err)
 	}

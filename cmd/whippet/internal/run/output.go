@@ -12,7 +12,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"github.com/whippet-ml/whippet/internal/atomicfile"
+	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/train"
 )
@@ -184,7 +184,7 @@ func (o *Output) Publish() error {
 		return fail(err)
 	}
 	for _, prefix := range []string{ModelFile, HistoryFile, ConfigFile, PicturesFile} {
-		if err := atomicfile.RemoveLeftovers(o.partial, prefix); err != nil {
+		if err := files.RemoveLeftovers(o.partial, prefix); err != nil {
 			return fail(err)
 		}
 	}
@@ -249,7 +249,7 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(path, func(w io.Writer) error {
+	return files.WriteFile(path, func(w io.Writer) error {
 		_, err := w.Write(append(b, '\n'))
 		return err
 	})

@@ -17,8 +17,7 @@ import (
 	"sync/atomic"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/atomicfile"
-	"github.com/whippet-ml/whippet/internal/regular"
+	"github.com/whippet-ml/whippet/internal/files"
 )
 
 // PicturesFile is the table of the pictures of a run: which were for training
@@ -45,7 +44,7 @@ const sampled = 64 << 10
 // beginning, the middle and the end of a larger one. Compressed pictures that
 // differ anywhere differ there.
 func digestOf(path string) (size int64, digest string, err error) {
-	f, size, err := regular.Open(path)
+	f, size, err := files.Open(path)
 	if err != nil {
 		return 0, "", err
 	}
@@ -110,7 +109,7 @@ func (o *Output) RecordPictures(ctx context.Context, dls *data.DataLoaders) erro
 	if err != nil || pictures == nil {
 		return err
 	}
-	err = atomicfile.WriteFile(filepath.Join(o.partial, PicturesFile), func(w io.Writer) error {
+	err = files.WriteFile(filepath.Join(o.partial, PicturesFile), func(w io.Writer) error {
 		c := csv.NewWriter(w)
 		_ = c.Write(picturesHeader) // errors stay with the writer
 		for _, p := range pictures {
@@ -170,7 +169,7 @@ const maxPictures = 1 << 30
 
 // ReadPictures reads the table of a run's pictures.
 func ReadPictures(path string) ([]Picture, error) {
-	f, size, err := regular.Open(path)
+	f, size, err := files.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,4 @@
-// Package regular opens files that strangers may have put there. Opening a pipe
-// waits for somebody to write into it, for ever and in spite of any context, so
-// what a path names is looked at before it is opened.
-package regular
+package files
 
 import (
 	"fmt"
@@ -10,7 +7,9 @@ import (
 )
 
 // Open opens the file at path for reading and returns its size in bytes. Of a
-// folder, a pipe, a device or a socket the error says what it is.
+// folder, a pipe, a device or a socket the error says what it is. Opening a pipe
+// would wait for somebody to write into it, for ever and in spite of any
+// context, so what a path names is looked at before it is opened.
 func Open(path string) (*os.File, int64, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -1,12 +1,4 @@
-// Package atomicfile writes a file so that other programs, and this one after
-// a crash, see either the whole new content or the whole old one.
-//
-// The content goes to a temporary file in the same directory, is synced to the
-// disk, and is then renamed over the target. A rename within a directory is
-// atomic on POSIX file systems; on Windows os.Rename replaces the target in
-// one call, and is retried for a moment, because virus scanners and indexers
-// hold new files open.
-package atomicfile
+package files
 
 import (
 	"bufio"
