@@ -3,6 +3,8 @@ package vision
 import (
 	"fmt"
 	"sync"
+
+	"github.com/whippet-ml/whippet/internal/files"
 )
 
 // fileBuffers holds buffers for whole encoded files; decoders do not keep them.
@@ -19,7 +21,7 @@ func readBounded(path string, limit int64) (*[]byte, error) {
 	if size > limit {
 		return nil, fmt.Errorf("%s: %w: %d bytes, the limit is %d (DecodeOptions.MaxBytes)", path, ErrTooLarge, size, limit)
 	}
-	b := files.Get().(*[]byte)
+	b := fileBuffers.Get().(*[]byte)
 	n := int(size)
 	if cap(*b) < n {
 		*b = make([]byte, n)
@@ -40,6 +42,6 @@ func readBounded(path string, limit int64) (*[]byte, error) {
 // giveBack returns a buffer of readBounded, unless it is unusually large.
 func giveBack(b *[]byte) {
 	if cap(*b) <= 16<<20 {
-		files.Put(b)
+		fileBuffers.Put(b)
 	}
 }

@@ -23,7 +23,7 @@ import (
 )
 
 //go:embed page
-var files embed.FS
+var embedded embed.FS
 
 const (
 	keyHeader  = "X-Whippet-Key"
@@ -52,7 +52,7 @@ type Page struct {
 func NewPage(r *Review, q *Queue, title string) *Page {
 	p := &Page{review: r, queue: q, key: localweb.NewKey(), title: title, mux: http.NewServeMux(),
 		slots: make(chan struct{}, maxDrawing), done: make(chan struct{})}
-	page, err := fs.Sub(files, "page")
+	page, err := fs.Sub(embedded, "page")
 	if err != nil {
 		panic(err) // the folder is part of the program
 	}
