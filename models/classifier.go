@@ -66,8 +66,8 @@ func (c *Classifier) Children() []nn.Child {
 
 // Groups returns the three layer groups, lowest first, each as the state
 // entries (parameters and buffers) that belong to it, under their full names.
-func (c *Classifier) Groups() [][]nn.Entry {
-	groups := make([][]nn.Entry, 3)
+func (c *Classifier) Groups() []nn.StateDict {
+	groups := make([]nn.StateDict, 3)
 	add := func(g int, name string, m nn.Module) {
 		for _, e := range nn.State(m) {
 			e.Name = name + "." + e.Name

@@ -59,14 +59,7 @@ func File(c *Classifier, info Info) (*weights.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("models: description: %w", err)
 	}
-	f := &weights.File{Metadata: map[string]string{infoKey: string(b), "format": "pt"}}
-	for _, e := range nn.State(c) {
-		if e.Count != nil {
-			f.Arrays = append(f.Arrays, weights.Array{Name: e.Name, Shape: e.Shape, DType: weights.I64, I64: []int64{*e.Count}})
-			continue
-		}
-		f.Arrays = append(f.Arrays, weights.Array{Name: e.Name, Shape: e.Shape, F32: e.Get()})
-	}
+	f := &weights.File{Metadata: map[string]string{infoKey: string(b), "format": "pt"}, Arrays: nn.State(c).Arrays()}
 	return f, nil
 }
 
@@ -126,69 +119,10 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 		return nil, info, fmt.Errorf("the head's last layer does not have the %d classes of the vocabulary", len(info.Vocab))
 	}
 	c := NewClassifier(a, len(info.Vocab), rng.New(0))
-	if err := SetState(c, f); err != nil {
+	if err := nn.State(c).Load(f); err != nil {
 		return nil, info, err
 	}
 	return c, info, nil
-}
-
-// SetState puts all arrays of f into m, whose State names must be those of f.
-// Otherwise the error lists the missing, unexpected and wrongly shaped ones,
-// and m is unchanged; so it is when a parameter holds integers, or values that
-// are not finite. A missing num_batches_tracked (files of old versions of
-// PyTorch) is taken as 0.
-func SetState(m nn.Module, f *weights.File) error {
-	entries := nn.State(m)
-	have := map[string]*weights.Array{}
-	for i := range f.Arrays {
-		have[f.Arrays[i].Name] = &f.Arrays[i]
-	}
-	var want []weights.Spec
-	for _, e := range entries {
-		if e.Count != nil && have[e.Name] == nil {
-			continue
-		}
-		want = append(want, weights.Spec{Name: e.Name, Shape: e.Shape})
-	}
-	if err := weights.Match(want, f); err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if a := have[e.Name]; e.Count == nil {
-			if err := checkValues(a); err != nil {
-				return err
-			}
-		}
-	}
-	for _, e := range entries {
-		a := have[e.Name]
-		switch {
-		case a == nil:
-			*e.Count = 0
-		case e.Count != nil && a.DType == weights.I64:
-			*e.Count = a.I64[0]
-		default:
-			if err := e.Set(a.Float32s()); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// checkValues refuses what no network can be made of, before anything of it is
-// changed: the names alone do not tell that a file is of a quantized network, or
-// of a training that diverged.
-func checkValues(a *weights.Array) error {
-	if a.DType != weights.F32 && a.DType != weights.F64 {
-		return fmt.Errorf("models: parameter %q holds integers (%s); want floating point numbers, so save the network before it is quantized", a.Name, a.DType)
-	}
-	for i, v := range a.Float32s() {
-		if v-v != 0 { // infinite or NaN
-			return fmt.Errorf("models: parameter %q is not finite (value %d is %v): the training it comes from diverged, or the file is damaged", a.Name, i, v)
-		}
-	}
-	return nil
 }
 
 // SetBody puts pretrained weights into the body of c: f has the arrays of
@@ -204,7 +138,7 @@ func (c *Classifier) SetBody(f *weights.File) error {
 			body.Arrays = append(body.Arrays, a)
 		}
 	}
-	if err := SetState(c.Body, body); err != nil {
+	if err := nn.State(c.Body).Load(body); err != nil {
 		return fmt.Errorf("these are not weights of %s: %w", c.Arch.Name, err)
 	}
 	return nil

@@ -120,7 +120,7 @@ func Import(f *weights.File, a *Architecture) (*Classifier, error) {
 		return len(d.Missing) + len(d.Unexpected) + len(d.Shapes)
 	}
 	for _, a := range candidates {
-		c := &Classifier{Arch: a, Body: a.named(a.body())} // SetState fills it
+		c := &Classifier{Arch: a, Body: a.named(a.body())} // importHead fills it
 		as := c.rename(f)
 		if d := differences(c.Body, as); closest == nil || count(d) < count(differ) {
 			closest, named, differ = c, as, d
@@ -138,10 +138,6 @@ func Import(f *weights.File, a *Architecture) (*Classifier, error) {
 // differences returns the names and shapes of m's state that f does not have, and
 // the arrays of f that m does not, but for those of a head; nil for none.
 func differences(m nn.Module, f *weights.File) *weights.MismatchError {
-	var want []weights.Spec
-	for _, e := range nn.State(m) {
-		want = append(want, weights.Spec{Name: e.Name, Shape: e.Shape})
-	}
 	body := &weights.File{}
 	for _, a := range f.Arrays {
 		if !isHead(a.Name) {
@@ -149,7 +145,7 @@ func differences(m nn.Module, f *weights.File) *weights.MismatchError {
 		}
 	}
 	var d *weights.MismatchError
-	if errors.As(weights.Match(want, body), &d) {
+	if errors.As(weights.Match(nn.State(m).Specs(), body), &d) {
 		return d
 	}
 	return nil
@@ -169,7 +165,7 @@ func (c *Classifier) importHead(f *weights.File) error {
 	}
 	c.Classes = last.Shape[0]
 	c.Head = NewHead(c.Arch.Features, c.Classes, HeadDropout, rng.New(0))
-	if err := SetState(c, f); err != nil {
+	if err := nn.State(c).Load(f); err != nil {
 		return fmt.Errorf("models: these are not weights of a %s with fastai's head: %w", c.Arch.Name, err)
 	}
 	return nil

@@ -14,10 +14,10 @@ import (
 // stateFile is c's state with its names changed.
 func stateFile(c nn.Module, name func(string) string) *weights.File {
 	f := &weights.File{Format: weights.PyTorchZip}
-	for _, e := range nn.State(c) {
-		a := weights.Array{Name: name(e.Name), Shape: e.Shape, F32: e.Get()}
-		if e.Count != nil {
-			a = weights.Array{Name: name(e.Name), Shape: e.Shape, DType: weights.I64, I64: []int64{5}}
+	for _, a := range nn.State(c).Arrays() {
+		a.Name = name(a.Name)
+		if a.DType == weights.I64 {
+			a.I64[0] = 5
 		}
 		f.Arrays = append(f.Arrays, a)
 	}

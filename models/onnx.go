@@ -53,7 +53,7 @@ func ONNX(c *Classifier, info Info, o ONNXOptions) (*weights.ONNX, error) {
 	}
 	w := onnxWalk{g: weights.NewONNX(c.Arch.Name), entries: map[*float32]nn.Entry{}, added: map[string]bool{}}
 	for _, e := range nn.State(c) {
-		if v := values(e); len(v) > 0 {
+		if v := e.Values(); len(v) > 0 {
 			w.entries[&v[0]] = e
 		}
 	}
@@ -98,13 +98,6 @@ type onnxWalk struct {
 	g       *weights.ONNX
 	entries map[*float32]nn.Entry // by the first of their values
 	added   map[string]bool       // initializers
-}
-
-func values(e nn.Entry) []float32 {
-	if e.Param != nil {
-		return e.Param.Value.Data
-	}
-	return e.Buffer
 }
 
 // param adds the state entry that holds these values, under its own name and in

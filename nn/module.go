@@ -57,8 +57,8 @@ func join(path, name string) string {
 
 // State returns all parameters and buffers of the tree under their dotted
 // names, in the order of torch's state dict.
-func State(m Module) []Entry {
-	var all []Entry
+func State(m Module) StateDict {
+	var all StateDict
 	Walk(m, func(path string, m Module) {
 		if s, ok := m.(Stateful); ok {
 			for _, e := range s.State() {
@@ -71,15 +71,7 @@ func State(m Module) []Entry {
 }
 
 // Parameters returns the parameters of the tree in order.
-func Parameters(m Module) []Entry {
-	var all []Entry
-	for _, e := range State(m) {
-		if e.Param != nil {
-			all = append(all, e)
-		}
-	}
-	return all
-}
+func Parameters(m Module) StateDict { return State(m).Parameters() }
 
 // Sequential runs its layers one after the other. A batch norm or convolution
 // directly followed by a ReLU, or by a ReLU and a max pool, runs as one fused

@@ -2,9 +2,11 @@ package nn
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/tensor"
+	"github.com/whippet-ml/whippet/weights"
 )
 
 // Kind tells what an entry of the state is, which decides its layout, whether
@@ -43,15 +45,53 @@ func (e Entry) IsNorm() bool {
 // biases (fastai's rule, wd_bn_bias=False).
 func (e Entry) Decays() bool { return e.Kind == ConvWeight || e.Kind == LinearWeight }
 
+// Values returns the entry's own values in the layout of memory, not a copy; nil
+// for a counter.
+func (e Entry) Values() []float32 {
+	if e.Param != nil {
+		return e.Param.Value.Data
+	}
+	return e.Buffer
+}
+
 // Get returns a copy of the entry's values in torch's layout.
 func (e Entry) Get() []float32 {
-	switch {
-	case e.Count != nil:
+	if e.Count != nil {
 		return []float32{float32(*e.Count)}
-	case e.Param == nil:
-		return append([]float32(nil), e.Buffer...)
 	}
-	return e.ToTorch(e.Param.Value.Data)
+	return e.ToTorch(e.Values())
+}
+
+// Array returns a copy of the entry in torch's layout: an integer for a
+// counter, float32 for everything else.
+func (e Entry) Array() weights.Array {
+	if e.Count != nil {
+		return weights.Array{Name: e.Name, Shape: e.Shape, DType: weights.I64, I64: []int64{*e.Count}}
+	}
+	return weights.Array{Name: e.Name, Shape: e.Shape, F32: e.Get()}
+}
+
+// memoryArray is Array in the layout of memory, as one row.
+func (e Entry) memoryArray() weights.Array {
+	if e.Count != nil {
+		return weights.Array{Name: e.Name, Shape: []int{}, DType: weights.I64, I64: []int64{*e.Count}}
+	}
+	v := slices.Clone(e.Values())
+	return weights.Array{Name: e.Name, Shape: []int{len(v)}, F32: v}
+}
+
+// setArray stores an array in torch's layout; a counter's may be missing, which
+// means 0.
+func (e Entry) setArray(a *weights.Array) error {
+	switch {
+	case e.Count != nil && a == nil:
+		*e.Count = 0
+	case e.Count != nil && a.DType == weights.I64:
+		*e.Count = a.I64[0]
+	default:
+		return e.Set(a.Float32s())
+	}
+	return nil
 }
 
 // ToTorch returns a copy of values (the parameter's own, its gradient, its
@@ -99,13 +139,10 @@ func (e Entry) Set(values []float32) error {
 	if want := tensor.Size(e.Shape...); len(values) != want {
 		return fmt.Errorf("%s: %d values for shape %v, want %d", e.Name, len(values), e.Shape, want)
 	}
-	switch {
-	case e.Count != nil:
+	if e.Count != nil {
 		*e.Count = int64(values[0])
-	case e.Param == nil:
-		copy(e.Buffer, values)
-	default:
-		e.FromTorch(e.Param.Value.Data, values)
+		return nil
 	}
+	e.FromTorch(e.Values(), values)
 	return nil
 }

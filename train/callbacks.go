@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+
+	"github.com/whippet-ml/whippet/nn"
 )
 
 // monitored names a column of the history and says how to compare its values.
@@ -106,7 +108,7 @@ type SaveBest struct {
 	Save     func(l *Learner, value float64) error
 
 	m    monitored
-	best *snapshot
+	best *nn.Snapshot
 }
 
 // On watches BeforeFit, AfterEpoch and AfterFit.
@@ -123,7 +125,7 @@ func (s *SaveBest) On(e Event, l *Learner) error {
 			return err
 		}
 		if s.Restore {
-			s.best = l.snapshot()
+			s.best = l.state.Snapshot()
 		}
 		if s.Save != nil {
 			return s.Save(l, v)
@@ -131,7 +133,7 @@ func (s *SaveBest) On(e Event, l *Learner) error {
 	case AfterFit:
 		// Not when the fit was interrupted: then it is to be continued.
 		if s.Restore && s.best != nil && l.cur.Ended && l.Phase+1 == l.Phases {
-			l.restore(s.best)
+			l.state.Restore(s.best)
 		}
 	}
 	return nil
@@ -189,5 +191,5 @@ func (s *SaveBest) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func (s *SaveBest) keptModel() *snapshot     { return s.best }
-func (s *SaveBest) setKeptModel(b *snapshot) { s.best = b }
+func (s *SaveBest) keptModel() *nn.Snapshot     { return s.best }
+func (s *SaveBest) setKeptModel(b *nn.Snapshot) { s.best = b }

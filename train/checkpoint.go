@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -122,7 +121,7 @@ func (c *Checkpoints) save(l *Learner) error {
 			return err
 		}
 	}
-	if name := l.notFinite(); name != "" {
+	if name := l.state.FirstNotFinite(); name != "" {
 		return fmt.Errorf("train: %w: %s has values that are not, after step %d: the checkpoint before is kept; use a smaller learning rate", ErrDiverged, name, l.Step)
 	}
 	if err := c.write(l); err != nil {
@@ -221,23 +220,4 @@ func (c *Checkpoints) Remove() error {
 	_ = os.Remove(c.Dir) // not empty: it holds files of others, which stay
 	c.ready, c.number = false, 0
 	return nil
-}
-
-// notFinite returns the name of the first parameter or running statistic with
-// a value that is NaN or infinite, "" when all are finite.
-func (l *Learner) notFinite() string {
-	for _, g := range l.groups {
-		for _, e := range g {
-			v := e.Buffer
-			if e.Param != nil {
-				v = e.Param.Value.Data
-			}
-			for _, f := range v {
-				if math.Float32bits(f)&0x7f800000 == 0x7f800000 {
-					return e.Name
-				}
-			}
-		}
-	}
-	return ""
 }

@@ -106,7 +106,7 @@ func TestFrozenRulesAgainstFastai(t *testing.T) {
 				i := 0
 				for _, e := range entries {
 					if e.Param != nil {
-						have[fastaiName(arch, e.Name)] = place{g, !l.params[g][i].NoDecay, e.Shape}
+						have[fastaiName(arch, e.Name)] = place{g, !l.params[g][i].opt.NoDecay, e.Shape}
 						i++
 					}
 				}

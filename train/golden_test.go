@@ -177,12 +177,12 @@ func (w *watch) On(e Event, l *Learner) error {
 	for g, ps := range l.params {
 		var all [][]float32
 		for _, p := range ps {
-			all = append(all, p.Data)
+			all = append(all, p.opt.Data)
 		}
 		w.near("parameter norm", norm(all...), s.ParamNorm[g], w.tol.norm)
 	}
 	sum := 0.0
-	for _, v := range l.params[2][len(l.params[2])-1].Data {
+	for _, v := range l.params[2][len(l.params[2])-1].opt.Data {
 		sum += float64(v)
 	}
 	w.near("sum of the last layer's weights", sum, s.LastSum, w.tol.sum[w.step])

@@ -81,8 +81,9 @@ type Learner struct {
 	MetricValues []float64 // of Metrics, in order
 
 	opt       optim.Optimizer
-	groups    [][]nn.Entry     // layer groups with all their state
-	params    [][]*optim.Param // one for each parameter of groups
+	groups    []nn.StateDict   // layer groups with all their state, lowest first
+	state     nn.StateDict     // of all groups
+	params    [][]parameter    // of each layer group
 	withGrad  [][]*optim.Param // those that have a gradient; see trainable
 	frozenTo  int              // groups below this one are frozen
 	arena     *autograd.Arena
@@ -95,6 +96,12 @@ type Learner struct {
 	dlogits   *tensor.Tensor
 	ahead     *ahead // an iterator started before its turn
 	nextEpoch int    // while a fit validates: the epoch that follows, or 0
+}
+
+// parameter is one that training may move, and how the optimizer knows it.
+type parameter struct {
+	nn.Entry
+	opt *optim.Param
 }
 
 // Option sets something of a Learner when it is made.
@@ -152,13 +159,12 @@ func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Lear
 		l.WD = l.opt.Defaults().WD
 	}
 	for _, g := range l.groups {
-		var ps []*optim.Param
-		for _, e := range g {
-			if e.Param != nil {
-				ps = append(ps, &optim.Param{Name: e.Name, Data: e.Param.Value.Data, NoDecay: !e.Decays()})
-			}
+		var ps []parameter
+		for _, e := range g.Parameters() {
+			ps = append(ps, parameter{e, &optim.Param{Name: e.Name, Data: e.Param.Value.Data, NoDecay: !e.Decays()}})
 		}
 		l.params = append(l.params, ps)
+		l.state = append(l.state, g...)
 	}
 	l.tape = autograd.NewTape(l.arena)
 	l.setTrainable()
@@ -196,13 +202,11 @@ func (l *Learner) Unfreeze() error { return l.FreezeTo(0) }
 func (l *Learner) FrozenTo() int { return l.frozenTo }
 
 func (l *Learner) setTrainable() {
-	for g, entries := range l.groups {
+	for g, ps := range l.params {
 		frozen := g < l.frozenTo
-		for _, e := range entries {
-			if e.Param != nil {
-				e.Param.RequiresGrad = !frozen || (l.TrainBN && e.IsNorm())
-				e.Param.ZeroGrad()
-			}
+		for _, p := range ps {
+			p.Param.RequiresGrad = !frozen || (l.TrainBN && p.IsNorm())
+			p.Param.ZeroGrad()
 		}
 	}
 	nn.Walk(l.Model, func(_ string, m nn.Module) {
@@ -219,18 +223,12 @@ func (l *Learner) trainable() [][]*optim.Param {
 		l.withGrad = make([][]*optim.Param, len(l.groups))
 	}
 	out := l.withGrad
-	for g, entries := range l.groups {
+	for g, ps := range l.params {
 		out[g] = out[g][:0]
-		i := 0
-		for _, e := range entries {
-			if e.Param == nil {
-				continue
-			}
-			p := l.params[g][i]
-			i++
-			if e.Param.RequiresGrad && e.Param.HasGrad {
-				p.Grad = e.Param.Grad.Data
-				out[g] = append(out[g], p)
+		for _, p := range ps {
+			if p.Param.RequiresGrad && p.Param.HasGrad {
+				p.opt.Grad = p.Param.Grad.Data
+				out[g] = append(out[g], p.opt)
 			}
 		}
 	}

@@ -44,18 +44,12 @@ func (l *Learner) LRFind(ctx context.Context, f schedule.Finder) (found LRFindin
 	l.Recorder = &Recorder{} // the steps of the search are not history
 	defer func() {
 		l.Recorder = history
-		if e := l.restoreAll(saved); err == nil {
+		if e := l.restore(saved); err == nil {
 			err = e
 		}
 		l.Iters, l.Iter, l.Hyper, l.LossNow = iters, iter, hyper, lossNow
 		l.Batch, l.Logits, l.Targets = nil, nil, loss.Targets{}
-		for _, g := range l.groups {
-			for _, e := range g {
-				if e.Param != nil {
-					e.Param.ZeroGrad()
-				}
-			}
-		}
+		l.state.ZeroGrad()
 	}()
 	l.active = l.Callbacks
 	defer func() { l.active = nil }()

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/weights"
 )
@@ -210,19 +211,13 @@ func (c *Checkpoint) apply(l *Learner, cbs []Callback) error {
 	for i := range c.file.Arrays {
 		arrays[c.file.Arrays[i].Name] = &c.file.Arrays[i]
 	}
-	var want []weights.Spec
-	for _, g := range l.groups {
-		for _, e := range g {
-			want = append(want, weights.Spec{Name: e.Name, Shape: e.Shape})
-		}
-	}
 	model := &weights.File{Format: c.file.Format}
 	for _, a := range c.file.Arrays {
 		if !strings.HasPrefix(a.Name, optPrefix) && !strings.HasPrefix(a.Name, bestPrefix) && a.Name != stepsName {
 			model.Arrays = append(model.Arrays, a)
 		}
 	}
-	if err := weights.Match(want, model); err != nil {
+	if err := l.state.Check(model); err != nil {
 		return fail(err)
 	}
 	opt := optim.State{Algorithm: st.Optimizer, Count: st.OptCount, Params: map[string]optim.ParamState{}}
@@ -235,24 +230,15 @@ func (c *Checkpoint) apply(l *Learner, cbs []Callback) error {
 		}
 		opt.Params[n] = optim.ParamState{Step: s, Avg: get("avg"), Sqr: get("sqr"), Slow: get("slow")}
 	}
-	kept, err := c.callbackModels(l, cbs, arrays)
+	kept, err := c.callbackModels(l, cbs)
 	if err != nil {
 		return fail(err)
 	}
 	if err := l.opt.SetState(opt); err != nil {
 		return fail(err)
 	}
-	for _, g := range l.groups {
-		for _, e := range g {
-			a := arrays[e.Name]
-			if e.Count != nil && a.DType == weights.I64 {
-				*e.Count = a.I64[0]
-				continue
-			}
-			if err := e.Set(a.Float32s()); err != nil {
-				return fail(err)
-			}
-		}
+	if err := l.state.Load(model); err != nil {
+		return fail(err)
 	}
 	l.frozenTo, l.Step, l.started = st.FrozenTo, st.Step, st.Cursor.Started
 	l.setTrainable()
@@ -272,40 +258,19 @@ func (c *Checkpoint) apply(l *Learner, cbs []Callback) error {
 
 // callbackModels reads the models that callbacks had kept, and checks that the
 // callbacks are there.
-func (c *Checkpoint) callbackModels(l *Learner, cbs []Callback, arrays map[string]*weights.Array) (map[string]*snapshot, error) {
-	kept := map[string]*snapshot{}
-	entries := 0
-	for _, g := range l.groups {
-		entries += len(g)
-	}
+func (c *Checkpoint) callbackModels(l *Learner, cbs []Callback) (map[string]*nn.Snapshot, error) {
+	kept := map[string]*nn.Snapshot{}
 	here := map[string]bool{}
 	for _, p := range persistent(cbs) {
 		here[p.key] = true
 		if _, ok := p.Persistent.(keepsModel); !ok {
 			continue
 		}
-		s := &snapshot{}
-		for _, g := range l.groups {
-			for _, e := range g {
-				a := arrays[bestPrefix+p.key+"/"+e.Name]
-				switch {
-				case a == nil:
-				case e.Count != nil && a.DType == weights.I64 && len(a.I64) == 1:
-					s.counts = append(s.counts, a.I64[0])
-				case e.Param != nil && len(a.F32) == len(e.Param.Value.Data), e.Param == nil && len(a.F32) == len(e.Buffer):
-					s.values = append(s.values, a.F32)
-				default:
-					return nil, fmt.Errorf("array %s has shape %v and type %v", a.Name, a.Shape, a.DType)
-				}
-			}
+		s, err := l.state.ReadSnapshot(c.file, bestPrefix+p.key+"/")
+		if err != nil {
+			return nil, fmt.Errorf("the model kept by callback %s is not whole: %w", p.key, err)
 		}
-		switch len(s.values) + len(s.counts) {
-		case entries:
-			kept[p.key] = s
-		case 0: // it had kept none yet
-		default:
-			return nil, fmt.Errorf("the model kept by callback %s is not whole", p.key)
-		}
+		kept[p.key] = s
 	}
 	for key := range c.state.Callbacks {
 		if !here[key] {

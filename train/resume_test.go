@@ -376,7 +376,7 @@ func TestNotFiniteIsNotSaved(t *testing.T) {
 	l := checkpointed(t, dir)
 	err := l.Fit(context.Background(), 2, schedule.Flat(1e-3), With(CallbackFunc(func(e Event, l *Learner) error {
 		if e == AfterStep && l.Step == 2*tinyIters {
-			l.params[2][0].Data[0] = float32(nan)
+			l.params[2][0].opt.Data[0] = float32(nan)
 		}
 		return nil
 	})))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/metrics"
+	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -86,15 +87,7 @@ func (l *Learner) saveState(path string, c *Checkpoints) error {
 		}
 		st.Rows = append(st.Rows, j)
 	}
-	for _, g := range l.groups {
-		for _, e := range g {
-			if e.Count != nil {
-				f.Arrays = append(f.Arrays, weights.Array{Name: e.Name, Shape: e.Shape, DType: weights.I64, I64: []int64{*e.Count}})
-				continue
-			}
-			f.Arrays = append(f.Arrays, weights.Array{Name: e.Name, Shape: e.Shape, F32: e.Get()})
-		}
-	}
+	f.Arrays = append(f.Arrays, l.state.Arrays()...)
 	opt := l.opt.State()
 	st.Optimizer, st.OptCount = opt.Algorithm, opt.Count
 	var names []string
@@ -127,7 +120,7 @@ func (l *Learner) saveState(path string, c *Checkpoints) error {
 		}
 		st.Callbacks[p.key] = b
 		if m, ok := p.Persistent.(keepsModel); ok && m.keptModel() != nil {
-			f.Arrays = append(f.Arrays, l.snapshotArrays(bestPrefix+p.key+"/", m.keptModel())...)
+			f.Arrays = append(f.Arrays, m.keptModel().Arrays(bestPrefix+p.key+"/")...)
 		}
 	}
 	b, err := json.Marshal(st)
@@ -166,26 +159,8 @@ func persistent(cbs []Callback) []keyed {
 // keepsModel is a persistent callback that holds a copy of the model, which a
 // checkpoint stores as arrays.
 type keepsModel interface {
-	keptModel() *snapshot // nil for none
-	setKeptModel(*snapshot)
-}
-
-// snapshotArrays are a snapshot's values, in the layout of memory.
-func (l *Learner) snapshotArrays(prefix string, s *snapshot) []weights.Array {
-	var out []weights.Array
-	v, c := 0, 0
-	for _, g := range l.groups {
-		for _, e := range g {
-			if e.Count != nil {
-				out = append(out, weights.Array{Name: prefix + e.Name, Shape: []int{}, DType: weights.I64, I64: s.counts[c : c+1]})
-				c++
-				continue
-			}
-			out = append(out, weights.Array{Name: prefix + e.Name, Shape: []int{len(s.values[v])}, F32: s.values[v]})
-			v++
-		}
-	}
-	return out
+	keptModel() *nn.Snapshot // nil for none
+	setKeptModel(*nn.Snapshot)
 }
 
 // array packs the step records, a row for each: loss, smoothed loss, then the

@@ -39,13 +39,7 @@ func (l *Learner) step(b *data.Batch) error {
 	defer tp.Reset()
 	tp.Record, tp.Training, tp.Profile = true, true, l.Profile
 	tp.Rand = rng.New(l.Seed, streamDropout, uint64(l.Step))
-	for _, g := range l.groups {
-		for _, e := range g {
-			if e.Param != nil {
-				e.Param.ZeroGrad()
-			}
-		}
-	}
+	l.state.ZeroGrad()
 	out := l.Model.Forward(tp, tp.Input(l.Batch.X, false))
 	l.Logits = out.Value
 	if err := l.call(AfterPred); err != nil {

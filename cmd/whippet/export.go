@@ -54,14 +54,7 @@ that its model takes them:
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: ONNX opset %d, %s, %d classes, input %s\n", onnx, weights.ONNXOpset, info.Arch, len(info.Vocab), input)
 			}
 			if safetensors != "" {
-				f := &weights.File{Metadata: map[string]string{"format": "pt"}}
-				for _, e := range nn.State(c) {
-					a := weights.Array{Name: e.Name, Shape: e.Shape, F32: e.Get()}
-					if e.Count != nil {
-						a = weights.Array{Name: e.Name, Shape: e.Shape, DType: weights.I64, I64: []int64{*e.Count}}
-					}
-					f.Arrays = append(f.Arrays, a)
-				}
+				f := &weights.File{Metadata: map[string]string{"format": "pt"}, Arrays: nn.State(c).Arrays()}
 				if err := weights.Save(safetensors, f); err != nil {
 					return err
 				}

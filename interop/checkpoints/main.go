@@ -123,7 +123,7 @@ func (c one) mustWork(path string, x *tensor.Tensor) (float64, error) {
 		m = of
 	default:
 		m = a.Full(len(c.Logits[0]), rng.New(1))
-		if err := models.SetState(m, f); err != nil {
+		if err := nn.State(m).Load(f); err != nil {
 			return 0, err
 		}
 	}
@@ -175,7 +175,7 @@ func (c one) mustFail(path string) error {
 		if aerr != nil {
 			return aerr
 		}
-		err = models.SetState(a.Full(1000, rng.New(1)), f)
+		err = nn.State(a.Full(1000, rng.New(1))).Load(f)
 	}
 	if err == nil {
 		return fmt.Errorf("it was read; want an error with %q", c.Says)

@@ -12,6 +12,7 @@ import (
 	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/schedule"
 	"github.com/whippet-ml/whippet/train"
 	"github.com/whippet-ml/whippet/weights"
@@ -117,7 +118,7 @@ func (c Config) continued(ctx context.Context, dls *data.DataLoaders, arch *mode
 	if err != nil {
 		return nil, err
 	}
-	if err := models.SetState(l.Model, f); err != nil {
+	if err := nn.State(l.Model).Load(f); err != nil {
 		return nil, fmt.Errorf("--from %s: %w", c.From, err)
 	}
 	return l, l.Freeze()
