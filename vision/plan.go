@@ -139,7 +139,7 @@ func (p *plan) sampleDirect(dst []float32, src []uint8, d PictureDraws, s *scrat
 
 // pack returns the packed source where sampleBytes wants it.
 func (s *scratch) pack(src []uint8) []uint64 {
-	if pixel.Vector() {
+	if pixel.CanSample() {
 		return nil
 	}
 	s.packed = grow(s.packed, len(src)/3)

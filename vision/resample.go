@@ -94,7 +94,7 @@ func resample(src window, ow, oh int) *data.Image {
 	// The vertical pass reads input rows in order, so the horizontal pass
 	// keeps a ring of the rows it still needs.
 	ring := r.y.size
-	if pixel.Vector() {
+	if pixel.CanResample() {
 		r.vector(out, src, ring)
 		return out
 	}

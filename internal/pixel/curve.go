@@ -34,9 +34,9 @@ func (c *Curve) Start(i int) float64 {
 // [0,255].
 func (c *Curve) Apply(v []float32, scale, shift [3]float32) {
 	done := 0
-	if Vector() {
+	if kernel := active().curve; kernel != nil {
 		done = len(v) / 24 * 24
-		curveVec(c, v[:done], scale, shift)
+		kernel(c, v[:done], scale, shift)
 	}
 	curveTwin(c, v[done:], scale, shift)
 }

@@ -4,15 +4,7 @@
 // over at the ends. Integer kernels give the same bits at every level.
 package pixel
 
-import (
-	"fmt"
-
-	"github.com/whippet-ml/whippet/internal/cpu"
-)
-
-// Vector reports whether the kernels run as assembly. Callers that have a
-// faster way in plain Go than the twins ask first.
-func Vector() bool { return assembled && cpu.Active() >= cpu.AVX2 }
+import "fmt"
 
 // maxTaps is how many rows the assembly combines; more are rare (they come
 // from pictures of many times the target's size) and go through the twin.
@@ -32,9 +24,9 @@ func WeighRows(dst, ring []float32, lo, size int, w []float32) {
 	n := len(dst)
 	need(len(w) > 0 && size > 0 && lo >= 0 && len(ring) >= size*n, "WeighRows")
 	done := 0
-	if Vector() && len(w) <= maxTaps {
+	if kernel := active().weighRows; kernel != nil && len(w) <= maxTaps {
 		done = n &^ 31
-		weighRowsVec(dst[:done], ring, n, lo, size, w)
+		kernel(dst[:done], ring, n, lo, size, w)
 	}
 	if done < n {
 		weighRows(dst, ring, done, lo, size, w)
@@ -48,12 +40,16 @@ func Columns(dst, ring []uint8, stride, lo, size int, k []uint32) {
 	n := len(dst)
 	need(len(k) > 0 && size > 0 && lo >= 0 && stride >= n && len(ring) >= size*stride, "Columns")
 	done := 0
-	if Vector() && len(k) <= maxTaps {
+	if kernel := active().columns; kernel != nil && len(k) <= maxTaps {
 		done = n &^ 15
-		columnsVec(dst[:done], ring, stride, lo, size, k)
+		kernel(dst[:done], ring, stride, lo, size, k)
 	}
 	columns(dst[done:], ring[done:], stride, lo, size, k)
 }
+
+// CanResample reports whether Columns and Row run as assembly. Callers have a
+// faster way in plain Go than their twins.
+func CanResample() bool { k := active(); return k.columns != nil && k.row != nil }
 
 // Row is the horizontal pass of Pillow's resampling, of one row of n RGB
 // pixels: dst pixel i is (2²¹ + Σ k[i·size+j]·src pixel (first[i]+j)) >> 22 over
@@ -63,8 +59,8 @@ func Columns(dst, ring []uint8, stride, lo, size int, k []uint32) {
 func Row(dst, src []uint8, w int, first, count []int32, k []uint32, size int) {
 	n := len(first)
 	need(len(dst) > 3*n && len(src) >= 3*w && len(count) >= n && len(k) >= n*size, "Row")
-	if Vector() && len(src) > 3*w && n > 0 {
-		rowVec(dst, src, first, count, k, size)
+	if kernel := active().row; kernel != nil && len(src) > 3*w && n > 0 {
+		kernel(dst, src, first, count, k, size)
 		return
 	}
 	row(dst, src, first, count, k, size)
@@ -74,11 +70,12 @@ func Row(dst, src []uint8, w int, first, count []int32, k []uint32, size int) {
 // apart, and reports true; without assembly it does nothing and reports
 // false. The method is internal/jpeg's, which is the twin.
 func IDCT(b *[64]int32, dst []uint8, stride int) bool {
-	if !Vector() {
+	kernel := active().idct
+	if kernel == nil {
 		return false
 	}
 	need(stride >= 8 && len(dst) >= 7*stride+8, "IDCT")
-	idctVec(b, dst, stride)
+	kernel(noescape(b), dst, stride)
 	return true
 }
 
@@ -87,11 +84,12 @@ func IDCT(b *[64]int32, dst []uint8, stride int) bool {
 // who has the twin, and does none without assembly.
 func YCC(dst, y, cb, cr []uint8) int {
 	n := (len(y) - 2) &^ 7
-	if n <= 0 || !Vector() {
+	kernel := active().ycc
+	if n <= 0 || kernel == nil {
 		return 0
 	}
 	need(len(dst) >= 3*len(y) && len(cb) >= n && len(cr) >= n, "YCC")
-	yccVec(dst, y, cb, cr, n)
+	kernel(dst, y, cb, cr, n)
 	return n
 }
 
@@ -102,9 +100,9 @@ func Pick(dst, src []float32, w int, first, count []int32, weight []float32, siz
 	n := len(first)
 	need(len(dst) >= 3*n && len(src) > 3*w && len(count) >= n && len(weight) >= n*size, "Pick")
 	done := 0
-	if Vector() && n > 1 {
+	if kernel := active().pick; kernel != nil && n > 1 {
 		done = n - 1 // it writes one float more
-		pickVec(dst, src, first[:done], count, weight, size)
+		kernel(dst, src, first[:done], count, weight, size)
 	}
 	pick(dst[3*done:], src, first[done:], count[done:], weight[done*size:], size)
 }

@@ -2,7 +2,9 @@ package pixel
 
 // Walk goes along a row of output pixels in steps of four: pixel k of the
 // current four is read from (U+k·du, V+k·dv)/(D+k·dd), in source pixels. All
-// samplers take their coordinates from it, so that they agree to the bit.
+// samplers take their coordinates from it, so that they agree to the bit. The
+// assembly is generated with the offsets of its fields: after a change, run go
+// generate in internal/cpu/asm.
 type Walk struct {
 	base [3]float64    // U, V, D of the first of the four
 	step [3]float64    // what four pixels add
@@ -36,6 +38,9 @@ func (w *Walk) Next() {
 // fractions of its coordinates.
 const WeightBits = 13
 
+// CanSample reports whether SampleInside does anything.
+func CanSample() bool { return active().sample != nil }
+
 // SampleInside samples bilinearly from src, [h,w,3] bytes, along the walk into
 // dst, [n,3], while all four pixels are well inside: not in the last two
 // columns or the last row. It returns how many pixels it did, a multiple of
@@ -47,11 +52,12 @@ const WeightBits = 13
 // exact sum of products times 2⁻¹³.
 func SampleInside(dst []float32, src []uint8, h, w int, k *Walk) int {
 	n := (len(dst)/3 - 1) &^ 3
-	if n <= 0 || !Vector() || w < 3 || h < 2 || w > 1<<14 || h > 1<<14 {
+	kernel := active().sample
+	if n <= 0 || kernel == nil || w < 3 || h < 2 || w > 1<<14 || h > 1<<14 {
 		return 0
 	}
 	need(len(src) >= 3*h*w, "SampleInside")
 	// The last pair of pixels that may be read with 8 bytes is one column
 	// before the last.
-	return sampleVec(dst, n, src, 3*w, uint32(w-2)<<WeightBits-1, uint32(h-1)<<WeightBits-1, k)
+	return kernel(dst, n, src, 3*w, uint32(w-2)<<WeightBits-1, uint32(h-1)<<WeightBits-1, noescape(k))
 }

@@ -7,13 +7,14 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 )
 
-// Comparisons of VCMPPS, all quiet: ordered less-than and greater-than, the
-// latter's opposite, and either-is-NaN.
+// Comparisons of VCMPPS. Quiet ones leave the processor's exception flags alone
+// when there is a NaN.
 var (
-	Less       = operand.Imm(1)
-	Greater    = operand.Imm(30)
-	NotGreater = operand.Imm(26)
-	Unordered  = operand.Imm(3)
+	LessSignaling    = operand.Imm(1)  // less-than, signaling
+	GreaterSignaling = operand.Imm(14) // greater-than, signaling
+	Greater          = operand.Imm(30) // greater-than, quiet
+	NotGreater       = operand.Imm(26) // the opposite of Greater, quiet
+	Unordered        = operand.Imm(3)  // either is a NaN, quiet
 )
 
 // KeepPositive sets g to 0 where y > 0 does not hold (NaN included).

@@ -142,9 +142,15 @@ func Deref(param string, r reg.Register) Args {
 // Field is the address of a field, whose offset comes from the Go structure.
 func (a Args) Field(name string) operand.Mem { return a.at(name, a.fields.Field(name)) }
 
-// Elem is the address of element i of the field name, an array.
-func (a Args) Elem(name string, i int) operand.Mem {
-	return a.at(fmt.Sprintf("%s[%d]", name, i), a.fields.Field(name).Index(i))
+// Elem is the address of an element of the field name, an array, or one of
+// arrays, with an index for each.
+func (a Args) Elem(name string, index ...int) operand.Mem {
+	c := a.fields.Field(name)
+	for _, i := range index {
+		c = c.Index(i)
+		name += fmt.Sprintf("[%d]", i)
+	}
+	return a.at(name, c)
 }
 
 func (a Args) at(name string, c gotypes.Component) operand.Mem {

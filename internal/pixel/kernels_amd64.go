@@ -2,7 +2,18 @@
 
 package pixel
 
-const assembled = true
+func init() {
+	avx2 = kernels{
+		weighRows: weighRowsVec,
+		columns:   columnsVec,
+		row:       rowVec,
+		idct:      idctVec,
+		ycc:       yccVec,
+		pick:      pickVec,
+		curve:     curveVec,
+		sample:    sampleVec,
+	}
+}
 
 func weighRowsVec(dst, ring []float32, stride, lo, size int, w []float32) {
 	if len(dst) == 0 {
@@ -49,6 +60,6 @@ func curveVec(c *Curve, v []float32, scale, shift [3]float32) {
 	curveAVX2(&v[0], len(v), &c.Cell[0].Value, &k[0], &s[0])
 }
 
-func sampleVec(dst []float32, n int, src []uint8, rowBytes int, limX, limY uint32, k *Walk) int {
-	return sampleAVX2(&dst[0], n, &src[0], rowBytes, limX, limY, &k.base[0])
+func sampleVec(dst []float32, n int, src []uint8, rowBytes int, limX, limY uint32, w *Walk) int {
+	return sampleAVX2(&dst[0], n, &src[0], rowBytes, limX, limY, w)
 }
