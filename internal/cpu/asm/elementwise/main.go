@@ -25,7 +25,8 @@ func main() {
 	// avo's flags are -out, -stubs and their kin; ours is the file of dispatchers.
 	dispatch := flag.String("dispatch", "", "write the functions that choose by level to this `file`")
 	flag.Parse()
-	isa.Open("..").Args("rowArgs", "windowArgs")
+	cpu := isa.Open("..")
+	cpu.Args("rowArgs", "windowArgs")
 	ConstraintExpr("amd64,!noasm")
 	for _, v := range isa.All {
 		flat(v)
@@ -37,7 +38,7 @@ func main() {
 	isa.Kernel("ewFence", "func()", "orders the stores that went past the caches before all that follow. The kernels that go through rows do it themselves.")
 	isa.Fence()
 	RET()
-	Generate()
+	cpu.Generate()
 	if *dispatch == "" {
 		return
 	}

@@ -53,5 +53,5 @@ func main() {
 	for _, v := range isa.All {
 		peak(v)
 	}
-	Generate()
+	cpu.Generate()
 }

@@ -11,6 +11,7 @@ import (
 	"go/types"
 	"log"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mmcloughlin/avo/gotypes"
@@ -90,6 +91,7 @@ func (p *Source) Args(names ...string) {
 				log.Fatalf("%s: %s.%s has a type of another package, whose size the generator does not know", p.dir, name, s.Field(i).Name())
 			}
 		}
+		rely(name, s)
 		// avo evaluates signatures among Go's predeclared names.
 		types.Universe.Insert(types.NewNamed(types.NewTypeName(token.NoPos, nil, name, nil), s, nil).Obj())
 	}
@@ -121,6 +123,9 @@ func (p *Source) Const(name string) int {
 	v, exact := constant.Int64Val(constant.ToInt(c.Val()))
 	if !exact {
 		log.Fatalf("%s: %s is not an integer", p.dir, name)
+	}
+	if !slices.Contains(layout, fact{name, v}) {
+		layout = append(layout, fact{name, v})
 	}
 	return int(v)
 }

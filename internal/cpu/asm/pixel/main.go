@@ -23,5 +23,5 @@ func main() {
 	pick()
 	curve()
 	sample()
-	Generate()
+	pixel.Generate()
 }

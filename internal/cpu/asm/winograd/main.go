@@ -10,7 +10,8 @@ import (
 )
 
 func main() {
-	isa.Open("..").Args("winoRegion")
+	cpu := isa.Open("..")
+	cpu.Args("winoRegion")
 	ConstraintExpr("amd64,!noasm")
 	for _, set := range isa.All {
 		v := &transform{Set: set}
@@ -28,5 +29,5 @@ func main() {
 		v.product()
 	}
 	prefetch()
-	Generate()
+	cpu.Generate()
 }
