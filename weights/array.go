@@ -106,6 +106,11 @@ func (a *Array) check() error {
 // maxRank bounds the number of dimensions; NumPy and PyTorch stop at 64.
 const maxRank = 64
 
+// maxArrays bounds how many arrays a file may have. The largest networks have a
+// few thousand; an array that holds nothing costs its file 60 bytes, and the
+// program a thousand.
+const maxArrays = 1 << 16
+
 // sizeOf returns the number of elements of a shape that comes from a file.
 func sizeOf[T int | int64](shape []T) (int, error) {
 	if len(shape) > maxRank {

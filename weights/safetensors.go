@@ -129,6 +129,9 @@ func parseSafeTensors(header []byte) ([]safeTensor, map[string]string, error) {
 		if err := p.tensor(&t); err != nil {
 			return fmt.Errorf("array %s: %w", quote(name), err)
 		}
+		if len(tensors) == maxArrays {
+			return fmt.Errorf("it lists more than %d arrays; no network has so many", maxArrays)
+		}
 		tensors = append(tensors, t)
 		return nil
 	})

@@ -153,6 +153,9 @@ func readState(root any, limit *budget, open func(s *storage) (stored, error)) (
 			return nil, fmt.Errorf("the state dict has two tensors called %s", quote(name))
 		}
 		names[name] = true
+		if len(arrays) == maxArrays {
+			return nil, fmt.Errorf("the state dict has more than %d tensors; no network has so many", maxArrays)
+		}
 		s, err := open(t.storage)
 		if err != nil {
 			return nil, fmt.Errorf("tensor %s: %w", quote(name), err)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 )
 
 // smallDisk mounts a file system of the given size in memory, and skips the
@@ -32,6 +34,7 @@ func smallDisk(t *testing.T, size string) string {
 // TestDiskFull trains onto disks that are too small. With mixup, save-best and
 // Adam a checkpoint of this run is about 20 MB, the model 5 MB.
 func TestDiskFull(t *testing.T) {
+	slow.Test(t)
 	dir := t.TempDir()
 	photos(t, dir)
 	whippet(t, dir, 0, trainArgs("alone")...)

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 )
 
 // TestKilledAndResumed kills a training process at random moments, again and
@@ -23,9 +25,9 @@ func TestKilledAndResumed(t *testing.T) {
 	whole := time.Since(began)
 	want := results(t, filepath.Join(dir, "alone"))
 
-	rounds, kills := 3, 0
-	if testing.Short() {
-		rounds = 1
+	rounds, kills := 1, 0
+	if slow.On() {
+		rounds = 3
 	}
 	for round := range rounds {
 		out := filepath.Join(dir, "killed", string(rune('a'+round)))

@@ -52,11 +52,18 @@ func (p *process) until(what string, ok func() bool) {
 
 func start(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
+	return startWith(t, dir, nil, args...)
+}
+
+// startWith is start with more variables in the environment.
+func startWith(t *testing.T, dir string, env []string, args ...string) *process {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // far more than any takes
 	t.Cleanup(cancel)
 	p := &process{t: t, cmd: exec.CommandContext(ctx, "whippet", args...)}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, &p.out, &p.out
 	p.cmd.Env = append(os.Environ(), "WHIPPET_HOME="+filepath.Join(dir, "home"), "GOMAXPROCS=2")
+	p.cmd.Env = append(p.cmd.Env, env...)
 	p.cmd.WaitDelay = time.Minute
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"sort"
 	"strings"
 	"testing"
+
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 )
 
 // interrupted leaves dir/out.partial as a run that was killed after its third
@@ -44,6 +46,7 @@ func edit(t *testing.T, path string, f func(string) string) {
 // TestResumeOfDamagedRuns tampers with what an interrupted run left and wants
 // to be told, or the right end, or both.
 func TestResumeOfDamagedRuns(t *testing.T) {
+	slow.Test(t)
 	dir := t.TempDir()
 	photos(t, dir)
 	whippet(t, dir, 0, trainArgs("alone")...)

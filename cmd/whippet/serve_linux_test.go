@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/whippet-ml/whippet/internal/testkit/hostile"
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 )
 
 // service is a running `whippet serve` of a tiny model.
@@ -154,6 +155,7 @@ func goodPicture(t *testing.T) []byte {
 
 // TestServeLimits sets each limit by its flag and goes beyond it.
 func TestServeLimits(t *testing.T) {
+	slow.Test(t)
 	pic := goodPicture(t) // of 9×9 pixels
 	stalled := func(n int) string {
 		return fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", n+1, strings.Repeat("x", n))
@@ -352,9 +354,7 @@ func TestServeRefusesFlags(t *testing.T) {
 // TestServeHostilePictures sends all of them at the same time, as they are, in
 // forms and in the inference protocol.
 func TestServeHostilePictures(t *testing.T) {
-	if testing.Short() {
-		t.Skip("decodes pictures of up to 50 megapixels")
-	}
+	slow.Test(t)
 	s := serving(t, "--timeout", "2m")
 	var wg sync.WaitGroup
 	for _, c := range hostile.Pictures() {
@@ -389,6 +389,7 @@ func TestServeHostilePictures(t *testing.T) {
 // TestServeMemory sends more than the service may hold, in every form, from 64
 // clients that never finish: memory stays within what docs/limits.md says.
 func TestServeMemory(t *testing.T) {
+	slow.Test(t)
 	const body, bodies = 8 << 20, 64 << 20
 	junk := strings.Repeat("QUJD", body/4-1000)
 	request := func(path, kind, before, after string) string {
