@@ -41,7 +41,7 @@ var floors = []struct {
 	{"arithmetic and formats", `internal/cpu metrics weights internal/archive`},
 	{"loops", `internal/parallel`},
 	{"ground", `tensor internal/rng internal/reuse internal/offheap internal/files internal/fetch`},
-	{"only for tests", `internal/testkit/alloctest internal/testkit/golden internal/testkit/hostile`},
+	{"only for tests", `internal/testkit/alloctest internal/testkit/golden internal/testkit/hostile internal/testkit/slow`},
 }
 
 // forbidden says what a program of these packages must not carry, however far
