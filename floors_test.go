@@ -33,7 +33,7 @@ var floors = []struct {
 	{"what uses a trained model", `serve interpret/page`},
 	{"what looks at one", `interpret predict finetune show`},
 	{"training", `train interpret/gradcam`},
-	{"networks", `models`},
+	{"networks", `models train/checkpoint`},
 	{"layers", `nn internal/demo/drawn`},
 	{"operations and pictures", `autograd vision plot optim`},
 	{"data and numbers", `data datasets loss schedule internal/jpeg internal/demo/drawnweights cmd/whippet/internal/localweb`},

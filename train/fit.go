@@ -14,23 +14,23 @@ import (
 // Fit trains for a number of epochs at a constant learning rate (fastai's fit).
 // The zero Rate is the learner's LR for all groups.
 func (l *Learner) Fit(ctx context.Context, epochs int, lr schedule.Rate, opts ...FitOption) error {
-	return l.one(ctx, "constant", epochs, lr, opts)
+	return l.fitPhase(ctx, "constant", epochs, lr, opts)
 }
 
 // FitOneCycle trains with the one-cycle policy (fastai's fit_one_cycle; Smith
 // 2018): lr is the highest rate of each group, div 25, div_final 1e5, pct_start
 // 0.25, momenta l.Moms.
 func (l *Learner) FitOneCycle(ctx context.Context, epochs int, lr schedule.Rate, opts ...FitOption) error {
-	return l.one(ctx, "one-cycle", epochs, lr, opts)
+	return l.fitPhase(ctx, "one-cycle", epochs, lr, opts)
 }
 
 // FitFlatCos trains at a flat rate for pct_start (0.75) of the time and then
 // along a cosine down to lr/div_final (fastai's fit_flat_cos).
 func (l *Learner) FitFlatCos(ctx context.Context, epochs int, lr schedule.Rate, opts ...FitOption) error {
-	return l.one(ctx, "flat-cos", epochs, lr, opts)
+	return l.fitPhase(ctx, "flat-cos", epochs, lr, opts)
 }
 
-func (l *Learner) one(ctx context.Context, kind string, epochs int, lr schedule.Rate, opts []FitOption) error {
+func (l *Learner) fitPhase(ctx context.Context, kind string, epochs int, lr schedule.Rate, opts []FitOption) error {
 	o := gather(opts)
 	p, err := l.phase(kind, epochs, lr, o)
 	if err != nil {
@@ -126,7 +126,7 @@ func (l *Learner) runFrom(ctx context.Context, plan []Phase, at *cursor, extra [
 	l.active = append(append([]Callback(nil), l.Callbacks...), extra...)
 	l.Recorder.begin(l)
 	defer func() { l.active = nil }()
-	defer l.dropAhead()
+	defer l.dropPrefetched()
 	first := 0
 	if at != nil {
 		first = at.Phase
@@ -205,7 +205,7 @@ func isCancel(err error) bool {
 }
 
 // validates reports whether epochs end with a validation.
-func (l *Learner) validates() bool { return l.DLs.Valid != nil && len(l.DLs.Valid.Items()) > 0 }
+func (l *Learner) validates() bool { return validItems(l.DLs) > 0 }
 
 // epoch runs one epoch from l.Iter on.
 func (l *Learner) epoch(ctx context.Context, p Phase, curves *schedule.Schedule) error {
@@ -294,11 +294,11 @@ func (l *Learner) trainEpoch(ctx context.Context, p Phase, curves *schedule.Sche
 			l.Hyper[g] = optim.Hyper{LR: lr[g], Mom: mom[g], WD: p.WD}
 		}
 		if l.Iter == l.Iters-1 && l.validates() {
-			l.lookAhead(ctx, l.DLs.Valid, 0)
+			l.prefetch(ctx, l.DLs.Valid, 0)
 		}
 		err = l.step(b)
 		if errors.Is(err, ErrDiverged) && l.Checkpoints != nil {
-			if e := l.Checkpoints.dropSpoilt(l); e != nil {
+			if e := l.Checkpoints.removeDiverged(l); e != nil {
 				err = fmt.Errorf("%w; and %w", err, e)
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/whippet-ml/whippet/weights"
+	"github.com/whippet-ml/whippet/train/checkpoint"
 )
 
 // goodCheckpoint returns the bytes of a checkpoint in the middle of a run.
@@ -20,7 +20,7 @@ func goodCheckpoint(t testing.TB) []byte {
 	if err := l.FineTune(ctx, 1, With(&interruptAt{event: AfterStep, k: 7, cancel: cancel})); err == nil {
 		t.Fatal("not interrupted")
 	}
-	paths, _, err := listCheckpoints(dir)
+	paths, err := checkpoint.Folder{Dir: dir}.Paths()
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("checkpoints %v, %v", paths, err)
 	}
@@ -38,7 +38,7 @@ func FuzzReadCheckpoint(f *testing.F) {
 	f.Add(good)
 	f.Add(good[:len(good)/2])
 	f.Add([]byte{})
-	path := filepath.Join(f.TempDir(), checkpointName(1))
+	path := filepath.Join(f.TempDir(), "checkpoint-000000001.safetensors")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if err := os.WriteFile(path, b, 0o666); err != nil {
 			t.Fatal(err)
@@ -53,20 +53,20 @@ func FuzzReadCheckpoint(f *testing.F) {
 // FuzzCheckpointState puts any state beside good arrays, as if its checksum
 // were right, and applies it to a learner.
 func FuzzCheckpointState(f *testing.F) {
-	path := filepath.Join(f.TempDir(), checkpointName(1))
+	path := filepath.Join(f.TempDir(), "checkpoint-000000001.safetensors")
 	if err := os.WriteFile(path, goodCheckpoint(f), 0o666); err != nil {
 		f.Fatal(err)
 	}
-	file, err := weights.Load(path)
+	file, err := checkpoint.Read(path)
 	if err != nil {
 		f.Fatal(err)
 	}
 	l := tinyLearner(f, 1, Callbacks(&SaveBest{Restore: true}))
 	l.Checkpoints = &Checkpoints{Dir: f.TempDir()}
-	f.Add(file.Metadata[stateKey])
+	f.Add(string(file.State))
 	f.Add(`{"plan":[{"lr":[1,1,1]}]}`)
 	f.Fuzz(func(t *testing.T, state string) {
-		c := &Checkpoint{Path: "fuzz", file: file}
+		c := &Checkpoint{Path: "fuzz", arrays: file.Arrays}
 		if json.Unmarshal([]byte(state), &c.state) != nil {
 			return
 		}

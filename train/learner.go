@@ -80,22 +80,22 @@ type Learner struct {
 	ValidLoss    float64
 	MetricValues []float64 // of Metrics, in order
 
-	opt       optim.Optimizer
-	groups    []nn.StateDict   // layer groups with all their state, lowest first
-	state     nn.StateDict     // of all groups
-	params    [][]parameter    // of each layer group
-	withGrad  [][]*optim.Param // those that have a gradient; see trainable
-	frozenTo  int              // groups below this one are frozen
-	arena     *autograd.Arena
-	tape      *autograd.Tape // of all steps, one after the other
-	active    []Callback
-	plan      []Phase
-	started   int // epochs begun in all fits together, the loader's epoch number
-	epochTime time.Duration
-	cur       cursor // what comes next in the plan
-	dlogits   *tensor.Tensor
-	ahead     *ahead // an iterator started before its turn
-	nextEpoch int    // while a fit validates: the epoch that follows, or 0
+	opt        optim.Optimizer
+	groups     []nn.StateDict   // layer groups with all their state, lowest first
+	state      nn.StateDict     // of all groups
+	params     [][]parameter    // of each layer group
+	withGrad   [][]*optim.Param // those that have a gradient; see trainable
+	frozenTo   int              // groups below this one are frozen
+	arena      *autograd.Arena
+	tape       *autograd.Tape // of all steps, one after the other
+	active     []Callback
+	plan       []Phase
+	started    int // epochs begun in all fits together, the loader's epoch number
+	epochTime  time.Duration
+	cur        cursor // what comes next in the plan
+	dlogits    *tensor.Tensor
+	prefetched *prefetched // an iterator started before its turn
+	nextEpoch  int         // while a fit validates: the epoch that follows, or 0
 }
 
 // parameter is one that training may move, and how the optimizer knows it.

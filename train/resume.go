@@ -10,6 +10,7 @@ import (
 
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/optim"
+	"github.com/whippet-ml/whippet/train/checkpoint"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -21,16 +22,16 @@ type Checkpoint struct {
 	// what is wrong with each.
 	Skipped []error
 
-	state checkpointState
-	file  *weights.File
+	state  checkpointState
+	arrays []weights.Array
 }
 
 // ErrNoCheckpoint means that a folder has no checkpoint.
-var ErrNoCheckpoint = errors.New("no checkpoint")
+var ErrNoCheckpoint = checkpoint.ErrNone
 
 // ErrDamagedCheckpoint means that a checkpoint, or each one of a folder, cannot
 // be read.
-var ErrDamagedCheckpoint = errors.New("damaged checkpoint")
+var ErrDamagedCheckpoint = checkpoint.ErrDamaged
 
 // LoadCheckpoint reads the newest whole checkpoint of a folder. Damaged ones
 // are passed over and listed in Skipped. The error wraps ErrNoCheckpoint when
@@ -38,55 +39,31 @@ var ErrDamagedCheckpoint = errors.New("damaged checkpoint")
 // whole one of another version of the format is an error: it is no older state
 // that one would want to go on from instead.
 func LoadCheckpoint(dir string) (*Checkpoint, error) {
-	all, _, err := listCheckpoints(dir)
+	f, skipped, err := checkpoint.Folder{Dir: dir}.Newest()
 	if err != nil {
 		return nil, err
 	}
-	var skipped []error
-	for _, p := range all {
-		c, err := readCheckpoint(p)
-		if err == nil {
-			c.Skipped = skipped
-			return c, nil
-		}
-		if !errors.Is(err, ErrDamagedCheckpoint) {
-			return nil, err
-		}
-		skipped = append(skipped, err)
+	c, err := newCheckpoint(f)
+	if err != nil {
+		return nil, err
 	}
-	if len(skipped) > 0 {
-		return nil, fmt.Errorf("train: all %d checkpoints in %s are damaged: %w", len(skipped), dir, errors.Join(skipped...))
-	}
-	return nil, fmt.Errorf("train: %w in %s", ErrNoCheckpoint, dir)
+	c.Skipped = skipped
+	return c, nil
 }
 
 func readCheckpoint(path string) (*Checkpoint, error) {
-	damaged := func(format string, args ...any) error {
-		return fmt.Errorf("train: %w: %s: %w", ErrDamagedCheckpoint, path, fmt.Errorf(format, args...))
-	}
-	f, err := weights.Load(path)
+	f, err := checkpoint.Read(path)
 	if err != nil {
-		return nil, damaged("%w", err)
+		return nil, err
 	}
-	meta, ok := f.Metadata[stateKey]
-	if !ok {
-		return nil, damaged("its metadata has no %s", stateKey)
-	}
-	c := &Checkpoint{Path: path, file: f}
-	var v struct {
-		Version int `json:"version"`
-	}
-	if err := json.Unmarshal([]byte(meta), &v); err != nil {
-		return nil, damaged("metadata %s: %w", stateKey, err)
-	}
-	if v.Version != checkpointVersion {
-		return nil, fmt.Errorf("train: %s was written by another version of this program (format %d, this one reads %d): resume with the program that wrote it", path, v.Version, checkpointVersion)
-	}
-	if err := json.Unmarshal([]byte(meta), &c.state); err != nil {
-		return nil, damaged("metadata %s: %w", stateKey, err)
-	}
-	if got, want := checksum(f, []byte(meta)), f.Metadata[sumKey]; got != want {
-		return nil, damaged("checksum %s, it says %q", got, want)
+	return newCheckpoint(f)
+}
+
+// newCheckpoint parses the state of a file that was found to be whole.
+func newCheckpoint(f *checkpoint.File) (*Checkpoint, error) {
+	c := &Checkpoint{Path: f.Path, arrays: f.Arrays}
+	if err := json.Unmarshal(f.State, &c.state); err != nil {
+		return nil, fmt.Errorf("train: %w: %s: its state: %w", ErrDamagedCheckpoint, f.Path, err)
 	}
 	c.Extra = c.state.Extra
 	return c, nil
@@ -168,8 +145,10 @@ func (c *Checkpoint) fits(l *Learner) error {
 		return bad("batch size", st.BatchSize, l.DLs.Train.BatchSize())
 	case st.Items != len(l.DLs.Train.Items()):
 		return bad("number of training pictures", st.Items, len(l.DLs.Train.Items()))
+	case st.ValidItems != nil && *st.ValidItems != validItems(l.DLs):
+		return bad("number of validation pictures", *st.ValidItems, validItems(l.DLs))
 	case st.ItemsSum != itemsSum(l.DLs):
-		return fmt.Errorf("train: %s was saved in training on other pictures or labels (as many, but their names, labels or order differ): put the first ones back to resume", c.Path)
+		return fmt.Errorf("train: %s was saved in training on other pictures or labels (%s): put the first ones back to resume", c.Path, st.difference())
 	case st.TrainBN != l.TrainBN:
 		return bad("TrainBN", st.TrainBN, l.TrainBN)
 	case st.Loss != l.Loss.String():
@@ -192,6 +171,15 @@ func (c *Checkpoint) fits(l *Learner) error {
 	return nil
 }
 
+// difference says what is known of how the pictures differ when their numbers,
+// as far as they were noted, do not.
+func (st *checkpointState) difference() string {
+	if st.ValidItems == nil { // a checkpoint of an older version
+		return "as many for training; names, labels, their order or those for validation differ"
+	}
+	return "as many, but their names, labels or order differ"
+}
+
 // brief shortens a long list for a message.
 func brief(s []string) string {
 	if len(s) > 6 {
@@ -208,11 +196,11 @@ func (c *Checkpoint) apply(l *Learner, cbs []Callback) error {
 	st := &c.state
 	fail := func(err error) error { return fmt.Errorf("train: %s: %w", c.Path, err) }
 	arrays := map[string]*weights.Array{}
-	for i := range c.file.Arrays {
-		arrays[c.file.Arrays[i].Name] = &c.file.Arrays[i]
+	for i := range c.arrays {
+		arrays[c.arrays[i].Name] = &c.arrays[i]
 	}
-	model := &weights.File{Format: c.file.Format}
-	for _, a := range c.file.Arrays {
+	model := &weights.File{}
+	for _, a := range c.arrays {
 		if !strings.HasPrefix(a.Name, optPrefix) && !strings.HasPrefix(a.Name, bestPrefix) && a.Name != stepsName {
 			model.Arrays = append(model.Arrays, a)
 		}
@@ -266,7 +254,7 @@ func (c *Checkpoint) callbackModels(l *Learner, cbs []Callback) (map[string]*nn.
 		if _, ok := p.Persistent.(keepsModel); !ok {
 			continue
 		}
-		s, err := l.state.ReadSnapshot(c.file, bestPrefix+p.key+"/")
+		s, err := l.state.ReadSnapshot(&weights.File{Arrays: c.arrays}, bestPrefix+p.key+"/")
 		if err != nil {
 			return nil, fmt.Errorf("the model kept by callback %s is not whole: %w", p.key, err)
 		}

@@ -9,40 +9,39 @@ import (
 	"sort"
 	"strconv"
 	"time"
-	"unsafe"
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/train/checkpoint"
 	"github.com/whippet-ml/whippet/weights"
 )
 
-// checkpointVersion changes when old checkpoints can no longer be continued.
-const checkpointVersion = 2
-
 // checkpointState is the part of a checkpoint that is not arrays.
 type checkpointState struct {
-	Version   int                        `json:"version"`
-	Arch      string                     `json:"architecture"`
-	Vocab     []string                   `json:"vocabulary"`
-	Seed      uint64                     `json:"seed"`
-	Plan      []Phase                    `json:"plan"`
-	Cursor    cursor                     `json:"cursor"`
-	FrozenTo  int                        `json:"frozen_to"`
-	TrainBN   bool                       `json:"train_bn"`
-	Step      int                        `json:"step"`
-	BatchSize int                        `json:"batch_size"`
-	Items     int                        `json:"training_items"`
-	ItemsSum  uint32                     `json:"items_crc32c"` // of the names and labels of all items
-	Smooth    metrics.Smooth             `json:"smooth"`
-	Rows      []rowJSON                  `json:"history"`
-	Metrics   []string                   `json:"metrics"`
-	Loss      string                     `json:"loss"`
-	Optimizer string                     `json:"optimizer"`
-	OptCount  int                        `json:"optimizer_count"`
-	OptSteps  map[string]int             `json:"optimizer_steps"`
-	Callbacks map[string]json.RawMessage `json:"callbacks,omitempty"`
-	Extra     json.RawMessage            `json:"extra,omitempty"`
+	Version   int      `json:"version"`
+	Arch      string   `json:"architecture"`
+	Vocab     []string `json:"vocabulary"`
+	Seed      uint64   `json:"seed"`
+	Plan      []Phase  `json:"plan"`
+	Cursor    cursor   `json:"cursor"`
+	FrozenTo  int      `json:"frozen_to"`
+	TrainBN   bool     `json:"train_bn"`
+	Step      int      `json:"step"`
+	BatchSize int      `json:"batch_size"`
+	Items     int      `json:"training_items"`
+	// ValidItems is nil in checkpoints of older versions.
+	ValidItems *int                       `json:"validation_items,omitempty"`
+	ItemsSum   uint32                     `json:"items_crc32c"` // of the names and labels of all items
+	Smooth     metrics.Smooth             `json:"smooth"`
+	Rows       []rowJSON                  `json:"history"`
+	Metrics    []string                   `json:"metrics"`
+	Loss       string                     `json:"loss"`
+	Optimizer  string                     `json:"optimizer"`
+	OptCount   int                        `json:"optimizer_count"`
+	OptSteps   map[string]int             `json:"optimizer_steps"`
+	Callbacks  map[string]json.RawMessage `json:"callbacks,omitempty"`
+	Extra      json.RawMessage            `json:"extra,omitempty"`
 }
 
 // rowJSON is a Row whose numbers may be NaN, which JSON has not: floats are
@@ -66,19 +65,18 @@ func unbits(s string) float64 {
 
 // Names in a checkpoint besides those of the model's own arrays.
 const (
-	stateKey   = "whippet.checkpoint"
-	sumKey     = "whippet.checkpoint.crc32c"
 	optPrefix  = "optimizer/"
 	bestPrefix = "best/"
 	stepsName  = "recorder/steps"
 )
 
-// saveState writes the state to path.
-func (l *Learner) saveState(path string, c *Checkpoints) error {
-	f := &weights.File{}
-	st := checkpointState{Version: checkpointVersion, Arch: l.Model.Arch.Name, Vocab: l.DLs.Vocab, Seed: l.Seed,
+// saveState returns the learner's state as a checkpoint.
+func (l *Learner) saveState(c *Checkpoints) (*checkpoint.File, error) {
+	f := &checkpoint.File{}
+	valid := validItems(l.DLs)
+	st := checkpointState{Version: checkpoint.Version, Arch: l.Model.Arch.Name, Vocab: l.DLs.Vocab, Seed: l.Seed,
 		Plan: l.plan, Cursor: l.cur, FrozenTo: l.frozenTo, TrainBN: l.TrainBN, Step: l.Step, BatchSize: l.DLs.Train.BatchSize(),
-		Items: len(l.DLs.Train.Items()), ItemsSum: c.data, Smooth: l.Recorder.smooth, Metrics: l.Recorder.MetricNames,
+		Items: len(l.DLs.Train.Items()), ValidItems: &valid, ItemsSum: c.data, Smooth: l.Recorder.smooth, Metrics: l.Recorder.MetricNames,
 		Loss: l.Loss.String(), OptSteps: map[string]int{}, Extra: c.Extra}
 	for _, r := range l.Recorder.Rows {
 		j := rowJSON{Epoch: r.Epoch, Phase: r.Phase, Train: bits(r.TrainLoss), Valid: bits(r.ValidLoss), Time: r.Time}
@@ -113,7 +111,7 @@ func (l *Learner) saveState(path string, c *Checkpoints) error {
 	for _, p := range persistent(l.active) {
 		b, err := p.MarshalJSON()
 		if err != nil {
-			return fmt.Errorf("state of callback %s: %w", p.key, err)
+			return nil, fmt.Errorf("state of callback %s: %w", p.key, err)
 		}
 		if st.Callbacks == nil {
 			st.Callbacks = map[string]json.RawMessage{}
@@ -123,12 +121,11 @@ func (l *Learner) saveState(path string, c *Checkpoints) error {
 			f.Arrays = append(f.Arrays, m.keptModel().Arrays(bestPrefix+p.key+"/")...)
 		}
 	}
-	b, err := json.Marshal(st)
-	if err != nil {
-		return err
+	var err error
+	if f.State, err = json.Marshal(st); err != nil {
+		return nil, err
 	}
-	f.Metadata = map[string]string{stateKey: string(b), sumKey: checksum(f, b)}
-	return weights.Save(path, f)
+	return f, nil
 }
 
 // keyed is a persistent callback under the key of its state, which is its name,
@@ -178,30 +175,11 @@ func (r *Recorder) array(groups int) weights.Array {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// checksum is the CRC-32C of the state and of all arrays, in order, in
-// hexadecimal. It is there for disks that lie and for copies cut short.
-func checksum(f *weights.File, state []byte) string {
-	crc := crc32.Checksum(state, castagnoli)
-	for i := range f.Arrays {
-		a := &f.Arrays[i]
-		crc = crc32.Update(crc, castagnoli, []byte(a.Name))
-		switch a.DType {
-		case weights.F32:
-			crc = crc32.Update(crc, castagnoli, rawBytes(a.F32))
-		case weights.F64:
-			crc = crc32.Update(crc, castagnoli, rawBytes(a.F64))
-		case weights.I64:
-			crc = crc32.Update(crc, castagnoli, rawBytes(a.I64))
-		}
+func validItems(dls *data.DataLoaders) int {
+	if dls.Valid == nil {
+		return 0
 	}
-	return fmt.Sprintf("%08x", crc)
-}
-
-func rawBytes[T float32 | float64 | int64](s []T) []byte {
-	if len(s) == 0 {
-		return nil
-	}
-	return unsafe.Slice((*byte)(unsafe.Pointer(&s[0])), len(s)*int(unsafe.Sizeof(s[0])))
+	return len(dls.Valid.Items())
 }
 
 // itemsSum identifies the training and validation items, by file name and

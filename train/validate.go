@@ -120,7 +120,7 @@ func (l *Learner) predictEach(ctx context.Context, dl *data.Loader, epoch int, e
 			return err
 		}
 		if l.nextEpoch > 0 && b.Number == dl.Len()-1 {
-			l.lookAhead(ctx, l.DLs.Train, l.nextEpoch)
+			l.prefetch(ctx, l.DLs.Train, l.nextEpoch)
 		}
 		logits, err := inf.Run(b.X)
 		if err == nil {
