@@ -21,6 +21,7 @@ import (
 	"github.com/whippet-ml/whippet/cmd/whippet/internal/watch"
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/datasets"
+	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/train"
@@ -131,9 +132,13 @@ func (f *trainFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer out.Close()
-	if err := out.RecordPictures(ctx, dls); err != nil {
+	err = out.CheckRoom(l)
+	if err == nil {
+		err = out.RecordPictures(ctx, dls)
+	}
+	if err != nil {
 		out.Discard()
-		return err
+		return fmt.Errorf("--out %s: %w", f.out, err)
 	}
 	f.prepare(l, out, p)
 	p.start(f.Config, dls, nil)
@@ -210,6 +215,9 @@ func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
 		return fmt.Errorf("--resume %s: %w", f.resume, err)
 	}
 	l, err := f.Resumed(ctx, dls)
+	if err == nil {
+		err = out.CheckRoom(l)
+	}
 	if err != nil {
 		return err
 	}
@@ -282,22 +290,27 @@ func (f *trainFlags) end(ctx context.Context, err error, l *train.Learner, out *
 	return nil
 }
 
-// patience is how long finish waits for a disk to have room.
-const patience = time.Hour
+// waitForRoom is how long finish waits for a full disk to have room.
+const waitForRoom = time.Hour
 
-// finish writes the results. When that fails and the trained state is in no
-// checkpoint either, it waits for the disk to have room: ending would lose it.
+// finish writes the results. When the disk is full and the trained state is in no
+// checkpoint either, it waits for room: ending would lose it. No other failure
+// passes by waiting; then it says where the model is.
 func (f *trainFlags) finish(ctx context.Context, l *train.Learner, out *run.Output, p *printer) error {
 	for began := time.Now(); ; {
 		err := out.Finish(f.Config, l)
-		if err == nil {
-			return nil
+		if err == nil || out.Written() { // then the error says where the model is
+			return err
 		}
 		if cp, e := train.LoadCheckpoint(out.Checkpoints()); e == nil && cp.Done() {
-			return fmt.Errorf("%w; nothing is lost: when the cause is gone, whippet train --resume %s", err, out.Dir)
+			return fmt.Errorf("%w; nothing is lost: the trained state is in %s, and when the cause is gone, whippet train --resume %s finishes", err, cp.Path, out.Dir)
 		}
-		if time.Since(began) > patience {
-			return fmt.Errorf("%w; given up after %v", err, patience)
+		if !files.DiskFull(err) || time.Since(began) > waitForRoom {
+			path, e := out.Rescue(f.Config, l)
+			if e != nil {
+				return fmt.Errorf("%w; nor could the model be written elsewhere: %w", err, e)
+			}
+			return fmt.Errorf("%w; the trained model is in %s: move it to where it shall stay", err, path)
 		}
 		p.note("%v; the trained model is only in memory: make room, this is tried again every 5 seconds for an hour; Ctrl-C gives it up", err)
 		select {

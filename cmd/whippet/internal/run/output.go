@@ -8,13 +8,17 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 
 	"github.com/gofrs/flock"
 
 	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/train"
+	"github.com/whippet-ml/whippet/train/checkpoint"
 )
 
 // Names of the files in a run's output folder.
@@ -91,16 +95,59 @@ func OpenOutput(dir string) (*Output, Config, error) {
 	if err == nil {
 		err = o.take()
 	}
+	if err == nil {
+		if err = o.writable(); err != nil {
+			o.Close()
+		}
+	}
+	if err == nil && !o.Written() { // a written one is told where the model is
+		if err = o.free(); err != nil {
+			o.Close()
+		}
+	}
 	if err != nil {
 		return nil, c, fmt.Errorf("--resume %s: %w", dir, err)
 	}
 	return o, c, nil
 }
 
+// writable returns an error when nothing can be written to the run's folder:
+// better now than after the training. A full disk passes: there may be room by
+// then.
+func (o *Output) writable() error {
+	f, err := os.CreateTemp(o.partial, ".writable-*")
+	if err != nil {
+		if files.DiskFull(err) {
+			return nil
+		}
+		return fmt.Errorf("the run's folder cannot be written to: %w", err)
+	}
+	err = f.Close()
+	if e := os.Remove(f.Name()); err == nil {
+		err = e
+	}
+	return err
+}
+
+// CheckRoom returns an error when a file of the model's size may not be written:
+// the process has a limit on the size of files.
+func (o *Output) CheckRoom(l *train.Learner) error {
+	limit, limited := files.SizeLimit()
+	size := int64(0)
+	for _, e := range nn.State(l.Model) {
+		size += 4 * int64(tensor.Size(e.Shape...))
+	}
+	if limited && size > limit {
+		return fmt.Errorf("the model takes %d bytes, and files of more than %d may not be written here: raise the limit (ulimit -f)", size, limit)
+	}
+	return nil
+}
+
 // take locks the partial folder. The system frees the lock of a process that
 // dies.
 func (o *Output) take() error {
-	l := flock.New(filepath.Join(o.partial, lockFile))
+	// Whoever may write to the folder may go on with the run.
+	l := flock.New(filepath.Join(o.partial, lockFile), flock.SetPermissions(0o666))
 	ok, err := l.TryLock()
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK) {
 		return nil // some network file systems have no locks: then the user takes care
@@ -165,21 +212,49 @@ func (o *Output) History(failed func(error)) train.Callback {
 	})
 }
 
-// Finish writes history and model and makes the output folder appear. When it
-// fails, the checkpoints are still there.
+// Finish writes history and model and makes the output folder appear. On a full
+// disk all checkpoints but the newest make room. When it fails, that one is still
+// there.
 func (o *Output) Finish(c Config, l *train.Learner) error {
-	if err := l.Recorder.SaveCSV(filepath.Join(o.partial, HistoryFile)); err != nil {
-		return fmt.Errorf("writing the results: %w", err)
+	write := func() error {
+		if err := l.Recorder.SaveCSV(filepath.Join(o.partial, HistoryFile)); err != nil {
+			return err
+		}
+		return SaveModel(o.ModelPath(), c, l)
 	}
-	if err := SaveModel(filepath.Join(o.partial, ModelFile), c, l); err != nil {
+	err := write()
+	if files.DiskFull(err) {
+		if removed, e := (checkpoint.Folder{Dir: o.Checkpoints()}).MakeRoom(); e == nil && removed > 0 {
+			err = write()
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("writing the results: %w", err)
 	}
 	return o.Publish()
 }
 
-// Publish removes the checkpoints and gives the folder its name.
+// ModelPath is where the model lies before the output folder appears.
+func (o *Output) ModelPath() string { return filepath.Join(o.partial, ModelFile) }
+
+// free returns an error when the output folder's name is taken: by a folder
+// that was made while the run was under way.
+func (o *Output) free() error {
+	if _, err := os.Lstat(o.Dir); err == nil {
+		return fmt.Errorf("there is a %s now, which was not there when the run began: move it away, then whippet train --resume %s finishes at once", o.Dir, o.Dir)
+	}
+	return nil
+}
+
+// Publish gives the folder its name and removes the checkpoints. Nothing is
+// removed before the name is known to be free.
 func (o *Output) Publish() error {
-	fail := func(err error) error { return fmt.Errorf("making %s: %w", o.Dir, err) }
+	fail := func(err error) error {
+		return fmt.Errorf("the model is complete in %s, but does not come to its place: %w", o.ModelPath(), err)
+	}
+	if err := o.free(); err != nil {
+		return fail(err)
+	}
 	if err := (&train.Checkpoints{Dir: o.Checkpoints()}).Remove(); err != nil {
 		return fail(err)
 	}
@@ -188,14 +263,49 @@ func (o *Output) Publish() error {
 			return fail(err)
 		}
 	}
-	o.Close() // an open file would keep Windows from renaming
-	if err := os.Remove(filepath.Join(o.partial, lockFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	// The lock's file goes first, so that a kill at any moment leaves nothing
+	// behind, but the lock is held until the folder has its name.
+	if runtime.GOOS == "windows" { // where an open file cannot be removed
+		o.Close()
+	}
+	if err := removeIfThere(filepath.Join(o.partial, lockFile)); err != nil {
 		return fail(err)
 	}
-	if err := os.Rename(o.partial, o.Dir); err != nil {
+	if err := os.Rename(o.partial, o.Dir); err != nil && !o.published(err) {
 		return fail(err)
+	}
+	o.Close()
+	return nil
+}
+
+// published reports whether a rename failed because another process, which came
+// in the last moment, has done it. Its lock's file may have come along.
+func (o *Output) published(err error) bool {
+	if !errors.Is(err, os.ErrNotExist) {
+		return false
+	}
+	if _, err := os.Lstat(filepath.Join(o.Dir, ModelFile)); err != nil {
+		return false
+	}
+	return removeIfThere(filepath.Join(o.Dir, lockFile)) == nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
 	}
 	return nil
+}
+
+// Rescue writes the model to a new folder for temporary files, when it can be
+// written nowhere else, and returns its path.
+func (o *Output) Rescue(c Config, l *train.Learner) (string, error) {
+	dir, err := os.MkdirTemp("", "whippet-rescued-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, ModelFile)
+	return path, SaveModel(path, c, l)
 }
 
 // Discard removes the partial folder of a run that never got to a checkpoint.
