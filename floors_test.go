@@ -36,11 +36,12 @@ var floors = []struct {
 	{"networks", `models train/checkpoint`},
 	{"layers", `nn internal/demo/drawn`},
 	{"operations and pictures", `autograd vision plot optim`},
+	{"formats that hold others", `internal/tiff`},
 	{"data and numbers", `data datasets loss schedule internal/jpeg internal/demo/drawnweights cmd/whippet/internal/localweb`},
 	{"kernels", `internal/pixel`},
 	{"arithmetic and formats", `internal/cpu metrics weights internal/archive`},
 	{"loops", `internal/parallel`},
-	{"ground", `tensor internal/rng internal/reuse internal/offheap internal/files internal/fetch`},
+	{"ground", `tensor internal/rng internal/reuse internal/offheap internal/files internal/fetch internal/unsupported`},
 	{"only for tests", `internal/testkit/alloctest internal/testkit/golden internal/testkit/hostile internal/testkit/slow`},
 }
 

@@ -10,12 +10,12 @@ import (
 	"io"
 
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/internal/jpeg"
+	"github.com/whippet-ml/whippet/internal/tiff"
 )
 
 // Info is what a picture's header says.
@@ -52,7 +52,7 @@ func Inspect(b []byte, o DecodeOptions) (Info, error) {
 	case WebP:
 		c, err = webp.DecodeConfig(r)
 	case TIFF:
-		c, err = tiff.DecodeConfig(r)
+		c.Width, c.Height, err = tiff.Size(b)
 	}
 	if err != nil {
 		return info, damaged(format, err)
@@ -164,7 +164,7 @@ func decodePixels(b []byte, info Info, o DecodeOptions) (*data.Image, error) {
 	var err error
 	switch info.Format {
 	case JPEG:
-		return decodeJPEG(b, o.Strict)
+		return decodeInto(func(alloc func(w, h int) []uint8) error { return jpeg.Decode(b, o.Strict, alloc) })
 	case PNG:
 		m, err = png.Decode(r)
 	case GIF:
@@ -174,9 +174,7 @@ func decodePixels(b []byte, info Info, o DecodeOptions) (*data.Image, error) {
 	case WebP:
 		return decodeWebP(b)
 	case TIFF:
-		if err = checkTIFF(b, info); err == nil {
-			m, err = tiff.Decode(r)
-		}
+		return decodeInto(func(alloc func(w, h int) []uint8) error { return tiff.Decode(b, alloc) })
 	}
 	if err != nil {
 		return nil, err
@@ -184,19 +182,33 @@ func decodePixels(b []byte, info Info, o DecodeOptions) (*data.Image, error) {
 	return toRGB(m), nil
 }
 
-func decodeJPEG(b []byte, strict bool) (*data.Image, error) {
-	var img *data.Image
-	err := jpeg.Decode(b, strict, func(w, h int) []uint8 {
+// decodeInto calls a decoder that fills pixels allocated here.
+func decodeInto(decode func(alloc func(w, h int) []uint8) error) (img *data.Image, err error) {
+	err = decode(func(w, h int) []uint8 {
 		img = data.NewImage(w, h)
 		return img.Pix
 	})
 	return img, err
 }
 
-// damaged words a decoder's error so that it says what to conclude.
+// damaged words a decoder's error so that it says what to conclude: restore a
+// file that is damaged, convert one that is whole but of an unsupported kind.
 func damaged(f Format, err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return fmt.Errorf("damaged %s: the file ends too early (%w); restore or remove it", f, io.ErrUnexpectedEOF)
 	}
-	return fmt.Errorf("damaged or unsupported %s: %w", f, err)
+	if unsupportedKind(err) {
+		return fmt.Errorf("%w %s: %v", ErrUnsupported, f, err)
+	}
+	return fmt.Errorf("damaged %s: %w", f, err)
+}
+
+// unsupportedKind reports whether a decoder says that it does not support the
+// kind of file, in its own way.
+func unsupportedKind(err error) bool {
+	var p png.UnsupportedError
+	if errors.As(err, &p) {
+		return p != "dimension overflow" // sizes that no PNG can have
+	}
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, bmp.ErrUnsupported)
 }

@@ -36,7 +36,7 @@ func sniff(b []byte) (Format, error) {
 		return BMP, nil
 	case has(0, "RIFF") && has(8, "WEBP"):
 		return WebP, nil
-	case has(0, "II*\x00"), has(0, "MM\x00*"):
+	case has(0, "II*\x00"), has(0, "MM\x00*"), has(0, "II+\x00\x08\x00"), has(0, "MM\x00+\x00\x08"):
 		return TIFF, nil
 	}
 	switch {

@@ -1,12 +1,9 @@
 package vision
 
 import (
-	"encoding/binary"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,48 +44,6 @@ func TestPictureBombs(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestTIFFBlocks: ordinary tiles and strips are no bombs.
-func TestTIFFBlocks(t *testing.T) {
-	for name, c := range map[string]struct {
-		tags map[uint16]uint32
-		w, h int
-		says string
-	}{
-		"one strip":             {nil, 5000, 5000, ""},
-		"strips of a row":       {map[uint16]uint32{tiffRowsPerStrip: 1}, 5000, 20_000, ""},
-		"rows of 2^32-1":        {map[uint16]uint32{tiffRowsPerStrip: 1<<32 - 1}, 5000, 5000, ""},
-		"tiles of 256":          {map[uint16]uint32{tiffTileWidth: 256, tiffTileLength: 256}, 5001, 5001, ""},
-		"a picture in one tile": {map[uint16]uint32{tiffTileWidth: 1024, tiffTileLength: 1024}, 1, 1, ""},
-		"too many tiles":        {map[uint16]uint32{tiffTileWidth: 16, tiffTileLength: 16}, 5000, 5000, "97969 tiles"},
-		"tiles beside":          {map[uint16]uint32{tiffTileWidth: 1024, tiffTileLength: 16}, 16, 60_000, "far more"},
-		"tiles of 2^32-1":       {map[uint16]uint32{tiffTileWidth: 1<<32 - 1, tiffTileLength: 1<<32 - 1}, 16, 16, "far more"},
-	} {
-		for _, order := range []string{"II*\x00\x08\x00\x00\x00", "MM\x00*\x00\x00\x00\x08"} {
-			b := append([]byte(order), tiffDirectory(order[0] == 'M', c.tags)...)
-			err := checkTIFF(b, Info{Width: c.w, Height: c.h})
-			if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
-				t.Errorf("%s, %s: error %v, want one that says %q", name, order[:2], err, c.says)
-			}
-		}
-	}
-}
-
-// tiffDirectory is a directory of tags with a LONG each.
-func tiffDirectory(big bool, tags map[uint16]uint32) []byte {
-	var order binary.AppendByteOrder = binary.LittleEndian
-	if big {
-		order = binary.BigEndian
-	}
-	b := order.AppendUint16(nil, uint16(len(tags)))
-	for _, k := range slices.Sorted(maps.Keys(tags)) {
-		b = order.AppendUint16(b, k)
-		b = order.AppendUint16(b, 4)
-		b = order.AppendUint32(b, 1)
-		b = order.AppendUint32(b, tags[k])
-	}
-	return append(b, 0, 0, 0, 0)
 }
 
 // TestTruncatedPictures cuts every reference picture at up to 200 places: an

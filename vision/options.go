@@ -20,6 +20,9 @@ var (
 	ErrUnknownFormat = errors.New("not a picture of a known format")
 	// ErrTooLarge says that the picture exceeds a limit of DecodeOptions.
 	ErrTooLarge = errors.New("picture too large")
+	// ErrUnsupported says that the format is known, but not this kind of it;
+	// nothing suggests that the file is damaged.
+	ErrUnsupported = errors.New("unsupported kind of")
 )
 
 // DecodeOptions bounds and directs decoding. The zero value means the defaults

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/tiff"
 )
 
 // orientation finds the EXIF orientation of an encoded picture: 1 to 8, and 1
@@ -19,7 +20,7 @@ func orientation(f Format, b []byte) int {
 	case WebP:
 		exif = webpExif(b)
 	case TIFF:
-		exif = b
+		return tiff.Orientation(b)
 	}
 	return tiffOrientation(exif)
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/whippet-ml/whippet/internal/unsupported"
 )
 
 // component is one plane of the picture.
@@ -88,11 +90,11 @@ func (d *decoder) frame(marker byte, s []byte) error {
 	case mSOF2:
 		d.progressive = true
 	case 0xc3, 0xc7, 0xcb, 0xcf:
-		return errors.New("lossless JPEG is not supported; convert it")
+		return unsupported.Errorf("lossless JPEG is not supported; convert it")
 	case 0xc9, 0xca, 0xcd, 0xce:
-		return errors.New("arithmetic-coded JPEG is not supported; convert it")
+		return unsupported.Errorf("arithmetic-coded JPEG is not supported; convert it")
 	default:
-		return errors.New("hierarchical JPEG is not supported; convert it")
+		return unsupported.Errorf("hierarchical JPEG is not supported; convert it")
 	}
 	if len(d.comps) > 0 {
 		return errors.New("more than one frame header")
@@ -101,7 +103,7 @@ func (d *decoder) frame(marker byte, s []byte) error {
 		return fmt.Errorf("frame header of %d bytes is too short", len(s))
 	}
 	if s[0] != 8 {
-		return fmt.Errorf("%d-bit samples are not supported, only 8-bit; convert it", s[0])
+		return unsupported.Errorf("%d-bit samples are not supported, only 8-bit; convert it", s[0])
 	}
 	d.h, d.w = int(s[1])<<8|int(s[2]), int(s[3])<<8|int(s[4])
 	n := int(s[5])
@@ -109,7 +111,7 @@ func (d *decoder) frame(marker byte, s []byte) error {
 		return fmt.Errorf("the frame header declares %d×%d pixels", d.w, d.h)
 	}
 	if n != 1 && n != 3 && n != 4 {
-		return fmt.Errorf("%d color components; want 1, 3 or 4", n)
+		return unsupported.Errorf("%d color components are not supported; want 1, 3 or 4", n)
 	}
 	d.hmax, d.vmax = 1, 1
 	for i := range n {
@@ -137,7 +139,7 @@ func (d *decoder) frame(marker byte, s []byte) error {
 	for i := range d.comps {
 		c := &d.comps[i]
 		if d.hmax%c.h != 0 || d.vmax%c.v != 0 {
-			return fmt.Errorf("component %d has sampling factors %d×%d beside %d×%d: fractions are not supported", c.id, c.h, c.v, d.hmax, d.vmax)
+			return unsupported.Errorf("component %d has sampling factors %d×%d beside %d×%d: fractions are not supported", c.id, c.h, c.v, d.hmax, d.vmax)
 		}
 		c.bw, c.bh = d.mx*c.h, d.my*c.v
 		c.w, c.ht = ceilDiv(d.w*c.h, d.hmax), ceilDiv(d.h*c.v, d.vmax)
