@@ -26,6 +26,9 @@ type Architecture struct {
 	Mean, Std [3]float32
 	// Size is the picture side that the weights were trained at.
 	Size int
+	// MinSize is the smallest side of a picture that the body takes: of a smaller
+	// one a convolution or a pool without padding finds nothing. 0 means any.
+	MinSize int
 	// Weights lists the published weights, the default first.
 	Weights []Published
 

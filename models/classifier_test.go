@@ -127,3 +127,23 @@ func TestPictureTooSmall(t *testing.T) {
 		t.Errorf("an 8×8 picture gave %v", err)
 	}
 }
+
+// TestMinSize runs architectures on their smallest picture, and on one that is a
+// pixel smaller.
+func TestMinSize(t *testing.T) {
+	for _, a := range []*Architecture{SqueezeNet1_0, SqueezeNet1_1, ResNet10Small} {
+		net := nn.Compile(a.Body(rng.New(1)))
+		least := max(1, a.MinSize)
+		if _, err := net.Run(tensor.New(1, least, least, 3)); err != nil {
+			t.Errorf("%s with %d×%d: %v", a.Name, least, least, err)
+		}
+		if a.MinSize == 0 {
+			continue
+		}
+		for _, x := range []*tensor.Tensor{tensor.New(1, least-1, least, 3), tensor.New(1, least, least-1, 3)} {
+			if _, err := net.Run(x); err == nil || !strings.Contains(err.Error(), "too small") {
+				t.Errorf("%s with %v, below its MinSize %d: error %v", a.Name, x.Shape, least, err)
+			}
+		}
+	}
+}

@@ -155,6 +155,9 @@ func (l *Learner) runPhase(ctx context.Context, p Phase, at *cursor) (err error)
 			return err
 		}
 	}
+	if err := l.checkBatchSize(); err != nil {
+		return err
+	}
 	l.Epochs, l.Iters, l.Epoch, l.Iter = p.Epochs, l.DLs.Train.Len(), 0, 0
 	l.Hyper = make([]optim.Hyper, len(l.groups))
 	l.cur = cursor{Phase: l.Phase, Started: l.started}
@@ -284,6 +287,10 @@ func (l *Learner) trainEpoch(ctx context.Context, p Phase, curves *schedule.Sche
 			// The state is good, only the next batch is not: once that is mended,
 			// the run can go on from here.
 			return l.saveThen(err)
+		}
+		if l.tooSmall(b) {
+			b.Release()
+			continue
 		}
 		l.Iter = b.Number // not one more than before where a batch was left out
 		for g := range mom {

@@ -85,6 +85,7 @@ type Learner struct {
 	state      nn.StateDict     // of all groups
 	params     [][]parameter    // of each layer group
 	withGrad   [][]*optim.Param // those that have a gradient; see trainable
+	batchStats bool             // a batch norm trains, so that a batch needs two pictures
 	frozenTo   int              // groups below this one are frozen
 	arena      *autograd.Arena
 	tape       *autograd.Tape // of all steps, one after the other
@@ -209,9 +210,11 @@ func (l *Learner) setTrainable() {
 			p.Param.ZeroGrad()
 		}
 	}
+	l.batchStats = false
 	nn.Walk(l.Model, func(_ string, m nn.Module) {
 		if b, ok := m.(*nn.BatchNorm); ok {
 			b.S.UseRunning = !b.S.Weight.RequiresGrad
+			l.batchStats = l.batchStats || !b.S.UseRunning
 		}
 	})
 }

@@ -38,6 +38,9 @@ func (l *Learner) LRFind(ctx context.Context, f schedule.Finder) (found LRFindin
 	if err := f.Check(); err != nil {
 		return found, err
 	}
+	if err := l.checkBatchSize(); err != nil {
+		return found, err
+	}
 	saved := l.snapshot()
 	iters, iter, hyper, lossNow := l.Iters, l.Iter, l.Hyper, l.LossNow
 	history := l.Recorder
@@ -88,6 +91,10 @@ func (l *Learner) sweepEpoch(ctx context.Context, f *schedule.Finder, epoch int)
 				err = interrupted(ctx)
 			}
 			return false, err
+		}
+		if l.tooSmall(b) {
+			b.Release()
+			continue
 		}
 		for g := range l.Hyper {
 			l.Hyper[g] = l.opt.Defaults()

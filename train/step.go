@@ -35,6 +35,9 @@ func (l *Learner) step(b *data.Batch) error {
 	if err := l.call(BeforeBatch); err != nil {
 		return err
 	}
+	if err := l.checkBatch(); err != nil {
+		return err
+	}
 	tp := l.tape
 	defer tp.Reset()
 	tp.Record, tp.Training, tp.Profile = true, true, l.Profile

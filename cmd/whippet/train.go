@@ -347,7 +347,7 @@ func (f *trainFlags) stopped(err error, l *train.Learner, out *run.Output, p *pr
 // were. Going on from a model takes its architecture and its input's size.
 func (f *trainFlags) fillDefaults(changed func(string) bool) error {
 	if changed("batch") && f.Batch == 0 {
-		return errors.New("--batch 0: must be 1 to 65536; without the flag it is 64, or less with fewer pictures")
+		return errors.New("--batch 0: must be 2 to 65536; without the flag it is 64, or less with fewer pictures")
 	}
 	if f.Data == "" || f.Data == run.Drawn {
 		d := run.DefaultDrawn()

@@ -33,12 +33,15 @@ type Options struct {
 
 // Check reports the first option that cannot be.
 func (o Options) Check() error {
-	if _, err := models.ByName(o.Arch); err != nil {
+	arch, err := models.ByName(o.Arch)
+	if err != nil {
 		return fmt.Errorf("--arch: %w", err)
 	}
 	switch {
 	case o.Size < 1 || o.Size > 1<<12:
 		return fmt.Errorf("--size %d: must be 1 to 4096 pixels", o.Size)
+	case o.Size < arch.MinSize:
+		return fmt.Errorf("--size %d: %s needs pictures of %d pixels at least", o.Size, arch.Name, arch.MinSize)
 	case o.Batch < 1 || o.Batch > 1<<16:
 		return fmt.Errorf("--batch %d: must be 1 to 65536", o.Batch)
 	case o.Steps < 0 || o.Warmup < 0:

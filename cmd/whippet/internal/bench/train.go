@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/data"
@@ -17,6 +18,9 @@ import (
 func Train(ctx context.Context, o Options) (Report, error) {
 	if err := o.Check(); err != nil {
 		return Report{}, err
+	}
+	if o.Batch < 2 {
+		return Report{}, fmt.Errorf("--batch %d: training needs at least 2 pictures in a batch, for batch norm", o.Batch)
 	}
 	arch, err := models.ByName(o.Arch)
 	if err != nil {

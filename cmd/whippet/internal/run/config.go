@@ -131,7 +131,8 @@ func (c Config) Check() error {
 	bad := func(flag string, value any, want string) error {
 		return fmt.Errorf("--%s %v: %s", flag, value, want)
 	}
-	if _, err := models.ByName(c.Arch); err != nil {
+	arch, err := models.ByName(c.Arch)
+	if err != nil {
 		return fmt.Errorf("--arch: %w", err)
 	}
 	rate, err := schedule.ParseRate(c.Rate())
@@ -158,11 +159,15 @@ func (c Config) Check() error {
 	case !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0):
 		return bad("weight-decay", c.WeightDecay, "must be 0 or more")
 	case c.Batch < 0 || c.Batch > 1<<16:
-		return bad("batch", c.Batch, "must be 1 to 65536, or 0 for 64 (less with fewer pictures)")
+		return bad("batch", c.Batch, "must be 2 to 65536, or 0 for 64 (less with fewer pictures)")
+	case c.Batch == 1:
+		return bad("batch", c.Batch, "batch norm needs at least 2 pictures in a batch to train: give 2 or more, and a smaller --size or --arch where memory is short")
 	case c.Presize < 0 || c.Presize > 1<<13:
 		return bad("presize", c.Presize, "must be 0 (none) to 8192 pixels")
 	case c.Size < 1 || c.Size > 1<<12:
 		return bad("size", c.Size, "must be 1 to 4096 pixels")
+	case c.Size < arch.MinSize:
+		return bad("size", c.Size, fmt.Sprintf("%s needs pictures of %d pixels at least", arch.Name, arch.MinSize))
 	case c.Resize != "crop" && c.Resize != "pad" && c.Resize != "squish":
 		return bad("resize", c.Resize, "must be crop, pad or squish")
 	case !(c.MinScale > 0 && c.MinScale <= 1):

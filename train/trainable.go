@@ -1,0 +1,41 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/data"
+)
+
+// minBatch is how many pictures a batch needs at least: where a batch norm
+// trains, the variance of one value is not defined, and the head's has one value
+// a picture.
+func (l *Learner) minBatch() int {
+	if l.batchStats {
+		return 2
+	}
+	return 1
+}
+
+// checkBatchSize refuses a loader whose every batch is too small to train on.
+func (l *Learner) checkBatchSize() error {
+	if size, least := l.DLs.Train.BatchSize(), l.minBatch(); size < least {
+		return fmt.Errorf("train: batches of %d: batch norm needs at least %d pictures in a batch to train: set BatchSize to %d or more", size, least, least)
+	}
+	return nil
+}
+
+// tooSmall reports whether a batch is to be left out, because damaged pictures
+// or the end of the data left fewer in it than minBatch.
+func (l *Learner) tooSmall(b *data.Batch) bool { return b.X.Shape[0] < l.minBatch() }
+
+// checkBatch refuses a batch that the network cannot be trained on.
+func (l *Learner) checkBatch() error {
+	if l.tooSmall(l.Batch) {
+		return fmt.Errorf("train: a batch of %d: batch norm needs at least %d pictures in a batch to train", l.Batch.X.Shape[0], l.minBatch())
+	}
+	least := l.Model.Arch.MinSize
+	if h, w := l.Batch.X.Shape[1], l.Batch.X.Shape[2]; h < least || w < least {
+		return fmt.Errorf("train: pictures of %d×%d are too small for %s, which needs %d×%d at least", w, h, l.Model.Arch.Name, least, least)
+	}
+	return nil
+}
