@@ -27,7 +27,7 @@ var floors = []struct {
 	name     string
 	packages string // separated by white space, without the module's path
 }{
-	{"the command, and programs beside it", `cmd/whippet cmd/whippet/internal/docimages internal/demo/drawnweights/pretrain
+	{"the command, and programs beside it", `cmd/whippet cmd/whippet/internal/docimages cmd/whippet/internal/licenses/generate internal/demo/drawnweights/pretrain
 		bench/compare bench/load examples/handler interop/checkpoints interop/classifier interop/smallnet tests/browser/pictures`},
 	{"rooms of the command", `cmd/whippet/internal/run cmd/whippet/internal/bench cmd/whippet/internal/watch cmd/whippet/internal/clean`},
 	{"what uses a trained model", `serve interpret/page`},
@@ -37,7 +37,7 @@ var floors = []struct {
 	{"layers", `nn internal/demo/drawn`},
 	{"operations and pictures", `autograd vision plot optim`},
 	{"formats that hold others", `internal/tiff`},
-	{"data and numbers", `data datasets loss schedule internal/jpeg internal/demo/drawnweights cmd/whippet/internal/localweb`},
+	{"data and numbers", `data datasets loss schedule internal/jpeg internal/demo/drawnweights cmd/whippet/internal/localweb cmd/whippet/internal/licenses cmd/whippet/internal/licenses/modules`},
 	{"kernels", `internal/pixel`},
 	{"arithmetic and formats", `internal/cpu metrics weights internal/archive`},
 	{"loops", `internal/parallel`},

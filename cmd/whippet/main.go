@@ -12,6 +12,7 @@
 //	whippet verify --data FOLDER        decode every picture and report
 //	whippet data list                   the sets that are known by name
 //	whippet bench train                 measure this machine
+//	whippet version                     version, commit and instruction set
 package main
 
 import (
@@ -80,6 +81,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "whippet",
 		Short:         "Train, understand and deploy image classifiers, in pure Go",
+		Version:       thisBuild().String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -95,6 +97,9 @@ func newRoot() *cobra.Command {
 		newVerify(),
 		newData(),
 		newBench(),
+		newVersion(),
+		newLicenses(),
 	)
+	root.SetVersionTemplate("{{.Version}}\n")
 	return root
 }
