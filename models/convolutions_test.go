@@ -74,7 +74,7 @@ func TestEveryConvolution(t *testing.T) {
 				y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
 				for _, winograd := range []bool{false, true} {
 					defer cpu.SetWinograd(cpu.SetWinograd(winograd))
-					cpu.ConvForward(c, x, w, y)
+					cpu.ConvForwardBias(c, x, w, nil, false, y, c.K)
 					cpu.ConvBackwardData(c, dy, w, dx)
 					cpu.ConvBackwardWeights(c, x, dy, dw)
 					for _, p := range []struct {

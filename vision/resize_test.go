@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/internal/testkit/golden"
 )
@@ -225,23 +225,23 @@ func BenchmarkResize460(b *testing.B) {
 	}
 }
 
-// TestResizeSameAtEveryLevel: the assembly's pixels are those of plain Go.
-func TestResizeSameAtEveryLevel(t *testing.T) {
-	if cpu.Best() < cpu.AVX2 {
+// TestResizeSameWithEverySet: the assembly's pixels are those of plain Go.
+func TestResizeSameWithEverySet(t *testing.T) {
+	if !isa.AVX2.Available() {
 		t.Skip("this processor has no AVX2")
 	}
 	for _, s := range [][2]int{{1, 1}, {3, 2}, {17, 301}, {500, 375}, {640, 481}} {
 		img := noise(s[0], s[1], 3)
 		for _, size := range []int{1, 2, 15, 64, 461} {
-			run := func(l cpu.Level) *data.Image {
-				defer cpu.SetLevel(cpu.SetLevel(l))
+			run := func(l *isa.Set) *data.Image {
+				defer isa.Use(isa.Use(l))
 				out, err := Resize(size).Apply(img, true, rng.New(4))
 				if err != nil {
 					t.Fatal(err)
 				}
 				return out
 			}
-			if n, worst := comparePixels(t, run(cpu.AVX2), run(cpu.Generic)); n != 0 {
+			if n, worst := comparePixels(t, run(isa.AVX2), run(isa.Generic)); n != 0 {
 				t.Errorf("%v to %d: %d samples differ, by up to %d", s, size, n, worst)
 			}
 		}

@@ -25,6 +25,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 )
 
 func main() { os.Exit(realMain()) }
@@ -34,6 +37,11 @@ func realMain() int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	watchSignals(cancel)
+	for _, err := range []error{isa.EnvError(), cpu.EnvError()} {
+		if err != nil { // a warning: something else is used
+			fmt.Fprintln(os.Stderr, "whippet:", err)
+		}
+	}
 	err := newRoot().ExecuteContext(ctx)
 	switch {
 	case err == nil:

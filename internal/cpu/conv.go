@@ -37,29 +37,12 @@ func (c Conv) Check() error {
 // checks what comes from outside with Check.
 func (c Conv) mustFit(op string, x, w, y []float32) {
 	if err := c.Check(); err != nil {
-		panic("cpu: " + op + ": " + err.Error())
+		panic("cpu." + op + ": " + err.Error())
 	}
 	oh, ow := c.Out()
-	mustLen(op, "input", len(x), c.N*c.H*c.W*c.C)
-	mustLen(op, "weight", len(w), c.KH*c.KW*c.C*c.K)
-	mustLen(op, "output", len(y), c.N*oh*ow*c.K)
-}
-
-func mustLen(op, what string, got, want int) {
-	if got != want {
-		panic(fmt.Sprintf("cpu: %s: the %s has %d values, its shape needs %d", op, what, got, want))
-	}
-}
-
-// ConvForward computes y = conv(x, w): x [N,H,W,C], w [KH,KW,C,K],
-// y [N,OH,OW,K], which is overwritten. It panics when a length does not fit.
-func ConvForward(c Conv, x, w, y []float32) {
-	c.mustFit("ConvForward", x, w, y)
-	if winogradOn.Load() && winogradWins(c, passForward) {
-		winogradForward(c, x, w, y)
-		return
-	}
-	directForward(c, x, w, y)
+	need(op, "x", len(x), c.N*c.H*c.W*c.C)
+	need(op, "w", len(w), c.KH*c.KW*c.C*c.K)
+	need(op, "y", len(y), c.N*oh*ow*c.K)
 }
 
 // ConvBackwardData computes dx [N,H,W,C], the gradient of the input, from
@@ -67,7 +50,7 @@ func ConvForward(c Conv, x, w, y []float32) {
 // does not fit.
 func ConvBackwardData(c Conv, dy, w, dx []float32) {
 	c.mustFit("ConvBackwardData", dx, w, dy)
-	if winogradOn.Load() && winogradWins(c, passBackwardData) {
+	if winogradWins(c, passBackwardData) {
 		winogradBackwardData(c, dy, w, dx)
 		return
 	}
@@ -79,7 +62,7 @@ func ConvBackwardData(c Conv, dy, w, dx []float32) {
 // length does not fit.
 func ConvBackwardWeights(c Conv, x, dy, dw []float32) {
 	c.mustFit("ConvBackwardWeights", x, dw, dy)
-	if winogradOn.Load() && winogradWins(c, passBackwardWeights) {
+	if winogradWins(c, passBackwardWeights) {
 		winogradBackwardWeights(c, x, dy, dw)
 		return
 	}

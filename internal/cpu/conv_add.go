@@ -10,7 +10,7 @@ import "github.com/whippet-ml/whippet/internal/parallel"
 func ConvBackwardDataAdd(c Conv, dy, w, dx []float32) {
 	c.mustFit("ConvBackwardDataAdd", dx, w, dy)
 	switch {
-	case winogradOn.Load() && winogradWins(c, passBackwardData):
+	case winogradWins(c, passBackwardData):
 		g := winoDataGeom(c)
 		f := winoFilters{w: w, c: c.K, k: c.C, kc: g.kc(), turned: true}
 		winoConvolve(&g, dy, &f, &winoEpilogue{y: dx, yStride: c.C, residual: dx})

@@ -5,7 +5,7 @@ import "testing"
 // TestConvBackwardDataAdd compares with the gradient computed apart and added.
 func TestConvBackwardDataAdd(t *testing.T) {
 	defer SetWinograd(true)
-	eachLevel(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, wino := range []bool{false, true} {
 			SetWinograd(wino)
 			tol := convTolerance

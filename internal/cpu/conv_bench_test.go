@@ -59,7 +59,7 @@ func BenchmarkConv(b *testing.B) {
 			name string
 			run  func()
 		}{
-			{"forward", func() { ConvForward(c, x, w, y) }},
+			{"forward", func() { convForward(c, x, w, y) }},
 			{"data", func() { ConvBackwardData(c, y, w, dx) }},
 			{"weights", func() { ConvBackwardWeights(c, x, y, dw) }},
 			{"infer", func() { packed.Forward(c.N, c.H, c.W, x, nil, true, y, c.K) }},

@@ -11,17 +11,17 @@ import "fmt"
 func ConvForwardBias(c Conv, x, w, bias []float32, relu bool, y []float32, yStride int) {
 	const op = "ConvForwardBias"
 	if err := c.Check(); err != nil {
-		panic("cpu: " + op + ": " + err.Error())
+		panic("cpu." + op + ": " + err.Error())
 	}
 	oh, ow := c.Out()
-	mustLen(op, "input", len(x), c.N*c.H*c.W*c.C)
-	mustLen(op, "weight", len(w), c.KH*c.KW*c.C*c.K)
+	need(op, "x", len(x), c.N*c.H*c.W*c.C)
+	need(op, "w", len(w), c.KH*c.KW*c.C*c.K)
 	if pixels := c.N * oh * ow; yStride < c.K || len(y) < (pixels-1)*yStride+c.K {
-		panic(fmt.Sprintf("cpu: %s: %d pixels of %d channels at stride %d do not fit an output of %d values", op, pixels, c.K, yStride, len(y)))
+		panic(fmt.Sprintf("cpu.%s: %d pixels of %d channels at stride %d do not fit an output of %d values", op, pixels, c.K, yStride, len(y)))
 	}
 	var panels []float32 // bias, filled up to whole panels
 	if bias != nil {
-		mustLen(op, "bias", len(bias), c.K)
+		need(op, "bias", len(bias), c.K)
 		panels = getScratch(roundUp(c.K, winoCols()))
 		defer putScratch(panels)
 		clear(panels[copy(panels, bias):])

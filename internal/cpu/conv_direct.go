@@ -60,15 +60,6 @@ func packTaps(dst []float32, f filterTaps, k, n, taps int, trans bool) {
 	})
 }
 
-// directForward is ConvForward without Winograd.
-func directForward(c Conv, x, w, y []float32) {
-	g := forwardIGEMM(c, x, y, c.K)
-	bp := getScratch(packedBLen(g.kBlocks()*kBlock, c.K))
-	packForward(bp, c, w)
-	g.run(bp, nil)
-	putScratch(bp)
-}
-
 // directBackwardData is ConvBackwardData without Winograd.
 //
 // An input pixel (iy, ix) receives from tap (ky, kx) only when (iy+Pad-ky) and

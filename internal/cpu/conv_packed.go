@@ -3,10 +3,12 @@ package cpu
 import (
 	"fmt"
 	"sync"
+
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 )
 
 // PackedConv is a convolution prepared for inference: its weights are packed
-// once, in the layout of the level that was active, and may be used by any
+// once, in the layout of the instruction set in use, and may be used by any
 // number of goroutines at once. A linear layer is a 1x1 convolution over 1x1
 // maps.
 //
@@ -16,7 +18,7 @@ import (
 // needed.
 type PackedConv struct {
 	c     Conv // N, H, W unused
-	level Level
+	set   *isa.Set
 	bp    []float32 // the panels of the direct sum
 	bias  []float32 // filled up to whole panels, or nil
 	alloc func(n int) []float32
@@ -35,10 +37,10 @@ func PackConv(c Conv, w, bias []float32) *PackedConv { return PackConvIn(aligned
 // content on a 64-byte boundary. It is called now and once more when Forward may
 // need another form, from any goroutine.
 func PackConvIn(alloc func(n int) []float32, c Conv, w, bias []float32) *PackedConv {
-	mustLen("PackConv", "weight", len(w), c.KH*c.KW*c.C*c.K)
-	p := &PackedConv{c: c, level: level, alloc: alloc}
+	need("PackConv", "w", len(w), c.KH*c.KW*c.C*c.K)
+	p := &PackedConv{c: c, set: isa.Active(), alloc: alloc}
 	if bias != nil {
-		mustLen("PackConv", "bias", len(bias), c.K)
+		need("PackConv", "bias", len(bias), c.K)
 		p.bias = alloc(roundUp(c.K, winoCols()))
 		clear(p.bias[copy(p.bias, bias):])
 	}
@@ -68,25 +70,25 @@ func (p *PackedConv) Bytes() int {
 // pixels of y [n,OH,OW] lie yStride >= K floats apart and K values are written
 // at each, so that y may be a slice of the channels of a concatenated tensor.
 // residual is nil or dense [n,OH,OW,K]; it may share memory with y only if it is
-// exactly y. Forward panics when a length does not fit, or when the level has
-// changed since PackConv.
+// exactly y. Forward panics when a length does not fit, or when another
+// instruction set is in use than at PackConv.
 func (p *PackedConv) Forward(n, h, w int, x, residual []float32, relu bool, y []float32, yStride int) {
 	c := p.c
 	c.N, c.H, c.W = n, h, w
 	if err := c.Check(); err != nil {
-		panic("cpu: PackedConv.Forward: " + err.Error())
+		panic("cpu.PackedConv.Forward: " + err.Error())
 	}
 	oh, ow := c.Out()
 	pixels := n * oh * ow
-	mustLen("PackedConv.Forward", "input", len(x), n*h*w*c.C)
+	need("PackedConv.Forward", "x", len(x), n*h*w*c.C)
 	if residual != nil {
-		mustLen("PackedConv.Forward", "residual", len(residual), pixels*c.K)
+		need("PackedConv.Forward", "residual", len(residual), pixels*c.K)
 	}
 	if yStride < c.K || len(y) < (pixels-1)*yStride+c.K {
-		panic(fmt.Sprintf("cpu: PackedConv.Forward: %d pixels of %d channels at stride %d do not fit an output of %d values", pixels, c.K, yStride, len(y)))
+		panic(fmt.Sprintf("cpu.PackedConv.Forward: %d pixels of %d channels at stride %d do not fit an output of %d values", pixels, c.K, yStride, len(y)))
 	}
-	if p.level != level {
-		panic(fmt.Sprintf("cpu: PackedConv.Forward: weights were packed for level %s, but %s is active; pack them again", p.level, level))
+	if p.set != isa.Active() {
+		panic(fmt.Sprintf("cpu.PackedConv.Forward: weights were packed for %s, but %s is in use; pack them again", p.set, isa.Active()))
 	}
 	if winogradWins(c, passForward) {
 		p.packWinograd().forward(n, h, w, x, residual, relu, y, yStride)

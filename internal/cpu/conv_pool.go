@@ -54,9 +54,9 @@ func (p ConvMaxPool) pool(op string) poolShape {
 func (p ConvMaxPool) Forward(x, w, bias, y []float32, argmax []uint8) {
 	const op = "ConvMaxPool.Forward"
 	c, s := p.Conv, p.pool(op)
-	mustLen(op, "input", len(x), c.N*c.H*c.W*c.C)
-	mustLen(op, "weight", len(w), c.KH*c.KW*c.C*c.K)
-	mustLen(op, "output", len(y), c.N*s.oh*s.ow*c.K)
+	need(op, "x", len(x), c.N*c.H*c.W*c.C)
+	need(op, "w", len(w), c.KH*c.KW*c.C*c.K)
+	need(op, "y", len(y), c.N*s.oh*s.ow*c.K)
 	if argmax != nil {
 		need(op, "argmax", len(argmax), len(y))
 	}
@@ -67,7 +67,7 @@ func (p ConvMaxPool) Forward(x, w, bias, y []float32, argmax []uint8) {
 	r := convPoolRun{pool: s, y: y, argmax: argmax}
 	r.stemRun = stemRun{igemm: g, bp: bp, ep: epilogue{relu: true}}
 	if bias != nil {
-		mustLen(op, "bias", len(bias), c.K)
+		need(op, "bias", len(bias), c.K)
 		r.ep.bias = getScratch(roundUp(c.K, tileCols()))
 		defer putScratch(r.ep.bias)
 		clear(r.ep.bias[copy(r.ep.bias, bias):])
@@ -119,9 +119,9 @@ func (r *convPoolRun) piece(i int) {
 func (p ConvMaxPool) BackwardWeights(x, dy []float32, argmax []uint8, dw, dbias []float32) {
 	const op = "ConvMaxPool.BackwardWeights"
 	c, s := p.Conv, p.pool(op)
-	mustLen(op, "input", len(x), c.N*c.H*c.W*c.C)
-	mustLen(op, "weight", len(dw), c.KH*c.KW*c.C*c.K)
-	mustLen(op, "output", len(dy), c.N*s.oh*s.ow*c.K)
+	need(op, "x", len(x), c.N*c.H*c.W*c.C)
+	need(op, "w", len(dw), c.KH*c.KW*c.C*c.K)
+	need(op, "y", len(dy), c.N*s.oh*s.ow*c.K)
 	need(op, "argmax", len(argmax), len(dy))
 	needOptional(op, "dbias", dbias, c.K)
 	g := forwardIGEMM(c, x, nil, 0)

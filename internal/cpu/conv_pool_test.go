@@ -18,7 +18,7 @@ func TestConvMaxPool(t *testing.T) {
 		{Conv: Conv{N: 1, H: 64, W: 600, C: 3, K: 96, KH: 7, KW: 7, Stride: 2}, K: 3, Stride: 2, Ceil: true},
 	} {
 		t.Run(fmt.Sprintf("%+v", p), func(t *testing.T) {
-			allLevels(t, func(t *testing.T) {
+			eachSet(t, func(t *testing.T) {
 				if !p.Fits() {
 					t.Fatal("the shape does not fit; the test wants one that does")
 				}

@@ -9,14 +9,14 @@ package cpu
 func ConvBackwardDataReLU(c Conv, dy, w, other []float32, to *ReLUGrad) {
 	const op = "ConvBackwardDataReLU"
 	if err := c.Check(); err != nil {
-		panic("cpu: " + op + ": " + err.Error())
+		panic("cpu." + op + ": " + err.Error())
 	}
 	oh, ow := c.Out()
 	rows := c.N * c.H * c.W
-	mustLen(op, "weight", len(w), c.KH*c.KW*c.C*c.K)
-	mustLen(op, "output", len(dy), c.N*oh*ow*c.K)
+	need(op, "w", len(w), c.KH*c.KW*c.C*c.K)
+	need(op, "y", len(dy), c.N*oh*ow*c.K)
 	if other != nil {
-		mustLen(op, "other gradient", len(other), rows*c.C)
+		need(op, "other", len(other), rows*c.C)
 	}
 	to.check(op, rows, c.C)
 	if c.KH == 1 && c.KW == 1 && c.Stride == 1 && c.Pad == 0 {

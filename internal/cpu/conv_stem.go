@@ -70,8 +70,8 @@ func (g *igemm) stemBands() int { return g.n * ceilDiv(g.oh, stemRows) }
 // the flat layout.
 func (g *igemm) runStem(bp []float32, ep *epilogue) {
 	r := stemRun{igemm: *g, bp: bp}
-	if g.streams() {
-		r.flags = gemmStream
+	if g.storesNonTemporal() {
+		r.flags = gemmNonTemporal
 	}
 	if ep != nil {
 		r.ep = *ep
@@ -126,7 +126,7 @@ func (g *stemRun) rows(win stemWindow, n, qy, rows int, out []float32) {
 				if g.ep.residual != nil {
 					args.res, args.ldr = &g.ep.residual[((n*g.oh+qy+r)*g.ow+qx)*g.cols+j*nr], g.cols
 				}
-				gemmDCall(&args)
+				gemmD(&args)
 			}
 		}
 	}
@@ -209,7 +209,7 @@ func (g *igemm) stemPiece(dw []float32, dy *stemGrad, b0, b1 int) {
 							args.next, args.nextStep = &ahead[0], kBlock*4
 							ahead = ahead[min(len(ahead), g.ow*kBlock):]
 						}
-						gemmTCall(&args)
+						gemmT(&args)
 					}
 				}
 			}

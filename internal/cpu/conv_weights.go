@@ -143,7 +143,7 @@ func (t *wgrad) piece(dw []float32, p0, p1, b0, b1, j0, j1 int) {
 					}
 					args.c = &dw[(i/t.per*t.width+first+h)*t.k+j*nr]
 					args.next, args.nextStep = soon.take()
-					gemmTCall(&args)
+					gemmT(&args)
 				}
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -27,13 +28,10 @@ func benchSlices(n, length int) [][]float32 {
 // writes, for the rate. Compare with BenchmarkCopy: no pass over memory is
 // faster than that.
 func benchRows(b *testing.B, streams int, op func(s, p [][]float32, rows, c int)) {
-	for _, l := range []Level{AVX512, AVX2, Generic} {
-		if l > Best() {
-			continue
-		}
+	for _, l := range isa.Available() {
 		for _, sh := range benchShapes {
 			b.Run(fmt.Sprintf("%v/%v", l, sh), func(b *testing.B) {
-				defer SetLevel(SetLevel(l))
+				defer isa.Use(isa.Use(l))
 				s, p := benchSlices(5, sh.rows*sh.c), benchSlices(8, sh.c)
 				b.SetBytes(int64(streams) * 4 * int64(sh.rows) * int64(sh.c))
 				b.ReportAllocs()
@@ -111,28 +109,21 @@ func BenchmarkAdd(b *testing.B) {
 	benchRows(b, 3, func(s, p [][]float32, rows, c int) { Add(s[0], s[1], s[2]) })
 }
 
-func BenchmarkSumSquares(b *testing.B) {
-	benchRows(b, 1, func(s, p [][]float32, rows, c int) { SumSquares(s[0]) })
-}
-
 // The maximum pool after ResNet's first convolution, at batch 32.
 func BenchmarkMaxPool(b *testing.B) {
 	const n, h, c = 32, 112, 64
 	x, y := benchSlices(1, n*h*h*c)[0], benchSlices(1, n*h*h*c/4)[0]
 	arg := make([]uint8, len(y))
-	for _, l := range []Level{AVX512, AVX2, Generic} {
-		if l > Best() {
-			continue
-		}
+	for _, l := range isa.Available() {
 		b.Run(fmt.Sprintf("forward/%v", l), func(b *testing.B) {
-			defer SetLevel(SetLevel(l))
+			defer isa.Use(isa.Use(l))
 			b.SetBytes(int64(4*len(x) + 5*len(y)))
 			for b.Loop() {
 				MaxPoolForward(n, h, h, c, 3, 2, 1, false, x, y, arg)
 			}
 		})
 		b.Run(fmt.Sprintf("backward/%v", l), func(b *testing.B) {
-			defer SetLevel(SetLevel(l))
+			defer isa.Use(isa.Use(l))
 			b.SetBytes(int64(4*len(x) + 5*len(y)))
 			for b.Loop() {
 				MaxPoolBackward(n, h, h, c, 3, 2, 1, false, y, arg, x)
@@ -148,12 +139,9 @@ func BenchmarkAdamStep(b *testing.B) {
 	for i := range s[3] {
 		s[3][i] = 1e-4
 	}
-	for _, l := range []Level{AVX512, AVX2, Generic} {
-		if l > Best() {
-			continue
-		}
+	for _, l := range isa.Available() {
 		b.Run(l.String(), func(b *testing.B) {
-			defer SetLevel(SetLevel(l))
+			defer isa.Use(isa.Use(l))
 			b.SetBytes(7 * 4 * n)
 			for b.Loop() {
 				AdamStep(s[0], s[1], s[2], s[3], 1e-3, 0.01, 0.9, 0.99, 1e-5, 0.5, 0.5)

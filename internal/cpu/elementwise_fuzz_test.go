@@ -3,61 +3,54 @@ package cpu
 import (
 	"math"
 	"testing"
+
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 )
 
-// twinCase is a kernel beside its Go twin. run calls the kernel of the active
-// level, or the twin when twin is set; it returns the outputs. x, y, z are
+// twinCase is a kernel beside its Go twin. run calls the kernel of the set
+// in use, or the twin when twin is set; it returns the outputs. x, y, z are
 // [rows, c], p holds eight slices of [c].
 type twinCase struct {
 	name string
 	run  func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32
 }
 
-// kernelOr calls vec and, when the level has no such kernel or twin is set, the twin.
-func kernelOr(twin bool, vec func() bool, goTwin func()) {
-	if twin || !vec() {
+// kernelOr runs the kernel or, when twin is set, its Go twin.
+func kernelOr(twin bool, kernel, goTwin func()) {
+	if twin {
 		goTwin()
+	} else {
+		kernel()
 	}
 }
 
 var twinCases = []twinCase{
 	{"relu", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return reluVec(x, z) }, func() { reluGo(x, z) })
+		kernelOr(twin, func() { relu(x, z) }, func() { reluGo(x, z) })
 		return [][]float32{z}
 	}},
 	{"relu grad", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return reluGradVec(x, y, z) }, func() { reluGradGo(x, y, z) })
+		kernelOr(twin, func() { reluGrad(x, y, z) }, func() { reluGradGo(x, y, z) })
 		return [][]float32{z}
 	}},
 	{"add", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return addVec(x, y, z) }, func() { addGo(x, y, z) })
+		kernelOr(twin, func() { add(x, y, z) }, func() { addGo(x, y, z) })
 		return [][]float32{z}
 	}},
 	{"mul", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return mulVec(x, y, z) }, func() { mulGo(x, y, z) })
+		kernelOr(twin, func() { mul(x, y, z) }, func() { mulGo(x, y, z) })
 		return [][]float32{z}
 	}},
 	{"axpy", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return axpyVec(-0.7, x, z) }, func() { axpyGo(-0.7, x, z) })
-		return [][]float32{z}
-	}},
-	{"scale", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return scaleVec(1.7, z) }, func() { scaleGo(1.7, z) })
+		kernelOr(twin, func() { axpy(-0.7, x, z) }, func() { axpyGo(-0.7, x, z) })
 		return [][]float32{z}
 	}},
 	{"scale add", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return scaleAddVec(0.9, z, -0.1, x) }, func() { scaleAddGo(0.9, z, -0.1, x) })
+		kernelOr(twin, func() { scaleAdd(0.9, z, -0.1, x) }, func() { scaleAddGo(0.9, z, -0.1, x) })
 		return [][]float32{z}
 	}},
-	{"sum of squares", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		s, ok := sumSquaresVec(x)
-		if twin || !ok {
-			s = sumSquaresGo(x)
-		}
-		return [][]float32{{float32(s)}}
-	}},
 	{"add bias", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return addBiasVec(x, p[0], z, rows, c) }, func() { addBiasGo(x, p[0], z, rows, c) })
+		kernelOr(twin, func() { addBias(x, p[0], z, rows, c) }, func() { addBiasGo(x, p[0], z, rows, c) })
 		return [][]float32{z}
 	}},
 	splitSumCase("split and sum", 0, false),
@@ -65,11 +58,11 @@ var twinCases = []twinCase{
 	splitSumCase("split and sum, relu", 0, true),
 	splitSumCase("split and sum, relu, middle", 3, true),
 	{"sum rows", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return sumRowsVec(x, rows, c, p[0]) }, func() { sumRowsGo(x, rows, c, p[0]) })
+		kernelOr(twin, func() { sumRows(x, rows, c, p[0]) }, func() { sumRowsGo(x, rows, c, p[0]) })
 		return [][]float32{p[0]}
 	}},
 	{"stats", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return statsVec(x, p[0], rows, c, p[1], p[2]) }, func() { statsGo(x, p[0], rows, c, p[1], p[2]) })
+		kernelOr(twin, func() { stats(x, p[0], rows, c, p[1], p[2]) }, func() { statsGo(x, p[0], rows, c, p[1], p[2]) })
 		return [][]float32{p[1], p[2]}
 	}},
 	scaleShiftCase("scale shift", false, false),
@@ -88,7 +81,7 @@ var twinCases = []twinCase{
 	scaleShiftSignsCase("scale shift add relu signs", true),
 	{"signs grad", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
 		s, dx := signs(y, rows, c), a.zeros(len(x))
-		kernelOr(twin, func() bool { return signsGradVec(x, s, dx, rows, c) }, func() { signsGradGo(x, s, dx, rows, c) })
+		kernelOr(twin, func() { signsGrad(x, s, dx, rows, c) }, func() { signsGradGo(x, s, dx, rows, c) })
 		return [][]float32{dx}
 	}},
 	bnGradCase("grad x", false, func(y []float32, p [8][]float32) mask { return mask{scale: p[6], shift: p[7]} }),
@@ -96,7 +89,7 @@ var twinCases = []twinCase{
 		sqr := a.zeros(len(x))
 		mulGo(x, x, sqr)
 		k := adamConstants{0.999, 0.9, 0.1, 0.99, 0.01, 3, 1e-5, -0.01}
-		kernelOr(twin, func() bool { return adamVec(z, x, y, sqr, &k) }, func() { adamGo(z, x, y, sqr, &k) })
+		kernelOr(twin, func() { adam(z, x, y, sqr, &k) }, func() { adamGo(z, x, y, sqr, &k) })
 		return [][]float32{z, y, sqr}
 	}},
 }
@@ -111,7 +104,7 @@ func splitSumCase(name string, edge int, relu bool) twinCase {
 			mask = y[edge:]
 		}
 		dz, sums := a.zeros(rows*n), p[0][:n:n]
-		kernelOr(twin, func() bool { return splitSumVec(x[edge:], mask, c, dz, rows, n, sums, false) },
+		kernelOr(twin, func() { splitSum(x[edge:], mask, c, dz, rows, n, sums, false) },
 			func() { splitSumGo(x[edge:], mask, c, dz, rows, n, sums) })
 		return [][]float32{dz, p[0]}
 	}}
@@ -122,7 +115,7 @@ func scaleShiftCase(name string, residual, relu bool) twinCase {
 		if !residual {
 			y = nil
 		}
-		kernelOr(twin, func() bool { return scaleShiftVec(x, p[0], p[1], y, z, rows, c, relu, false) },
+		kernelOr(twin, func() { scaleShift(x, p[0], p[1], y, z, rows, c, relu, false) },
 			func() { scaleShiftGo(x, p[0], p[1], y, z, rows, c, relu) })
 		return [][]float32{z}
 	}}
@@ -143,7 +136,7 @@ func scaleShiftSignsCase(name string, residual bool) twinCase {
 		for i := range s {
 			s[i] = 0xFFFF // what was there before does not show
 		}
-		kernelOr(twin, func() bool { return scaleShiftSignsVec(x, p[0], p[1], y, z, s, rows, c, false) }, func() {
+		kernelOr(twin, func() { scaleShiftSigns(x, p[0], p[1], y, z, s, rows, c, false) }, func() {
 			scaleShiftGo(x, p[0], p[1], y, z, rows, c, true)
 			signsGo(z, s, rows, c)
 		})
@@ -161,7 +154,7 @@ func scaleShiftSignsCase(name string, residual bool) twinCase {
 
 func bnReduceCase(name string, m func(y []float32, p [8][]float32) mask) twinCase {
 	return twinCase{name, func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() bool { return bnReduceVec(z, x, p[0], m(y, p), rows, c, p[1], p[2]) },
+		kernelOr(twin, func() { bnReduce(z, x, p[0], m(y, p), rows, c, p[1], p[2]) },
 			func() { bnReduceGo(z, x, p[0], m(y, p), rows, c, p[1], p[2]) })
 		return [][]float32{p[1], p[2]}
 	}}
@@ -175,7 +168,7 @@ func bnGradCase(name string, res bool, m func(y []float32, p [8][]float32) mask)
 		}
 		k := bnCoefficients{p[0], p[1], p[2], p[3]}
 		dx := a.zeros(len(x))
-		kernelOr(twin, func() bool { return bnGradVec(z, x, m(y, p), k, rows, c, dx, dres, false) },
+		kernelOr(twin, func() { bnGrad(z, x, m(y, p), k, rows, c, dx, dres, false) },
 			func() { bnGradGo(z, x, m(y, p), k, rows, c, dx, dres) })
 		return [][]float32{dx, dres}
 	}}
@@ -221,7 +214,7 @@ func compareWithTwin(t *testing.T, k twinCase, rows, c, shift int, seed uint64, 
 }
 
 func TestKernelsAgainstTwins(t *testing.T) {
-	allLevels(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, k := range twinCases {
 			t.Run(k.name, func(t *testing.T) {
 				for i, s := range shapes {
@@ -241,11 +234,9 @@ func FuzzKernelsAgainstTwins(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, kernel, rows uint8, c uint16, shift uint8, seed uint64, special bool) {
 		k := twinCases[int(kernel)%len(twinCases)]
-		for l := AVX2; l <= Best(); l++ {
-			old := SetLevel(l)
+		withEachSet(func(s *isa.Set) {
 			compareWithTwin(t, k, 1+int(rows)%40, 1+int(c)%300, int(shift)%16, seed, special)
-			SetLevel(old)
-		}
+		})
 	})
 }
 
@@ -258,8 +249,7 @@ func FuzzMaxPool(f *testing.F) {
 		p := poolCase{1 + int(n)%2, 1 + int(h)%12, 1 + int(w)%12, 1 + int(c)%90, 1 + int(k)%5, 1 + int(stride)%4, 0, ceil}
 		p.pad = int(pad) % (p.k/2 + 1)
 		outs := p.n * PoolOut(p.h, p.k, p.stride, p.pad, p.ceil) * PoolOut(p.w, p.k, p.stride, p.pad, p.ceil) * p.c
-		for l := Generic; l <= Best(); l++ {
-			old := SetLevel(l)
+		withEachSet(func(s *isa.Set) {
 			a := newArena(t, seed, int(seed%16))
 			x, dy := a.zeros(p.n*p.h*p.w*p.c), a.normal(outs, 0, 1)
 			for i := range x {
@@ -288,7 +278,6 @@ func FuzzMaxPool(f *testing.F) {
 					t.Fatalf("%v: argmax[%d] = %d where the maximum is %v at %d", p, i, arg[i], y[i], want)
 				}
 			}
-			SetLevel(old)
-		}
+		})
 	})
 }

@@ -48,25 +48,3 @@ func axpyGo(a float32, x, y []float32) {
 		y[i] += a * v
 	}
 }
-
-func scaleGo(a float32, x []float32) {
-	for i := range x {
-		x[i] *= a
-	}
-}
-
-func sumSquaresGo(x []float32) float64 {
-	// Four sums, so that an addition need not wait for the one before.
-	var s [4]float64
-	for len(x) >= 4 {
-		s[0] += float64(x[0]) * float64(x[0])
-		s[1] += float64(x[1]) * float64(x[1])
-		s[2] += float64(x[2]) * float64(x[2])
-		s[3] += float64(x[3]) * float64(x[3])
-		x = x[4:]
-	}
-	for _, v := range x {
-		s[0] += float64(v) * float64(v)
-	}
-	return (s[0] + s[1]) + (s[2] + s[3])
-}

@@ -9,18 +9,12 @@ import (
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
-// guardWord stands before and after every slice the tests hand to a kernel.
-const guardWord = float32(-12345.678)
-
-const guardLen = 32
-
 // arena makes guarded slices and remembers them.
 type arena struct {
 	t      *testing.T
 	r      *rand.Rand
-	shift  int // floats by which slices are moved off alignment
-	floats [][]float32
-	bytes  [][]uint8
+	shift  int // values by which slices are moved off alignment
+	broken []func() (at int, yes bool)
 }
 
 func newArena(t *testing.T, seed uint64, shift int) *arena {
@@ -29,14 +23,9 @@ func newArena(t *testing.T, seed uint64, shift int) *arena {
 
 // zeros returns n guarded floats.
 func (a *arena) zeros(n int) []float32 {
-	b := make([]float32, n+2*guardLen+a.shift)
-	for i := range b {
-		b[i] = guardWord
-	}
-	lo := guardLen + a.shift
-	clear(b[lo : lo+n])
-	a.floats = append(a.floats, b)
-	return b[lo : lo+n : lo+n]
+	s, broken := guardSlice(n, a.shift, guardWord)
+	a.broken = append(a.broken, broken)
+	return s
 }
 
 // normal returns n guarded floats with the given mean and deviation.
@@ -55,44 +44,19 @@ func (a *arena) copyOf(s []float32) []float32 {
 }
 
 func (a *arena) byteZeros(n int) []uint8 {
-	b := make([]uint8, n+2*guardLen+a.shift)
-	for i := range b {
-		b[i] = 0xA5
-	}
-	lo := guardLen + a.shift
-	clear(b[lo : lo+n])
-	a.bytes = append(a.bytes, b)
-	return b[lo : lo+n : lo+n]
+	s, broken := guardSlice(n, a.shift, uint8(0xA5))
+	a.broken = append(a.broken, broken)
+	return s
 }
 
 // check fails the test when a word outside a slice has changed.
 func (a *arena) check() {
 	a.t.Helper()
-	for k, b := range a.floats {
-		for i := range b {
-			if inside := i >= guardLen+a.shift && i < len(b)-guardLen; !inside && b[i] != guardWord {
-				a.t.Errorf("slice %d: a kernel wrote outside it, at %d of %d", k, i-guardLen-a.shift, len(b)-2*guardLen-a.shift)
-				return
-			}
+	for k, broken := range a.broken {
+		if at, yes := broken(); yes {
+			a.t.Errorf("slice %d: a kernel wrote outside it, at %d", k, at)
+			return
 		}
-	}
-	for k, b := range a.bytes {
-		for i := range b {
-			if inside := i >= guardLen+a.shift && i < len(b)-guardLen; !inside && b[i] != 0xA5 {
-				a.t.Errorf("byte slice %d: a kernel wrote outside it, at %d", k, i-guardLen-a.shift)
-				return
-			}
-		}
-	}
-}
-
-// allLevels runs body once per level that this machine and build offer.
-func allLevels(t *testing.T, body func(t *testing.T)) {
-	for l := Generic; l <= Best(); l++ {
-		t.Run(l.String(), func(t *testing.T) {
-			defer SetLevel(SetLevel(l))
-			body(t)
-		})
 	}
 }
 
@@ -152,9 +116,9 @@ func (s shape) String() string { return fmt.Sprintf("%dx%d", s.rows, s.c) }
 
 type shape struct{ rows, c int }
 
-// allShapes runs body for every level and shape.
+// allShapes runs body for every instruction set and shape.
 func allShapes(t *testing.T, body func(t *testing.T, rows, c int)) {
-	allLevels(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, s := range shapes {
 			t.Run(s.String(), func(t *testing.T) { body(t, s.rows, s.c) })
 		}

@@ -1,10 +1,6 @@
 package cpu
 
-import (
-	"fmt"
-
-	"github.com/whippet-ml/whippet/internal/parallel"
-)
+import "github.com/whippet-ml/whippet/internal/parallel"
 
 // This file holds elementwise work on [rows, c] with one value per channel:
 // biases, their gradients, and copies between channel slices.
@@ -43,21 +39,8 @@ func AddBias(x []float32, rows, c int, bias, y []float32) {
 		c          int
 	}
 	forRows(rows, c, args{x, bias, y, c}, func(a *args, lo, hi int) {
-		x, y := a.x[lo*a.c:hi*a.c], a.y[lo*a.c:hi*a.c]
-		if !addBiasVec(x, a.bias, y, hi-lo, a.c) {
-			addBiasGo(x, a.bias, y, hi-lo, a.c)
-		}
+		addBias(a.x[lo*a.c:hi*a.c], a.bias, a.y[lo*a.c:hi*a.c], hi-lo, a.c)
 	})
-}
-
-// needStrided is need for rows of c floats that lie stride apart.
-func needStrided(op, name string, got, rows, c, stride int) {
-	if stride < c {
-		panic(fmt.Sprintf("cpu.%s: rows of %s are %d floats apart, a row has %d", op, name, stride, c))
-	}
-	if rows > 0 && got < (rows-1)*stride+c {
-		panic(fmt.Sprintf("cpu.%s: len(%s) is %d, the shape needs at least %d", op, name, got, (rows-1)*stride+c))
-	}
 }
 
 func addBiasGo(x, bias, y []float32, rows, c int) {
@@ -87,13 +70,7 @@ func SumRows(x []float32, rows, c int, out []float32) {
 	a.sums.merge(out)
 }
 
-// sumRows adds the column sums of x [rows, c] to sums [c].
-func sumRows(x []float32, rows, c int, sums []float32) {
-	if !sumRowsVec(x, rows, c, sums) {
-		sumRowsGo(x, rows, c, sums)
-	}
-}
-
+// sumRowsGo adds the column sums of x [rows, c] to sums [c].
 func sumRowsGo(x []float32, rows, c int, sums []float32) {
 	for r := range rows {
 		for i, v := range x[r*c : (r+1)*c] {

@@ -58,7 +58,7 @@ TEXT ·gemmNAVX512(SB), NOSPLIT, $0-8
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
 
-	// Rows of C to prefetch, none if they are to be streamed.
+	// Rows of C to prefetch, none if they are stored non-temporally.
 	MOVQ  24(DI), AX
 	MOVQ  32(DI), BX
 	SHLQ  $0x02, BX
@@ -1429,7 +1429,7 @@ noRes:
 
 noReLU:
 	TESTQ   $+4, R12
-	JNZ     stream
+	JNZ     nontemporal
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
 	ADDQ    R9, R8
@@ -1503,7 +1503,7 @@ end:
 	RET
 
 	// Stores that leave the caches alone.
-stream:
+nontemporal:
 	VMOVNTPS Z0, (R8)
 	VMOVNTPS Z1, 64(R8)
 	ADDQ     R9, R8
@@ -2864,7 +2864,7 @@ noResNarrow:
 
 noReLUNarrow:
 	TESTQ   $+4, R12
-	JNZ     streamNarrow
+	JNZ     nontemporalNarrow
 	VMOVUPS Z0, (R8)
 	ADDQ    R9, R8
 	CMPQ    R10, $0x01
@@ -2924,7 +2924,7 @@ endNarrow:
 	RET
 
 	// Stores that leave the caches alone.
-streamNarrow:
+nontemporalNarrow:
 	VMOVNTPS Z0, (R8)
 	ADDQ     R9, R8
 	CMPQ     R10, $0x01
@@ -3734,7 +3734,7 @@ noRes:
 
 noReLU:
 	TESTQ   $+4, R12
-	JNZ     stream
+	JNZ     nontemporal
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
 	ADDQ    R9, R8
@@ -3778,7 +3778,7 @@ end:
 	RET
 
 	// Stores that leave the caches alone.
-stream:
+nontemporal:
 	VMOVNTPS Z0, (R8)
 	VMOVNTPS Z1, 64(R8)
 	ADDQ     R9, R8
@@ -4358,7 +4358,7 @@ noResNarrow:
 
 noReLUNarrow:
 	TESTQ   $+4, R12
-	JNZ     streamNarrow
+	JNZ     nontemporalNarrow
 	VMOVUPS Z0, (R8)
 	ADDQ    R9, R8
 	CMPQ    R10, $0x01
@@ -4394,7 +4394,7 @@ endNarrow:
 	RET
 
 	// Stores that leave the caches alone.
-streamNarrow:
+nontemporalNarrow:
 	VMOVNTPS Z0, (R8)
 	ADDQ     R9, R8
 	CMPQ     R10, $0x01
@@ -4646,7 +4646,7 @@ TEXT ·gemmDAVX512(SB), NOSPLIT, $0-8
 	CMPQ    R10, $0x07
 	JLE     low
 
-	// Rows of C to prefetch, none if they are to be streamed.
+	// Rows of C to prefetch, none if they are stored non-temporally.
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
 	SHLQ  $0x02, R11
@@ -4881,7 +4881,7 @@ next:
 	JMP  finish
 
 low:
-	// Rows of C to prefetch, none if they are to be streamed.
+	// Rows of C to prefetch, none if they are stored non-temporally.
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
 	SHLQ  $0x02, R11
@@ -5256,7 +5256,7 @@ noRes:
 
 noReLU:
 	TESTQ   $+4, R12
-	JNZ     stream
+	JNZ     nontemporal
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 64(R8)
 	ADDQ    R9, R8
@@ -5330,7 +5330,7 @@ end:
 	RET
 
 	// Stores that leave the caches alone.
-stream:
+nontemporal:
 	VMOVNTPS Z0, (R8)
 	VMOVNTPS Z1, 64(R8)
 	ADDQ     R9, R8
@@ -5762,7 +5762,7 @@ narrow:
 	CMPQ R10, $0x07
 	JLE  narrowLow
 
-	// Rows of C to prefetch, none if they are to be streamed.
+	// Rows of C to prefetch, none if they are stored non-temporally.
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
 	SHLQ  $0x02, R11
@@ -5937,7 +5937,7 @@ nextNarrow:
 	JMP  finishNarrow
 
 narrowLow:
-	// Rows of C to prefetch, none if they are to be streamed.
+	// Rows of C to prefetch, none if they are stored non-temporally.
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
 	SHLQ  $0x02, R11
@@ -6223,7 +6223,7 @@ noResNarrow:
 
 noReLUNarrow:
 	TESTQ   $+4, R12
-	JNZ     streamNarrow
+	JNZ     nontemporalNarrow
 	VMOVUPS Z0, (R8)
 	ADDQ    R9, R8
 	CMPQ    R10, $0x01
@@ -6283,7 +6283,7 @@ endNarrow:
 	RET
 
 	// Stores that leave the caches alone.
-streamNarrow:
+nontemporalNarrow:
 	VMOVNTPS Z0, (R8)
 	ADDQ     R9, R8
 	CMPQ     R10, $0x01
@@ -6715,7 +6715,7 @@ TEXT ·gemmNAVX2(SB), NOSPLIT, $0-8
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
 
-	// Rows of C to prefetch, none if they are to be streamed.
+	// Rows of C to prefetch, none if they are stored non-temporally.
 	MOVQ  24(DI), AX
 	MOVQ  32(DI), BX
 	SHLQ  $0x02, BX
@@ -7390,7 +7390,7 @@ noRes:
 
 noReLU:
 	TESTQ   $+4, R12
-	JNZ     stream
+	JNZ     nontemporal
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
 	ADDQ    R9, R8
@@ -7424,7 +7424,7 @@ end:
 	RET
 
 	// Stores that leave the caches alone.
-stream:
+nontemporal:
 	VMOVNTPS Y0, (R8)
 	VMOVNTPS Y1, 32(R8)
 	ADDQ     R9, R8
@@ -8086,7 +8086,7 @@ noResNarrow:
 
 noReLUNarrow:
 	TESTQ   $+4, R12
-	JNZ     streamNarrow
+	JNZ     nontemporalNarrow
 	VMOVUPS Y0, (R8)
 	ADDQ    R9, R8
 	CMPQ    R10, $0x01
@@ -8114,7 +8114,7 @@ endNarrow:
 	RET
 
 	// Stores that leave the caches alone.
-streamNarrow:
+nontemporalNarrow:
 	VMOVNTPS Y0, (R8)
 	ADDQ     R9, R8
 	CMPQ     R10, $0x01
@@ -8625,7 +8625,7 @@ noRes:
 
 noReLU:
 	TESTQ   $+4, R12
-	JNZ     stream
+	JNZ     nontemporal
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
 	ADDQ    R9, R8
@@ -8649,7 +8649,7 @@ end:
 	RET
 
 	// Stores that leave the caches alone.
-stream:
+nontemporal:
 	VMOVNTPS Y0, (R8)
 	VMOVNTPS Y1, 32(R8)
 	ADDQ     R9, R8
@@ -9014,7 +9014,7 @@ noResNarrow:
 
 noReLUNarrow:
 	TESTQ   $+4, R12
-	JNZ     streamNarrow
+	JNZ     nontemporalNarrow
 	VMOVUPS Y0, (R8)
 	ADDQ    R9, R8
 	CMPQ    R10, $0x01
@@ -9034,7 +9034,7 @@ endNarrow:
 	RET
 
 	// Stores that leave the caches alone.
-streamNarrow:
+nontemporalNarrow:
 	VMOVNTPS Y0, (R8)
 	ADDQ     R9, R8
 	CMPQ     R10, $0x01
@@ -9187,7 +9187,7 @@ TEXT ·gemmDAVX2(SB), NOSPLIT, $0-8
 	CMPQ    R10, $0x03
 	JLE     low
 
-	// Rows of C to prefetch, none if they are to be streamed.
+	// Rows of C to prefetch, none if they are stored non-temporally.
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
 	SHLQ  $0x02, R11
@@ -9324,7 +9324,7 @@ next:
 	JMP  finish
 
 low:
-	// Rows of C to prefetch, none if they are to be streamed.
+	// Rows of C to prefetch, none if they are stored non-temporally.
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
 	SHLQ  $0x02, R11
@@ -9537,7 +9537,7 @@ noRes:
 
 noReLU:
 	TESTQ   $+4, R12
-	JNZ     stream
+	JNZ     nontemporal
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
 	ADDQ    R9, R8
@@ -9571,7 +9571,7 @@ end:
 	RET
 
 	// Stores that leave the caches alone.
-stream:
+nontemporal:
 	VMOVNTPS Y0, (R8)
 	VMOVNTPS Y1, 32(R8)
 	ADDQ     R9, R8
@@ -9776,7 +9776,7 @@ narrow:
 	CMPQ R10, $0x03
 	JLE  narrowLow
 
-	// Rows of C to prefetch, none if they are to be streamed.
+	// Rows of C to prefetch, none if they are stored non-temporally.
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
 	SHLQ  $0x02, R11
@@ -9885,7 +9885,7 @@ nextNarrow:
 	JMP  finishNarrow
 
 narrowLow:
-	// Rows of C to prefetch, none if they are to be streamed.
+	// Rows of C to prefetch, none if they are stored non-temporally.
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
 	SHLQ  $0x02, R11
@@ -10057,7 +10057,7 @@ noResNarrow:
 
 noReLUNarrow:
 	TESTQ   $+4, R12
-	JNZ     streamNarrow
+	JNZ     nontemporalNarrow
 	VMOVUPS Y0, (R8)
 	ADDQ    R9, R8
 	CMPQ    R10, $0x01
@@ -10085,7 +10085,7 @@ endNarrow:
 	RET
 
 	// Stores that leave the caches alone.
-streamNarrow:
+nontemporalNarrow:
 	VMOVNTPS Y0, (R8)
 	ADDQ     R9, R8
 	CMPQ     R10, $0x01
@@ -10399,10 +10399,10 @@ loop:
 	VZEROUPPER
 	RET
 
-// func storeFence()
+// func storeFenceSSE()
 // Requires: MMX+
-TEXT ·storeFence(SB), NOSPLIT, $0
-	// storeFence orders non-temporal stores before everything that follows.
+TEXT ·storeFenceSSE(SB), NOSPLIT, $0
+	// storeFenceSSE orders non-temporal stores before everything that follows.
 	SFENCE
 	RET
 

@@ -3,8 +3,8 @@ package cpu
 import "unsafe"
 
 // gemmNGo is the portable kernel of form N for any even tile height mrTile and
-// any tile width nrTile that is a multiple of 4: the generic level runs it with
-// its own tile, the tests run it with the tile of each assembly kernel.
+// any tile width nrTile that is a multiple of 4: it serves the tile of
+// every instruction set.
 func gemmNGo(mrTile, nrTile int, g *gemmArgs) {
 	a := unsafe.Slice(g.a, g.k*kBlock*mrTile)
 	b := unsafe.Slice(g.b, g.k*kBlock*nrTile)

@@ -5,12 +5,8 @@ import "unsafe"
 // This file states the contract of the matrix-product micro-kernels on which
 // everything heavy is built: C[mr x nr] = or += A*B, on packed panels.
 //
-// The register tile depends on the level:
-//
-//	level    rows (form N)  rows (form T)  columns
-//	AVX512        14              8          32
-//	AVX2           6              4          16
-//	Generic        4              4           8
+// The register tile depends on the instruction set: MR rows (MRT for form T) of
+// NR columns, as the set's gemmKernels state them.
 //
 // B panels: [columns/NR][k][NR], the last panel filled with zero columns.
 //
@@ -20,8 +16,7 @@ import "unsafe"
 // displacement r*16+kk.
 //
 // A panels, form T ("k outer"): [rows/16][k][16], for reductions over pixels.
-// One panel serves 16/tileRowsT() row tiles: tile i starts at row
-// i*tileRowsT() of the panel.
+// One panel serves 16/MRT row tiles: tile i starts at row i*MRT of the panel.
 //
 // Form D ("direct") takes A where it lies, as segments of contiguous k: element
 // (r, s, i) at s*segStep + r*as + i, with the steps of all segments in one B
@@ -35,50 +30,20 @@ const (
 	kBlock = 16
 	// panelT is how many rows an A panel of form T holds.
 	panelT = 16
-	// maxTileRows and maxTileCols bound the register tile at every level.
+	// maxTileRows and maxTileCols bound the register tile of every instruction set.
 	maxTileRows = 14
 	maxTileCols = 32
 )
-
-// tileRows returns MR, the rows of the register tile for form N.
-func tileRows() int {
-	switch level {
-	case AVX512:
-		return 14
-	case AVX2:
-		return 6
-	}
-	return 4
-}
-
-// tileRowsT returns the rows of the register tile for form T.
-func tileRowsT() int {
-	if level == AVX512 {
-		return 8
-	}
-	return 4
-}
-
-// tileCols returns NR, the columns of the register tile.
-func tileCols() int {
-	switch level {
-	case AVX512:
-		return 32
-	case AVX2:
-		return 16
-	}
-	return 8
-}
 
 // Flags of gemmArgs.
 const (
 	gemmAccumulate = 1 << iota // add to C instead of overwriting it
 	gemmReLU                   // store max(0, value), after everything else
 
-	// gemmStream writes whole tiles past the caches, for an output that they
-	// could not hold. c and ldc must be multiples of 64 bytes, and storeFence
-	// must follow.
-	gemmStream
+	// gemmNonTemporal writes whole tiles with non-temporal stores, for an output
+	// that the caches could not hold. c and ldc must be multiples of 64 bytes,
+	// and storeFence must follow.
+	gemmNonTemporal
 )
 
 // gemmArgs is one call of a micro-kernel:
@@ -111,26 +76,6 @@ type gemmArgs struct {
 	// none.
 	next     *float32
 	nextStep int
-}
-
-// gemmN computes C[mr x nr] = A*B, or += with accumulate, over kBlocks*16
-// steps; a is a panel of form N, b a panel, and rows of c lie ldc floats apart.
-func gemmN(kBlocks int, a, b, c *float32, ldc, mr, nr int, accumulate bool) {
-	g := gemmArgs{k: kBlocks, a: a, b: b, c: c, ldc: ldc, mr: mr, nr: nr}
-	if accumulate {
-		g.flags = gemmAccumulate
-	}
-	gemmNCall(&g)
-}
-
-// gemmT computes C[mr x nr] = A*B, or += with accumulate, over k steps; a is
-// the first row of a tile within a panel of form T, b a panel.
-func gemmT(k int, a, b, c *float32, ldc, mr, nr int, accumulate bool) {
-	g := gemmArgs{k: k, a: a, b: b, c: c, ldc: ldc, mr: mr, nr: nr, as: panelT, bs: tileCols()}
-	if accumulate {
-		g.flags = gemmAccumulate
-	}
-	gemmTCall(&g)
 }
 
 // at returns p moved by i floats.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/internal/rng"
 )
 
@@ -17,18 +18,18 @@ type kernelCase struct {
 	segs                  int // form D when above 0
 }
 
-// run compares the active level's kernel with its Go twin, in guarded memory.
+// run compares the set's kernel with its Go twin, in guarded memory.
 // With exact, all values are small integers, so that every order of the sums
 // gives the same bits.
 func (kc kernelCase) run(t testing.TB) {
 	t.Helper()
 	mrT, nrT := tileRows(), tileCols()
-	kernel, twin, steps := gemmNCall, gemmNGo, kc.k*kBlock
+	kernel, twin, steps := gemmN, gemmNGo, kc.k*kBlock
 	as, bs := 0, 0
 	aLen, bLen := kc.k*kBlock*mrT, kc.k*kBlock*nrT
 	if kc.formT && kc.segs == 0 {
 		mrT = tileRowsT()
-		kernel, twin, steps = gemmTCall, gemmTGo, kc.k
+		kernel, twin, steps = gemmT, gemmTGo, kc.k
 		as, bs = panelT, nrT
 		if kc.strided {
 			as, bs = panelT+5, nrT+9
@@ -37,7 +38,7 @@ func (kc kernelCase) run(t testing.TB) {
 	}
 	segStep := 0
 	if kc.segs > 0 {
-		kernel, twin, steps = gemmDCall, gemmDGo, kc.k*kc.segs
+		kernel, twin, steps = gemmD, gemmDGo, kc.k*kc.segs
 		as, segStep = 6, 100
 		if kc.strided {
 			as, segStep = 64, 64*mrT
@@ -86,15 +87,15 @@ func (kc kernelCase) run(t testing.TB) {
 		col := i % ldc
 		switch d := math.Abs(float64(got[i] - w)); {
 		case col >= nr && got[i] != c0[i]:
-			t.Fatalf("%s %+v: wrote %g to column %d, past the last (%d)", level, kc, got[i], col, nr)
+			t.Fatalf("%s %+v: wrote %g to column %d, past the last (%d)", isa.Active(), kc, got[i], col, nr)
 		case kc.exact && got[i] != w, !(d <= tol*(1+math.Abs(float64(w)))):
-			t.Fatalf("%s %+v: row %d, column %d is %g, the Go twin has %g", level, kc, i/ldc, col, got[i], w)
+			t.Fatalf("%s %+v: row %d, column %d is %g, the Go twin has %g", isa.Active(), kc, i/ldc, col, got[i], w)
 		}
 	}
 }
 
 func TestMicroKernels(t *testing.T) {
-	eachLevel(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, f := range []byte("NTD") {
 			mrT, formT, segs := tileRows(), f == 'T', 0
 			if f == 'D' {
@@ -119,11 +120,11 @@ func TestMicroKernels(t *testing.T) {
 // TestMicroKernelNaN checks that relu keeps a NaN, so that a diverged network
 // is seen.
 func TestMicroKernelNaN(t *testing.T) {
-	eachLevel(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		a, b := make([]float32, kBlock*tileRows()), make([]float32, kBlock*tileCols())
 		a[0], b[0] = float32(math.NaN()), 1
 		c := make([]float32, tileCols())
-		gemmNCall(&gemmArgs{k: 1, a: &a[0], b: &b[0], c: &c[0], ldc: len(c), mr: 1, nr: len(c), flags: gemmReLU})
+		gemmN(&gemmArgs{k: 1, a: &a[0], b: &b[0], c: &c[0], ldc: len(c), mr: 1, nr: len(c), flags: gemmReLU})
 		if c[0] == c[0] {
 			t.Errorf("relu(NaN) = %g, want NaN", c[0])
 		}
@@ -138,37 +139,33 @@ func FuzzMicroKernels(f *testing.F) {
 		kc := kernelCase{k: 1 + int(k), mr: 1 + int(mr%maxTileRows), nr: 1 + int(nr%maxTileCols), ldc: int(ldc), ldr: int(ldr),
 			acc: form&1 != 0, bias: form&2 != 0, res: form&4 != 0, relu: form&8 != 0, formT: form&16 != 0, strided: form&32 != 0,
 			exact: form&64 == 0, segs: int(segs % 8), seed: seed}
-		for l := Generic; l <= Best(); l++ {
-			old := SetLevel(l)
+		withEachSet(func(s *isa.Set) {
 			kc.run(t)
-			SetLevel(old)
-		}
+		})
 	})
 }
 
 func BenchmarkMicroKernel(b *testing.B) {
-	for l := Generic; l <= Best(); l++ {
-		old := SetLevel(l)
+	withEachSet(func(s *isa.Set) {
 		for _, k := range []int{64, 256, 576, 1152} {
 			a, bb := getScratch(k*tileRows()*8), getScratch(k*tileCols())
 			clear(a)
 			clear(bb)
 			c := make([]float32, 14*64)
-			b.Run(fmt.Sprintf("%s/N/k=%d", l, k), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/N/k=%d", s, k), func(b *testing.B) {
 				for i := range b.N {
-					gemmN(k/kBlock, &a[i%8*k*tileRows()], &bb[0], &c[0], 64, tileRows(), tileCols(), false)
+					gemmN(&gemmArgs{k: k / kBlock, a: &a[i%8*k*tileRows()], b: &bb[0], c: &c[0], ldc: 64, mr: tileRows(), nr: tileCols()})
 				}
 				rate(b, 2*k*tileRows()*tileCols())
 			})
-			b.Run(fmt.Sprintf("%s/T/k=%d", l, k), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/T/k=%d", s, k), func(b *testing.B) {
 				for range b.N {
-					gemmT(k, &a[0], &bb[0], &c[0], 64, tileRowsT(), tileCols(), false)
+					gemmT(&gemmArgs{k: k, a: &a[0], b: &bb[0], c: &c[0], ldc: 64, mr: tileRowsT(), nr: tileCols(), as: panelT, bs: tileCols()})
 				}
 				rate(b, 2*k*tileRowsT()*tileCols())
 			})
 		}
-		SetLevel(old)
-	}
+	})
 }
 
 // rate reports floating-point operations per second, a multiply-add being two.
@@ -176,9 +173,9 @@ func rate(b *testing.B, flopsPerOp int) {
 	b.ReportMetric(float64(flopsPerOp)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }
 
-// TestMicroKernelStream compares streamed stores with ordinary ones.
-func TestMicroKernelStream(t *testing.T) {
-	eachLevel(t, func(t *testing.T) {
+// TestMicroKernelNonTemporal compares non-temporal stores with ordinary ones.
+func TestMicroKernelNonTemporal(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		mr, nr, k := tileRows(), tileCols(), 3
 		a, b := randoms(1, k*kBlock*mr), randoms(2, k*kBlock*nr)
 		for rows := 1; rows <= mr; rows++ {
@@ -186,13 +183,13 @@ func TestMicroKernelStream(t *testing.T) {
 				ldc := nr + kBlock
 				got, want := alignedFloats(mr*ldc), make([]float32, mr*ldc)
 				g := gemmArgs{k: k, a: &a[0], b: &b[0], c: &want[0], ldc: ldc, mr: rows, nr: cols}
-				gemmNCall(&g)
-				g.c, g.flags = &got[0], gemmStream
-				gemmNCall(&g)
+				gemmN(&g)
+				g.c, g.flags = &got[0], gemmNonTemporal
+				gemmN(&g)
 				storeFence()
 				for i := range want {
 					if got[i] != want[i] {
-						t.Fatalf("%d rows, %d columns: float %d is %g streamed, %g otherwise", rows, cols, i, got[i], want[i])
+						t.Fatalf("%d rows, %d columns: float %d is %g stored non-temporally, %g otherwise", rows, cols, i, got[i], want[i])
 					}
 				}
 			}
@@ -203,13 +200,13 @@ func TestMicroKernelStream(t *testing.T) {
 // TestMicroKernelNext checks that prefetching changes no result, even at the
 // end of what may be read.
 func TestMicroKernelNext(t *testing.T) {
-	eachLevel(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		mr, nr, k := tileRows(), tileCols(), 5
 		a, b, c, want := randoms(1, k*kBlock*mr), randoms(2, k*kBlock*nr), make([]float32, mr*nr), make([]float32, mr*nr)
 		g := gemmArgs{k: k, a: &a[0], b: &b[0], c: &want[0], ldc: nr, mr: mr, nr: nr}
-		gemmNCall(&g)
+		gemmN(&g)
 		g.c, g.next, g.nextStep = &c[0], &a[len(a)-1], 512
-		gemmNCall(&g)
+		gemmN(&g)
 		for i := range want {
 			if c[i] != want[i] {
 				t.Fatalf("float %d is %g with prefetching, %g without", i, c[i], want[i])

@@ -38,5 +38,5 @@ func _() {
 	_ = x[unsafe.Sizeof(blockCopy{})-56]
 	_ = x[gemmAccumulate-1]
 	_ = x[gemmReLU-2]
-	_ = x[gemmStream-4]
+	_ = x[gemmNonTemporal-4]
 }

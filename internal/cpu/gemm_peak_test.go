@@ -5,6 +5,7 @@ package cpu
 import (
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -12,7 +13,7 @@ import (
 // best: the yardstick of the other benchmarks of the same run.
 func BenchmarkFMAPeak(b *testing.B) {
 	const n = 10000
-	if Best() >= AVX512 {
+	if isa.AVX512.Available() {
 		b.Run("avx512/threads", func(b *testing.B) {
 			for range b.N {
 				parallel.For(64, func(int) { fmaPeakAVX512(n / 10) })
@@ -26,7 +27,7 @@ func BenchmarkFMAPeak(b *testing.B) {
 			rate(b, n*48*16*2)
 		})
 	}
-	if Best() >= AVX2 {
+	if isa.AVX2.Available() {
 		b.Run("avx2", func(b *testing.B) {
 			for range b.N {
 				fmaPeakAVX2(n)

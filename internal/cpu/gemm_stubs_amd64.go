@@ -49,10 +49,10 @@ func copyBlocksAVX2(p *blockCopy)
 //go:noescape
 func transpose8AVX2(dst *float32, src *float32, ld int, nr int, n int)
 
-// storeFence orders non-temporal stores before everything that follows.
+// storeFenceSSE orders non-temporal stores before everything that follows.
 //
 //go:noescape
-func storeFence()
+func storeFenceSSE()
 
 // fmaPeakAVX512 runs n*48 independent fused multiply-adds of whole vectors, none of which depends on memory: what the processor can do at best.
 //

@@ -1,10 +1,6 @@
 package cpu
 
-import (
-	"unsafe"
-
-	"github.com/whippet-ml/whippet/internal/parallel"
-)
+import "github.com/whippet-ml/whippet/internal/parallel"
 
 // epilogue is what happens to a finished value of the output before it is
 // stored: y = relu?(value + bias + residual).
@@ -29,7 +25,7 @@ func (g *igemm) run(bp []float32, ep *epilogue) {
 	rowPanels, colPanels := ceilDiv(rows, tileRows()), ceilDiv(g.cols, tileCols())
 	if g.relu == nil {
 		r.cut = cut(rowPanels, colPanels, g.kBlocks())
-		r.stream = g.streams() && r.cut.kc == g.kBlocks()
+		r.nonTemporal = g.storesNonTemporal() && r.cut.kc == g.kBlocks()
 	} else {
 		r.cut = cutWholeRows(rowPanels, colPanels, g.kBlocks())
 		r.back = g.relu.begin(ceilDiv(rows, r.cut.rowPanels*tileRows()), g.cols, r.ep.residual)
@@ -44,11 +40,11 @@ func (g *igemm) run(bp []float32, ep *epilogue) {
 // igemmRun is a run under way.
 type igemmRun struct {
 	igemm
-	bp     []float32
-	ep     epilogue
-	cut    blocking
-	stream bool
-	back   reluGradBlocks // when relu is set
+	bp          []float32
+	ep          epilogue
+	cut         blocking
+	nonTemporal bool
+	back        reluGradBlocks // when relu is set
 }
 
 // piece computes piece i of the product.
@@ -59,7 +55,7 @@ func (r *igemmRun) piece(i int) {
 	first := i / colPieces * step * r.cut.blocks
 	end := min(r.n*r.oh*r.ow, first+step*r.cut.blocks)
 	j0 := i % colPieces * r.cut.colPanels
-	b := igemmBlock{igemm: &r.igemm, ep: &r.ep, bp: r.bp, kc: r.cut.kc, j0: j0, j1: min(colPanels, j0+r.cut.colPanels), stream: r.stream}
+	b := igemmBlock{igemm: &r.igemm, ep: &r.ep, bp: r.bp, kc: r.cut.kc, j0: j0, j1: min(colPanels, j0+r.cut.colPanels), nonTemporal: r.nonTemporal}
 	b.once = end-first <= step
 	// What another worker takes does not matter to the result, only to how
 	// useful the guess is.
@@ -80,7 +76,7 @@ func (r *igemmRun) piece(i int) {
 			r.back.take(at/step, at, b.r1-b.r0, b.dst)
 		}
 	}
-	if r.stream {
+	if r.nonTemporal {
 		storeFence()
 	}
 }
@@ -89,13 +85,13 @@ func (r *igemmRun) piece(i int) {
 // rows, one after another, of the column panels [j0,j1).
 type igemmBlock struct {
 	*igemm
-	ep     *epilogue
-	bp     []float32
-	kc     int // blocks of k packed at a time
-	j0, j1 int
-	stream bool
-	once   bool // the piece has one block of rows, so that it reads its panels of B once
-	next   int  // a column panel that a later piece will begin with
+	ep          *epilogue
+	bp          []float32
+	kc          int // blocks of k packed at a time
+	j0, j1      int
+	nonTemporal bool
+	once        bool // the piece has one block of rows, so that it reads its panels of B once
+	next        int  // a column panel that a later piece will begin with
 
 	a, row []float32 // scratch: the packed rows, and one row for the flat layout
 
@@ -178,8 +174,8 @@ func (b *igemmBlock) multiply(kb0, kb1 int, ahead []float32) {
 	if last && b.ep.relu {
 		args.flags |= gemmReLU
 	}
-	if b.stream {
-		args.flags |= gemmStream
+	if b.nonTemporal {
+		args.flags |= gemmNonTemporal
 	}
 	for j := b.j0; j < b.j1; j++ {
 		if b.once {
@@ -199,12 +195,12 @@ func (b *igemmBlock) multiply(kb0, kb1 int, ahead []float32) {
 			if b.readsInPlace(p) {
 				args.a, args.k = &b.src[(b.r0+p*mr)*b.c], b.c
 				args.next, args.nextStep, ahead = nextLines(ahead, args.k/3, 3)
-				gemmDCall(&args)
+				gemmD(&args)
 				continue
 			}
 			args.a, args.k = &b.a[p*mr*(kb1-kb0)*kBlock], kb1-kb0
 			args.next, args.nextStep, ahead = nextLines(ahead, args.k, 8)
-			gemmNCall(&args)
+			gemmN(&args)
 		}
 	}
 }
@@ -245,12 +241,7 @@ func nextLines(ahead []float32, rounds, lines int) (next *float32, step int, res
 	return &ahead[0], lines * scratchAlign, ahead[n:]
 }
 
-// streamBytes is the size from which an output is written past the caches: the
-// caches would not keep it until its reader comes.
-const streamBytes = 32 << 20
-
-// streams reports whether the output is to be written past the caches.
-func (g *igemm) streams() bool {
-	return g.n*g.oh*g.ow*g.cols*4 >= streamBytes && g.dense() && g.outPix%kBlock == 0 &&
-		uintptr(unsafe.Pointer(&g.out[0]))%scratchAlign == 0
+// storesNonTemporal reports whether the output is to be stored that way.
+func (g *igemm) storesNonTemporal() bool {
+	return g.dense() && storesNonTemporal(gemmTable.Active().NonTemporalFloats, g.n*g.oh*g.ow*g.cols, g.out, g.outPix)
 }

@@ -7,9 +7,9 @@ import "github.com/whippet-ml/whippet/internal/parallel"
 // stored as [k,m]; with transB, b is stored as [n,k]. It panics when a length
 // does not fit.
 func MatMul(m, n, k int, a, b, c []float32, transA, transB, accumulate bool) {
-	mustLen("MatMul", "left matrix", len(a), m*k)
-	mustLen("MatMul", "right matrix", len(b), k*n)
-	mustLen("MatMul", "product", len(c), m*n)
+	need("MatMul", "a", len(a), m*k)
+	need("MatMul", "b", len(b), k*n)
+	need("MatMul", "c", len(c), m*n)
 	if m == 0 || n == 0 {
 		return
 	}
@@ -64,7 +64,7 @@ func (p *matmul) piece(i int) {
 				args.mr = min(mr, r1-r)
 				args.a = &ap[(r-r0)*(kb1-kb0)*kBlock]
 				args.c = &p.c[r*p.n+j*nr]
-				gemmNCall(&args)
+				gemmN(&args)
 			}
 		}
 	}

@@ -10,7 +10,7 @@ func TestMatMul(t *testing.T) {
 		{1, 1, 1}, {64, 512, 1024}, {64, 37, 512}, {1024, 512, 64}, {1, 1000, 512}, {3, 5, 7}, {17, 33, 31},
 		{13, 64, 16}, {14, 32, 16}, {15, 31, 17}, {29, 97, 1300}, {100, 3, 2}, {2, 3, 0},
 	}
-	eachLevel(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, s := range sizes {
 			m, n, k := s[0], s[1], s[2]
 			a, b, c0 := randoms(1, m*k), randoms(2, k*n), randoms(3, m*n)

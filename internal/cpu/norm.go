@@ -1,10 +1,6 @@
 package cpu
 
-import (
-	"math"
-
-	"github.com/whippet-ml/whippet/internal/parallel"
-)
+import "github.com/whippet-ml/whippet/internal/parallel"
 
 // This file holds batch normalization's forward half: statistics, the
 // coefficients they give, and the fused scale, shift, add and ReLU. Backward
@@ -62,9 +58,7 @@ func pieceStats(x []float32, rows, c int, shift, sum, sq []float32) {
 	}
 	clear(sum)
 	clear(sq)
-	if !statsVec(x, shift, rows, c, sum, sq) {
-		statsGo(x, shift, rows, c, sum, sq)
-	}
+	stats(x, shift, rows, c, sum, sq)
 }
 
 func statsGo(x, shift []float32, rows, c int, sum, sq []float32) {
@@ -115,36 +109,6 @@ func mergeStats(part []float32, n, rows, size, c, lo, hi int, mean, variance []f
 	}
 }
 
-// BatchNormCoefficients turns statistics into what ScaleShift applies:
-// invstd = 1/sqrt(variance+eps), scale = gamma*invstd, shift = beta -
-// mean*scale. In training mean and variance are the batch's, in evaluation
-// the running ones. All slices are [c]; gamma nil means ones, beta nil zeros,
-// and invstd may be nil or variance.
-func BatchNormCoefficients(gamma, beta, mean, variance []float32, eps float64, scale, shift, invstd []float32) {
-	c := len(mean)
-	need("BatchNormCoefficients", "variance", len(variance), c)
-	need("BatchNormCoefficients", "scale", len(scale), c)
-	need("BatchNormCoefficients", "shift", len(shift), c)
-	needOptional("BatchNormCoefficients", "gamma", gamma, c)
-	needOptional("BatchNormCoefficients", "beta", beta, c)
-	needOptional("BatchNormCoefficients", "invstd", invstd, c)
-	for i := range mean {
-		inv := 1 / math.Sqrt(float64(variance[i])+eps)
-		s, b := inv, 0.0
-		if gamma != nil {
-			s *= float64(gamma[i])
-		}
-		if beta != nil {
-			b = float64(beta[i])
-		}
-		scale[i] = float32(s)
-		shift[i] = float32(b - float64(mean[i])*s)
-		if invstd != nil {
-			invstd[i] = float32(inv)
-		}
-	}
-}
-
 // ScaleShift computes y = x*scale + shift per channel, then + residual unless
 // that is nil, then max(y, 0) when relu: batch normalization, the residual add
 // and ReLU in one pass. x, residual and y are [rows, c], scale and shift [c].
@@ -155,23 +119,16 @@ func ScaleShift(x, scale, shift, residual, y []float32, rows, c int, relu bool) 
 	need("ScaleShift", "scale", len(scale), c)
 	need("ScaleShift", "shift", len(shift), c)
 	needOptional("ScaleShift", "residual", residual, rows*c)
-	past := storesPast(y, c, x, residual)
+	nonTemporal := storesNonTemporal(rowTable.Active().NonTemporalFloats, len(y), y, c, x, residual)
 	type args struct {
 		x, scale, shift, residual, y []float32
 		c                            int
-		relu, past                   bool
+		relu, nonTemporal            bool
 	}
-	forRows(rows, c, args{x, scale, shift, residual, y, c, relu, past}, func(a *args, lo, hi int) {
+	forRows(rows, c, args{x, scale, shift, residual, y, c, relu, nonTemporal}, func(a *args, lo, hi int) {
 		c := a.c
-		scaleShiftRows(a.x[lo*c:hi*c], a.scale, a.shift, rowsOf(a.residual, lo, hi, c), a.y[lo*c:hi*c], hi-lo, c, a.relu, a.past)
+		scaleShift(a.x[lo*c:hi*c], a.scale, a.shift, rowsOf(a.residual, lo, hi, c), a.y[lo*c:hi*c], hi-lo, c, a.relu, a.nonTemporal)
 	})
-}
-
-// scaleShiftRows is ScaleShift for one piece.
-func scaleShiftRows(x, scale, shift, residual, y []float32, rows, c int, relu, past bool) {
-	if !scaleShiftVec(x, scale, shift, residual, y, rows, c, relu, past) {
-		scaleShiftGo(x, scale, shift, residual, y, rows, c, relu)
-	}
 }
 
 func scaleShiftGo(x, scale, shift, residual, y []float32, rows, c int, relu bool) {

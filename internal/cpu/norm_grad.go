@@ -50,9 +50,7 @@ func batchNormReduce(op string, dy, x []float32, of mask, mean, invstd []float32
 	forRows(rows, c, a, func(a *args, lo, hi int) {
 		c, m, sums := a.c, a.mask.rows(lo, hi, a.c), a.sums.at(lo)
 		d, x := a.dy[lo*c:hi*c], a.x[lo*c:hi*c]
-		if !bnReduceVec(d, x, a.mean, m, hi-lo, c, sums[:c], sums[c:]) {
-			bnReduceGo(d, x, a.mean, m, hi-lo, c, sums[:c], sums[c:])
-		}
+		bnReduce(d, x, a.mean, m, hi-lo, c, sums[:c], sums[c:])
 	})
 	a.sums.merge(dbeta, dgamma)
 	for i := range dgamma {
@@ -118,13 +116,6 @@ func BatchNormGrad(dy []float32, signs []uint16, x, mean, invstd, gamma, dgamma,
 	batchNormGrad("BatchNormGrad", dy, x, mask{signs: signs}, mean, invstd, gamma, dgamma, dbeta, rows, c, train, dx, dres)
 }
 
-// needSigns panics when there are signs and not the shape's.
-func needSigns(op string, signs []uint16, rows, c int) {
-	if signs != nil {
-		need(op, "signs", len(signs), SignWords(rows, c))
-	}
-}
-
 // BatchNormReLUGrad is BatchNormGrad with batch statistics for
 // ScaleShift(x, scale, shift, nil, y, rows, c, true): the sign of y is taken
 // from x. dx may be dy.
@@ -147,12 +138,12 @@ func batchNormGrad(op string, dy, x []float32, of mask, mean, invstd, gamma, dga
 	defer putScratch(buf)
 	k := newBNCoefficients(buf, mean, invstd, gamma)
 	type args struct {
-		dy, x    []float32
-		mask     mask
-		k        bnCoefficients
-		c        int
-		dx, dres []float32
-		past     bool
+		dy, x       []float32
+		mask        mask
+		k           bnCoefficients
+		c           int
+		dx, dres    []float32
+		nonTemporal bool
 	}
 	a := args{dy, x, of, k, c, dx, dres, false}
 	if !train {
@@ -167,14 +158,12 @@ func batchNormGrad(op string, dy, x []float32, of mask, mean, invstd, gamma, dga
 	need(op, "dgamma", len(dgamma), c)
 	need(op, "dbeta", len(dbeta), c)
 	k.train(invstd, dgamma, dbeta, rows)
-	a.past = storesPast(dx, c, dy, x)
+	a.nonTemporal = storesNonTemporal(rowTable.Active().NonTemporalFloats, len(dx), dx, c, dy, x)
 	forRows(rows, c, a, func(a *args, lo, hi int) {
 		c, m := a.c, a.mask.rows(lo, hi, a.c)
 		d, x := a.dy[lo*c:hi*c], a.x[lo*c:hi*c]
 		dx, dres := a.dx[lo*c:hi*c], rowsOf(a.dres, lo, hi, c)
-		if !bnGradVec(d, x, m, a.k, hi-lo, c, dx, dres, a.past) {
-			bnGradGo(d, x, m, a.k, hi-lo, c, dx, dres)
-		}
+		bnGrad(d, x, m, a.k, hi-lo, c, dx, dres, a.nonTemporal)
 	})
 }
 
@@ -233,6 +222,6 @@ func bnGradFixed(dy []float32, signs []uint16, a []float32, rows, c int, dx, dre
 		if dres != nil {
 			copy(dres[lo:hi], g)
 		}
-		scaleShiftRows(g, a, zero, nil, g, end-r, c, false, false)
+		scaleShift(g, a, zero, nil, g, end-r, c, false, false)
 	}
 }

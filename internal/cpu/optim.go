@@ -40,15 +40,12 @@ func AdamStep(p, g, avg, sqr []float32, lr, wd, mom, sqrMom, eps, debias1, debia
 		k              adamConstants
 	}
 	parallel.ChunksWith(len(p), flatChunk, args{p, g, avg, sqr, k}, func(a *args, lo, hi int) {
-		p, g, avg, sqr := a.p[lo:hi], a.g[lo:hi], a.avg[lo:hi], a.sqr[lo:hi]
-		if !adamVec(p, g, avg, sqr, &a.k) {
-			adamGo(p, g, avg, sqr, &a.k)
-		}
+		adam(a.p[lo:hi], a.g[lo:hi], a.avg[lo:hi], a.sqr[lo:hi], &a.k)
 	})
 }
 
-// adamConstants are AdamStep's, as the kernels read them. adamVec puts them
-// in the order in which the assembly has them.
+// adamConstants are AdamStep's, as the kernels read them. adam puts them in
+// the order in which the assembly has them.
 type adamConstants struct {
 	decay, mom, damp, sqrMom, sqrInv, debias, eps, step float32
 }
@@ -93,13 +90,7 @@ func SGDStep(p, g, avg []float32, lr, wd, mom float64) {
 	})
 }
 
-// scaleAdd computes y = a*y + b*x for one piece.
-func scaleAdd(a float32, y []float32, b float32, x []float32) {
-	if !scaleAddVec(a, y, b, x) {
-		scaleAddGo(a, y, b, x)
-	}
-}
-
+// scaleAddGo computes y = a*y + b*x.
 func scaleAddGo(a float32, y []float32, b float32, x []float32) {
 	y = y[:len(x)]
 	for i, v := range x {

@@ -43,7 +43,7 @@ func TestOptimizerStepsGolden(t *testing.T) {
 		"sgd_mom9_wd01":    sgd(0.9, 0.01),
 	} {
 		t.Run(name, func(t *testing.T) {
-			allLevels(t, func(t *testing.T) {
+			eachSet(t, func(t *testing.T) {
 				run := ref.Runs[name]
 				if len(run.F64) != 10 {
 					t.Fatalf("the stored run has %d steps, want 10", len(run.F64))
@@ -60,7 +60,7 @@ func TestOptimizerStepsGolden(t *testing.T) {
 }
 
 func TestAdamStep(t *testing.T) {
-	allLevels(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, n := range []int{0, 1, 3, 8, 15, 16, 17, 40, 64, 100, 2*flatChunk + 7} {
 			const lr, wd, mom, sqrMom, eps, d1, d2 = 3e-2, 0.1, 0.85, 0.99, 1e-5, 0.6, 0.2
 			var p, g, avg, sqr []float32
@@ -88,7 +88,7 @@ func TestAdamStep(t *testing.T) {
 }
 
 func TestAdamStepNaN(t *testing.T) {
-	allLevels(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		p, g := make([]float32, 40), make([]float32, 40)
 		g[17] = nan32
 		AdamStep(p, g, make([]float32, 40), make([]float32, 40), 1e-3, 0, 0.9, 0.99, 1e-5, 0.1, 0.01)
@@ -101,7 +101,7 @@ func TestAdamStepNaN(t *testing.T) {
 }
 
 func TestSGDStep(t *testing.T) {
-	allLevels(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, n := range []int{0, 1, 15, 16, 33, 100, 2*flatChunk + 7} {
 			for _, mom := range []float64{0, 0.9} {
 				const lr, wd = 0.1, 0.01

@@ -1,8 +1,12 @@
 package cpu
 
-import "testing"
+import (
+	"testing"
 
-// checkCopy compares copyBlocks at every level with its Go twin, in guarded
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
+)
+
+// checkCopy compares copyBlocks with every set with its Go twin, in guarded
 // memory. The strides leave gaps of the given numbers of floats.
 func checkCopy(t *testing.T, rows, blocks, dstGap, srcGap int, byRow, zero bool) {
 	t.Helper()
@@ -21,20 +25,18 @@ func checkCopy(t *testing.T, rows, blocks, dstGap, srcGap int, byRow, zero bool)
 	want, _ := guarded(t, "copyBlocksGo", n)
 	p.dst = &want[0]
 	copyBlocksGo(&p)
-	for l := Generic; l <= Best(); l++ {
-		old := SetLevel(l)
+	withEachSet(func(s *isa.Set) {
 		got, check := guarded(t, "copyBlocks", n)
 		p.dst = &got[0]
 		copyBlocks(&p)
-		SetLevel(old)
 		check()
 		for i, w := range want {
 			if got[i] != w {
 				t.Fatalf("%s: %d rows of %d blocks (gaps %d, %d, byRow %v, zero %v): float %d is %g, want %g",
-					l, rows, blocks, dstGap, srcGap, byRow, zero, i, got[i], w)
+					s, rows, blocks, dstGap, srcGap, byRow, zero, i, got[i], w)
 			}
 		}
-	}
+	})
 }
 
 func TestCopyBlocks(t *testing.T) {
@@ -56,7 +58,7 @@ func FuzzCopyBlocks(f *testing.F) {
 }
 
 func TestPackBPanelT(t *testing.T) {
-	eachLevel(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		nr := tileCols()
 		for _, rows := range []int{1, 7, 8, 9, 16, 127, 128, 130, 264} {
 			for n := 1; n <= nr+1; n++ {

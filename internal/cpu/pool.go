@@ -100,9 +100,7 @@ func (p *poolShape) forwardRow(win maxWindow, x, y []float32, arg []uint8, relu 
 		if arg != nil {
 			a = arg[ox*p.c : (ox+1)*p.c]
 		}
-		if !maxWindowVec(&win, out, a, relu) {
-			win.max(out, a, relu)
-		}
+		win.max(out, a, relu)
 	}
 }
 
@@ -132,9 +130,9 @@ func (w *maxWindow) column(p *poolShape, ox int, x []float32) {
 	w.first = (w.top-w.y0)*p.k + left - x0
 }
 
-// max is the Go twin: per channel the maximum and, unless arg is nil, its
+// maxGo is the Go twin of max: per channel the maximum and, unless arg is nil, its
 // position, or with relu nowhere where it is not above 0.
-func (w *maxWindow) max(out []float32, arg []uint8, relu bool) {
+func (w *maxWindow) maxGo(out []float32, arg []uint8, relu bool) {
 	copy(out, w.x[:w.c])
 	for i := range arg {
 		arg[i] = uint8(w.first)
@@ -174,17 +172,19 @@ func MaxPoolBackward(n, h, w, c, k, stride, pad int, ceil bool, dy []float32, ar
 		return
 	}
 	type args struct {
-		p      poolShape
-		dy     []float32
-		argmax []uint8
-		dx     []float32
-		past   bool
+		p           poolShape
+		dy          []float32
+		argmax      []uint8
+		dx          []float32
+		nonTemporal bool
 	}
-	parallel.ForWith(n*h, args{p, dy, argmax, dx, storesPast(dx, c)}, func(a *args, i int) {
+	parallel.ForWith(n*h, args{p, dy, argmax, dx, storesNonTemporal(windowTable.Active().NonTemporalFloats, len(dx), dx, c)}, func(a *args, i int) {
 		p := &a.p
 		img, out, row := i/p.h, p.oh*p.ow*p.c, p.w*p.c
-		p.backwardRow(i%p.h, a.dy[img*out:(img+1)*out], a.argmax[img*out:(img+1)*out], a.dx[i*row:(i+1)*row], a.past)
-		fence(a.past)
+		p.backwardRow(i%p.h, a.dy[img*out:(img+1)*out], a.argmax[img*out:(img+1)*out], a.dx[i*row:(i+1)*row], a.nonTemporal)
+		if a.nonTemporal {
+			storeFence()
+		}
 	})
 }
 
@@ -228,7 +228,7 @@ func covering(i, k, stride, pad, n int) (lo, hi int) {
 }
 
 // backwardRow computes row iy of one picture's dx.
-func (p *poolShape) backwardRow(iy int, dy []float32, arg []uint8, dx []float32, past bool) {
+func (p *poolShape) backwardRow(iy int, dy []float32, arg []uint8, dx []float32, nonTemporal bool) {
 	g := p.gatherRow(iy)
 	for ix := range p.w {
 		out := dx[ix*p.c : (ix+1)*p.c]
@@ -236,9 +236,7 @@ func (p *poolShape) backwardRow(iy int, dy []float32, arg []uint8, dx []float32,
 			clear(out) // between windows, when the stride exceeds k
 			continue
 		}
-		if !gatherWindowVec(&g, out, past) {
-			g.gather(out)
-		}
+		g.gather(out, nonTemporal)
 	}
 }
 
@@ -283,9 +281,9 @@ func (g *gatherWindow) column(p *poolShape, ix int, dy []float32, arg []uint8) b
 	return true
 }
 
-// gather is the Go twin: the sum of dy over the outputs whose maximum the
+// gatherGo is the Go twin of gather: the sum of dy over the outputs whose maximum the
 // pixel was.
-func (g *gatherWindow) gather(out []float32) {
+func (g *gatherWindow) gatherGo(out []float32) {
 	clear(out)
 	for r := range g.rows {
 		for q := range g.cols {

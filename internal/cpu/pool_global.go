@@ -57,9 +57,7 @@ func GlobalAvgPoolBackward(n, hw, c int, dy, dx []float32, accumulate bool) {
 		if !a.accumulate {
 			clear(dx)
 		}
-		if !addBiasVec(dx, mean, dx, hw, c) {
-			addBiasGo(dx, mean, dx, hw, c)
-		}
+		addBias(dx, mean, dx, hw, c)
 	})
 }
 
@@ -93,21 +91,18 @@ func GlobalMaxPool(n, hw, c int, x, y []float32, argmax []int32) {
 func globalMax(x []float32, hw, c int, y []float32, arg []int32) {
 	win := maxWindow{x: x, rows: 1, cols: hw, rowStride: hw * c, c: c}
 	if arg == nil {
-		if !maxWindowVec(&win, y, nil, false) {
-			win.max(y, nil, false)
-		}
+		win.max(y, nil, false)
 		return
 	}
 	if hw <= 256 {
 		buf := getScratch((c + 3) / 4)
 		defer putScratch(buf)
 		at := unsafe.Slice((*uint8)(unsafe.Pointer(&buf[0])), c)
-		if maxWindowVec(&win, y, at, false) {
-			for ch, p := range at {
-				arg[ch] = int32(p)
-			}
-			return
+		win.max(y, at, false)
+		for ch, p := range at {
+			arg[ch] = int32(p)
 		}
+		return
 	}
 	clear(arg)
 	copy(y, x[:c])

@@ -37,7 +37,7 @@ func (p NormMaxPool) shape(op string) poolShape {
 }
 
 // Forward computes y [n,oh,ow,c] from x [n,h,w,c] and the coefficients scale
-// and shift [c] of BatchNormCoefficients. For the way back it leaves, per
+// and shift [c] of a batch normalization. For the way back it leaves, per
 // output, in top [n,oh,ow,c] the x that was the maximum and in argmax its
 // position in the window; where ReLU made the result 0, 0 and 255. Values equal
 // those of ScaleShift and MaxPoolForward, to a rounding.
@@ -65,16 +65,14 @@ func (p NormMaxPool) Forward(x, scale, shift, y, top []float32, argmax []uint8) 
 		for ox := range s.ow {
 			win.column(s, ox, a.x[img*in:(img+1)*in])
 			lo, hi := (i*s.ow+ox)*s.c, (i*s.ow+ox+1)*s.c
-			if !normWindowVec(&win, a.scale, a.shift, a.y[lo:hi], a.top[lo:hi], a.argmax[lo:hi]) {
-				win.normMax(a.scale, a.shift, a.y[lo:hi], a.top[lo:hi], a.argmax[lo:hi])
-			}
+			win.normMax(a.scale, a.shift, a.y[lo:hi], a.top[lo:hi], a.argmax[lo:hi])
 		}
 	})
 }
 
-// normMax is the Go twin: per channel, out is the maximum over the window and 0
+// normMaxGo is the Go twin of normMax: per channel, out is the maximum over the window and 0
 // of x*scale+shift, top that x, arg its position.
-func (w *maxWindow) normMax(scale, shift, out, top []float32, arg []uint8) {
+func (w *maxWindow) normMaxGo(scale, shift, out, top []float32, arg []uint8) {
 	clear(out)
 	clear(top)
 	for i := range arg {
@@ -124,31 +122,36 @@ func (p NormMaxPool) Grad(dy []float32, argmax []uint8, x, mean, invstd, gamma, 
 	k := newBNCoefficients(buf, mean, invstd, gamma)
 	k.train(invstd, dgamma, dbeta, p.N*p.H*p.W)
 	type args struct {
-		s      poolShape
-		dy     []float32
-		argmax []uint8
-		x, dx  []float32
-		k      bnCoefficients
-		past   bool
+		s           poolShape
+		dy          []float32
+		argmax      []uint8
+		x, dx       []float32
+		k           bnCoefficients
+		nonTemporal bool
 	}
-	parallel.ForWith(p.N*p.H, args{s, dy, argmax, x, dx, k, storesPast(dx, p.C)}, func(a *args, i int) {
+	parallel.ForWith(p.N*p.H, args{s, dy, argmax, x, dx, k, storesNonTemporal(windowTable.Active().NonTemporalFloats, len(dx), dx, p.C)}, func(a *args, i int) {
 		s := &a.s
 		img, out := i/s.h, s.oh*s.ow*s.c
 		g := s.gatherRow(i % s.h)
 		for ix := range s.w {
 			lo, hi := (i*s.w+ix)*s.c, (i*s.w+ix+1)*s.c
 			x, dx := a.x[lo:hi], a.dx[lo:hi]
-			covered := g.column(s, ix, a.dy[img*out:(img+1)*out], a.argmax[img*out:(img+1)*out])
-			if covered && normGatherVec(&g, x, &a.k, dx, a.past) {
+			if g.column(s, ix, a.dy[img*out:(img+1)*out], a.argmax[img*out:(img+1)*out]) {
+				g.normGather(x, &a.k, dx, a.nonTemporal)
 				continue
 			}
-			if covered {
-				g.gather(dx)
-			} else {
-				clear(dx)
-			}
+			clear(dx) // between windows, when the stride exceeds K
 			bnGradGo(dx, x, mask{}, a.k, 1, s.c, dx, nil)
 		}
-		fence(a.past)
+		if a.nonTemporal {
+			storeFence()
+		}
 	})
+}
+
+// normGatherGo is the Go twin of normGather: batch normalization's gradient of
+// what gatherGo sums up.
+func (g *gatherWindow) normGatherGo(x []float32, k *bnCoefficients, out []float32) {
+	g.gatherGo(out)
+	bnGradGo(out, x, mask{}, *k, 1, g.c, out, nil)
 }

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"math"
 	"testing"
+
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 )
 
 // The fused stem equals its parts: ScaleShift with ReLU, then max pooling; and
 // back, the pool's gradient, then batch normalization's.
 func TestNormMaxPool(t *testing.T) {
-	allLevels(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, p := range []NormMaxPool{
 			{2, 12, 12, 64, 3, 2, 1, false},
 			{1, 13, 11, 17, 3, 2, 0, true},
@@ -119,8 +121,7 @@ func FuzzNormMaxPool(f *testing.F) {
 		p.Pad = int(pad) % (p.K/2 + 1)
 		oh, ow := p.Out()
 		rows, outs := p.N*p.H*p.W, p.N*oh*ow*p.C
-		for l := Generic; l <= Best(); l++ {
-			old := SetLevel(l)
+		withEachSet(func(s *isa.Set) {
 			a := newArena(t, seed, int(seed%16))
 			x, norm, dnorm, dx, wantDX := a.normal(rows*p.C, 0, 1), a.zeros(rows*p.C), a.zeros(rows*p.C), a.zeros(rows*p.C), a.zeros(rows*p.C)
 			y, want, top, dy := a.zeros(outs), a.zeros(outs), a.zeros(outs), a.normal(outs, 0, 1)
@@ -143,7 +144,6 @@ func FuzzNormMaxPool(f *testing.F) {
 				}
 			}
 			a.check()
-			SetLevel(old)
-		}
+		})
 	})
 }

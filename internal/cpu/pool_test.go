@@ -84,7 +84,7 @@ func poolRef(p poolCase, x, dy []float32) (y []float64, arg []uint8, dx []float6
 }
 
 func TestMaxPool(t *testing.T) {
-	allLevels(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, p := range poolCases {
 			for _, special := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%v special %v", p, special), func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestMaxPool(t *testing.T) {
 }
 
 func TestGlobalPool(t *testing.T) {
-	allLevels(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, s := range []struct{ n, hw, c int }{{1, 1, 1}, {3, 49, 512}, {2, 169, 37}, {5, 4, 16}, {0, 4, 4}, {2, 256, 33}, {2, 300, 20}} {
 			for _, accumulate := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%dx%dx%d accumulate %v", s.n, s.hw, s.c, accumulate), func(t *testing.T) {

@@ -25,7 +25,7 @@ type GradPart struct {
 	DZ    []float32 // [rows, C of the part], overwritten
 	DBias []float32 // [C of the part], overwritten by the sums of DZ over the rows; or nil
 
-	past bool // DZ is stored past the caches
+	nonTemporal bool // DZ is stored that way
 }
 
 // channels returns the number of channels of all parts.
@@ -86,7 +86,7 @@ type reluGradBlocks struct {
 func (g *ReLUGrad) begin(blocks, c int, in []float32) reluGradBlocks {
 	for i := range g.Parts {
 		p := &g.Parts[i]
-		p.past = storesPast(p.DZ, p.C, in)
+		p.nonTemporal = storesNonTemporal(rowTable.Active().NonTemporalFloats, len(p.DZ), p.DZ, p.C, in)
 	}
 	return reluGradBlocks{ReLUGrad: *g, c: c, blocks: blocks, sums: getScratch(blocks * c)}
 }
@@ -102,9 +102,7 @@ func (b *reluGradBlocks) take(i, r, n int, dx []float32) {
 			x = b.X[r*b.c+at:]
 		}
 		dz := p.DZ[r*p.C:][:n*p.C]
-		if !splitSumVec(dx[at:], x, b.c, dz, n, p.C, sums[at:], p.past) {
-			splitSumGo(dx[at:], x, b.c, dz, n, p.C, sums[at:])
-		}
+		splitSum(dx[at:], x, b.c, dz, n, p.C, sums[at:], p.nonTemporal)
 		at += p.C
 	}
 }

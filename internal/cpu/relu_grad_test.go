@@ -101,7 +101,7 @@ func TestConvBackwardDataReLU(t *testing.T) {
 		{N: 1, H: 7, W: 7, C: 4, K: 6, KH: 3, KW: 3, Stride: 2, Pad: 1},
 	} {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
-			allLevels(t, func(t *testing.T) {
+			eachSet(t, func(t *testing.T) {
 				oh, ow := c.Out()
 				rows := c.N * c.H * c.W
 				for _, widths := range [][]int{{c.C}, splits(c.C)} {
@@ -134,7 +134,7 @@ func TestMaxPoolBackwardReLU(t *testing.T) {
 		{2, 7, 9, 20, 3, 2, 0, true}, {1, 8, 8, 64, 3, 2, 1, false}, {3, 6, 5, 7, 2, 2, 0, false}, {2, 9, 9, 130, 2, 3, 0, true}, {1, 3, 3, 1, 3, 1, 1, false},
 	} {
 		t.Run(fmt.Sprint(p), func(t *testing.T) {
-			allLevels(t, func(t *testing.T) {
+			eachSet(t, func(t *testing.T) {
 				oh, ow := PoolOut(p.h, p.k, p.stride, p.pad, p.ceil), PoolOut(p.w, p.k, p.stride, p.pad, p.ceil)
 				rows := p.n * p.h * p.w
 				for _, widths := range [][]int{{p.c}, splits(p.c)} {
@@ -174,19 +174,18 @@ func TestConvForwardBias(t *testing.T) {
 		{N: 1, H: 1, W: 1, C: 5, K: 1, KH: 1, KW: 1, Stride: 1},
 	} {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
-			allLevels(t, func(t *testing.T) {
+			eachSet(t, func(t *testing.T) {
 				oh, ow := c.Out()
 				pixels := c.N * oh * ow
-				for _, past := range []bool{false, true} {
+				for _, nonTemporal := range []bool{false, true} {
 					for _, relu := range []bool{false, true} {
 						for _, biased := range []bool{false, true} {
 							for _, wide := range []int{c.K, (c.K+15)/16*16 + 32} {
 								off := (wide - c.K) / 32 * 16
 								var want []float64
 								out := sameForThreads(t, func(a *arena) [][]float32 {
-									if past {
-										defer func(old int) { pastFloats = old }(pastFloats)
-										pastFloats = 0
+									if nonTemporal {
+										defer storeAllFrom(0)()
 									}
 									x, w := a.normal(c.N*c.H*c.W*c.C, 0, 1), a.normal(c.KH*c.KW*c.C*c.K, 0, 0.1)
 									var bias []float32
@@ -194,7 +193,7 @@ func TestConvForwardBias(t *testing.T) {
 										bias = a.normal(c.K, 0, 1)
 									}
 									plain := make([]float32, pixels*c.K)
-									ConvForward(c, x, w, plain)
+									convForward(c, x, w, plain)
 									y := alignedFloats(pixels * wide)
 									for i := range y {
 										y[i] = guardWord

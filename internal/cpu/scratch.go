@@ -68,18 +68,6 @@ func ScratchBytes() int64 {
 	return scratchPool.bytes
 }
 
-// FreeScratch gives the workspace that is not in use back to the garbage
-// collector, for a program that is done with training and goes on running.
-func FreeScratch() {
-	p := &scratchPool
-	p.Lock()
-	defer p.Unlock()
-	for size, l := range p.free {
-		p.bytes -= int64(size) * 4 * int64(len(l))
-	}
-	p.free = nil
-}
-
 // alignedFloats returns n zero floats at an address that is a multiple of
 // scratchAlign, with capacity exactly n.
 func alignedFloats(n int) []float32 {

@@ -28,16 +28,13 @@ func ScaleShiftReLU(x, scale, shift, residual, y []float32, signs []uint16, rows
 		x, scale, shift, residual, y []float32
 		signs                        []uint16
 		c                            int
-		past                         bool
+		nonTemporal                  bool
 	}
-	a := args{x, scale, shift, residual, y, signs, c, storesPast(y, c, x, residual)}
+	a := args{x, scale, shift, residual, y, signs, c, storesNonTemporal(rowTable.Active().NonTemporalFloats, len(y), y, c, x, residual)}
 	forRows(rows, c, a, func(a *args, lo, hi int) {
 		c := a.c
 		x, r, y, s := a.x[lo*c:hi*c], rowsOf(a.residual, lo, hi, c), a.y[lo*c:hi*c], signsOf(a.signs, lo, hi, c)
-		if !scaleShiftSignsVec(x, a.scale, a.shift, r, y, s, hi-lo, c, a.past) {
-			scaleShiftGo(x, a.scale, a.shift, r, y, hi-lo, c, true)
-			signsGo(y, s, hi-lo, c)
-		}
+		scaleShiftSigns(x, a.scale, a.shift, r, y, s, hi-lo, c, a.nonTemporal)
 	})
 }
 
@@ -78,13 +75,7 @@ func SignsBackward(dy []float32, signs []uint16, rows, c int, dx []float32) {
 	})
 }
 
-// signsGrad is SignsBackward for one piece.
-func signsGrad(dy []float32, signs []uint16, dx []float32, rows, c int) {
-	if !signsGradVec(dy, signs, dx, rows, c) {
-		signsGradGo(dy, signs, dx, rows, c)
-	}
-}
-
+// signsGradGo is SignsBackward for one piece.
 func signsGradGo(dy []float32, signs []uint16, dx []float32, rows, c int) {
 	for r := range rows {
 		s := signs[r*signRow(c):]

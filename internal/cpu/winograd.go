@@ -19,19 +19,26 @@ const (
 	passBackwardWeights
 )
 
-// winogradOn is the switch of SetWinograd.
-var winogradOn atomic.Bool
+// winogradOn is the switch of SetWinograd, winogradEnv what was wrong with
+// WHIPPET_WINOGRAD.
+var (
+	winogradOn  atomic.Bool
+	winogradEnv error
+)
 
 func init() {
 	on, err := parseWinograd(os.Getenv("WHIPPET_WINOGRAD"))
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "whippet: environment variable WHIPPET_WINOGRAD: %v; it stays on\n", err)
+		winogradEnv = fmt.Errorf("environment variable WHIPPET_WINOGRAD: %w; it stays on", err)
 	}
 	winogradOn.Store(on)
 }
 
-// parseWinograd reads the switch as the environment variable WHIPPET_WINOGRAD
-// takes it: on, off, or empty for the default, which is on.
+// EnvError says what was wrong with the environment variable WHIPPET_WINOGRAD;
+// nil when nothing was. A program shows it once, as it does isa.EnvError.
+func EnvError() error { return winogradEnv }
+
+// parseWinograd reads the switch as WHIPPET_WINOGRAD takes it: on, off, or empty for the default, which is on.
 func parseWinograd(s string) (on bool, err error) {
 	switch s {
 	case "", "on":
@@ -56,7 +63,7 @@ func winogradFits(c Conv) bool {
 
 // winogradWins reports whether pass (passForward, passBackwardData or
 // passBackwardWeights) of c is expected to be faster by Winograd than by the
-// direct sum, and Winograd is on. It depends on the shape and the level alone.
+// direct sum, and Winograd is on. It depends on the shape and the instruction set alone.
 func winogradWins(c Conv, pass int) bool {
 	if !winogradOn.Load() || !winogradFits(c) || c.Check() != nil {
 		return false

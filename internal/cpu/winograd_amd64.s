@@ -3483,10 +3483,10 @@ output33_nores:
 	VZEROUPPER
 	RET
 
-// func winoOutput44PastAVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+// func winoOutput44NonTemporalAVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 // Requires: AVX, AVX512F
-TEXT ·winoOutput44PastAVX512(SB), NOSPLIT, $8-124
-	// winoOutput44PastAVX512 computes y = Aᵀ M A for a tile of 4x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+TEXT ·winoOutput44NonTemporalAVX512(SB), NOSPLIT, $8-124
+	// winoOutput44NonTemporalAVX512 computes y = Aᵀ M A for a tile of 4x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
 	// for blocks of 16 channels { t = Aᵀ M, column by column; for i in rows { y[i] = max(floor, t[i] A + bias + res[i]), or t[i] A } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX
@@ -14929,10 +14929,10 @@ output33_nores:
 	VZEROUPPER
 	RET
 
-// func winoOutput44PastAVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+// func winoOutput44NonTemporalAVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 // Requires: AVX, FMA3
-TEXT ·winoOutput44PastAVX2(SB), $1152-124
-	// winoOutput44PastAVX2 computes y = Aᵀ M A for a tile of 4x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+TEXT ·winoOutput44NonTemporalAVX2(SB), $1152-124
+	// winoOutput44NonTemporalAVX2 computes y = Aᵀ M A for a tile of 4x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
 	// for blocks of 16 channels { t = Aᵀ M, column by column; for i in rows { y[i] = max(floor, t[i] A + bias + res[i]), or t[i] A } }
 	MOVQ         src_base+8(FP), AX
 	MOVQ         srcStep+32(FP), CX

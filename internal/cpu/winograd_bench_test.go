@@ -44,7 +44,10 @@ func BenchmarkWinograd(b *testing.B) {
 			name              string
 			winograd, compare func()
 		}{
-			{"forward", func() { winogradForward(c, x, w, out) }, func() { directForward(c, x, w, out) }},
+			{"forward", func() { winogradForward(c, x, w, out) }, func() {
+				defer SetWinograd(SetWinograd(false))
+				convForward(c, x, w, out)
+			}},
 			{"data", func() { winogradBackwardData(c, y, w, dx) }, func() { directBackwardData(c, y, w, dx) }},
 			{"weights", func() { winogradBackwardWeights(c, x, y, dw) }, func() { directBackwardWeights(c, x, y, dw) }},
 			{"infer", func() { packed.forward(c.N, c.H, c.W, x, nil, true, out, c.K) },

@@ -6,19 +6,12 @@ import "github.com/whippet-ml/whippet/internal/parallel"
 // on the way: y = relu?(conv + bias + residual). Destination pixel i is
 // y[i*yStride:][:k].
 type winoEpilogue struct {
-	y        []float32
-	yStride  int
-	bias     []float32 // winoFilters.panels()*NR values, or nil
-	residual []float32 // [N,P,Q,K], or nil
-	relu     bool
-	past     bool // store past the caches
-}
-
-// winogradForward computes y [N,OH,OW,K] = conv(x [N,H,W,C], w [3,3,C,K]).
-func winogradForward(c Conv, x, w, y []float32) {
-	g := winoForwardGeom(c)
-	f := winoFilters{w: w, c: c.C, k: c.K, kc: g.kc()}
-	winoConvolve(&g, x, &f, &winoEpilogue{y: y, yStride: c.K})
+	y           []float32
+	yStride     int
+	bias        []float32 // winoFilters.panels()*NR values, or nil
+	residual    []float32 // [N,P,Q,K], or nil
+	relu        bool
+	nonTemporal bool // 4x4 tiles are stored that way
 }
 
 // winogradBackwardData computes dx [N,H,W,C] from dy [N,OH,OW,K] and
@@ -64,7 +57,7 @@ func (g *winoGeom) kc() int {
 
 // winoConvolve runs a whole convolution: source x, filters f, epilogue e.
 func winoConvolve(g *winoGeom, x []float32, f *winoFilters, e *winoEpilogue) {
-	e.past = level != Generic && e.yStride%winoLanes == 0 && storesPast(e.y, g.k, e.residual)
+	e.nonTemporal = e.yStride%winoLanes == 0 && storesNonTemporal(winoTable.Active().NonTemporalFloats, len(e.y), e.y, g.k, e.residual)
 	if winoFused(f.c, f.k) {
 		winoConvolveFused(g, x, f, e)
 		return
@@ -126,7 +119,7 @@ func (r *winoRun) fused(i int) {
 		if p == panels-1 {
 			ahead.addSpan(g.sourceSpan(r.x, next0, next1))
 		}
-		if p == 0 && !e.past {
+		if p == 0 && !e.nonTemporal {
 			ahead.addSpan(g.destSpan(e.y, e.yStride, t0, t1))
 		}
 		ahead.spread(winoPoints * b.panels * b.chunks())
@@ -243,13 +236,8 @@ func (b *winoBlock) output(p int, m, tile []float32, e *winoEpilogue) {
 			if e.residual != nil {
 				res = e.residual[at*g.k+k0:]
 			}
-			if e.past && part.shape == wino44 {
-				winoOutputPast(kn/winoLanes, src, winoLanes, ms, e.y[at*e.yStride+k0:], g.q*e.yStride, e.yStride,
-					bias, res, g.q*g.k, g.k, e.relu)
-				continue
-			}
 			winoOutput(part.shape, kn/winoLanes, src, winoLanes, ms, e.y[at*e.yStride+k0:], g.q*e.yStride, e.yStride,
-				bias, res, g.q*g.k, g.k, e.relu)
+				bias, res, g.q*g.k, g.k, e.relu, e.nonTemporal)
 			continue
 		}
 		// A tile that sticks out of the map is computed whole, beside it.
@@ -259,14 +247,16 @@ func (b *winoBlock) output(p int, m, tile []float32, e *winoEpilogue) {
 			res = tile[16*nr:][:16*nr]
 			gatherPanel(res, nr, e.residual[at*g.k+k0:], rows, cols, g.q*g.k, g.k, kn)
 		}
-		winoOutput(part.shape, nr/winoLanes, src, winoLanes, ms, out, 4*nr, nr, bias, res, 4*nr, nr, e.relu)
+		winoOutput(part.shape, nr/winoLanes, src, winoLanes, ms, out, 4*nr, nr, bias, res, 4*nr, nr, e.relu, false)
 		for i := range rows {
 			for j := range cols {
 				copy(e.y[(at+i*g.q+j)*e.yStride+k0:][:kn], out[(4*i+j)*nr:])
 			}
 		}
 	}
-	fence(e.past)
+	if e.nonTemporal {
+		storeFence()
+	}
 }
 
 // gatherPanel copies the rows x cols pixels that exist of a 4x4 tile, kn

@@ -28,7 +28,9 @@ func TestWinogradErrorOfActivations(t *testing.T) {
 		winogradForward(c, x, w, got)
 		winogradBackwardWeights(c, x, dy, grad)
 		e, eg := relL2(got, want.y), relL2(grad, want.dw)
-		directForward(c, x, w, got)
+		old := SetWinograd(false)
+		convForward(c, x, w, got)
+		SetWinograd(old)
 		directBackwardWeights(c, x, dy, grad)
 		d, dg := relL2(got, want.y), relL2(grad, want.dw)
 		t.Logf("%dx%d, %d channels: forward %.1e (direct %.1e), weight gradient %.1e (direct %.1e)", c.H, c.W, c.C, e, d, eg, dg)
@@ -41,7 +43,7 @@ func TestWinogradErrorOfActivations(t *testing.T) {
 // TestWinogradScratch fills the kernels' workspace with NaN: no pass may read
 // what it has not written.
 func TestWinogradScratch(t *testing.T) {
-	eachLevel(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, c := range []Conv{
 			{9, 7, 7, 40, 56, 3, 3, 1, 1},
 			{2, 10, 9, 144, 129, 3, 3, 1, 1},
@@ -146,13 +148,16 @@ func FuzzWinogradConv(f *testing.F) {
 			size             int
 			winograd, direct func(out []float32)
 		}{
-			{"forward", len(dy), func(o []float32) { winogradForward(c, x, wt, o) }, func(o []float32) { directForward(c, x, wt, o) }},
+			{"forward", len(dy), func(o []float32) { winogradForward(c, x, wt, o) }, func(o []float32) {
+				defer SetWinograd(SetWinograd(false))
+				convForward(c, x, wt, o)
+			}},
 			{"data gradient", len(x), func(o []float32) { winogradBackwardData(c, dy, wt, o) }, func(o []float32) { directBackwardData(c, dy, wt, o) }},
 			{"weight gradient", len(wt), func(o []float32) { winogradBackwardWeights(c, x, dy, o) }, func(o []float32) { directBackwardWeights(c, x, dy, o) }},
 		} {
-			got, check := nanGuarded(p.size)
+			got, check := nanGuarded(t, p.name, p.size)
 			p.winograd(got)
-			check(t, p.name)
+			check()
 			direct := make([]float32, p.size)
 			p.direct(direct)
 			want := make([]float64, p.size)

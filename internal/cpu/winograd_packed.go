@@ -17,7 +17,7 @@ type winoPacked struct {
 // packWinograd prepares the layer c, of which N, H and W are ignored. Its
 // filters as the panels of the direct sum, bp, and bias [K filled up to whole
 // panels], which may be nil, must not change while the result is in use. The
-// result belongs to the level at which it was made.
+// result belongs to the instruction set in use when it was made.
 func packWinograd(alloc func(n int) []float32, c Conv, bp, bias []float32) *winoPacked {
 	p := &winoPacked{c: c.C, k: c.K, pad: c.Pad, bias: bias, bp: bp}
 	if winoFused(c.C, c.K) {

@@ -20,19 +20,19 @@ const (
 	winoChunk = 128
 )
 
-// winoRows and winoCols are the register tile of the products at the active
-// level. A panel of filters is at least one transform wide.
+// winoRows and winoCols are the register tile of the products. A panel of
+// filters is a whole number of transforms wide.
 func winoRows() int { return tileRows() }
 
-func winoCols() int { return max(winoLanes, tileCols()) }
+func winoCols() int { return roundUp(tileCols(), winoLanes) }
 
 // winoGemmT runs a micro-kernel of form T on panels winoCols wide.
 func winoGemmT(g *gemmArgs) {
-	if tileCols() < winoLanes {
-		gemmTGo(tileRowsT(), winoLanes, g)
+	if tileCols() != winoCols() {
+		gemmTGo(tileRowsT(), winoCols(), g)
 		return
 	}
-	gemmTCall(g)
+	gemmT(g)
 }
 
 // winoPart is the tiles of one shape in a block.

@@ -4,24 +4,26 @@ import (
 	"fmt"
 	"math"
 	"testing"
+
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 )
 
-// winoProducts runs winoProduct at the active level, between guards.
+// winoProducts runs winoProduct with the set in use, between guards.
 func winoProducts(t *testing.T, k, rows int, accumulate bool, seed uint64) []float32 {
 	t.Helper()
 	mr, nr := winoRows(), winoCols()
 	a, b := normals(seed, k*kBlock*mr, 1), normals(seed+1, k*kBlock*nr, 1)
-	c, check := nanGuarded(rows * nr)
+	c, check := nanGuarded(t, fmt.Sprintf("%d rows, %d blocks", rows, k), rows*nr)
 	if accumulate {
 		copy(c, normals(seed+2, len(c), 1))
 	}
 	winoProduct(k, &a[0], &b[0], &c[0], rows, accumulate)
-	check(t, fmt.Sprintf("%d rows, %d blocks", rows, k))
+	check()
 	return c
 }
 
 // checkWinoProduct compares the assembly with the Go twin on the same panels,
-// at every level: the twin takes the tile of the level.
+// with every set: the twin takes the tile of the set.
 func checkWinoProduct(t *testing.T, k, rows int, accumulate bool, seed uint64) {
 	t.Helper()
 	rows = 1 + (rows-1)%winoRows()
@@ -32,13 +34,13 @@ func checkWinoProduct(t *testing.T, k, rows int, accumulate bool, seed uint64) {
 	winoProductGo(k, &a[0], &b[0], &want[0], rows, accumulate)
 	for i, w := range want {
 		if d := math.Abs(float64(got[i] - w)); !(d <= 1e-5*math.Sqrt(float64(k*kBlock))*(1+math.Abs(float64(w)))) {
-			t.Fatalf("%s, %d rows, %d blocks, accumulate %v: element %d is %v, the Go twin has %v", level, rows, k, accumulate, i, got[i], w)
+			t.Fatalf("%s, %d rows, %d blocks, accumulate %v: element %d is %v, the Go twin has %v", isa.Active(), rows, k, accumulate, i, got[i], w)
 		}
 	}
 }
 
 func TestWinogradProduct(t *testing.T) {
-	eachLevel(t, func(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for rows := 1; rows <= winoRows(); rows++ {
 			for _, k := range []int{1, 2, 7} {
 				checkWinoProduct(t, k, rows, false, 1)
@@ -52,19 +54,16 @@ func FuzzWinogradProduct(f *testing.F) {
 	f.Add(uint64(1), uint8(1), uint8(14), false)
 	f.Add(uint64(2), uint8(9), uint8(5), true)
 	f.Fuzz(func(t *testing.T, seed uint64, k, rows uint8, accumulate bool) {
-		defer SetLevel(level)
-		for l := Generic; l <= Best(); l++ {
-			SetLevel(l)
+		withEachSet(func(s *isa.Set) {
 			checkWinoProduct(t, 1+int(k%12), 1+int(rows%14), accumulate, seed)
-		}
+		})
 	})
 }
 
-// TestWinogradPast checks that results stored past the caches are the same
+// TestWinogradNonTemporal checks that results stored non-temporally are the same
 // bits.
-func TestWinogradPast(t *testing.T) {
-	defer func(n int) { pastFloats = n }(pastFloats)
-	eachLevel(t, func(t *testing.T) {
+func TestWinogradNonTemporal(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
 		for _, c := range []Conv{
 			{2, 12, 13, 16, 64, 3, 3, 1, 1},
 			{9, 14, 14, 144, 160, 3, 3, 1, 1},
@@ -72,13 +71,15 @@ func TestWinogradPast(t *testing.T) {
 			x, w, _ := winoOperands(c)
 			oh, ow := c.Out()
 			want, got := alignedFloats(c.N*oh*ow*c.K), alignedFloats(c.N*oh*ow*c.K)
-			pastFloats = math.MaxInt
+			restore := storeAllFrom(math.MaxInt)
 			winogradForward(c, x, w, want)
-			pastFloats = 1
+			restore()
+			restore = storeAllFrom(1)
 			winogradForward(c, x, w, got)
+			restore()
 			for i, v := range got {
 				if v != want[i] {
-					t.Fatalf("%+v: element %d is %v past the caches, %v through them", c, i, v, want[i])
+					t.Fatalf("%+v: element %d is %v stored non-temporally, %v otherwise", c, i, v, want[i])
 				}
 			}
 		}
@@ -86,7 +87,7 @@ func TestWinogradPast(t *testing.T) {
 }
 
 // BenchmarkWinogradKernels measures each kernel on one tile or filter of 64
-// channels that stays in the cache, at the active level.
+// channels that stays in the cache, with the set in use.
 func BenchmarkWinogradKernels(b *testing.B) {
 	const n, stride = 4, 64*winoLanes + winoXiPad
 	src, dst := make([]float32, 6*6*64), alignedFloats(winoPoints*stride)
@@ -104,7 +105,7 @@ func BenchmarkWinogradKernels(b *testing.B) {
 		})
 		b.Run("output/"+name, func(b *testing.B) {
 			for range b.N {
-				winoOutput(s, 2, dst, winoLanes, stride, src, 4*64, 64, nil, nil, 0, 0, false)
+				winoOutput(s, 2, dst, winoLanes, stride, src, 4*64, 64, nil, nil, 0, 0, false, false)
 			}
 		})
 	}

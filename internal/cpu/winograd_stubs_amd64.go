@@ -64,10 +64,10 @@ func winoGrad33AVX512(n int, src []float32, srcStep int, row int, col int, dst [
 //go:noescape
 func winoOutput33AVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 
-// winoOutput44PastAVX512 computes y = Aᵀ M A for a tile of 4x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+// winoOutput44NonTemporalAVX512 computes y = Aᵀ M A for a tile of 4x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
 //
 //go:noescape
-func winoOutput44PastAVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+func winoOutput44NonTemporalAVX512(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 
 // winoFilterAVX512 computes U = G g Gᵀ; see winoFilterGo.
 //
@@ -149,10 +149,10 @@ func winoGrad33AVX2(n int, src []float32, srcStep int, row int, col int, dst []f
 //go:noescape
 func winoOutput33AVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 
-// winoOutput44PastAVX2 computes y = Aᵀ M A for a tile of 4x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
+// winoOutput44NonTemporalAVX2 computes y = Aᵀ M A for a tile of 4x4; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.
 //
 //go:noescape
-func winoOutput44PastAVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
+func winoOutput44NonTemporalAVX2(n int, src []float32, srcStep int, stride int, y []float32, row int, col int, bias *float32, res *float32, resRow int, resCol int, floor float32)
 
 // winoFilterAVX2 computes U = G g Gᵀ; see winoFilterGo.
 //

@@ -75,27 +75,17 @@ func newRefConv(c Conv, x, w, dy []float32) refConv {
 	return r
 }
 
-// nanGuarded returns n floats between guard words, all NaN so that a value that is
-// read or left unwritten shows, and a check that the guards are untouched.
-func nanGuarded(n int) (s []float32, check func(t *testing.T, what string)) {
-	const g = 64
-	all := make([]float32, n+2*g)
-	for i := range all {
-		all[i] = float32(math.NaN())
-	}
-	return all[g : g+n : g+n], func(t *testing.T, what string) {
-		t.Helper()
-		for i, v := range all {
-			if (i < g || i >= n+g) && v == v {
-				t.Fatalf("%s: wrote %v at %d, outside [0,%d)", what, v, i-g, n)
-			}
-		}
-	}
+// winogradForward is the forward pass by Winograd, whether it would be chosen
+// or not.
+func winogradForward(c Conv, x, w, y []float32) {
+	g := winoForwardGeom(c)
+	f := winoFilters{w: w, c: c.C, k: c.K, kc: g.kc()}
+	winoConvolve(&g, x, &f, &winoEpilogue{y: y, yStride: c.K})
 }
 
 // normals returns n guarded standard normals times scale.
 func normals(seed uint64, n int, scale float64) []float32 {
-	s, _ := nanGuarded(n)
+	s, _ := guardSlice(n, 0, float32(math.NaN()))
 	r := rng.New(seed)
 	for i := range s {
 		s[i] = float32(scale * r.Normal())
@@ -119,7 +109,7 @@ func TestWinogradError(t *testing.T) {
 		x, w, dy := winoOperands(tc.c)
 		want := newRefConv(tc.c, x, w, dy)
 		t.Run(tc.name, func(t *testing.T) {
-			eachLevel(t, func(t *testing.T) {
+			eachSet(t, func(t *testing.T) {
 				for _, p := range []struct {
 					pass string
 					run  func(out []float32)
@@ -129,9 +119,9 @@ func TestWinogradError(t *testing.T) {
 					{"data gradient", func(o []float32) { winogradBackwardData(tc.c, dy, w, o) }, want.dx},
 					{"weight gradient", func(o []float32) { winogradBackwardWeights(tc.c, x, dy, o) }, want.dw},
 				} {
-					got, check := nanGuarded(len(p.want))
+					got, check := nanGuarded(t, p.pass, len(p.want))
 					p.run(got)
-					check(t, p.pass)
+					check()
 					e := relL2(got, p.want)
 					if !(e <= bound) {
 						t.Errorf("%s of %+v: relative L2 error %.2e, want at most %.0e", p.pass, tc.c, e, bound)
@@ -192,7 +182,7 @@ func TestWinogradPacked(t *testing.T) {
 			extra           int
 		}{{}, {bias: true}, {res: true}, {relu: true}, {bias: true, relu: true, extra: 5}, {bias: true, res: true, relu: true, extra: 16}} {
 			t.Run(fmt.Sprintf("%dx%d/%d-%d/%+v", c.H, c.W, c.C, c.K, tc), func(t *testing.T) {
-				eachLevel(t, func(t *testing.T) {
+				eachSet(t, func(t *testing.T) {
 					var b, r []float32
 					want := make([]float64, len(conv))
 					for i, v := range conv {
@@ -211,9 +201,9 @@ func TestWinogradPacked(t *testing.T) {
 					}
 					stride := c.K + tc.extra
 					pixels := len(conv) / c.K
-					y, check := nanGuarded(pixels*stride - tc.extra)
+					y, check := nanGuarded(t, "y", pixels*stride-tc.extra)
 					PackConv(c, w, b).packWinograd().forward(c.N, c.H, c.W, x, r, tc.relu, y, stride)
-					check(t, "y")
+					check()
 					got := make([]float32, 0, len(conv))
 					for i := range pixels {
 						got = append(got, y[i*stride:][:c.K]...)

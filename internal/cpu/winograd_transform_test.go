@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/internal/rng"
 )
 
@@ -16,18 +17,18 @@ type winoKernelCase struct {
 	seed              uint64
 }
 
-// winoKernels runs every transform of the active level and returns what it
+// winoResults runs every transform of the set in use and returns what it
 // wrote, by name. Each writes between NaN guards.
-func winoKernels(t *testing.T, k winoKernelCase) map[string][]float32 {
+func winoResults(t *testing.T, k winoKernelCase) map[string][]float32 {
 	grid := max((k.n-1)*k.step+5*k.row+5*k.col, (winoLanes-1)*k.row+(k.n-1)*winoLanes) + winoLanes
 	xis := (k.n-1)*winoLanes + (winoPoints-1)*k.stride + winoLanes
 	taps := (k.n-1)*winoLanes + 8*k.stride + winoLanes
 	out := map[string][]float32{}
 	run := func(name string, size int, f func(dst []float32)) {
 		t.Helper()
-		dst, check := nanGuarded(size)
+		dst, check := nanGuarded(t, name, size)
 		f(dst)
-		check(t, name)
+		check()
 		out[name] = dst
 	}
 	src := normals(k.seed, grid, 1)
@@ -63,21 +64,21 @@ func winoKernels(t *testing.T, k winoKernelCase) map[string][]float32 {
 		n := min(k.n, maxTileCols/winoLanes)
 		for s := range winoShape(winoShapes) {
 			run(fmt.Sprintf("output %dx%d/epilogue %03b", s.rows(), s.cols(), mask), n*winoLanes+3*k.row+3*k.col, func(dst []float32) {
-				winoOutput(s, n, domain, winoLanes, k.stride, dst, k.row, k.col, b, r, k.row, k.col, mask&4 != 0)
+				winoOutput(s, n, domain, winoLanes, k.stride, dst, k.row, k.col, b, r, k.row, k.col, mask&4 != 0, false)
 			})
 		}
 	}
 	return out
 }
 
-// checkWinoKernels compares every level with the Go twins. The assembly fuses
+// checkWinoKernels compares every set with the Go twins. The assembly fuses
 // multiplications with additions, so the last bits differ.
 func checkWinoKernels(t *testing.T, k winoKernelCase) {
-	defer SetLevel(SetLevel(Generic))
-	want := winoKernels(t, k)
-	for l := AVX2; l <= Best(); l++ {
-		SetLevel(l)
-		for name, got := range winoKernels(t, k) {
+	defer isa.Use(isa.Use(isa.Generic))
+	want := winoResults(t, k)
+	for _, l := range isa.Available() {
+		isa.Use(l)
+		for name, got := range winoResults(t, k) {
 			for i, w := range want[name] {
 				g := got[i]
 				if g != g && w != w { // written by neither

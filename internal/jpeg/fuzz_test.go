@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 )
 
 // FuzzDecode looks for panics, for pixels that are asked for in another size
@@ -26,8 +26,8 @@ func FuzzDecode(f *testing.F) {
 		if herr == nil && head.Width*head.Height > 1<<18 {
 			return
 		}
-		run := func(l cpu.Level) (pix []uint8, err error) {
-			defer cpu.SetLevel(cpu.SetLevel(l))
+		run := func(l *isa.Set) (pix []uint8, err error) {
+			defer isa.Use(isa.Use(l))
 			err = Decode(b, false, func(w, h int) []uint8 {
 				if herr != nil || w != head.Width || h != head.Height {
 					t.Fatalf("decoding %d×%d, the header says %+v, %v", w, h, head, herr)
@@ -37,8 +37,8 @@ func FuzzDecode(f *testing.F) {
 			})
 			return pix, err
 		}
-		got, err := run(cpu.Best())
-		want, err2 := run(cpu.Generic)
+		got, err := run(isa.Available()[0])
+		want, err2 := run(isa.Generic)
 		if (err == nil) != (err2 == nil) {
 			t.Fatalf("errors %v and %v", err, err2)
 		}

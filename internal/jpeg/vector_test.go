@@ -4,19 +4,19 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 )
 
-// atLevel runs f at a level of the kernels.
-func atLevel(l cpu.Level, f func()) {
-	defer cpu.SetLevel(cpu.SetLevel(l))
+// withSet runs f with the kernels of an instruction set.
+func withSet(l *isa.Set, f func()) {
+	defer isa.Use(isa.Use(l))
 	f()
 }
 
 // TestVectorEqualsTwin: the assembly's transform and colors are those of plain
 // Go, bit for bit.
 func TestVectorEqualsTwin(t *testing.T) {
-	if cpu.Best() < cpu.AVX2 {
+	if !isa.AVX2.Available() {
 		t.Skip("this processor has no AVX2")
 	}
 	r := rand.New(rand.NewPCG(5, 6))
@@ -27,8 +27,8 @@ func TestVectorEqualsTwin(t *testing.T) {
 		}
 		c := b
 		var got, want [8 * 11]uint8
-		atLevel(cpu.AVX2, func() { idct(&b, 3, got[:], 11) })
-		atLevel(cpu.Generic, func() { idct(&c, ^uint64(0), want[:], 11) })
+		withSet(isa.AVX2, func() { idct(&b, 3, got[:], 11) })
+		withSet(isa.Generic, func() { idct(&c, ^uint64(0), want[:], 11) })
 		if got != want {
 			t.Fatalf("round %d: IDCT differs", round)
 		}
@@ -39,8 +39,8 @@ func TestVectorEqualsTwin(t *testing.T) {
 		y[i], cb[i], cr[i] = uint8(r.Uint32()), uint8(i), uint8(i>>8)
 	}
 	got, want := make([]uint8, 3*n), make([]uint8, 3*n)
-	atLevel(cpu.AVX2, func() { yccRow(got, y[:], cb[:], cr[:]) })
-	atLevel(cpu.Generic, func() { yccRow(want, y[:], cb[:], cr[:]) })
+	withSet(isa.AVX2, func() { yccRow(got, y[:], cb[:], cr[:]) })
+	withSet(isa.Generic, func() { yccRow(want, y[:], cb[:], cr[:]) })
 	for i, v := range got {
 		if v != want[i] {
 			t.Fatalf("color of y %d, cb %d, cr %d: %d, want %d", y[i/3], cb[i/3], cr[i/3], v, want[i])

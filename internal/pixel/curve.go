@@ -34,7 +34,7 @@ func (c *Curve) Start(i int) float64 {
 // [0,255].
 func (c *Curve) Apply(v []float32, scale, shift [3]float32) {
 	done := 0
-	if kernel := active().curve; kernel != nil {
+	if kernel := table.Active().Curve; kernel != nil {
 		done = len(v) / 24 * 24
 		kernel(c, v[:done], scale, shift)
 	}

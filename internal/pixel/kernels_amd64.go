@@ -2,17 +2,22 @@
 
 package pixel
 
+import "github.com/whippet-ml/whippet/internal/kernel/isa"
+
+// AVX-512 would gain nothing here: both sets have the same kernels.
 func init() {
-	avx2 = kernels{
-		weighRows: weighRowsVec,
-		columns:   columnsVec,
-		row:       rowVec,
-		idct:      idctVec,
-		ycc:       yccVec,
-		pick:      pickVec,
-		curve:     curveVec,
-		sample:    sampleVec,
+	k := kernels{
+		WeighRows: weighRowsVec,
+		Columns:   columnsVec,
+		Row:       rowVec,
+		IDCT:      idctVec,
+		YCC:       yccVec,
+		Pick:      pickVec,
+		Curve:     curveVec,
+		Sample:    sampleVec,
 	}
+	table.Add(isa.AVX2, k)
+	table.Add(isa.AVX512, k)
 }
 
 func weighRowsVec(dst, ring []float32, stride, lo, size int, w []float32) {

@@ -1,10 +1,14 @@
 // Package pixel has the kernels of decoding, resizing and augmenting pictures
-// that pay as AVX2: each checks its slices, runs the assembly where the active
-// level (internal/cpu) has AVX2, and its Go twin elsewhere and for what is left
-// over at the ends. Integer kernels give the same bits at every level.
+// that pay as AVX2: each checks its slices, runs the assembly where the
+// instruction set in use has it, and its Go twin elsewhere and for what is left
+// over at the ends. Integer kernels give the same bits with every set.
 package pixel
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
+)
 
 // maxTaps is how many rows the assembly combines; more are rare (they come
 // from pictures of many times the target's size) and go through the twin.
@@ -24,7 +28,7 @@ func WeighRows(dst, ring []float32, lo, size int, w []float32) {
 	n := len(dst)
 	need(len(w) > 0 && size > 0 && lo >= 0 && len(ring) >= size*n, "WeighRows")
 	done := 0
-	if kernel := active().weighRows; kernel != nil && len(w) <= maxTaps {
+	if kernel := table.Active().WeighRows; kernel != nil && len(w) <= maxTaps {
 		done = n &^ 31
 		kernel(dst[:done], ring, n, lo, size, w)
 	}
@@ -40,7 +44,7 @@ func Columns(dst, ring []uint8, stride, lo, size int, k []uint32) {
 	n := len(dst)
 	need(len(k) > 0 && size > 0 && lo >= 0 && stride >= n && len(ring) >= size*stride, "Columns")
 	done := 0
-	if kernel := active().columns; kernel != nil && len(k) <= maxTaps {
+	if kernel := table.Active().Columns; kernel != nil && len(k) <= maxTaps {
 		done = n &^ 15
 		kernel(dst[:done], ring, stride, lo, size, k)
 	}
@@ -49,7 +53,7 @@ func Columns(dst, ring []uint8, stride, lo, size int, k []uint32) {
 
 // CanResample reports whether Columns and Row run as assembly. Callers have a
 // faster way in plain Go than their twins.
-func CanResample() bool { k := active(); return k.columns != nil && k.row != nil }
+func CanResample() bool { k := table.Active(); return k.Columns != nil && k.Row != nil }
 
 // Row is the horizontal pass of Pillow's resampling, of one row of n RGB
 // pixels: dst pixel i is (2²¹ + Σ k[i·size+j]·src pixel (first[i]+j)) >> 22 over
@@ -59,7 +63,7 @@ func CanResample() bool { k := active(); return k.columns != nil && k.row != nil
 func Row(dst, src []uint8, w int, first, count []int32, k []uint32, size int) {
 	n := len(first)
 	need(len(dst) > 3*n && len(src) >= 3*w && len(count) >= n && len(k) >= n*size, "Row")
-	if kernel := active().row; kernel != nil && len(src) > 3*w && n > 0 {
+	if kernel := table.Active().Row; kernel != nil && len(src) > 3*w && n > 0 {
 		kernel(dst, src, first, count, k, size)
 		return
 	}
@@ -70,12 +74,12 @@ func Row(dst, src []uint8, w int, first, count []int32, k []uint32, size int) {
 // apart, and reports true; without assembly it does nothing and reports
 // false. The method is internal/jpeg's, which is the twin.
 func IDCT(b *[64]int32, dst []uint8, stride int) bool {
-	kernel := active().idct
+	kernel := table.Active().IDCT
 	if kernel == nil {
 		return false
 	}
 	need(stride >= 8 && len(dst) >= 7*stride+8, "IDCT")
-	kernel(noescape(b), dst, stride)
+	kernel(isa.Arg(b), dst, stride)
 	return true
 }
 
@@ -84,7 +88,7 @@ func IDCT(b *[64]int32, dst []uint8, stride int) bool {
 // who has the twin, and does none without assembly.
 func YCC(dst, y, cb, cr []uint8) int {
 	n := (len(y) - 2) &^ 7
-	kernel := active().ycc
+	kernel := table.Active().YCC
 	if n <= 0 || kernel == nil {
 		return 0
 	}
@@ -100,7 +104,7 @@ func Pick(dst, src []float32, w int, first, count []int32, weight []float32, siz
 	n := len(first)
 	need(len(dst) >= 3*n && len(src) > 3*w && len(count) >= n && len(weight) >= n*size, "Pick")
 	done := 0
-	if kernel := active().pick; kernel != nil && n > 1 {
+	if kernel := table.Active().Pick; kernel != nil && n > 1 {
 		done = n - 1 // it writes one float more
 		kernel(dst, src, first[:done], count, weight, size)
 	}

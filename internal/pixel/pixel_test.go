@@ -6,13 +6,13 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/internal/rng"
 )
 
 // vector skips a test of the assembly where there is none.
 func vector(t testing.TB) {
-	if active().row == nil {
+	if table.Active().Row == nil {
 		t.Skip("no assembly at this level of this processor")
 	}
 }
@@ -170,19 +170,19 @@ func TestYCCBounds(t *testing.T) {
 	}
 }
 
-func TestLevels(t *testing.T) {
-	if cpu.Best() < cpu.AVX2 {
+func TestGenericRunsNoAssembly(t *testing.T) {
+	if !isa.AVX2.Available() {
 		t.Skip("this processor has no AVX2")
 	}
-	defer cpu.SetLevel(cpu.SetLevel(cpu.Generic))
+	defer isa.Use(isa.Use(isa.Generic))
 	if CanSample() || CanResample() {
-		t.Error("the generic level runs assembly")
+		t.Error("the generic set runs assembly")
 	}
 	if IDCT(new([64]int32), make([]uint8, 64), 8) {
-		t.Error("IDCT ran at the generic level")
+		t.Error("IDCT ran with the generic set")
 	}
 	if YCC(make([]uint8, 300), make([]uint8, 100), make([]uint8, 100), make([]uint8, 100)) != 0 {
-		t.Error("YCC ran at the generic level")
+		t.Error("YCC ran with the generic set")
 	}
 }
 

@@ -1,5 +1,7 @@
 package pixel
 
+import "github.com/whippet-ml/whippet/internal/kernel/isa"
+
 // Walk goes along a row of output pixels in steps of four: pixel k of the
 // current four is read from (U+k·du, V+k·dv)/(D+k·dd), in source pixels. All
 // samplers take their coordinates from it, so that they agree to the bit. The
@@ -39,7 +41,7 @@ func (w *Walk) Next() {
 const WeightBits = 13
 
 // CanSample reports whether SampleInside does anything.
-func CanSample() bool { return active().sample != nil }
+func CanSample() bool { return table.Active().Sample != nil }
 
 // SampleInside samples bilinearly from src, [h,w,3] bytes, along the walk into
 // dst, [n,3], while all four pixels are well inside: not in the last two
@@ -52,12 +54,12 @@ func CanSample() bool { return active().sample != nil }
 // exact sum of products times 2⁻¹³.
 func SampleInside(dst []float32, src []uint8, h, w int, k *Walk) int {
 	n := (len(dst)/3 - 1) &^ 3
-	kernel := active().sample
+	kernel := table.Active().Sample
 	if n <= 0 || kernel == nil || w < 3 || h < 2 || w > 1<<14 || h > 1<<14 {
 		return 0
 	}
 	need(len(src) >= 3*h*w, "SampleInside")
 	// The last pair of pixels that may be read with 8 bytes is one column
 	// before the last.
-	return kernel(dst, n, src, 3*w, uint32(w-2)<<WeightBits-1, uint32(h-1)<<WeightBits-1, noescape(k))
+	return kernel(dst, n, src, 3*w, uint32(w-2)<<WeightBits-1, uint32(h-1)<<WeightBits-1, isa.Arg(k))
 }

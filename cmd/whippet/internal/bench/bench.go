@@ -12,6 +12,7 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/models"
@@ -122,7 +123,7 @@ type Machine struct {
 }
 
 func machine() Machine {
-	return Machine{parallel.Threads(), cpu.Active().String(), runtime.GOOS, runtime.GOARCH, runtime.Version()}
+	return Machine{parallel.Threads(), isa.Active().String(), runtime.GOOS, runtime.GOARCH, runtime.Version()}
 }
 
 // meter times steps.

@@ -21,9 +21,9 @@ func rows(v *isa.Set) {
 		}})
 	// dz = dx, with ReLU only where x > 0; sums += dz
 	for _, relu := range []bool{false, true} {
-		for _, past := range []bool{false, true} {
-			s := sumSpec{name: "SplitSum" + when(relu, "ReLU") + when(past, "Past"),
-				streams: []int{0}, outs: []int{2}, params: []int{3}, strided: []int{0}, past: past, zero: relu,
+		for _, nonTemporal := range []bool{false, true} {
+			s := sumSpec{name: "SplitSum" + when(relu, "ReLU") + when(nonTemporal, "NonTemporal"),
+				streams: []int{0}, outs: []int{2}, params: []int{3}, strided: []int{0}, nonTemporal: nonTemporal, zero: relu,
 				doc: "copies the channels x (p[0]) of a wider map to dz (p[2])" + when(relu, ", where the same of p[1] is above 0,") + " and adds them to sums (p[3]); see splitSumGo."}
 			if relu {
 				s.streams, s.strided = []int{0, 1}, []int{0, 1}

@@ -13,17 +13,17 @@ import (
 // block is one vector's place in a few rows at once: what the body of a
 // reduction over rows works on.
 type block struct {
-	v       *isa.Set
-	n       int // rows
-	ptr     map[int]reg.GPVirtual
-	strided []int
-	past    bool
-	idx     reg.GPVirtual // byte in the row, for params
-	cb, cb3 reg.GPVirtual // bytes of a row, of three
-	sb, sb3 reg.GPVirtual // bytes of a row of signs, of three
-	pb, pb3 reg.GPVirtual // bytes from a strided row to the next, of three
-	tail    *isa.Tail
-	zero    reg.VecVirtual
+	v           *isa.Set
+	n           int // rows
+	ptr         map[int]reg.GPVirtual
+	strided     []int
+	nonTemporal bool
+	idx         reg.GPVirtual // byte in the row, for params
+	cb, cb3     reg.GPVirtual // bytes of a row, of three
+	sb, sb3     reg.GPVirtual // bytes of a row of signs, of three
+	pb, pb3     reg.GPVirtual // bytes from a strided row to the next, of three
+	tail        *isa.Tail
+	zero        reg.VecVirtual
 }
 
 // at is the place of stream i's vector in row r of the block.
@@ -38,7 +38,7 @@ func (b *block) at(i, r int) Mem {
 func (b *block) row(i, r int) reg.VecVirtual { return b.v.Load(b.at(i, r), b.tail) }
 
 func (b *block) setRow(x reg.VecVirtual, i, r int) {
-	if b.past && b.tail == nil {
+	if b.nonTemporal && b.tail == nil {
 		b.v.StoreNonTemporal(x, b.at(i, r))
 		return
 	}

@@ -2,8 +2,6 @@ package main
 
 import (
 	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/whippet-ml/whippet/internal/cpu/asm/isa"
 )
@@ -40,12 +38,6 @@ func flat(v *isa.Set) {
 			VFMADD231PS(x, p.consts[0], y)
 			p.st(y, 1)
 		}})
-	rowMap(v, mapSpec{name: "Scale", doc: "multiplies p[0] by k[0]; see scaleGo.",
-		streams: []int{0}, consts: 1, body: func(p *place) {
-			x := p.ld(0)
-			VMULPS(p.consts[0], x, x)
-			p.st(x, 0)
-		}})
 	rowMap(v, mapSpec{name: "ScaleAdd", doc: "sets p[0] = k[0]*p[0] + k[1]*p[1]; see scaleAddGo.",
 		streams: []int{0, 1}, consts: 2, body: func(p *place) {
 			// y = a*y + b*x
@@ -54,34 +46,4 @@ func flat(v *isa.Set) {
 			VFMADD231PS(x, p.consts[1], y)
 			p.st(y, 0)
 		}})
-	sumSquares(v)
-}
-
-// sumSquares adds the squares of c floats, a multiple of 4*(lanes/2), in
-// float64: p[0] the floats, p[1] one vector of float64 sums, overwritten.
-func sumSquares(v *isa.Set) {
-	args := function(v, "SumSquares", "rowArgs", "sums the squares of p[0] in float64, into p[1], a vector of partial sums; see sumSquaresGo.",
-		"for four half vectors at a time { acc[i] += x[i]*x[i], as float64 }")
-	x, out, n := GP64(), GP64(), GP64()
-	MOVQ(args.Elem("p", 0), x)
-	MOVQ(args.Elem("p", 1), out)
-	MOVQ(args.Field("c"), n)
-	var acc [4]reg.VecVirtual
-	for i := range acc {
-		acc[i] = v.Zero()
-	}
-	Label("loop")
-	for i := range acc {
-		d := v.Vec()
-		VCVTPS2PD(Mem{Base: x, Disp: i * v.Bytes / 2}, d)
-		VFMADD231PD(d, d, acc[i])
-	}
-	ADDQ(I32(4*v.Bytes/2), x)
-	SUBQ(Imm(uint64(4*v.Lanes()/2)), n)
-	JNZ(LabelRef("loop"))
-	VADDPD(acc[1], acc[0], acc[0])
-	VADDPD(acc[3], acc[2], acc[2])
-	VADDPD(acc[2], acc[0], acc[0])
-	VMOVUPD(acc[0], Mem{Base: out})
-	isa.End()
 }

@@ -46,7 +46,7 @@ func norm(v *isa.Set) {
 // scaleShift is the forward pass, with a residual added or not, and ending with
 // nothing, ReLU, or ReLU that writes its signs.
 func scaleShift(v *isa.Set, residual bool, end string) {
-	s := mapSpec{name: "ScaleShift" + when(residual, "Add") + end, streams: []int{0, 1}, past: []int{1}, params: []int{2, 3}, zero: end != "",
+	s := mapSpec{name: "ScaleShift" + when(residual, "Add") + end, streams: []int{0, 1}, nonTemporal: []int{1}, params: []int{2, 3}, zero: end != "",
 		doc: "sets y = " + when(end != "", "ReLU of ") + "x*scale + shift" + when(residual, " + residual (p[4])") + ", x p[0], y p[1], scale p[2], shift p[3]" + when(end == "ReLUSigns", ", and writes the signs p[5]") + "; see scaleShiftGo."}
 	if residual {
 		s.streams = append(s.streams, 4)
@@ -151,7 +151,7 @@ func normGrad(v *isa.Set, mask string, res bool) {
 	if res {
 		// Without a residual the gradient is made in place.
 		s.streams = append(s.streams, dres)
-		s.past = []int{dx}
+		s.nonTemporal = []int{dx}
 	}
 	s.body = func(p *place) {
 		// dx = a*g + (b*(x-mean) + d); dres = g

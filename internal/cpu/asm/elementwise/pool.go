@@ -18,10 +18,10 @@ func pool(v *isa.Set) {
 	}
 	windows(v, "NormWindow", "sets out to the maximum over the window and 0 of x*scale + shift, more[2] to that x and arg to its position, 255 for the 0; scale is more[0], shift more[1]; see maxWindow.normMax.",
 		many, false, func(w *window) windowBody { return normWindow(v, w) })
-	for _, past := range []bool{false, true} {
-		windows(v, "GatherWindow"+when(past, "Past"), "sets out to g, the sum over the window of dy (src) where arg is the position; see gatherWindow.gather.",
-			4, true, func(w *window) windowBody { return gatherWindow(v, w, false, past) })
-		windows(v, "NormGather"+when(past, "Past"), "sets out to a*g + (b*(x-mean) + d), g as in GatherWindow; x, mean, a, b, d are more[0] to more[4].",
-			4, true, func(w *window) windowBody { return gatherWindow(v, w, true, past) })
+	for _, nonTemporal := range []bool{false, true} {
+		windows(v, "GatherWindow"+when(nonTemporal, "NonTemporal"), "sets out to g, the sum over the window of dy (src) where arg is the position; see gatherWindow.gather.",
+			4, true, func(w *window) windowBody { return gatherWindow(v, w, false, nonTemporal) })
+		windows(v, "NormGather"+when(nonTemporal, "NonTemporal"), "sets out to a*g + (b*(x-mean) + d), g as in GatherWindow; x, mean, a, b, d are more[0] to more[4].",
+			4, true, func(w *window) windowBody { return gatherWindow(v, w, true, nonTemporal) })
 	}
 }

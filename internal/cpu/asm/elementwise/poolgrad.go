@@ -8,7 +8,7 @@ import (
 
 // gatherWindow: g = sum over the window of dy where arg = pos; out = g, or with
 // norm, a*g + (b*(x-mean) + d), x, mean, a, b, d being more[0] to more[4].
-func gatherWindow(v *isa.Set, w *window, norm, past bool) windowBody {
+func gatherWindow(v *isa.Set, w *window, norm, nonTemporal bool) windowBody {
 	sum := v.Vecs(w.n)
 	return windowBody{
 		start: func() {
@@ -43,7 +43,7 @@ func gatherWindow(v *isa.Set, w *window, norm, past bool) windowBody {
 					VFMADD132PS(a(i), x, sum[i])
 				}
 			}
-			w.store(sum, past)
+			w.store(sum, nonTemporal)
 		},
 	}
 }

@@ -12,15 +12,15 @@ import (
 
 // place is one vector's place in a row: what a kernel's body works on.
 type place struct {
-	v      *isa.Set
-	ptr    map[int]reg.GPVirtual
-	idx    reg.GPVirtual // byte in the row
-	disp   int
-	tail   *isa.Tail
-	vector int // of those that the loop takes at once
-	consts []reg.VecVirtual
-	zero   reg.VecVirtual
-	past   []int
+	v           *isa.Set
+	ptr         map[int]reg.GPVirtual
+	idx         reg.GPVirtual // byte in the row
+	disp        int
+	tail        *isa.Tail
+	vector      int // of those that the loop takes at once
+	consts      []reg.VecVirtual
+	zero        reg.VecVirtual
+	nonTemporal []int
 }
 
 // signs is the place of the vector's signs at pointer i.
@@ -34,7 +34,7 @@ func (p *place) at(i int) Mem {
 func (p *place) ld(i int) reg.VecVirtual { return p.v.Load(p.at(i), p.tail) }
 
 func (p *place) st(r reg.VecVirtual, i int) {
-	if p.tail == nil && slices.Contains(p.past, i) {
+	if p.tail == nil && slices.Contains(p.nonTemporal, i) {
 		p.v.StoreNonTemporal(r, p.at(i))
 		return
 	}
@@ -43,15 +43,15 @@ func (p *place) st(r reg.VecVirtual, i int) {
 
 // mapSpec describes a kernel that goes through rows of c floats.
 type mapSpec struct {
-	name    string
-	doc     string // what it computes, by the names of the pointers
-	streams []int  // pointers that go on from row to row
-	params  []int  // pointers to c floats, the same for every row
-	signs   []int  // pointers to a bit per float, see ../../signs.go
-	consts  int    // scalars, broadcast to p.consts
-	zero    bool   // whether the body needs p.zero
-	past    []int  // pointers whose whole vectors are stored past the caches, to aligned addresses
-	body    func(p *place)
+	name        string
+	doc         string // what it computes, by the names of the pointers
+	streams     []int  // pointers that go on from row to row
+	params      []int  // pointers to c floats, the same for every row
+	signs       []int  // pointers to a bit per float, see ../../signs.go
+	consts      int    // scalars, broadcast to p.consts
+	zero        bool   // whether the body needs p.zero
+	nonTemporal []int  // pointers whose whole vectors are stored non-temporally, to aligned addresses
+	body        func(p *place)
 }
 
 // unroll is how many vectors the main loop takes at once.
@@ -61,15 +61,15 @@ const unroll = 4
 //
 //	for row in rows { for vectors at idx in row { body }; streams += c }
 //
-// and, when some stores may go past the caches, the same again that way, under
-// the name ending in Past.
+// and, when some stores may be non-temporal, the same again that way, under the
+// name ending in NonTemporal.
 func rowMap(v *isa.Set, s mapSpec) {
-	past := s.past
-	s.past = nil
+	nonTemporal := s.nonTemporal
+	s.nonTemporal = nil
 	rowMapOnce(v, s)
-	if past != nil {
-		s.past = past
-		s.name += "Past"
+	if nonTemporal != nil {
+		s.nonTemporal = nonTemporal
+		s.name += "NonTemporal"
 		rowMapOnce(v, s)
 	}
 }
@@ -91,7 +91,7 @@ func rowMapOnce(v *isa.Set, s mapSpec) {
 	}
 	DECQ(r.left)
 	JNZ(LabelRef("row"))
-	if len(s.past) > 0 {
+	if len(s.nonTemporal) > 0 {
 		isa.Fence()
 	}
 	isa.End()
@@ -108,7 +108,7 @@ type row struct {
 
 // mapPrologue loads pointers and scalars and measures the row.
 func mapPrologue(v *isa.Set, s mapSpec, args isa.Args) (*place, row) {
-	p := &place{v: v, past: s.past, ptr: map[int]reg.GPVirtual{}}
+	p := &place{v: v, nonTemporal: s.nonTemporal, ptr: map[int]reg.GPVirtual{}}
 	for _, i := range slices.Concat(s.streams, s.params, s.signs) {
 		p.ptr[i] = GP64()
 		MOVQ(args.Elem("p", i), p.ptr[i])

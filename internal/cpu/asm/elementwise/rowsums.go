@@ -17,7 +17,7 @@ type sumSpec struct {
 	doc                          string // what it computes, by the numbers of the pointers
 	streams, outs, params, signs []int
 	strided                      []int // streams whose rows are stride floats apart, not c
-	past                         bool  // whole vectors of outs are stored past the caches, to aligned addresses
+	nonTemporal                  bool  // whole vectors of outs are stored non-temporally, to aligned addresses
 	zero                         bool
 	body                         func(b *block)
 }
@@ -52,7 +52,7 @@ func rowSums(v *isa.Set, s sumSpec) {
 	DECQ(left)
 	JNZ(LabelRef("one"))
 	Label("done")
-	if s.past {
+	if s.nonTemporal {
 		isa.Fence()
 	}
 	isa.End()
@@ -61,7 +61,7 @@ func rowSums(v *isa.Set, s sumSpec) {
 // sumPrologue loads the pointers and measures the row: left is how many rows
 // there are, whole the bytes of a row's whole vectors, tail the rest of it.
 func sumPrologue(v *isa.Set, s sumSpec, args isa.Args) (b *block, left, whole reg.GPVirtual, tail *isa.Tail) {
-	b = &block{v: v, ptr: map[int]reg.GPVirtual{}, strided: s.strided, past: s.past, cb: GP64(), cb3: GP64(), idx: GP64()}
+	b = &block{v: v, ptr: map[int]reg.GPVirtual{}, strided: s.strided, nonTemporal: s.nonTemporal, cb: GP64(), cb3: GP64(), idx: GP64()}
 	for _, i := range slices.Concat(s.rows(), s.params, s.signs) {
 		b.ptr[i] = GP64()
 		MOVQ(args.Elem("p", i), b.ptr[i])

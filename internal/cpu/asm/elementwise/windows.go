@@ -34,10 +34,10 @@ func (w *window) srcAt(i int) Mem { return Mem{Base: w.src, Disp: i * w.v.Bytes}
 func (w *window) argAt(i int) Mem { return Mem{Base: w.arg, Disp: i * w.v.Lanes()} }
 func (w *window) outAt(i int) Mem { return w.out.Offset(i * w.v.Bytes) }
 
-// store writes the block's result; past, to aligned addresses past the caches.
-func (w *window) store(x []reg.VecVirtual, past bool) {
+// store writes the block's result, non-temporally to aligned addresses if asked for.
+func (w *window) store(x []reg.VecVirtual, nonTemporal bool) {
 	for i := range x {
-		if past {
+		if nonTemporal {
 			w.v.StoreNonTemporal(x[i], w.outAt(i))
 		} else {
 			VMOVUPS(x[i], w.outAt(i))

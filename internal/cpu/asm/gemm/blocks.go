@@ -86,9 +86,9 @@ func (v *tile) blocks() {
 	isa.End()
 }
 
-// fence orders streamed stores before what follows.
+// fence orders non-temporal stores before what follows.
 func fence() {
-	isa.Kernel("storeFence", "func()", "orders non-temporal stores before everything that follows.")
+	isa.Kernel("storeFenceSSE", "func()", "orders non-temporal stores before everything that follows.")
 	isa.Fence()
 	RET()
 }

@@ -26,8 +26,8 @@ func (v *tile) finish(n, halves int, suffix string) {
 	v.combine(n, halves, suffix, down, func(m reg.GPPhysical, h int, dst reg.VecPhysical) {
 		VADDPS(half(m, h), dst, dst)
 	}, t)
-	TESTQ(I32(flagStream), flag)
-	JNZ(LabelRef("stream" + suffix))
+	TESTQ(I32(flagNonTemporal), flag)
+	JNZ(LabelRef("nontemporal" + suffix))
 	for r := range n {
 		for h := range halves {
 			VMOVUPS(v.acc(r, h), half(c, h))
@@ -37,7 +37,7 @@ func (v *tile) finish(n, halves int, suffix string) {
 	Label("end" + suffix)
 	isa.End()
 	Comment("Stores that leave the caches alone.")
-	Label("stream" + suffix)
+	Label("nontemporal" + suffix)
 	for r := range n {
 		for h := range halves {
 			v.StoreNonTemporal(v.acc(r, h), half(c, h))

@@ -33,14 +33,14 @@ var (
 var g isa.Args
 
 // Bits of gemmArgs.flags.
-var flagAccumulate, flagReLU, flagStream int
+var flagAccumulate, flagReLU, flagNonTemporal int
 
 func main() {
 	cpu := isa.Open("..")
 	cpu.Args("gemmArgs", "blockCopy")
 	flagAccumulate = cpu.Const("gemmAccumulate")
 	flagReLU = cpu.Const("gemmReLU")
-	flagStream = cpu.Const("gemmStream")
+	flagNonTemporal = cpu.Const("gemmNonTemporal")
 	ConstraintExpr("amd64,!noasm")
 	for _, v := range []*tile{tile512, tile2} {
 		v.formN()

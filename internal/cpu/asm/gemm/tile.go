@@ -110,14 +110,14 @@ func (v *tile) fetchTile(n int) {
 
 // walkRows prepares to prefetch rows of C little by little: a burst of misses
 // at the start of a tile would hold up its first loads. p walks down the rows,
-// by step bytes, and on into the tiles below; when C is to be streamed it stays
+// by step bytes, and on into the tiles below; when C is stored non-temporally it stays
 // where it can do no harm.
 func (v *tile) walkRows(p, step reg.GPPhysical, suffix string) {
-	Comment("Rows of C to prefetch, none if they are to be streamed.")
+	Comment("Rows of C to prefetch, none if they are stored non-temporally.")
 	MOVQ(g.Field("c"), p)
 	MOVQ(g.Field("ldc"), step)
 	SHLQ(Imm(2), step)
-	TESTQ(U32(flagStream), g.Field("flags"))
+	TESTQ(U32(flagNonTemporal), g.Field("flags"))
 	JZ(LabelRef("begin" + suffix))
 	MOVQ(args, p)
 	XORQ(step, step)

@@ -116,7 +116,7 @@ func (v *Set) Store(r reg.Register, m operand.Op, t *Tail) {
 	}
 }
 
-// StoreNonTemporal stores r past the caches, to an address that is a multiple
+// StoreNonTemporal stores r with a hint to leave the caches alone, to an address that is a multiple
 // of the vector's size. Fence must follow before others may read it.
 func (v *Set) StoreNonTemporal(r reg.Register, m operand.Op) { VMOVNTPS(r, m) }
 

@@ -22,7 +22,7 @@ func main() {
 				v.output(rows, cols, "")
 			}
 		}
-		v.output(4, 4, "Past")
+		v.output(4, 4, "NonTemporal")
 		v.filter()
 		v.filterGrad()
 		v.transpose()

@@ -52,14 +52,14 @@ type outputKernel struct {
 // output has two loops: one that only transforms, and one with the epilogue.
 // The bias is added to M[1][1], whose column and row of A are all ones, so
 // that it reaches every element of the tile at the cost of one.
-func (v *transform) output(rows, cols int, past string) {
+func (v *transform) output(rows, cols int, nonTemporal string) {
 	a := &outputKernel{transform: v, rows: rows, cols: cols}
 	a.label = func(s string) string { return fmt.Sprintf("output%d%d_%s", rows, cols, s) }
 	a.store = func(x reg.VecVirtual, m Mem) { VMOVUPS(x, m) }
-	if past != "" {
+	if nonTemporal != "" {
 		a.store = func(x reg.VecVirtual, m Mem) { v.StoreNonTemporal(x, m) }
 	}
-	v.function(fmt.Sprintf("winoOutput%d%d%s", rows, cols, past), "func(n int, src []float32, srcStep, stride int, y []float32, row, col int, bias, res *float32, resRow, resCol int, floor float32)",
+	v.function(fmt.Sprintf("winoOutput%d%d%s", rows, cols, nonTemporal), "func(n int, src []float32, srcStep, stride int, y []float32, row, col int, bias, res *float32, resRow, resCol int, floor float32)",
 		fmt.Sprintf("computes y = Aᵀ M A for a tile of %dx%d; see winoOutputGo. With bias nil there is no epilogue; else bias, res (if not nil) and max(floor, .) are applied.", rows, cols),
 		"for blocks of 16 channels { t = Aᵀ M, column by column; for i in rows { y[i] = max(floor, t[i] A + bias + res[i]), or t[i] A } }")
 	a.begin()

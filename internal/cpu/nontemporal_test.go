@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Storing past the caches changes no bit and writes nowhere else.
-func TestStoresPast(t *testing.T) {
+// Storing non-temporally changes no bit and writes nowhere else.
+func TestStoresNonTemporal(t *testing.T) {
 	type op func(x, y, z, out, res []float32, p [][]float32, rows, c int)
 	pool := func(rows, c int) NormMaxPool { return NormMaxPool{1, rows / 4, 4, c, 3, 2, 1, false} }
 	for _, tc := range []struct {
@@ -67,12 +67,11 @@ func TestStoresPast(t *testing.T) {
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			allLevels(t, func(t *testing.T) {
-				defer func(old int) { pastFloats = old }(pastFloats)
+			eachSet(t, func(t *testing.T) {
 				for _, s := range []shape{{2, 16}, {14, 48}, {70, 64}, {6, 160}} {
 					n := 4 * s.rows * s.c
 					run := func(from int) [][]float32 {
-						pastFloats = from
+						defer storeAllFrom(from)()
 						a := newArena(t, 4, 0)
 						aligned := func(v []float32) []float32 {
 							b := alignedFloats(n + 32)
@@ -95,7 +94,7 @@ func TestStoresPast(t *testing.T) {
 					for k := range want {
 						for i := range want[k] {
 							if math.Float32bits(got[k][i]) != math.Float32bits(want[k][i]) {
-								t.Fatalf("%v, slice %d: %v at %d stored past the caches, %v otherwise", s, k, got[k][i], i-16, want[k][i])
+								t.Fatalf("%v, slice %d: %v at %d stored non-temporally, %v otherwise", s, k, got[k][i], i-16, want[k][i])
 							}
 						}
 						for _, g := range [][]float32{got[k][:16], got[k][16+n:]} {

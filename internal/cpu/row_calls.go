@@ -1,0 +1,163 @@
+package cpu
+
+import (
+	"unsafe"
+
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
+)
+
+// This file calls the kernels of rowKernels: each function packs its slices,
+// whose lengths its callers have checked, into the argument of the kernel for
+// its case. The twins ending in Go say what they compute.
+
+// ptr returns the address of s's first element, or of where it would be.
+func ptr(s []float32) *float32 { return unsafe.SliceData(s) }
+
+// wordPtr is ptr for words of signs, as rowArgs has it.
+func wordPtr(s []uint16) *float32 { return (*float32)(unsafe.Pointer(unsafe.SliceData(s))) }
+
+// flat runs a kernel on one row of n floats, if there are any.
+func flat(kernel func(a *rowArgs), n int, k [8]float32, p ...[]float32) {
+	if n == 0 {
+		return
+	}
+	a := rowArgs{rows: 1, c: n, k: k}
+	for i, s := range p {
+		a.p[i] = ptr(s)
+	}
+	kernel(isa.Arg(&a))
+}
+
+func relu(x, y []float32) { flat(rowTable.Active().ReLU, len(x), [8]float32{}, x, y) }
+
+func reluGrad(dy, y, dx []float32) {
+	flat(rowTable.Active().ReLUGrad, len(dx), [8]float32{}, dy, y, dx)
+}
+
+func add(x, y, dst []float32) { flat(rowTable.Active().Add, len(x), [8]float32{}, x, y, dst) }
+
+func mul(x, y, dst []float32) { flat(rowTable.Active().Mul, len(x), [8]float32{}, x, y, dst) }
+
+func axpy(a float32, x, y []float32) { flat(rowTable.Active().AXPY, len(x), [8]float32{a}, x, y) }
+
+func scaleAdd(a float32, y []float32, b float32, x []float32) {
+	flat(rowTable.Active().ScaleAdd, len(x), [8]float32{a, b}, y, x)
+}
+
+func adam(p, g, avg, sqr []float32, k *adamConstants) {
+	flat(rowTable.Active().Adam, len(p), [8]float32{k.decay, k.mom, k.damp, k.sqrMom, k.sqrInv, k.debias, k.eps, k.step}, p, g, avg, sqr)
+}
+
+func addBias(x, bias, y []float32, rows, c int) {
+	rowTable.Active().AddBias(isa.Arg(&rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(bias)}, rows: rows, c: c}))
+}
+
+func sumRows(x []float32, rows, c int, sums []float32) {
+	rowTable.Active().SumRows(isa.Arg(&rowArgs{p: [9]*float32{ptr(x), ptr(sums)}, rows: rows, c: c}))
+}
+
+func splitSum(dx, x []float32, stride int, dz []float32, rows, c int, sums []float32, nonTemporal bool) {
+	a := rowArgs{p: [9]*float32{ptr(dx), ptr(x), ptr(dz), ptr(sums)}, rows: rows, c: c, stride: stride}
+	t := rowTable.Active()
+	kernel := t.SplitSum
+	switch {
+	case x != nil && nonTemporal:
+		kernel = t.SplitSumReLUNonTemporal
+	case x != nil:
+		kernel = t.SplitSumReLU
+	case nonTemporal:
+		kernel = t.SplitSumNonTemporal
+	}
+	kernel(isa.Arg(&a))
+}
+
+func stats(x, shift []float32, rows, c int, sum, sq []float32) {
+	rowTable.Active().Stats(isa.Arg(&rowArgs{p: [9]*float32{ptr(x), ptr(shift), ptr(sum), ptr(sq)}, rows: rows, c: c}))
+}
+
+func scaleShift(x, scale, shift, residual, y []float32, rows, c int, relu, nonTemporal bool) {
+	a := rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(scale), ptr(shift), ptr(residual)}, rows: rows, c: c}
+	t := rowTable.Active()
+	kernel := t.ScaleShift
+	switch {
+	case nonTemporal && residual != nil && relu:
+		kernel = t.ScaleShiftAddReLUNonTemporal
+	case nonTemporal && residual != nil:
+		kernel = t.ScaleShiftAddNonTemporal
+	case nonTemporal && relu:
+		kernel = t.ScaleShiftReLUNonTemporal
+	case nonTemporal:
+		kernel = t.ScaleShiftNonTemporal
+	case residual != nil && relu:
+		kernel = t.ScaleShiftAddReLU
+	case residual != nil:
+		kernel = t.ScaleShiftAdd
+	case relu:
+		kernel = t.ScaleShiftReLU
+	}
+	kernel(isa.Arg(&a))
+}
+
+// scaleShiftSigns is scaleShift with ReLU that writes the signs too.
+func scaleShiftSigns(x, scale, shift, residual, y []float32, signs []uint16, rows, c int, nonTemporal bool) {
+	a := rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(scale), ptr(shift), ptr(residual), wordPtr(signs)}, rows: rows, c: c}
+	t := rowTable.Active()
+	kernel := t.ScaleShiftReLUSigns
+	switch {
+	case nonTemporal && residual != nil:
+		kernel = t.ScaleShiftAddReLUSignsNonTemporal
+	case nonTemporal:
+		kernel = t.ScaleShiftReLUSignsNonTemporal
+	case residual != nil:
+		kernel = t.ScaleShiftAddReLUSigns
+	}
+	kernel(isa.Arg(&a))
+}
+
+func signsGrad(dy []float32, signs []uint16, dx []float32, rows, c int) {
+	rowTable.Active().SignsGrad(isa.Arg(&rowArgs{p: [9]*float32{ptr(dy), wordPtr(signs), ptr(dx)}, rows: rows, c: c}))
+}
+
+func bnReduce(dy, x, mean []float32, m mask, rows, c int, sumG, sumGX []float32) {
+	a := rowArgs{p: [9]*float32{ptr(dy), ptr(x), ptr(m.y), ptr(mean), ptr(sumG), ptr(sumGX), nil, ptr(m.scale), ptr(m.shift)}, rows: rows, c: c}
+	t := rowTable.Active()
+	kernel := t.BNReduce
+	switch {
+	case m.y != nil:
+		kernel = t.BNReduceY
+	case m.signs != nil:
+		a.p[2] = wordPtr(m.signs)
+		kernel = t.BNReduceSigns
+	case m.scale != nil:
+		kernel = t.BNReduceX
+	}
+	kernel(isa.Arg(&a))
+}
+
+// bnGrad has kernels for what occurs: no mask by y, and none by x together with
+// a residual; those go to the twin.
+func bnGrad(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres []float32, nonTemporal bool) {
+	if m.y != nil || m.scale != nil && dres != nil {
+		bnGradGo(dy, x, m, k, rows, c, dx, dres)
+		return
+	}
+	a := rowArgs{p: [9]*float32{ptr(dy), ptr(x), ptr(dx), ptr(k.mean), ptr(k.a), ptr(k.b), ptr(k.d), wordPtr(m.signs), ptr(dres)}, rows: rows, c: c}
+	t := rowTable.Active()
+	kernel := t.BNGrad
+	switch {
+	case m.scale != nil:
+		a.p[7], a.p[8] = ptr(m.scale), ptr(m.shift)
+		kernel = t.BNGradX
+	case m.signs != nil && dres == nil:
+		kernel = t.BNGradSigns
+	case m.signs != nil && nonTemporal:
+		kernel = t.BNGradSignsResNonTemporal
+	case m.signs != nil:
+		kernel = t.BNGradSignsRes
+	case dres != nil && nonTemporal:
+		kernel = t.BNGradResNonTemporal
+	case dres != nil:
+		kernel = t.BNGradRes
+	}
+	kernel(isa.Arg(&a))
+}

@@ -1,0 +1,6 @@
+//go:build !amd64 || noasm
+
+package isa
+
+// detect finds nothing: this build has no assembly.
+func detect() {}
