@@ -73,13 +73,19 @@ func TestResumeOfDamagedRuns(t *testing.T) {
 		}, 0, `a newer checkpoint was passed over: .*checksum`},
 		{"another architecture", func(t *testing.T, out string, cp []string) {
 			edit(t, out+".partial/config.json", func(s string) string { return strings.Replace(s, "resnet10_small", "squeezenet1_0", 1) })
-		}, 1, `architecture is resnet10_small, the learner's squeezenet1_0`},
+		}, 1, `config.json has been changed since the checkpoint was saved: arch is "squeezenet1_0", was "resnet10_small"`},
 		{"another batch size", func(t *testing.T, out string, cp []string) {
 			edit(t, out+".partial/config.json", func(s string) string { return strings.Replace(s, `"batch": 4`, `"batch": 5`, 1) })
-		}, 1, `batch size is 4, the learner's 5`},
+		}, 1, `batch is 5, was 4`},
 		{"another vocabulary", func(t *testing.T, out string, cp []string) {
 			edit(t, out+".partial/config.json", func(s string) string { return strings.Replace(s, `regex:(.+)_`, `regex:([a-zA-Z])[^/]*_`, 1) })
-		}, 1, `vocabulary is`},
+		}, 1, `label is`},
+		{"another rate and no mixup", func(t *testing.T, out string, cp []string) {
+			edit(t, out+".partial/config.json", func(s string) string {
+				s = regexp.MustCompile(`"lr": "[^"]*"`).ReplaceAllString(s, `"lr": "3e-7"`)
+				return regexp.MustCompile(`"mixup": [0-9.]*`).ReplaceAllString(s, `"mixup": 0.015625`)
+			})
+		}, 1, `lr is "3e-7", was ".*; mixup is 0.015625, was`},
 		{"settings cut short", func(t *testing.T, out string, cp []string) { edit(t, out+".partial/config.json", half) },
 			1, `config.json: unexpected end of JSON`},
 		{"killed between the results and their folder", func(t *testing.T, out string, cp []string) {

@@ -166,6 +166,12 @@ func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
 	}
 	defer out.Close()
 	f.Config = c
+	from, err := train.LoadCheckpoint(out.Checkpoints())
+	if err == nil {
+		if err := c.SameAs(from.Extra); err != nil {
+			return fmt.Errorf("--resume %s: %w", f.resume, err)
+		}
+	}
 	if out.Written() {
 		if err := out.Publish(); err != nil {
 			return err
@@ -173,7 +179,6 @@ func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
 		p.finish(f.Config, out)
 		return nil
 	}
-	from, err := train.LoadCheckpoint(out.Checkpoints())
 	if errors.Is(err, train.ErrDamagedCheckpoint) {
 		return fmt.Errorf("%w; to begin anew with the same settings, remove that folder and resume", err)
 	}
@@ -198,17 +203,12 @@ func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
 		if err := out.RecordPictures(ctx, dls); err != nil {
 			return err
 		}
+		if err := f.changeLR(0, lr, out); err != nil {
+			return err
+		}
 		f.prepare(l, out, p)
 		p.start(f.Config, dls, nil)
 		p.note("nothing had been saved before the interruption: training begins at the beginning")
-		if lr != "" {
-			if err := f.ChangeLR(0, lr); err != nil {
-				return err
-			}
-			if err := out.SetConfig(f.Config); err != nil {
-				return err
-			}
-		}
 		return f.end(ctx, f.Fit(ctx, l), l, out, p)
 	}
 	if err := out.CheckPictures(ctx, dls); err != nil {
@@ -221,21 +221,30 @@ func (f *trainFlags) goOn(cmd *cobra.Command, p *printer) error {
 	if err != nil {
 		return err
 	}
+	if err := f.changeLR(from.Step(), lr, out); err != nil {
+		return err
+	}
 	f.prepare(l, out, p)
 	p.start(f.Config, dls, from)
 	for _, e := range from.Skipped {
 		p.note("a newer checkpoint was passed over: %v", e)
 	}
 	if lr != "" {
-		if err := f.ChangeLR(from.Step(), lr); err != nil {
-			return err
-		}
-		if err := out.SetConfig(f.Config); err != nil {
-			return err
-		}
 		p.note("from step %d on with the learning rate %s", from.Step(), lr)
 	}
 	return f.end(ctx, f.Resume(ctx, l, from), l, out, p)
+}
+
+// changeLR notes in the run's settings that it goes on after step with the
+// learning rate lr, if one was given.
+func (f *trainFlags) changeLR(step int, lr string, out *run.Output) error {
+	if lr == "" {
+		return nil
+	}
+	if err := f.ChangeLR(step, lr); err != nil {
+		return err
+	}
+	return out.SetConfig(f.Config)
 }
 
 // loaders finds and prepares the data that c names.
@@ -260,7 +269,7 @@ func loaders(ctx context.Context, c *run.Config, workers int, p *printer) (*data
 // prepare sets what the settings do not say: where state is saved, and who
 // tells about it.
 func (f *trainFlags) prepare(l *train.Learner, out *run.Output, p *printer) {
-	l.Checkpoints = &train.Checkpoints{Dir: out.Checkpoints(), Every: f.every, Keep: f.keep, Failed: func(err error) error {
+	l.Checkpoints = &train.Checkpoints{Dir: out.Checkpoints(), Every: f.every, Keep: f.keep, Extra: json.RawMessage(mustJSON(f.Config)), Failed: func(err error) error {
 		p.note("%v; training goes on, and saving is tried again", err)
 		return nil
 	}}
