@@ -39,7 +39,7 @@ var floors = []struct {
 	{"formats that hold others", `internal/tiff`},
 	{"data and numbers", `data datasets loss schedule internal/jpeg internal/demo/drawnweights cmd/whippet/internal/localweb cmd/whippet/internal/licenses cmd/whippet/internal/licenses/modules`},
 	{"kernels", `internal/pixel`},
-	{"arithmetic and formats", `internal/cpu metrics weights internal/archive`},
+	{"arithmetic and formats", `internal/cpu metrics weights internal/archive internal/bitmap`},
 	{"loops", `internal/parallel`},
 	{"ground", `tensor internal/kernel/isa internal/rng internal/reuse internal/offheap internal/files internal/fetch internal/unsupported`},
 	{"only for tests", `internal/testkit/alloctest internal/testkit/golden internal/testkit/hostile internal/testkit/slow`},

@@ -9,10 +9,10 @@ import (
 	"image/png"
 	"io"
 
-	"golang.org/x/image/bmp"
 	"golang.org/x/image/webp"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/bitmap"
 	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/internal/jpeg"
 	"github.com/whippet-ml/whippet/internal/tiff"
@@ -47,12 +47,17 @@ func Inspect(b []byte, o DecodeOptions) (Info, error) {
 		c, err = png.DecodeConfig(r)
 	case GIF:
 		c, err = gif.DecodeConfig(r)
-	case BMP:
-		c, err = bmp.DecodeConfig(r)
 	case WebP:
 		c, err = webp.DecodeConfig(r)
 	case TIFF:
 		c.Width, c.Height, err = tiff.Size(b)
+	case ICO:
+		return inspectIcon(b, o)
+	case BMP, PNM, TGA:
+		var p *bitmap.Picture
+		if p, err = readBitmap(format, b); err == nil {
+			c.Width, c.Height = p.Width, p.Height
+		}
 	}
 	if err != nil {
 		return info, damaged(format, err)
@@ -67,8 +72,8 @@ func Inspect(b []byte, o DecodeOptions) (Info, error) {
 // Decode reads one picture of any known format (see Format) and returns it as
 // 8-bit RGB, converted as Pillow's convert("RGB") does: grey is repeated,
 // palettes are looked up, alpha is dropped and not composited, CMYK is mixed;
-// of 16-bit samples the high byte is kept. Of an animated GIF the first frame
-// is returned. The EXIF orientation is applied unless o says otherwise.
+// of 16-bit samples the high byte is kept. Of an animation the first frame is
+// returned, of a TIFF the first picture, of an icon the largest. The EXIF orientation is applied unless o says otherwise.
 //
 // The encoded size and the pixel count are checked before anything large is
 // allocated. A damaged picture is an error; no input makes Decode panic.
@@ -169,12 +174,18 @@ func decodePixels(b []byte, info Info, o DecodeOptions) (*data.Image, error) {
 		m, err = png.Decode(r)
 	case GIF:
 		return decodeGIF(b, info)
-	case BMP:
-		m, err = bmp.Decode(r)
 	case WebP:
 		return decodeWebP(b)
 	case TIFF:
 		return decodeInto(func(alloc func(w, h int) []uint8) error { return tiff.Decode(b, alloc) })
+	case ICO:
+		return decodeIcon(b, info, o)
+	case BMP, PNM, TGA:
+		p, err := readBitmap(info.Format, b)
+		if err != nil {
+			return nil, err
+		}
+		return decodeInto(p.Decode)
 	}
 	if err != nil {
 		return nil, err
@@ -210,5 +221,5 @@ func unsupportedKind(err error) bool {
 	if errors.As(err, &p) {
 		return p != "dimension overflow" // sizes that no PNG can have
 	}
-	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, bmp.ErrUnsupported)
+	return errors.Is(err, errors.ErrUnsupported)
 }

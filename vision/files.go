@@ -12,7 +12,8 @@ import (
 // takes for pictures. What a file really is, its content tells when it is
 // opened.
 var ImageExtensions = []string{
-	".bmp", ".dib", ".gif", ".jfif", ".jif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp",
+	".bmp", ".dib", ".gif", ".ico", ".jfif", ".jif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif",
+	".tiff", ".webp",
 }
 
 // ImageFiles is the source of all image files below a folder, with default

@@ -3,6 +3,8 @@ package vision
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/whippet-ml/whippet/internal/bitmap"
 )
 
 // Format is a picture's encoding, told by its first bytes and never by its
@@ -16,7 +18,10 @@ const (
 	GIF  Format = "GIF"
 	BMP  Format = "BMP"
 	WebP Format = "WebP"
-	TIFF Format = "TIFF"
+	TIFF Format = "TIFF" // and BigTIFF
+	PNM  Format = "PNM"  // Netpbm's PBM, PGM, PPM and PFM
+	ICO  Format = "ICO"
+	TGA  Format = "TGA"
 )
 
 // sniff tells the format of a file from its first bytes. For a known format
@@ -38,6 +43,12 @@ func sniff(b []byte) (Format, error) {
 		return WebP, nil
 	case has(0, "II*\x00"), has(0, "MM\x00*"), has(0, "II+\x00\x08\x00"), has(0, "MM\x00+\x00\x08"):
 		return TIFF, nil
+	case len(b) > 2 && b[0] == 'P' && (b[1] >= '1' && b[1] <= '6' || b[1] == 'f') && (b[2] == ' ' || b[2] >= '\t' && b[2] <= '\r'):
+		return PNM, nil
+	case has(0, "\x00\x00\x01\x00") && len(b) >= 22:
+		return ICO, nil
+	case bitmap.IsTGA(b):
+		return TGA, nil
 	}
 	switch {
 	case len(b) == 0:
@@ -50,6 +61,8 @@ func sniff(b []byte) (Format, error) {
 		return "", fmt.Errorf("%w: JPEG XL is not supported; convert it to JPEG or PNG", ErrUnknownFormat)
 	case has(0, "\x00\x00\x00\x0cjP  "):
 		return "", fmt.Errorf("%w: JPEG 2000 is not supported; convert it to JPEG or PNG", ErrUnknownFormat)
+	case has(0, "P7\nWIDTH"), has(0, "P7\n#"):
+		return "", fmt.Errorf("%w: PAM (P7) is not supported; convert it to PNG", ErrUnknownFormat)
 	case has(0, "MATLAB"):
 		return "", fmt.Errorf("%w: a MATLAB data file", ErrUnknownFormat)
 	}

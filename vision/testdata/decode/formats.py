@@ -172,3 +172,86 @@ tiff("tiff_ycbcr_444.tif", W, H, [ycc.tobytes()], **tags(8, 6, 3, t530=(3, [1, 1
 # Lab as a color-managed program writes it: within what sRGB can show.
 lab = np.array(ImageCms.profileToProfile(rgb, ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"))
 tiff("tiff_lab.tif", W, H, [lab.tobytes()], **tags(8, 8, 3))
+
+
+# BMP: 16 bits, masks, run lengths, OS/2's header, rows from the top.
+def bmp(name, w, h, bits, data, compression=0, masks=(), palette=b"", colors=0, core=False):
+    if core:
+        head = struct.pack("<IHHHH", 12, w, h, 1, bits)
+    else:
+        head = struct.pack("<IiiHHIIiiII", 40, w, h, 1, bits, compression, len(data), 2835, 2835, colors, 0)
+    head += b"".join(struct.pack("<I", m) for m in masks) + palette
+    write(name, b"BM" + struct.pack("<IHHI", 14 + len(head) + len(data), 0, 0, 14 + len(head)) + head + data)
+
+
+def rows(lines, width):
+    """Rows from the lowest up, each of whole words of 4 bytes."""
+    return b"".join(bytes(r).ljust((width + 31) // 32 * 4, b"\0") for r in lines[::-1])
+
+
+r, g, b = (a[..., i].astype("uint16") for i in range(3))
+x555 = (r >> 3) << 10 | (g >> 3) << 5 | b >> 3
+x565 = (r >> 3) << 11 | (g >> 2) << 5 | b >> 3
+bmp("bmp_555.bmp", W, H, 16, rows([v.astype("<u2").tobytes() for v in x555], 16 * W))
+bmp("bmp_565.bmp", W, H, 16, rows([v.astype("<u2").tobytes() for v in x565], 16 * W), 3, (0xF800, 0x7E0, 0x1F))
+bmp("bmp_top_down.bmp", W, -H, 24, rows([v.tobytes() for v in a[::-1, :, ::-1]], 24 * W))
+swapped = np.dstack([np.zeros((H, W), "uint8"), a[..., ::-1]])
+bmp("bmp_32_fields.bmp", W, H, 32, swapped[::-1].tobytes(), 3, (0xFF000000, 0xFF0000, 0xFF00))
+q = rgb.quantize(200)
+pal8 = b"".join(bytes(q.getpalette()[3 * i:3 * i + 3][::-1]) + b"\0" for i in range(len(q.getpalette()) // 3))
+q4 = rgb.quantize(16)
+pal4 = b"".join(bytes(q4.getpalette()[3 * i:3 * i + 3][::-1]) + b"\0" for i in range(16))
+out = b""
+for y, line in enumerate(np.array(q)[::-1]):
+    if y % 3 == 2:  # as they are, with a byte to fill up
+        out += b"\0" + bytes([W]) + bytes(line) + b"\0" * (W % 2)
+    else:
+        for v in line:
+            out += b"\1" + bytes([v])
+    out += b"\0\0"
+bmp("bmp_rle8.bmp", W, H, 8, out + b"\0\1", 1, palette=pal8, colors=len(pal8) // 4)
+out = b""
+for y, line in enumerate(np.array(q4)[::-1]):
+    if y == 5:  # a step over a row and a half
+        out += b"\0\2\x14\1"
+        continue
+    if y == 6:
+        line = line[20:]
+    if y % 2:
+        p = list(line) + [0] * (-len(line) % 4)
+        out += b"\0" + bytes([len(line)]) + bytes(p[i] << 4 | p[i + 1] for i in range(0, len(p), 2))
+    else:
+        for i in range(0, len(line), 2):
+            two = list(line[i:i + 2]) + [0]
+            out += bytes([min(2, len(line) - i), two[0] << 4 | two[1]])
+    out += b"\0\0"
+bmp("bmp_rle4.bmp", W, H, 4, out + b"\0\1", 2, palette=pal4, colors=16)
+bmp("bmp_os2.bmp", W, H, 8, rows(np.array(q), 8 * W), core=True,
+    palette=b"".join(pal8[i:i + 3] for i in range(0, len(pal8), 4)).ljust(768, b"\0"))
+bmp("bmp_1.bmp", W, H, 1, rows([pack([v], 1) for v in bits1], W), palette=b"\x20\x40\xc0\0\xf0\xe0\x10\0", colors=2)
+bmp("bmp_4.bmp", W, H, 4, rows([pack([v], 4) for v in np.array(q4)], 4 * W), palette=pal4, colors=16)
+
+# Netpbm.
+save("pnm_p4.pbm", bilevel)
+save("pnm_p5.pgm", rgb.convert("L"))
+save("pnm_p6.ppm", rgb)
+text = lambda v: b" ".join(b"%d" % i for i in v.ravel())
+write("pnm_p1.pbm", b"P1 # drawn\n%d %d\n" % (W, H) + text(1 - bits1))
+write("pnm_p2.pgm", b"P2\n# drawn\n%d %d\n100\n" % (W, H) + text(gray.astype(int) * 100 // 255))
+write("pnm_p3.ppm", b"P3\n%d %d 31\n" % (W, H) + text(a >> 3))
+write("pnm_p5_77.pgm", b"P5 %d %d 77\n" % (W, H) + bytes((gray.astype(int) * 77 // 255).astype("uint8")))
+write("pnm_p6_16.ppm", b"P6 %d %d 65535\n" % (W, H) + (a.astype(">u2") * 256 + 99).astype(">u2").tobytes())
+save("pnm_pf.pfm", Image.fromarray((gray * 1.2 - 20).astype("float32")))
+
+# Targa.
+for rle in (False, True):
+    c = "_rle" if rle else ""
+    for im, n in ((rgb, "rgb"), (rgb.convert("L"), "gray"), (q, "palette"), (Image.merge("RGBA", rgb.split() + (rgb.split()[0],)), "rgba")):
+        save("tga_%s%s.tga" % (n, c), im, compression="tga_rle" if rle else None)
+head = struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, W, H, 16, 0x20)
+write("tga_16_top_down.tga", head + x555.astype("<u2").tobytes())
+
+# Icons: bitmaps of several depths, and a PNG.
+save("ico_png.ico", drawn(48, 48), sizes=[(16, 16), (48, 48)])
+save("ico_bmp.ico", drawn(32, 32), sizes=[(16, 16), (32, 32)], bitmap_format="bmp")
+save("ico_palette.ico", drawn(32, 32).quantize(64), sizes=[(32, 32)], bitmap_format="bmp")
