@@ -41,7 +41,7 @@ var floors = []struct {
 	{"kernels", `internal/pixel`},
 	{"arithmetic and formats", `internal/cpu metrics weights internal/archive internal/bitmap`},
 	{"loops", `internal/parallel`},
-	{"ground", `tensor internal/kernel/isa internal/rng internal/reuse internal/offheap internal/files internal/fetch internal/unsupported`},
+	{"ground", `tensor internal/kernel/isa internal/rng internal/reuse internal/offheap internal/files internal/fetch internal/hostname internal/unsupported`},
 	{"only for tests", `internal/testkit/alloctest internal/testkit/golden internal/testkit/hostile internal/testkit/slow`},
 }
 

@@ -21,7 +21,7 @@ type batcher struct {
 	p       *predict.Predictor
 	max     int
 	wait    time.Duration
-	places  chan struct{}  // a token for each place taken
+	places  *gate          // by pictures
 	coming  atomic.Int64   // places whose picture no worker has taken yet
 	running atomic.Int64   // batches being computed
 	inputs  chan []float32 // room for the prepared pictures, all that there ever is; nil until first used
@@ -46,7 +46,7 @@ func newBatcher(p *predict.Predictor, max int, wait time.Duration, queue int, ob
 	// those of the batches under way and of the next are prepared; the rest of
 	// the queue waits as it came.
 	ready := min((p.Options().Runs+1)*max, queue)
-	b := &batcher{p: p, max: max, wait: wait, places: make(chan struct{}, queue),
+	b := &batcher{p: p, max: max, wait: wait, places: newGate(queue, queue),
 		inputs: make(chan []float32, ready), jobs: make(chan *job, ready), observe: observe}
 	for range ready {
 		b.inputs <- nil
@@ -64,32 +64,26 @@ func (b *batcher) close() {
 	b.workers.Wait()
 }
 
-// reserve takes n places, or none and errQueueFull.
-func (b *batcher) reserve(n int) error {
-	for i := range n {
-		select {
-		case b.places <- struct{}{}:
-		default:
-			b.forgo(i)
-			b.release(i)
+// reserve takes n places, waiting for them up to patience; errQueueFull when
+// there are none.
+func (b *batcher) reserve(ctx context.Context, n int, patience time.Duration) error {
+	if err := b.places.enter(ctx, n, patience); err != nil {
+		if errors.Is(err, errFull) {
 			return errQueueFull
 		}
-		b.coming.Add(1)
+		return err
 	}
+	b.coming.Add(int64(n))
 	return nil
 }
 
 // forgo says that n places which are held get no run.
 func (b *batcher) forgo(n int) { b.coming.Add(int64(-n)) }
 
-func (b *batcher) release(n int) {
-	for range n {
-		<-b.places
-	}
-}
+func (b *batcher) release(n int) { b.places.leave(n) }
 
 // waiting is the number of places taken.
-func (b *batcher) waiting() int { return len(b.places) }
+func (b *batcher) waiting() int { return b.places.inside() }
 
 // run prepares a picture with fill and waits for its answer. The caller holds a
 // place for it, and calls run once for it.

@@ -1,13 +1,17 @@
 package serve
 
 import (
+	"bytes"
+	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/internal/rng"
@@ -68,4 +72,55 @@ func BenchmarkService(b *testing.B) {
 	}
 	wg.Wait()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
+}
+
+// BenchmarkOverload compares the rate of useful answers to 600 clients that try
+// again without a pause with the rate to 32. Overload must cost little: the
+// ratio should stay above 0.8 (the mechanism, that a request waits for its turn
+// before it is refused, is what TestGateGivesUp checks).
+func BenchmarkOverload(b *testing.B) {
+	s, h, _ := newServer(b, Options{})
+	if err := s.Reload(); err != nil { // as in use: the buffers are there
+		b.Fatal(err)
+	}
+	pic := pngPicture(b, 500, 375, 1)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 600}}
+	rate := func(clients int) float64 {
+		var useful, refused atomic.Int64
+		var stop atomic.Bool
+		var wg sync.WaitGroup
+		for range clients {
+			wg.Go(func() {
+				for !stop.Load() {
+					res, err := client.Post(h.URL+"/predict", "", bytes.NewReader(pic))
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					_, _ = io.Copy(io.Discard, res.Body)
+					res.Body.Close()
+					if res.StatusCode == 200 {
+						useful.Add(1)
+					} else {
+						refused.Add(1)
+					}
+				}
+			})
+		}
+		time.Sleep(3 * time.Second) // until all clients are there
+		useful.Store(0)
+		const seconds = 4
+		time.Sleep(seconds * time.Second)
+		n := useful.Load()
+		stop.Store(true)
+		wg.Wait()
+		b.Logf("%d clients: %.1f useful answers a second, %d refusals", clients, float64(n)/seconds, refused.Load())
+		return float64(n) / seconds
+	}
+	for b.Loop() {
+		few, many := rate(32), rate(600)
+		b.ReportMetric(few, "answers/s-at-32")
+		b.ReportMetric(many, "answers/s-at-600")
+		b.ReportMetric(many/few, "ratio")
+	}
 }

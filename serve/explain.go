@@ -30,7 +30,7 @@ func (s *Server) explainPicture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	pictures, done, err := s.pictures(w, r, 1)
+	pictures, done, err := s.pictures(w, r, 1, s.explains)
 	if err != nil {
 		return err
 	}
@@ -43,18 +43,11 @@ func (s *Server) explainPicture(w http.ResponseWriter, r *http.Request) error {
 			return fail(http.StatusNotFound, "class", "the model has no class %.100q; GET /models lists them", l)
 		}
 	}
-	if err := in.b.reserve(1); err != nil {
+	// One at a time, as it is heavier than an answer.
+	if err := s.explain.enter(r.Context(), 1, s.opts.Timeout); err != nil {
 		return err
 	}
-	defer in.b.release(1)
-	in.b.forgo(1)
-	// One at a time, as it is heavier than an answer.
-	select {
-	case s.explain <- struct{}{}:
-		defer func() { <-s.explain }()
-	case <-r.Context().Done():
-		return r.Context().Err()
-	}
+	defer s.explain.leave(1)
 	e, err := in.explain(r, pictures[0].data, class)
 	if err != nil {
 		return err

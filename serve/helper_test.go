@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/rng"
@@ -44,6 +45,11 @@ func newServer(t testing.TB, o Options) (*Server, *httptest.Server, string) {
 	h := httptest.NewServer(s.Handler())
 	t.Cleanup(func() { h.Close(); s.Close() })
 	return s, h, path
+}
+
+// newAccount is a body's account with room for all that tests send.
+func newAccount() *account {
+	return &account{total: new(atomic.Int64), limit: 1 << 40, most: 1 << 30}
 }
 
 // pngPicture is a picture that differs with k.

@@ -149,7 +149,7 @@ func TestSplitTruncated(t *testing.T) {
 	kind, whole := form(t, []byte("abc"), []byte("d"))
 	end := bytes.LastIndex(whole, []byte("--")) // the final boundary's mark
 	for n := range end {
-		pics, err := split(bytes.NewReader(whole[:n]), int64(len(whole)), kind, 3)
+		pics, err := split(bytes.NewReader(whole[:n]), int64(len(whole)), kind, 3, newAccount())
 		var se *statusError
 		if !errors.As(err, &se) || se.status != 400 || pics != nil {
 			t.Errorf("cut at byte %d of %d: %d pictures, %v", n, len(whole), len(pics), err)

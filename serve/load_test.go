@@ -53,10 +53,10 @@ func TestBatching(t *testing.T) {
 // TestOverload fills the queue and the requests: refusals are immediate, say
 // when to come back, and what was accepted is answered.
 func TestOverload(t *testing.T) {
-	s, h, _ := newServer(t, Options{Queue: 2, MaxPictures: 2, Requests: 3})
+	s, h, _ := newServer(t, Options{Queue: 2, MaxPictures: 2, Requests: 3, Explain: 1, Patience: -1})
 	pic := pngPicture(t, 50, 50, 1)
 	in := s.models[0].acquire()
-	if err := in.b.reserve(2); err != nil {
+	if err := in.b.reserve(t.Context(), 2, 0); err != nil {
 		t.Fatal(err)
 	}
 	status, header, b := post(t, h.URL+"/predict", "", pic)
@@ -67,7 +67,13 @@ func TestOverload(t *testing.T) {
 	in.b.release(2)
 	s.models[0].release(in)
 	for range 3 {
-		s.slots <- struct{}{}
+		if err := s.requests.enter(t.Context(), 1, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Grad-CAM and /predict do not stand in each other's way.
+	if status, _, b = post(t, h.URL+"/explain", "", pic); status != 200 {
+		t.Errorf("Grad-CAM with all requests taken: status %d, %s", status, b)
 	}
 	status, header, b = post(t, h.URL+"/predict", "", pic)
 	if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
@@ -78,24 +84,115 @@ func TestOverload(t *testing.T) {
 			t.Errorf("GET %s under load: %d %s", path, status, b)
 		}
 	}
-	for range 3 {
-		<-s.slots
+	s.requests.leave(3)
+	if err := s.explains.enter(t.Context(), 1, 0); err != nil {
+		t.Fatal(err)
+	}
+	if status, header, b = post(t, h.URL+"/explain", "", pic); status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
+		t.Errorf("Grad-CAM with all its requests taken: status %d, %s", status, b)
 	}
 	if status, _, b = post(t, h.URL+"/predict", "", pic); status != 200 {
 		t.Errorf("after the load: status %d, %s", status, b)
 	}
 }
 
-// TestBodiesTogether bounds the bytes of all bodies.
+// TestBodiesTogether bounds the memory of all bodies: the buffer of a body that
+// comes counts before it is filled, unpacked or not, and no longer than it is
+// there.
 func TestBodiesTogether(t *testing.T) {
-	s, h, _ := newServer(t, Options{MaxBody: 1000, MaxBodies: 1500})
-	s.bodies.Store(1000)
-	status, header, b := post(t, h.URL+"/predict", "", make([]byte, 900))
-	if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" || !strings.Contains(string(b), "1500") {
-		t.Errorf("status %d: %s", status, b)
+	const most = 100_000
+	s, h, _ := newServer(t, Options{MaxBody: most, MaxBodies: 3 * most, Patience: -1})
+	s.bodies.Store(2*most + 1)
+	for name, c := range map[string]struct {
+		encoding string
+		body     []byte
+		status   int
+	}{
+		"short":                      {"", make([]byte, 900), 415},
+		"long":                       {"", make([]byte, most), 503},
+		"packed":                     {"gzip", gzipped(t, make([]byte, most)), 503},
+		"packed, beyond what it may": {"gzip", gzipped(t, make([]byte, 20*most)), 503},
+	} {
+		req, err := http.NewRequest(http.MethodPost, h.URL+"/predict", bytes.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Encoding", c.encoding)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode != c.status || (c.status == 503) != (res.Header.Get("Retry-After") != "") {
+			t.Errorf("%s: status %d, want %d: %s", name, res.StatusCode, c.status, b)
+		}
+		if n := s.bodies.Load(); n != 2*most+1 {
+			t.Errorf("%s: %d bytes counted afterwards, want %d", name, n, 2*most+1)
+		}
 	}
-	if n := s.bodies.Load(); n != 1000 {
-		t.Errorf("%d bytes counted afterwards, want 1000", n)
+}
+
+// TestBuffersAreCounted reads bodies of all lengths: what is counted is the
+// capacity of the buffer, which never is larger than a body can be.
+func TestBuffersAreCounted(t *testing.T) {
+	const most = 1 << 20
+	for _, n := range []int{0, 1, 4095, 4096, 4097, 300_000, most - 1, most} {
+		for _, declared := range []int64{-1, int64(n)} {
+			var total atomic.Int64
+			var peak int64
+			held := &account{total: &total, limit: 2 * (most + 1), most: most}
+			r := watched{bytes.NewReader(make([]byte, n)), func(p []byte) { peak = max(peak, total.Load()) }}
+			b, err := readAll(r, declared, held)
+			if err != nil || len(b) != n || int64(cap(b)) != total.Load() || cap(b) > most+1 || peak > held.limit {
+				t.Errorf("%d bytes, declared %d: %d read with error %v; capacity %d, counted %d, at most %d", n, declared, len(b), err, cap(b), total.Load(), peak)
+			}
+			held.done()
+			if total.Load() != 0 {
+				t.Errorf("%d bytes are still counted", total.Load())
+			}
+		}
+	}
+}
+
+// watched is a reader that tells of its reads.
+type watched struct {
+	io.Reader
+	see func(p []byte)
+}
+
+func (w watched) Read(p []byte) (int, error) { w.see(p); return w.Reader.Read(p) }
+
+// TestSlowBodiesTakeNoTurn: bodies that are arriving keep nobody from being
+// worked on.
+func TestSlowBodiesTakeNoTurn(t *testing.T) {
+	s, h, _ := newServer(t, Options{Requests: 1, Patience: -1})
+	for range 5 {
+		c, err := net.Dial("tcp", h.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for s.receiving.Load() < 5 {
+		time.Sleep(time.Millisecond)
+	}
+	if status, _, b := post(t, h.URL+"/predict", "", pngPicture(t, 50, 50, 1)); status != 200 {
+		t.Errorf("beside slow bodies: status %d, %s", status, b)
+	}
+}
+
+// TestLeastRate: a body has five seconds, and then must have kept the least rate.
+func TestLeastRate(t *testing.T) {
+	start := time.Now()
+	b := pacedBody{rate: 1000, start: start, end: start.Add(30 * time.Second)}
+	for n, want := range map[int64]time.Duration{0: 5 * time.Second, 1000: 6 * time.Second, 10_500: 15500 * time.Millisecond, 1 << 30: 30 * time.Second} {
+		if b.n = n; b.deadline().Sub(start) != want {
+			t.Errorf("with %d bytes the next has time until %v, want %v", n, b.deadline().Sub(start), want)
+		}
 	}
 }
 
@@ -121,7 +218,7 @@ func TestSlowBody(t *testing.T) {
 func TestNoAnswerInTime(t *testing.T) {
 	s, h, _ := newServer(t, Options{Timeout: 100 * time.Millisecond, MaxWait: 400 * time.Millisecond, Runs: 1})
 	in := s.models[0].acquire()
-	if err := in.b.reserve(1); err != nil { // somebody to wait for
+	if err := in.b.reserve(t.Context(), 1, 0); err != nil { // somebody to wait for
 		t.Fatal(err)
 	}
 	status, _, body := post(t, h.URL+"/predict", "", pngPicture(t, 50, 50, 1))
@@ -228,7 +325,7 @@ func TestShutdownFinishesWhatItAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := s.models[0].acquire()
-	if err := in.b.reserve(1); err != nil {
+	if err := in.b.reserve(t.Context(), 1, 0); err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -275,39 +372,17 @@ func TestShutdownFinishesWhatItAccepted(t *testing.T) {
 	}
 }
 
-// TestTooManyConnections: connections beyond the limit wait and are served.
-func TestTooManyConnections(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+// TestLongLine: when as many wait as may, a request is refused without its body
+// being read.
+func TestLongLine(t *testing.T) {
+	s, h, _ := newServer(t, Options{Requests: 1, Patience: time.Millisecond})
+	s.requests.line = 0
+	if err := s.requests.enter(t.Context(), 1, 0); err != nil {
 		t.Fatal(err)
 	}
-	lim := newLimitListener(l, 1)
-	first, second := make(chan net.Conn, 1), make(chan net.Conn, 1)
-	go func() {
-		for _, c := range []chan net.Conn{first, second} {
-			if conn, err := lim.Accept(); err == nil {
-				c <- conn
-			}
-		}
-	}()
-	for range 2 {
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-	}
-	one := <-first
-	select {
-	case <-second:
-		t.Fatal("two connections at once")
-	case <-time.After(50 * time.Millisecond):
-	}
-	one.Close()
-	one.Close() // twice must not free two places
-	(<-second).Close()
-	lim.Close()
-	if _, err := lim.Accept(); err == nil {
-		t.Error("a closed listener accepts")
+	c := dial(t, h.Listener.Addr().String())
+	status, _, b := c.ask("POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n") // no body comes
+	if status != 503 || !strings.Contains(b, "1 requests") {
+		t.Errorf("status %d, %s; want 503 before the body", status, b)
 	}
 }

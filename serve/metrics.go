@@ -40,9 +40,11 @@ func newMetrics(s *Server) *serverMetrics {
 	m.registry.MustRegister(m.requests, m.requestSeconds, m.pictures, m.refused, m.batchSize, m.batchSeconds, m.reloads,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "whippet_requests_in_flight",
-			Help: "Requests being worked on."}, func() float64 { return float64(len(s.slots)) }),
+			Help: "Requests whose body is there and that are being worked on."}, func() float64 { return float64(s.requests.inside()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "whippet_body_bytes",
-			Help: "Bytes of request bodies held."}, func() float64 { return float64(s.bodies.Load()) }),
+			Help: "Bytes of memory that request bodies have."}, func() float64 { return float64(s.bodies.Load()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "whippet_requests_receiving",
+			Help: "Requests whose body is arriving."}, func() float64 { return float64(s.receiving.Load()) }),
 		queueCollector{s},
 	)
 	return m

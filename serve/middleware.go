@@ -44,26 +44,39 @@ func (s *Server) light(route string, h handler) http.Handler {
 	return s.observed(route, h)
 }
 
-// work wraps handlers that classify: a bounded number at a time, within the
-// time limit.
+// work wraps handlers that classify, which read the body and take a turn
+// (Server.received), within the time limit.
 func (s *Server) work(route string, h handler) http.Handler {
 	return s.observed(route, func(w http.ResponseWriter, r *http.Request) error {
-		select {
-		case s.slots <- struct{}{}:
-			defer func() { <-s.slots }()
-		default:
-			return fail(http.StatusServiceUnavailable, "requests", "%d requests are being worked on, the limit; try again after the time in Retry-After", cap(s.slots))
+		if c := connOf(r); c != nil && c.spare {
+			return fail(http.StatusServiceUnavailable, "connections", "%d connections are open, the limit; try again after the time in Retry-After", c.l.most)
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), s.opts.Timeout)
 		defer cancel()
-		// A client that sends its body slower than the limit gets its error at
-		// the limit. Connections without deadlines (in tests) do without.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.opts.Timeout))
+		r = r.WithContext(ctx) // a copy: net/http leaves a large body of its own unread, but not another's
+		s.paced(w, r)
 		if err := s.decoded(w, r); err != nil {
 			return err
 		}
-		return h(w, r.WithContext(ctx))
+		err := h(w, r)
+		var se *statusError
+		if errors.As(err, &se) && se.reason == "bodies" {
+			// Those who are refused for want of memory wait too, without a body, so that
+			// trying again at once gains nothing.
+			pause(ctx, s.opts.Patience)
+		}
+		return err
 	})
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }
 
 // observed logs and counts every request and answers errors and panics.
@@ -71,8 +84,14 @@ func (s *Server) observed(route string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &recorder{ResponseWriter: w}
-		rec.Header().Set("X-Content-Type-Options", "nosniff")
-		err := safely(h, rec, r)
+		secure(rec.Header())
+		var err error
+		if c := connOf(r); c != nil && c.head.ambiguous(len(r.TransferEncoding) > 0) {
+			rec.Header().Set("Connection", "close") // what follows cannot be told from the body
+			err = fail(http.StatusBadRequest, "length", "the request gives its length twice, by Content-Length and by Transfer-Encoding, or was sent in chunks before the answer to the one ahead of it; a proxy in between may have read it otherwise")
+		} else {
+			err = safely(h, rec, r)
+		}
 		level, note := s.opts.Log.Debug, ""
 		if err != nil {
 			e := s.classify(err)
@@ -85,21 +104,34 @@ func (s *Server) observed(route string, h handler) http.Handler {
 			if rec.status == 0 {
 				writeError(rec, e)
 			}
-			note = err.Error()
+			if s.refused.note(e.reason, start) {
+				note = err.Error()
+			}
 		}
 		took := time.Since(start)
 		s.m.requests.WithLabelValues(route, strconv.Itoa(rec.status)).Inc()
 		s.m.requestSeconds.WithLabelValues(route).Observe(took.Seconds())
-		if r.Method == http.MethodPost || note != "" {
+		if note != "" || err == nil && r.Method == http.MethodPost {
 			level = s.opts.Log.Info
 		}
 		args := []any{"method", r.Method, "path", r.URL.Path, "status", rec.status, "ms", float64(took.Microseconds()) / 1000,
 			"in", r.ContentLength, "out", rec.bytes, "remote", r.RemoteAddr}
-		if note != "" {
-			args = append(args, "error", note)
+		if err != nil {
+			args = append(args, "error", err.Error())
 		}
 		level("request", args...)
 	})
+}
+
+// secure sets the headers that keep an answer from being used by pages of other
+// sites, kept, or taken for something else. The pages of this service loosen the
+// policy for themselves.
+func secure(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
 }
 
 // panicError is a panic on its way to the log.

@@ -22,15 +22,26 @@ type Options struct {
 	// Queue is how many pictures of a model may be accepted and not yet answered;
 	// requests beyond it get 429 with Retry-After. 256.
 	Queue int
-	// Requests is how many requests are worked on at the same time: 256. More get
-	// 503 with Retry-After. Health checks and metrics do not count.
+	// Requests is how many requests are worked on at the same time: 256. Those
+	// whose body is still arriving, for Grad-CAM, health and metrics do not count.
 	Requests int
-	// Connections is how many connections are open at the same time: 1024. More
-	// wait to be accepted.
+	// Explain is how many requests for Grad-CAM are worked on at the same time,
+	// those included that wait for their turn, as one is computed at a time: 16.
+	Explain int
+	// Patience is how long a request beyond Queue, Requests, Explain or MaxBodies
+	// waits for its turn before it is refused: 5 s, and half of Timeout at most, so
+	// that clients that try again at once cost little; negative means not at all.
+	// As many may wait as may be worked on; more wait before their body is read.
+	Patience time.Duration
+	// Connections is how many connections are open at the same time: 1024. One
+	// more takes the place of the one that has been idle for longest, if that is a
+	// second or more. If none is, 64 more are accepted: they can ask for everything
+	// but work, which is refused with 503, and are closed after the answer.
 	Connections int
 
 	// MaxBody bounds the body of a request: 32 MiB (413). MaxBodies bounds the
-	// bytes of all bodies held at the same time: 512 MiB (503).
+	// bytes of memory that all bodies have at the same time: 512 MiB (503); it is
+	// at least twice MaxBody, as a body that grows is there twice for a moment.
 	MaxBody   int64
 	MaxBodies int64
 	// MaxPictures bounds the pictures of one request: 64 (413).
@@ -42,11 +53,20 @@ type Options struct {
 	// Timeout bounds a request from its header to its answer: 30 s (408 while the
 	// body arrives, 504 afterwards).
 	Timeout time.Duration
+	// BodyRate is the least rate of a body in bytes a second, after the first five
+	// seconds: 1024 (408).
+	BodyRate int
 	// Drain bounds how long a shutdown waits for accepted requests: 30 s.
 	Drain time.Duration
 	// Reload is how often model files are looked at for changes: 2 s; negative
 	// means never. Server.Reload does it at once.
 	Reload time.Duration
+
+	// Hosts are names, beside localhost and IP addresses, by which requests may call
+	// a server that listens on loopback: others get 421, since a page from elsewhere
+	// may have let its own name point there. If there are any, they bind servers on
+	// other addresses too.
+	Hosts []string
 
 	// TopK is how many classes an answer has when the request does not say: 5.
 	TopK int
@@ -64,7 +84,7 @@ func (o Options) withDefaults() (Options, error) {
 		v    *int
 		def  int
 	}
-	for _, f := range []number{{"MaxBatch", &o.MaxBatch, 32}, {"Queue", &o.Queue, 256}, {"Requests", &o.Requests, 256},
+	for _, f := range []number{{"MaxBatch", &o.MaxBatch, 32}, {"Queue", &o.Queue, 256}, {"Requests", &o.Requests, 256}, {"Explain", &o.Explain, 16}, {"BodyRate", &o.BodyRate, 1024},
 		{"Connections", &o.Connections, 1024}, {"MaxPictures", &o.MaxPictures, 64}, {"MaxPixels", &o.MaxPixels, 50_000_000}, {"TopK", &o.TopK, 5}} {
 		if *f.v == 0 {
 			*f.v = f.def
@@ -90,7 +110,7 @@ func (o Options) withDefaults() (Options, error) {
 		v    *time.Duration
 		def  time.Duration
 		neg  bool
-	}{{"MaxWait", &o.MaxWait, 2 * time.Millisecond, true}, {"Timeout", &o.Timeout, 30 * time.Second, false},
+	}{{"MaxWait", &o.MaxWait, 2 * time.Millisecond, true}, {"Patience", &o.Patience, 5 * time.Second, true}, {"Timeout", &o.Timeout, 30 * time.Second, false},
 		{"Drain", &o.Drain, 30 * time.Second, false}, {"Reload", &o.Reload, 2 * time.Second, true}} {
 		if *f.v == 0 {
 			*f.v = f.def
@@ -99,12 +119,13 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("serve: Options.%s is %v; it must be positive, or 0 for the default of %v", f.name, *f.v, f.def)
 		}
 	}
-	if o.MaxBodies < o.MaxBody {
-		return o, fmt.Errorf("serve: Options.MaxBodies is %d, below MaxBody, %d: no large request could ever be accepted", o.MaxBodies, o.MaxBody)
+	if o.MaxBodies < 2*(o.MaxBody+1) {
+		return o, fmt.Errorf("serve: Options.MaxBodies is %d; it must be twice MaxBody, %d, and 2 more: a body that grows is in memory twice for a moment, and no large request could ever be accepted", o.MaxBodies, o.MaxBody)
 	}
 	if o.Queue < o.MaxPictures {
 		return o, fmt.Errorf("serve: Options.Queue is %d, below MaxPictures, %d: no large request could ever be accepted", o.Queue, o.MaxPictures)
 	}
+	o.Patience = min(o.Patience, o.Timeout/2)
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}

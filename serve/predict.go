@@ -33,7 +33,7 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	pictures, done, err := s.pictures(w, r, s.opts.MaxPictures)
+	pictures, done, err := s.pictures(w, r, s.opts.MaxPictures, s.requests)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (s *Server) topK(r *http.Request) (int, error) {
 // classifyAll sends n pictures, which fill prepares, through the batcher. The
 // error is one of all of them: there is no room.
 func (s *Server) classifyAll(ctx context.Context, m *model, in *instance, n int, fill func(i int, dst []float32) error) ([]predict.Prediction, []error, error) {
-	if err := in.b.reserve(n); err != nil {
+	if err := in.b.reserve(ctx, n, s.opts.Patience); err != nil {
 		return nil, nil, err
 	}
 	defer in.b.release(n)

@@ -169,8 +169,8 @@ func TestRefusals(t *testing.T) {
 	if n := s.models[0].now.b.coming.Load(); n != 0 {
 		t.Errorf("%d pictures are still waited for", n)
 	}
-	if len(s.slots) != 0 {
-		t.Errorf("%d requests are still counted", len(s.slots))
+	if s.requests.inside() != 0 {
+		t.Errorf("%d requests are still counted", s.requests.inside())
 	}
 	status, _, b := post(t, h.URL+"/predict", "", good)
 	if status != 200 {
@@ -209,7 +209,7 @@ func FuzzSplit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte, kind string) {
 		var pics []picture
 		var err error
-		hostile.Bounded(t, 2<<20+8*len(body), func() { pics, err = split(bytes.NewReader(body), int64(len(body)), kind, 3) })
+		hostile.Bounded(t, 2<<20+8*len(body), func() { pics, err = split(bytes.NewReader(body), int64(len(body)), kind, 3, newAccount()) })
 		if err != nil {
 			if _, ok := err.(*statusError); !ok || pics != nil {
 				t.Errorf("error %T with %d pictures", err, len(pics))

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/whippet-ml/whippet/internal/hostname"
 )
 
 // Server answers requests with one or more models. Its methods may be called
@@ -21,12 +23,17 @@ type Server struct {
 	models  []*model // the first is the default
 	byName  map[string]*model
 	m       *serverMetrics
-	slots   chan struct{} // requests being worked on
-	explain chan struct{} // Grad-CAM being computed
-	bodies  atomic.Int64  // bytes of bodies held
 	drains  atomic.Bool
-	handler http.Handler
-	closing sync.Once
+	private atomic.Bool // listening on loopback, where only known names may ask
+
+	requests  *gate        // requests being worked on
+	explains  *gate        // those for Grad-CAM
+	explain   *gate        // Grad-CAM being computed
+	receiving atomic.Int64 // requests whose body is arriving
+	bodies    atomic.Int64 // bytes of memory that bodies have
+	refused   refusals
+	handler   http.Handler
+	closing   sync.Once
 }
 
 // New loads the models and returns a server for them. Requests that name none
@@ -39,7 +46,8 @@ func New(o Options, files ...ModelFile) (*Server, error) {
 	if len(files) == 0 {
 		return nil, errors.New("serve: no model to serve")
 	}
-	s := &Server{opts: o, byName: map[string]*model{}, slots: make(chan struct{}, o.Requests), explain: make(chan struct{}, 1)}
+	s := &Server{opts: o, byName: map[string]*model{}, requests: newGate(o.Requests, o.Requests),
+		explains: newGate(o.Explain, o.Explain), explain: newGate(1, o.Explain)}
 	s.m = newMetrics(s)
 	for _, f := range files {
 		if s.byName[f.Name] != nil {
@@ -100,7 +108,18 @@ func (s *Server) ListenAndServe(ctx context.Context, address string) error {
 // cut off. Model files are watched meanwhile.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer s.Close()
+	if a, ok := l.Addr().(*net.TCPAddr); ok && a.IP.IsLoopback() {
+		s.private.Store(true)
+	}
+	conns := newLimitListener(l, s.opts.Connections, nil)
+	// HTTP/2 is for proxies: its connections carry any number of requests, which
+	// the limit on connections would not bound.
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
 	srv := &http.Server{
+		Protocols:         protocols,
+		ConnState:         conns.state,
+		ConnContext:       withConn,
 		Handler:           s.handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       s.opts.Timeout,
@@ -112,18 +131,19 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	watch, stop := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { s.watch(watch) })
+	watching.Go(func() { s.summarize(watch) })
 	defer watching.Wait()
 	defer stop()
 	s.opts.Log.Info("serving", "address", "http://"+l.Addr().String())
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(newLimitListener(l, s.opts.Connections)) }()
+	go func() { failed <- srv.Serve(conns) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
 	s.drains.Store(true)
-	s.opts.Log.Info("shutting down: finishing what was accepted", "requests", len(s.slots))
+	s.opts.Log.Info("shutting down: finishing what was accepted", "requests", int64(s.requests.inside())+s.receiving.Load())
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opts.Drain)
 	defer cancel()
 	if err := srv.Shutdown(end); err != nil {
@@ -151,6 +171,21 @@ func (s *Server) watch(ctx context.Context) {
 			if m.changed() {
 				_ = m.reload() // it logs why
 			}
+		}
+	}
+}
+
+// summarize writes summaries of refused requests to the log.
+func (s *Server) summarize(ctx context.Context) {
+	t := time.NewTicker(refusalWindow)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			s.logRefusals(time.Now().Add(refusalWindow)) // all there are
+			return
+		case now := <-t.C:
+			s.logRefusals(now)
 		}
 	}
 }
@@ -183,7 +218,25 @@ func (s *Server) routes() http.Handler {
 	guard.SetDenyHandler(s.light("other", func(http.ResponseWriter, *http.Request) error {
 		return fail(http.StatusForbidden, "origin", "a page of another site asks for this; pages may use the service only from its own address")
 	}))
-	return guard.Handler(s.unrouted(mux))
+	return s.named(guard.Handler(s.unrouted(mux)))
+}
+
+// named refuses requests by names that a page from elsewhere may have made up:
+// see package hostname.
+func (s *Server) named(h http.Handler) http.Handler {
+	refuse := s.light("other", func(_ http.ResponseWriter, r *http.Request) error {
+		return fail(http.StatusMisdirectedRequest, "host", "the service is not known as %.200q: use its address, or allow the name (--allowed-hosts, Options.Hosts)", r.Host)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c := connOf(r); c != nil && c.spare {
+			w.Header().Set("Connection", "close")
+		}
+		if (s.private.Load() || len(s.opts.Hosts) > 0) && !hostname.Allowed(r.Host, s.opts.Hosts...) {
+			refuse.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // find returns the model of that name, or the first for an empty name.

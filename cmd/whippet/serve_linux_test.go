@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -158,7 +159,7 @@ func TestServeLimits(t *testing.T) {
 	slow.Test(t)
 	pic := goodPicture(t) // of 9×9 pixels
 	stalled := func(n int) string {
-		return fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", n+1, strings.Repeat("x", n))
+		return fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", n+1, strings.Repeat("x", n))
 	}
 	slow := ""
 	for _, c := range hostile.Pictures() {
@@ -200,13 +201,13 @@ func TestServeLimits(t *testing.T) {
 			refused(t, 413, status, h, b)
 			_ = r.Close()
 		}},
-		{"max-bodies", []string{"--max-body", "100000", "--max-bodies", "100000"}, func(t *testing.T, s *service) {
-			c := s.dial(stalled(90_000))
-			s.until("the first body", func() bool { return s.metric("whippet_body_bytes") == 90_000 })
+		{"max-bodies", []string{"--max-body", "100000", "--max-bodies", "200002", "--patience", "-1s"}, func(t *testing.T, s *service) {
+			first, second := s.dial(stalled(90_000)), s.dial(stalled(90_000))
+			s.until("two bodies", func() bool { return s.metric("whippet_body_bytes") == 2*90_002 })
 			status, h, b := s.post("", make([]byte, 50_000))
 			refused(t, 503, status, h, b)
-			_ = c.Close()
-			s.until("the first body to be given up", func() bool { return s.metric("whippet_body_bytes") == 0 })
+			_, _ = first.Close(), second.Close()
+			s.until("the bodies to be given up", func() bool { return s.metric("whippet_body_bytes") == 0 })
 			if status, _, b = s.post("", pic); status != 200 {
 				t.Errorf("afterwards: %d %s", status, b)
 			}
@@ -224,44 +225,55 @@ func TestServeLimits(t *testing.T) {
 			status, h, b := s.post("", pic)
 			refused(t, 413, status, h, b)
 		}},
-		{"max-requests", []string{"--max-requests", "1"}, func(t *testing.T, s *service) {
-			s.dial(stalled(10))
+		{"max-requests", []string{"--max-requests", "1", "--patience", "-1s"}, func(t *testing.T, s *service) {
+			s.dial(fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(slow), slow))
 			s.until("the first request", func() bool { return s.metric("whippet_requests_in_flight") == 1 })
 			status, h, b := s.post("", pic)
 			refused(t, 503, status, h, b)
 		}},
-		{"queue", []string{"--queue", "1", "--max-pictures", "1"}, func(t *testing.T, s *service) {
-			s.dial(fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(slow), slow))
+		{"min-body-rate", []string{"--min-body-rate", "1000000"}, func(t *testing.T, s *service) {
+			if status := answer(s.dial(stalled(10)), 20*time.Second); status != 408 { // --timeout is 30 s
+				t.Errorf("a body slower than the least rate: %d, want 408", status)
+			}
+		}},
+		{"allowed-hosts", []string{"--allowed-hosts", "pets.example,cats.example"}, func(t *testing.T, s *service) {
+			for host, want := range map[string]int{"pets.example": 200, "cats.example:80": 200, "evil.example": 421} {
+				if status := answer(s.dial("GET /models HTTP/1.1\r\nHost: "+host+"\r\n\r\n"), 20*time.Second); status != want {
+					t.Errorf("%s: %d, want %d", host, status, want)
+				}
+			}
+		}},
+		{"queue", []string{"--queue", "1", "--max-pictures", "1", "--patience", "-1s"}, func(t *testing.T, s *service) {
+			s.dial(fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(slow), slow))
 			s.until("the first picture", func() bool { return s.metric(`whippet_queue_pictures{model="m"}`) == 1 })
 			status, h, b := s.post("", pic)
 			refused(t, 429, status, h, b)
 		}},
 		{"max-connections", []string{"--max-connections", "1"}, func(t *testing.T, s *service) {
-			first := s.dial("")
-			second := s.dial("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-			if status := answer(second, 300*time.Millisecond); status != 0 {
-				t.Errorf("a second connection was served: %d", status)
+			s.dial(stalled(10))
+			for range 2 {
+				if status := answer(s.dial("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"), 20*time.Second); status != 200 {
+					t.Errorf("health with all connections busy: %d, want 200", status)
+				}
 			}
-			_ = first.Close()
-			if status := answer(second, 30*time.Second); status != 200 {
-				t.Errorf("the second connection after the first: %d", status)
-			}
+			status, h, b := s.post("", pic)
+			refused(t, 503, status, h, b)
 		}},
 		{"timeout", []string{"--timeout", "300ms"}, func(t *testing.T, s *service) {
 			if status := answer(s.dial(stalled(10)), 30*time.Second); status != 408 {
 				t.Errorf("a body that stalls: %d, want 408", status)
 			}
 			kind := "Content-Type: multipart/form-data; boundary=b\r\n"
-			if status := answer(s.dial("POST /predict HTTP/1.1\r\nHost: x\r\n"+kind+"Content-Length: 99\r\n\r\n--b\r\n"), 30*time.Second); status != 408 {
+			if status := answer(s.dial("POST /predict HTTP/1.1\r\nHost: localhost\r\n"+kind+"Content-Length: 99\r\n\r\n--b\r\n"), 30*time.Second); status != 408 {
 				t.Errorf("a form that stalls: %d, want 408", status)
 			}
-			if status := answer(s.dial("POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"), 30*time.Second); status != 408 {
+			if status := answer(s.dial("POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"), 30*time.Second); status != 408 {
 				t.Errorf("chunks that stall: %d, want 408", status)
 			}
 		}},
 		{"drain", []string{"--drain", "200ms"}, func(t *testing.T, s *service) {
 			s.dial(stalled(10))
-			s.until("the request", func() bool { return s.metric("whippet_requests_in_flight") == 1 })
+			s.until("the request", func() bool { return s.metric("whippet_requests_receiving") == 1 })
 			_ = s.cmd.Process.Signal(syscall.SIGTERM)
 			if code := s.wait(); code != 1 || !strings.Contains(s.out.String(), "cut off") {
 				t.Errorf("exit code %d, want 1:\n%s", code, &s.out)
@@ -283,7 +295,7 @@ func TestServeLimits(t *testing.T) {
 			}
 		}},
 		{"a header of 100 KiB", nil, func(t *testing.T, s *service) {
-			c := s.dial("GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 100<<10) + "\r\n\r\n")
+			c := s.dial("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 100<<10) + "\r\n\r\n")
 			if status := answer(c, 30*time.Second); status != 431 {
 				t.Errorf("status %d, want 431", status)
 			}
@@ -293,7 +305,7 @@ func TestServeLimits(t *testing.T) {
 				t.Skip("takes 10 s")
 			}
 			began := time.Now()
-			c := s.dial("GET /healthz HTTP/1.1\r\nHost: x\r\nX: ")
+			c := s.dial("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ")
 			go func() {
 				for { // until the service closes the connection
 					if _, err := io.WriteString(c, "x"); err != nil {
@@ -394,17 +406,26 @@ func TestServeMemory(t *testing.T) {
 	junk := strings.Repeat("QUJD", body/4-1000)
 	request := func(path, kind, before, after string) string {
 		n := len(before) + len(junk) + len(after)
-		return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s%s%s", path, kind, n+1, before, junk, after)
+		return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s%s%s", path, kind, n+1, before, junk, after)
+	}
+	var zeros bytes.Buffer // unpacked it is as long as the others, and it does not end
+	z := gzip.NewWriter(&zeros)
+	if _, err := z.Write(make([]byte, len(junk))); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Flush(); err != nil {
+		t.Fatal(err)
 	}
 	for name, sent := range map[string]string{
+		"packed":   fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", zeros.Len()+1, &zeros),
 		"bodies":   request("/predict", "image/png", "", ""),
 		"forms":    request("/predict", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; filename=a\r\n\r\n", "\r\n--b-"),
 		"pictures": request("/v2/models/m/infer", "application/json", `{"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","data":["`, `"]}]`),
-		"chunks":   fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(junk), junk),
+		"chunks":   fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(junk), junk),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serving(t, "--max-body", fmt.Sprint(body), "--max-bodies", fmt.Sprint(bodies), "--timeout", "8s")
+			s := serving(t, "--max-body", fmt.Sprint(body), "--max-bodies", fmt.Sprint(bodies), "--timeout", "8s", "--patience", "-1s")
 			before := s.peak()
 			var wg sync.WaitGroup
 			var statuses sync.Map

@@ -16,9 +16,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
-	"strings"
 	"time"
+
+	"github.com/whippet-ml/whippet/internal/hostname"
 )
 
 // DefaultAddr is loopback with a port that the system chooses.
@@ -94,7 +94,7 @@ const policy = "default-src 'self'; img-src 'self' data: blob:; object-src 'none
 func Guard(h http.Handler) http.Handler {
 	h = http.NewCrossOriginProtection().Handler(h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !localName(r.Host) {
+		if !hostname.Allowed(r.Host) {
 			http.Error(w, fmt.Sprintf("the name %q is not accepted: use the address that whippet printed", r.Host), http.StatusMisdirectedRequest)
 			return
 		}
@@ -106,19 +106,6 @@ func Guard(h http.Handler) http.Handler {
 		head.Set("Cache-Control", "no-store")
 		h.ServeHTTP(w, r)
 	})
-}
-
-// localName reports whether a Host header is localhost or an IP address, which
-// nobody can make point elsewhere.
-func localName(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil
 }
 
 // NewKey returns a secret of 130 random bits to put in a page's address.

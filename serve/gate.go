@@ -1,0 +1,109 @@
+package serve
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// errFull says that a gate let nobody in within the time that was left for it.
+var errFull = errors.New("no room")
+
+// gate lets a bounded weight of work in at a time. What comes beyond it waits in
+// the order of arrival: clients that try again at once then cost no more than
+// those that wait, and none overtakes another.
+type gate struct {
+	size int // weight that fits
+	line int // how many may wait
+
+	mu    sync.Mutex
+	taken int
+	queue list.List // of *visitor
+}
+
+// visitor is somebody waiting at a gate.
+type visitor struct {
+	weight int
+	in     chan struct{} // closed when let in
+}
+
+func newGate(size, line int) *gate { return &gate{size: size, line: line} }
+
+// enter takes weight n, waiting for it up to patience. The error is errFull, or
+// the context's cause. Whoever is let in calls leave(n).
+func (g *gate) enter(ctx context.Context, n int, patience time.Duration) error {
+	g.mu.Lock()
+	if g.queue.Len() == 0 && g.taken+n <= g.size {
+		g.taken += n
+		g.mu.Unlock()
+		return nil
+	}
+	if patience <= 0 || n > g.size || g.queue.Len() >= g.line {
+		g.mu.Unlock()
+		return errFull
+	}
+	v := &visitor{n, make(chan struct{})}
+	place := g.queue.PushBack(v)
+	g.mu.Unlock()
+
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	var err error
+	select {
+	case <-v.in:
+		return nil
+	case <-timer.C:
+		err = errFull
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-v.in: // let in at the same moment
+		if errors.Is(err, errFull) {
+			return nil
+		}
+		g.taken -= n
+	default:
+		g.queue.Remove(place)
+	}
+	g.admit() // those behind may be lighter
+	return err
+}
+
+// leave gives weight n back and lets those in for whom there is room now.
+func (g *gate) leave(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.taken -= n
+	g.admit()
+}
+
+func (g *gate) admit() {
+	for e := g.queue.Front(); e != nil; e = g.queue.Front() {
+		v, ok := e.Value.(*visitor)
+		if !ok || g.taken+v.weight > g.size {
+			return
+		}
+		g.queue.Remove(e)
+		g.taken += v.weight
+		close(v.in)
+	}
+}
+
+// inside is the weight that was let in.
+func (g *gate) inside() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.taken
+}
+
+// waiting is how many wait.
+func (g *gate) waiting() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.queue.Len()
+}
