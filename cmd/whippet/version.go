@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/whippet-ml/whippet/cmd/whippet/internal/licenses"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 )
 
 // version is set by releases: -ldflags "-X main.version=v1.2.3". Without it the
@@ -30,7 +30,7 @@ type build struct {
 
 // thisBuild reads what the Go tool has noted in the program.
 func thisBuild() build {
-	b := build{Version: version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Set: cpu.Active().String()}
+	b := build{Version: version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Set: isa.Active().String()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
