@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/whippet-ml/whippet/target"
+	"github.com/whippet-ml/whippet/task"
 )
 
 // Block says how a folder becomes batches: where items come from, what they
@@ -13,6 +16,10 @@ type Block struct {
 	Items Source   // what the examples are and how they are opened; required
 	Label Labeler  // what they are called; required
 	Split Splitter // which are for validation; nil is RandomSplit(0.2, Seed)
+
+	// Task makes targets of labels (fastai's CategoryBlock and its like); nil is
+	// task.SingleLabel.
+	Task task.Task
 
 	// ItemTransforms is done to each picture after it is opened, in the
 	// loader's workers; nil does nothing. Chain makes one of several.
@@ -76,7 +83,7 @@ const (
 // DataLoaders is the training and validation data of one run.
 type DataLoaders struct {
 	Train, Valid *Loader
-	Vocab        []string // the classes; Batch.Y indexes it
+	Vocab        []string // names of the model's outputs: the classes; Batch.Y goes by it
 
 	Root  string       // the folder they were built from
 	Block Block        // the plan they were built by, defaults filled in
@@ -100,6 +107,9 @@ func (d *DataLoaders) Close() error {
 	return nil
 }
 
+// Task is what the data is for: the Block's, and SingleLabel where it names none.
+func (d *DataLoaders) Task() task.Task { return task.Or(d.Block.Task) }
+
 // NumClasses is the size of the vocabulary.
 func (d *DataLoaders) NumClasses() int { return len(d.Vocab) }
 
@@ -108,7 +118,7 @@ func (d *DataLoaders) NumClasses() int { return len(d.Vocab) }
 // the items' order.
 func (d *DataLoaders) TestLoader(items []Item) (*Loader, error) {
 	cfg := d.Valid.Config()
-	cfg.Items, cfg.Labels, cfg.CacheBytes = items, nil, 0
+	cfg.Items, cfg.Targets, cfg.CacheBytes = items, target.Targets{}, 0
 	return NewLoader(cfg)
 }
 
@@ -119,12 +129,12 @@ func (d *DataLoaders) LabeledLoader(items []Item) (*Loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	classes, err := newCategories(d.Vocab).encode(d.Root, items, labels, "test")
+	y, err := d.encode(items, labels, "test")
 	if err != nil {
 		return nil, err
 	}
 	cfg := d.Valid.Config()
-	cfg.Items, cfg.Labels, cfg.CacheBytes = items, classes, 0
+	cfg.Items, cfg.Targets, cfg.CacheBytes = items, y, 0
 	return NewLoader(cfg)
 }
 
@@ -146,6 +156,7 @@ func (b Block) fill() (Block, error) {
 	if b.Label == nil {
 		return b, errors.New("data: the Block has no Label; set a Labeler such as RegexLabel or ParentLabel")
 	}
+	b.Task = task.Or(b.Task)
 	if b.Split == nil {
 		b.Split = RandomSplit(0.2, b.Seed)
 	}

@@ -23,7 +23,7 @@ func TestBlock(t *testing.T) {
 	}
 	for _, l := range []*Loader{d.Train, d.Valid} {
 		for i, it := range l.Items() {
-			if want, got := filepath.Base(it.Path), d.Vocab[l.Labels()[i]]; !strings.HasPrefix(want, got+"_") {
+			if want, got := filepath.Base(it.Path), d.Vocab[l.Targets().Class[i]]; !strings.HasPrefix(want, got+"_") {
 				t.Errorf("%s has the class %q", want, got)
 			}
 		}
@@ -185,9 +185,9 @@ func TestAllValidAndAllTrain(t *testing.T) {
 	b := petsBlock()
 	b.Split, b.Vocab = AllValid, []string{"c", "b", "a"}
 	d := build(t, b, root)
-	if d.Train.Len() != 0 || d.Valid.Len() != 3 || d.Valid.Labels()[0] != 1 || len(d.Warnings) != 1 {
+	if d.Train.Len() != 0 || d.Valid.Len() != 3 || d.Valid.Targets().Class[0] != 1 || len(d.Warnings) != 1 {
 		t.Errorf("AllValid: %d and %d batches, first class %d, warnings %q; want 0, 3, 1, and that a is not judged",
-			d.Train.Len(), d.Valid.Len(), d.Valid.Labels()[0], d.Warnings)
+			d.Train.Len(), d.Valid.Len(), d.Valid.Targets().Class[0], d.Warnings)
 	}
 	b.Split, b.Vocab = AllTrain, nil
 	if d = build(t, b, root); d.Train.Len() != 2 || d.Valid.Len() != 0 {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/whippet-ml/whippet/target"
 )
 
 // tracer is told what the building of loaders does, step by step; Summary
@@ -25,7 +27,7 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 		return nil, err
 	}
 	if b.Vocab != nil {
-		if err := checkVocab(b.Vocab); err != nil {
+		if err := b.checkVocab(); err != nil {
 			return nil, err
 		}
 	}
@@ -44,7 +46,7 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 	if err != nil {
 		return nil, err
 	}
-	tr.step("", "%s → %q", relative(root, items[0].Path), labels[0])
+	tr.step("", "%s → %s", relative(root, items[0].Path), strings.Join(quoted(labels[0], 8), ", "))
 
 	tr.step("Split", "%s", describe(b.Split))
 	train, valid, err := b.split(root, items, labels)
@@ -53,21 +55,23 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 	}
 	tr.step("", "%d for training, %d for validation", len(train), len(valid))
 
-	d := &DataLoaders{Root: root, Notes: notes, Vocab: b.Vocab}
+	d := &DataLoaders{Root: root, Block: b, Notes: notes, Vocab: b.Vocab}
 	of := train
 	if len(train) == 0 {
 		of = valid
 	}
 	if d.Vocab == nil {
-		d.Vocab = vocabOf(labels, of, b.Label)
+		d.Vocab = b.vocabulary(pick(labels, of))
 	}
-	if len(d.Vocab) < 2 {
+	if n := len(d.Vocab); n < b.Task.MinClasses() {
+		if n == 0 {
+			return nil, mistakef(ErrOneClass, "no item has a label (%s): is the labeler %s right, and the folder?", names(root, pick(items, of)), describe(b.Label))
+		}
 		return nil, mistakef(ErrOneClass, "every item has the label %q (%s); a classifier needs at least two classes: is the labeler %s right, and the folder?",
 			d.Vocab[0], names(root, pick(items, of)), describe(b.Label))
 	}
 	tr.step("Vocabulary", "%s: %s", plural(len(d.Vocab), "class"), listed(d.Vocab, 8))
-	cats := newCategories(d.Vocab)
-	trainY, err := cats.encode(root, pick(items, train), pick(labels, train), "training")
+	trainY, err := d.encode(pick(items, train), pick(labels, train), "training")
 	if err != nil {
 		return nil, err
 	}
@@ -75,13 +79,13 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 	if b.Vocab != nil || len(train) == 0 {
 		set = "given"
 	}
-	validY, err := cats.encode(root, pick(items, valid), pick(labels, valid), set)
+	validY, err := d.encode(pick(items, valid), pick(labels, valid), set)
 	if err != nil {
 		return nil, err
 	}
 
-	part := func(which []int, classes []int) ([]Item, []int, []check, error) {
-		return b.check(ctx, root, pick(items, which), classes, d)
+	part := func(which []int, y target.Targets) ([]Item, target.Targets, []check, error) {
+		return b.check(ctx, root, pick(items, which), y, d)
 	}
 	trainItems, trainY, trainSizes, err := part(train, trainY)
 	if err != nil {
@@ -96,7 +100,7 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 	}
 	b = b.batchSizes(len(trainItems), d)
 	d.Block = b
-	if err := b.sizes(root, trainItems, validItems, labels); err != nil {
+	if err := b.sizes(root, trainItems, validItems, len(items)); err != nil {
 		return nil, err
 	}
 	if err := d.loaders(trainItems, validItems, trainY, validY); err != nil {
@@ -106,7 +110,7 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 		return nil, err
 	}
 	d.warn()
-	d.Warnings = append(d.Warnings, lookAlikes(labels)...)
+	d.Warnings = append(d.Warnings, lookAlikes(slices.Concat(labels...))...)
 	if err := d.warnDuplicates(ctx); err != nil {
 		return nil, err
 	}
@@ -142,7 +146,7 @@ func (b Block) list(ctx context.Context, root string) (items []Item, notes []str
 
 // split divides the items and refuses an index out of range, given twice or
 // in both parts, and empty parts that nobody asked for.
-func (b Block) split(root string, items []Item, labels []string) (train, valid []int, err error) {
+func (b Block) split(root string, items []Item, labels [][]string) (train, valid []int, err error) {
 	if s, ok := b.Split.(labelSplitter); ok {
 		train, valid, err = s.splitLabels(labels)
 	} else {
@@ -202,11 +206,11 @@ func (b Block) batchSizes(train int, d *DataLoaders) Block {
 }
 
 // sizes refuses sets that checking emptied and batches larger than training.
-func (b Block) sizes(root string, train, valid []Item, labels []string) error {
+func (b Block) sizes(root string, train, valid []Item, listed int) error {
 	e, ok := b.Split.(interface{ mayBeEmpty() bool })
 	allowed := ok && e.mayBeEmpty()
 	if !allowed && (len(train) == 0 || len(valid) == 0) || len(train)+len(valid) == 0 {
-		return mistakef(ErrDamaged, "of %s below %s, leaving out the damaged ones leaves %d for training and %d for validation", plural(len(labels), "item"), root, len(train), len(valid))
+		return mistakef(ErrDamaged, "of %s below %s, leaving out the damaged ones leaves %d for training and %d for validation", plural(listed, "item"), root, len(train), len(valid))
 	}
 	if len(train) > 0 && len(train) < b.BatchSize {
 		return mistakef(ErrBatchSize, "a batch of %d is larger than the training set of %s, and the last, partial batch is left out, so there would be nothing to train on; set BatchSize to %d or less",
@@ -217,11 +221,11 @@ func (b Block) sizes(root string, train, valid []Item, labels []string) error {
 
 // loaders makes the two loaders as fastai does: training shuffled and without
 // a last, partial batch, validation in order and whole.
-func (d *DataLoaders) loaders(train, valid []Item, trainY, validY []int) error {
+func (d *DataLoaders) loaders(train, valid []Item, trainY, validY target.Targets) error {
 	b := d.Block
 	all := int64(len(train) + len(valid))
 	cfg := LoaderConfig{
-		Source: b.Items, Items: train, Labels: trainY,
+		Source: b.Items, Items: train, Targets: trainY,
 		ItemTransforms: b.ItemTransforms, BatchTransforms: b.BatchTransforms,
 		BatchSize: b.BatchSize, Train: true, Shuffle: true, DropLast: true,
 		Seed: b.Seed, Workers: b.Workers, Prefetch: b.Prefetch, Damaged: b.Damaged,
@@ -231,7 +235,7 @@ func (d *DataLoaders) loaders(train, valid []Item, trainY, validY []int) error {
 	if d.Train, err = NewLoader(cfg); err != nil {
 		return err
 	}
-	cfg.Items, cfg.Labels = valid, validY
+	cfg.Items, cfg.Targets = valid, validY
 	cfg.BatchSize, cfg.Train, cfg.Shuffle, cfg.DropLast = b.ValidBatchSize, false, false, false
 	cfg.CacheBytes = b.CacheBytes / all * int64(len(valid))
 	d.Valid, err = NewLoader(cfg)
@@ -248,14 +252,19 @@ func (d *DataLoaders) warn() {
 		d.Warnings = append(d.Warnings, fmt.Sprintf("%s left out: %s", plural(n, "damaged picture"), names(d.Root, items)))
 	}
 	rare := func(l *Loader, least int) (few []string) {
-		count := make([]int, len(d.Vocab))
-		for _, y := range l.Labels() {
-			count[y]++
-		}
-		for k, c := range count {
-			if c < least {
-				few = append(few, d.Vocab[k])
+		count := map[string]int{}
+		for i := range l.Items() {
+			for _, label := range d.Task().Labels(d.Vocab, l.Targets(), i) {
+				count[label]++
 			}
+		}
+		for _, c := range d.Vocab {
+			if count[c] < least {
+				few = append(few, c)
+			}
+		}
+		if len(few) == len(d.Vocab) && len(count) > len(few) {
+			return nil // the labels are numbers, not classes
 		}
 		return few
 	}

@@ -1,50 +1,31 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
+
+	"github.com/whippet-ml/whippet/target"
+	"github.com/whippet-ml/whippet/task"
 )
 
-// categories turns labels into class numbers.
-type categories struct {
-	vocab []string
-	index map[string]int
-}
-
-func newCategories(vocab []string) *categories {
-	c := &categories{vocab: vocab, index: make(map[string]int, len(vocab))}
-	for i, v := range vocab {
-		c.index[v] = i
-	}
-	return c
-}
-
-// vocabOf is the sorted set of the labels of the given items, as fastai's
-// CategoryMap makes it from the training set. A labeler whose labels are
-// numbers sorts them as such.
-func vocabOf(labels []string, which []int, l Labeler) []string {
-	seen := map[string]bool{}
-	var vocab []string
-	for _, i := range which {
-		if s := labels[i]; !seen[s] {
-			seen[s] = true
-			vocab = append(vocab, s)
-		}
-	}
-	sort.Strings(vocab)
-	if s, ok := l.(interface{ sortVocab([]string) }); ok {
+// vocabulary is what the task makes of the labels of the training items, in
+// numerical order where the labeler's labels are numbers.
+func (b Block) vocabulary(labels [][]string) []string {
+	vocab := b.Task.Vocabulary(labels)
+	if s, ok := b.Label.(interface{ sortVocab([]string) }); ok {
 		s.sortVocab(vocab)
 	}
 	return vocab
 }
 
 // checkVocab refuses a given vocabulary that cannot be one.
-func checkVocab(vocab []string) error {
-	if len(vocab) < 2 {
-		return mistakef(ErrOneClass, "the given vocabulary %q has fewer than two classes", vocab)
+func (b Block) checkVocab() error {
+	if least := b.Task.MinClasses(); len(b.Vocab) < least {
+		return mistakef(ErrOneClass, "the given vocabulary %q has fewer than %s", b.Vocab, plural(least, "class"))
 	}
-	s := slices.Clone(vocab)
+	s := slices.Clone(b.Vocab)
 	sort.Strings(s)
 	for i, v := range s {
 		if v == "" {
@@ -57,29 +38,25 @@ func checkVocab(vocab []string) error {
 	return nil
 }
 
-// encode gives the class of every label. set names the items' part in errors.
-func (c *categories) encode(root string, items []Item, labels []string, set string) ([]int, error) {
-	classes := make([]int, len(labels))
-	bad := map[string][]Item{}
-	for i, s := range labels {
-		k, ok := c.index[s]
-		if !ok {
-			bad[s] = append(bad[s], items[i])
-		}
-		classes[i] = k
+// encode makes the task's targets of labels. set names the items' part in errors.
+func (d *DataLoaders) encode(items []Item, labels [][]string, set string) (target.Targets, error) {
+	y, err := d.Task().Encode(d.Vocab, labels)
+	var unknown task.UnknownLabels
+	if err == nil {
+		return y, nil
 	}
-	if len(bad) == 0 {
-		return classes, nil
+	if !errors.As(err, &unknown) {
+		return y, mistakef(ErrLabel, "the %s labels: %v", set, err)
 	}
-	var unknown []string
-	for s := range bad {
-		unknown = append(unknown, s)
+	var all []string
+	for s := range unknown {
+		all = append(all, s)
 	}
-	unknown = sorted(unknown)
-	first := unknown[0]
+	all = sorted(all)
+	first := all[0]
 	more := ""
-	if len(unknown) > 1 {
-		more = fmt.Sprintf(" (and %s like it)", plural(len(unknown)-1, "label"))
+	if len(all) > 1 {
+		more = fmt.Sprintf(" (and %s like it)", plural(len(all)-1, "label"))
 	}
 	why := "is not in the vocabulary"
 	next := "relabel or remove such items, or set a vocabulary that has it"
@@ -87,5 +64,5 @@ func (c *categories) encode(root string, items []Item, labels []string, set stri
 		why = "never occurs in training, so the model cannot learn it"
 		next = "move such items, or split so that training has every class"
 	}
-	return nil, mistakef(ErrUnknown, "the %s label %q%s %s: %s; %s", set, first, more, why, names(root, bad[first]), next)
+	return y, mistakef(ErrUnknown, "the %s label %q%s %s: %s; %s", set, first, more, why, names(d.Root, pick(items, unknown[first])), next)
 }

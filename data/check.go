@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/whippet-ml/whippet/target"
 )
 
 // check is what is known of an item's picture before training; the size is 0
@@ -69,24 +71,23 @@ func checkAll(ctx context.Context, src Source, items []Item, decode bool, worker
 }
 
 // check looks at the files as far as the Block asks for and returns the items
-// to use with their classes and what is known of them. Damaged ones are an
+// to use with their targets and what is known of them. Damaged ones are an
 // error, or left out and noted in d.
-func (b Block) check(ctx context.Context, root string, items []Item, classes []int, d *DataLoaders) ([]Item, []int, []check, error) {
+func (b Block) check(ctx context.Context, root string, items []Item, y target.Targets, d *DataLoaders) ([]Item, target.Targets, []check, error) {
 	if b.Check == CheckNone || len(items) == 0 {
-		return items, classes, nil, nil
+		return items, y, nil, nil
 	}
 	all, err := checkAll(ctx, b.Items, items, b.Check == CheckDecode, b.Workers, nil)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, y, nil, err
 	}
-	var keep []Item
-	var keepY []int
+	var keep []int
 	var good []check
 	var bad []Item
 	var first error
 	for i, c := range all {
 		if c.err == nil {
-			keep, keepY, good = append(keep, items[i]), append(keepY, classes[i]), append(good, c)
+			keep, good = append(keep, i), append(good, c)
 			continue
 		}
 		if first == nil {
@@ -97,10 +98,10 @@ func (b Block) check(ctx context.Context, root string, items []Item, classes []i
 	}
 	if len(bad) > 0 && b.Damaged != SkipDamaged {
 		d.Left = nil
-		return nil, nil, nil, mistakef(ErrDamaged, "%s cannot be opened: %s; the first: %v; repair or remove such files, or leave them out with SkipDamaged (--damaged skip)",
+		return nil, y, nil, mistakef(ErrDamaged, "%s cannot be opened: %s; the first: %v; repair or remove such files, or leave them out with SkipDamaged (--damaged skip)",
 			plural(len(bad), "picture"), names(root, bad), first)
 	}
-	return keep, keepY, good, nil
+	return pick(items, keep), y.Gather(keep), good, nil
 }
 
 // sameSize runs the item transforms on the pictures most likely to come out

@@ -11,6 +11,7 @@ import (
 	"context"
 
 	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -45,9 +46,11 @@ type Checker interface {
 	Check(item Item) (width, height int, err error)
 }
 
-// Labeler gives the label of an item. An error names the item.
+// Labeler gives the labels of an item: what the task makes targets of, one for
+// single-label classification. An error says what is wrong with the item, whose
+// path the caller adds.
 type Labeler interface {
-	Label(root string, item Item) (string, error)
+	Labels(root string, item Item) ([]string, error)
 }
 
 // Splitter divides items into training and validation indices.
@@ -80,11 +83,11 @@ type BatchTransform interface {
 	String() string
 }
 
-// Batch is what a Loader yields: pictures, their classes and which items they
+// Batch is what a Loader yields: pictures, their targets and which items they
 // are. It may be used until Release.
 type Batch struct {
 	X     *tensor.Tensor // [N,H,W,3], normalised
-	Y     []int          // class of each picture, an index into the vocabulary; nil without labels
+	Y     target.Targets // what each picture is, as the task encodes it; not Known without labels
 	Index []int          // index of each picture in the loader's Items
 
 	// Number is the batch's position in its epoch, from 0. It skips a number

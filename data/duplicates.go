@@ -8,6 +8,9 @@ import (
 	"os"
 	"slices"
 	"sort"
+	"strings"
+
+	"github.com/whippet-ml/whippet/target"
 )
 
 // Duplicates finds items whose files are the same byte for byte and returns
@@ -76,6 +79,11 @@ func hashFile(name string) (sum [sha256.Size]byte, ok bool) {
 	return sum, true
 }
 
+// labels is what people call item i of y.
+func (d *DataLoaders) labels(y target.Targets, i int) string {
+	return strings.Join(d.Task().Labels(d.Vocab, y, i), " and ")
+}
+
 // warnDuplicates notes pictures that are in training and in validation, which
 // makes the result look better than it is, and ones with two labels.
 func (d *DataLoaders) warnDuplicates(ctx context.Context) error {
@@ -84,7 +92,7 @@ func (d *DataLoaders) warnDuplicates(ctx context.Context) error {
 	}
 	nt := len(d.Train.Items())
 	items := slices.Concat(d.Train.Items(), d.Valid.Items())
-	labels := slices.Concat(d.Train.Labels(), d.Valid.Labels())
+	y := target.Targets{}.Append(d.Train.Targets()).Append(d.Valid.Targets())
 	groups, err := Duplicates(ctx, items, d.Block.Workers)
 	if err != nil {
 		return err
@@ -99,9 +107,9 @@ func (d *DataLoaders) warnDuplicates(ctx context.Context) error {
 			}
 		}
 		for _, i := range g[1:] {
-			if labels[i] != labels[first] {
+			if !y.Equal(i, first) {
 				if torn++; torn == 1 {
-					inTwo = fmt.Sprintf("%s (%s, %s)", names(d.Root, []Item{items[first], items[i]}), d.Vocab[labels[first]], d.Vocab[labels[i]])
+					inTwo = fmt.Sprintf("%s (%s, %s)", names(d.Root, []Item{items[first], items[i]}), d.labels(y, first), d.labels(y, i))
 				}
 				break
 			}

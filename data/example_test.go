@@ -47,7 +47,7 @@ func Example() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(b.X.Shape, dls.Vocab[b.Y[0]])
+		fmt.Println(b.X.Shape, dls.Vocab[b.Y.Class[0]])
 		b.Release()
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/whippet-ml/whippet/target"
 )
 
 func TestListFilesOrderAndChoice(t *testing.T) {
@@ -187,16 +189,16 @@ func TestToFloat(t *testing.T) {
 	}
 	px := []uint8{0, 51, 255}
 	items := []Item{{Path: "a"}}
-	l, err := NewLoader(LoaderConfig{Source: Fixed(items, func(Item) (*Image, error) { return &Image{Width: 1, Height: 1, Pix: px}, nil }), Items: items, Labels: []int{4}})
+	l, err := NewLoader(LoaderConfig{Source: Fixed(items, func(Item) (*Image, error) { return &Image{Width: 1, Height: 1, Pix: px}, nil }), Items: items, Targets: target.Classes([]int{4})})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b, err := l.OneBatch(context.Background())
-	if err != nil || !slices.Equal(b.X.Data, []float32{0, 0.2, 1}) || b.Y[0] != 4 {
+	if err != nil || !slices.Equal(b.X.Data, []float32{0, 0.2, 1}) || b.Y.Class[0] != 4 {
 		t.Errorf("bytes %v became %v, class %v, error %v; want 0 0.2 1, class 4", px, b.X.Data, b.Y, err)
 	}
 	for name, c := range map[string]LoaderConfig{
-		"labels":  {Source: pngs{}, Items: items, Labels: []int{1, 2}},
+		"labels":  {Source: pngs{}, Items: items, Targets: target.Classes([]int{1, 2})},
 		"batch":   {Source: pngs{}, BatchSize: -1},
 		"workers": {Source: pngs{}, Workers: -1},
 	} {

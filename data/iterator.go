@@ -33,7 +33,7 @@ type Iterator struct {
 	start  sync.Once
 
 	slots chan struct{}  // one token for each batch under way
-	tasks chan task      // items to open
+	tasks chan opening   // items to open
 	jobs  chan *pending  // batches in order, for the assembler
 	ready chan made      // batches for Next
 	hurry *gate          // open while Next waits
@@ -52,7 +52,7 @@ type pending struct {
 	done   chan struct{}
 }
 
-type task struct {
+type opening struct {
 	b *pending
 	i int
 }
@@ -91,7 +91,7 @@ func (it *Iterator) launch() {
 	depth := it.l.cfg.Prefetch
 	it.order = it.l.Order(int(it.epoch))
 	it.slots = make(chan struct{}, depth)
-	it.tasks = make(chan task)
+	it.tasks = make(chan opening)
 	it.jobs = make(chan *pending, depth)
 	it.ready = make(chan made, depth)
 	it.hurry = newGate()
@@ -124,7 +124,7 @@ func (it *Iterator) dispatch() {
 		it.jobs <- b // has room for as many as there are slots
 		for i := range index {
 			select {
-			case it.tasks <- task{b, i}:
+			case it.tasks <- opening{b, i}:
 			case <-it.ctx.Done():
 				return
 			}
@@ -150,7 +150,7 @@ func (it *Iterator) help() {
 	}
 }
 
-func (it *Iterator) do(t task) {
+func (it *Iterator) do(t opening) {
 	if it.ctx.Err() == nil {
 		t.b.imgs[t.i], t.b.errs[t.i] = it.l.picture(it.epoch, t.b.index[t.i])
 	}
@@ -257,13 +257,7 @@ func (l *Loader) assemble(epoch uint64, p *pending) (b *Batch, err error) {
 	if err := l.cfg.BatchTransforms.Apply(x, imgs, l.cfg.Train, r); err != nil {
 		return nil, fmt.Errorf("data: batch %d: %w", p.number, err)
 	}
-	b = &Batch{X: x, Index: index, Number: p.number, release: func() { l.floats.put(x.Data) }}
-	if l.cfg.Labels != nil {
-		b.Y = make([]int, len(index))
-		for i, k := range index {
-			b.Y[i] = l.cfg.Labels[k]
-		}
-	}
+	b = &Batch{X: x, Y: l.cfg.Targets.Gather(index), Index: index, Number: p.number, release: func() { l.floats.put(x.Data) }}
 	return b, nil
 }
 

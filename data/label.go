@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"sort"
 	"strconv"
+	"strings"
 )
 
 // RegexLabel labels an item by the first group of pattern where it first
@@ -45,9 +46,9 @@ func newRegex(pattern string, path bool) *regexLabel {
 // Err is the mistake in the pattern itself, or nil.
 func (l *regexLabel) Err() error { return l.err }
 
-func (l *regexLabel) Label(root string, item Item) (string, error) {
+func (l *regexLabel) Labels(root string, item Item) ([]string, error) {
 	if l.err != nil {
-		return "", l.err
+		return nil, l.err
 	}
 	s := filepath.Base(item.Path)
 	if l.path {
@@ -55,12 +56,12 @@ func (l *regexLabel) Label(root string, item Item) (string, error) {
 	}
 	m := l.re.FindStringSubmatch(s)
 	if m == nil {
-		return "", fmt.Errorf("the pattern `%s` does not match %q", l.pattern, s)
+		return nil, fmt.Errorf("the pattern `%s` does not match %q", l.pattern, s)
 	}
 	if m[1] == "" {
-		return "", fmt.Errorf("the pattern `%s` finds an empty label in %q", l.pattern, s)
+		return nil, fmt.Errorf("the pattern `%s` finds an empty label in %q", l.pattern, s)
 	}
-	return m[1], nil
+	return m[1:2:2], nil
 }
 
 func (l *regexLabel) String() string {
@@ -76,12 +77,12 @@ var ParentLabel Labeler = parentLabel{}
 
 type parentLabel struct{}
 
-func (parentLabel) Label(root string, item Item) (string, error) {
+func (parentLabel) Labels(root string, item Item) ([]string, error) {
 	name := filepath.Base(filepath.Dir(item.Path))
 	if name == "." || name == string(filepath.Separator) {
-		return "", errors.New("the file is in no named folder")
+		return nil, errors.New("the file is in no named folder")
 	}
-	return name, nil
+	return []string{name}, nil
 }
 
 func (parentLabel) String() string { return "ParentLabel" }
@@ -93,12 +94,12 @@ func ColumnLabel(column string) Labeler { return columnLabel(column) }
 
 type columnLabel string
 
-func (c columnLabel) Label(root string, item Item) (string, error) {
+func (c columnLabel) Labels(root string, item Item) ([]string, error) {
 	s, err := column(item, string(c))
 	if err == nil && s == "" {
 		err = fmt.Errorf("the column %q is empty", string(c))
 	}
-	return s, err
+	return []string{s}, err
 }
 
 func (c columnLabel) String() string { return fmt.Sprintf("ColumnLabel(%q)", string(c)) }
@@ -113,6 +114,31 @@ func (c columnLabel) sortVocab(vocab []string) {
 		nums[v] = n
 	}
 	sort.SliceStable(vocab, func(i, j int) bool { return nums[vocab[i]] < nums[vocab[j]] })
+}
+
+// ColumnLabels gives an item the labels in a column of its row, separated by sep
+// (fastai's ColReader with label_delim), for tasks whose items have several. White
+// space around them does not count, and an empty column is no label.
+func ColumnLabels(column, sep string) Labeler { return columnLabels{column, sep} }
+
+type columnLabels struct{ column, sep string }
+
+func (c columnLabels) Labels(root string, item Item) ([]string, error) {
+	s, err := column(item, c.column)
+	if err != nil {
+		return nil, err
+	}
+	labels := []string{}
+	for _, l := range strings.Split(s, c.sep) {
+		if l = strings.TrimSpace(l); l != "" {
+			labels = append(labels, l)
+		}
+	}
+	return labels, nil
+}
+
+func (c columnLabels) String() string {
+	return fmt.Sprintf("ColumnLabels(%q, %q)", c.column, c.sep)
 }
 
 // column is a field of an item from a table.
@@ -135,27 +161,27 @@ func LabelFunc(f func(item Item) (string, error)) Labeler { return labelFunc(f) 
 
 type labelFunc func(item Item) (string, error)
 
-func (f labelFunc) Label(root string, item Item) (string, error) {
+func (f labelFunc) Labels(root string, item Item) ([]string, error) {
 	s, err := f(item)
 	if err == nil && s == "" {
 		err = errors.New("the label function gave an empty label")
 	}
-	return s, err
+	return []string{s}, err
 }
 
 func (f labelFunc) String() string { return "LabelFunc" }
 
 // labelAll labels every item. When some fail, the error names the first of
 // them, says how many there are, and repeats the first's cause.
-func labelAll(root string, items []Item, l Labeler) ([]string, error) {
+func labelAll(root string, items []Item, l Labeler) ([][]string, error) {
 	if e, ok := l.(interface{ Err() error }); ok && e.Err() != nil {
 		return nil, e.Err()
 	}
-	labels := make([]string, len(items))
+	labels := make([][]string, len(items))
 	var bad []Item
 	var first error
 	for i, it := range items {
-		s, err := l.Label(root, it)
+		s, err := l.Labels(root, it)
 		if err != nil {
 			if first == nil {
 				first = err

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/whippet-ml/whippet/task"
 )
 
 func TestLabels(t *testing.T) {
@@ -32,12 +34,19 @@ func TestLabels(t *testing.T) {
 		{"column", ColumnLabel("label"), row, "cat", ""},
 		{"empty column", ColumnLabel("empty"), row, "", "is empty"},
 		{"absent column", ColumnLabel("breed"), row, "", `the columns are ["empty" "label"]`},
+		{"columns", ColumnLabels("label", ";"), Item{Fields: map[string]string{"label": " cat; big;"}}, "cat|big", ""},
+		{"columns, empty", ColumnLabels("empty", ";"), row, "", ""},
+		{"columns, absent", ColumnLabels("breed", ";"), row, "", `the columns are`},
 		{"function", LabelFunc(func(it Item) (string, error) { return it.Path[:1], nil }), row, "x", ""},
 		{"function, empty", LabelFunc(func(Item) (string, error) { return "", nil }), row, "", "empty label"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.item.Path = filepath.FromSlash(c.item.Path)
-			got, err := c.l.Label(filepath.FromSlash("/r"), c.item)
+			all, err := c.l.Labels(filepath.FromSlash("/r"), c.item)
+			got := strings.Join(all, "|")
+			if err != nil {
+				got = ""
+			}
 			if got != c.want || (err == nil) != (c.fails == "") || err != nil && !strings.Contains(err.Error(), c.fails) {
 				t.Errorf("label %q, error %v; want %q, error with %q", got, err, c.want, c.fails)
 			}
@@ -79,11 +88,11 @@ func TestVocabularyOrder(t *testing.T) {
 		{"a column with one word is text", []string{"10", "9", "x"}, ColumnLabel("c"), []string{"10", "9", "x"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			all := make([]int, len(c.labels))
-			for i := range all {
-				all[i] = i
+			var labels [][]string
+			for _, l := range c.labels {
+				labels = append(labels, []string{l})
 			}
-			if got := vocabOf(c.labels, all, c.l); !slices.Equal(got, c.want) {
+			if got := (Block{Label: c.l, Task: task.SingleLabel}).vocabulary(labels); !slices.Equal(got, c.want) {
 				t.Errorf("vocabulary %q, want %q", got, c.want)
 			}
 		})

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/target"
 )
 
 // LoaderConfig says what a Loader yields. Block fills two of them; a program
@@ -17,7 +18,7 @@ import (
 type LoaderConfig struct {
 	Source          Source         // opens the items; required (List is not used)
 	Items           []Item         // the examples, in the order that Index refers to
-	Labels          []int          // class of each item; nil for unlabeled items
+	Targets         target.Targets // what each item is; the zero value for unlabeled items
 	ItemTransforms  ItemTransform  // per picture, in the workers; nil does nothing
 	BatchTransforms BatchTransform // per batch; nil is ToFloat
 
@@ -50,8 +51,8 @@ func NewLoader(c LoaderConfig) (*Loader, error) {
 	if c.Source == nil {
 		return nil, errors.New("data: the loader has no Source to open items with")
 	}
-	if c.Labels != nil && len(c.Labels) != len(c.Items) {
-		return nil, fmt.Errorf("data: %d labels for %s", len(c.Labels), plural(len(c.Items), "item"))
+	if c.Targets.Known() && c.Targets.Len() != len(c.Items) {
+		return nil, fmt.Errorf("data: %d labels for %s", c.Targets.Len(), plural(len(c.Items), "item"))
 	}
 	if c.BatchSize < 0 || c.Workers < 0 || c.Prefetch < 0 || c.CacheBytes < 0 {
 		return nil, fmt.Errorf("data: BatchSize, Workers, Prefetch and CacheBytes must not be negative (they are %d, %d, %d, %d)",
@@ -76,8 +77,9 @@ func (l *Loader) Config() LoaderConfig { return l.cfg }
 // Items returns the examples; Batch.Index indexes it. Do not write to it.
 func (l *Loader) Items() []Item { return l.cfg.Items }
 
-// Labels returns the class of each item, or nil. Do not write to it.
-func (l *Loader) Labels() []int { return l.cfg.Labels }
+// Targets returns what each item is, as the task encodes it; they are not Known
+// for unlabeled items. Do not write to them.
+func (l *Loader) Targets() target.Targets { return l.cfg.Targets }
 
 // BatchSize is the number of pictures in a full batch.
 func (l *Loader) BatchSize() int { return l.cfg.BatchSize }
@@ -95,12 +97,12 @@ func (l *Loader) Len() int {
 }
 
 // With returns a loader of the same items changed by f, which may set anything
-// but Source, Items, Labels and CacheBytes: those stay, and the decoded
+// but Source, Items, Targets and CacheBytes: those stay, and the decoded
 // pictures kept are shared between the two.
 func (l *Loader) With(f func(c *LoaderConfig)) (*Loader, error) {
 	c := l.cfg
 	f(&c)
-	c.Source, c.Items, c.Labels, c.CacheBytes = l.cfg.Source, l.cfg.Items, l.cfg.Labels, l.cfg.CacheBytes
+	c.Source, c.Items, c.Targets, c.CacheBytes = l.cfg.Source, l.cfg.Items, l.cfg.Targets, l.cfg.CacheBytes
 	n, err := NewLoader(c)
 	if err != nil {
 		return nil, err

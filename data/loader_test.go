@@ -32,7 +32,7 @@ func digest(t *testing.T, l *Loader, epoch, start int) (sum [32]byte, batches in
 			_ = binary.Write(h, binary.LittleEndian, math.Float32bits(v))
 		}
 		for i := range b.Index {
-			_ = binary.Write(h, binary.LittleEndian, [2]int64{int64(b.Index[i]), int64(b.Y[i])})
+			_ = binary.Write(h, binary.LittleEndian, [2]int64{int64(b.Index[i]), int64(b.Y.Class[i])})
 		}
 		batches++
 		b.Release()
@@ -140,8 +140,8 @@ func TestTrainingAndValidationOrder(t *testing.T) {
 		}
 		for i, k := range b.Index {
 			seen[k]++
-			if b.Y[i] != d.Train.Labels()[k] {
-				t.Errorf("item %d has class %d in the batch, %d in Labels", k, b.Y[i], d.Train.Labels()[k])
+			if b.Y.Class[i] != d.Train.Targets().Class[k] {
+				t.Errorf("item %d has class %d in the batch, %d in Targets", k, b.Y.Class[i], d.Train.Targets().Class[k])
 			}
 		}
 		b.Release()
@@ -203,11 +203,11 @@ func TestTestLoader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Y != nil || len(b.Index) != 3 || !slices.Equal(b.X.Shape, []int{3, 10, 10, 3}) {
+	if b.Y.Known() || len(b.Index) != 3 || !slices.Equal(b.X.Shape, []int{3, 10, 10, 3}) {
 		t.Errorf("unlabeled batch: Y %v, %d pictures, shape %v", b.Y, len(b.Index), b.X.Shape)
 	}
-	if l, err = d.LabeledLoader(items); err != nil || !slices.Equal(l.Labels(), []int{1, 1, 1}) {
-		t.Errorf("labeled test items: classes %v, error %v; want all 1", l.Labels(), err)
+	if l, err = d.LabeledLoader(items); err != nil || !slices.Equal(l.Targets().Class, []int{1, 1, 1}) {
+		t.Errorf("labeled test items: classes %v, error %v; want all 1", l.Targets().Class, err)
 	}
 	stranger, _ := pngs{}.List(context.Background(), pets(t, 1, "zebra"))
 	if _, err = d.LabeledLoader(stranger); !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), "zebra_1.jpg") {

@@ -201,14 +201,15 @@ func (s allSplit) String() string {
 
 // labelSplitter is a Splitter that needs the labels.
 type labelSplitter interface {
-	splitLabels(labels []string) (train, valid []int, err error)
+	splitLabels(labels [][]string) (train, valid []int, err error)
 }
 
 // StratifiedSplit is RandomSplit that keeps the classes' shares: each class
 // gives the fraction frac of its items to validation, rounded so that the total
 // is that of RandomSplit (largest remainders, first class first on ties), and
 // never its last item. Which items is decided by the permutation that
-// RandomSplit uses.
+// RandomSplit uses. Of items with several labels, those with the same ones count
+// as a class.
 func StratifiedSplit(frac float64, seed uint64) Splitter { return stratified{frac, seed} }
 
 type stratified struct {
@@ -220,14 +221,18 @@ func (s stratified) Split(root string, items []Item) (train, valid []int, err er
 	return nil, nil, errors.New("data: StratifiedSplit needs labels; use it in a Block")
 }
 
-func (s stratified) splitLabels(labels []string) (train, valid []int, err error) {
+func (s stratified) splitLabels(labels [][]string) (train, valid []int, err error) {
 	if err := checkFraction(s.frac); err != nil {
 		return nil, nil, err
 	}
-	quota := s.quotas(labels)
-	for _, i := range rng.TorchPerm(s.seed, len(labels)) {
-		if quota[labels[i]] > 0 {
-			quota[labels[i]]--
+	strata := make([]string, len(labels))
+	for i, l := range labels {
+		strata[i] = strings.Join(l, "\x00")
+	}
+	quota := s.quotas(strata)
+	for _, i := range rng.TorchPerm(s.seed, len(strata)) {
+		if quota[strata[i]] > 0 {
+			quota[strata[i]]--
 			valid = append(valid, i)
 		} else {
 			train = append(train, i)

@@ -118,7 +118,11 @@ func TestStratifiedSplit(t *testing.T) {
 		}
 	}
 	slices.Sort(labels)
-	train, valid, err := StratifiedSplit(0.2, 42).(labelSplitter).splitLabels(labels)
+	var each [][]string
+	for _, l := range labels {
+		each = append(each, []string{l})
+	}
+	train, valid, err := StratifiedSplit(0.2, 42).(labelSplitter).splitLabels(each)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,8 +141,8 @@ func TestStratifiedSplit(t *testing.T) {
 			t.Fatalf("training and validation together are not every item once: %v", all)
 		}
 	}
-	_, again, _ := StratifiedSplit(0.2, 42).(labelSplitter).splitLabels(labels)
-	_, other, _ := StratifiedSplit(0.2, 43).(labelSplitter).splitLabels(labels)
+	_, again, _ := StratifiedSplit(0.2, 42).(labelSplitter).splitLabels(each)
+	_, other, _ := StratifiedSplit(0.2, 43).(labelSplitter).splitLabels(each)
 	if !slices.Equal(valid, again) || slices.Equal(valid, other) {
 		t.Error("the split should depend on the seed and on nothing else")
 	}

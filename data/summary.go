@@ -60,11 +60,16 @@ func (d *DataLoaders) summarize(ctx context.Context, p *printer) error {
 		lo, hi, sum = min(lo, float64(v)), max(hi, float64(v)), sum+float64(v)
 	}
 	p.step("", "%s → %v float32, from %.3f to %.3f, mean %.3f", describe(l.cfg.BatchTransforms), batch.X.Shape, lo, hi, sum/float64(len(batch.X.Data)))
-	var labels []string
-	for _, y := range batch.Y[:min(len(batch.Y), 8)] {
-		labels = append(labels, d.Vocab[y])
+	n := min(batch.Y.Len(), 8)
+	labels := make([]string, n)
+	for i := range labels {
+		labels[i] = d.labels(batch.Y, i)
 	}
-	p.step("", "labels %v: %s", batch.Y[:len(labels)], strings.Join(labels, ", "))
+	if batch.Y.Class != nil {
+		p.step("", "labels %v: %s", batch.Y.Class[:n], strings.Join(labels, ", "))
+	} else {
+		p.step("", "labels: %s", strings.Join(labels, "; "))
+	}
 	if n := len(d.Valid.Items()); n > 0 && l != d.Valid {
 		p.step("Validation", "%s in %s, in order, nothing random", plural(n, "picture"), plural(d.Valid.Len(), "batch"))
 	}
@@ -83,7 +88,13 @@ func (l *Loader) traceItem(p *printer, root, name string) error {
 			}
 			return &ItemError{Path: item.Path, Err: err}
 		}
-		p.step("One picture", "%s, for %s, class %d", relative(root, item.Path), name, l.cfg.Labels[i])
+		what := "without a label"
+		if y := l.cfg.Targets; y.Class != nil {
+			what = fmt.Sprintf("class %d", y.Class[i])
+		} else if y.Values != nil {
+			what = fmt.Sprintf("target %v", y.Row(i))
+		}
+		p.step("One picture", "%s, for %s, %s", relative(root, item.Path), name, what)
 		p.step("", "opened: %d×%d RGB, 8 bits", img.Width, img.Height)
 		r := l.itemStream(0, i)
 		for _, t := range steps(l.cfg.ItemTransforms) {

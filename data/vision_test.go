@@ -87,7 +87,7 @@ func TestWholeBlockIsTheSameForAnyThreads(t *testing.T) {
 					t.Fatalf("a batch has the shape %s, want [8 22 22 3]", got)
 				}
 				_ = binary.Write(h, binary.LittleEndian, b.X.Data)
-				fmt.Fprint(h, b.Y, b.Index, b.Number)
+				fmt.Fprint(h, b.Y.Class, b.Index, b.Number)
 				b.Release()
 			}
 		}

@@ -39,14 +39,15 @@ func (t *Table) Calibration(bins int) Calibration {
 	if bins < 1 {
 		bins = DefaultBins
 	}
-	c := Calibration{Bins: make([]Bin, bins), Count: len(t.Rows)}
+	rows := t.classed()
+	c := Calibration{Bins: make([]Bin, bins), Count: len(rows)}
 	for i := range c.Bins {
 		c.Bins[i].Lo, c.Bins[i].Hi = float64(i)/float64(bins), float64(i+1)/float64(bins)
 	}
 	if c.Count == 0 {
 		return c
 	}
-	for _, r := range t.Rows {
+	for _, r := range rows {
 		conf := float64(r.Prob(r.Predicted))
 		b := &c.Bins[binOf(conf, bins)]
 		b.Count++

@@ -15,7 +15,7 @@ type ConfusionMatrix struct {
 // ConfusionMatrix counts the table's predictions.
 func (t *Table) ConfusionMatrix() *ConfusionMatrix {
 	m := &ConfusionMatrix{Vocab: t.Vocab, Counts: square(len(t.Vocab))}
-	for _, r := range t.Rows {
+	for _, r := range t.classed() {
 		m.Counts[r.Actual][r.Predicted]++
 	}
 	return m

@@ -9,6 +9,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/train"
 	"github.com/whippet-ml/whippet/vision"
 )
@@ -41,7 +42,7 @@ func FromTTA(ctx context.Context, l *train.Learner, n int, beta float64) (*Table
 // l.DLs.Train.WithTransforms(false) or one of l.DLs.LabeledLoader. It must
 // have labels.
 func FromLoader(ctx context.Context, l *train.Learner, dl *data.Loader) (*Table, error) {
-	if dl == nil || dl.Labels() == nil {
+	if dl == nil || !dl.Targets().Known() {
 		return nil, errors.New("interpret: the loader has no labels to compare predictions with")
 	}
 	p, err := l.GetPreds(ctx, dl)
@@ -58,16 +59,21 @@ func fromPreds(l *train.Learner, dl *data.Loader, p *train.Preds) (*Table, error
 		paths[i] = items[k].Path
 		probs[i] = p.Probs.Data[i*classes : (i+1)*classes : (i+1)*classes]
 	}
-	return NewTable(l.DLs.Vocab, paths, p.Targets, probs, p.Losses)
+	return NewTaskTable(l.Decoder(), paths, p.Targets, probs, p.Losses)
 }
 
 // ModelBlock returns plan changed so that its pictures reach the network as the
-// saved model's description says: its vocabulary, its resizing and its
+// saved model's description says: its task, its vocabulary, its resizing and its
 // normalisation. Augmentation stays, if it is vision.AugTransforms, and matters
 // for test-time augmentation only. Training batches become single pictures.
 func ModelBlock(plan data.Block, info models.Info) (data.Block, error) {
 	pre := info.Preprocess
 	plan.Vocab = info.Vocab
+	t, err := task.ByName(info.Task)
+	if err != nil {
+		return plan, fmt.Errorf("interpret: the model's description: %w", err)
+	}
+	plan.Task = t
 	// The training part may be smaller than a batch: nothing trains on it.
 	plan.ValidBatchSize = cmp.Or(plan.ValidBatchSize, plan.BatchSize, 64)
 	plan.BatchSize = 1
@@ -85,14 +91,14 @@ func ModelBlock(plan data.Block, info models.Info) (data.Block, error) {
 		}
 		plan.ItemTransforms = vision.Resizer{Width: pre.Presize, Height: pre.Presize, Method: method}
 	}
-	t, _ := plan.BatchTransforms.(vision.AugTransforms) // its augmentation, for test time
-	t.Size, t.Stats = pre.Size, vision.Stats{Mean: pre.Mean, Std: pre.Std}
-	plan.BatchTransforms = t
+	aug, _ := plan.BatchTransforms.(vision.AugTransforms) // its augmentation, for test time
+	aug.Size, aug.Stats = pre.Size, vision.Stats{Mean: pre.Mean, Std: pre.Std}
+	plan.BatchTransforms = aug
 	if files, ok := plan.Items.(vision.Files); ok {
 		files.Decode.IgnoreOrientation = pre.RawEXIF
 		plan.Items = files
 	}
-	return plan, t.Check()
+	return plan, aug.Check()
 }
 
 // FromModel judges a saved model on the pictures of a folder: plan says where
@@ -127,6 +133,7 @@ func ModelLearner(ctx context.Context, model *models.Classifier, info models.Inf
 	if err != nil {
 		return nil, errors.Join(err, dls.Close())
 	}
+	l.Thresholds = info.Thresholds
 	return l, nil
 }
 

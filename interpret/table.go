@@ -15,20 +15,42 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/whippet-ml/whippet/target"
+	"github.com/whippet-ml/whippet/task"
+	"github.com/whippet-ml/whippet/tensor"
 )
 
-// Prediction is what a model said about one example.
-type Prediction struct {
+// Row is what a model said about one example.
+type Row struct {
 	Path      string    `json:"path"`      // file of the example, as its loader named it; may be empty
-	Actual    int       `json:"actual"`    // true class, an index into the vocabulary
+	Actual    int       `json:"actual"`    // true class, an index into the vocabulary; NoClass when the task has not one for each example
 	Predicted int       `json:"predicted"` // class with the highest probability, the first of equals
-	Probs     []float32 `json:"probs"`     // probability of each class, len(vocabulary), summing to 1
+	Probs     []float32 `json:"probs"`     // what the model gives each class, len(vocabulary), as the task makes it
 	Loss      float32   `json:"loss"`      // loss of this example; for cross-entropy -ln Probs[Actual]
+
+	// Labels and Answers are, for tasks whose examples have not one class each,
+	// what people call the example and what the model does.
+	Labels  []string `json:"labels,omitempty"`
+	Answers []string `json:"answers,omitempty"`
+}
+
+// NoClass stands for the true class of an example that has not exactly one.
+const NoClass = -1
+
+// Right reports whether the answer is the true one: the class, or, where there
+// may be several, the same labels.
+func (p Row) Right() bool {
+	if p.Actual != NoClass {
+		return p.Actual == p.Predicted
+	}
+	return slices.Equal(slices.Sorted(slices.Values(p.Labels)), slices.Sorted(slices.Values(p.Answers)))
 }
 
 // Prob returns the probability that the model gave to class c, and 0 for a
 // class that does not exist.
-func (p Prediction) Prob(c int) float32 {
+func (p Row) Prob(c int) float32 {
 	if c < 0 || c >= len(p.Probs) {
 		return 0
 	}
@@ -36,77 +58,78 @@ func (p Prediction) Prob(c int) float32 {
 }
 
 // Table is the predictions on a set of examples, in the order of the loader
-// (for a validation set, the order of its items).
+// (for a validation set, the order of its items). What is counted by class
+// (confusion matrix, report, calibration, top-k accuracy) passes over rows
+// without exactly one.
 type Table struct {
-	Vocab []string     `json:"vocab"` // name of each class
-	Rows  []Prediction `json:"rows"`  // one per example
+	Vocab []string `json:"vocab"` // name of each class
+	Rows  []Row    `json:"rows"`  // one per example
 }
 
-// probTolerance is how far the probabilities of one row may be from summing to
-// one: the rounding of a float32 softmax over a thousand classes is about 1e-4.
-const probTolerance = 1e-2
+// NewTable is NewTaskTable for single-label classification: actual is [N], the
+// class of each example. losses nil means cross-entropy, -ln of the actual
+// class's probability (finite: a probability of 0 counts as the smallest
+// float32). A row of probabilities that is not a distribution (its sum further
+// than 0.01 from 1, a negative or non-finite entry) is an error.
+func NewTable(vocab, paths []string, actual []int, probs [][]float32, losses []float32) (*Table, error) {
+	return NewTaskTable(task.Decoder{Task: task.SingleLabel, Vocab: vocab}, paths, target.Classes(actual), probs, losses)
+}
 
-// NewTable builds the table of N examples over C classes. probs is [N][C] as a
-// softmax gives it and is kept, not copied; actual is [N]. paths is [N] or nil.
-// losses is [N], or nil for cross-entropy, -ln of the actual class's
-// probability (finite: a probability of 0 counts as the smallest float32).
+// NewTaskTable builds the table of N examples over the C classes of by.Vocab.
+// probs is [N][C] as the task's activation gives it and is kept, not copied; y
+// has N targets. paths is [N] or nil. losses is [N], or nil for the task's own.
 //
 // It returns an error that names the row when lengths disagree, a class is
-// outside the vocabulary or a row is not a distribution (its sum further than
-// 0.01 from 1, a negative or non-finite entry). NaN probabilities mean a model
-// that diverged.
-func NewTable(vocab, paths []string, actual []int, probs [][]float32, losses []float32) (*Table, error) {
-	n, c := len(probs), len(vocab)
+// outside the vocabulary or a row is none that the task can give. NaN
+// probabilities mean a model that diverged.
+func NewTaskTable(by task.Decoder, paths []string, y target.Targets, probs [][]float32, losses []float32) (*Table, error) {
+	n, c := len(probs), len(by.Vocab)
 	switch {
 	case c == 0:
 		return nil, fmt.Errorf("interpret: the vocabulary is empty; give the names of the classes")
-	case len(actual) != n:
-		return nil, fmt.Errorf("interpret: %d actual classes for %d rows of probabilities; both must describe the same examples", len(actual), n)
+	case y.Len() != n:
+		return nil, fmt.Errorf("interpret: %d actual classes for %d rows of probabilities; both must describe the same examples", y.Len(), n)
 	case paths != nil && len(paths) != n:
 		return nil, fmt.Errorf("interpret: %d paths for %d rows of probabilities; give one per example, or nil", len(paths), n)
 	case losses != nil && len(losses) != n:
 		return nil, fmt.Errorf("interpret: %d losses for %d rows of probabilities; give one per example, or nil", len(losses), n)
+	case y.Values != nil && y.Values.Shape[1] != c:
+		return nil, fmt.Errorf("interpret: targets of %d numbers for a vocabulary of %d", y.Values.Shape[1], c)
 	}
-	t := &Table{Vocab: slices.Clone(vocab), Rows: make([]Prediction, n)}
+	t := &Table{Vocab: slices.Clone(by.Vocab), Rows: make([]Row, n)}
 	for i := range t.Rows {
-		r := Prediction{Actual: actual[i], Probs: probs[i]}
+		r := Row{Actual: NoClass, Probs: probs[i]}
+		if y.Class != nil {
+			r.Actual = y.Class[i]
+		}
 		if paths != nil {
 			r.Path = paths[i]
 		}
-		if err := checkRow(r, c); err != nil {
+		if err := checkRow(by.Task, r, c, y.Class != nil); err != nil {
 			return nil, fmt.Errorf("interpret: row %d%s: %w", i, named(r.Path), err)
 		}
-		r.Predicted = argmax(r.Probs)
+		r.Predicted = tensor.Argmax(r.Probs)
+		if y.Class == nil {
+			r.Labels, r.Answers = by.Task.Labels(t.Vocab, y, i), by.Prediction(r.Probs).Labels()
+		}
 		if losses != nil {
 			r.Loss = losses[i]
 		} else {
-			p := max(r.Probs[r.Actual], math.SmallestNonzeroFloat32)
-			r.Loss = float32(-math.Log(float64(p)))
+			r.Loss = by.Task.ItemLoss(r.Probs, y, i)
 		}
 		t.Rows[i] = r
 	}
 	return t, nil
 }
 
-func checkRow(r Prediction, classes int) error {
+func checkRow(by task.Task, r Row, classes int, classed bool) error {
 	if len(r.Probs) != classes {
 		return fmt.Errorf("%d probabilities for %d classes", len(r.Probs), classes)
 	}
-	if r.Actual < 0 || r.Actual >= classes {
+	if classed && (r.Actual < 0 || r.Actual >= classes) {
 		return fmt.Errorf("actual class %d is not in 0..%d", r.Actual, classes-1)
 	}
-	sum := 0.0
-	for c, p := range r.Probs {
-		v := float64(p)
-		if math.IsNaN(v) || v < 0 || v > 1+probTolerance {
-			return fmt.Errorf("probability of class %d is %v; expected a number in 0..1 (apply softmax first; NaN means that training diverged)", c, p)
-		}
-		sum += v
-	}
-	if math.Abs(sum-1) > probTolerance {
-		return fmt.Errorf("probabilities sum to %.4g, not 1; apply softmax first", sum)
-	}
-	return nil
+	return by.CheckProbs(r.Probs)
 }
 
 func named(path string) string {
@@ -116,14 +139,20 @@ func named(path string) string {
 	return " (" + path + ")"
 }
 
-func argmax(v []float32) int {
-	best := 0
-	for i, x := range v {
-		if x > v[best] {
-			best = i
+// classed returns the rows that have exactly one class.
+func (t *Table) classed() []Row {
+	for i, r := range t.Rows {
+		if r.Actual == NoClass {
+			rows := slices.Clone(t.Rows[:i])
+			for _, r := range t.Rows[i:] {
+				if r.Actual != NoClass {
+					rows = append(rows, r)
+				}
+			}
+			return rows
 		}
 	}
-	return best
+	return t.Rows
 }
 
 // Len returns the number of examples.
@@ -153,7 +182,7 @@ func (t *Table) MeanLoss() float64 {
 func (t *Table) Accuracy() float64 {
 	right := 0
 	for _, r := range t.Rows {
-		if r.Predicted == r.Actual {
+		if r.Right() {
 			right++
 		}
 	}
@@ -161,11 +190,12 @@ func (t *Table) Accuracy() float64 {
 }
 
 // TopKAccuracy returns the share of examples whose actual class is among the k
-// most probable, in 0..1, and NaN for an empty table. Of equal probabilities
-// the lower class comes first.
+// most probable, in 0..1, and NaN for a table without classes. Of equal
+// probabilities the lower class comes first.
 func (t *Table) TopKAccuracy(k int) float64 {
 	right := 0
-	for _, r := range t.Rows {
+	rows := t.classed()
+	for _, r := range rows {
 		better := 0
 		for c, p := range r.Probs {
 			if p > r.Probs[r.Actual] || p == r.Probs[r.Actual] && c < r.Actual {
@@ -176,13 +206,13 @@ func (t *Table) TopKAccuracy(k int) float64 {
 			right++
 		}
 	}
-	return float64(right) / float64(len(t.Rows))
+	return float64(right) / float64(len(rows))
 }
 
 // Loss is one entry of TopLosses.
 type Loss struct {
 	Index int `json:"index"` // row of the table
-	Prediction
+	Row
 }
 
 // TopLosses returns the k examples with the largest loss, largest first, as
@@ -225,13 +255,14 @@ func (t *Table) ranked(k int, largest bool) []Loss {
 	}
 	out := make([]Loss, k)
 	for i := range out {
-		out[i] = Loss{Index: order[i], Prediction: t.Rows[order[i]]}
+		out[i] = Loss{Index: order[i], Row: t.Rows[order[i]]}
 	}
 	return out
 }
 
 // WriteCSV writes the table with a header row: path, actual, predicted (names
-// of classes), loss, probability (of the predicted class) and actual_probability.
+// of classes; several are joined by semicolons), loss, probability (of the
+// predicted class) and actual_probability.
 func (t *Table) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	if err := out.Write([]string{"path", "actual", "predicted", "loss", "probability", "actual_probability"}); err != nil {
@@ -239,7 +270,11 @@ func (t *Table) WriteCSV(w io.Writer) error {
 	}
 	f := func(v float32) string { return strconv.FormatFloat(float64(v), 'g', -1, 32) }
 	for _, r := range t.Rows {
-		err := out.Write([]string{r.Path, t.Name(r.Actual), t.Name(r.Predicted), f(r.Loss), f(r.Prob(r.Predicted)), f(r.Prob(r.Actual))})
+		actual, predicted := t.Name(r.Actual), t.Name(r.Predicted)
+		if r.Actual == NoClass {
+			actual, predicted = strings.Join(r.Labels, ";"), strings.Join(r.Answers, ";")
+		}
+		err := out.Write([]string{r.Path, actual, predicted, f(r.Loss), f(r.Prob(r.Predicted)), f(r.Prob(r.Actual))})
 		if err != nil {
 			return fmt.Errorf("interpret: writing predictions: %w", err)
 		}

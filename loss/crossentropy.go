@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -35,13 +36,13 @@ var _ Func = (*CrossEntropy)(nil)
 
 // ready checks the options and what every method is given, before any
 // arithmetic.
-func (l *CrossEntropy) ready(logits *tensor.Tensor, y Targets, items []float32) error {
+func (l *CrossEntropy) ready(logits *tensor.Tensor, y target.Targets, items []float32) error {
 	n, c, err := matrix("logits", logits)
 	if err != nil {
 		return err
 	}
-	if err := y.check(n, c); err != nil {
-		return err
+	if err := y.CheckClasses(n, c); err != nil {
+		return fmt.Errorf("loss: %w", err)
 	}
 	if items != nil && len(items) != n {
 		return fmt.Errorf("loss: room for %d item losses, the batch has %d", len(items), n)
@@ -70,9 +71,9 @@ func (l *CrossEntropy) weight(class int) float64 {
 	return float64(l.Weight[class])
 }
 
-// pull is what row i pulls towards: the classes a and b (the same one when not
-// mixed) with factors fa and fb, before smoothing.
-func (l *CrossEntropy) pull(y Targets, i int) (a, b int, fa, fb float64) {
+// target is what row i is trained towards: the classes a and b (the same one when
+// not mixed) with factors fa and fb, before smoothing.
+func (l *CrossEntropy) target(y target.Targets, i int) (a, b int, fa, fb float64) {
 	a = y.Class[i]
 	if y.Other == nil {
 		return a, a, l.weight(a), 0
@@ -82,62 +83,43 @@ func (l *CrossEntropy) pull(y Targets, i int) (a, b int, fa, fb float64) {
 	return a, b, lambda * l.weight(a), (1 - lambda) * l.weight(b)
 }
 
-// scales returns what the pulling term and the smoothing term of every item
+// scales returns what the target's term and the smoothing term of every item
 // are multiplied by in the batch's loss.
-func (l *CrossEntropy) scales(y Targets, n int) (pull, smooth float64) {
+func (l *CrossEntropy) scales(y target.Targets, n int) (target, smoothing float64) {
 	if l.Reduction != Mean {
 		return 1, 1
 	}
-	smooth = 1 / float64(n)
+	smoothing = 1 / float64(n)
 	if l.Weight == nil || y.Other != nil {
-		return smooth, smooth
+		return smoothing, smoothing
 	}
 	var total float64
 	for _, k := range y.Class {
 		total += l.weight(k)
 	}
-	return 1 / total, smooth
+	return 1 / total, smoothing
 }
 
 // Forward implements Func.
-func (l *CrossEntropy) Forward(logits *tensor.Tensor, y Targets, items []float32) (float64, error) {
+func (l *CrossEntropy) Forward(logits *tensor.Tensor, y target.Targets, items []float32) (float64, error) {
 	if err := l.ready(logits, y, items); err != nil {
 		return 0, err
 	}
-	return l.run(logits, y, items, nil, nil), nil
+	return l.run(logits, y, items, nil), nil
 }
 
 // ForwardBackward implements Func.
-func (l *CrossEntropy) ForwardBackward(logits *tensor.Tensor, y Targets, items []float32, dlogits *tensor.Tensor) (float64, error) {
+func (l *CrossEntropy) ForwardBackward(logits *tensor.Tensor, y target.Targets, items []float32, dlogits *tensor.Tensor) (float64, error) {
 	if err := l.ready(logits, y, items); err != nil {
 		return 0, err
 	}
 	if l.Reduction == None {
-		return 0, fmt.Errorf("loss: reduction none has no single loss to differentiate: use Mean or Sum, or Backward with upstream gradients")
+		return 0, fmt.Errorf("loss: reduction none has no single loss to differentiate: use Mean or Sum")
 	}
 	if err := checkGradient(logits, dlogits); err != nil {
 		return 0, err
 	}
-	return l.run(logits, y, items, nil, dlogits), nil
-}
-
-// Backward implements Func.
-func (l *CrossEntropy) Backward(logits *tensor.Tensor, y Targets, upstream []float32, dlogits *tensor.Tensor) error {
-	if err := l.ready(logits, y, nil); err != nil {
-		return err
-	}
-	want := 1
-	if l.Reduction == None {
-		want = logits.Shape[0]
-	}
-	if len(upstream) != want {
-		return fmt.Errorf("loss: %d upstream gradients, reduction %v of %d items needs %d", len(upstream), l.Reduction, logits.Shape[0], want)
-	}
-	if err := checkGradient(logits, dlogits); err != nil {
-		return err
-	}
-	l.run(logits, y, nil, upstream, dlogits)
-	return nil
+	return l.run(logits, y, items, dlogits), nil
 }
 
 func checkGradient(logits, dlogits *tensor.Tensor) error {
@@ -148,59 +130,51 @@ func checkGradient(logits, dlogits *tensor.Tensor) error {
 }
 
 // run computes the loss of checked arguments, and its gradient unless dlogits
-// is nil; upstream is nil for 1. Rows are added in order, so that the loss does
-// not depend on anything else.
-func (l *CrossEntropy) run(logits *tensor.Tensor, y Targets, items, upstream []float32, dlogits *tensor.Tensor) float64 {
+// is nil. Rows are added in order, so that the loss does not depend on anything
+// else.
+func (l *CrossEntropy) run(logits *tensor.Tensor, y target.Targets, items []float32, dlogits *tensor.Tensor) float64 {
 	n, c := logits.Shape[0], logits.Shape[1]
-	ps, ss := l.scales(y, n)
-	var pulled, smoothed float64
+	targetScale, smoothingScale := l.scales(y, n)
+	var targetSum, smoothingSum float64
 	for i := range n {
 		row := logits.Data[i*c : (i+1)*c]
 		lse, sum := logSumExp(row)
-		a, b, fa, fb := l.pull(y, i)
-		p, s := l.itemLoss(row, lse, sum, a, b, fa, fb)
-		pulled += p
-		smoothed += s
+		a, b, fa, fb := l.target(y, i)
+		target, smoothing := l.itemLoss(row, lse, sum, a, b, fa, fb)
+		targetSum += target
+		smoothingSum += smoothing
 		if items != nil {
-			items[i] = float32(p + s)
+			items[i] = float32(target + smoothing)
 		}
 		if dlogits == nil {
 			continue
 		}
-		up := 1.0
-		switch {
-		case upstream == nil:
-		case l.Reduction == None:
-			up = float64(upstream[i])
-		default:
-			up = float64(upstream[0])
-		}
-		keep := up * ps * (1 - l.Smoothing)
-		gradRow(row, dlogits.Data[i*c:(i+1)*c], lse, a, b, fa*keep, fb*keep, up*ss*l.Smoothing)
+		keep := targetScale * (1 - l.Smoothing)
+		gradRow(row, dlogits.Data[i*c:(i+1)*c], lse, a, b, fa*keep, fb*keep, smoothingScale*l.Smoothing)
 	}
 	switch {
 	case l.Reduction == None:
 		return 0
 	case l.Reduction == Mean && n == 0:
 		return math.NaN()
-	case l.Smoothing == 0: // ss may be infinite for no items
-		return ps * pulled
+	case l.Smoothing == 0: // smoothingScale may be infinite for no items
+		return targetScale * targetSum
 	}
-	return ps*pulled + ss*smoothed
+	return targetScale*targetSum + smoothingScale*smoothingSum
 }
 
-// itemLoss returns the two terms of a row's loss: what pulls towards its
-// classes, and the smoothing. lse and sum are those of logSumExp.
-func (l *CrossEntropy) itemLoss(row []float32, lse, sum float64, a, b int, fa, fb float64) (pulled, smoothed float64) {
-	pulled = fa * (lse - float64(row[a]))
+// itemLoss returns the two terms of a row's loss: that of its target classes,
+// and the smoothing. lse and sum are those of logSumExp.
+func (l *CrossEntropy) itemLoss(row []float32, lse, sum float64, a, b int, fa, fb float64) (target, smoothing float64) {
+	target = fa * (lse - float64(row[a]))
 	if fb != 0 {
-		pulled += fb * (lse - float64(row[b]))
+		target += fb * (lse - float64(row[b]))
 	}
 	if l.Smoothing == 0 {
-		return pulled, 0
+		return target, 0
 	}
 	c := float64(len(row))
-	return (1 - l.Smoothing) * pulled, l.Smoothing / c * (c*lse - sum)
+	return (1 - l.Smoothing) * target, l.Smoothing / c * (c*lse - sum)
 }
 
 // gradRow writes the gradient of a row, (fa+fb+spread)*softmax(row) -
@@ -221,15 +195,8 @@ func gradRow(row, dst []float32, lse float64, a, b int, fa, fb, spread float64) 
 	}
 }
 
-// Activation implements Func: Softmax.
-func (l *CrossEntropy) Activation(logits, probs *tensor.Tensor) error {
-	return softmaxInto(logits, probs)
-}
-
-// Decode implements Func: Argmax.
-func (l *CrossEntropy) Decode(scores *tensor.Tensor, classes []int) error {
-	return Argmax(scores, classes)
-}
+// Reduce implements Func.
+func (l *CrossEntropy) Reduce() Reduction { return l.Reduction }
 
 // String implements Func.
 func (l *CrossEntropy) String() string {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -26,7 +27,7 @@ func randomLogits(seed uint64, n, c int) *tensor.Tensor {
 }
 
 // slow is the definition, straight from the formula in CrossEntropy's comment.
-func slow(l *CrossEntropy, x []float64, c int, y Targets) float64 {
+func slow(l *CrossEntropy, x []float64, c int, y target.Targets) float64 {
 	n := len(x) / c
 	var pulled, smoothed, weights float64
 	for i := range n {
@@ -64,13 +65,13 @@ func slow(l *CrossEntropy, x []float64, c int, y Targets) float64 {
 func TestGradientIsFiniteDifference(t *testing.T) {
 	const n, c = 5, 4
 	x := randomLogits(1, n, c)
-	plain := Targets{Class: []int{3, 0, 1, 1, 2}}
-	mixed := Targets{Class: plain.Class, Other: []int{0, 0, 2, 3, 1}, Lambda: []float32{0, 1, 0.5, 0.25, 0.9}}
+	plain := target.Targets{Class: []int{3, 0, 1, 1, 2}}
+	mixed := target.Targets{Class: plain.Class, Other: []int{0, 0, 2, 3, 1}, Lambda: []float32{0, 1, 0.5, 0.25, 0.9}}
 	weight := []float32{1, 0.5, 2, 0}
 	for _, eps := range []float64{0, 0.1, 1} {
 		for _, w := range [][]float32{nil, weight} {
 			for _, red := range []Reduction{Mean, Sum} {
-				for what, y := range map[string]Targets{"plain": plain, "mixed": mixed} {
+				for what, y := range map[string]target.Targets{"plain": plain, "mixed": mixed} {
 					l := &CrossEntropy{Smoothing: eps, Weight: w, Reduction: red}
 					t.Run(fmt.Sprintf("%v eps=%g %s", l, eps, what), func(t *testing.T) {
 						d := tensor.New(n, c)
@@ -108,7 +109,7 @@ func TestGradientIsFiniteDifference(t *testing.T) {
 // x = [[1,2,3],[0,0,0]], y = [2,0], w = [1,2,0.5].
 func TestClassWeightsArePyTorchs(t *testing.T) {
 	x := tensor.FromSlice([]float32{1, 2, 3, 0, 0, 0}, 2, 3)
-	y := Targets{Class: []int{2, 0}}
+	y := target.Targets{Class: []int{2, 0}}
 	for _, c := range []struct {
 		r    Reduction
 		want float64
@@ -124,10 +125,33 @@ func TestClassWeightsArePyTorchs(t *testing.T) {
 	}
 }
 
+// withUpstream is the gradient of l with respect to x given upstream, the gradient
+// with respect to l's result: N numbers under None, one otherwise.
+func withUpstream(t *testing.T, l *CrossEntropy, x *tensor.Tensor, y []int, upstream []float32) *tensor.Tensor {
+	t.Helper()
+	l2 := *l
+	if l.Reduction == None {
+		l2.Reduction = Sum // whose gradient has a row for each item, on its own
+	}
+	d := tensor.New(x.Shape...)
+	if _, err := l2.ForwardBackward(x, target.Classes(y), nil, d); err != nil {
+		t.Fatal(err)
+	}
+	c := x.Shape[1]
+	for i := range d.Data {
+		if l.Reduction == None {
+			d.Data[i] *= upstream[i/c]
+		} else {
+			d.Data[i] *= upstream[0]
+		}
+	}
+	return d
+}
+
 // A mean over a batch is the mean of its item losses, unless classes weigh.
 func TestItemsMakeTheMean(t *testing.T) {
 	x := randomLogits(2, 7, 5)
-	y := Targets{Class: []int{0, 1, 2, 3, 4, 0, 1}}
+	y := target.Targets{Class: []int{0, 1, 2, 3, 4, 0, 1}}
 	for _, l := range []*CrossEntropy{{}, LabelSmoothingCrossEntropy()} {
 		items := make([]float32, 7)
 		mean, err := l.Forward(x, y, items)
@@ -144,28 +168,10 @@ func TestItemsMakeTheMean(t *testing.T) {
 	}
 }
 
-func TestUpstreamScales(t *testing.T) {
-	x := randomLogits(3, 3, 4)
-	y := Targets{Class: []int{0, 1, 2}}
-	l := &CrossEntropy{}
-	once, twice := tensor.New(3, 4), tensor.New(3, 4)
-	if _, err := l.ForwardBackward(x, y, nil, once); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Backward(x, y, []float32{2}, twice); err != nil {
-		t.Fatal(err)
-	}
-	for i, v := range once.Data {
-		if twice.Data[i] != 2*v {
-			t.Errorf("gradient %d: %v for an upstream of 2, %v for 1", i, twice.Data[i], v)
-		}
-	}
-}
-
 // The gradient may be written over the logits, the probabilities too.
 func TestInPlace(t *testing.T) {
 	x := randomLogits(4, 6, 9)
-	y := Targets{Class: []int{0, 1, 2, 3, 4, 8}}
+	y := target.Targets{Class: []int{0, 1, 2, 3, 4, 8}}
 	l := LabelSmoothingCrossEntropy()
 	apart := tensor.New(6, 9)
 	want, err := l.ForwardBackward(x, y, nil, apart)
@@ -182,10 +188,10 @@ func TestInPlace(t *testing.T) {
 	}
 	probs := tensor.New(6, 9)
 	over := x.Clone()
-	if err := l.Activation(x, probs); err != nil {
+	if err := SoftmaxInto(x, probs); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Activation(over, over); err != nil {
+	if err := SoftmaxInto(over, over); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(over.Data, probs.Data) {
@@ -212,49 +218,45 @@ func TestNotFinite(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := tensor.FromSlice(c.row, 1, 3)
-			got, err := (&CrossEntropy{}).Forward(x, Targets{Class: []int{c.class}}, nil)
+			got, err := (&CrossEntropy{}).Forward(x, target.Targets{Class: []int{c.class}}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if math.IsNaN(got) != c.isNaN || math.IsInf(got, 1) != c.isInf {
 				t.Errorf("loss %v: want NaN %v, infinite %v", got, c.isNaN, c.isInf)
 			}
-			classes := make([]int, 1)
-			if err := Argmax(x, classes); err != nil {
-				t.Fatal(err)
-			}
-			if classes[0] != c.argmax {
-				t.Errorf("argmax %d, want %d", classes[0], c.argmax)
+			if k := tensor.Argmax(x.Data); k != c.argmax {
+				t.Errorf("argmax %d, want %d", k, c.argmax)
 			}
 		})
 	}
-	if v, err := (&CrossEntropy{}).Forward(tensor.New(0, 3), Targets{}, nil); err != nil || !math.IsNaN(v) {
+	if v, err := (&CrossEntropy{}).Forward(tensor.New(0, 3), target.Targets{}, nil); err != nil || !math.IsNaN(v) {
 		t.Errorf("mean of no items: %v, %v, want NaN", v, err)
 	}
 }
 
 func TestErrors(t *testing.T) {
 	ok := tensor.New(2, 3)
-	y := Targets{Class: []int{0, 1}}
+	y := target.Targets{Class: []int{0, 1}}
 	for _, c := range []struct {
 		name   string
 		l      CrossEntropy
 		logits *tensor.Tensor
-		y      Targets
+		y      target.Targets
 		want   string
 	}{
 		{"no logits", CrossEntropy{}, nil, y, "no logits given"},
 		{"one dimension", CrossEntropy{}, tensor.New(6), y, "[items, classes] is needed"},
 		{"no classes", CrossEntropy{}, tensor.New(2, 0), y, "at least one class"},
 		{"storage too short", CrossEntropy{}, &tensor.Tensor{Shape: []int{2, 3}, Data: make([]float32, 5)}, y, "with 5 values"},
-		{"too few targets", CrossEntropy{}, ok, Targets{Class: []int{0}}, "1 targets for 2 rows"},
-		{"target too large", CrossEntropy{}, ok, Targets{Class: []int{0, 3}}, "targets[1] is 3"},
-		{"target negative", CrossEntropy{}, ok, Targets{Class: []int{-100, 0}}, "targets[0] is -100"},
-		{"mixed target out of range", CrossEntropy{}, ok, Targets{Class: []int{0, 1}, Other: []int{0, 9}, Lambda: []float32{1, 1}}, "mixed targets[1] is 9"},
-		{"mixed without weights", CrossEntropy{}, ok, Targets{Class: []int{0, 1}, Other: []int{0, 1}}, "0 mixing weights"},
-		{"weights without mixed", CrossEntropy{}, ok, Targets{Class: []int{0, 1}, Lambda: []float32{1, 1}}, "0 mixed targets"},
-		{"mixing weight above 1", CrossEntropy{}, ok, Targets{Class: []int{0, 1}, Other: []int{0, 1}, Lambda: []float32{1, 1.5}}, "mixing weight 1 is 1.5"},
-		{"mixing weight NaN", CrossEntropy{}, ok, Targets{Class: []int{0, 1}, Other: []int{0, 1}, Lambda: []float32{nan, 1}}, "mixing weight 0 is NaN"},
+		{"too few targets", CrossEntropy{}, ok, target.Targets{Class: []int{0}}, "1 targets for 2 rows"},
+		{"target too large", CrossEntropy{}, ok, target.Targets{Class: []int{0, 3}}, "targets[1] is 3"},
+		{"target negative", CrossEntropy{}, ok, target.Targets{Class: []int{-100, 0}}, "targets[0] is -100"},
+		{"mixed target out of range", CrossEntropy{}, ok, target.Targets{Class: []int{0, 1}, Other: []int{0, 9}, Lambda: []float32{1, 1}}, "mixed targets[1] is 9"},
+		{"mixed without weights", CrossEntropy{}, ok, target.Targets{Class: []int{0, 1}, Other: []int{0, 1}}, "0 mixing weights"},
+		{"weights without mixed", CrossEntropy{}, ok, target.Targets{Class: []int{0, 1}, Lambda: []float32{1, 1}}, "0 mixed targets"},
+		{"mixing weight above 1", CrossEntropy{}, ok, target.Targets{Class: []int{0, 1}, Other: []int{0, 1}, Lambda: []float32{1, 1.5}}, "mixing weight 1 is 1.5"},
+		{"mixing weight NaN", CrossEntropy{}, ok, target.Targets{Class: []int{0, 1}, Other: []int{0, 1}, Lambda: []float32{nan, 1}}, "mixing weight 0 is NaN"},
 		{"smoothing above 1", CrossEntropy{Smoothing: 2}, ok, y, "label smoothing of 2"},
 		{"class weights too few", CrossEntropy{Weight: []float32{1}}, ok, y, "1 class weights for 3 classes"},
 		{"class weight negative", CrossEntropy{Weight: []float32{1, -1, 1}}, ok, y, "weight of class 1 is -1"},
@@ -264,8 +266,7 @@ func TestErrors(t *testing.T) {
 			d := tensor.New(2, 3)
 			_, forward := c.l.Forward(c.logits, c.y, nil)
 			_, both := c.l.ForwardBackward(c.logits, c.y, nil, d)
-			backward := c.l.Backward(c.logits, c.y, []float32{1}, d)
-			for what, err := range map[string]error{"Forward": forward, "ForwardBackward": both, "Backward": backward} {
+			for what, err := range map[string]error{"Forward": forward, "ForwardBackward": both} {
 				if err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("%s: error %v, want one that says %q", what, err, c.want)
 				}
@@ -279,11 +280,8 @@ func TestErrors(t *testing.T) {
 		"no gradient":                second(l.ForwardBackward(ok, y, nil, nil)),
 		"items of another length":    second(l.Forward(ok, y, make([]float32, 1))),
 		"one loss of none":           second((&CrossEntropy{Reduction: None}).ForwardBackward(ok, y, nil, tensor.New(2, 3))),
-		"upstream too long":          l.Backward(ok, y, []float32{1, 1}, tensor.New(2, 3)),
-		"upstream too short":         (&CrossEntropy{Reduction: None}).Backward(ok, y, []float32{1}, tensor.New(2, 3)),
-		"probabilities elsewhere":    l.Activation(ok, tensor.New(3, 2)),
-		"no probabilities":           l.Activation(ok, nil),
-		"room for classes":           l.Decode(ok, make([]int, 3)),
+		"probabilities elsewhere":    SoftmaxInto(ok, tensor.New(3, 2)),
+		"no probabilities":           SoftmaxInto(ok, nil),
 		"nll of a class out of 0..C": second(NLLLoss(ok, []int{0, 5}, Mean)),
 		"nll of no tensor":           second(NLLLoss(nil, nil, Mean)),
 		"nll, unknown reduction":     second(NLLLoss(ok, []int{0, 0}, 9)),
@@ -310,11 +308,7 @@ func TestFunctionsCompose(t *testing.T) {
 		if r == None {
 			up = []float32{1, -2, 0.5, 0, 3, 1}
 		}
-		l := &CrossEntropy{Reduction: r}
-		want := tensor.New(6, 5)
-		if err := l.Backward(x, Targets{Class: y}, up, want); err != nil {
-			t.Fatal(err)
-		}
+		want := withUpstream(t, &CrossEntropy{Reduction: r}, x, y, up)
 		logp, err := LogSoftmax(x)
 		if err != nil {
 			t.Fatal(err)
@@ -349,17 +343,13 @@ func TestSteadyStepAllocatesNothing(t *testing.T) {
 	x := randomLogits(6, 16, 10)
 	d := tensor.New(16, 10)
 	items := make([]float32, 16)
-	classes := make([]int, 16)
-	y := Targets{Class: make([]int, 16)}
+	y := target.Targets{Class: make([]int, 16)}
 	var l Func = LabelSmoothingCrossEntropy()
 	if n := testing.AllocsPerRun(10, func() {
 		if _, err := l.ForwardBackward(x, y, items, d); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Activation(x, d); err != nil {
-			t.Fatal(err)
-		}
-		if err := l.Decode(d, classes); err != nil {
+		if err := SoftmaxInto(x, d); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {
@@ -385,7 +375,7 @@ func TestNames(t *testing.T) {
 func BenchmarkForwardBackward1000Classes(b *testing.B) {
 	x := randomLogits(7, 64, 1000)
 	d := tensor.New(64, 1000)
-	y := Targets{Class: make([]int, 64)}
+	y := target.Targets{Class: make([]int, 64)}
 	l := &CrossEntropy{}
 	for b.Loop() {
 		if _, err := l.ForwardBackward(x, y, nil, d); err != nil {

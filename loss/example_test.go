@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/loss"
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -12,7 +13,7 @@ func ExampleCrossEntropy() {
 	logits := tensor.FromSlice([]float32{2, 0, 0, 0, 1, 3}, 2, 3)
 	gradient := tensor.New(2, 3)
 	l := &loss.CrossEntropy{}
-	mean, err := l.ForwardBackward(logits, loss.Targets{Class: []int{0, 2}}, nil, gradient)
+	mean, err := l.ForwardBackward(logits, target.Classes([]int{0, 2}), nil, gradient)
 	if err != nil {
 		fmt.Println(err)
 		return

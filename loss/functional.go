@@ -3,6 +3,7 @@ package loss
 import (
 	"fmt"
 
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -13,13 +14,13 @@ func CrossEntropyLoss(logits *tensor.Tensor, targets []int, r Reduction) ([]floa
 	l := &CrossEntropy{Reduction: r}
 	if r == None {
 		items := make([]float32, len(targets))
-		_, err := l.Forward(logits, Targets{Class: targets}, items)
+		_, err := l.Forward(logits, target.Classes(targets), items)
 		if err != nil {
 			return nil, err
 		}
 		return items, nil
 	}
-	v, err := l.Forward(logits, Targets{Class: targets}, nil)
+	v, err := l.Forward(logits, target.Classes(targets), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -34,8 +35,8 @@ func NLLLoss(logProbs *tensor.Tensor, targets []int, r Reduction) ([]float32, er
 	if err != nil {
 		return nil, err
 	}
-	if err := checkClasses("targets", targets, n, c); err != nil {
-		return nil, err
+	if err := target.Classes(targets).CheckClasses(n, c); err != nil {
+		return nil, fmt.Errorf("loss: %w", err)
 	}
 	if r < Mean || r > None {
 		return nil, fmt.Errorf("loss: unknown reduction %v: use Mean, Sum or None", r)

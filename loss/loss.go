@@ -10,6 +10,7 @@ package loss
 import (
 	"fmt"
 
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -35,46 +36,27 @@ func (r Reduction) String() string {
 	return fmt.Sprintf("Reduction(%d)", int(r))
 }
 
-// Targets are the right answers for a batch of N items.
-type Targets struct {
-	Class []int // class of each item, in [0,C); length N
-
-	// Other and Lambda are set when items are mixed, as by mixup: the loss of
-	// item i is Lambda[i]*loss(Class[i]) + (1-Lambda[i])*loss(Other[i])
-	// (fastai's MixUp). Both are nil or of length N.
-	Other  []int
-	Lambda []float32
-}
-
 // Func is a loss for training. Implementations are safe for concurrent use and
-// allocate nothing.
+// allocate nothing. How scores become probabilities and answers is not a loss's
+// decision but the task's (package task).
 type Func interface {
 	// Forward returns the batch's loss under the reduction (0 for None). When
 	// items is not nil, it has length N and receives the loss of each item,
 	// before reduction.
 	//
 	// NaN and infinite scores are no error: they give a NaN or infinite loss.
-	Forward(logits *tensor.Tensor, y Targets, items []float32) (float64, error)
+	Forward(logits *tensor.Tensor, y target.Targets, items []float32) (float64, error)
 
 	// ForwardBackward is Forward that also writes the gradient of the batch's
 	// loss with respect to logits to dlogits, of the shape of logits. dlogits
-	// may be logits itself. It is an error under reduction None: use Backward.
-	ForwardBackward(logits *tensor.Tensor, y Targets, items []float32, dlogits *tensor.Tensor) (float64, error)
+	// may be logits itself. It is an error under reduction None, which has no
+	// single loss to differentiate.
+	ForwardBackward(logits *tensor.Tensor, y target.Targets, items []float32, dlogits *tensor.Tensor) (float64, error)
 
-	// Backward writes to dlogits the gradient with respect to logits given
-	// upstream, the gradient with respect to the result of Forward: N numbers
-	// under None, one otherwise.
-	Backward(logits *tensor.Tensor, y Targets, upstream []float32, dlogits *tensor.Tensor) error
+	// Reduce says what Forward makes of the losses of a batch's items.
+	Reduce() Reduction
 
-	// Activation writes to probs the probabilities that belong to logits, both
-	// [N,C]; they may be the same tensor.
-	Activation(logits, probs *tensor.Tensor) error
-
-	// Decode writes to classes, of length N, the class chosen for each row of
-	// logits or of probabilities.
-	Decode(scores *tensor.Tensor, classes []int) error
-
-	// String names the loss and its options.
+	// String names the loss and its options; a checkpoint holds it.
 	String() string
 }
 
@@ -90,37 +72,4 @@ func matrix(what string, t *tensor.Tensor) (n, c int, err error) {
 		return 0, 0, fmt.Errorf("loss: %s of shape %v with %d values", what, t.Shape, len(t.Data))
 	}
 	return t.Shape[0], t.Shape[1], nil
-}
-
-func checkClasses(what string, classes []int, n, c int) error {
-	if len(classes) != n {
-		return fmt.Errorf("loss: %d %s for %d rows of scores: one is needed for each row", len(classes), what, n)
-	}
-	for i, k := range classes {
-		if k < 0 || k >= c {
-			return fmt.Errorf("loss: %s[%d] is %d, but the model has %d classes: it must be in 0..%d", what, i, k, c, c-1)
-		}
-	}
-	return nil
-}
-
-func (y Targets) check(n, c int) error {
-	if err := checkClasses("targets", y.Class, n, c); err != nil {
-		return err
-	}
-	if y.Other == nil && y.Lambda == nil {
-		return nil
-	}
-	if err := checkClasses("mixed targets", y.Other, n, c); err != nil {
-		return err
-	}
-	if len(y.Lambda) != n {
-		return fmt.Errorf("loss: %d mixing weights for %d rows of scores: one is needed for each row", len(y.Lambda), n)
-	}
-	for i, l := range y.Lambda {
-		if !(l >= 0 && l <= 1) {
-			return fmt.Errorf("loss: mixing weight %d is %v: it must be between 0 and 1", i, l)
-		}
-	}
-	return nil
 }

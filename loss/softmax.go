@@ -49,10 +49,12 @@ func Softmax(logits *tensor.Tensor) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return out, softmaxInto(logits, out)
+	return out, SoftmaxInto(logits, out)
 }
 
-func softmaxInto(logits, probs *tensor.Tensor) error {
+// SoftmaxInto is Softmax that writes to probs, of the shape of logits; probs may be
+// logits itself. It allocates nothing.
+func SoftmaxInto(logits, probs *tensor.Tensor) error {
 	n, c, err := matrix("logits", logits)
 	if err != nil {
 		return err
@@ -61,44 +63,17 @@ func softmaxInto(logits, probs *tensor.Tensor) error {
 		return fmt.Errorf("loss: probabilities must have the shape %v of the logits", logits.Shape)
 	}
 	for i := range n {
-		softmaxRow(logits.Data[i*c:(i+1)*c], probs.Data[i*c:(i+1)*c], 1)
+		softmaxRow(logits.Data[i*c:(i+1)*c], probs.Data[i*c:(i+1)*c])
 	}
 	return nil
 }
 
-// softmaxRow writes scale*softmax(row) to dst, which may be row.
-func softmaxRow(row, dst []float32, scale float64) {
+// softmaxRow writes softmax(row) to dst, which may be row.
+func softmaxRow(row, dst []float32) {
 	lse, _ := logSumExp(row)
 	for j, v := range row {
-		dst[j] = float32(scale * math.Exp(float64(v)-lse))
+		dst[j] = float32(math.Exp(float64(v) - lse))
 	}
-}
-
-// Argmax writes to classes the column of the largest score of each row of a
-// [N,C] tensor; of equal scores the first. NaN counts as largest, as in
-// torch.argmax, so that it is seen rather than hidden.
-func Argmax(scores *tensor.Tensor, classes []int) error {
-	n, c, err := matrix("scores", scores)
-	if err != nil {
-		return err
-	}
-	if len(classes) != n {
-		return fmt.Errorf("loss: room for %d classes, the scores have %d rows", len(classes), n)
-	}
-	for i := range n {
-		row := scores.Data[i*c : (i+1)*c]
-		best := 0
-		for j, v := range row {
-			if row[best] != row[best] {
-				break
-			}
-			if v > row[best] || v != v {
-				best = j
-			}
-		}
-		classes[i] = best
-	}
-	return nil
 }
 
 func likeMatrix(t *tensor.Tensor) (*tensor.Tensor, error) {

@@ -1,6 +1,9 @@
 package metrics
 
-import "github.com/whippet-ml/whippet/tensor"
+import (
+	"github.com/whippet-ml/whippet/target"
+	"github.com/whippet-ml/whippet/tensor"
+)
 
 // AccuracyMetric is the fraction of items whose most probable class is the true
 // one (fastai's accuracy).
@@ -22,17 +25,27 @@ func (*AccuracyMetric) HigherIsBetter() bool { return true }
 func (m *AccuracyMetric) Reset() { m.right.Reset() }
 
 // Update implements Metric.
-func (m *AccuracyMetric) Update(probs *tensor.Tensor, classes []int) error {
-	c, err := check(m.Name(), probs, classes)
+func (m *AccuracyMetric) Update(probs *tensor.Tensor, y target.Targets) error {
+	c, err := check(m.Name(), probs, y)
 	if err != nil {
 		return err
 	}
-	for i, k := range classes {
-		if argmax(probs.Data[i*c:(i+1)*c]) == k {
+	for i, k := range y.Class {
+		if tensor.Argmax(probs.Data[i*c:(i+1)*c]) == k {
 			m.right.hits++
 		}
 	}
-	m.right.items += len(classes)
+	m.right.items += y.Len()
+	return nil
+}
+
+// Merge implements Metric.
+func (m *AccuracyMetric) Merge(other Metric) error {
+	o, err := same(m, other)
+	if err != nil {
+		return err
+	}
+	m.right.add(o.right)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package metrics
 import (
 	"math"
 
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -25,8 +26,17 @@ func (*BalancedMetric) Unit() string { return "fraction" }
 func (*BalancedMetric) HigherIsBetter() bool { return true }
 
 // Update implements Metric.
-func (m *BalancedMetric) Update(probs *tensor.Tensor, classes []int) error {
-	return m.update(m.Name(), probs, classes)
+func (m *BalancedMetric) Update(probs *tensor.Tensor, y target.Targets) error {
+	return m.update(m.Name(), probs, y)
+}
+
+// Merge implements Metric.
+func (m *BalancedMetric) Merge(other Metric) error {
+	o, err := same(m, other)
+	if err != nil {
+		return err
+	}
+	return m.add(m.Name(), &o.counts)
 }
 
 // Value implements Metric.

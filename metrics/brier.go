@@ -3,6 +3,7 @@ package metrics
 import (
 	"math"
 
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -32,12 +33,12 @@ func (*BrierMetric) HigherIsBetter() bool { return false }
 func (m *BrierMetric) Reset() { *m = BrierMetric{} }
 
 // Update implements Metric.
-func (m *BrierMetric) Update(probs *tensor.Tensor, classes []int) error {
-	c, err := check(m.Name(), probs, classes)
+func (m *BrierMetric) Update(probs *tensor.Tensor, y target.Targets) error {
+	c, err := check(m.Name(), probs, y)
 	if err != nil {
 		return err
 	}
-	for i, k := range classes {
+	for i, k := range y.Class {
 		for j, v := range probs.Data[i*c : (i+1)*c] {
 			d := float64(v)
 			if j == k {
@@ -46,7 +47,18 @@ func (m *BrierMetric) Update(probs *tensor.Tensor, classes []int) error {
 			m.sum += d * d
 		}
 	}
-	m.items += len(classes)
+	m.items += y.Len()
+	return nil
+}
+
+// Merge implements Metric.
+func (m *BrierMetric) Merge(other Metric) error {
+	o, err := same(m, other)
+	if err != nil {
+		return err
+	}
+	m.sum += o.sum
+	m.items += o.items
 	return nil
 }
 

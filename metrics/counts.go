@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -18,21 +19,42 @@ func (m *counts) Reset() {
 	m.items = 0
 }
 
-func (m *counts) update(name string, probs *tensor.Tensor, classes []int) error {
-	c, err := check(name, probs, classes)
+func (m *counts) update(name string, probs *tensor.Tensor, y target.Targets) error {
+	c, err := check(name, probs, y)
 	if err != nil {
 		return err
 	}
+	if m.classes != c && m.items > 0 {
+		return fmt.Errorf("metrics: %s: a batch with %d classes after batches with %d: call Reset between models", name, c, m.classes)
+	}
+	m.size(c)
+	for i, k := range y.Class {
+		m.cells[k*c+tensor.Argmax(probs.Data[i*c:(i+1)*c])]++
+	}
+	m.items += y.Len()
+	return nil
+}
+
+// size makes room for c classes.
+func (m *counts) size(c int) {
 	if m.classes != c {
-		if m.items > 0 {
-			return fmt.Errorf("metrics: %s: a batch with %d classes after batches with %d: call Reset between models", name, c, m.classes)
-		}
 		m.classes, m.cells = c, make([]int, c*c)
 	}
-	for i, k := range classes {
-		m.cells[k*c+argmax(probs.Data[i*c:(i+1)*c])]++
+}
+
+// add takes in the counts of another metric of the same name.
+func (m *counts) add(name string, o *counts) error {
+	if o.items == 0 {
+		return nil
 	}
-	m.items += len(classes)
+	if m.classes != o.classes && m.items > 0 {
+		return fmt.Errorf("metrics: %s: counts of %d classes cannot be added to those of %d", name, o.classes, m.classes)
+	}
+	m.size(o.classes)
+	for i, n := range o.cells {
+		m.cells[i] += n
+	}
+	m.items += o.items
 	return nil
 }
 

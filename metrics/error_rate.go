@@ -1,6 +1,9 @@
 package metrics
 
-import "github.com/whippet-ml/whippet/tensor"
+import (
+	"github.com/whippet-ml/whippet/target"
+	"github.com/whippet-ml/whippet/tensor"
+)
 
 // ErrorRateMetric is the fraction of items whose most probable class is not
 // the true one (fastai's error_rate), 1 - accuracy.
@@ -22,17 +25,27 @@ func (*ErrorRateMetric) HigherIsBetter() bool { return false }
 func (m *ErrorRateMetric) Reset() { m.wrong.Reset() }
 
 // Update implements Metric.
-func (m *ErrorRateMetric) Update(probs *tensor.Tensor, classes []int) error {
-	c, err := check(m.Name(), probs, classes)
+func (m *ErrorRateMetric) Update(probs *tensor.Tensor, y target.Targets) error {
+	c, err := check(m.Name(), probs, y)
 	if err != nil {
 		return err
 	}
-	for i, k := range classes {
-		if argmax(probs.Data[i*c:(i+1)*c]) != k {
+	for i, k := range y.Class {
+		if tensor.Argmax(probs.Data[i*c:(i+1)*c]) != k {
 			m.wrong.hits++
 		}
 	}
-	m.wrong.items += len(classes)
+	m.wrong.items += y.Len()
+	return nil
+}
+
+// Merge implements Metric.
+func (m *ErrorRateMetric) Merge(other Metric) error {
+	o, err := same(m, other)
+	if err != nil {
+		return err
+	}
+	m.wrong.add(o.wrong)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -24,15 +25,27 @@ func (*classScore) Unit() string { return "fraction" }
 func (*classScore) HigherIsBetter() bool { return true }
 
 // Update implements Metric.
-func (m *classScore) Update(probs *tensor.Tensor, classes []int) error {
-	c, err := check(m.name, probs, classes)
+func (m *classScore) Update(probs *tensor.Tensor, y target.Targets) error {
+	c, err := check(m.name, probs, y)
 	if err != nil {
 		return err
 	}
 	if err := m.average.suits(m.name, c); err != nil {
 		return err
 	}
-	return m.update(m.name, probs, classes)
+	return m.update(m.name, probs, y)
+}
+
+// Merge implements Metric.
+func (m *classScore) Merge(other Metric) error {
+	o, err := same(m, other)
+	if err != nil {
+		return err
+	}
+	if o.average != m.average {
+		return fmt.Errorf("metrics: %s: an average of %v cannot be merged into a %v one: merge metrics that were made alike", m.name, o.average, m.average)
+	}
+	return m.add(m.name, &o.counts)
 }
 
 // Value implements Metric.

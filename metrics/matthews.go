@@ -3,6 +3,7 @@ package metrics
 import (
 	"math"
 
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -26,8 +27,17 @@ func (*MatthewsMetric) Unit() string { return "correlation" }
 func (*MatthewsMetric) HigherIsBetter() bool { return true }
 
 // Update implements Metric.
-func (m *MatthewsMetric) Update(probs *tensor.Tensor, classes []int) error {
-	return m.update(m.Name(), probs, classes)
+func (m *MatthewsMetric) Update(probs *tensor.Tensor, y target.Targets) error {
+	return m.update(m.Name(), probs, y)
+}
+
+// Merge implements Metric.
+func (m *MatthewsMetric) Merge(other Metric) error {
+	o, err := same(m, other)
+	if err != nil {
+		return err
+	}
+	return m.add(m.Name(), &o.counts)
 }
 
 // Value implements Metric.

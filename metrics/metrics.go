@@ -1,12 +1,12 @@
 // Package metrics measures how good a classifier's answers are: error rate,
-// accuracy, top-k, precision, recall, F-beta, Matthews correlation and others,
-// and keeps the weighted and smoothed means that training reports.
+// accuracy, top-k, precision, recall, F-beta, Matthews correlation and others.
 package metrics
 
 import (
 	"fmt"
 	"math"
 
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -27,11 +27,17 @@ type Metric interface {
 	// Reset forgets all batches. It is called before each validation.
 	Reset()
 
-	// Update takes in a batch: the probabilities of N items [N,C], and their
-	// true classes. Metrics that only compare scores with each other take
-	// logits as well; those that do not say so. An error (shapes that disagree,
-	// a class out of range) leaves the metric as it was.
-	Update(probs *tensor.Tensor, classes []int) error
+	// Update takes in a batch: the probabilities of N items [N,C], as the task
+	// makes them of scores, and their targets. Metrics that only compare scores
+	// with each other take logits as well; those that do not say so. An error
+	// (shapes that disagree, a class out of range, targets of another form)
+	// leaves the metric as it was.
+	Update(probs *tensor.Tensor, y target.Targets) error
+
+	// Merge takes in what other, a metric made alike, has gathered of further
+	// items, so that parts of a data set may be judged apart. It returns an error
+	// for a metric of another kind, and leaves m as it was.
+	Merge(other Metric) error
 
 	// Value returns the metric over all batches since Reset; NaN when there
 	// were no items.
@@ -39,7 +45,7 @@ type Metric interface {
 }
 
 // check returns the number of classes of a batch after checking its shapes.
-func check(name string, probs *tensor.Tensor, classes []int) (c int, err error) {
+func check(name string, probs *tensor.Tensor, y target.Targets) (c int, err error) {
 	if probs == nil || len(probs.Shape) != 2 || probs.Shape[1] < 1 {
 		return 0, fmt.Errorf("metrics: %s: probabilities of shape %v: [items, classes] is needed, with at least one class", name, shapeOf(probs))
 	}
@@ -47,13 +53,8 @@ func check(name string, probs *tensor.Tensor, classes []int) (c int, err error) 
 	if len(probs.Data) != n*c {
 		return 0, fmt.Errorf("metrics: %s: probabilities of shape %v with %d values", name, probs.Shape, len(probs.Data))
 	}
-	if len(classes) != n {
-		return 0, fmt.Errorf("metrics: %s: %d classes for %d rows of probabilities: one is needed for each row", name, len(classes), n)
-	}
-	for i, k := range classes {
-		if k < 0 || k >= c {
-			return 0, fmt.Errorf("metrics: %s: class %d of the batch is %d, but there are %d classes: it must be in 0..%d", name, i, k, c, c-1)
-		}
+	if err := y.CheckClasses(n, c); err != nil {
+		return 0, fmt.Errorf("metrics: %s: %w", name, err)
 	}
 	return c, nil
 }
@@ -64,21 +65,6 @@ func shapeOf(t *tensor.Tensor) []int {
 	}
 	return t.Shape
 }
-
-// argmax returns the place of the largest score, of equal ones the first. NaN
-// counts as largest, as in torch.argmax.
-func argmax(row []float32) int {
-	best := 0
-	for j, v := range row {
-		if greater(v, row[best]) {
-			best = j
-		}
-	}
-	return best
-}
-
-// greater orders scores with NaN on top.
-func greater(a, b float32) bool { return a > b || (a != a && b == b) }
 
 // ratio is num/den, and 0 for a denominator of 0, as scikit-learn takes it.
 func ratio(num, den float64) float64 {
@@ -92,6 +78,11 @@ func ratio(num, den float64) float64 {
 type share struct{ hits, items int }
 
 func (s *share) Reset() { *s = share{} }
+
+func (s *share) add(o share) {
+	s.hits += o.hits
+	s.items += o.items
+}
 
 func (s *share) value() float64 {
 	if s.items == 0 {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -80,7 +81,7 @@ func TestTiesAndNaN(t *testing.T) {
 			m    Metric
 			want float64
 		}{{Accuracy(), c.top1}, {TopKAccuracy(1), c.top1}, {TopKAccuracy(2), c.top2}, {ErrorRate(), 1 - c.top1}} {
-			if err := m.m.Update(x, []int{c.class}); err != nil {
+			if err := m.m.Update(x, target.Classes([]int{c.class})); err != nil {
 				t.Fatal(err)
 			}
 			if got := m.m.Value(); got != m.want {
@@ -102,7 +103,7 @@ func TestEmptyAndReset(t *testing.T) {
 			t.Errorf("%s after Reset is %v, want NaN", m.Name(), m.Value())
 		}
 		// Another number of classes is fine after Reset, and so is an empty batch.
-		if err := m.Update(tensor.New(0, 4), nil); err != nil {
+		if err := m.Update(tensor.New(0, 4), target.Classes(nil)); err != nil {
 			t.Errorf("%s: an empty batch: %v", m.Name(), err)
 		}
 		m.Reset()
@@ -124,12 +125,12 @@ func TestUpdateErrors(t *testing.T) {
 		{"one dimension", tensor.New(3), []int{0, 0, 0}, "[items, classes] is needed"},
 		{"no classes", tensor.New(1, 0), []int{0}, "at least one class"},
 		{"storage too short", &tensor.Tensor{Shape: []int{2, 2}, Data: make([]float32, 3)}, []int{0, 0}, "with 3 values"},
-		{"too few classes", tensor.New(2, 3), []int{0}, "1 classes for 2 rows"},
-		{"class too large", tensor.New(2, 3), []int{0, 3}, "class 1 of the batch is 3"},
-		{"class negative", tensor.New(2, 3), []int{-1, 0}, "class 0 of the batch is -1"},
+		{"too few classes", tensor.New(2, 3), []int{0}, "1 targets for 2 rows"},
+		{"class too large", tensor.New(2, 3), []int{0, 3}, "targets[1] is 3"},
+		{"class negative", tensor.New(2, 3), []int{-1, 0}, "targets[0] is -1"},
 	} {
 		for _, m := range all() {
-			err := m.Update(c.probs, c.classes)
+			err := m.Update(c.probs, target.Classes(c.classes))
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), m.Name()) {
 				t.Errorf("%s: %s: error %v, want one that says %q", c.name, m.Name(), err, c.want)
 			}
@@ -142,61 +143,15 @@ func TestUpdateErrors(t *testing.T) {
 
 func TestAverageErrors(t *testing.T) {
 	three := onehot([]int{0, 1, 2}, 3)
-	if err := F1Score(Binary).Update(three, []int{0, 1, 2}); err == nil || !strings.Contains(err.Error(), "binary average of 3 classes") {
+	if err := F1Score(Binary).Update(three, target.Classes([]int{0, 1, 2})); err == nil || !strings.Contains(err.Error(), "binary average of 3 classes") {
 		t.Errorf("binary F1 of three classes: %v", err)
 	}
-	if err := F1Score(Average(9)).Update(three, []int{0, 1, 2}); err == nil || !strings.Contains(err.Error(), "Average(9)") {
+	if err := F1Score(Average(9)).Update(three, target.Classes([]int{0, 1, 2})); err == nil || !strings.Contains(err.Error(), "Average(9)") {
 		t.Errorf("unknown average: %v", err)
 	}
 	m := MatthewsCorrCoef()
 	feed(t, m, three, []int{0, 1, 2})
-	if err := m.Update(onehot([]int{0}, 2), []int{0}); err == nil || !strings.Contains(err.Error(), "2 classes after batches with 3") {
+	if err := m.Update(onehot([]int{0}, 2), target.Classes([]int{0})); err == nil || !strings.Contains(err.Error(), "2 classes after batches with 3") {
 		t.Errorf("a batch with other classes: %v", err)
-	}
-}
-
-// fastai's smoothed loss of constant losses is that constant from the first
-// step on: that is what debiasing is for.
-func TestSmoothIsDebiased(t *testing.T) {
-	var s Smooth
-	if s.Value() != 0 {
-		t.Errorf("before the first step: %v, want 0", s.Value())
-	}
-	for i := range 200 {
-		// 1-0.98 rounds in float32 to a number 1e-6 off 0.02.
-		if got := s.Add(2.5); math.Abs(got-2.5) > 1e-5 {
-			t.Fatalf("step %d: %v, want 2.5", i, got)
-		}
-	}
-	if got := s.Add(0); math.Abs(got-2.5*0.98) > 0.01 {
-		t.Errorf("after a loss of 0: %v, want about 2.45", got)
-	}
-	resumed := Smooth{Mean: s.Mean, Count: s.Count}
-	if a, b := s.Add(1), resumed.Add(1); a != b {
-		t.Errorf("resumed from its fields: %v, going on: %v", b, a)
-	}
-	s.Reset()
-	if got := s.Add(3); math.Abs(got-3) > 1e-5 {
-		t.Errorf("first loss after Reset: %v, want 3", got)
-	}
-	s.Add(math.NaN())
-	if !math.IsNaN(s.Value()) {
-		t.Errorf("after a NaN loss: %v, want NaN", s.Value())
-	}
-}
-
-func TestMeanOfNothing(t *testing.T) {
-	var m Mean
-	if !math.IsNaN(m.Value()) {
-		t.Errorf("mean of nothing is %v, want NaN", m.Value())
-	}
-	m.Add(2, 3)
-	m.Add(4, 1)
-	if m.Value() != 2.5 {
-		t.Errorf("mean is %v, want 2.5", m.Value())
-	}
-	m.Reset()
-	if !math.IsNaN(m.Value()) || m.Items() != 0 {
-		t.Error("Reset did not empty the mean")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -84,7 +85,7 @@ func feed(t *testing.T, m Metric, probs *tensor.Tensor, classes []int) {
 	cut := n/3 + 1
 	for _, r := range [][2]int{{0, cut}, {cut, n}} {
 		part := tensor.FromSlice(probs.Data[r[0]*c:r[1]*c], r[1]-r[0], c)
-		if err := m.Update(part, classes[r[0]:r[1]]); err != nil {
+		if err := m.Update(part, target.Classes(classes[r[0]:r[1]])); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -31,16 +32,16 @@ func (*TopKMetric) HigherIsBetter() bool { return true }
 func (m *TopKMetric) Reset() { m.hits.Reset() }
 
 // Update implements Metric.
-func (m *TopKMetric) Update(probs *tensor.Tensor, classes []int) error {
-	c, err := check(m.Name(), probs, classes)
+func (m *TopKMetric) Update(probs *tensor.Tensor, y target.Targets) error {
+	c, err := check(m.Name(), probs, y)
 	if err != nil {
 		return err
 	}
-	for i, k := range classes {
+	for i, k := range y.Class {
 		row := probs.Data[i*c : (i+1)*c]
 		before := 0 // classes that rank before the true one
 		for j, v := range row {
-			if greater(v, row[k]) || (j < k && !greater(row[k], v)) {
+			if tensor.Greater(v, row[k]) || (j < k && !tensor.Greater(row[k], v)) {
 				before++
 			}
 		}
@@ -48,7 +49,17 @@ func (m *TopKMetric) Update(probs *tensor.Tensor, classes []int) error {
 			m.hits.hits++
 		}
 	}
-	m.hits.items += len(classes)
+	m.hits.items += y.Len()
+	return nil
+}
+
+// Merge implements Metric.
+func (m *TopKMetric) Merge(other Metric) error {
+	o, err := same(m, other)
+	if err != nil {
+		return err
+	}
+	m.hits.add(o.hits)
 	return nil
 }
 

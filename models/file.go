@@ -7,15 +7,20 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/weights"
 )
 
 // Info is what a saved model says about itself, besides its weights. It is
 // enough to classify a picture: no training code or data is needed.
 type Info struct {
-	Format     int        `json:"format"`       // of this description
-	Arch       string     `json:"architecture"` // a name that ByName knows
-	Vocab      []string   `json:"vocabulary"`   // class i has name Vocab[i]
+	Format int      `json:"format"`       // of this description
+	Arch   string   `json:"architecture"` // a name that ByName knows
+	Task   string   `json:"task"`         // a name that task.ByName knows; "" is single-label classification
+	Vocab  []string `json:"vocabulary"`   // output i has name Vocab[i]: the classes
+	// Thresholds, for a task that answers with every class whose probability is
+	// above its threshold, has one for each class; nil is the task's own.
+	Thresholds []float32  `json:"thresholds,omitempty"`
 	Preprocess Preprocess `json:"preprocess"`
 	// Training says how the model came about: free text and numbers for people.
 	Training json.RawMessage `json:"training,omitempty"`
@@ -30,6 +35,25 @@ type Preprocess struct {
 	Mean    [3]float32 `json:"mean"`        // of RGB in 0–1
 	Std     [3]float32 `json:"std"`         //
 	RawEXIF bool       `json:"ignore_exif"` // leave the EXIF orientation unapplied
+}
+
+// Decoder returns what makes answers of the model's probabilities: its task,
+// vocabulary and thresholds. It returns an error for a task that this program
+// does not know, and for thresholds that do not fit the vocabulary.
+func (i Info) Decoder() (task.Decoder, error) {
+	t, err := task.ByName(i.Task)
+	if err != nil {
+		return task.Decoder{}, err
+	}
+	if i.Thresholds != nil && len(i.Thresholds) != len(i.Vocab) {
+		return task.Decoder{}, fmt.Errorf("%d thresholds for %d classes: one is needed for each, or none", len(i.Thresholds), len(i.Vocab))
+	}
+	for k, v := range i.Thresholds {
+		if v-v != 0 {
+			return task.Decoder{}, fmt.Errorf("the threshold of %q is %v: it must be a finite number", i.Vocab[k], v)
+		}
+	}
+	return task.Decoder{Task: t, Vocab: i.Vocab, Thresholds: i.Thresholds}, nil
 }
 
 const (
@@ -54,7 +78,11 @@ func File(c *Classifier, info Info) (*weights.File, error) {
 	if len(info.Vocab) != c.Classes {
 		return nil, fmt.Errorf("models: %d names for %d classes", len(info.Vocab), c.Classes)
 	}
-	info.Format, info.Arch = infoFormat, c.Arch.Name
+	by, err := info.Decoder()
+	if err != nil {
+		return nil, fmt.Errorf("models: %w", err)
+	}
+	info.Format, info.Arch, info.Task = infoFormat, c.Arch.Name, by.Task.Name()
 	b, err := json.Marshal(info)
 	if err != nil {
 		return nil, fmt.Errorf("models: description: %w", err)
@@ -102,6 +130,9 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 	a, err := ByName(info.Arch)
 	if err != nil {
 		return nil, info, err
+	}
+	if _, err := info.Decoder(); err != nil {
+		return nil, info, fmt.Errorf("metadata %s: %w", infoKey, err)
 	}
 	p := info.Preprocess
 	if p.Size < 1 || p.Size > 1<<14 || p.Presize < 0 || p.Presize > 1<<14 {

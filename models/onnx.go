@@ -15,9 +15,10 @@ type ONNXOptions struct {
 	// Batch fixes the number of pictures of a batch; 0 leaves it free at each
 	// run. 0 to 65536.
 	Batch int
-	// Softmax ends the graph with it: the output is "probabilities" rather than
+	// Probabilities ends the graph with the task's activation (softmax for
+	// single-label classification): the output is "probabilities" rather than
 	// "logits".
-	Softmax bool
+	Probabilities bool
 	// Pixels includes scaling and normalisation in the graph: the input is
 	// "pixels", uint8 RGB [N,S,S,3], rather than "input", normalised float32 RGB
 	// [N,3,S,S].
@@ -41,6 +42,11 @@ func ONNX(c *Classifier, info Info, o ONNXOptions) (*weights.ONNX, error) {
 	if len(info.Vocab) != c.Classes {
 		return nil, fmt.Errorf("models: %d names for %d classes", len(info.Vocab), c.Classes)
 	}
+	by, err := info.Decoder()
+	if err != nil {
+		return nil, fmt.Errorf("models: %w", err)
+	}
+	info.Task = by.Task.Name()
 	if o.Batch < 0 || o.Batch > 1<<16 {
 		return nil, fmt.Errorf("models: ONNXOptions.Batch is %d; want 1 to %d, or 0 for any size", o.Batch, 1<<16)
 	}
@@ -81,8 +87,8 @@ func ONNX(c *Classifier, info Info, o ONNXOptions) (*weights.ONNX, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Softmax {
-		y = w.g.Softmax("probabilities", y, -1)
+	if o.Probabilities {
+		y = by.Task.Activation(w.g, "probabilities", y)
 	} else {
 		y = w.g.Identity("logits", y)
 	}

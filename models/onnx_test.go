@@ -27,7 +27,7 @@ func TestONNX(t *testing.T) {
 			info := Info{Vocab: vocab, Preprocess: Preprocess{Presize: 460, Method: "crop", Size: 224, Mean: a.Mean, Std: a.Std}}
 			var files [2]bytes.Buffer
 			for i := range files {
-				g, err := ONNX(c, info, ONNXOptions{Softmax: true})
+				g, err := ONNX(c, info, ONNXOptions{Probabilities: true})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -8,9 +8,9 @@ import (
 	"io"
 	"slices"
 
-	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/vision"
 )
@@ -28,6 +28,8 @@ type Predictor struct {
 	large  chan struct{} // one slot per large picture among them
 	run    chan struct{} // one slot per batch being computed
 	inputs *inputPool
+
+	decoder task.Decoder // makes answers of probabilities
 }
 
 // Load returns a predictor for a model file that training saved.
@@ -69,6 +71,10 @@ func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) 
 	if len(info.Vocab) != c.Classes {
 		return nil, fmt.Errorf("predict: %d names for %d classes", len(info.Vocab), c.Classes)
 	}
+	by, err := info.Decoder()
+	if err != nil {
+		return nil, fmt.Errorf("predict: the model's description: %w", err)
+	}
 	pre := info.Preprocess
 	if pre.Size > maxSide || pre.Presize > maxSide {
 		return nil, fmt.Errorf("predict: the model's preprocessing asks for pictures of %d and %d pixels a side; the limit is %d", pre.Presize, pre.Size, maxSide)
@@ -81,6 +87,8 @@ func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) 
 		decode: make(chan struct{}, o.Decoders),
 		large:  make(chan struct{}, max(1, o.Decoders/4)),
 		run:    make(chan struct{}, o.Runs),
+
+		decoder: by,
 	}
 	if pre.Presize > 0 {
 		method, err := resizeMethod(pre.Method)
@@ -139,7 +147,8 @@ func (p *Predictor) inputLen() int { return 3 * p.InputSize() * p.InputSize() }
 var ErrNotFinite = errors.New("the network's output is not finite")
 
 // Probs runs the network on prepared pictures x [N,S,S,3], S being InputSize,
-// normalised as Prepare does, and returns probabilities [N,classes]. N may be
+// normalised as Prepare does, and returns probabilities [N,classes] as the
+// model's task makes them. N may be
 // anything from 1; more than Options.Batch go through in several batches. x is
 // only read. It waits for a free slot (Options.Runs) no longer than ctx.
 func (p *Predictor) Probs(ctx context.Context, x *tensor.Tensor) (*tensor.Tensor, error) {
@@ -156,7 +165,7 @@ func (p *Predictor) Probs(ctx context.Context, x *tensor.Tensor) (*tensor.Tensor
 			return nil, err
 		}
 	}
-	if err := softmax.Activation(out, out); err != nil {
+	if err := p.decoder.Task.Activate(out, out); err != nil {
 		return nil, fmt.Errorf("predict: %w", err)
 	}
 	for _, v := range out.Data {
@@ -166,9 +175,6 @@ func (p *Predictor) Probs(ctx context.Context, x *tensor.Tensor) (*tensor.Tensor
 	}
 	return out, nil
 }
-
-// softmax makes probabilities of logits.
-var softmax loss.Func = &loss.CrossEntropy{}
 
 // logits writes the network's output for x to dst.
 func (p *Predictor) logits(ctx context.Context, x *tensor.Tensor, dst []float32) error {

@@ -3,8 +3,6 @@ package schedule
 import (
 	"fmt"
 	"math"
-
-	"github.com/whippet-ml/whippet/metrics"
 )
 
 // Finder is the bookkeeping of a learning-rate finder (Smith, "Cyclical
@@ -22,14 +20,14 @@ type Finder struct {
 	Diverge float64
 
 	curve  Curve
-	smooth metrics.Smooth
+	smooth Smooth
 	best   float64
 }
 
 // Curve is what a learning-rate finder recorded, one entry for each step.
 type Curve struct {
 	LRs    []float64 // learning rate of the step, of the last layer group
-	Losses []float64 // smoothed training loss after the step (metrics.Smooth)
+	Losses []float64 // smoothed training loss after the step (Smooth)
 	Raw    []float64 // the step's own loss
 	Steps  int       // steps that were meant to be taken
 }

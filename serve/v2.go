@@ -3,6 +3,7 @@ package serve
 import (
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/whippet-ml/whippet/predict"
 )
@@ -176,7 +177,7 @@ func (q *inferRequest) answer(answers []predict.Prediction, labels []string) []v
 		case outputLabel:
 			best := make([]string, n)
 			for i, a := range answers {
-				best[i] = a.Label()
+				best[i] = strings.Join(a.Labels(), ", ")
 			}
 			outs = append(outs, v2Output{v2Tensor: v2Tensor{name, "BYTES", []int{n}}, Data: best})
 		case outputClasses:

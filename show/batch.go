@@ -5,9 +5,11 @@ package show
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/plot"
+	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/vision"
 )
 
@@ -18,12 +20,14 @@ type BatchOptions struct {
 	Columns int     // 0 means as square a grid as possible
 	Cell    float64 // side of a picture in points; 0 means 130
 	Title   string  // above the grid; may be empty
+	// Task names the targets; nil means task.SingleLabel.
+	Task task.Task
 	// Stats undoes the normalisation; zero means vision.ImageNetStats.
 	Stats vision.Stats
 }
 
 // Batch draws the first pictures of a batch in a grid, as the network sees
-// them, with their class below each: vocab[b.Y[i]]. It is the quickest check
+// them, with their labels below each. It is the quickest check
 // that labels fit pictures and that augmentation does what one expects. Save
 // the figure as PNG or SVG.
 func Batch(b *data.Batch, vocab []string, o BatchOptions) (*plot.Figure, error) {
@@ -42,13 +46,8 @@ func Batch(b *data.Batch, vocab []string, o BatchOptions) (*plot.Figure, error) 
 		}
 		cells[i].Image = vision.ToImage(m)
 		m.Free()
-		if i >= len(b.Y) {
-			continue // a batch without labels
-		}
-		if y := b.Y[i]; y >= 0 && y < len(vocab) {
-			cells[i].Title = vocab[y]
-		} else {
-			cells[i].Title = fmt.Sprintf("class %d", y)
+		if i < b.Y.Len() { // the batch has labels
+			cells[i].Title = strings.Join(task.Or(o.Task).Labels(vocab, b.Y, i), ", ")
 		}
 	}
 	return plot.Grid(cells, plot.GridOptions{Title: o.Title, Columns: o.Columns, Cell: o.Cell})

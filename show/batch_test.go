@@ -6,6 +6,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/vision"
 )
@@ -23,8 +24,8 @@ func TestBatch(t *testing.T) {
 		{"more columns than pictures", 2, 8, 8, BatchOptions{Columns: 40, Cell: 96, Title: "two"}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := &data.Batch{X: tensor.New(c.n, c.h, c.w, 3), Y: make([]int, c.n)}
-			b.Y[0] = 7 // beyond the vocabulary
+			b := &data.Batch{X: tensor.New(c.n, c.h, c.w, 3), Y: target.Classes(make([]int, c.n))}
+			b.Y.Class[0] = 7 // beyond the vocabulary
 			f, err := Batch(b, []string{"a class name far too long to fit below one small picture"}, c.o)
 			if err != nil {
 				t.Fatal(err)
@@ -78,7 +79,7 @@ func TestBatchLook(t *testing.T) {
 	if err := (vision.AugTransforms{Size: 224, MinScale: 0.75}).Apply(dst, imgs, true, r); err != nil {
 		t.Fatal(err)
 	}
-	m, err := Batch(&data.Batch{X: dst, Y: []int{0, 1, 2, 3, 4, 5, 6, 7, 8}}, []string{"Abyssinian", "american_bulldog", "staffordshire_bull_terrier", "Ägyptische Mau", "Сибирская", "シャム猫", "a name that is much too long for its place below"}, BatchOptions{})
+	m, err := Batch(&data.Batch{X: dst, Y: target.Classes([]int{0, 1, 2, 3, 4, 5, 6, 7, 8})}, []string{"Abyssinian", "american_bulldog", "staffordshire_bull_terrier", "Ägyptische Mau", "Сибирская", "シャム猫", "a name that is much too long for its place below"}, BatchOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/testkit/alloctest"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/optim"
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -59,7 +60,7 @@ func TestSteadyStepAllocatesNothing(t *testing.T) {
 // steadyBatch returns a batch of noise to train on again and again.
 func steadyBatch(l *Learner, batch, size int) (*data.Batch, []optim.Hyper) {
 	r := rng.New(2)
-	b := &data.Batch{X: tensor.New(batch, size, size, 3), Y: make([]int, batch)}
+	b := &data.Batch{X: tensor.New(batch, size, size, 3), Y: target.Classes(make([]int, batch))}
 	for i := range b.X.Data {
 		b.X.Data[i] = float32(r.Normal())
 	}

@@ -15,7 +15,7 @@ func (l *Learner) TrainBatch(b *data.Batch, hyper []optim.Hyper) error {
 	if len(hyper) != len(l.groups) {
 		return fmt.Errorf("train: TrainBatch: hyperparameters for %d layer groups, the model has %d", len(hyper), len(l.groups))
 	}
-	if b == nil || b.X == nil || len(b.Y) == 0 || b.X.Dim(0) != len(b.Y) {
+	if b == nil || b.X == nil || b.Y.Len() == 0 || b.X.Dim(0) != b.Y.Len() {
 		return fmt.Errorf("train: TrainBatch: the batch needs pictures and a label for each")
 	}
 	l.Hyper = append(l.Hyper[:0], hyper...)

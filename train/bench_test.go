@@ -9,6 +9,7 @@ import (
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/optim"
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -41,7 +42,7 @@ func BenchmarkStep(b *testing.B) {
 					e.Param.ZeroGrad()
 				}
 				out := m.Forward(tp, tp.Input(x, false))
-				if _, err := (&loss.CrossEntropy{}).ForwardBackward(out.Value, loss.Targets{Class: y}, nil, d); err != nil {
+				if _, err := (&loss.CrossEntropy{}).ForwardBackward(out.Value, target.Classes(y), nil, d); err != nil {
 					b.Fatal(err)
 				}
 				tp.Backward(out, d)

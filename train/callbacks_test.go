@@ -149,12 +149,12 @@ func TestMixUp(t *testing.T) {
 		size := in.x.Len() / in.x.Shape[0]
 		scale := 1 + in.noise*rng.New(cfg.Seed, 3, uint64(l.Epoch), uint64(l.Iter)).Float32()
 		r := rng.New(l.Seed, streamMixup, uint64(l.Step))
-		perm := r.Perm(len(l.Batch.Y))
+		perm := r.Perm(l.Batch.Y.Len())
 		for i, lambda := range l.Targets.Lambda {
 			if lambda < 0.5 || lambda > 1 {
 				t.Errorf("weight %v of picture %d is not in [0.5,1]", lambda, i)
 			}
-			if l.Targets.Other[i] != l.Batch.Y[perm[i]] || l.Targets.Class[i] != l.Batch.Y[i] {
+			if l.Targets.Other[i] != l.Batch.Y.Class[perm[i]] || l.Targets.Class[i] != l.Batch.Y.Class[i] {
 				t.Errorf("picture %d is mixed with another than its label", i)
 			}
 			a, b := in.x.Data[l.Batch.Index[i]*size:], in.x.Data[l.Batch.Index[perm[i]]*size:]
@@ -213,7 +213,7 @@ func TestLabelSmoothing(t *testing.T) {
 	err := l.Fit(context.Background(), 1, schedule.Flat(1e-3), With(CallbackFunc(func(e Event, l *Learner) error {
 		if e == AfterLoss {
 			want := 0.0
-			for i, y := range l.Batch.Y {
+			for i, y := range l.Batch.Y.Class {
 				row := l.Logits.Data[i*tinyClasses : (i+1)*tinyClasses]
 				total := 0.0
 				for _, v := range row {
@@ -224,7 +224,7 @@ func TestLabelSmoothing(t *testing.T) {
 					if k == y {
 						w += 0.9
 					}
-					want -= w * (float64(v) - math.Log(total)) / float64(len(l.Batch.Y))
+					want -= w * (float64(v) - math.Log(total)) / float64(l.Batch.Y.Len())
 				}
 			}
 			if math.Abs(l.LossNow-want) > 1e-6 {

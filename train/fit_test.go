@@ -16,6 +16,7 @@ import (
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/schedule"
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -243,7 +244,7 @@ func TestFitMistakes(t *testing.T) {
 		{"batch larger than the data", func(l *Learner) error {
 			cfg := l.DLs.Train.Config()
 			cfg.BatchSize = 100
-			l.DLs.Train = fixedLoader(t, cfg.BatchTransforms.(fixedInput).x, cfg.Labels, cfg, 0)
+			l.DLs.Train = fixedLoader(t, cfg.BatchTransforms.(fixedInput).x, cfg.Targets.Class, cfg, 0)
 			return l.Fit(ctx, 1, schedule.Flat(1e-3))
 		}, "44 training pictures give no batch of 100"},
 	} {
@@ -330,7 +331,7 @@ type breaks struct {
 	at    int
 }
 
-func (b *breaks) ForwardBackward(logits *tensor.Tensor, y loss.Targets, items []float32, d *tensor.Tensor) (float64, error) {
+func (b *breaks) ForwardBackward(logits *tensor.Tensor, y target.Targets, items []float32, d *tensor.Tensor) (float64, error) {
 	v, err := b.Func.ForwardBackward(logits, y, items, d)
 	if b.calls++; b.calls == b.at {
 		v = b.v

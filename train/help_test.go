@@ -11,6 +11,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -78,7 +79,7 @@ func fixedLoader(t testing.TB, x *tensor.Tensor, y []int, c data.LoaderConfig, n
 		src = fixedSource{n: x.Shape[0]}
 	}
 	items, _ := src.List(context.Background(), "")
-	c.Source, c.Items, c.Labels, c.BatchTransforms = src, items, y, fixedInput{x, noise}
+	c.Source, c.Items, c.Targets, c.BatchTransforms = src, items, target.Classes(y), fixedInput{x, noise}
 	l, err := data.NewLoader(c)
 	if err != nil {
 		t.Fatal(err)

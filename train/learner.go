@@ -21,6 +21,8 @@ import (
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/optim"
+	"github.com/whippet-ml/whippet/target"
+	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -33,6 +35,10 @@ type Learner struct {
 	DLs     *data.DataLoaders
 	Loss    loss.Func
 	Metrics []metrics.Metric
+
+	// Thresholds, for a task that answers with every class above its threshold,
+	// are those of Predict and of what is saved; nil is the task's own.
+	Thresholds []float32
 
 	// LR is the default highest learning rate, WD the weight decay, Moms the
 	// momentum at the start, middle and end of a one-cycle. Defaults: 1e-3, the
@@ -63,7 +69,7 @@ type Learner struct {
 	// The state of training, for callbacks.
 
 	Batch    *data.Batch    // the current batch
-	Targets  loss.Targets   // its targets; mixup replaces them
+	Targets  target.Targets // its targets; mixup replaces them
 	Logits   *tensor.Tensor // [N,classes], after AfterPred
 	LossNow  float64        // the batch's loss, after AfterLoss
 	Epoch    int            // epoch of the current fit, from 0
@@ -111,7 +117,8 @@ type Option func(*Learner)
 // Metrics sets what is measured on the validation set after every epoch.
 func Metrics(m ...metrics.Metric) Option { return func(l *Learner) { l.Metrics = m } }
 
-// Loss sets the loss function; the default is cross-entropy.
+// Loss sets the loss function; the default is the task's (cross-entropy for
+// single-label classification).
 func Loss(f loss.Func) Option { return func(l *Learner) { l.Loss = f } }
 
 // Optimizer sets the optimizer; the default is Adam with fastai's settings.
@@ -147,8 +154,12 @@ func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Lear
 	if n := len(dls.Vocab); n != model.Classes {
 		return nil, fmt.Errorf("train: the data has %d classes, the model %d", n, model.Classes)
 	}
+	byTask, err := dls.Task().Loss(task.LossOptions{})
+	if err != nil {
+		return nil, err
+	}
 	l := &Learner{
-		Model: model, DLs: dls, Loss: &loss.CrossEntropy{},
+		Model: model, DLs: dls, Loss: byTask,
 		LR: 1e-3, WD: nan, Moms: [3]float64{0.95, 0.85, 0.95}, TrainBN: true,
 		Recorder: &Recorder{}, opt: &optim.Adam{},
 		groups: model.Groups(), arena: autograd.NewArena(),

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"io"
 
-	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/schedule"
+	"github.com/whippet-ml/whippet/target"
 )
 
 // LRFinding is what a learning-rate search found.
@@ -51,7 +51,7 @@ func (l *Learner) LRFind(ctx context.Context, f schedule.Finder) (found LRFindin
 			err = e
 		}
 		l.Iters, l.Iter, l.Hyper, l.LossNow = iters, iter, hyper, lossNow
-		l.Batch, l.Logits, l.Targets = nil, nil, loss.Targets{}
+		l.Batch, l.Logits, l.Targets = nil, nil, target.Targets{}
 		l.state.ZeroGrad()
 	}()
 	l.active = l.Callbacks

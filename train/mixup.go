@@ -31,11 +31,9 @@ func (m *MixUp) On(e Event, l *Learner) error {
 	size := x.Len() / n
 	perm := r.Perm(n)
 	lambda := make([]float32, n)
-	other := make([]int, n)
 	for i := range n {
 		v := beta(r, alpha)
 		lambda[i] = float32(math.Max(v, 1-v))
-		other[i] = l.Batch.Y[perm[i]]
 	}
 	m.tmp = append(m.tmp[:0], x.Data...)
 	parallel.For(n, func(i int) {
@@ -45,7 +43,7 @@ func (m *MixUp) On(e Event, l *Learner) error {
 			dst[k] = b[k] + w*(a[k]-b[k])
 		}
 	})
-	l.Targets.Other, l.Targets.Lambda = other, lambda
+	l.Targets = l.Batch.Y.Mix(perm, lambda)
 	return nil
 }
 

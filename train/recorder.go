@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/whippet-ml/whippet/metrics"
+	"github.com/whippet-ml/whippet/schedule"
 )
 
 var nan = math.NaN()
@@ -34,7 +34,7 @@ type Recorder struct {
 	Steps       []StepRecord
 	Rows        []Row
 
-	smooth metrics.Smooth
+	smooth schedule.Smooth
 	room   []float64 // for LR and Mom of the next steps
 }
 

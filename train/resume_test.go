@@ -269,11 +269,11 @@ func TestForeignCheckpoints(t *testing.T) {
 			cfg.Source = nil
 			l.DLs.Valid = fixedLoader(t, x, y, cfg, 0.2)
 		}, "number of validation pictures is"},
-		{"other labels", func(l *Learner) { l.DLs.Train.Labels()[5] = (l.DLs.Train.Labels()[5] + 1) % tinyClasses }, "other pictures or labels"},
+		{"other labels", func(l *Learner) { l.DLs.Train.Targets().Class[5] = (l.DLs.Train.Targets().Class[5] + 1) % tinyClasses }, "other pictures or labels"},
 		{"batch size", func(l *Learner) {
 			cfg := l.DLs.Train.Config()
 			cfg.BatchSize = 4
-			l.DLs.Train = fixedLoader(t, cfg.BatchTransforms.(fixedInput).x, cfg.Labels, cfg, 0.2)
+			l.DLs.Train = fixedLoader(t, cfg.BatchTransforms.(fixedInput).x, cfg.Targets.Class, cfg, 0.2)
 		}, "batch size is 8, the learner's 4"},
 		{"callback missing", func(l *Learner) { l.Callbacks = nil }, `callback "early-stopping"`},
 	} {

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/schedule"
 	"github.com/whippet-ml/whippet/train/checkpoint"
 	"github.com/whippet-ml/whippet/weights"
 )
@@ -33,7 +33,7 @@ type checkpointState struct {
 	// ValidItems is nil in checkpoints of older versions.
 	ValidItems *int                       `json:"validation_items,omitempty"`
 	ItemsSum   uint32                     `json:"items_crc32c"` // of the names and labels of all items
-	Smooth     metrics.Smooth             `json:"smooth"`
+	Smooth     schedule.Smooth            `json:"smooth"`
 	Rows       []rowJSON                  `json:"history"`
 	Metrics    []string                   `json:"metrics"`
 	Loss       string                     `json:"loss"`
@@ -191,11 +191,14 @@ func itemsSum(dls *data.DataLoaders) uint32 {
 		if dl == nil {
 			continue
 		}
-		labels := dl.Labels()
+		y := dl.Targets()
 		for i, it := range dl.Items() {
 			line := filepath.Base(it.Path)
-			if labels != nil {
-				line += "\x00" + strconv.Itoa(labels[i])
+			switch {
+			case y.Class != nil:
+				line += "\x00" + strconv.Itoa(y.Class[i])
+			case y.Values != nil:
+				line += "\x00" + fmt.Sprint(y.Row(i))
 			}
 			crc = crc32.Update(crc, castagnoli, []byte(line+"\n"))
 		}

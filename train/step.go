@@ -9,7 +9,6 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/rng"
-	"github.com/whippet-ml/whippet/loss"
 )
 
 // Keys that keep the learner's random streams apart.
@@ -31,7 +30,7 @@ func nextBatch(ctx context.Context, it *data.Iterator, stop func()) (*data.Batch
 
 // step trains on one batch.
 func (l *Learner) step(b *data.Batch) error {
-	l.Batch, l.Targets = b, loss.Targets{Class: b.Y}
+	l.Batch, l.Targets = b, b.Y
 	if err := l.call(BeforeBatch); err != nil {
 		return err
 	}

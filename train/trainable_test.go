@@ -8,6 +8,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/schedule"
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -80,7 +81,7 @@ func TestTooSmallPictures(t *testing.T) {
 	if err := l.Fit(context.Background(), 1, schedule.Flat(1e-3)); err == nil || !strings.Contains(err.Error(), "8×8 are too small for tiny, which needs 9×9") {
 		t.Errorf("error %v", err)
 	}
-	b := &data.Batch{X: tensor.New(1, 9, 9, 3), Y: []int{0}}
+	b := &data.Batch{X: tensor.New(1, 9, 9, 3), Y: target.Classes([]int{0})}
 	if err := l.TrainBatch(b, nil); err == nil {
 		t.Error("TrainBatch trained on one picture")
 	}

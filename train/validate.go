@@ -9,6 +9,7 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -41,7 +42,7 @@ func (l *Learner) Validate(ctx context.Context) (Result, error) {
 // ValidateOn is Validate on a loader of choice, whose items must have labels.
 func (l *Learner) ValidateOn(ctx context.Context, dl *data.Loader) (Result, error) {
 	var res Result
-	if dl.Labels() == nil {
+	if !dl.Targets().Known() {
 		return res, errors.New("train: the loader has no labels to judge by")
 	}
 	for _, m := range l.Metrics {
@@ -53,8 +54,8 @@ func (l *Learner) ValidateOn(ctx context.Context, dl *data.Loader) (Result, erro
 			return err
 		}
 		res.Loss += v
-		res.Items += len(b.Y)
-		if err := l.Loss.Activation(logits, logits); err != nil {
+		res.Items += b.Y.Len()
+		if err := l.DLs.Task().Activate(logits, logits); err != nil {
 			return err
 		}
 		for _, m := range l.Metrics {
@@ -76,19 +77,16 @@ func (l *Learner) ValidateOn(ctx context.Context, dl *data.Loader) (Result, erro
 
 // batchTotal returns the sum of the batch's losses, which for a mean is the mean
 // times the batch size.
-func (l *Learner) batchTotal(logits *tensor.Tensor, y []int) (float64, error) {
-	reduction := loss.Mean
-	if ce, ok := l.Loss.(*loss.CrossEntropy); ok {
-		reduction = ce.Reduction
-	}
+func (l *Learner) batchTotal(logits *tensor.Tensor, y target.Targets) (float64, error) {
+	reduction := l.Loss.Reduce()
 	var items []float32
 	if reduction == loss.None {
-		items = make([]float32, len(y))
+		items = make([]float32, y.Len())
 	}
-	v, err := l.Loss.Forward(logits, loss.Targets{Class: y}, items)
+	v, err := l.Loss.Forward(logits, y, items)
 	switch reduction {
 	case loss.Mean:
-		v *= float64(len(y))
+		v *= float64(y.Len())
 	case loss.None:
 		v = 0
 		for _, x := range items {
@@ -137,7 +135,7 @@ func (l *Learner) predictEach(ctx context.Context, dl *data.Loader, epoch int, e
 type Preds struct {
 	Index   []int          // the loader's item of each row: 0, 1, … without damaged pictures
 	Probs   *tensor.Tensor // [N,classes]
-	Targets []int          // classes, nil when the loader has no labels
+	Targets target.Targets // what each item is; not Known when the loader has no labels
 	Losses  []float32      // of each item, nil without labels
 }
 
@@ -157,15 +155,15 @@ func (l *Learner) preds(ctx context.Context, dl *data.Loader, epoch int) (*Preds
 	p := &Preds{Probs: tensor.New(0, l.Model.Classes)}
 	err := l.predictEach(ctx, dl, epoch, func(b *data.Batch, logits *tensor.Tensor) error {
 		p.Index = append(p.Index, b.Index...)
-		if dl.Labels() != nil {
-			losses := make([]float32, len(b.Y))
-			if _, err := l.Loss.Forward(logits, loss.Targets{Class: b.Y}, losses); err != nil {
+		if b.Y.Known() {
+			losses := make([]float32, b.Y.Len())
+			if _, err := l.Loss.Forward(logits, b.Y, losses); err != nil {
 				return err
 			}
 			p.Losses = append(p.Losses, losses...)
-			p.Targets = append(p.Targets, b.Y...)
+			p.Targets = p.Targets.Append(b.Y)
 		}
-		if err := l.Loss.Activation(logits, logits); err != nil {
+		if err := l.DLs.Task().Activate(logits, logits); err != nil {
 			return err
 		}
 		p.Probs.Data = append(p.Probs.Data, logits.Data...)
@@ -203,10 +201,9 @@ func (l *Learner) TTA(ctx context.Context, dl *data.Loader, n int, beta float64)
 	for k, v := range sum {
 		plain.Probs.Data[k] = float32(v + beta*(float64(plain.Probs.Data[k])-v))
 	}
-	if plain.Targets != nil {
-		for i, y := range plain.Targets {
-			plain.Losses[i] = negLog(plain.Probs.Data[i*l.Model.Classes+y])
-		}
+	c := l.Model.Classes
+	for i := range plain.Losses {
+		plain.Losses[i] = l.DLs.Task().ItemLoss(plain.Probs.Data[i*c:(i+1)*c], plain.Targets, i)
 	}
 	return plain, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/schedule"
+	"github.com/whippet-ml/whippet/tensor"
 )
 
 // TestValidateIsTheMean compares Validate, on batches of 8, 8 and 4, with the
@@ -26,16 +27,10 @@ func TestValidateIsTheMean(t *testing.T) {
 				t.Fatal(err)
 			}
 			sum, wrong := 0.0, 0.0
-			for i, y := range p.Targets {
+			for i, y := range p.Targets.Class {
 				row := p.Probs.Data[i*tinyClasses : (i+1)*tinyClasses]
 				sum -= math.Log(float64(row[y]))
-				best := 0
-				for k, v := range row {
-					if v > row[best] {
-						best = k
-					}
-				}
-				if best != y {
+				if tensor.Argmax(row) != y {
 					wrong++
 				}
 				if want := -math.Log(float64(row[y])); math.Abs(float64(p.Losses[i])-want) > 1e-5 {
@@ -69,7 +64,7 @@ func TestValidateMistakes(t *testing.T) {
 		t.Errorf("without labels: %v", err)
 	}
 	p, err := l.GetPreds(ctx, unlabeled)
-	if err != nil || len(p.Index) != 3 || p.Targets != nil || p.Losses != nil || p.Probs.Shape[0] != 3 {
+	if err != nil || len(p.Index) != 3 || p.Targets.Known() || p.Losses != nil || p.Probs.Shape[0] != 3 {
 		t.Errorf("predictions without labels: %+v, %v", p, err)
 	}
 	l.DLs.Valid = nil
@@ -105,12 +100,12 @@ func TestPredict(t *testing.T) {
 			if math.Abs(float64(p.Probs[k]-v)) > 1e-5 {
 				t.Errorf("item %d: probabilities %v, want %v", i, p.Probs, all.Probs.Data[i*tinyClasses:(i+1)*tinyClasses])
 			}
-			if v > p.Probs[p.Class]+1e-5 {
-				t.Errorf("item %d: class %d is not the most probable of %v", i, p.Class, p.Probs)
+			if v > p.Probs[p.Class()]+1e-5 {
+				t.Errorf("item %d: class %d is not the most probable of %v", i, p.Class(), p.Probs)
 			}
 		}
-		if p.Label != l.DLs.Vocab[p.Class] {
-			t.Errorf("item %d: label %q of class %d", i, p.Label, p.Class)
+		if p.Label() != l.DLs.Vocab[p.Class()] {
+			t.Errorf("item %d: label %q of class %d", i, p.Label(), p.Class())
 		}
 	}
 	if _, err := l.Predict(ctx, "no number"); err == nil {
@@ -124,7 +119,7 @@ func TestTTA(t *testing.T) {
 	ctx := context.Background()
 	l := tinyLearner(t, 1)
 	cfg := l.DLs.Valid.Config()
-	l.DLs.Valid = fixedLoader(t, cfg.BatchTransforms.(fixedInput).x, cfg.Labels, data.LoaderConfig{BatchSize: 8, Seed: 3}, 0.5)
+	l.DLs.Valid = fixedLoader(t, cfg.BatchTransforms.(fixedInput).x, cfg.Targets.Class, data.LoaderConfig{BatchSize: 8, Seed: 3}, 0.5)
 	plain, err := l.GetPreds(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +148,7 @@ func TestTTA(t *testing.T) {
 				t.Fatalf("beta %v: value %d is %v, want %v", beta, k, v, want)
 			}
 		}
-		for i, y := range p.Targets {
+		for i, y := range p.Targets.Class {
 			if want := -math.Log(float64(p.Probs.Data[i*tinyClasses+y])); math.Abs(float64(p.Losses[i])-want) > 1e-5 {
 				t.Errorf("beta %v: loss of item %d is %v, want %v", beta, i, p.Losses[i], want)
 			}

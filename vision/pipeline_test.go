@@ -144,7 +144,7 @@ func BenchmarkPipeline(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			n += len(batch.Y)
+			n += batch.Y.Len()
 			batch.Release()
 		}
 		it.Close()

@@ -67,7 +67,7 @@ that its model takes them:
 	f.StringVar(&onnx, "onnx", "", "write an ONNX model to this file")
 	f.StringVar(&safetensors, "safetensors", "", "write the parameters to this file")
 	f.IntVar(&o.Batch, "batch", 0, "ONNX: fix the number of pictures of a batch; 0 leaves it free")
-	f.BoolVar(&o.Softmax, "softmax", false, "ONNX: give probabilities instead of logits")
+	f.BoolVar(&o.Probabilities, "softmax", false, "ONNX: give probabilities instead of logits")
 	f.BoolVar(&o.Pixels, "pixels", false, "ONNX: take 8-bit RGB pixels and normalise them in the graph")
 	f.BoolVar(&o.Preprocess, "preprocess", false, "ONNX: take whole pictures as 8-bit RGB and crop, resize and normalise them in the graph")
 	return cmd

@@ -73,7 +73,7 @@ func run(folder, model, pictures string) error {
 	if err := models.Save(filepath.Join(folder, "model.safetensors"), c, info); err != nil {
 		return err
 	}
-	for name, o := range map[string]models.ONNXOptions{"input.onnx": {}, "pixels.onnx": {Pixels: true, Softmax: true, Batch: count}, "whole.onnx": {Preprocess: true, Softmax: true}} {
+	for name, o := range map[string]models.ONNXOptions{"input.onnx": {}, "pixels.onnx": {Pixels: true, Probabilities: true, Batch: count}, "whole.onnx": {Preprocess: true, Probabilities: true}} {
 		if o.Preprocess && (info.Preprocess.Presize == 0 || info.Preprocess.Method == "pad") {
 			continue // has no such graph
 		}

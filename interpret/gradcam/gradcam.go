@@ -84,12 +84,7 @@ func (m *Mapper) Maps(x *tensor.Tensor, class []int) ([]Map, error) {
 	for i, c := range class {
 		row := logits.Value.Data[i*m.classes : (i+1)*m.classes]
 		if c < 0 {
-			c = 0
-			for j, v := range row {
-				if v > row[c] {
-					c = j
-				}
-			}
+			c = tensor.Argmax(row)
 		}
 		chosen[i] = c
 		dy.Data[i*m.classes+c] = 1

@@ -16,6 +16,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -220,5 +221,5 @@ func vocabulary(classes int) []string {
 
 // fixed returns a batch that can be used again and again.
 func fixed(o Options) *data.Batch {
-	return &data.Batch{X: normal(o.Batch, o.Size), Y: labels(o.Batch, o.Classes)}
+	return &data.Batch{X: normal(o.Batch, o.Size), Y: target.Classes(labels(o.Batch, o.Classes))}
 }

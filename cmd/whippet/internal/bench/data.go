@@ -11,6 +11,7 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/train"
 )
@@ -135,11 +136,11 @@ func Data(ctx context.Context, l *data.Loader, budget time.Duration) (DataReport
 func endless(l *data.Loader, n int) (*data.Loader, error) {
 	c := l.Config()
 	rounds := min(1000, (n*c.BatchSize+len(c.Items)-1)/len(c.Items))
-	items, labels := c.Items, c.Labels
-	c.Items, c.Labels, c.DropLast, c.CacheBytes = nil, nil, true, 0
+	items, y := c.Items, c.Targets
+	c.Items, c.Targets, c.DropLast, c.CacheBytes = nil, target.Targets{}, true, 0
 	for range rounds {
 		c.Items = append(c.Items, items...)
-		c.Labels = append(c.Labels, labels...)
+		c.Targets = c.Targets.Append(y)
 	}
 	return data.NewLoader(c)
 }

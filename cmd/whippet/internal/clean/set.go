@@ -38,9 +38,9 @@ func NewSet(d *data.DataLoaders) *Set {
 		if l == nil {
 			return
 		}
-		labels := l.Labels()
+		class := l.Targets().Class
 		for i, it := range l.Items() {
-			p := Picture{Path: it.Path, Name: it.Path, Label: labels[i], Valid: valid}
+			p := Picture{Path: it.Path, Name: it.Path, Label: class[i], Valid: valid}
 			if rel, err := filepath.Rel(d.Root, it.Path); err == nil && filepath.IsLocal(rel) {
 				p.Name = filepath.ToSlash(rel)
 			} else if abs, err := filepath.Abs(it.Path); err == nil {
@@ -106,7 +106,7 @@ func NewQueue(s *Set, tables []*interpret.Table, top int, pairs []Pair) *Queue {
 			}
 			i := same[0] // a table may name a picture twice: each row stands for one
 			byPath[row.Path] = same[1:]
-			all[i] = opinion(row.Prediction)
+			all[i] = opinion(row.Row)
 			order = append(order, i)
 		}
 	}
@@ -126,7 +126,7 @@ func NewQueue(s *Set, tables []*interpret.Table, top int, pairs []Pair) *Queue {
 	return q
 }
 
-func opinion(p interpret.Prediction) Opinion {
+func opinion(p interpret.Row) Opinion {
 	o := Opinion{Loss: float64(p.Loss), Predicted: p.Predicted}
 	for c, v := range p.Probs {
 		at, _ := slices.BinarySearchFunc(o.Top, v, func(g Guess, v float32) int {

@@ -23,6 +23,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/schedule"
+	"github.com/whippet-ml/whippet/task"
 )
 
 // Drawn is the name of the set that the program draws itself.
@@ -181,7 +182,7 @@ func (c Config) Check() error {
 	case c.Patience < 0:
 		return bad("patience", c.Patience, "must be 0 (never) or more")
 	}
-	if _, err := c.metrics(); err != nil {
+	if _, err := c.metrics(task.SingleLabel); err != nil {
 		return err
 	}
 	if _, err := c.labeler(); err != nil {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -312,14 +311,4 @@ func (c Config) Preprocess() models.Preprocess {
 		p.Mean, p.Std = a.Mean, a.Std
 	}
 	return p
-}
-
-// sortedKeys lists the keys of a map for messages.
-func sortedKeys[V any](m map[string]V) []string {
-	var k []string
-	for s := range m {
-		k = append(k, s)
-	}
-	sort.Strings(k)
-	return k
 }

@@ -9,38 +9,30 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/finetune"
 	"github.com/whippet-ml/whippet/internal/demo/drawnweights"
-	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/schedule"
+	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/train"
 	"github.com/whippet-ml/whippet/weights"
 )
 
-var knownMetrics = map[string]func() metrics.Metric{
-	"error_rate": metrics.ErrorRate, "accuracy": metrics.Accuracy,
-	"top_5_accuracy": func() metrics.Metric { return metrics.TopKAccuracy(5) },
-	"f1":             func() metrics.Metric { return metrics.F1Score(metrics.Macro) },
-	"precision":      func() metrics.Metric { return metrics.Precision(metrics.Macro) },
-	"recall":         func() metrics.Metric { return metrics.Recall(metrics.Macro) },
-	"matthews":       metrics.MatthewsCorrCoef,
-}
-
 // MetricNames lists the metrics that --metrics takes.
-func MetricNames() []string { return sortedKeys(knownMetrics) }
+func MetricNames() []string { return task.SingleLabel.Metrics().Names() }
 
-func (c Config) metrics() ([]metrics.Metric, error) {
+// metrics returns what --metrics asks for, of those that make sense for the task.
+func (c Config) metrics(t task.Task) ([]metrics.Metric, error) {
 	var ms []metrics.Metric
 	for _, n := range strings.Split(c.Metrics, ",") {
 		if n = strings.TrimSpace(n); n == "" {
 			continue
 		}
-		f := knownMetrics[n]
-		if f == nil {
-			return nil, fmt.Errorf("--metrics %s: unknown; choose from %s", n, strings.Join(MetricNames(), ", "))
+		m, err := t.Metrics().ByName(n)
+		if err != nil {
+			return nil, fmt.Errorf("--metrics %s: unknown; choose from %s", n, strings.Join(t.Metrics().Names(), ", "))
 		}
-		ms = append(ms, f())
+		ms = append(ms, m)
 	}
 	return ms, nil
 }
@@ -61,15 +53,19 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 	if err != nil {
 		return nil, err
 	}
-	ms, err := c.metrics()
+	ms, err := c.metrics(dls.Task())
 	if err != nil {
 		return nil, err
 	}
 	if len(dls.Valid.Items()) == 0 && (c.SaveBest || c.Patience > 0) {
 		return nil, fmt.Errorf("--save-best and --patience go by the validation loss, but --valid %s leaves no picture for validation", c.Valid)
 	}
+	by, err := dls.Task().Loss(task.LossOptions{Smoothing: c.Smoothing})
+	if err != nil {
+		return nil, fmt.Errorf("--label-smoothing: %w", err)
+	}
 	opts := []train.Option{train.Metrics(ms...), train.Seed(c.streamSeed()), train.WeightDecay(c.WeightDecay), train.TrainBN(c.TrainBN),
-		train.Loss(&loss.CrossEntropy{Smoothing: c.Smoothing})}
+		train.Loss(by)}
 	if c.MixUp > 0 {
 		opts = append(opts, train.Callbacks(&train.MixUp{Alpha: c.MixUp}))
 	}
@@ -109,6 +105,9 @@ func (c Config) continued(ctx context.Context, dls *data.DataLoaders, arch *mode
 	_, info, err := models.FromFile(f)
 	if err != nil {
 		return nil, fmt.Errorf("--from %s: %w", c.From, err)
+	}
+	if by, err := info.Decoder(); err != nil || by.Task.Name() != dls.Task().Name() {
+		return nil, fmt.Errorf("--from %s: the model's task is %s, the data's %s", c.From, info.Task, dls.Task().Name())
 	}
 	if !slices.Equal(info.Vocab, dls.Vocab) {
 		return nil, fmt.Errorf("--from %s: the model has the classes %.200q, the data %.200q: go on with the data it was trained on, or take its body alone with --weights",

@@ -330,7 +330,7 @@ func SaveModel(path string, c Config, l *train.Learner) error {
 	if err != nil {
 		return err
 	}
-	return models.Save(path, l.Model, models.Info{Vocab: l.DLs.Vocab, Preprocess: c.Preprocess(), Training: notes})
+	return models.Save(path, l.Model, models.Info{Task: l.DLs.Task().Name(), Vocab: l.DLs.Vocab, Thresholds: l.Thresholds, Preprocess: c.Preprocess(), Training: notes})
 }
 
 func historyJSON(r *train.Recorder) []map[string]any {

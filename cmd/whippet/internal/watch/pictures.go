@@ -2,9 +2,9 @@ package watch
 
 import (
 	"bytes"
-	"fmt"
 	"image"
 	"image/jpeg"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,12 +60,8 @@ func (w *Watcher) takePictures(l *train.Learner, now time.Time) {
 	w.pics.x.Shape = append(w.pics.x.Shape[:0], n, b.X.Shape[1], b.X.Shape[2], 3)
 	w.pics.x.Data = append(w.pics.x.Data[:0], b.X.Data[:size]...)
 	labels := make([]string, n)
-	for i := range labels {
-		if i < len(b.Y) && b.Y[i] >= 0 && b.Y[i] < len(l.DLs.Vocab) {
-			labels[i] = l.DLs.Vocab[b.Y[i]]
-		} else if i < len(b.Y) {
-			labels[i] = fmt.Sprintf("class %d", b.Y[i])
-		}
+	for i := range min(n, b.Y.Len()) {
+		labels[i] = strings.Join(l.DLs.Task().Labels(l.DLs.Vocab, b.Y, i), ", ")
 	}
 	step := l.Step
 	w.pics.wait.Go(func() {

@@ -15,6 +15,7 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/optim"
+	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/train"
 )
@@ -30,7 +31,7 @@ func fakeStep(t testing.TB, w *Watcher, l *train.Learner, loss float64) {
 	t.Helper()
 	if l.Batch == nil {
 		x := tensor.New(10, 6, 5, 3)
-		l.Batch = &data.Batch{X: x, Y: []int{0, 1, 0, 1, 0, 1, 0, 1, 7, 0}, Index: make([]int, 10)}
+		l.Batch = &data.Batch{X: x, Y: target.Classes([]int{0, 1, 0, 1, 0, 1, 0, 1, 7, 0}), Index: make([]int, 10)}
 	}
 	l.Step++
 	l.Recorder.Steps = append(l.Recorder.Steps, train.StepRecord{Loss: loss, Smooth: loss, LR: []float64{1e-5, 1e-3}})
@@ -329,7 +330,7 @@ func BenchmarkPictures(b *testing.B) {
 	for i := range x.Data {
 		x.Data[i] = float32(i%509)/128 - 2
 	}
-	l.Batch = &data.Batch{X: x, Y: make([]int, 64), Index: make([]int, 64)}
+	l.Batch = &data.Batch{X: x, Y: target.Classes(make([]int, 64)), Index: make([]int, 64)}
 	for b.Loop() {
 		_ = w.On(train.AfterBatch, l)
 		w.pics.wait.Wait()

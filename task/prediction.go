@@ -1,0 +1,82 @@
+package task
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// Decoder makes answers of probabilities: a task, the names of the model's
+// outputs and, where they are not the task's own, their thresholds.
+type Decoder struct {
+	Task       Task
+	Vocab      []string
+	Thresholds []float32 // of each output, or nil
+}
+
+// Prediction returns the answer of a row of probabilities, which it keeps.
+func (d *Decoder) Prediction(probs []float32) Prediction {
+	return Prediction{Probs: probs, by: d}
+}
+
+// Prediction is a model's answer for one picture. The methods of the zero
+// Prediction, which stands where there is no answer, panic.
+type Prediction struct {
+	// Probs has a number for each output, in the vocabulary's order: for classes
+	// the probability; those of single-label classification add up to 1.
+	Probs []float32
+	by    *Decoder
+}
+
+// Score is a class and its probability.
+type Score struct {
+	Label string  `json:"label"`
+	Score float32 `json:"score"`
+	Class int     `json:"-"` // index into Prediction.Probs
+	// Chosen, for tasks whose classes do not exclude each other, says that the
+	// class is one of the answer.
+	Chosen bool `json:"chosen,omitempty"`
+}
+
+// Classes returns the outputs that the task answers with, best first: one for
+// single-label classification.
+func (a Prediction) Classes() []int { return a.by.Task.Decode(a.Probs, a.by.Thresholds) }
+
+// Labels returns the names of Classes.
+func (a Prediction) Labels() []string {
+	classes := a.Classes()
+	names := make([]string, len(classes))
+	for i, k := range classes {
+		names[i] = a.by.Vocab[k]
+	}
+	return names
+}
+
+// Class returns the index of the most probable class, the first of equal ones.
+func (a Prediction) Class() int { return tensor.Argmax(a.Probs) }
+
+// Label returns the name of the most probable class.
+func (a Prediction) Label() string { return a.by.Vocab[a.Class()] }
+
+// Score returns the probability of the most probable class.
+func (a Prediction) Score() float32 { return a.Probs[a.Class()] }
+
+// Top returns the k most probable classes, best first, equal ones in the
+// vocabulary's order; k below 1 or above the number of classes means all.
+func (a Prediction) Top(k int) []Score {
+	all := make([]Score, len(a.Probs))
+	for i, v := range a.Probs {
+		all[i] = Score{Label: a.by.Vocab[i], Score: v, Class: i}
+	}
+	if !a.by.Task.Exclusive() {
+		for _, k := range a.Classes() {
+			all[k].Chosen = true
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Score) int { return cmp.Compare(b.Score, a.Score) })
+	if k >= 1 && k < len(all) {
+		all = slices.Clip(all[:k])
+	}
+	return all
+}
