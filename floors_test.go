@@ -35,6 +35,8 @@ var floors = []struct {
 	{"training", `train interpret/gradcam`},
 	{"networks", `models train/checkpoint`},
 	{"layers", `nn internal/demo/drawn`},
+	{"what layers do", `nn/op`},
+	{"the graph", `nn/graph`},
 	{"operations and pictures", `autograd vision plot optim`},
 	{"formats that hold others", `internal/tiff`},
 	{"data and numbers", `data datasets schedule internal/jpeg internal/demo/drawnweights cmd/whippet/internal/localweb cmd/whippet/internal/licenses cmd/whippet/internal/licenses/modules`},

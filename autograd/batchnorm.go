@@ -15,6 +15,7 @@ type BatchNormState struct {
 	RunningMean, RunningVar []float32
 	Eps, Momentum           float64 // PyTorch's defaults: 1e-5 and 0.1
 	UseRunning              bool    // take the running statistics even in training
+	Batches                 int64   // how many batches have moved the running statistics
 }
 
 // BatchNorm normalises x [..., C] per channel over all other dimensions, with
@@ -22,7 +23,7 @@ type BatchNormState struct {
 // BatchNorm1d/2d), adds residual when it is not nil (x's shape) and applies
 // ReLU when relu is set: y = relu(bn(x) + residual) in one pass over memory.
 // It panics when a training batch gives a channel a single value, as torch
-// refuses it: the variance is then undefined; see BatchNormFits.
+// refuses it: the variance is then undefined.
 func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, relu bool) *Variable {
 	c := x.Value.Dim(-1)
 	rows := x.Value.Len() / c
@@ -162,19 +163,10 @@ func (s *BatchNormState) coefficients(x *Variable, batch bool, stat *Variable) {
 	}
 }
 
-// BatchNormFits reports whether a training batch of this shape can be
-// normalised: more than one value per channel.
-func BatchNormFits(shape []int) bool {
-	n := 1
-	for _, d := range shape[:len(shape)-1] {
-		n *= d
-	}
-	return n > 1
-}
-
 // observe moves the running statistics towards a batch's: mean, and variance
 // made unbiased by rows/(rows-1), as PyTorch does.
 func (s *BatchNormState) observe(mean, variance []float32, rows int) {
+	s.Batches++
 	m := s.Momentum
 	unbias := float64(rows) / float64(rows-1)
 	for i := range mean {

@@ -71,30 +71,58 @@ func uniform(key, i uint64) float64 {
 	return float64((z^z>>31)>>11) / (1 << 53)
 }
 
-// Concat joins a and b along the channels: [...,C1] and [...,C2] give
-// [...,C1+C2].
-func Concat(tp *Tape, a, b *Variable) *Variable {
-	as, bs := a.Value.Shape, b.Value.Shape
-	if !tensor.SameShape(as[:len(as)-1], bs[:len(bs)-1]) {
-		panic(fmt.Sprintf("autograd: cannot join channels of %v and %v", as, bs))
+// Add is a + b, of one shape.
+func Add(tp *Tape, a, b *Variable) *Variable {
+	if !tensor.SameShape(a.Value.Shape, b.Value.Shape) {
+		panic(fmt.Sprintf("autograd: cannot add values of shapes %v and %v", a.Value.Shape, b.Value.Shape))
 	}
-	ca, cb := a.Value.Dim(-1), b.Value.Dim(-1)
-	c, rows := ca+cb, a.Value.Len()/ca
-	y := tp.newVar(append(as[:len(as)-1:len(as)-1], c)...)
-	tp.timed("concat", func() {
-		cpu.CopyStrided(y.Value.Data, c, a.Value.Data, ca, ca, rows)
-		cpu.CopyStrided(y.Value.Data[ca:], c, b.Value.Data, cb, cb, rows)
-	})
+	y := tp.newVar(a.Value.Shape...)
+	tp.timed("add", func() { cpu.Add(a.Value.Data, b.Value.Data, y.Value.Data) })
 	type inputs struct{ a, b *Variable }
-	record(tp, "concat", y, a.needs || b.needs, nil, inputs{a, b}, func(tp *Tape, y *Variable, in *inputs) {
-		c, off := y.shape[len(y.shape)-1], 0
-		for _, v := range [2]*Variable{in.a, in.b} {
-			w := v.shape[len(v.shape)-1]
-			if v.needs {
-				tp.gradInto(v, func(d []float32) { cpu.CopyStrided(d, w, y.Grad.Data[off:], c, w, y.rows()) })
-			}
-			off += w
+	record(tp, "add", y, a.needs || b.needs, nil, inputs{a, b}, func(tp *Tape, y *Variable, in *inputs) {
+		if in.a.needs && in.b.needs {
+			dy := y.Grad.Data
+			tp.gradInto(in.a, func(d []float32) { copy(d, dy) })
+			tp.giveGrad(in.b, y)
+		} else if in.a.needs {
+			tp.giveGrad(in.a, y)
+		} else {
+			tp.giveGrad(in.b, y)
 		}
 	})
 	return y
+}
+
+// Concat joins xs along the channels: [...,C1], [...,C2], … give [...,C1+C2+…].
+func Concat(tp *Tape, xs ...*Variable) *Variable {
+	first, rest, c, needs := xs[0].Value.Shape, len(xs[0].Value.Shape)-1, 0, false
+	for _, x := range xs {
+		s := x.Value.Shape
+		if len(s) != rest+1 || !tensor.SameShape(s[:rest], first[:rest]) {
+			panic(fmt.Sprintf("autograd: cannot join channels of %v and %v", first, s))
+		}
+		c, needs = c+s[rest], needs || x.needs
+	}
+	y := tp.newVar(append(first[:rest:rest], c)...)
+	tp.timed("concat", func() {
+		off := 0
+		for _, x := range xs {
+			w := x.Value.Dim(-1)
+			cpu.CopyStrided(y.Value.Data[off:], c, x.Value.Data, w, w, x.rows())
+			off += w
+		}
+	})
+	record(tp, "concat", y, needs, nil, append([]*Variable(nil), xs...), concatBackward)
+	return y
+}
+
+func concatBackward(tp *Tape, y *Variable, xs *[]*Variable) {
+	c, off := y.shape[len(y.shape)-1], 0
+	for _, v := range *xs {
+		w := v.shape[len(v.shape)-1]
+		if v.needs {
+			tp.gradInto(v, func(d []float32) { cpu.CopyStrided(d, w, y.Grad.Data[off:], c, w, y.rows()) })
+		}
+		off += w
+	}
 }

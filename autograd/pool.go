@@ -70,6 +70,21 @@ func GlobalAvgPool(tp *Tape, x *Variable) *Variable {
 	return y
 }
 
+// GlobalMaxPool takes the maximum of each channel of x [N,H,W,C]: [N,C].
+func GlobalMaxPool(tp *Tape, x *Variable) *Variable {
+	n, hw, c := globalShape(x)
+	y := tp.newVar(n, c)
+	held := tp.newVar(n * c) // an int32 each, in a float buffer
+	argmax := int32sOf(held.Value.Data)
+	tp.timed("pool", func() { cpu.GlobalMaxPool(n, hw, c, x.Value.Data, y.Value.Data, argmax) })
+	record(tp, "pool", y, x.needs, []*Variable{held}, maxima{x, argmax}, func(tp *Tape, y *Variable, p *maxima) {
+		n, hw, c := globalShape(p.x)
+		tp.gradInto(p.x, func(dx []float32) { cpu.GlobalMaxPoolBackward(n, hw, c, y.Grad.Data, p.argmax, dx, false) })
+	})
+	tp.Free(held)
+	return y
+}
+
 // ConcatPool is fastai's AdaptiveConcatPool2d(1) followed by flatten: the
 // maximum of each channel of x [N,H,W,C], then the average of each: [N,2C].
 func ConcatPool(tp *Tape, x *Variable) *Variable {
@@ -86,18 +101,18 @@ func ConcatPool(tp *Tape, x *Variable) *Variable {
 	})
 	tp.release(mx)
 	tp.release(av)
-	record(tp, "pool", y, x.needs, []*Variable{held}, concatPool{x, argmax}, concatPoolBackward)
+	record(tp, "pool", y, x.needs, []*Variable{held}, maxima{x, argmax}, concatPoolBackward)
 	tp.Free(held)
 	return y
 }
 
-// concatPool is what the way back of a ConcatPool needs.
-type concatPool struct {
+// maxima is what the way back of a ConcatPool or GlobalMaxPool needs.
+type maxima struct {
 	x      *Variable
 	argmax []int32
 }
 
-func concatPoolBackward(tp *Tape, y *Variable, p *concatPool) {
+func concatPoolBackward(tp *Tape, y *Variable, p *maxima) {
 	n, hw, c := globalShape(p.x)
 	dmx, dav := tp.newVar(n, c), tp.newVar(n, c)
 	cpu.CopyStrided(dmx.Value.Data, c, y.Grad.Data, 2*c, c, n)

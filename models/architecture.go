@@ -107,11 +107,11 @@ func (a *Architecture) named(body *nn.Sequential) *nn.Sequential {
 // units returns the body's units with their full names.
 func (a *Architecture) units(body nn.Module) []nn.Child {
 	if a.prefix == "" {
-		return body.Children()
+		return nn.Children(body)
 	}
-	inner := body.Children()[0]
+	inner := nn.Children(body)[0]
 	var u []nn.Child
-	for _, c := range inner.Module.Children() {
+	for _, c := range nn.Children(inner.Module) {
 		u = append(u, nn.Child{Name: inner.Name + "." + c.Name, Module: c.Module})
 	}
 	return u

@@ -1,9 +1,9 @@
 package models
 
 import (
-	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/nn/graph"
 )
 
 // Classifier is a body and a head: what fastai's cnn_learner trains. Its
@@ -48,20 +48,14 @@ func NewHead(features, classes int, p float64, r *rng.Stream) nn.Module {
 	return h
 }
 
-// Forward returns logits [N,Classes] for pictures [N,H,W,3].
-func (c *Classifier) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
-	f := c.Body.Forward(tp, x)
-	y := c.Head.Forward(tp, f)
-	tp.Free(f)
-	return y
+// Build appends body and head: pictures [N,H,W,3] to logits [N,Classes].
+func (c *Classifier) Build(g *graph.Graph, x graph.Value) graph.Value {
+	return c.Head.Build(g, c.Body.Build(g, x))
 }
-
-// Build appends body and head.
-func (c *Classifier) Build(g *nn.Graph, x int) int { return c.Head.Build(g, c.Body.Build(g, x)) }
 
 // Children returns the body's units and "head".
 func (c *Classifier) Children() []nn.Child {
-	return append(append([]nn.Child(nil), c.Body.Children()...), nn.Child{Name: "head", Module: c.Head})
+	return append(append([]nn.Child(nil), nn.Children(c.Body)...), nn.Child{Name: "head", Module: c.Head})
 }
 
 // Groups returns the three layer groups, lowest first, each as the state

@@ -88,7 +88,7 @@ func TestEveryArchitecture(t *testing.T) {
 			}
 			tp := autograd.NewTape(autograd.NewArena())
 			tp.Record, tp.Training, tp.Rand = true, true, rng.New(3)
-			y := c.Forward(tp, tp.Input(x, false))
+			y := forward(t, c, tp, tp.Input(x, false))
 			d := tensor.New(2, 5)
 			d.Data[1], d.Data[7] = 1, -1
 			tp.Backward(y, d)
@@ -99,7 +99,7 @@ func TestEveryArchitecture(t *testing.T) {
 				}
 			}
 			tp.Record, tp.Training = false, false
-			want := c.Forward(tp, tp.Input(x, false)).Value.Clone()
+			want := forward(t, c, tp, tp.Input(x, false)).Value.Clone()
 			tp.Reset()
 			got, err := nn.Compile(c).Run(x)
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/cpu"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/nn/op"
 )
 
 // convolutions lists the different convolutions of an architecture on two
@@ -16,27 +17,21 @@ func convolutions(a *Architecture) []cpu.Conv {
 	var all []cpu.Conv
 	seen := map[cpu.Conv]bool{}
 	g := nn.BuildGraph(nn.NewSequential(a.body(), a.top(1000))) // shapes only: no initial weights
-	shape := make([][]int, len(g.Nodes))
-	shape[0] = []int{2, 224, 224, 3}
-	for i, d := range g.Nodes[1:] {
-		s := append([]int(nil), shape[d.Inputs[0]]...)
-		switch d.Op {
-		case nn.OpConv:
-			c := cpu.Conv{N: s[0], H: s[1], W: s[2], C: s[3], K: d.Weight.Shape[3], KH: d.Kernel, KW: d.Kernel, Stride: d.Stride, Pad: d.Pad}
-			if !seen[c] {
-				seen[c] = true
-				all = append(all, c)
-			}
-			s[1], s[2] = c.Out()
-			s[3] = c.K
-		case nn.OpMaxPool:
-			s[1], s[2] = cpu.PoolOut(s[1], d.Kernel, d.Stride, d.Pad, d.Ceil), cpu.PoolOut(s[2], d.Kernel, d.Stride, d.Pad, d.Ceil)
-		case nn.OpConcat:
-			s[3] += shape[d.Inputs[1]][3]
-		case nn.OpGlobalAvg:
-			return all
+	shapes, err := g.Shapes([]int{2, 224, 224, 3})
+	if err != nil {
+		panic(err)
+	}
+	for _, d := range g.Nodes {
+		conv, ok := d.Op.(*op.Conv)
+		if !ok {
+			continue
 		}
-		shape[i+1] = s
+		s, w := shapes[d.Inputs[0]], conv.Weight.Value.Shape
+		c := cpu.Conv{N: s[0], H: s[1], W: s[2], C: s[3], K: w[3], KH: w[0], KW: w[1], Stride: conv.Stride, Pad: conv.Pad}
+		if w[3] != 1000 && !seen[c] { // the top's comes from another place
+			seen[c] = true
+			all = append(all, c)
+		}
 	}
 	return all
 }

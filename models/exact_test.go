@@ -8,6 +8,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/cpu"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/nn/op"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -46,11 +47,11 @@ func newExactCase(t *testing.T, a *Architecture, seed uint64) *exactCase {
 	}
 	c.ref = &net64{g: nn.BuildGraph(c.m), training: true, openGaps: true}
 	for _, d := range c.ref.g.Nodes {
-		if d.Norm != nil {
-			d.Norm.S.Momentum = 1 // running statistics become the batch's
+		if norm, ok := d.Op.(*op.Norm); ok {
+			norm.State.Momentum = 1 // running statistics become the batch's
 		}
-		if d.Op == nn.OpAdd {
-			scale := c.ref.g.Nodes[max(d.Inputs[0], d.Inputs[1])].Norm.S.Weight.Value.Data
+		if d.Op == (op.Add{}) {
+			scale := c.ref.g.Nodes[max(d.Inputs[0], d.Inputs[1])].Op.(*op.Norm).State.Weight.Value.Data
 			for i := range scale {
 				scale[i] *= 0.25
 			}
@@ -127,7 +128,7 @@ func (c *exactCase) compare(t *testing.T, tol, gradTol float64) {
 	// Without batch norm the only layer that training changes is dropout.
 	tp.Record, tp.Training = true, c.norms
 	x := tp.Input(c.x, true)
-	y := c.m.Forward(tp, x)
+	y := forward(t, c.m, tp, x)
 	check("values", "logits", y.Value.Data, c.y, tol)
 	tp.Backward(y, c.dy)
 	check("gradients", "gradient of the pictures", x.Grad.Data, c.dx, gradTol)
@@ -141,16 +142,17 @@ func (c *exactCase) compare(t *testing.T, tol, gradTol float64) {
 	tp.Reset()
 
 	for i, d := range c.ref.g.Nodes {
-		if d.Norm == nil {
+		norm, ok := d.Op.(*op.Norm)
+		if !ok {
 			continue
 		}
-		rows := float64(len(c.ref.value[i]) / d.Norm.Features)
+		rows := float64(len(c.ref.value[i]) / len(norm.State.RunningMean))
 		unbiased := append([]float64(nil), c.ref.norm[i].variance...)
 		for k := range unbiased {
 			unbiased[k] *= rows / (rows - 1)
 		}
-		check("values", "running mean", d.Norm.S.RunningMean, c.ref.norm[i].mean, tol)
-		check("values", "running variance", d.Norm.S.RunningVar, unbiased, tol)
+		check("values", "running mean", norm.State.RunningMean, c.ref.norm[i].mean, tol)
+		check("values", "running variance", norm.State.RunningVar, unbiased, tol)
 	}
 	out, err := nn.Compile(c.m).Run(c.x)
 	if err != nil {

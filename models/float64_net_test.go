@@ -5,15 +5,17 @@ import (
 	"math"
 	"sort"
 
+	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/cpu"
-	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/nn/op"
 )
 
 // net64 computes a model in float64, forward and backward, from its list of
 // operations (nn.BuildGraph): independent of the tape, the fused operations and
 // the kernels that it is there to check.
 type net64 struct {
-	g        *nn.Graph
+	g        *graph.Graph
 	training bool // batch norms use, and remember, the batch's statistics
 
 	// openGaps makes Forward change the shift before every ReLU, channel by
@@ -61,8 +63,9 @@ func rms(v []float64) float64 {
 
 // conv is the convolution of node i, whose input has shape s.
 func (n *net64) conv(i int, s []int) cpu.Conv {
-	d := n.g.Nodes[i]
-	return cpu.Conv{N: s[0], H: s[1], W: s[2], C: s[3], K: d.Weight.Shape[3], KH: d.Kernel, KW: d.Kernel, Stride: d.Stride, Pad: d.Pad}
+	o := n.g.Nodes[i].Op.(*op.Conv)
+	w := o.Weight.Value.Shape
+	return cpu.Conv{N: s[0], H: s[1], W: s[2], C: s[3], K: w[3], KH: w[0], KW: w[1], Stride: o.Stride, Pad: o.Pad}
 }
 
 // Forward returns the result for x of the given shape [N,H,W,C].
@@ -76,21 +79,20 @@ func (n *net64) Forward(x []float32, shape []int) []float64 {
 		d := nodes[i]
 		in, s := n.value[d.Inputs[0]], n.shape[d.Inputs[0]]
 		c := s[len(s)-1]
-		switch d.Op {
-		case nn.OpConv:
+		switch o := d.Op.(type) {
+		case *op.Conv:
 			cv := n.conv(i, s)
 			oh, ow := cv.Out()
-			n.shape[i], n.value[i] = []int{s[0], oh, ow, cv.K}, conv64(cv, in, n.param(d.Weight.Data))
-			addBias(n.value[i], n.bias(d))
-		case nn.OpScaleShift:
-			b := d.Norm
+			n.shape[i], n.value[i] = []int{s[0], oh, ow, cv.K}, conv64(cv, in, n.param(o.Weight.Value.Data))
+			addBias(n.value[i], n.bias(o.Bias))
+		case *op.Norm:
 			var st *norm64
 			if !n.training {
-				st = &norm64{mean: float64s(b.S.RunningMean), variance: float64s(b.S.RunningVar)}
+				st = &norm64{mean: float64s(o.State.RunningMean), variance: float64s(o.State.RunningVar)}
 			}
 			n.shape[i] = s
-			n.value[i], n.norm[i] = batchNorm64(in, n.param(b.S.Weight.Value.Data), n.param(b.S.Bias.Value.Data), b.S.Eps, st)
-		case nn.OpReLU:
+			n.value[i], n.norm[i] = batchNorm64(in, n.param(o.State.Weight.Value.Data), n.param(o.State.Bias.Value.Data), o.State.Eps, st)
+		case op.ReLU:
 			if n.openGaps {
 				n.open(d.Inputs[0])
 			}
@@ -101,22 +103,24 @@ func (n *net64) Forward(x []float32, shape []int) []float64 {
 				n.reluGap = min(n.reluGap, math.Abs(v)/scale)
 			}
 			n.shape[i], n.value[i] = s, y
-		case nn.OpAdd:
+		case op.Add:
 			y := append([]float64(nil), in...)
 			axpy64(1, n.value[d.Inputs[1]], y)
 			n.shape[i], n.value[i] = s, y
-		case nn.OpMaxPool:
-			y, from, gap := maxPool64(in, s[0], s[1], s[2], c, d.Kernel, d.Stride, d.Pad, d.Ceil)
-			n.shape[i] = []int{s[0], cpu.PoolOut(s[1], d.Kernel, d.Stride, d.Pad, d.Ceil), cpu.PoolOut(s[2], d.Kernel, d.Stride, d.Pad, d.Ceil), c}
+		case op.Dropout: // which networks are compared without
+			n.shape[i], n.value[i] = s, in
+		case op.MaxPool:
+			y, from, gap := maxPool64(in, s[0], s[1], s[2], c, o.Kernel, o.Stride, o.Pad, o.Ceil)
+			n.shape[i] = []int{s[0], cpu.PoolOut(s[1], o.Kernel, o.Stride, o.Pad, o.Ceil), cpu.PoolOut(s[2], o.Kernel, o.Stride, o.Pad, o.Ceil), c}
 			n.value[i], n.from[i], n.poolGap = y, from, min(n.poolGap, gap/rms(in))
-		case nn.OpGlobalAvg:
+		case op.GlobalPool:
 			hw := s[1] * s[2]
 			y := make([]float64, s[0]*c)
 			for k, v := range in {
 				y[k/(hw*c)*c+k%c] += v / float64(hw)
 			}
 			n.shape[i], n.value[i] = []int{s[0], c}, y
-		case nn.OpConcat:
+		case op.Concat:
 			a, b := in, n.value[d.Inputs[1]]
 			cb := len(b) / (len(a) / c)
 			y := make([]float64, 0, len(a)+len(b))
@@ -125,8 +129,8 @@ func (n *net64) Forward(x []float32, shape []int) []float64 {
 			}
 			n.shape[i] = append(append([]int(nil), s[:len(s)-1]...), c+cb)
 			n.value[i] = y
-		case nn.OpLinear:
-			w := n.param(d.Weight.Data)
+		case *op.Linear:
+			w := n.param(o.Weight.Value.Data)
 			out := len(w) / c
 			y := make([]float64, s[0]*out)
 			for k := range y {
@@ -134,7 +138,7 @@ func (n *net64) Forward(x []float32, shape []int) []float64 {
 					y[k] += v * w[k%out*c+j]
 				}
 			}
-			addBias(y, n.bias(d))
+			addBias(y, n.bias(o.Bias))
 			n.shape[i], n.value[i] = []int{s[0], out}, y
 		default:
 			panic(fmt.Sprintf("net64 does not know the operation %v", d.Op))
@@ -143,12 +147,12 @@ func (n *net64) Forward(x []float32, shape []int) []float64 {
 	return n.value[n.g.Output]
 }
 
-// bias returns the shift of a convolution or linear layer, nil for none.
-func (n *net64) bias(d nn.Node) []float64 {
-	if d.Shift == nil {
+// bias returns the values of a bias, nil for none.
+func (n *net64) bias(p *autograd.Parameter) []float64 {
+	if p == nil {
 		return nil
 	}
-	return n.param(d.Shift)
+	return n.param(p.Value.Data)
 }
 
 func addBias(y, bias []float64) {
@@ -164,15 +168,17 @@ func addBias(y, bias []float64) {
 // are neighbours, among those not far from its median. So every channel still
 // has values on both sides. The shift is the batch norm's or the bias that the
 // model has there.
-func (n *net64) open(i int) {
+func (n *net64) open(i graph.Value) {
 	d := n.g.Nodes[i]
-	at := i
-	if d.Op == nn.OpAdd {
+	at := graph.Value(i)
+	if d.Op == (op.Add{}) {
 		at = max(d.Inputs[0], d.Inputs[1])
 	}
-	shift := n.g.Nodes[at].Shift
-	if norm := n.g.Nodes[at].Norm; norm != nil {
-		shift = norm.S.Bias.Value.Data
+	var shift []float32
+	if norm, ok := n.g.Nodes[at].Op.(*op.Norm); ok {
+		shift = norm.State.Bias.Value.Data
+	} else {
+		shift = n.g.Nodes[at].Op.(*op.Conv).Bias.Value.Data
 	}
 	v := n.value[i]
 	c := len(shift)
@@ -204,7 +210,7 @@ func (n *net64) Backward(dy []float32) []float64 {
 	nodes := n.g.Nodes
 	n.grad = map[*float32][]float64{}
 	d := make([][]float64, len(nodes))
-	give := func(i int, g []float64) {
+	give := func(i graph.Value, g []float64) {
 		if d[i] == nil {
 			d[i] = make([]float64, len(g))
 		}
@@ -212,26 +218,26 @@ func (n *net64) Backward(dy []float32) []float64 {
 	}
 	give(n.g.Output, float64s(dy))
 	for i := len(nodes) - 1; i > 0; i-- {
-		o, g := nodes[i], d[i]
+		node, g := nodes[i], d[i]
 		if g == nil {
 			continue
 		}
 		d[i] = nil
-		j := o.Inputs[0]
+		j := node.Inputs[0]
 		in, s := n.value[j], n.shape[j]
 		c := s[len(s)-1]
-		switch o.Op {
-		case nn.OpConv:
+		switch o := node.Op.(type) {
+		case *op.Conv:
 			cv := n.conv(i, s)
-			n.grad[&o.Weight.Data[0]] = conv64Weights(cv, in, g)
-			n.biasGrad(o, g)
-			give(j, conv64Data(cv, g, n.param(o.Weight.Data)))
-		case nn.OpScaleShift:
-			st := o.Norm.S
+			n.grad[&o.Weight.Value.Data[0]] = conv64Weights(cv, in, g)
+			n.biasGrad(o.Bias, g)
+			give(j, conv64Data(cv, g, n.param(o.Weight.Value.Data)))
+		case *op.Norm:
+			st := o.State
 			dx, dgamma, dbeta := batchNorm64Grad(in, g, n.param(st.Weight.Value.Data), n.norm[i])
 			n.grad[&st.Weight.Value.Data[0]], n.grad[&st.Bias.Value.Data[0]] = dgamma, dbeta
 			give(j, dx)
-		case nn.OpReLU:
+		case op.ReLU:
 			dx := make([]float64, len(g))
 			for k, v := range in {
 				if v > 0 {
@@ -239,23 +245,25 @@ func (n *net64) Backward(dy []float32) []float64 {
 				}
 			}
 			give(j, dx)
-		case nn.OpAdd:
+		case op.Add:
 			give(j, g)
-			give(o.Inputs[1], g)
-		case nn.OpMaxPool:
+			give(node.Inputs[1], g)
+		case op.Dropout:
+			give(j, g)
+		case op.MaxPool:
 			dx := make([]float64, len(in))
 			for k, v := range g {
 				dx[n.from[i][k]] += v
 			}
 			give(j, dx)
-		case nn.OpGlobalAvg:
+		case op.GlobalPool:
 			hw := s[1] * s[2]
 			dx := make([]float64, len(in))
 			for k := range dx {
 				dx[k] = g[k/(hw*c)*c+k%c] / float64(hw)
 			}
 			give(j, dx)
-		case nn.OpConcat:
+		case op.Concat:
 			rows := len(in) / c
 			width := len(g) / rows
 			a, b := make([]float64, 0, len(in)), make([]float64, 0, len(g)-len(in))
@@ -263,9 +271,9 @@ func (n *net64) Backward(dy []float32) []float64 {
 				a, b = append(a, g[r*width:][:c]...), append(b, g[r*width+c:(r+1)*width]...)
 			}
 			give(j, a)
-			give(o.Inputs[1], b)
-		case nn.OpLinear:
-			w := n.param(o.Weight.Data)
+			give(node.Inputs[1], b)
+		case *op.Linear:
+			w := n.param(o.Weight.Value.Data)
 			out := len(w) / c
 			dw, dx := make([]float64, len(w)), make([]float64, len(in))
 			for k, v := range g {
@@ -273,8 +281,8 @@ func (n *net64) Backward(dy []float32) []float64 {
 				axpy64(v, in[row:][:c], dw[k%out*c:])
 				axpy64(v, w[k%out*c:][:c], dx[row:])
 			}
-			n.grad[&o.Weight.Data[0]] = dw
-			n.biasGrad(o, g)
+			n.grad[&o.Weight.Value.Data[0]] = dw
+			n.biasGrad(o.Bias, g)
 			give(j, dx)
 		}
 	}
@@ -282,13 +290,13 @@ func (n *net64) Backward(dy []float32) []float64 {
 }
 
 // biasGrad notes the gradient of a bias, the sum of the rows of g.
-func (n *net64) biasGrad(o nn.Node, g []float64) {
-	if o.Shift == nil {
+func (n *net64) biasGrad(p *autograd.Parameter, g []float64) {
+	if p == nil {
 		return
 	}
-	db := make([]float64, len(o.Shift))
+	db := make([]float64, p.Value.Len())
 	for k, v := range g {
 		db[k%len(db)] += v
 	}
-	n.grad[&o.Shift[0]] = db
+	n.grad[&p.Value.Data[0]] = db
 }

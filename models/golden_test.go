@@ -149,11 +149,11 @@ func againstPyTorch(t *testing.T, tol float64) {
 	near(t, "compiled logits", out.Data, io["eval_logits_f64"].Data, tol)
 
 	tp := autograd.NewTape(autograd.NewArena())
-	near(t, "evaluation logits", m.Forward(tp, tp.Input(in, false)).Value.Data, io["eval_logits_f64"].Data, tol)
+	near(t, "evaluation logits", forward(t, m, tp, tp.Input(in, false)).Value.Data, io["eval_logits_f64"].Data, tol)
 	tp.Reset()
 
 	tp.Record, tp.Training = true, true
-	logits := m.Forward(tp, tp.Input(in, false))
+	logits := forward(t, m, tp, tp.Input(in, false))
 	near(t, "training logits", logits.Value.Data, io["train_logits"].Data, tol)
 	loss := crossEntropy(float64s(logits.Value.Data), io["targets"].Ints(), make([]float32, logits.Value.Len()))
 	if want := io["train_loss"].Data[0]; math.Abs(loss-want) > 1e-4*want {
@@ -252,4 +252,14 @@ func crossEntropy(logits []float64, y []int, d []float32) float64 {
 		}
 	}
 	return total / float64(n)
+}
+
+// forward plays m on tp.
+func forward(t *testing.T, m nn.Module, tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
+	t.Helper()
+	y, err := nn.Forward(tp, m, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return y
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -83,9 +84,9 @@ func ONNX(c *Classifier, info Info, o ONNXOptions) (*weights.ONNX, error) {
 	default:
 		x = w.g.Input("input", weights.F32, dims(3, size, size))
 	}
-	y, err := w.network(nn.BuildGraph(c), x)
+	y, err := nn.BuildGraph(c).Export(&graph.Exporter{ONNX: w.g, Parameter: w.param}, x)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("models: %w", err)
 	}
 	if o.Probabilities {
 		y = by.Task.Activation(w.g, "probabilities", y)
@@ -99,7 +100,7 @@ func ONNX(c *Classifier, info Info, o ONNXOptions) (*weights.ONNX, error) {
 	return w.g, w.g.Err()
 }
 
-// onnxWalk carries a network's inference operations over to an ONNX graph.
+// onnxWalk builds an ONNX graph around the network's operations.
 type onnxWalk struct {
 	g       *weights.ONNX
 	entries map[*float32]nn.Entry // by the first of their values
@@ -114,7 +115,7 @@ func (w *onnxWalk) param(v []float32) (weights.Value, error) {
 	}
 	e, ok := w.entries[&v[0]]
 	if !ok {
-		return "", fmt.Errorf("models: an operation uses %d values that are no part of the model's state", len(v))
+		return "", fmt.Errorf("it uses %d values that are no part of the model's state", len(v))
 	}
 	if !w.added[e.Name] {
 		w.added[e.Name] = true
@@ -130,72 +131,6 @@ func (w *onnxWalk) normalize(pixels weights.Value, p Preprocess) weights.Value {
 	x = w.g.Sub("pixels_centered", x, w.g.Initializer(&weights.Array{Name: "mean_255", Shape: []int{3}, F32: mean}))
 	x = w.g.Div("pixels_normalized", x, w.g.Initializer(&weights.Array{Name: "std_255", Shape: []int{3}, F32: std}))
 	return w.g.Transpose("input", x, 0, 3, 1, 2)
-}
-
-// network adds g's operations, reading x, and returns the output.
-func (w *onnxWalk) network(g *nn.Graph, x weights.Value) (weights.Value, error) {
-	at := make([]weights.Value, len(g.Nodes))
-	at[0] = x
-	for i, n := range g.Nodes {
-		if n.Op == nn.OpInput {
-			continue
-		}
-		in := make([]weights.Value, len(n.Inputs))
-		for k, j := range n.Inputs {
-			in[k] = at[j]
-		}
-		y, err := w.node(n, fmt.Sprintf("n%d", i), in)
-		if err != nil {
-			return "", err
-		}
-		at[i] = y
-	}
-	return at[g.Output], nil
-}
-
-func (w *onnxWalk) node(n nn.Node, name string, in []weights.Value) (weights.Value, error) {
-	window := weights.Window{Size: n.Kernel, Stride: n.Stride, Pad: n.Pad}
-	switch n.Op {
-	case nn.OpConv, nn.OpLinear:
-		weight, err := w.param(n.Weight.Data)
-		if err != nil {
-			return "", err
-		}
-		bias, err := w.param(n.Shift)
-		if err != nil {
-			return "", err
-		}
-		if n.Op == nn.OpLinear {
-			return w.g.Linear(name, in[0], weight, bias), nil
-		}
-		return w.g.Conv(name, in[0], weight, bias, window, 1), nil
-	case nn.OpScaleShift:
-		if n.Norm == nil {
-			return "", fmt.Errorf("models: a scaling that comes from no batch norm has no ONNX operator")
-		}
-		s := &n.Norm.S
-		var p [4]weights.Value
-		for k, v := range [][]float32{s.Weight.Value.Data, s.Bias.Value.Data, s.RunningMean, s.RunningVar} {
-			var err error
-			if p[k], err = w.param(v); err != nil {
-				return "", err
-			}
-		}
-		return w.g.BatchNorm(name, in[0], p[0], p[1], p[2], p[3], float32(s.Eps)), nil
-	case nn.OpReLU:
-		return w.g.Relu(name, in[0]), nil
-	case nn.OpAdd:
-		return w.g.Add(name, in[0], in[1]), nil
-	case nn.OpMaxPool:
-		return w.g.MaxPool(name, in[0], window, n.Ceil), nil
-	case nn.OpGlobalAvg:
-		return w.g.Flatten(name, w.g.GlobalAveragePool(name+"_map", in[0])), nil
-	case nn.OpGlobalMax:
-		return w.g.Flatten(name, w.g.GlobalMaxPool(name+"_map", in[0])), nil
-	case nn.OpConcat: // along the channels, which come second here
-		return w.g.Concat(name, 1, in...), nil
-	}
-	return "", fmt.Errorf("models: operation %d has no ONNX operator", int(n.Op))
 }
 
 // describe writes the metadata.

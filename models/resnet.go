@@ -4,9 +4,10 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/nn/op"
 )
 
 // The residual networks of He et al. 2015 ("Deep Residual Learning for Image
@@ -92,7 +93,7 @@ func initResNet(m nn.Module, r *rng.Stream) {
 }
 
 // residual is a block y = relu(path(x) + shortcut(x)). convs and norms are its
-// main path; the last norm adds the shortcut and applies the last ReLU.
+// main path.
 type residual struct {
 	convs      []*nn.Conv2d
 	norms      []*nn.BatchNorm
@@ -124,33 +125,8 @@ func (b *residual) shortcut(in, out, stride int) {
 	}
 }
 
-// Forward runs the block on x [N,H,W,C].
-func (b *residual) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
-	shortcut := x
-	if b.downsample != nil {
-		shortcut = b.downsample.Forward(tp, x)
-	}
-	h := x
-	for i, conv := range b.convs {
-		c := conv.Forward(tp, h)
-		if h != x {
-			tp.Free(h)
-		}
-		if i < len(b.convs)-1 {
-			h = b.norms[i].ForwardFused(tp, c, nil, true)
-		} else {
-			h = b.norms[i].ForwardFused(tp, c, shortcut, true)
-		}
-		tp.Free(c)
-	}
-	if shortcut != x {
-		tp.Free(shortcut)
-	}
-	return h
-}
-
-// Build appends the block's operations.
-func (b *residual) Build(g *nn.Graph, x int) int {
+// Build appends the block, reading x [N,H,W,C].
+func (b *residual) Build(g *graph.Graph, x graph.Value) graph.Value {
 	shortcut := x
 	if b.downsample != nil {
 		shortcut = b.downsample.Build(g, x)
@@ -159,10 +135,10 @@ func (b *residual) Build(g *nn.Graph, x int) int {
 	for i, conv := range b.convs {
 		h = b.norms[i].Build(g, conv.Build(g, h))
 		if i < len(b.convs)-1 {
-			h = nn.ReLU{}.Build(g, h)
+			h = g.Add(op.ReLU{}, h)
 		}
 	}
-	return nn.ReLU{}.Build(g, g.Add(shortcut, h))
+	return g.Add(op.ReLU{}, g.Add(op.Add{}, shortcut, h))
 }
 
 // Children returns conv1, bn1, conv2, bn2, …, downsample.

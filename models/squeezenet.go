@@ -1,9 +1,10 @@
 package models
 
 import (
-	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/nn/op"
 )
 
 // SqueezeNet (Iandola et al. 2016), versions 1.0 and 1.1, as in torchvision.
@@ -66,24 +67,13 @@ func newFire(in, squeeze, expand int) *fire {
 	}
 }
 
-// Forward runs the module on x [N,H,W,C]; the result has 2*expand channels.
-func (f *fire) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
-	s := autograd.Conv2d(tp, x, f.squeeze.Weight, f.squeeze.Bias, f.squeeze.Stride, f.squeeze.Pad, true)
-	branch := func(c *nn.Conv2d) autograd.ConvBranch {
-		return autograd.ConvBranch{Weight: c.Weight, Bias: c.Bias, Stride: c.Stride, Pad: c.Pad}
-	}
-	y := autograd.ConvReLUConcat(tp, s, branch(f.expand1), branch(f.expand3))
-	tp.Free(s)
-	return y
-}
-
-// Build appends the module's operations.
-func (f *fire) Build(g *nn.Graph, x int) int {
+// Build appends the module, reading x [N,H,W,C]; the result has 2*expand channels.
+func (f *fire) Build(g *graph.Graph, x graph.Value) graph.Value {
 	relu := nn.ReLU{}
 	s := relu.Build(g, f.squeeze.Build(g, x))
 	a := relu.Build(g, f.expand1.Build(g, s))
 	b := relu.Build(g, f.expand3.Build(g, s))
-	return g.Concat(a, b)
+	return g.Add(op.Concat{}, a, b)
 }
 
 // Children returns squeeze, expand1x1, expand3x3.

@@ -2,6 +2,8 @@ package nn
 
 import (
 	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/nn/op"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -24,31 +26,10 @@ func NewConv2d(in, out, kernel, stride, pad int, bias bool) *Conv2d {
 	return c
 }
 
-// Forward convolves x [N,H,W,In].
-func (c *Conv2d) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
-	return autograd.Conv2d(tp, x, c.Weight, c.Bias, c.Stride, c.Pad, false)
+// Build appends the convolution of x [N,H,W,In].
+func (c *Conv2d) Build(g *graph.Graph, x graph.Value) graph.Value {
+	return g.Add(&op.Conv{Weight: c.Weight, Bias: c.Bias, Stride: c.Stride, Pad: c.Pad}, x)
 }
-
-func (c *Conv2d) forwardReLU(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
-	return autograd.Conv2d(tp, x, c.Weight, c.Bias, c.Stride, c.Pad, true)
-}
-
-func (c *Conv2d) forwardReLUMaxPool(tp *autograd.Tape, x *autograd.Variable, p MaxPool2d) *autograd.Variable {
-	b := autograd.ConvBranch{Weight: c.Weight, Bias: c.Bias, Stride: c.Stride, Pad: c.Pad}
-	return autograd.ConvReLUMaxPool(tp, x, b, p.Kernel, p.Stride, p.Pad, p.Ceil)
-}
-
-// Build appends the convolution.
-func (c *Conv2d) Build(g *Graph, x int) int {
-	n := Node{Op: OpConv, Inputs: []int{x}, Weight: c.Weight.Value, Kernel: c.Kernel, Stride: c.Stride, Pad: c.Pad}
-	if c.Bias != nil {
-		n.Shift = c.Bias.Value.Data
-	}
-	return g.add(n)
-}
-
-// Children returns nil.
-func (c *Conv2d) Children() []Child { return nil }
 
 // State returns weight and, where there is one, bias.
 func (c *Conv2d) State() []Entry {
@@ -63,7 +44,6 @@ func (c *Conv2d) State() []Entry {
 type BatchNorm struct {
 	Features int
 	S        autograd.BatchNormState
-	Batches  int64 // num_batches_tracked
 }
 
 // NewBatchNorm returns a batch norm with torch's initial values: scale 1,
@@ -84,39 +64,10 @@ func fill(s []float32, v float32) {
 	}
 }
 
-// Forward normalises x.
-func (b *BatchNorm) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
-	return b.ForwardFused(tp, x, nil, false)
+// Build appends the normalization.
+func (b *BatchNorm) Build(g *graph.Graph, x graph.Value) graph.Value {
+	return g.Add(&op.Norm{State: &b.S}, x)
 }
-
-func (b *BatchNorm) forwardReLU(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
-	return b.ForwardFused(tp, x, nil, true)
-}
-
-// ForwardFused is relu(bn(x) + residual) in one pass; residual may be nil.
-func (b *BatchNorm) ForwardFused(tp *autograd.Tape, x, residual *autograd.Variable, relu bool) *autograd.Variable {
-	if tp.Training && !b.S.UseRunning {
-		b.Batches++
-	}
-	return autograd.BatchNorm(tp, x, &b.S, residual, relu)
-}
-
-func (b *BatchNorm) forwardReLUMaxPool(tp *autograd.Tape, x *autograd.Variable, p MaxPool2d) *autograd.Variable {
-	if tp.Training && !b.S.UseRunning {
-		b.Batches++
-	}
-	return autograd.BatchNormReLUMaxPool(tp, x, &b.S, p.Kernel, p.Stride, p.Pad, p.Ceil)
-}
-
-// Build appends the scale and shift that the running statistics give.
-func (b *BatchNorm) Build(g *Graph, x int) int {
-	scale, shift := make([]float32, b.Features), make([]float32, b.Features)
-	b.affine(scale, shift)
-	return g.add(Node{Op: OpScaleShift, Inputs: []int{x}, Scale: scale, Shift: shift, Norm: b})
-}
-
-// Children returns nil.
-func (b *BatchNorm) Children() []Child { return nil }
 
 // State returns weight, bias, running_mean, running_var, num_batches_tracked.
 func (b *BatchNorm) State() []Entry {
@@ -126,7 +77,7 @@ func (b *BatchNorm) State() []Entry {
 		{Name: "bias", Kind: NormShift, Shape: sh, Param: b.S.Bias},
 		{Name: "running_mean", Kind: RunningMean, Shape: sh, Buffer: b.S.RunningMean},
 		{Name: "running_var", Kind: RunningVar, Shape: sh, Buffer: b.S.RunningVar},
-		{Name: "num_batches_tracked", Kind: BatchCount, Shape: []int{}, Count: &b.Batches},
+		{Name: "num_batches_tracked", Kind: BatchCount, Shape: []int{}, Count: &b.S.Batches},
 	}
 }
 
@@ -146,22 +97,10 @@ func NewLinear(in, out int, bias bool) *Linear {
 	return l
 }
 
-// Forward maps x [N,In] to [N,Out].
-func (l *Linear) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
-	return autograd.Linear(tp, x, l.Weight, l.Bias)
+// Build appends the matrix product, x [N,In] to [N,Out].
+func (l *Linear) Build(g *graph.Graph, x graph.Value) graph.Value {
+	return g.Add(&op.Linear{Weight: l.Weight, Bias: l.Bias}, x)
 }
-
-// Build appends the matrix product.
-func (l *Linear) Build(g *Graph, x int) int {
-	n := Node{Op: OpLinear, Inputs: []int{x}, Weight: l.Weight.Value}
-	if l.Bias != nil {
-		n.Shift = l.Bias.Value.Data
-	}
-	return g.add(n)
-}
-
-// Children returns nil.
-func (l *Linear) Children() []Child { return nil }
 
 // State returns weight and, where there is one, bias.
 func (l *Linear) State() []Entry {

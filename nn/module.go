@@ -1,8 +1,9 @@
 // Package nn has the layers that image classifiers are made of, their
 // parameters under torchvision's names, and their initialisation.
 //
-// A model is a tree of Modules. It runs on an autograd tape for training, and
-// is compiled to a graph of fused operations for inference (Compile).
+// A model is a tree of Modules, which describe one graph of operations (packages
+// nn/graph and nn/op). A Program plays it on an autograd tape for training, and
+// Compile prepares it for inference.
 // Inside, convolution weights are [KH,KW,C,K]; files and the State functions
 // use torch's [K,C,KH,KW].
 package nn
@@ -10,18 +11,29 @@ package nn
 import (
 	"strconv"
 
-	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/nn/graph"
 )
 
 // Module is a layer or a group of layers.
 type Module interface {
-	// Forward runs the module on x. It does not release x.
-	Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable
-	// Build appends the module's inference operations to g, reading node x, and
-	// returns the node with the result.
-	Build(g *Graph, x int) int
-	// Children returns the modules directly below, in order; nil for a layer.
+	// Build appends the module's operations to g, reading x, and returns the
+	// result.
+	Build(g *graph.Graph, x graph.Value) graph.Value
+}
+
+// Parent is a module made of others.
+type Parent interface {
+	Module
+	// Children returns the modules directly below, in order.
 	Children() []Child
+}
+
+// Children returns the modules directly below m, in order; nil for a layer.
+func Children(m Module) []Child {
+	if p, ok := m.(Parent); ok {
+		return p.Children()
+	}
+	return nil
 }
 
 // Child is a module under its name in the parent, the name torch would use.
@@ -43,7 +55,7 @@ func Walk(m Module, visit func(path string, m Module)) { walk("", m, visit) }
 
 func walk(path string, m Module, visit func(string, Module)) {
 	visit(path, m)
-	for _, c := range m.Children() {
+	for _, c := range Children(m) {
 		walk(join(path, c.Name), c.Module, visit)
 	}
 }
@@ -73,9 +85,7 @@ func State(m Module) StateDict {
 // Parameters returns the parameters of the tree in order.
 func Parameters(m Module) StateDict { return State(m).Parameters() }
 
-// Sequential runs its layers one after the other. A batch norm or convolution
-// directly followed by a ReLU, or by a ReLU and a max pool, runs as one fused
-// operation.
+// Sequential runs its layers one after the other.
 type Sequential struct{ layers []Child }
 
 // NewSequential returns a Sequential whose layers are named "0", "1", ….
@@ -109,56 +119,10 @@ func (s *Sequential) Slice(lo, hi int) *Sequential {
 	return NewSequential(m...)
 }
 
-// fusesReLU is a layer that can apply a following ReLU itself.
-type fusesReLU interface {
-	forwardReLU(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable
-}
-
-// fusesPool is a layer that can apply a following ReLU and max pool itself.
-type fusesPool interface {
-	forwardReLUMaxPool(tp *autograd.Tape, x *autograd.Variable, p MaxPool2d) *autograd.Variable
-}
-
-// Forward runs the layers in order and releases what lies between them.
-func (s *Sequential) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
-	in := x
-	for i := 0; i < len(s.layers); i++ {
-		y := x
-		f, fuses := s.layers[i].Module.(fusesReLU)
-		if pool, ok := s.pooledAt(i); ok {
-			y = s.layers[i].Module.(fusesPool).forwardReLUMaxPool(tp, x, pool)
-			i += 2
-		} else if fuses && i+1 < len(s.layers) && isReLU(s.layers[i+1].Module) {
-			y = f.forwardReLU(tp, x)
-			i++
-		} else {
-			y = s.layers[i].Module.Forward(tp, x)
-		}
-		if x != in && x != y {
-			tp.Free(x)
-		}
-		x = y
-	}
-	return x
-}
-
 // Build appends the layers in order.
-func (s *Sequential) Build(g *Graph, x int) int {
+func (s *Sequential) Build(g *graph.Graph, x graph.Value) graph.Value {
 	for _, l := range s.layers {
 		x = l.Module.Build(g, x)
 	}
 	return x
 }
-
-// pooledAt returns the max pool of layers i to i+2 when these are one that
-// fusesPool, a ReLU and a max pool.
-func (s *Sequential) pooledAt(i int) (MaxPool2d, bool) {
-	if i+2 >= len(s.layers) || !isReLU(s.layers[i+1].Module) {
-		return MaxPool2d{}, false
-	}
-	_, fuses := s.layers[i].Module.(fusesPool)
-	pool, ok := s.layers[i+2].Module.(MaxPool2d)
-	return pool, fuses && ok
-}
-
-func isReLU(m Module) bool { _, ok := m.(ReLU); return ok }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/nn/op"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -50,20 +52,11 @@ func newJoined() *joined {
 		norm: NewBatchNorm(6), late: NewBatchNorm(11), head: NewLinear(22, 4, true)}
 }
 
-func (j *joined) Forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
-	s := j.first.Forward(tp, x)
-	a := j.norm.ForwardFused(tp, j.a.Forward(tp, s), s, true)
-	b := autograd.ReLU(tp, j.b.Forward(tp, s))
-	c := autograd.Concat(tp, a, b)
-	d := j.late.Forward(tp, c)
-	return j.head.Forward(tp, autograd.ConcatPool(tp, d))
-}
-
-func (j *joined) Build(g *Graph, x int) int {
+func (j *joined) Build(g *graph.Graph, x graph.Value) graph.Value {
 	s := j.first.Build(g, x)
-	a := ReLU{}.Build(g, g.Add(s, j.norm.Build(g, j.a.Build(g, s))))
-	b := ReLU{}.Build(g, j.b.Build(g, s))
-	d := j.late.Build(g, g.Concat(a, b))
+	a := g.Add(op.ReLU{}, g.Add(op.Add{}, s, j.norm.Build(g, j.a.Build(g, s))))
+	b := g.Add(op.ReLU{}, j.b.Build(g, s))
+	d := j.late.Build(g, g.Add(op.Concat{}, a, b))
 	return j.head.Build(g, ConcatPool{}.Build(g, d))
 }
 
@@ -86,7 +79,11 @@ func TestCompileEqualsTheTape(t *testing.T) {
 			randomize(m, r)
 			x := randomTensor(r, 2, 11, 9, 3)
 			tp := autograd.NewTape(autograd.NewArena())
-			want := m.Forward(tp, tp.Input(x, false)).Value.Clone()
+			y, err := Forward(tp, m, tp.Input(x, false))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := y.Value.Clone()
 			got, err := Compile(m).Run(x)
 			if err != nil {
 				t.Fatal(err)

@@ -33,7 +33,7 @@ func BenchmarkStep(b *testing.B) {
 				params = append(params, &optim.Param{Name: e.Name, Data: e.Param.Value.Data, NoDecay: !e.Decays()})
 			}
 			d := tensor.New(n, 37)
-			prof := autograd.NewProfile()
+			prof, program := autograd.NewProfile(), nn.NewProgram(m)
 			step := func() {
 				tp := autograd.NewTape(arena)
 				defer tp.Reset()
@@ -41,7 +41,10 @@ func BenchmarkStep(b *testing.B) {
 				for _, e := range entries {
 					e.Param.ZeroGrad()
 				}
-				out := m.Forward(tp, tp.Input(x, false))
+				out, err := program.Forward(tp, tp.Input(x, false))
+				if err != nil {
+					b.Fatal(err)
+				}
 				if _, err := (&loss.CrossEntropy{}).ForwardBackward(out.Value, target.Classes(y), nil, d); err != nil {
 					b.Fatal(err)
 				}

@@ -20,6 +20,7 @@ import (
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/task"
@@ -95,6 +96,8 @@ type Learner struct {
 	frozenTo   int              // groups below this one are frozen
 	arena      *autograd.Arena
 	tape       *autograd.Tape // of all steps, one after the other
+	program    *graph.Program // of programOf, on tape
+	programOf  *models.Classifier
 	active     []Callback
 	plan       []Phase
 	started    int // epochs begun in all fits together, the loader's epoch number

@@ -9,6 +9,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/nn"
 )
 
 // Keys that keep the learner's random streams apart.
@@ -42,7 +43,13 @@ func (l *Learner) step(b *data.Batch) error {
 	tp.Record, tp.Training, tp.Profile = true, true, l.Profile
 	tp.Rand = rng.New(l.Seed, streamDropout, uint64(l.Step))
 	l.state.ZeroGrad()
-	out := l.Model.Forward(tp, tp.Input(l.Batch.X, false))
+	if l.programOf != l.Model {
+		l.program, l.programOf = nn.NewProgram(l.Model), l.Model
+	}
+	out, err := l.program.Forward(tp, tp.Input(l.Batch.X, false))
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
 	l.Logits = out.Value
 	if err := l.call(AfterPred); err != nil {
 		return err

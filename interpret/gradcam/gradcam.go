@@ -73,12 +73,19 @@ func (m *Mapper) Maps(x *tensor.Tensor, class []int) ([]Map, error) {
 	}
 	body := autograd.NewTape(m.arena)
 	defer body.Reset()
-	a := m.body.Forward(body, body.Input(x, false)).Value
+	features, err := nn.Forward(body, m.body, body.Input(x, false))
+	if err != nil {
+		return nil, fmt.Errorf("gradcam: %w", err)
+	}
+	a := features.Value
 	head := autograd.NewTape(m.arena)
 	defer head.Reset()
 	head.Record = true
 	in := head.Input(a, true)
-	logits := m.head.Forward(head, in)
+	logits, err := nn.Forward(head, m.head, in)
+	if err != nil {
+		return nil, fmt.Errorf("gradcam: %w", err)
+	}
 	chosen := make([]int, len(class))
 	dy := tensor.New(logits.Value.Shape...)
 	for i, c := range class {

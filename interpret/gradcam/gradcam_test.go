@@ -41,13 +41,21 @@ func setup(t *testing.T) (*models.Classifier, *tensor.Tensor) {
 func bodyOf(c *models.Classifier, x *tensor.Tensor) *tensor.Tensor {
 	tp := autograd.NewTape(autograd.NewArena())
 	defer tp.Reset()
-	return c.Body.Forward(tp, tp.Input(x, false)).Value.Clone()
+	y, err := nn.Forward(tp, c.Body, tp.Input(x, false))
+	if err != nil {
+		panic(err)
+	}
+	return y.Value.Clone()
 }
 
 func logitsOf(c *models.Classifier, a *tensor.Tensor) []float32 {
 	tp := autograd.NewTape(autograd.NewArena())
 	defer tp.Reset()
-	return c.Head.Forward(tp, tp.Input(a, false)).Value.Clone().Data
+	y, err := nn.Forward(tp, c.Head, tp.Input(a, false))
+	if err != nil {
+		panic(err)
+	}
+	return y.Value.Clone().Data
 }
 
 // TestMapsAgainstTheFormula differentiates the head by hand, in float64. Every

@@ -21,7 +21,10 @@ func TestMACs(t *testing.T) {
 		arch *models.Architecture
 		want float64
 	}{{models.ResNet18, 1.81}, {models.ResNet34, 3.66}, {models.ResNet50, 4.09}, {models.ResNet101, 7.80}, {models.SqueezeNet1_1, 0.35}} {
-		all, first, _ := macs(c.arch.Full(1000, rng.New(1)), 224)
+		all, first, _, err := macs(c.arch.Full(1000, rng.New(1)), 224)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if got := all / 1e9; math.Abs(got-c.want) > 0.006 {
 			t.Errorf("%s: %.3f GMAC, want %.2f", c.arch, got, c.want)
 		}
@@ -33,7 +36,10 @@ func TestMACs(t *testing.T) {
 
 func TestTrainFLOPs(t *testing.T) {
 	m := models.NewClassifier(models.ResNet18, 10, rng.New(1))
-	all, first, head := macs(m, 64)
+	all, first, head, err := macs(m, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name          string
 		grad, weights bool
@@ -43,7 +49,7 @@ func TestTrainFLOPs(t *testing.T) {
 		{"only norms and head train", true, false, 2 * (2*all + head - first)},
 		{"only the head trains", false, false, 2 * (all + 2*head)},
 	} {
-		if got := trainFLOPs(m, 64, c.grad, c.weights); math.Abs(got-c.want) > 1e-9*c.want {
+		if got, err := trainFLOPs(m, 64, c.grad, c.weights); err != nil || math.Abs(got-c.want) > 1e-9*c.want {
 			t.Errorf("%s: %g, want %g", c.name, got, c.want)
 		}
 	}

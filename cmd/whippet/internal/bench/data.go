@@ -224,7 +224,11 @@ func Pipeline(ctx context.Context, l *train.Learner, o Options) (PipelineReport,
 	if o.Frozen {
 		r.Task = "train frozen pipeline"
 	}
-	m.report(&r.Report, o, trainFLOPs(l.Model, o.Size, !o.Frozen || o.TrainBN, !o.Frozen))
+	flops, err := trainFLOPs(l.Model, o.Size, !o.Frozen || o.TrainBN, !o.Frozen)
+	if err != nil {
+		return PipelineReport{}, err
+	}
+	m.report(&r.Report, o, flops)
 	// A wait in one step is paid for by none in the next: the mean is what counts.
 	var total float64
 	for _, t := range m.times {

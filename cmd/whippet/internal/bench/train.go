@@ -43,7 +43,11 @@ func Train(ctx context.Context, o Options) (Report, error) {
 	if err := m.run(ctx, o, func() error { return l.TrainBatch(b, hypers(l)) }); err != nil {
 		return Report{}, err
 	}
-	m.report(&r, o, trainFLOPs(l.Model, o.Size, !o.Frozen || o.TrainBN, !o.Frozen))
+	flops, err := trainFLOPs(l.Model, o.Size, !o.Frozen || o.TrainBN, !o.Frozen)
+	if err != nil {
+		return Report{}, err
+	}
+	m.report(&r, o, flops)
 	r.Buffers = l.ArenaBytes()
 	return r, nil
 }
@@ -79,7 +83,10 @@ func Infer(ctx context.Context, o Options) (Report, error) {
 		return Report{}, err
 	}
 	r := Report{Task: "infer"}
-	all, _, _ := macs(model, o.Size)
+	all, _, _, err := macs(model, o.Size)
+	if err != nil {
+		return Report{}, err
+	}
 	m.report(&r, o, 2*all)
 	r.Buffers = arena.Bytes()
 	return r, nil

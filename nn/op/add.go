@@ -1,0 +1,57 @@
+package op
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/tensor"
+	"github.com/whippet-ml/whippet/weights"
+)
+
+// Add is a + b for two values of one shape.
+type Add struct{}
+
+// Name is "add".
+func (Add) Name() string { return "add" }
+
+// Shape is that of both.
+func (Add) Shape(dst []int, in [][]int) ([]int, error) {
+	if !tensor.SameShape(in[0], in[1]) {
+		return nil, fmt.Errorf("values of shapes %v and %v cannot be added", in[0], in[1])
+	}
+	return append(dst, in[0]...), nil
+}
+
+// Forward adds in[0] and in[1].
+func (Add) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
+	return autograd.Add(tp, in[0], in[1])
+}
+
+// Compile prepares nothing.
+func (Add) Compile(*graph.Compiler) graph.Kernel {
+	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) { cpu.Add(in[0].Data, in[1].Data, out.Data) })
+}
+
+// ONNX is Add.
+func (Add) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+	return e.Add(name, in[0], in[1]), nil
+}
+
+// MACs is 0.
+func (Add) MACs([][]int) float64 { return 0 }
+
+// Rewrites lets the operation that makes the later operand add the earlier one.
+func (Add) Rewrites() []graph.Rewrite { return addRewrites }
+
+var addRewrites = []graph.Rewrite{{Name: "add(operation, value)", Uses: graph.OnTape | graph.Inference, Apply: func(p *graph.Plan, v graph.Value) bool {
+	in := p.Inputs(v)
+	first, last := min(in[0], in[1]), max(in[0], in[1])
+	o, ok := p.Op(last).(TakesResidual)
+	if !ok || first == last || len(p.Inputs(last)) > 1 || p.Readers(last) > 1 || !o.TakesResidual(p.Mode) {
+		return false
+	}
+	p.Replace(v, p.Op(last), p.Inputs(last)[0], first)
+	return true
+}}}

@@ -1,0 +1,140 @@
+package op
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/tensor"
+	"github.com/whippet-ml/whippet/weights"
+)
+
+// ConvBranches is several convolutions of one x [N,H,W,C], whose results are
+// joined along the channels, as SqueezeNet's Fire expands: each writes straight
+// to its place. On a tape all have ReLU.
+type ConvBranches struct {
+	convs    []*Conv
+	branches []autograd.ConvBranch // the same, as the tape takes them
+}
+
+// NewConvBranches joins convolutions, one or more.
+func NewConvBranches(convs ...*Conv) *ConvBranches {
+	b := &ConvBranches{convs: convs}
+	for _, c := range convs {
+		b.branches = append(b.branches, autograd.ConvBranch{Weight: c.Weight, Bias: c.Bias, Stride: c.Stride, Pad: c.Pad})
+	}
+	return b
+}
+
+// Name is "conv".
+func (b *ConvBranches) Name() string { return "conv" }
+
+// Shape is [N,OH,OW,K], K being the sum of all channels.
+func (b *ConvBranches) Shape(dst []int, in [][]int) ([]int, error) {
+	dst, err := b.convs[0].Shape(dst, in)
+	if err != nil {
+		return nil, err
+	}
+	s := dst[len(dst)-4:]
+	for _, c := range b.convs[1:] {
+		g := c.geometry(in[0])
+		if g.C != in[0][3] {
+			return c.Shape(nil, in) // the error
+		}
+		if oh, ow := g.Out(); oh != s[1] || ow != s[2] {
+			return nil, fmt.Errorf("convolutions to join give maps of %d×%d and %d×%d", s[1], s[2], oh, ow)
+		}
+		s[3] += g.K
+	}
+	return dst, nil
+}
+
+// Trains reports whether a parameter trains.
+func (b *ConvBranches) Trains() bool {
+	for _, c := range b.convs {
+		if c.Trains() {
+			return true
+		}
+	}
+	return false
+}
+
+// Switches are those of all convolutions.
+func (b *ConvBranches) Switches() []*bool {
+	var s []*bool
+	for _, c := range b.convs {
+		s = append(s, c.Switches()...)
+	}
+	return s
+}
+
+// Forward runs all convolutions on in[0].
+func (b *ConvBranches) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
+	return autograd.ConvReLUConcat(tp, in[0], b.branches...)
+}
+
+// Compile packs the weights of all.
+func (b *ConvBranches) Compile(c *graph.Compiler) graph.Kernel {
+	var k branchKernels
+	for _, conv := range b.convs {
+		k = append(k, branchKernel{conv.Compile(c).(*convKernel), conv.Weight.Value.Dim(-1)})
+	}
+	return k
+}
+
+type branchKernels []branchKernel
+
+// branchKernel is a convolution with its number of channels.
+type branchKernel struct {
+	*convKernel
+	channels int
+}
+
+func (k branchKernels) Run(in []*tensor.Tensor, out *tensor.Tensor) {
+	x, offset := in[0], 0
+	for _, b := range k {
+		b.conv.Forward(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, nil, b.relu, out.Data[offset:], out.Dim(-1))
+		offset += b.channels
+	}
+}
+
+// ONNX is Conv and Relu for each, and Concat.
+func (b *ConvBranches) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+	var all []weights.Value
+	for i, c := range b.convs {
+		y, err := c.ONNX(e, fmt.Sprintf("%s_conv%d", name, i), in)
+		if err != nil {
+			return "", err
+		}
+		if c.ReLU {
+			y = e.Relu(fmt.Sprintf("%s_relu%d", name, i), y)
+		}
+		all = append(all, y)
+	}
+	return e.Concat(name, 1, all...), nil
+}
+
+// MACs are those of all convolutions.
+func (b *ConvBranches) MACs(in [][]int) float64 {
+	n := 0.0
+	for _, c := range b.convs {
+		n += c.MACs(in)
+	}
+	return n
+}
+
+// fuseBranches makes ConvBranches of a concatenation of convolutions that read
+// the same value and are read by nothing else.
+func fuseBranches(p *graph.Plan, v graph.Value) bool {
+	in := p.Inputs(v)
+	var convs []*Conv
+	for _, i := range in {
+		c, ok := p.Op(i).(*Conv)
+		if !ok || p.Readers(i) > 1 || len(p.Inputs(i)) > 1 || p.Inputs(i)[0] != p.Inputs(in[0])[0] || p.Mode.Use == graph.OnTape && !c.ReLU {
+			return false
+		}
+		convs = append(convs, c)
+	}
+	p.Replace(v, NewConvBranches(convs...), p.Inputs(in[0])[0])
+	return true
+}

@@ -1,0 +1,65 @@
+package op
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/tensor"
+	"github.com/whippet-ml/whippet/weights"
+)
+
+// Concat joins values along the channels: [...,C1], [...,C2], … give [...,C1+C2+…].
+type Concat struct{}
+
+// Name is "concat".
+func (Concat) Name() string { return "concat" }
+
+// Shape is that of the first with the sum of all channels.
+func (Concat) Shape(dst []int, in [][]int) ([]int, error) {
+	at := len(dst)
+	dst = append(dst, in[0]...)
+	rest := len(in[0]) - 1
+	for _, s := range in[1:] {
+		if len(s) != len(in[0]) || !tensor.SameShape(s[:rest], in[0][:rest]) {
+			return nil, fmt.Errorf("the channels of values of shapes %v and %v cannot be joined", in[0], s)
+		}
+		dst[at+rest] += s[rest]
+	}
+	return dst, nil
+}
+
+// Forward joins in.
+func (Concat) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
+	return autograd.Concat(tp, in...)
+}
+
+// Compile prepares nothing.
+func (Concat) Compile(*graph.Compiler) graph.Kernel {
+	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) {
+		width := out.Dim(-1)
+		rows, offset := out.Len()/width, 0
+		for _, x := range in {
+			c := x.Dim(-1)
+			cpu.CopyStrided(out.Data[offset:], width, x.Data, c, c, rows)
+			offset += c
+		}
+	})
+}
+
+// ONNX is Concat.
+func (Concat) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+	return e.Concat(name, 1, in...), nil // channels come second there
+}
+
+// MACs is 0.
+func (Concat) MACs([][]int) float64 { return 0 }
+
+// Rewrites let operands be computed in their places.
+func (Concat) Rewrites() []graph.Rewrite { return concatRewrites }
+
+var concatRewrites = []graph.Rewrite{
+	{Name: "concat(conv, conv, …)", Uses: graph.OnTape | graph.Inference, Apply: fuseBranches},
+	{Name: "concat(global max, global average)", Uses: graph.OnTape, Apply: fuseConcatPool},
+}

@@ -1,0 +1,72 @@
+package op
+
+import (
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/tensor"
+	"github.com/whippet-ml/whippet/weights"
+)
+
+// ConcatPool is the maximum of each channel of x [N,H,W,C], then the average of
+// each: [N,2C]. It is what joined GlobalPools become on a tape.
+type ConcatPool struct{}
+
+// Name is "pool".
+func (ConcatPool) Name() string { return "pool" }
+
+// Shape is [N,2C].
+func (ConcatPool) Shape(dst []int, in [][]int) ([]int, error) {
+	if err := wantMap("a global pool", in[0]); err != nil {
+		return nil, err
+	}
+	return append(dst, in[0][0], 2*in[0][3]), nil
+}
+
+// Forward pools in[0].
+func (ConcatPool) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
+	return autograd.ConcatPool(tp, in[0])
+}
+
+// Compile prepares nothing.
+func (ConcatPool) Compile(c *graph.Compiler) graph.Kernel {
+	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) {
+		n, width := in[0].Shape[0], in[0].Shape[3]
+		c.Scratch(n*width, func(s []float32) {
+			for i, o := range []GlobalPool{{Max: true}, {}} {
+				o.run(in[0], s)
+				cpu.CopyStrided(out.Data[i*width:], 2*width, s, width, width, n)
+			}
+		})
+	})
+}
+
+// ONNX is GlobalMaxPool, GlobalAveragePool, Flatten for both, and Concat.
+func (ConcatPool) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+	mx, err := GlobalPool{Max: true}.ONNX(e, name+"_max", in)
+	if err != nil {
+		return "", err
+	}
+	av, err := GlobalPool{}.ONNX(e, name+"_average", in)
+	if err != nil {
+		return "", err
+	}
+	return e.Concat(name, 1, mx, av), nil
+}
+
+// MACs is 0.
+func (ConcatPool) MACs([][]int) float64 { return 0 }
+
+// fuseConcatPool makes a ConcatPool of the maximum and the average of one value.
+func fuseConcatPool(p *graph.Plan, v graph.Value) bool {
+	in := p.Inputs(v)
+	if len(in) != 2 || p.Op(in[0]) != (GlobalPool{Max: true}) || p.Op(in[1]) != (GlobalPool{}) {
+		return false
+	}
+	x := p.Inputs(in[0])[0]
+	if p.Inputs(in[1])[0] != x || p.Readers(in[0]) > 1 || p.Readers(in[1]) > 1 {
+		return false
+	}
+	p.Replace(v, ConcatPool{}, x)
+	return true
+}

@@ -1,0 +1,73 @@
+package op
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/tensor"
+	"github.com/whippet-ml/whippet/weights"
+)
+
+// Linear is x·Weightᵀ + Bias for x [N,in], Weight [out,in] and Bias [out], which
+// may be nil: [N,out].
+type Linear struct{ Weight, Bias *autograd.Parameter }
+
+// Name is "linear".
+func (l *Linear) Name() string { return "linear" }
+
+// Shape is [N,out].
+func (l *Linear) Shape(dst []int, in [][]int) ([]int, error) {
+	s, w := in[0], l.Weight.Value.Shape
+	if len(s) != 2 {
+		return nil, fmt.Errorf("input of shape %v reaches a linear layer, want [N,%d]", s, w[1])
+	}
+	if s[1] != w[1] {
+		return nil, fmt.Errorf("%d features reach a linear layer for %d", s[1], w[1])
+	}
+	return append(dst, s[0], w[0]), nil
+}
+
+// Trains reports whether the weight or the bias trains.
+func (l *Linear) Trains() bool { return trains(l.Weight, l.Bias) }
+
+// Switches are the parameters' RequiresGrad.
+func (l *Linear) Switches() []*bool { return switches(l.Weight, l.Bias) }
+
+// Forward maps in[0].
+func (l *Linear) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
+	return autograd.Linear(tp, in[0], l.Weight, l.Bias)
+}
+
+// Compile packs the weights, as those of a 1×1 convolution of maps of one pixel.
+func (l *Linear) Compile(c *graph.Compiler) graph.Kernel {
+	w := l.Weight.Value
+	out, in := w.Shape[0], w.Shape[1]
+	t := make([]float32, len(w.Data))
+	for i := range out {
+		for j := range in {
+			t[j*out+i] = w.Data[i*in+j]
+		}
+	}
+	packed := c.PackConv(cpu.Conv{C: in, K: out, KH: 1, KW: 1, Stride: 1}, t, data(l.Bias))
+	return graph.Run(func(in []*tensor.Tensor, y *tensor.Tensor) {
+		packed.Forward(y.Shape[0], 1, 1, in[0].Data, nil, false, y.Data, out)
+	})
+}
+
+// ONNX is Gemm.
+func (l *Linear) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+	w, err := e.Parameter(l.Weight.Value.Data)
+	if err != nil {
+		return "", err
+	}
+	bias, err := e.Parameter(data(l.Bias))
+	if err != nil {
+		return "", err
+	}
+	return e.Linear(name, in[0], w, bias), nil
+}
+
+// MACs is in·out for each picture.
+func (l *Linear) MACs(in [][]int) float64 { return float64(in[0][0]) * float64(l.Weight.Value.Len()) }

@@ -1,0 +1,96 @@
+package op
+
+import (
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/tensor"
+	"github.com/whippet-ml/whippet/weights"
+)
+
+// NormMaxPool is MaxPool(ReLU(Norm(x))), the stem of a ResNet, as one operation
+// of the tape: the normalized map is neither written nor kept, and nor is its
+// gradient.
+type NormMaxPool struct {
+	Norm *Norm // with ReLU
+	Pool MaxPool
+}
+
+// Name is "batch norm".
+func (o *NormMaxPool) Name() string { return "batch norm" }
+
+// Shape is that of the pooled map.
+func (o *NormMaxPool) Shape(dst []int, in [][]int) ([]int, error) {
+	s, err := o.Norm.Shape(nil, in)
+	if err != nil {
+		return nil, err
+	}
+	return o.Pool.Shape(dst, [][]int{s})
+}
+
+// Trains reports whether scale or shift trains.
+func (o *NormMaxPool) Trains() bool { return o.Norm.Trains() }
+
+// Switches are those of the norm.
+func (o *NormMaxPool) Switches() []*bool { return o.Norm.Switches() }
+
+// Forward runs the three.
+func (o *NormMaxPool) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
+	p := o.Pool
+	return autograd.BatchNormReLUMaxPool(tp, in[0], o.Norm.State, p.Kernel, p.Stride, p.Pad, p.Ceil)
+}
+
+// Compile prepares both, one after the other.
+func (o *NormMaxPool) Compile(c *graph.Compiler) graph.Kernel {
+	return newChain(c, o.Norm.Compile(c), o.Norm.Shape, o.Pool.Compile(c))
+}
+
+// ONNX is BatchNormalization, Relu and MaxPool.
+func (o *NormMaxPool) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+	y, err := o.Norm.ONNX(e, name+"_norm", in)
+	if err != nil {
+		return "", err
+	}
+	return o.Pool.ONNX(e, name, []weights.Value{e.Relu(name+"_relu", y)})
+}
+
+// MACs is 0.
+func (o *NormMaxPool) MACs([][]int) float64 { return 0 }
+
+// fuseNormStem makes a NormMaxPool, unless a gradient must pass through running
+// statistics or the window is too large.
+func fuseNormStem(p *graph.Plan, v graph.Value) bool {
+	m, in := p.Op(v).(MaxPool), p.Inputs(v)[0]
+	n, ok := p.Op(in).(*Norm)
+	if !ok || !n.ReLU || len(p.Inputs(in)) > 1 || p.Readers(in) > 1 || len(p.Shape(in)) != 4 {
+		return false
+	}
+	batch := p.Mode.Training && !n.State.UseRunning
+	if p.Mode.Record && !batch || m.Kernel > 15 {
+		return false
+	}
+	p.Replace(v, &NormMaxPool{n, m}, p.Inputs(in)...)
+	return true
+}
+
+// chain runs two kernels, the second on the result of the first.
+type chain struct {
+	c             *graph.Compiler
+	first, second graph.Kernel
+	shape         func(dst []int, in [][]int) ([]int, error) // of the first
+}
+
+func newChain(c *graph.Compiler, first graph.Kernel, shape func(dst []int, in [][]int) ([]int, error), second graph.Kernel) *chain {
+	return &chain{c, first, second, shape}
+}
+
+func (k *chain) Run(in []*tensor.Tensor, out *tensor.Tensor) {
+	shape, err := k.shape(nil, [][]int{in[0].Shape})
+	if err != nil {
+		panic(err) // the shape has been accepted
+	}
+	k.c.Scratch(tensor.Size(shape...), func(s []float32) {
+		mid := &tensor.Tensor{Shape: shape, Data: s}
+		k.first.Run(in, mid)
+		k.second.Run([]*tensor.Tensor{mid}, out)
+	})
+}

@@ -1,0 +1,80 @@
+// Package op has the operations that networks are made of. Each is one value in
+// one file, with its shape rule, its pass on the tape, its inference, its ONNX
+// operators, its multiplications, and the rewrites in which it is done together
+// with the operations before it.
+//
+// A program adds an operation of its own by implementing graph.Op, and
+// graph.Trainable or graph.Rewriter where it has parameters or is done better
+// with others. Package nn/optest checks it.
+package op
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// TakesReLU is an operation that can apply a following ReLU itself.
+type TakesReLU interface {
+	// WithReLU returns the operation with ReLU applied to its result.
+	WithReLU() graph.Op
+}
+
+// TakesResidual is an operation that can add another value, its second input, to
+// its result.
+type TakesResidual interface {
+	// TakesResidual reports whether it can in this mode.
+	TakesResidual(m graph.Mode) bool
+}
+
+// trains reports whether one of the parameters, which may be nil, needs a gradient.
+func trains(params ...*autograd.Parameter) bool {
+	for _, p := range params {
+		if p != nil && p.RequiresGrad {
+			return true
+		}
+	}
+	return false
+}
+
+// switches returns the RequiresGrad of the parameters, which may be nil.
+func switches(params ...*autograd.Parameter) []*bool {
+	var s []*bool
+	for _, p := range params {
+		if p != nil {
+			s = append(s, &p.RequiresGrad)
+		}
+	}
+	return s
+}
+
+// data returns a parameter's values; nil for none.
+func data(p *autograd.Parameter) []float32 {
+	if p == nil {
+		return nil
+	}
+	return p.Value.Data
+}
+
+// wantMap returns an error unless s is the shape of maps, [N,H,W,C].
+func wantMap(what string, s []int) error {
+	if len(s) != 4 {
+		return fmt.Errorf("input of shape %v reaches %s, want [N,H,W,C]", s, what)
+	}
+	return nil
+}
+
+// tooSmall is the error for maps from which no window of k×k can be taken.
+func tooSmall(h, w, k int, what string) error {
+	return fmt.Errorf("a %d×%d map is too small for a %d×%d %s: the picture is too small for this network", h, w, k, k, what)
+}
+
+// values returns the data of in[i], or nil when there is no such input.
+func values(in []*tensor.Tensor, i int) []float32 {
+	if i >= len(in) {
+		return nil
+	}
+	return in[i].Data
+}
