@@ -101,6 +101,9 @@ func (f *cleanFlags) run(cmd *cobra.Command, model string) error {
 		return err
 	}
 	defer l.DLs.Close()
+	if t := l.DLs.Task(); !t.Exclusive() {
+		return fmt.Errorf("clean goes through pictures of one class each; the model's task is %s", t.Name())
+	}
 	set := clean.NewSet(l.DLs)
 	review, err := clean.OpenReview(out, set) // before the long work, to fail early
 	if err != nil {

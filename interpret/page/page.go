@@ -124,6 +124,11 @@ func Write(ctx context.Context, w io.Writer, in Input, o Options) error {
 	if t == nil || t.Len() == 0 {
 		return errors.New("page: the table has no predictions: there is nothing to show")
 	}
+	for i, r := range t.Rows {
+		if r.Actual == interpret.NoClass {
+			return fmt.Errorf("page: row %d (%s) has not exactly one class: the page is for single-label classification; Table.WriteCSV writes any table", i, r.Path)
+		}
+	}
 	if in.Open == nil {
 		return errors.New("page: Input.Open is missing: pictures could not be read")
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -260,6 +261,9 @@ func TestPerfectModel(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	good := input(t, 2, 5)
+	several := *good.Table
+	several.Rows = slices.Clone(several.Rows)
+	several.Rows[3].Actual = interpret.NoClass
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, tc := range map[string]struct {
@@ -268,10 +272,11 @@ func TestMistakes(t *testing.T) {
 		o    page.Options
 		want string
 	}{
-		"no table":  {t.Context(), page.Input{Open: picture}, page.Options{}, "no predictions"},
-		"no opener": {t.Context(), page.Input{Table: good.Table}, page.Options{}, "Input.Open"},
-		"option":    {t.Context(), good, page.Options{Thumb: 3}, "Options.Thumb is 3"},
-		"canceled":  {ended, good, page.Options{}, "canceled"},
+		"no table":       {t.Context(), page.Input{Open: picture}, page.Options{}, "no predictions"},
+		"several labels": {t.Context(), page.Input{Table: &several, Open: picture}, page.Options{}, "row 3"},
+		"no opener":      {t.Context(), page.Input{Table: good.Table}, page.Options{}, "Input.Open"},
+		"option":         {t.Context(), good, page.Options{Thumb: 3}, "Options.Thumb is 3"},
+		"canceled":       {ended, good, page.Options{}, "canceled"},
 	} {
 		if err := page.Write(tc.ctx, &bytes.Buffer{}, tc.in, tc.o); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v does not say %q", name, err, tc.want)

@@ -29,7 +29,8 @@ type Set struct {
 	Open     func(path string) (*data.Image, error) // called from several goroutines
 }
 
-// NewSet gathers the pictures of loaders that were made of a Block.
+// NewSet gathers the pictures of loaders that were made of a Block, for a task
+// whose items have one class each.
 func NewSet(d *data.DataLoaders) *Set {
 	s := &Set{Vocab: d.Vocab, Open: func(path string) (*data.Image, error) {
 		return d.Block.Items.Open(data.Item{Path: path})

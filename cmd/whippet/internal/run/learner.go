@@ -106,8 +106,12 @@ func (c Config) continued(ctx context.Context, dls *data.DataLoaders, arch *mode
 	if err != nil {
 		return nil, fmt.Errorf("--from %s: %w", c.From, err)
 	}
-	if by, err := info.Decoder(); err != nil || by.Task.Name() != dls.Task().Name() {
-		return nil, fmt.Errorf("--from %s: the model's task is %s, the data's %s", c.From, info.Task, dls.Task().Name())
+	by, err := info.Decoder()
+	if err != nil {
+		return nil, fmt.Errorf("--from %s: %w", c.From, err)
+	}
+	if by.Task.Name() != dls.Task().Name() {
+		return nil, fmt.Errorf("--from %s: the model's task is %s, the data's %s: go on with data of its task", c.From, by.Task.Name(), dls.Task().Name())
 	}
 	if !slices.Equal(info.Vocab, dls.Vocab) {
 		return nil, fmt.Errorf("--from %s: the model has the classes %.200q, the data %.200q: go on with the data it was trained on, or take its body alone with --weights",
