@@ -26,6 +26,9 @@ type explanation struct {
 // model and class (a label; default: the most probable one). The answer shows
 // where in the picture the network looked for that class.
 func (s *Server) explainPicture(w http.ResponseWriter, r *http.Request) error {
+	if err := known(r, "model", "class"); err != nil {
+		return err
+	}
 	m, err := s.find(r.URL.Query().Get("model"))
 	if err != nil {
 		return err

@@ -50,6 +50,7 @@ type instance struct {
 	cam     *gradcam.Mapper
 	version string // the file's modification time, as a label for people
 	labels  []string
+	stats   statistics
 
 	users int // requests that hold it, and one for being the current one; under model.mu
 }
@@ -97,6 +98,7 @@ func (m *model) load() (*instance, stamp, error) {
 		}
 	}
 	in.b = newBatcher(p, p.Options().Batch, m.opts.MaxWait, m.opts.Queue, func(n int, took time.Duration) {
+		in.stats.batch(n, took)
 		m.m.batchSize.WithLabelValues(m.file.Name).Observe(float64(n))
 		m.m.batchSeconds.WithLabelValues(m.file.Name).Observe(took.Seconds())
 	})

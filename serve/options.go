@@ -68,6 +68,15 @@ type Options struct {
 	// other addresses too.
 	Hosts []string
 
+	// TokenFile is a file of bearer tokens, one a line, 16 characters at least; ""
+	// is none. Requests must then have one of them (Authorization: Bearer TOKEN),
+	// but for health checks and the files of the web page (401).
+	TokenFile string
+	// CertFile and KeyFile are a certificate, with its chain, and its key in PEM:
+	// Serve then speaks TLS. "" is plain HTTP. These files and TokenFile are looked
+	// at for changes as model files are.
+	CertFile, KeyFile string
+
 	// TopK is how many classes an answer has when the request does not say: 5.
 	TopK int
 	// NoPage leaves out the web page and Grad-CAM.
@@ -124,6 +133,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Queue < o.MaxPictures {
 		return o, fmt.Errorf("serve: Options.Queue is %d, below MaxPictures, %d: no large request could ever be accepted", o.Queue, o.MaxPictures)
+	}
+	if (o.CertFile == "") != (o.KeyFile == "") {
+		return o, fmt.Errorf("serve: Options.CertFile is %q and KeyFile %q: give both or none", o.CertFile, o.KeyFile)
 	}
 	o.Patience = min(o.Patience, o.Timeout/2)
 	if o.Log == nil {

@@ -2,10 +2,15 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/whippet-ml/whippet/predict"
 )
@@ -25,6 +30,9 @@ type pictureAnswer struct {
 // [{"file":…,"predictions":[…]}]; one that cannot be read has an "error" instead
 // and does not keep the others from being answered.
 func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
+	if err := known(r, "model", "topk"); err != nil {
+		return err
+	}
 	topk, err := s.topK(r)
 	if err != nil {
 		return err
@@ -69,6 +77,24 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// known refuses parameters of the query that a request does not have: one that
+// is misspelt must not be passed over in silence.
+func known(r *http.Request, names ...string) error {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return fail(http.StatusBadRequest, "parameter", "the query is malformed: %.100s", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if !slices.Contains(names, name) {
+			return fail(http.StatusBadRequest, "parameter", "the parameter %.50q of the query is unknown; there are %q", name, names)
+		}
+		if len(query[name]) > 1 {
+			return fail(http.StatusBadRequest, "parameter", "the parameter %s is given %d times", name, len(query[name]))
+		}
+	}
+	return nil
+}
+
 func (s *Server) topK(r *http.Request) (int, error) {
 	v := r.URL.Query().Get("topk")
 	if v == "" {
@@ -88,6 +114,7 @@ func (s *Server) classifyAll(ctx context.Context, m *model, in *instance, n int,
 		return nil, nil, err
 	}
 	defer in.b.release(n)
+	start := time.Now()
 	answers, errs := make([]predict.Prediction, n), make([]error, n)
 	one := func(i int) {
 		defer func() { // fill runs decoders that are not all ours
@@ -113,5 +140,6 @@ func (s *Server) classifyAll(ctx context.Context, m *model, in *instance, n int,
 		}
 		s.m.pictures.WithLabelValues(m.file.Name, outcome).Inc()
 	}
+	in.stats.request(n, time.Since(start), errors.Join(errs...))
 	return answers, errs, nil
 }

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,8 +33,11 @@ type Server struct {
 	receiving atomic.Int64 // requests whose body is arriving
 	bodies    atomic.Int64 // bytes of memory that bodies have
 	refused   refusals
-	handler   http.Handler
-	closing   sync.Once
+
+	tokens      *tokens      // nil: everybody may ask
+	certificate *certificate // nil: plain HTTP
+	handler     http.Handler
+	closing     sync.Once
 }
 
 // New loads the models and returns a server for them. Requests that name none
@@ -48,6 +52,16 @@ func New(o Options, files ...ModelFile) (*Server, error) {
 	}
 	s := &Server{opts: o, byName: map[string]*model{}, requests: newGate(o.Requests, o.Requests),
 		explains: newGate(o.Explain, o.Explain), explain: newGate(1, o.Explain)}
+	if o.TokenFile != "" {
+		if s.tokens, err = newTokens(o.TokenFile); err != nil {
+			return nil, err
+		}
+	}
+	if o.CertFile != "" {
+		if s.certificate, err = newCertificate(o.CertFile, o.KeyFile); err != nil {
+			return nil, err
+		}
+	}
 	s.m = newMetrics(s)
 	for _, f := range files {
 		if s.byName[f.Name] != nil {
@@ -93,9 +107,10 @@ func (s *Server) Reload() error {
 	return errors.Join(errs...)
 }
 
-// ListenAndServe listens on address (such as "localhost:8080") and calls Serve.
+// ListenAndServe listens on address (see Listen; a Unix socket is for its owner
+// only) and calls Serve.
 func (s *Server) ListenAndServe(ctx context.Context, address string) error {
-	l, err := net.Listen("tcp", address)
+	l, err := Listen(address, 0o600)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
@@ -111,7 +126,14 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if a, ok := l.Addr().(*net.TCPAddr); ok && a.IP.IsLoopback() {
 		s.private.Store(true)
 	}
-	conns := newLimitListener(l, s.opts.Connections, nil)
+	scheme, secret := "http://", (*tls.Config)(nil)
+	if s.certificate != nil {
+		scheme, secret = "https://", s.certificate.config()
+	}
+	if l.Addr().Network() == "unix" {
+		scheme = "unix:"
+	}
+	conns := newLimitListener(l, s.opts.Connections, secret)
 	// HTTP/2 is for proxies: its connections carry any number of requests, which
 	// the limit on connections would not bound.
 	protocols := new(http.Protocols)
@@ -134,7 +156,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	watching.Go(func() { s.summarize(watch) })
 	defer watching.Wait()
 	defer stop()
-	s.opts.Log.Info("serving", "address", "http://"+l.Addr().String())
+	s.opts.Log.Info("serving", "address", scheme+l.Addr().String())
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(conns) }()
 	select {
@@ -154,7 +176,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// watch reloads models whose files change.
+// watch reloads models, tokens and certificates whose files change.
 func (s *Server) watch(ctx context.Context) {
 	if s.opts.Reload < 0 {
 		return
@@ -166,6 +188,7 @@ func (s *Server) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
+			s.reloadSecrets()
 		}
 		for _, m := range s.models {
 			if m.changed() {
@@ -203,7 +226,11 @@ func (s *Server) routes() http.Handler {
 	get("/v2/{$}", s.v2Server)
 	get("/v2/health/live", s.v2Live)
 	get("/v2/health/ready", s.v2Ready)
+	get("/v2/models/stats", s.v2Stats)
+	mux.Handle("POST /v2/repository/index", s.light("/v2/repository/index", s.v2Index))
 	for _, v := range []string{"", "/versions/{version}"} {
+		get("/v2/models/{model}"+v+"/config", s.v2Config)
+		get("/v2/models/{model}"+v+"/stats", s.v2Stats)
 		get("/v2/models/{model}"+v, s.v2Model)
 		get("/v2/models/{model}"+v+"/ready", s.v2ModelReady)
 		work("/v2/models/{model}"+v+"/infer", s.v2Infer)
@@ -218,7 +245,7 @@ func (s *Server) routes() http.Handler {
 	guard.SetDenyHandler(s.light("other", func(http.ResponseWriter, *http.Request) error {
 		return fail(http.StatusForbidden, "origin", "a page of another site asks for this; pages may use the service only from its own address")
 	}))
-	return s.named(guard.Handler(s.unrouted(mux)))
+	return s.named(guard.Handler(s.authorized(s.unrouted(mux))))
 }
 
 // named refuses requests by names that a page from elsewhere may have made up:

@@ -1,8 +1,11 @@
 package serve
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/whippet-ml/whippet/predict"
@@ -38,12 +41,28 @@ type v2Tensor struct {
 	Shape    []int  `json:"shape"` // -1 is any size
 }
 
+// v2Extensions are those of Triton's that the service has.
+var v2Extensions = []string{binaryExtension, "classification", "model_configuration", "statistics"}
+
+// inputs and outputs describe a model's tensors, platform its network.
+func (in *instance) inputs() []v2Tensor {
+	size := in.p.InputSize()
+	return []v2Tensor{{inputImage, "BYTES", []int{-1}}, {inputTensor, "FP32", []int{-1, 3, size, size}}}
+}
+
+func (in *instance) outputs() []v2Tensor {
+	return []v2Tensor{{outputProbs, "FP32", []int{-1, len(in.labels)}}, {outputLabel, "BYTES", []int{-1}},
+		{outputClasses, "BYTES", []int{len(in.labels)}}}
+}
+
+func (in *instance) platform() string { return "whippet_" + in.p.Info().Arch }
+
 func (s *Server) v2Server(w http.ResponseWriter, _ *http.Request) error {
 	version := "(devel)"
 	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" {
 		version = b.Main.Version
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"name": "whippet", "version": version, "extensions": []string{binaryExtension}})
+	writeJSON(w, http.StatusOK, map[string]any{"name": "whippet", "version": version, "extensions": v2Extensions})
 	return nil
 }
 
@@ -81,12 +100,9 @@ func (s *Server) v2Model(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer m.release(in)
-	size := in.p.InputSize()
 	writeJSON(w, http.StatusOK, map[string]any{
-		"name": m.file.Name, "versions": []string{in.version}, "platform": "whippet_" + in.p.Info().Arch,
-		"inputs": []v2Tensor{{inputImage, "BYTES", []int{-1}}, {inputTensor, "FP32", []int{-1, 3, size, size}}},
-		"outputs": []v2Tensor{{outputProbs, "FP32", []int{-1, len(in.labels)}}, {outputLabel, "BYTES", []int{-1}},
-			{outputClasses, "BYTES", []int{len(in.labels)}}},
+		"name": m.file.Name, "versions": []string{in.version}, "platform": in.platform(),
+		"inputs": in.inputs(), "outputs": in.outputs(),
 	})
 	return nil
 }
@@ -122,6 +138,9 @@ type v2Answer struct {
 
 // v2Infer is POST /v2/models/NAME/infer.
 func (s *Server) v2Infer(w http.ResponseWriter, r *http.Request) error {
+	if err := known(r); err != nil {
+		return err
+	}
 	m, in, err := s.v2Find(r)
 	if err != nil {
 		return err
@@ -169,6 +188,10 @@ func (q *inferRequest) answer(answers []predict.Prediction, labels []string) []v
 	for _, name := range q.outputs {
 		switch name {
 		case outputProbs:
+			if q.classes > 0 {
+				outs = append(outs, classification(answers, labels, q.classes))
+				continue
+			}
 			probs := make([]float32, 0, n*len(labels))
 			for _, a := range answers {
 				probs = append(probs, a.Probs...)
@@ -185,4 +208,23 @@ func (q *inferRequest) answer(answers []predict.Prediction, labels []string) []v
 		}
 	}
 	return outs
+}
+
+// classification is the output of probabilities as Triton's classification
+// extension has it: for each picture its k most probable classes, as
+// "probability:index:label".
+func classification(answers []predict.Prediction, labels []string, k int) v2Output {
+	k = min(k, len(labels))
+	out := make([]string, 0, len(answers)*k)
+	for _, a := range answers {
+		order := make([]int, len(labels))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(a.Probs[j], a.Probs[i]) })
+		for _, i := range order[:k] {
+			out = append(out, fmt.Sprintf("%f:%d:%s", a.Probs[i], i, labels[i]))
+		}
+	}
+	return v2Output{v2Tensor: v2Tensor{outputProbs, "BYTES", []int{len(answers), k}}, Data: out}
 }

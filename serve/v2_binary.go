@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -20,20 +21,27 @@ const (
 	binaryExtension = "binary_tensor_data" // its name in the server's metadata
 )
 
-// binaryParameters are the parameters of tensors and requests that the
-// extension knows; all others are passed over.
-type binaryParameters struct {
-	size *int64 // binary_data_size of an input: its bytes after the JSON
-	data *bool  // binary_data of an output: send it in this way
-	all  bool   // binary_data_output of a request: send all outputs so
+// parameters are those of inputs, outputs and requests.
+type parameters struct {
+	size    *int64 // binary_data_size of an input: its bytes after the JSON
+	data    *bool  // binary_data of an output: send it in this way
+	all     bool   // binary_data_output of a request: send all outputs so
+	classes int    // classification of an output: this many classes, 0 for tensors
 }
 
-// parameters reads an object of parameters, or null.
-func (s *scanner) parameters() (p binaryParameters, err error) {
+// parameters reads an object of parameters, or null. Those not among the names
+// that its place has are refused: what they ask for would not be done.
+func (s *scanner) parameters(place string, names ...string) (p parameters, err error) {
 	if s.peek() == 'n' {
 		return p, s.skip()
 	}
 	err = s.object(func(key []byte) error {
+		if !slices.ContainsFunc(names, func(name string) bool { return name == string(key) }) {
+			if s.peek() == 'n' {
+				return s.skip()
+			}
+			return fail(http.StatusBadRequest, "inference", "the parameter %q of %s is not supported; there are %q", key[:min(len(key), 50)], place, names)
+		}
 		switch string(key) {
 		case "binary_data_size":
 			n, err := s.integer()
@@ -47,8 +55,18 @@ func (s *scanner) parameters() (p binaryParameters, err error) {
 			v, err := s.boolean()
 			p.all = v
 			return err
+		case "classification":
+			n, err := s.integer()
+			if err == nil && (n < 0 || n > 1<<20) {
+				err = fmt.Errorf("classification is %d; it is a number of classes from 1, or 0 for none", n)
+			}
+			p.classes = int(n)
+			return err
 		}
-		return s.skip()
+		if text, err := s.text(); err != nil || text != "base64" { // content_type
+			return fail(http.StatusBadRequest, "inference", "the only content_type of %s is \"base64\"", place)
+		}
+		return nil
 	})
 	return p, err
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -100,7 +101,7 @@ func TestInferBinary(t *testing.T) {
 			}
 		})
 	}
-	if _, b := get(t, h.URL+"/v2"); !strings.Contains(string(b), `"extensions":["binary_tensor_data"]`) {
+	if _, b := get(t, h.URL+"/v2"); !strings.Contains(string(b), `"extensions":["binary_tensor_data",`) {
 		t.Errorf("GET /v2 does not name the extension: %s", b)
 	}
 }
@@ -148,17 +149,65 @@ func TestInferBinaryMistakes(t *testing.T) {
 }
 
 // TestInferForms sends what the protocol leaves open: pictures as a column, an
-// empty id, no outputs, parameters that nobody knows.
+// empty id, no outputs, parameters that say nothing or what is so anyhow.
 func TestInferForms(t *testing.T) {
 	_, h, _ := newServer(t, Options{})
 	text := base64.StdEncoding.EncodeToString(pngPicture(t, 9, 9, 1))
 	for _, data := range []string{`["` + text + `"]`, `[["` + text + `"]]`} {
-		body := `{"id":"","parameters":{"trace":"a","priority":3},"inputs":[{"name":"image","shape":[1,1],"datatype":"BYTES","parameters":{"content_type":"base64"},"data":` + data + `}]}`
+		body := `{"id":"","parameters":{"priority":null},"inputs":[{"name":"image","shape":[1,1],"datatype":"BYTES","parameters":{"content_type":"base64"},"data":` + data + `}]}`
 		status, _, b := post(t, h.URL+"/v2/models/pets/infer", "application/json", []byte(body))
 		a := decode[inferAnswer](t, b)
 		if status != 200 || len(a.Outputs) != 3 || !strings.Contains(string(b), `"id":""`) || a.Outputs[2].Name != "labels" {
 			t.Errorf("status %d: %s", status, b)
 		}
+	}
+}
+
+// TestUnsupported: what the service would not do is refused by its name.
+func TestUnsupported(t *testing.T) {
+	_, h, _ := newServer(t, Options{})
+	image := `"name":"image","shape":[1],"datatype":"BYTES","data":["AAAA"]`
+	for body, says := range map[string]string{
+		`{"inputs":[{` + image + `}],"parameters":{"priority":3}}`:                                                  `\"priority\"`,
+		`{"inputs":[{` + image + `}],"parameters":{"sequence_id":7,"sequence_start":true}}`:                         `\"sequence_id\"`,
+		`{"inputs":[{` + image + `}],"parameters":{"binary_data_size":7}}`:                                          `\"binary_data_size\" of the request`,
+		`{"inputs":[{` + image + `,"parameters":{"shared_memory_region":"x"}}]}`:                                    `\"shared_memory_region\" of an input`,
+		`{"inputs":[{` + image + `,"parameters":{"content_type":"str"}}]}`:                                          `content_type`,
+		`{"inputs":[{` + image + `}],"outputs":[{"name":"probabilities","parameters":{"shared_memory_offset":0}}]}`: `\"shared_memory_offset\" of an output`,
+		`{"inputs":[{` + image + `}],"outputs":[{"name":"label","parameters":{"classification":1}}]}`:               `label has no classification`,
+		`{"inputs":[{` + image + `}],"outputs":[{"name":"probabilities","parameters":{"classification":-1}}]}`:      `classification is -1`,
+		`{"inputs":[{` + image + `,"dtype":"x"}]}`:                                                                  `\"dtype\"`,
+		`{"input":[{` + image + `}]}`: `\"input\"`,
+	} {
+		if status, _, b := post(t, h.URL+"/v2/models/pets/infer", "", []byte(body)); status != 400 || !strings.Contains(string(b), says) {
+			t.Errorf("%s: status %d %s; want 400 and %s", body, status, b, says)
+		}
+	}
+	for query, says := range map[string]string{"/predict?top_k=3": "top_k", "/predict?topk=1&topk=2": "2 times", "/explain?topk=1": "topk", "/predict?a=%zz": "malformed", "/v2/models/pets/infer?topk=1": "topk"} {
+		if status, _, b := post(t, h.URL+query, "", []byte("x")); status != 400 || !strings.Contains(string(b), says) {
+			t.Errorf("%s: status %d %s; want 400 and %s", query, status, b, says)
+		}
+	}
+}
+
+// TestClassification asks for the most probable classes in the form of Triton's
+// extension.
+func TestClassification(t *testing.T) {
+	s, h, _ := newServer(t, Options{})
+	pic := pngPicture(t, 50, 60, 1)
+	body := `{"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","data":["` + base64.StdEncoding.EncodeToString(pic) + `"]}],
+		"outputs":[{"name":"probabilities","parameters":{"classification":2}}]}`
+	status, _, b := post(t, h.URL+"/v2/models/pets/infer", "", []byte(body))
+	if status != 200 {
+		t.Fatalf("status %d: %s", status, b)
+	}
+	var wants []string
+	for _, top := range want(t, s, pic).Top(2) {
+		wants = append(wants, fmt.Sprintf("%f:%d:%s", top.Score, slices.Index(s.models[0].now.labels, top.Label), top.Label))
+	}
+	o := decode[inferAnswer](t, b).Outputs[0]
+	if got := decode[[]string](t, o.Data); o.Datatype != "BYTES" || fmt.Sprint(o.Shape) != "[1 2]" || !slices.Equal(got, wants) {
+		t.Errorf("got %s %v %q, want BYTES [1 2] %q", o.Datatype, o.Shape, got, wants)
 	}
 }
 

@@ -20,6 +20,7 @@ type inferRequest struct {
 	size    int
 	outputs []string        // names, in the order of the answer
 	raw     map[string]bool // outputs to be sent as binary data
+	classes int             // of each picture, for probabilities as classification; 0: as a tensor
 }
 
 // pixels writes picture i of the tensor to dst, [size,size,3].
@@ -35,7 +36,7 @@ func (q *inferRequest) pixels(i int, dst []float32) {
 type inferInput struct {
 	name, datatype string
 	shape          []int64
-	parameters     binaryParameters
+	parameters     parameters
 	data           *scanner // at the data, nil when there are none
 }
 
@@ -56,7 +57,7 @@ func parseInfer(body, raw []byte, size, limit int) (*inferRequest, error) {
 	}
 	q := &inferRequest{size: size, raw: map[string]bool{}}
 	var in *inferInput
-	var all binaryParameters
+	var all parameters
 	s := &scanner{b: body}
 	err := s.object(func(key []byte) (err error) {
 		if s.peek() == 'n' { // null: some clients write what they leave out
@@ -64,6 +65,9 @@ func parseInfer(body, raw []byte, size, limit int) (*inferRequest, error) {
 		}
 		switch string(key) {
 		case "id":
+			if q.id != nil {
+				return errors.New(`"id" is given twice`)
+			}
 			id, err := s.text()
 			q.id = &id
 			return err
@@ -80,7 +84,7 @@ func parseInfer(body, raw []byte, size, limit int) (*inferRequest, error) {
 			})
 		case "outputs":
 			return s.array(func(int) error {
-				name, binary, err := s.output()
+				name, p, err := s.output()
 				if err != nil {
 					return err
 				}
@@ -88,16 +92,22 @@ func parseInfer(body, raw []byte, size, limit int) (*inferRequest, error) {
 					return bad("output %.100q is unknown or asked for twice; the model has %q, %q and %q", name, outputProbs, outputLabel, outputClasses)
 				}
 				q.outputs = append(q.outputs, name)
-				if binary != nil {
-					q.raw[name] = *binary
+				if p.data != nil {
+					q.raw[name] = *p.data
+				}
+				if p.classes > 0 {
+					if name != outputProbs {
+						return bad("output %s has no classification; %s has", name, outputProbs)
+					}
+					q.classes = p.classes
 				}
 				return nil
 			})
 		case "parameters":
-			all, err = s.parameters()
+			all, err = s.parameters("the request", "binary_data_output")
 			return err
 		}
-		return s.skip() // what the protocol does not know
+		return s.unknown("a request", key)
 	})
 	if err == nil {
 		err = s.end()
@@ -170,30 +180,37 @@ func (s *scanner) input() (*inferInput, error) {
 			in.data = &scanner{b: s.b, i: s.i}
 			return s.skip()
 		case "parameters":
-			in.parameters, err = s.parameters()
+			in.parameters, err = s.parameters("an input", "binary_data_size", "content_type")
 			return err
 		}
-		return s.skip()
+		return s.unknown("an input", key)
 	})
 	return in, err
 }
 
-// output reads an element of "outputs" and returns its name and whether it is to
-// be sent as binary data, nil if that is not said.
-func (s *scanner) output() (name string, binary *bool, err error) {
+// output reads an element of "outputs" and returns its name and parameters.
+func (s *scanner) output() (name string, p parameters, err error) {
 	err = s.object(func(key []byte) (err error) {
 		switch string(key) {
 		case "name":
 			name, err = s.text()
 			return err
 		case "parameters":
-			p, err := s.parameters()
-			binary = p.data
+			p, err = s.parameters("an output", "binary_data", "classification")
 			return err
 		}
-		return s.skip()
+		return s.unknown("an output", key)
 	})
-	return name, binary, err
+	return name, p, err
+}
+
+// unknown refuses a key that the protocol does not have in that place, unless
+// it says nothing.
+func (s *scanner) unknown(place string, key []byte) error {
+	if s.peek() == 'n' {
+		return s.skip()
+	}
+	return fail(http.StatusBadRequest, "inference", "%s has no %q in the protocol", place, key[:min(len(key), 50)])
 }
 
 // take checks what an input says of itself and reads its data, from the JSON or

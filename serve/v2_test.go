@@ -94,6 +94,9 @@ func TestDescriptions(t *testing.T) {
 		"/v2/models/pets":                     `"shape":[-1,3,48,48]`,
 		"/v2/models/pets/versions/" + version: `"platform":"whippet_squeezenet1_1"`,
 		"/v2/models/pets/ready":               `"ready":true`,
+		"/v2/models/pets/config":              `"data_type":"TYPE_FP32","dims":[-1,3,48,48]`,
+		"/v2/models/pets/stats":               `"inference_stats":{"compute_infer":{"count":`,
+		"/v2/models/stats":                    `"model_stats":[{"name":"pets"`,
 		"/metrics":                            `whippet_model_reloads_total{model="pets",outcome="failed"} 0`,
 		"/":                                   "<!doctype html>",
 		"/page.js":                            "predict",
@@ -130,5 +133,35 @@ func TestExplain(t *testing.T) {
 		if e.Label != label || e.Width != 64 || e.Height != 64 || !strings.HasPrefix(e.View, "data:image/jpeg;base64,") || e.View == e.Overlay {
 			t.Errorf("%s: %.200s; want %s", query, b, label)
 		}
+	}
+}
+
+// TestIndex asks which models there are, as Triton's clients do.
+func TestIndex(t *testing.T) {
+	_, h, _ := newServer(t, Options{})
+	for body, want := range map[string]int{"": 200, "{}": 200, `{"ready":true}`: 200, `{"ready":1}`: 400, `{"other":true}`: 400, `[]`: 400, "{}x": 400} {
+		status, _, b := post(t, h.URL+"/v2/repository/index", "application/json", []byte(body))
+		if status != want || status == 200 && !strings.Contains(string(b), `[{"name":"pets","version":"`) {
+			t.Errorf("%q: status %d %s; want %d", body, status, b, want)
+		}
+	}
+}
+
+// TestStatistics: pictures, requests and runs of the network are counted.
+func TestStatistics(t *testing.T) {
+	_, h, _ := newServer(t, Options{})
+	pic := pngPicture(t, 50, 60, 1)
+	for _, b := range [][]byte{pic, pic, []byte("no picture")} {
+		post(t, h.URL+"/predict", "", b)
+	}
+	_, b := get(t, h.URL+"/v2/models/pets/stats")
+	a := decode[struct{ Model_stats []v2Statistics }](t, b)
+	if len(a.Model_stats) != 1 {
+		t.Fatalf("%s", b)
+	}
+	m := a.Model_stats[0]
+	if m.Inferences != 2 || m.Executions != 2 || m.Last == 0 || m.Requests["success"].Count != 2 || m.Requests["success"].NS == 0 || m.Requests["fail"].Count != 1 ||
+		len(m.Batches) != 1 || m.Batches[0].Size != 1 || m.Batches[0].Compute.Count != 2 {
+		t.Errorf("after two pictures and a request that failed: %s", b)
 	}
 }

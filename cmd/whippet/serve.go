@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +19,7 @@ import (
 
 func newServe() *cobra.Command {
 	var o serve.Options
-	var address, logFormat string
+	var address, socketMode, logFormat string
 	var verbose bool
 	cmd := &cobra.Command{
 		Use:   "serve [NAME=]MODEL...",
@@ -33,9 +35,9 @@ to the first.
   GET  /healthz /readyz /metrics   health and Prometheus metrics
   GET  /                           a page to drop, paste or photograph a picture
 
-The service listens on this machine only unless --address says otherwise; it has
-no users and no passwords, so put it behind a server that has them before
-strangers can reach it. A model file that changes is loaded again without
+The service listens on this machine only unless --address says otherwise. Before
+strangers can reach it, give it --tokens and --tls-cert, or a proxy that has them
+in front of a Unix socket: docs/serving.md has examples. A model file that changes is loaded again without
 disturbing requests; SIGHUP loads all files again at once. Ctrl-C or SIGTERM
 finishes what was accepted. All limits: docs/limits.md.`,
 		Example: `  whippet serve runs/pets
@@ -61,7 +63,14 @@ finishes what was accepted. All limits: docs/limits.md.`,
 				files = append(files, modelArg(a))
 			}
 			// The address first: loading models only to find it taken helps nobody.
-			l, err := net.Listen("tcp", address)
+			mode, err := strconv.ParseUint(socketMode, 8, 9)
+			if err != nil {
+				return fmt.Errorf("--socket-mode %q: must be permissions in octal, such as 0660", socketMode)
+			}
+			if (o.CertFile == "") != (o.KeyFile == "") {
+				return errors.New("--tls-cert and --tls-key go together: give both or none")
+			}
+			l, err := serve.Listen(address, fs.FileMode(mode))
 			if err != nil {
 				return fmt.Errorf("--address %s: %w", address, err)
 			}
@@ -75,7 +84,11 @@ finishes what was accepted. All limits: docs/limits.md.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&address, "address", "localhost:8080", "where to listen; :8080 is every interface")
+	f.StringVar(&address, "address", "localhost:8080", "where to listen; :8080 is every interface, unix:PATH a Unix socket")
+	f.StringVar(&socketMode, "socket-mode", "0660", "permissions of a Unix socket: who may connect")
+	f.StringVar(&o.TokenFile, "tokens", "", "file of bearer tokens, one a line: without one of them only health checks are answered")
+	f.StringVar(&o.CertFile, "tls-cert", "", "certificate and its chain in PEM: TLS; read again when it changes")
+	f.StringVar(&o.KeyFile, "tls-key", "", "its key in PEM")
 	f.IntVar(&o.MaxBatch, "max-batch", 32, "pictures that go through the network together, 1 to 1024")
 	f.DurationVar(&o.MaxWait, "max-wait", 2*time.Millisecond, "how long an incomplete batch waits for more; negative is not at all")
 	f.IntVar(&o.Queue, "queue", 256, "pictures of a model accepted and not yet answered; more wait for --patience, then get 429")

@@ -1,0 +1,41 @@
+package serve
+
+import (
+	"crypto/tls"
+	"fmt"
+	"sync/atomic"
+)
+
+// certificate is a TLS certificate and its key, from files that are read again
+// when they change: connections made afterwards have the new one.
+type certificate struct {
+	certFile, keyFile string
+	now               atomic.Pointer[tls.Certificate]
+	at                [2]stamp // of the files that were read or tried last
+}
+
+func newCertificate(certFile, keyFile string) (*certificate, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile}
+	return c, c.load()
+}
+
+// load reads the files. When they cannot be used, or do not belong together (one
+// was replaced and the other not yet), the certificate stays as it is.
+func (c *certificate) load() error {
+	c.at[0], _ = stampOf(c.certFile)
+	c.at[1], _ = stampOf(c.keyFile)
+	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	if err != nil {
+		return fmt.Errorf("serve: certificate %s with key %s: %w", c.certFile, c.keyFile, err)
+	}
+	c.now.Store(&pair)
+	return nil
+}
+
+func (c *certificate) config() *tls.Config {
+	return &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		NextProtos:     []string{"http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.now.Load(), nil },
+	}
+}
