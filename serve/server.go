@@ -37,6 +37,7 @@ type Server struct {
 	tokens      *tokens      // nil: everybody may ask
 	certificate *certificate // nil: plain HTTP
 	handler     http.Handler
+	patterns    []string // of the routes
 	closing     sync.Once
 }
 
@@ -215,11 +216,16 @@ func (s *Server) summarize(ctx context.Context) {
 
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	get := func(path string, h handler) { mux.Handle("GET "+path, s.light(path, h)) }
-	work := func(path string, h handler) { mux.Handle("POST "+path, s.work(path, h)) }
+	handle := func(pattern string, h http.Handler) {
+		s.patterns = append(s.patterns, pattern)
+		mux.Handle(pattern, h)
+	}
+	get := func(path string, h handler) { handle("GET "+path, s.light(path, h)) }
+	work := func(path string, h handler) { handle("POST "+path, s.work(path, h)) }
 	get("/healthz", s.live)
 	get("/readyz", s.ready)
 	get("/models", s.listModels)
+	get("/openapi.json", s.describe)
 	work("/predict", s.predict)
 
 	get("/v2", s.v2Server)
@@ -227,7 +233,7 @@ func (s *Server) routes() http.Handler {
 	get("/v2/health/live", s.v2Live)
 	get("/v2/health/ready", s.v2Ready)
 	get("/v2/models/stats", s.v2Stats)
-	mux.Handle("POST /v2/repository/index", s.light("/v2/repository/index", s.v2Index))
+	handle("POST /v2/repository/index", s.light("/v2/repository/index", s.v2Index))
 	for _, v := range []string{"", "/versions/{version}"} {
 		get("/v2/models/{model}"+v+"/config", s.v2Config)
 		get("/v2/models/{model}"+v+"/stats", s.v2Stats)
@@ -235,7 +241,7 @@ func (s *Server) routes() http.Handler {
 		get("/v2/models/{model}"+v+"/ready", s.v2ModelReady)
 		work("/v2/models/{model}"+v+"/infer", s.v2Infer)
 	}
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	handle("GET /metrics", promhttp.HandlerFor(s.m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	if !s.opts.NoPage {
 		work("/explain", s.explainPicture)
 		s.pageRoutes(get)

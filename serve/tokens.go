@@ -86,7 +86,7 @@ func (s *Server) authorized(h http.Handler) http.Handler {
 	if s.tokens == nil {
 		return h
 	}
-	open := map[string]bool{"/healthz": true, "/readyz": true, "/v2/health/live": true, "/v2/health/ready": true}
+	open := map[string]bool{"/healthz": true, "/readyz": true, "/v2/health/live": true, "/v2/health/ready": true, "/openapi.json": true}
 	for path := range pageFiles {
 		open[strings.TrimSuffix(path, "{$}")] = true
 	}

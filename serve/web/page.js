@@ -19,8 +19,21 @@ function address(path, parameters) {
   return path + "?" + q;
 }
 
+// ask is fetch with the token that the service may want: it is asked for once, and
+// kept until the tab is closed.
+async function ask(url, options = {}) {
+  for (;;) {
+    const token = sessionStorage.getItem("token");
+    const response = await fetch(url, token ? { ...options, headers: { Authorization: `Bearer ${token}` } } : options);
+    if (response.status !== 401) return response;
+    const given = prompt(token ? "The service does not know this token. Another one:" : "The service wants a token:");
+    if (!given) return response;
+    sessionStorage.setItem("token", given.trim());
+  }
+}
+
 async function send(path, parameters, picture, signal) {
-  const response = await fetch(address(path, parameters), { method: "POST", body: picture, signal });
+  const response = await ask(address(path, parameters), { method: "POST", body: picture, signal });
   const text = await response.text();
   let answer;
   try {
@@ -154,7 +167,7 @@ addEventListener("drop", (event) => {
 $("model").addEventListener("change", () => current && classify(current.picture));
 
 try {
-  const models = await (await fetch("models")).json();
+  const models = await (await ask("models")).json();
   $("model").replaceChildren(...models.map((m) => new Option(`${m.name} (${m.labels.length} classes)`, m.name)));
   $("which").hidden = models.length < 2;
 } catch {
