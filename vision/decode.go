@@ -175,6 +175,9 @@ func decodePixels(b []byte, info Info, o DecodeOptions) (*data.Image, error) {
 	case GIF:
 		return decodeGIF(b, info)
 	case WebP:
+		if webpAnimated(b) {
+			return decodeAnimatedWebP(b, info)
+		}
 		return decodeWebP(b)
 	case TIFF:
 		return decodeInto(func(alloc func(w, h int) []uint8) error { return tiff.Decode(b, alloc) })

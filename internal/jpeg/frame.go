@@ -24,6 +24,8 @@ type component struct {
 
 	dc, ac int   // tables of the current scan
 	pred   int32 // the last block's DC value
+
+	context uint8 // of the next DC difference, in arithmetic coding
 }
 
 // decoder holds one picture's state; its buffers are reused.
@@ -31,6 +33,8 @@ type decoder struct {
 	bits
 	w, h        int
 	progressive bool
+	arithCoded  bool // else Huffman codes
+	arith       arithmetic
 	comps       []component
 	store       [4]component
 	hmax, vmax  int
@@ -73,7 +77,8 @@ func (d *decoder) release() {
 // reset prepares the decoder for another picture and keeps its buffers.
 func (d *decoder) reset(b []byte) {
 	d.bits = bits{data: b}
-	d.w, d.h, d.progressive = 0, 0, false
+	d.w, d.h, d.progressive, d.arithCoded = 0, 0, false, false
+	d.arith.condition()
 	d.comps = nil
 	d.quantSet = [4]bool{}
 	for i := range d.dcTab {
@@ -91,8 +96,10 @@ func (d *decoder) frame(marker byte, s []byte) error {
 		d.progressive = true
 	case 0xc3, 0xc7, 0xcb, 0xcf:
 		return unsupported.Errorf("lossless JPEG is not supported; convert it")
-	case 0xc9, 0xca, 0xcd, 0xce:
-		return unsupported.Errorf("arithmetic-coded JPEG is not supported; convert it")
+	case mSOF9:
+		d.arithCoded = true
+	case mSOF10:
+		d.arithCoded, d.progressive = true, true
 	default:
 		return unsupported.Errorf("hierarchical JPEG is not supported; convert it")
 	}
@@ -157,6 +164,9 @@ func (d *decoder) allocate() error {
 	}
 	if !d.progressive {
 		blocks *= 2
+	}
+	if d.arithCoded {
+		blocks >>= 14 // a decision takes 2⁻¹⁵ bits at least, a block one or two
 	}
 	if blocks/8 > len(d.data) {
 		return fmt.Errorf("%d bytes are too few for %d×%d pixels: %w", len(d.data), d.w, d.h, errTruncated)

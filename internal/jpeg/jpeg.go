@@ -1,6 +1,6 @@
-// Package jpeg decodes baseline, extended and progressive Huffman-coded JPEG
-// pictures of 8-bit samples to RGB, with the very pixels that libjpeg-turbo, and
-// so Pillow, gives.
+// Package jpeg decodes baseline, extended and progressive JPEG pictures of 8-bit
+// samples, Huffman-coded or arithmetic-coded, to RGB, with the very pixels that
+// libjpeg-turbo, and so Pillow, gives.
 //
 // The standard library's image/jpeg leaves chroma at its stored resolution and
 // rounds the inverse transform in its own way: a quarter of all samples differ
@@ -9,8 +9,8 @@
 // integer inverse transform ("islow"), its triangle filter for chroma ("fancy
 // upsampling") and its rounding of YCbCr to RGB, and is several times faster.
 //
-// Not supported, each with an error that says so: arithmetic coding, lossless
-// and hierarchical processes, 12-bit samples, and a height given after the
+// Not supported, each with an error that says so: lossless and hierarchical
+// processes, 12-bit samples, and a height given after the
 // first scan (DNL).
 //
 // T.81 is ITU-T Recommendation T.81 (ISO/IEC 10918-1).
@@ -81,6 +81,9 @@ const (
 	mSOF1  = 0xc1
 	mSOF2  = 0xc2
 	mDHT   = 0xc4
+	mSOF9  = 0xc9
+	mSOF10 = 0xca
+	mDAC   = 0xcc
 	mRST0  = 0xd0
 	mRST7  = 0xd7
 	mSOI   = 0xd8
@@ -163,7 +166,7 @@ func (d *decoder) markers(headerOnly bool) error {
 			return err
 		}
 		switch {
-		case m >= 0xc0 && m <= 0xcf && m != mDHT && m != 0xc8 && m != 0xcc:
+		case m >= 0xc0 && m <= 0xcf && m != mDHT && m != 0xc8 && m != mDAC:
 			if err := d.frame(m, s); err != nil {
 				return err
 			}
@@ -173,6 +176,8 @@ func (d *decoder) markers(headerOnly bool) error {
 		case headerOnly:
 		case m == mDHT:
 			err = d.huffmanTables(s)
+		case m == mDAC:
+			err = d.conditioning(s)
 		case m == mDQT:
 			err = d.quantTables(s)
 		case m == mDRI:

@@ -48,7 +48,7 @@ func (d *decoder) scanHeader(s []byte) (p scanParams, err error) {
 		}
 		c.dc, c.ac = int(tables>>4), int(tables&15)
 		if c.dc > 3 || c.ac > 3 {
-			return p, fmt.Errorf("the scan asks for Huffman tables %d and %d; there are 0 to 3", c.dc, c.ac)
+			return p, fmt.Errorf("the scan asks for code tables %d and %d; there are 0 to 3", c.dc, c.ac)
 		}
 		blocks += c.h * c.v
 	}
@@ -70,10 +70,10 @@ func (d *decoder) scanHeader(s []byte) (p scanParams, err error) {
 	}
 	for i := range p.n {
 		c := p.comps[i]
-		if p.ss == 0 && p.ah == 0 && !d.dcTab[c.dc].set {
+		if !d.arithCoded && p.ss == 0 && p.ah == 0 && !d.dcTab[c.dc].set {
 			return p, fmt.Errorf("the scan uses DC Huffman table %d, which is not defined", c.dc)
 		}
-		if p.se > 0 && !d.acTab[c.ac].set {
+		if !d.arithCoded && p.se > 0 && !d.acTab[c.ac].set {
 			return p, fmt.Errorf("the scan uses AC Huffman table %d, which is not defined", c.ac)
 		}
 		if !d.quantSet[c.tq] {
@@ -117,15 +117,21 @@ func (d *decoder) scan(s []byte) error {
 		mx, my = ceilDiv(p.comps[0].w, 8), ceilDiv(p.comps[0].ht, 8)
 	}
 	pr := progress{scanParams: p}
+	if d.arithCoded {
+		d.begin(&p)
+	}
 	left := d.interval
 	for y := range my {
 		for x := range mx {
 			if d.interval > 0 && left == 0 {
 				d.restart(&pr)
+				if d.arithCoded {
+					d.begin(&p)
+				}
 				left = d.interval
 			}
 			left--
-			d.empty = d.starved()
+			d.empty = d.starved() || d.arithCoded && d.arith.broken
 			if p.n == 1 {
 				d.unit(&pr, p.comps[0], x, y)
 				continue
@@ -139,7 +145,7 @@ func (d *decoder) scan(s []byte) error {
 				}
 			}
 		}
-		if d.starved() {
+		if d.starved() || d.arithCoded && d.eof {
 			if d.eof {
 				return fmt.Errorf("row %d of %d: %w", y, my, errTruncated)
 			}
@@ -182,12 +188,20 @@ func (d *decoder) unit(p *progress, c *component, bx, by int) {
 		if d.empty {
 			return
 		}
+		if d.arithCoded {
+			d.arithProgressive(p, c, (*[64]int16)(c.coef[64*(by*c.bw+bx):]))
+			return
+		}
 		d.progressiveBlock(p, c, (*[64]int16)(c.coef[64*(by*c.bw+bx):]))
 		return
 	}
 	var b [64]int32
 	mask := uint64(1)
-	if !d.empty {
+	switch {
+	case d.empty:
+	case d.arithCoded:
+		mask = d.arithBlock(c, &b)
+	default:
 		mask = d.baselineBlock(c, &b)
 	}
 	idct(&b, mask, c.plane[8*(by*8*c.bw+bx):], 8*c.bw)

@@ -1,9 +1,9 @@
 """Makes the rarer kinds of TIFF, BMP, PNM, ICO, TGA, WebP and JPEG in this folder
 and, beside each, NAME.want.png: its pixels as Pillow's convert("RGB") gives them.
-Run with Pillow 13.0 (PyPI) and numpy: python3 formats.py. What Pillow cannot
+Run with Pillow 13.0 (PyPI), numpy and libjpeg-turbo 2.1's cjpeg: python3 formats.py. What Pillow cannot
 write (planes, tiles, floats, 16-bit bitmaps) is written byte by byte here. The
 pictures are drawn, none is a photograph."""
-import os, struct, zlib
+import os, struct, subprocess, zlib
 import numpy as np
 from PIL import Image, ImageCms
 
@@ -255,3 +255,26 @@ write("tga_16_top_down.tga", head + x555.astype("<u2").tobytes())
 save("ico_png.ico", drawn(48, 48), sizes=[(16, 16), (48, 48)])
 save("ico_bmp.ico", drawn(32, 32), sizes=[(16, 16), (32, 32)], bitmap_format="bmp")
 save("ico_palette.ico", drawn(32, 32).quantize(64), sizes=[(32, 32)], bitmap_format="bmp")
+
+# WebP animations: on the whole canvas, and a first frame that is a part of it
+# (Pillow's encoder crops what is transparent).
+second = drawn(W, H, 3)
+save("webp_animated.webp", rgb, save_all=True, append_images=[second], quality=60, duration=100)
+save("webp_animated_lossless.webp", rgb, save_all=True, append_images=[second], lossless=True, duration=100)
+clear = Image.new("RGBA", (W, H))
+clear.paste(rgb.crop((0, 0, 21, 15)), (10, 8))
+save("webp_animated_part.webp", clear, save_all=True, append_images=[second.convert("RGBA")], lossless=True, minimize_size=True, duration=100)
+part = Image.merge("RGBA", rgb.split() + (rgb.split()[1],))
+save("webp_animated_alpha.webp", part, save_all=True, append_images=[second.convert("RGBA")], quality=60, duration=100)
+
+# JPEG with arithmetic coding.
+def cjpeg(name, im, *options):
+    ppm = b"P6 %d %d 255\n" % im.size + im.convert("RGB").tobytes()
+    write(name, subprocess.run(["cjpeg", "-arithmetic", *options], input=ppm, stdout=subprocess.PIPE, check=True).stdout)
+
+
+cjpeg("jpeg_arithmetic.jpg", rgb, "-quality", "85")
+cjpeg("jpeg_arithmetic_progressive.jpg", rgb, "-quality", "85", "-progressive")
+cjpeg("jpeg_arithmetic_restarts.jpg", rgb, "-quality", "95", "-restart", "3B", "-sample", "1x1")
+cjpeg("jpeg_arithmetic_progressive_restarts.jpg", rgb, "-quality", "60", "-progressive", "-restart", "1")
+cjpeg("jpeg_arithmetic_gray.jpg", rgb, "-quality", "100", "-grayscale")
