@@ -35,7 +35,7 @@ var floors = []struct {
 	{"training", `train interpret/gradcam`},
 	{"networks", `models train/checkpoint`},
 	{"layers", `nn internal/demo/drawn`},
-	{"what layers do", `nn/op`},
+	{"what layers do", `nn/op nn/optest`},
 	{"the graph", `nn/graph`},
 	{"operations and pictures", `autograd vision plot optim`},
 	{"formats that hold others", `internal/tiff`},

@@ -37,7 +37,7 @@ func (c *Conv) Shape(dst []int, in [][]int) ([]int, error) {
 		return nil, fmt.Errorf("%d channels reach a convolution for %d", in[0][3], g.C)
 	}
 	oh, ow := g.Out()
-	if oh < 1 || ow < 1 {
+	if min(g.H, g.W)+2*g.Pad < g.KH || oh < 1 || ow < 1 { // Out rounds towards 0
 		return nil, tooSmall(g.H, g.W, g.KH, "convolution")
 	}
 	return append(dst, g.N, oh, ow, g.K), nil
