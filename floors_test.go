@@ -54,7 +54,7 @@ var forbidden = []struct{ who, what, why string }{
 	{"serve", "train optim schedule finetune datasets", "a service does not train"},
 	{"vision", "net/http plot train", "decoding a picture needs neither a network nor a figure"},
 	{"data", "net/http plot train", "loading batches is local; datasets downloads"},
-	{"models", "net/http train vision", "a network is arithmetic; finetune fetches weights"},
+	{"models", "net/http train plot", "a network is arithmetic and its file says how pictures are prepared; finetune fetches weights"},
 	{"train", "net/http plot", "training draws and calls nothing; show and finetune do"},
 	{"cmd/whippet", "runtime/cgo", "one static binary"},
 	{"./...", "testing internal/testkit/...", "what only tests use adds flags and code to programs"},

@@ -64,7 +64,7 @@ func fromPreds(l *train.Learner, dl *data.Loader, p *train.Preds) (*Table, error
 
 // ModelBlock returns plan changed so that its pictures reach the network as the
 // saved model's description says: its task, its vocabulary, its resizing and its
-// normalisation. Augmentation stays, if it is vision.AugTransforms, and matters
+// normalization. Augmentation stays, if it is vision.AugTransforms, and matters
 // for test-time augmentation only. Training batches become single pictures.
 func ModelBlock(plan data.Block, info models.Info) (data.Block, error) {
 	pre := info.Preprocess
@@ -77,28 +77,17 @@ func ModelBlock(plan data.Block, info models.Info) (data.Block, error) {
 	// The training part may be smaller than a batch: nothing trains on it.
 	plan.ValidBatchSize = cmp.Or(plan.ValidBatchSize, plan.BatchSize, 64)
 	plan.BatchSize = 1
-	plan.ItemTransforms = nil
-	if pre.Presize > 0 {
-		method := vision.Crop
-		switch pre.Method {
-		case "", vision.Crop.String():
-		case vision.Pad.String():
-			method = vision.Pad
-		case vision.Squish.String():
-			method = vision.Squish
-		default:
-			return plan, fmt.Errorf("interpret: the model's description has resize method %q; want crop, pad or squish", pre.Method)
-		}
-		plan.ItemTransforms = vision.Resizer{Width: pre.Presize, Height: pre.Presize, Method: method}
+	augment, _ := plan.BatchTransforms.(vision.AugTransforms) // for test time
+	item, batch, err := pre.Transforms(augment)
+	if err != nil {
+		return plan, fmt.Errorf("interpret: the model's preprocessing: %w", err)
 	}
-	aug, _ := plan.BatchTransforms.(vision.AugTransforms) // its augmentation, for test time
-	aug.Size, aug.Stats = pre.Size, vision.Stats{Mean: pre.Mean, Std: pre.Std}
-	plan.BatchTransforms = aug
+	plan.ItemTransforms, plan.BatchTransforms = item, batch
 	if files, ok := plan.Items.(vision.Files); ok {
 		files.Decode.IgnoreOrientation = pre.RawEXIF
 		plan.Items = files
 	}
-	return plan, aug.Check()
+	return plan, nil
 }
 
 // FromModel judges a saved model on the pictures of a folder: plan says where

@@ -26,7 +26,7 @@ func drawnPlan(split data.Splitter) data.Block {
 func randomModel() (*models.Classifier, models.Info) {
 	vocab := drawn.Breeds.Classes()
 	c := models.NewClassifier(models.SqueezeNet1_1, len(vocab), rng.New(7))
-	return c, models.Info{Vocab: vocab, Preprocess: models.Preprocess{Presize: 56, Method: "crop", Size: 48, Mean: models.ImageNetMean, Std: models.ImageNetStd}}
+	return c, models.Info{Vocab: vocab, Preprocess: vision.Preprocess{Presize: 56, Method: vision.Crop, Size: 48, Stats: vision.ImageNetStats}}
 }
 
 // TestFromLearner compares the table with what the learner's own validation says.
@@ -112,7 +112,7 @@ func TestFromModelMistakes(t *testing.T) {
 	unknown := info
 	unknown.Vocab = append([]string{"zebra"}, info.Vocab[1:]...)
 	method := info
-	method.Preprocess.Method = "stretch"
+	method.Preprocess.Method = 7
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, tc := range map[string]struct {
@@ -122,7 +122,7 @@ func TestFromModelMistakes(t *testing.T) {
 		want  string
 	}{
 		"class unknown to the model": {t.Context(), unknown, data.AllValid, info.Vocab[0]},
-		"resize method":              {t.Context(), method, data.AllValid, "stretch"},
+		"resize method":              {t.Context(), method, data.AllValid, "ResizeMethod(7)"},
 		"nothing to judge":           {t.Context(), info, data.AllTrain, "no validation set"},
 		"canceled":                   {ended, info, data.AllValid, "canceled"},
 	} {

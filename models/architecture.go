@@ -1,6 +1,6 @@
 // Package models has the network architectures: ResNet and SqueezeNet with
 // torchvision's parameter names, the cut between body and head, the layer groups
-// and the statistics of their pretrained weights.
+// and the published weights with their preprocessing.
 package models
 
 import (
@@ -22,10 +22,6 @@ type Architecture struct {
 	// SqueezeNet the children of "features") in the first layer group; the other
 	// units are the second group and the head is the third (fastai's splitters).
 	GroupCut int
-	// Mean and Std normalise RGB in 0–1 for the pretrained weights.
-	Mean, Std [3]float32
-	// Size is the picture side that the weights were trained at.
-	Size int
 	// MinSize is the smallest side of a picture that the body takes: of a smaller
 	// one a convolution or a pool without padding finds nothing. 0 means any.
 	MinSize int
@@ -39,22 +35,9 @@ type Architecture struct {
 	init   func(m nn.Module, r *rng.Stream)
 }
 
-// Published is a weights file that its authors offer for download.
-type Published struct {
-	Name string // torchvision's name, such as IMAGENET1K_V1
-	URL  string // the file's name ends in the start of its SHA-256
-}
-
-// ImageNetMean and ImageNetStd are torchvision's statistics of RGB in 0–1.
-var (
-	ImageNetMean = [3]float32{0.485, 0.456, 0.406}
-	ImageNetStd  = [3]float32{0.229, 0.224, 0.225}
-)
-
 var registry = map[string]*Architecture{}
 
 func register(a *Architecture) *Architecture {
-	a.Mean, a.Std, a.Size = ImageNetMean, ImageNetStd, 224
 	registry[a.Name] = a
 	return a
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/task"
+	"github.com/whippet-ml/whippet/vision"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -20,21 +21,12 @@ type Info struct {
 	Vocab  []string `json:"vocabulary"`   // output i has name Vocab[i]: the classes
 	// Thresholds, for a task that answers with every class whose probability is
 	// above its threshold, has one for each class; nil is the task's own.
-	Thresholds []float32  `json:"thresholds,omitempty"`
-	Preprocess Preprocess `json:"preprocess"`
+	Thresholds []float32 `json:"thresholds,omitempty"`
+	// Preprocess is what happens to a picture before the network sees it, the
+	// same as for validation pictures in training.
+	Preprocess vision.Preprocess `json:"preprocess"`
 	// Training says how the model came about: free text and numbers for people.
 	Training json.RawMessage `json:"training,omitempty"`
-}
-
-// Preprocess is what happens to a picture before the network sees it, the same
-// as for validation pictures in training.
-type Preprocess struct {
-	Presize int        `json:"presize"`     // square to which the picture is resized first; 0 leaves that out
-	Method  string     `json:"method"`      // how: crop, pad or squish
-	Size    int        `json:"size"`        // side of the network's input
-	Mean    [3]float32 `json:"mean"`        // of RGB in 0–1
-	Std     [3]float32 `json:"std"`         //
-	RawEXIF bool       `json:"ignore_exif"` // leave the EXIF orientation unapplied
 }
 
 // Decoder returns what makes answers of the model's probabilities: its task,
@@ -134,14 +126,8 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 	if _, err := info.Decoder(); err != nil {
 		return nil, info, fmt.Errorf("metadata %s: %w", infoKey, err)
 	}
-	p := info.Preprocess
-	if p.Size < 1 || p.Size > 1<<14 || p.Presize < 0 || p.Presize > 1<<14 {
-		return nil, info, fmt.Errorf("metadata %s: picture sizes %d and %d are not possible", infoKey, p.Presize, p.Size)
-	}
-	for _, s := range p.Std {
-		if !(s > 0) {
-			return nil, info, fmt.Errorf("metadata %s: standard deviation %v must be above 0", infoKey, p.Std)
-		}
+	if err := info.Preprocess.Check(); err != nil {
+		return nil, info, fmt.Errorf("metadata %s: %w", infoKey, err)
 	}
 	// The vocabulary sizes the head; its weights are in the file, which bounds it
 	// (an array of shape [classes, 0] would take no bytes).

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/vision"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -20,7 +21,7 @@ func goodFile(t testing.TB) *weights.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info := Info{Vocab: []string{"cat", "dog"}, Preprocess: Preprocess{Presize: 40, Method: "crop", Size: 32, Mean: ImageNetMean, Std: ImageNetStd}}
+	info := Info{Vocab: []string{"cat", "dog"}, Preprocess: vision.Preprocess{Presize: 40, Method: vision.Crop, Size: 32, Stats: vision.ImageNetStats}}
 	f, err := File(NewClassifier(a, 2, rng.New(1)), info)
 	if err != nil {
 		t.Fatal(err)
@@ -48,13 +49,16 @@ func TestHostileModels(t *testing.T) {
 		{"a class more", strings.Replace(meta, `["cat","dog"]`, `["cat","dog","cow"]`, 1), nil, "3 classes"},
 		{"million classes", strings.Replace(meta, `"vocabulary":["cat","dog"]`, many, 1), nil, "2000001 classes"},
 		{"million classes of no weights", strings.Replace(meta, `"vocabulary":["cat","dog"]`, many, 1), []int{2_000_001, 0}, "2000001 classes"},
-		{"size 0", strings.Replace(meta, `"size":32`, `"size":0`, 1), nil, "not possible"},
-		{"negative size", strings.Replace(meta, `"size":32`, `"size":-5`, 1), nil, "not possible"},
-		{"size of 2^40", strings.Replace(meta, `"size":32`, `"size":1099511627776`, 1), nil, "not possible"},
+		{"size 0", strings.Replace(meta, `"size":32`, `"size":0`, 1), nil, "pixels"},
+		{"negative size", strings.Replace(meta, `"size":32`, `"size":-5`, 1), nil, "pixels"},
+		{"size of 2^40", strings.Replace(meta, `"size":32`, `"size":1099511627776`, 1), nil, "pixels"},
 		{"size beyond 64 bits", strings.Replace(meta, `"size":32`, `"size":1e30`, 1), nil, "cannot unmarshal"},
-		{"presize of 2^20", strings.Replace(meta, `"presize":40`, `"presize":1048576`, 1), nil, "not possible"},
-		{"deviation 0", strings.Replace(meta, fmt.Sprint(ImageNetStd[0]), "0", 1), nil, "above 0"},
-		{"deviation beyond float32", strings.Replace(meta, fmt.Sprint(ImageNetStd[0]), "1e99", 1), nil, "cannot unmarshal"},
+		{"presize of 2^20", strings.Replace(meta, `"presize":40`, `"presize":1048576`, 1), nil, "pixels"},
+		{"unknown method", strings.Replace(meta, `"method":"crop"`, `"method":"stretch"`, 1), nil, "crop, pad or squish"},
+		{"unknown interpolation", strings.Replace(meta, `"method":"crop"`, `"interpolation":"lanczos"`, 1), nil, "bilinear or bicubic"},
+		{"bicubic interpolation", strings.Replace(meta, `"method":"crop"`, `"interpolation":"bicubic"`, 1), nil, "Interpolation is bicubic"},
+		{"deviation 0", strings.Replace(meta, fmt.Sprint(vision.ImageNetStats.Std[0]), "0", 1), nil, "must be positive"},
+		{"deviation beyond float32", strings.Replace(meta, fmt.Sprint(vision.ImageNetStats.Std[0]), "1e99", 1), nil, "cannot unmarshal"},
 		{"deep JSON", strings.Repeat(`{"a":`, 1_000_000), nil, "exceeded max depth"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

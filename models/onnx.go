@@ -7,6 +7,7 @@ import (
 
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/vision"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -125,8 +126,8 @@ func (w *onnxWalk) param(v []float32) (weights.Value, error) {
 }
 
 // normalize turns pixels [N,S,S,3] into the network's input.
-func (w *onnxWalk) normalize(pixels weights.Value, p Preprocess) weights.Value {
-	mean, std := p.levels()
+func (w *onnxWalk) normalize(pixels weights.Value, p vision.Preprocess) weights.Value {
+	mean, std := levels(p.Stats)
 	x := w.g.Cast("pixels_float", pixels, weights.F32)
 	x = w.g.Sub("pixels_centered", x, w.g.Initializer(&weights.Array{Name: "mean_255", Shape: []int{3}, F32: mean}))
 	x = w.g.Div("pixels_normalized", x, w.g.Initializer(&weights.Array{Name: "std_255", Shape: []int{3}, F32: std}))
@@ -146,12 +147,12 @@ func (w *onnxWalk) describe(c *Classifier, info Info, o ONNXOptions) error {
 	}
 	w.g.Metadata(infoKey, string(all))
 	w.g.Metadata("labels", string(labels))
-	w.g.Metadata("preprocessing", info.Preprocess.sentence(o))
+	w.g.Metadata("preprocessing", sentence(info.Preprocess, o))
 	return nil
 }
 
 // sentence says in words how a picture becomes the input of an exported model.
-func (p Preprocess) sentence(o ONNXOptions) string {
+func sentence(p vision.Preprocess, o ONNXOptions) string {
 	s := "8-bit RGB; "
 	if !p.RawEXIF {
 		s += "EXIF orientation applied; "
@@ -161,9 +162,9 @@ func (p Preprocess) sentence(o ONNXOptions) string {
 	}
 	if p.Presize > 0 {
 		switch p.Method {
-		case "pad":
+		case vision.Pad:
 			s += fmt.Sprintf("scaled to fit into %d×%d with an antialiased bilinear filter, the rest filled by reflection; ", p.Presize, p.Presize)
-		case "squish":
+		case vision.Squish:
 			s += fmt.Sprintf("stretched to %d×%d with an antialiased bilinear filter; ", p.Presize, p.Presize)
 		default:
 			s += fmt.Sprintf("largest square from the middle, scaled to %d×%d with an antialiased bilinear filter; ", p.Presize, p.Presize)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/internal/pixel"
+	"github.com/whippet-ml/whippet/vision"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -13,21 +14,22 @@ import (
 // middle square is cut out (or the whole stretched) and scaled to the first size
 // with Pillow's filter, then averaged and sampled to S, which is one matrix for
 // rows and one for columns, and normalised.
-func (w *onnxWalk) preprocess(pixels weights.Value, p Preprocess) (weights.Value, error) {
+func (w *onnxWalk) preprocess(pixels weights.Value, p vision.Preprocess) (weights.Value, error) {
 	switch {
 	case p.Presize == 0:
 		return "", errors.New("models: the model's preprocessing has no first resizing (presize 0), so that its steps depend on each picture's size; ONNXOptions.Preprocess needs one: prepare pictures outside and use ONNXOptions.Pixels")
-	case p.Method == "pad":
+	case p.Method == vision.Pad:
 		return "", errors.New("models: the model's preprocessing pads by reflection, for which ONNX has no operator at every size: prepare pictures outside and use ONNXOptions.Pixels")
-	case p.Method != "crop" && p.Method != "squish" && p.Method != "":
-		return "", fmt.Errorf("models: the model's preprocessing has the unknown method %q; want crop, pad or squish", p.Method)
+	}
+	if err := p.Check(); err != nil {
+		return "", fmt.Errorf("models: the model's preprocessing: %w", err)
 	}
 	x := pixels
 	shape := w.g.AddNode("Shape", "picture_shape", []weights.Value{x})
 	h := w.g.AddNode("Gather", "picture_h", []weights.Value{shape, w.integers("one", 1)})
 	wide := w.g.AddNode("Gather", "picture_w", []weights.Value{shape, w.integers("two", 2)})
 	var down, across weights.Value // the matrices of the first resizing, [P,H] and [P,W]
-	if p.Method == "squish" {
+	if p.Method == vision.Squish {
 		down, across = w.filter("down", h, p.Presize), w.filter("across", wide, p.Presize)
 	} else {
 		var side weights.Value
@@ -57,7 +59,7 @@ func (w *onnxWalk) preprocess(pixels weights.Value, p Preprocess) (weights.Value
 		columns := w.g.Initializer(&weights.Array{Name: "size_columns", Shape: []int{p.Presize, p.Size}, F32: back})
 		x = w.g.MatMul("sized", w.g.MatMul("sized_rows", rows, x), columns)
 	}
-	mean, std := p.levels()
+	mean, std := levels(p.Stats)
 	x = w.g.Sub("pixels_centered", x, w.g.Initializer(&weights.Array{Name: "mean_255", Shape: []int{3, 1, 1}, F32: mean}))
 	return w.g.Div("input", x, w.g.Initializer(&weights.Array{Name: "std_255", Shape: []int{3, 1, 1}, F32: std})), nil
 }
@@ -128,9 +130,9 @@ func (w *onnxWalk) doubles(name string, shape []int, v ...float64) weights.Value
 }
 
 // levels returns mean and standard deviation of RGB in 0–255.
-func (p Preprocess) levels() (mean, std []float32) {
+func levels(s vision.Stats) (mean, std []float32) {
 	for c := range 3 {
-		mean, std = append(mean, p.Mean[c]*255), append(std, p.Std[c]*255)
+		mean, std = append(mean, s.Mean[c]*255), append(std, s.Std[c]*255)
 	}
 	return mean, std
 }

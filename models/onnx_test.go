@@ -7,6 +7,7 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/vision"
 )
 
 // TestONNX writes a network of each kind and checks that every
@@ -24,7 +25,7 @@ func TestONNX(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := NewClassifier(a, 3, rng.New(1))
-			info := Info{Vocab: vocab, Preprocess: Preprocess{Presize: 460, Method: "crop", Size: 224, Mean: a.Mean, Std: a.Std}}
+			info := Info{Vocab: vocab, Preprocess: vision.Preprocess{Presize: 460, Method: vision.Crop, Size: 224, Stats: a.Stats()}}
 			var files [2]bytes.Buffer
 			for i := range files {
 				g, err := ONNX(c, info, ONNXOptions{Probabilities: true})
@@ -63,11 +64,11 @@ func TestONNX(t *testing.T) {
 func TestONNXPreprocess(t *testing.T) {
 	c := NewClassifier(SqueezeNet1_1, 2, rng.New(1))
 	for name, tc := range map[string]struct {
-		pre       Preprocess
+		pre       vision.Preprocess
 		has, lack []string
 	}{
-		"crop, two resizings":  {Preprocess{Presize: 96, Method: "crop", Size: 48}, []string{"short_side", "size_rows", "across_columns"}, []string{"down_n"}},
-		"squish, one resizing": {Preprocess{Presize: 48, Method: "squish", Size: 48, RawEXIF: true}, []string{"down_n", "across_n"}, []string{"size_rows", "short_side", "EXIF"}},
+		"crop, two resizings":  {vision.Preprocess{Presize: 96, Method: vision.Crop, Size: 48}, []string{"short_side", "size_rows", "across_columns"}, []string{"down_n"}},
+		"squish, one resizing": {vision.Preprocess{Presize: 48, Method: vision.Squish, Size: 48, RawEXIF: true}, []string{"down_n", "across_n"}, []string{"size_rows", "short_side", "EXIF"}},
 	} {
 		tc.pre.Std = [3]float32{1, 1, 1}
 		g, err := ONNX(c, Info{Vocab: []string{"a", "b"}, Preprocess: tc.pre}, ONNXOptions{Preprocess: true, Batch: 2})
@@ -94,7 +95,7 @@ func TestONNXPreprocess(t *testing.T) {
 
 func TestONNXMistakes(t *testing.T) {
 	c := NewClassifier(SqueezeNet1_1, 2, rng.New(1))
-	good := Info{Vocab: []string{"a", "b"}, Preprocess: Preprocess{Size: 64}}
+	good := Info{Vocab: []string{"a", "b"}, Preprocess: vision.Preprocess{Size: 64}}
 	for name, tc := range map[string]struct {
 		info Info
 		o    ONNXOptions
@@ -102,9 +103,9 @@ func TestONNXMistakes(t *testing.T) {
 	}{
 		"vocabulary": {Info{Vocab: []string{"a"}, Preprocess: good.Preprocess}, ONNXOptions{}, "1 names for 2 classes"},
 		"batch":      {good, ONNXOptions{Batch: -2}, "ONNXOptions.Batch is -2"},
-		"pad":        {Info{Vocab: good.Vocab, Preprocess: Preprocess{Size: 64, Presize: 64, Method: "pad"}}, ONNXOptions{Preprocess: true}, "pads by reflection"},
+		"pad":        {Info{Vocab: good.Vocab, Preprocess: vision.Preprocess{Size: 64, Presize: 64, Method: vision.Pad}}, ONNXOptions{Preprocess: true}, "pads by reflection"},
 		"presize":    {good, ONNXOptions{Preprocess: true}, "no first resizing"},
-		"method":     {Info{Vocab: good.Vocab, Preprocess: Preprocess{Size: 64, Presize: 64, Method: "x"}}, ONNXOptions{Preprocess: true}, `unknown method "x"`},
+		"method":     {Info{Vocab: good.Vocab, Preprocess: vision.Preprocess{Size: 64, Presize: 64, Method: 7}}, ONNXOptions{Preprocess: true}, "Preprocess.Method is ResizeMethod(7)"},
 		"both":       {good, ONNXOptions{Preprocess: true, Pixels: true}, "exclude each other"},
 		"size":       {Info{Vocab: good.Vocab}, ONNXOptions{}, "input size is 0"},
 	} {

@@ -13,11 +13,11 @@ import (
 // The residual networks of He et al. 2015 ("Deep Residual Learning for Image
 // Recognition"), as torchvision builds them (stride in the 3×3 convolution).
 var (
-	ResNet18  = register(resnet("resnet18", false, [4]int{2, 2, 2, 2}, Published{"IMAGENET1K_V1", "https://download.pytorch.org/models/resnet18-f37072fd.pth"}))
-	ResNet34  = register(resnet("resnet34", false, [4]int{3, 4, 6, 3}, Published{"IMAGENET1K_V1", "https://download.pytorch.org/models/resnet34-b627a593.pth"}))
-	ResNet50  = register(resnet("resnet50", true, [4]int{3, 4, 6, 3}, Published{"IMAGENET1K_V1", "https://download.pytorch.org/models/resnet50-0676ba61.pth"}, Published{"IMAGENET1K_V2", "https://download.pytorch.org/models/resnet50-11ad3fa6.pth"}))
-	ResNet101 = register(resnet("resnet101", true, [4]int{3, 4, 23, 3}, Published{"IMAGENET1K_V1", "https://download.pytorch.org/models/resnet101-63fe2227.pth"}, Published{"IMAGENET1K_V2", "https://download.pytorch.org/models/resnet101-cd907fc2.pth"}))
-	ResNet152 = register(resnet("resnet152", true, [4]int{3, 8, 36, 3}, Published{"IMAGENET1K_V1", "https://download.pytorch.org/models/resnet152-394f9c45.pth"}, Published{"IMAGENET1K_V2", "https://download.pytorch.org/models/resnet152-f82ba261.pth"}))
+	ResNet18  = register(resnet("resnet18", false, [4]int{2, 2, 2, 2}, imageNetV1("resnet18-f37072fd.pth")))
+	ResNet34  = register(resnet("resnet34", false, [4]int{3, 4, 6, 3}, imageNetV1("resnet34-b627a593.pth")))
+	ResNet50  = register(resnet("resnet50", true, [4]int{3, 4, 6, 3}, imageNetV1("resnet50-0676ba61.pth"), imageNetV2("resnet50-11ad3fa6.pth")))
+	ResNet101 = register(resnet("resnet101", true, [4]int{3, 4, 23, 3}, imageNetV1("resnet101-63fe2227.pth"), imageNetV2("resnet101-cd907fc2.pth")))
+	ResNet152 = register(resnet("resnet152", true, [4]int{3, 8, 36, 3}, imageNetV1("resnet152-394f9c45.pth"), imageNetV2("resnet152-f82ba261.pth")))
 )
 
 // ResNet10Small has one block in each stage and half the channels of a

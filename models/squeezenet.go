@@ -9,14 +9,14 @@ import (
 
 // SqueezeNet (Iandola et al. 2016), versions 1.0 and 1.1, as in torchvision.
 var (
-	SqueezeNet1_0 = register(squeezenet("squeezenet1_0", 21, Published{"IMAGENET1K_V1", "https://download.pytorch.org/models/squeezenet1_0-b66bff10.pth"}, func() *nn.Sequential {
+	SqueezeNet1_0 = register(squeezenet("squeezenet1_0", 21, imageNetV1("squeezenet1_0-b66bff10.pth"), func() *nn.Sequential {
 		return nn.NewSequential(
 			nn.NewConv2d(3, 96, 7, 2, 0, true), nn.ReLU{}, squeezePool,
 			newFire(96, 16, 64), newFire(128, 16, 64), newFire(128, 32, 128), squeezePool,
 			newFire(256, 32, 128), newFire(256, 48, 192), newFire(384, 48, 192), newFire(384, 64, 256), squeezePool,
 			newFire(512, 64, 256))
 	}))
-	SqueezeNet1_1 = register(squeezenet("squeezenet1_1", 17, Published{"IMAGENET1K_V1", "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth"}, func() *nn.Sequential {
+	SqueezeNet1_1 = register(squeezenet("squeezenet1_1", 17, imageNetV1("squeezenet1_1-b8a52dc0.pth"), func() *nn.Sequential {
 		return nn.NewSequential(
 			nn.NewConv2d(3, 64, 3, 2, 0, true), nn.ReLU{}, squeezePool,
 			newFire(64, 16, 64), newFire(128, 16, 64), squeezePool,

@@ -11,13 +11,14 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/vision"
 )
 
 // TestLargePictures: a large picture waits for the one before it, an ordinary
 // one does not.
 func TestLargePictures(t *testing.T) {
 	c := models.NewClassifier(models.ResNet10Small, 2, rng.New(5))
-	info := models.Info{Vocab: []string{"cat", "dog"}, Preprocess: models.Preprocess{Presize: 40, Size: 32, Mean: models.ImageNetMean, Std: models.ImageNetStd}}
+	info := models.Info{Vocab: []string{"cat", "dog"}, Preprocess: vision.Preprocess{Presize: 40, Size: 32, Stats: vision.ImageNetStats}}
 	p, err := New(c, info, Options{Decoders: 4})
 	if err != nil {
 		t.Fatal(err)

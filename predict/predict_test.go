@@ -74,16 +74,12 @@ func pictures(t testing.TB, n int) string {
 }
 
 // learner returns a learner with random weights on those pictures.
-func learner(t testing.TB, dir string, pre models.Preprocess) *train.Learner {
+func learner(t testing.TB, dir string, pre vision.Preprocess) *train.Learner {
 	t.Helper()
 	b := data.Block{
 		Items: vision.ImageFiles, Label: data.RegexLabel(`(.+)_\d+.jpg$`), Split: data.RandomSplit(0.5, 42), BatchSize: 4,
-		BatchTransforms: vision.AugTransforms{Size: pre.Size, MinScale: 0.75, Stats: vision.Stats{Mean: pre.Mean, Std: pre.Std}},
-	}
-	for _, m := range []vision.ResizeMethod{vision.Crop, vision.Pad, vision.Squish} {
-		if m.String() == pre.Method {
-			b.ItemTransforms = vision.Resizer{Width: pre.Presize, Height: pre.Presize, Method: m}
-		}
+		ItemTransforms:  vision.Resizer{Width: pre.Presize, Height: pre.Presize, Method: pre.Method},
+		BatchTransforms: vision.AugTransforms{Size: pre.Size, MinScale: 0.75, Stats: pre.Stats},
 	}
 	dls, err := b.DataLoaders(t.Context(), dir)
 	if err != nil {
@@ -96,12 +92,12 @@ func learner(t testing.TB, dir string, pre models.Preprocess) *train.Learner {
 	return l
 }
 
-func imagenet(presize, size int, method string) models.Preprocess {
-	return models.Preprocess{Presize: presize, Method: method, Size: size, Mean: models.ImageNetMean, Std: models.ImageNetStd}
+func imagenet(presize, size int, method vision.ResizeMethod) vision.Preprocess {
+	return vision.Preprocess{Presize: presize, Method: method, Size: size, Stats: vision.ImageNetStats}
 }
 
 // saved writes a learner's model as training does.
-func saved(t testing.TB, l *train.Learner, pre models.Preprocess) string {
+func saved(t testing.TB, l *train.Learner, pre vision.Preprocess) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "model.safetensors")
 	if err := models.Save(path, l.Model, models.Info{Vocab: l.DLs.Vocab, Preprocess: pre}); err != nil {
@@ -114,7 +110,7 @@ func saved(t testing.TB, l *train.Learner, pre models.Preprocess) string {
 func small(t testing.TB, o predict.Options) *predict.Predictor {
 	t.Helper()
 	c := models.NewClassifier(models.SqueezeNet1_1, 2, rng.New(5))
-	p, err := predict.New(c, models.Info{Vocab: []string{"cat", "dog"}, Preprocess: imagenet(64, 48, "crop")}, o)
+	p, err := predict.New(c, models.Info{Vocab: []string{"cat", "dog"}, Preprocess: imagenet(64, 48, vision.Crop)}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,12 +132,12 @@ func near(t *testing.T, what string, got, want []float32, tol float64) {
 // TestEqualsGetPreds saves models and compares what a Predictor says, loaded
 // from the file alone, with the learner's own predictions for validation files.
 func TestEqualsGetPreds(t *testing.T) {
-	cases := map[string]models.Preprocess{
-		"crop":   imagenet(64, 48, "crop"),
-		"pad":    imagenet(64, 48, "pad"),
-		"squish": imagenet(72, 56, "squish"),
-		"shrunk far, other statistics": {Presize: 130, Method: "crop", Size: 48,
-			Mean: [3]float32{0.4, 0.5, 0.6}, Std: [3]float32{0.3, 0.2, 0.1}},
+	cases := map[string]vision.Preprocess{
+		"crop":   imagenet(64, 48, vision.Crop),
+		"pad":    imagenet(64, 48, vision.Pad),
+		"squish": imagenet(72, 56, vision.Squish),
+		"shrunk far, other statistics": {Presize: 130, Method: vision.Crop, Size: 48,
+			Stats: vision.Stats{Mean: [3]float32{0.4, 0.5, 0.6}, Std: [3]float32{0.3, 0.2, 0.1}}},
 	}
 	for name, pre := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -199,7 +195,7 @@ func TestEqualsGetPredsOnPets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := predict.Load(saved(t, l, imagenet(460, 224, "crop")), predict.Options{})
+	p, err := predict.Load(saved(t, l, imagenet(460, 224, vision.Crop)), predict.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +205,7 @@ func TestEqualsGetPredsOnPets(t *testing.T) {
 // TestWaysIn gives one picture in every way; all answers agree to the bit.
 func TestWaysIn(t *testing.T) {
 	dir := pictures(t, 8)
-	pre := imagenet(64, 48, "crop")
+	pre := imagenet(64, 48, vision.Crop)
 	path := saved(t, learner(t, dir, pre), pre)
 	file := filepath.Join(dir, "dog_01.jpg")
 	b, err := os.ReadFile(file)
@@ -391,12 +387,12 @@ func TestMistakes(t *testing.T) {
 		o    predict.Options
 		want string
 	}{
-		"names and classes": {models.Info{Vocab: vocab[:1], Preprocess: imagenet(64, 48, "crop")}, predict.Options{}, "1 names for 2 classes"},
-		"method":            {models.Info{Vocab: vocab, Preprocess: imagenet(64, 48, "stretch")}, predict.Options{}, "stretch"},
-		"input size":        {models.Info{Vocab: vocab, Preprocess: imagenet(64, 16384, "crop")}, predict.Options{}, "the limit is 2048"},
-		"first size":        {models.Info{Vocab: vocab, Preprocess: imagenet(16384, 64, "crop")}, predict.Options{}, "the limit is 2048"},
-		"batch":             {models.Info{Vocab: vocab, Preprocess: imagenet(64, 48, "crop")}, predict.Options{Batch: -1}, "Options.Batch is -1"},
-		"runs":              {models.Info{Vocab: vocab, Preprocess: imagenet(64, 48, "crop")}, predict.Options{Runs: 1000}, "Options.Runs"},
+		"names and classes": {models.Info{Vocab: vocab[:1], Preprocess: imagenet(64, 48, vision.Crop)}, predict.Options{}, "1 names for 2 classes"},
+		"method":            {models.Info{Vocab: vocab, Preprocess: imagenet(64, 48, 7)}, predict.Options{}, "ResizeMethod(7)"},
+		"input size":        {models.Info{Vocab: vocab, Preprocess: imagenet(64, 16384, vision.Crop)}, predict.Options{}, "the limit is 2048"},
+		"first size":        {models.Info{Vocab: vocab, Preprocess: imagenet(16384, 64, vision.Crop)}, predict.Options{}, "the limit is 2048"},
+		"batch":             {models.Info{Vocab: vocab, Preprocess: imagenet(64, 48, vision.Crop)}, predict.Options{Batch: -1}, "Options.Batch is -1"},
+		"runs":              {models.Info{Vocab: vocab, Preprocess: imagenet(64, 48, vision.Crop)}, predict.Options{Runs: 1000}, "Options.Runs"},
 	} {
 		if _, err := predict.New(c, tc.info, tc.o); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v does not say %q", name, err, tc.want)
@@ -473,7 +469,7 @@ func BenchmarkPets(b *testing.B) {
 		in = append(in, predict.Input{Name: it.Path, Data: f})
 	}
 	c := models.NewClassifier(models.SqueezeNet1_1, 2, rng.New(5))
-	p, err := predict.New(c, models.Info{Vocab: []string{"cat", "dog"}, Preprocess: imagenet(460, 224, "crop")}, predict.Options{})
+	p, err := predict.New(c, models.Info{Vocab: []string{"cat", "dog"}, Preprocess: imagenet(460, 224, vision.Crop)}, predict.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

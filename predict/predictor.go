@@ -79,26 +79,23 @@ func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) 
 	if pre.Size > maxSide || pre.Presize > maxSide {
 		return nil, fmt.Errorf("predict: the model's preprocessing asks for pictures of %d and %d pixels a side; the limit is %d", pre.Presize, pre.Size, maxSide)
 	}
-	o.Batch = max(1, min(o.Batch, maxBatchPixels/max(pre.Size*pre.Size, 1)))
+	_, batch, err := pre.Transforms(vision.AugTransforms{})
+	if err != nil {
+		return nil, fmt.Errorf("predict: the model's preprocessing: %w", err)
+	}
+	o.Batch = max(1, min(o.Batch, maxBatchPixels/(pre.Size*pre.Size)))
 	o.Decode.IgnoreOrientation = pre.RawEXIF
 	p := &Predictor{
 		info: info, model: c, net: nn.Compile(c), opts: o,
-		batch:  vision.AugTransforms{Size: pre.Size, Stats: vision.Stats{Mean: pre.Mean, Std: pre.Std}},
+		batch:  batch,
 		decode: make(chan struct{}, o.Decoders),
 		large:  make(chan struct{}, max(1, o.Decoders/4)),
 		run:    make(chan struct{}, o.Runs),
 
 		decoder: by,
 	}
-	if pre.Presize > 0 {
-		method, err := resizeMethod(pre.Method)
-		if err != nil {
-			return nil, err
-		}
-		p.resize = &vision.Resizer{Width: pre.Presize, Height: pre.Presize, Method: method}
-	}
-	if err := p.batch.Check(); err != nil {
-		return nil, fmt.Errorf("predict: the model's preprocessing: %w", err)
+	if r, ok := pre.Resizer(); ok {
+		p.resize = &r
 	}
 	p.inputs = &inputPool{size: p.inputLen(), keep: o.Runs + 2}
 	return p, nil
@@ -110,18 +107,6 @@ const (
 	maxSide        = 2048
 	maxBatchPixels = 4 * maxSide * maxSide
 )
-
-func resizeMethod(name string) (vision.ResizeMethod, error) {
-	for _, m := range []vision.ResizeMethod{vision.Crop, vision.Pad, vision.Squish} {
-		if m.String() == name {
-			return m, nil
-		}
-	}
-	if name == "" {
-		return vision.Crop, nil
-	}
-	return 0, fmt.Errorf("predict: the model's preprocessing: unknown resize method %q; want crop, pad or squish", name)
-}
 
 // Labels returns the class names, in the order of Prediction.Probs.
 func (p *Predictor) Labels() []string { return slices.Clone(p.info.Vocab) }

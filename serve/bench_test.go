@@ -43,7 +43,7 @@ func BenchmarkService(b *testing.B) {
 	}
 	path := filepath.Join(b.TempDir(), "m.safetensors")
 	c := models.NewClassifier(models.SqueezeNet1_1, 2, rng.New(5))
-	info := models.Info{Vocab: []string{"cat", "dog"}, Preprocess: models.Preprocess{Presize: 460, Method: "crop", Size: 224, Mean: models.ImageNetMean, Std: models.ImageNetStd}}
+	info := models.Info{Vocab: []string{"cat", "dog"}, Preprocess: vision.Preprocess{Presize: 460, Method: vision.Crop, Size: 224, Stats: vision.ImageNetStats}}
 	if err := models.Save(path, c, info); err != nil {
 		b.Fatal(err)
 	}

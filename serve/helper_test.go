@@ -17,13 +17,14 @@ import (
 	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/vision"
 )
 
 // saveModel writes a model with random weights drawn from seed.
 func saveModel(t testing.TB, path string, seed uint64, vocab ...string) {
 	t.Helper()
 	c := models.NewClassifier(models.SqueezeNet1_1, len(vocab), rng.New(seed))
-	info := models.Info{Vocab: vocab, Preprocess: models.Preprocess{Presize: 64, Method: "crop", Size: 48, Mean: models.ImageNetMean, Std: models.ImageNetStd}}
+	info := models.Info{Vocab: vocab, Preprocess: vision.Preprocess{Presize: 64, Method: vision.Crop, Size: 48, Stats: vision.ImageNetStats}}
 	if err := models.Save(path, c, info); err != nil {
 		t.Fatal(err)
 	}

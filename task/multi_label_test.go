@@ -284,7 +284,7 @@ func TestTaskFromOutside(t *testing.T) {
 	}
 
 	info := models.Info{Task: dls.Task().Name(), Vocab: dls.Vocab, Thresholds: []float32{0.5, 0.5, 2},
-		Preprocess: models.Preprocess{Size: 32, Mean: models.ImageNetMean, Std: models.ImageNetStd}}
+		Preprocess: vision.Preprocess{Size: 32, Stats: vision.ImageNetStats}}
 	path := filepath.Join(t.TempDir(), "model.safetensors")
 	if err := models.Save(path, l.Model, info); err != nil {
 		t.Fatal(err)

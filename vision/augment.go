@@ -49,6 +49,16 @@ type AugTransforms struct {
 	Stats   Stats   // zero means ImageNetStats
 }
 
+// NoAugmentation returns the transform that treats training pictures as
+// validation's: it changes the size and normalizes. Set Size and Stats as for
+// any other.
+func NoAugmentation() AugTransforms {
+	return AugTransforms{
+		MinScale: 1, NoFlip: true,
+		MaxRotate: -1, MaxZoom: -1, MaxLighting: -1, MaxWarp: -1, PAffine: -1, PLighting: -1,
+	}
+}
+
 // withDefaults fills in what the zero value means.
 func (t AugTransforms) withDefaults() AugTransforms {
 	def := func(v *float64, d float64) {

@@ -21,18 +21,6 @@ const (
 	Squish
 )
 
-func (m ResizeMethod) String() string {
-	switch m {
-	case Crop:
-		return "crop"
-	case Pad:
-		return "pad"
-	case Squish:
-		return "squish"
-	}
-	return fmt.Sprintf("ResizeMethod(%d)", int(m))
-}
-
 // PadMode says what lies outside a picture.
 type PadMode int
 

@@ -13,7 +13,8 @@ import (
 // for samples scaled to [0,1], by which the network's input is normalised:
 // (x-Mean)/Std.
 type Stats struct {
-	Mean, Std [3]float32
+	Mean [3]float32 `json:"mean"`
+	Std  [3]float32 `json:"std"`
 }
 
 // Statistics of common data sets, as fastai's imagenet_stats, cifar_stats and

@@ -13,13 +13,14 @@ import (
 	"github.com/whippet-ml/whippet/internal/testkit/hostile"
 	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/vision"
 )
 
 // tiny saves a model of two classes at path.
 func tiny(t *testing.T, path string) {
 	t.Helper()
 	c := models.NewClassifier(models.ResNet10Small, 2, rng.New(3))
-	info := models.Info{Vocab: []string{"cat", "dog"}, Preprocess: models.Preprocess{Presize: 40, Method: "crop", Size: 32, Mean: models.ImageNetMean, Std: models.ImageNetStd}}
+	info := models.Info{Vocab: []string{"cat", "dog"}, Preprocess: vision.Preprocess{Presize: 40, Method: vision.Crop, Size: 32, Stats: vision.ImageNetStats}}
 	if err := models.Save(path, c, info); err != nil {
 		t.Fatal(err)
 	}

@@ -10,12 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/vision"
 	"github.com/whippet-ml/whippet/weights"
 )
 
 func newImport() *cobra.Command {
 	var arch, labels, out string
-	p := models.Preprocess{}
+	p := vision.Preprocess{}
 	cmd := &cobra.Command{
 		Use:   "import WEIGHTS --labels FILE|A,B,C --out MODEL",
 		Short: "Turn the weights of a classifier that fastai trained into a model for predict and serve",
@@ -45,9 +46,6 @@ A learner.export file is a program rather than weights, and is refused.`,
 			if p.Size < 1 || p.Size > 2048 || p.Presize < 0 || p.Presize > 2048 {
 				return fmt.Errorf("--size %d, --presize %d: must be 1 to 2048 pixels, and 0 to 2048", p.Size, p.Presize)
 			}
-			if p.Method != "crop" && p.Method != "pad" && p.Method != "squish" {
-				return fmt.Errorf("--resize %q: must be crop, pad or squish", p.Method)
-			}
 			var a *models.Architecture
 			if arch != "" {
 				if a, err = models.ByName(arch); err != nil {
@@ -65,7 +63,7 @@ A learner.export file is a program rather than weights, and is refused.`,
 			if len(vocab) != c.Classes {
 				return fmt.Errorf("--labels %s: %d names, but %s has %d classes", labels, len(vocab), args[0], c.Classes)
 			}
-			p.Mean, p.Std = c.Arch.Mean, c.Arch.Std
+			p.Stats = c.Arch.Stats()
 			if err := models.Save(out, c, models.Info{Vocab: vocab, Preprocess: p}); err != nil {
 				return err
 			}
@@ -79,7 +77,7 @@ A learner.export file is a program rather than weights, and is refused.`,
 	f.StringVar(&arch, "arch", "", "architecture; recognised when it is left out")
 	f.IntVar(&p.Size, "size", 224, "side of the network's input in pixels")
 	f.IntVar(&p.Presize, "presize", 460, "square to which every picture is resized first, in pixels; 0 for none")
-	f.StringVar(&p.Method, "resize", "crop", "how pictures become square: crop, pad or squish")
+	f.TextVar(&p.Method, "resize", vision.Crop, "`method` by which pictures become square: crop, pad or squish")
 	f.BoolVar(&p.RawEXIF, "ignore-exif", true, "leave the EXIF orientation unapplied, as fastai does")
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/vision"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -42,8 +43,8 @@ func TestImportCommand(t *testing.T) {
 	if err != nil || !strings.Contains(out, "resnet10_small, 3 classes, input 48×48") {
 		t.Fatalf("%q, %v", out, err)
 	}
-	info := models.Info{Vocab: []string{"cat, grey", "dog", "été"}, Preprocess: models.Preprocess{
-		Presize: 64, Method: "crop", Size: 48, Mean: models.ImageNetMean, Std: models.ImageNetStd, RawEXIF: true}}
+	info := models.Info{Vocab: []string{"cat, grey", "dog", "été"}, Preprocess: vision.Preprocess{
+		Presize: 64, Method: vision.Crop, Size: 48, Stats: vision.ImageNetStats, RawEXIF: true}}
 	want, err := predict.New(c, info, predict.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,6 @@ import (
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/plot"
 	"github.com/whippet-ml/whippet/train"
-	"github.com/whippet-ml/whippet/vision"
 )
 
 // judged is a saved model and the pictures to judge it on. Several commands
@@ -256,7 +255,7 @@ func (f *interpretFlags) files(ctx context.Context, t *interpret.Table, l *train
 	}
 	const topLosses = 24
 	pre := f.info.Preprocess
-	looked, err := interpret.Look(ctx, l, t.TopLosses(topLosses), vision.Stats{Mean: pre.Mean, Std: pre.Std})
+	looked, err := interpret.Look(ctx, l, t.TopLosses(topLosses), pre.Stats)
 	if err != nil {
 		return err
 	}

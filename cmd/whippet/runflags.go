@@ -32,7 +32,7 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.IntVar(&c.Batch, "batch", c.Batch, "pictures in a batch (default 64, or less with fewer pictures)")
 	fl.IntVar(&c.Presize, "presize", c.Presize, "square to which every picture is resized first, in pixels; 0 for none")
 	fl.IntVar(&c.Size, "size", c.Size, "side of the network's input, in pixels")
-	fl.StringVar(&c.Resize, "resize", c.Resize, "how pictures become square: crop, pad or squish")
+	fl.TextVar(&c.Resize, "resize", c.Resize, "`method` by which pictures become square: crop, pad or squish")
 	fl.Float64Var(&c.MinScale, "min-scale", c.MinScale, "smallest share of the picture that the random crop keeps")
 	fl.BoolVar(&c.Augment, "augment", c.Augment, "flip, rotate, zoom, warp and light training pictures at random")
 	fl.Uint64Var(&c.Seed, "seed", 0, "seed of everything else that is random; drawn, printed and recorded when not given")

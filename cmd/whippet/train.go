@@ -385,9 +385,7 @@ func (f *trainFlags) fillDefaults(changed func(string) bool) error {
 		pre := info.Preprocess
 		set(changed("presize"), &f.Presize, pre.Presize)
 		set(changed("size"), &f.Size, pre.Size)
-		if pre.Method != "" {
-			set(changed("resize"), &f.Resize, pre.Method)
-		}
+		set(changed("resize"), &f.Resize, pre.Method)
 	}
 	if f.Weights == "none" || f.From != "" {
 		// A random body must not be frozen, nor train at a hundredth of the rate;

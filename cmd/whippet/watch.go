@@ -8,7 +8,6 @@ import (
 	"github.com/whippet-ml/whippet/cmd/whippet/internal/watch"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/train"
-	"github.com/whippet-ml/whippet/vision"
 )
 
 // openWatch opens the live page of a run where one is wanted, and tells where it
@@ -22,7 +21,7 @@ func (f *trainFlags) openWatch(p *printer) error {
 		o.Title = f.Arch + " on drawn breeds"
 	}
 	if a, err := models.ByName(f.Arch); err == nil {
-		o.Stats = vision.Stats{Mean: a.Mean, Std: a.Std}
+		o.Stats = a.Stats()
 	}
 	w, err := watch.New(o)
 	if err != nil {

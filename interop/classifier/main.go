@@ -74,7 +74,7 @@ func run(folder, model, pictures string) error {
 		return err
 	}
 	for name, o := range map[string]models.ONNXOptions{"input.onnx": {}, "pixels.onnx": {Pixels: true, Probabilities: true, Batch: count}, "whole.onnx": {Preprocess: true, Probabilities: true}} {
-		if o.Preprocess && (info.Preprocess.Presize == 0 || info.Preprocess.Method == "pad") {
+		if o.Preprocess && (info.Preprocess.Presize == 0 || info.Preprocess.Method == vision.Pad) {
 			continue // has no such graph
 		}
 		g, err := models.ONNX(c, info, o)
@@ -142,9 +142,11 @@ func load(model string) (*models.Classifier, models.Info, error) {
 	if err != nil {
 		return nil, models.Info{}, err
 	}
-	method := parts[2]
-	if method == "224" { // no method was given
-		method = "crop"
+	var method vision.ResizeMethod
+	if parts[2] != "224" { // a method was given
+		if err := method.UnmarshalText([]byte(parts[2])); err != nil {
+			return nil, models.Info{}, fmt.Errorf("%s: %w", model, err)
+		}
 	}
 	size, err := strconv.Atoi(parts[1])
 	if err != nil {
@@ -172,7 +174,7 @@ func load(model string) (*models.Classifier, models.Info, error) {
 			}
 		}
 	}
-	info := models.Info{Preprocess: models.Preprocess{Presize: 460, Method: method, Size: size, Mean: a.Mean, Std: a.Std}}
+	info := models.Info{Preprocess: vision.Preprocess{Presize: 460, Method: method, Size: size, Stats: a.Stats()}}
 	for i := range c.Classes {
 		info.Vocab = append(info.Vocab, fmt.Sprintf("Klasse „%d“, 猫 🐕", i))
 	}

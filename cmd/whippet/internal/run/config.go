@@ -24,6 +24,7 @@ import (
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/schedule"
 	"github.com/whippet-ml/whippet/task"
+	"github.com/whippet-ml/whippet/vision"
 )
 
 // Drawn is the name of the set that the program draws itself.
@@ -32,34 +33,34 @@ const Drawn = "drawn"
 // Config is everything that determines a run's result. It is saved with the
 // run, and a resumed run reads it from there.
 type Config struct {
-	Data         string  `json:"data"`                  // a known set's name, an address, a folder, an archive, or "drawn"
-	Arch         string  `json:"arch"`                  // see models.Names
-	Weights      string  `json:"weights"`               // default, none, or a file
-	From         string  `json:"from,omitempty"`        // a saved model to go on from, head included; then Arch is its and Weights means nothing
-	FromDigest   uint32  `json:"from_digest,omitempty"` // of that model's file; see DigestFrom
-	Epochs       int     `json:"epochs"`                // after the frozen ones
-	FreezeEpochs int     `json:"freeze_epochs"`         // with only the head (and batch norms) training
-	LR           string  `json:"lr"`                    // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
-	Schedule     string  `json:"schedule"`              // fine-tune, one-cycle, flat-cos, constant
-	WeightDecay  float64 `json:"weight_decay"`
-	Batch        int     `json:"batch"`                 // 0 for 64, or less with fewer pictures
-	Presize      int     `json:"presize"`               // square that pictures are resized to first; 0 leaves that out
-	Size         int     `json:"size"`                  // side of the network's input
-	Resize       string  `json:"resize"`                // crop, pad or squish
-	MinScale     float64 `json:"min_scale"`             // of the random-resized crop
-	Augment      bool    `json:"augment"`               // fastai's aug_transforms
-	Label        string  `json:"label"`                 // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
-	PathColumn   string  `json:"path_column,omitempty"` // of the table of csv:FILE: which column names the pictures; empty looks for it
-	Valid        string  `json:"valid"`                 // a share, folder[:TRAIN,VALID], column:NAME, or auto
-	SplitSeed    uint64  `json:"split_seed"`            // of a random split
-	Seed         uint64  `json:"seed"`                  // of initial weights, shuffling, augmentation and dropout
-	Damaged      string  `json:"damaged"`               // error or skip
-	TrainBN      bool    `json:"train_bn"`
-	MixUp        float64 `json:"mixup"`           // alpha, 0 for none
-	Smoothing    float64 `json:"label_smoothing"` // 0 for none
-	Patience     int     `json:"patience"`        // epochs without improvement after which to stop; 0 never
-	SaveBest     bool    `json:"save_best"`       // keep the epoch with the lowest validation loss
-	Metrics      string  `json:"metrics"`         // names, separated by commas
+	Data         string              `json:"data"`                  // a known set's name, an address, a folder, an archive, or "drawn"
+	Arch         string              `json:"arch"`                  // see models.Names
+	Weights      string              `json:"weights"`               // default, none, or a file
+	From         string              `json:"from,omitempty"`        // a saved model to go on from, head included; then Arch is its and Weights means nothing
+	FromDigest   uint32              `json:"from_digest,omitempty"` // of that model's file; see DigestFrom
+	Epochs       int                 `json:"epochs"`                // after the frozen ones
+	FreezeEpochs int                 `json:"freeze_epochs"`         // with only the head (and batch norms) training
+	LR           string              `json:"lr"`                    // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
+	Schedule     string              `json:"schedule"`              // fine-tune, one-cycle, flat-cos, constant
+	WeightDecay  float64             `json:"weight_decay"`
+	Batch        int                 `json:"batch"`                 // 0 for 64, or less with fewer pictures
+	Presize      int                 `json:"presize"`               // square that pictures are resized to first; 0 leaves that out
+	Size         int                 `json:"size"`                  // side of the network's input
+	Resize       vision.ResizeMethod `json:"resize"`                // how pictures become square
+	MinScale     float64             `json:"min_scale"`             // of the random-resized crop
+	Augment      bool                `json:"augment"`               // fastai's aug_transforms
+	Label        string              `json:"label"`                 // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
+	PathColumn   string              `json:"path_column,omitempty"` // of the table of csv:FILE: which column names the pictures; empty looks for it
+	Valid        string              `json:"valid"`                 // a share, folder[:TRAIN,VALID], column:NAME, or auto
+	SplitSeed    uint64              `json:"split_seed"`            // of a random split
+	Seed         uint64              `json:"seed"`                  // of initial weights, shuffling, augmentation and dropout
+	Damaged      string              `json:"damaged"`               // error or skip
+	TrainBN      bool                `json:"train_bn"`
+	MixUp        float64             `json:"mixup"`           // alpha, 0 for none
+	Smoothing    float64             `json:"label_smoothing"` // 0 for none
+	Patience     int                 `json:"patience"`        // epochs without improvement after which to stop; 0 never
+	SaveBest     bool                `json:"save_best"`       // keep the epoch with the lowest validation loss
+	Metrics      string              `json:"metrics"`         // names, separated by commas
 
 	// LRChanges are the learning rates with which the run was resumed, in
 	// order; the last one counts, LR until the first.
@@ -115,7 +116,7 @@ func (c Config) SmallerLR() string {
 // for the data: fastai's chapter on the pets.
 func Default() Config {
 	return Config{Arch: "resnet34", Weights: "default", Epochs: 2, FreezeEpochs: 1, LR: "2e-3", Schedule: "fine-tune", WeightDecay: 0.01,
-		Presize: 460, Size: 224, Resize: "crop", MinScale: 0.75, Augment: true, Label: "auto", Valid: "auto",
+		Presize: 460, Size: 224, Resize: vision.Crop, MinScale: 0.75, Augment: true, Label: "auto", Valid: "auto",
 		SplitSeed: 42, Damaged: "error", TrainBN: true, Metrics: "error_rate"}
 }
 
@@ -169,8 +170,6 @@ func (c Config) Check() error {
 		return bad("size", c.Size, "must be 1 to 4096 pixels")
 	case c.Size < arch.MinSize:
 		return bad("size", c.Size, fmt.Sprintf("%s needs pictures of %d pixels at least", arch.Name, arch.MinSize))
-	case c.Resize != "crop" && c.Resize != "pad" && c.Resize != "squish":
-		return bad("resize", c.Resize, "must be crop, pad or squish")
 	case !(c.MinScale > 0 && c.MinScale <= 1):
 		return bad("min-scale", c.MinScale, "must be above 0, and 1 at most")
 	case c.Damaged != "error" && c.Damaged != "skip":

@@ -277,26 +277,16 @@ func (c Config) Block(root string) (data.Block, error) {
 	if c.Damaged == "skip" {
 		b.Damaged = data.SkipDamaged
 	}
-	if c.Presize > 0 {
-		b.ItemTransforms = vision.Resizer{Width: c.Presize, Height: c.Presize, Method: resizeMethods[c.Resize]}
-	}
-	b.BatchTransforms, err = c.batchTransform()
+	b.ItemTransforms, b.BatchTransforms, err = c.Preprocess().Transforms(c.augmentation())
 	return b, err
 }
 
-var resizeMethods = map[string]vision.ResizeMethod{"crop": vision.Crop, "pad": vision.Pad, "squish": vision.Squish}
-
-func (c Config) batchTransform() (data.BatchTransform, error) {
-	a, err := models.ByName(c.Arch)
-	if err != nil {
-		return nil, err
-	}
-	t := vision.AugTransforms{Size: c.Size, MinScale: c.MinScale, Stats: vision.Stats{Mean: a.Mean, Std: a.Std}}
+// augmentation is what training pictures go through besides being prepared.
+func (c Config) augmentation() vision.AugTransforms {
 	if !c.Augment {
-		t.NoFlip, t.MinScale = true, 1
-		t.MaxRotate, t.MaxZoom, t.MaxLighting, t.MaxWarp, t.PAffine, t.PLighting = -1, -1, -1, -1, -1, -1
+		return vision.NoAugmentation()
 	}
-	return t, t.Check()
+	return vision.AugTransforms{MinScale: c.MinScale}
 }
 
 // DrawnSource is the drawn set of the demonstration: ten breeds.
@@ -305,10 +295,10 @@ func DrawnSource() drawn.Source {
 }
 
 // Preprocess returns what a saved model says about its input.
-func (c Config) Preprocess() models.Preprocess {
-	p := models.Preprocess{Presize: c.Presize, Method: c.Resize, Size: c.Size, Mean: models.ImageNetMean, Std: models.ImageNetStd}
+func (c Config) Preprocess() vision.Preprocess {
+	p := vision.Preprocess{Presize: c.Presize, Method: c.Resize, Size: c.Size, Stats: vision.ImageNetStats}
 	if a, err := models.ByName(c.Arch); err == nil {
-		p.Mean, p.Std = a.Mean, a.Std
+		p.Stats = a.Stats()
 	}
 	return p
 }
