@@ -57,7 +57,7 @@ func (s *Server) v2Index(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in := &scanner{b: b}
-	if in.peek() != 0 {
+	if in.peek(); in.i < len(b) {
 		err := in.object(func(key []byte) error {
 			if string(key) != "ready" {
 				return errors.New(`the only key is "ready"`)

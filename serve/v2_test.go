@@ -139,7 +139,7 @@ func TestExplain(t *testing.T) {
 // TestIndex asks which models there are, as Triton's clients do.
 func TestIndex(t *testing.T) {
 	_, h, _ := newServer(t, Options{})
-	for body, want := range map[string]int{"": 200, "{}": 200, `{"ready":true}`: 200, `{"ready":1}`: 400, `{"other":true}`: 400, `[]`: 400, "{}x": 400} {
+	for body, want := range map[string]int{"": 200, "{}": 200, `{"ready":true}`: 200, `{"ready":1}`: 400, `{"other":true}`: 400, `[]`: 400, "{}x": 400, "\x00": 400, " \n": 200} {
 		status, _, b := post(t, h.URL+"/v2/repository/index", "application/json", []byte(body))
 		if status != want || status == 200 && !strings.Contains(string(b), `[{"name":"pets","version":"`) {
 			t.Errorf("%q: status %d %s; want %d", body, status, b, want)
