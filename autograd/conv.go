@@ -13,7 +13,9 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 	c := ConvBranch{w, bias, stride, pad}.shape(x)
 	oh, ow := c.Out()
 	y := tp.newVar(c.N, oh, ow, c.K)
-	tp.timed("conv", func() { cpu.ConvForwardBias(c, x.Value.Data, w.Value.Data, bias.data(), relu, y.Value.Data, c.K) })
+	tp.timed("conv", func() {
+		c.Forward(x.Value.Data, w.Value.Data, y.Value.Data, cpu.Epilogue{Bias: bias.data(), Activation: activation(relu)})
+	})
 	if relu {
 		y.setReLU(reluPart{c: c.K, bias: bias})
 	}
@@ -27,6 +29,14 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 	}
 	record(tp, "conv", y, needs, reads, conv{x, c, w, bias, relu}, convBackward)
 	return y
+}
+
+// activation is ReLU or nothing, as kernels take it.
+func activation(relu bool) cpu.Activation {
+	if relu {
+		return cpu.RectifiedUnit
+	}
+	return cpu.Identity
 }
 
 // conv is what the way back of a Conv2d needs.
@@ -60,7 +70,7 @@ func (tp *Tape) convBackward(x *Variable, c cpu.Conv, w *Parameter, dy []float32
 	if w.RequiresGrad {
 		xs := tp.value(x)
 		w.grad(tp, func(dw []float32) {
-			tp.timedBack("conv weights", func() { cpu.ConvBackwardWeights(c, xs, dy, dw) })
+			tp.timedBack("conv weights", func() { c.BackwardWeights(xs, dy, dw) })
 		})
 	}
 	if !x.needs {
@@ -70,12 +80,12 @@ func (tp *Tape) convBackward(x *Variable, c cpu.Conv, w *Parameter, dy []float32
 		switch {
 		case last && x.takesReLUGrad():
 			tp.reluGrad(x, false, func(other []float32, to *cpu.ReLUGrad) {
-				cpu.ConvBackwardDataReLU(c, dy, w.Value.Data, other, to)
+				c.BackwardData(dy, w.Value.Data, cpu.InputGrad{DX: other, ReLU: to})
 			})
 		case x.Grad != nil:
-			cpu.ConvBackwardDataAdd(c, dy, w.Value.Data, x.Grad.Data)
+			c.BackwardData(dy, w.Value.Data, cpu.InputGrad{DX: x.Grad.Data, Add: true})
 		default:
-			cpu.ConvBackwardData(c, dy, w.Value.Data, tp.gradBuffer(x).Data)
+			c.BackwardData(dy, w.Value.Data, cpu.InputGrad{DX: tp.gradBuffer(x).Data})
 		}
 	})
 }
@@ -127,7 +137,8 @@ func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
 		c := shapes[i]
 		y.setReLU(reluPart{c: c.K, bias: b.Bias})
 		tp.timed("conv", func() {
-			cpu.ConvForwardBias(c, x.Value.Data, b.Weight.Value.Data, b.Bias.data(), true, y.Value.Data[off:], width)
+			c.Forward(x.Value.Data, b.Weight.Value.Data, y.Value.Data[off:],
+				cpu.Epilogue{Bias: b.Bias.data(), Activation: cpu.RectifiedUnit, Stride: width})
 		})
 		off += c.K
 	}

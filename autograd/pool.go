@@ -10,12 +10,12 @@ import (
 // MaxPool2d, with its ceil_mode as ceil). Padding counts as minus infinity.
 func MaxPool2d(tp *Tape, x *Variable, k, stride, pad int, ceil bool) *Variable {
 	s := x.Value.Shape
-	n, h, w, c := s[0], s[1], s[2], s[3]
-	oh, ow := cpu.PoolOut(h, k, stride, pad, ceil), cpu.PoolOut(w, k, stride, pad, ceil)
+	p := cpu.Pool{N: s[0], H: s[1], W: s[2], C: s[3], K: k, Stride: stride, Pad: pad, Ceil: ceil}
+	oh, ow := p.Out()
 	if oh < 1 || ow < 1 {
-		panic(fmt.Sprintf("autograd: a %d×%d input is too small for a %d×%d max pool", h, w, k, k))
+		panic(fmt.Sprintf("autograd: a %d×%d input is too small for a %d×%d max pool", p.H, p.W, k, k))
 	}
-	y := tp.newVar(n, oh, ow, c)
+	y := tp.newVar(p.N, oh, ow, p.C)
 	var argmax []uint8
 	var held *Variable
 	if x.needs && tp.Record {
@@ -23,37 +23,29 @@ func MaxPool2d(tp *Tape, x *Variable, k, stride, pad int, ceil bool) *Variable {
 		argmax = bytesOf(held.Value.Data)[:y.Value.Len()]
 	}
 	// The way back then skips what the ReLU before made 0.
-	relu := argmax != nil && x.relu != nil && k <= 15
-	tp.timed("pool", func() {
-		if relu {
-			cpu.MaxPoolForwardReLU(n, h, w, c, k, stride, pad, ceil, x.Value.Data, y.Value.Data, argmax)
-			return
-		}
-		cpu.MaxPoolForward(n, h, w, c, k, stride, pad, ceil, x.Value.Data, y.Value.Data, argmax)
-	})
-	record(tp, "pool", y, x.needs, []*Variable{held}, maxPool{x, argmax, k, stride, pad, ceil, relu}, maxPoolBackward)
+	p.OfReLU = argmax != nil && x.relu != nil && k <= 15
+	tp.timed("pool", func() { p.Forward(x.Value.Data, y.Value.Data, argmax) })
+	record(tp, "pool", y, x.needs, []*Variable{held}, maxPool{x, argmax, p}, maxPoolBackward)
 	return y
 }
 
 // maxPool is what the way back of a MaxPool2d needs.
 type maxPool struct {
-	x              *Variable
-	argmax         []uint8
-	k, stride, pad int
-	ceil, relu     bool
+	x      *Variable
+	argmax []uint8
+	p      cpu.Pool
 }
 
 func maxPoolBackward(tp *Tape, y *Variable, p *maxPool) {
 	x, dy := p.x, y.Grad.Data
-	n, h, w, c := x.shape[0], x.shape[1], x.shape[2], x.shape[3]
-	if p.relu && x.takesReLUGrad() && x.Grad == nil {
+	if p.p.OfReLU && x.takesReLUGrad() && x.Grad == nil {
 		tp.reluGrad(x, true, func(_ []float32, to *cpu.ReLUGrad) {
-			cpu.MaxPoolBackwardReLU(n, h, w, c, p.k, p.stride, p.pad, p.ceil, dy, p.argmax, to)
+			p.p.Backward(dy, p.argmax, cpu.InputGrad{ReLU: to})
 		})
 		return
 	}
 	tp.gradInto(x, func(dx []float32) {
-		cpu.MaxPoolBackward(n, h, w, c, p.k, p.stride, p.pad, p.ceil, dy, p.argmax, dx)
+		p.p.Backward(dy, p.argmax, cpu.InputGrad{DX: dx})
 	})
 }
 

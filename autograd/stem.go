@@ -19,7 +19,7 @@ func BatchNormReLUMaxPool(tp *Tape, x *Variable, s *BatchNormState, k, stride, p
 		return y
 	}
 	sh := x.Value.Shape
-	p := cpu.NormMaxPool{N: sh[0], H: sh[1], W: sh[2], C: sh[3], K: k, Stride: stride, Pad: pad, Ceil: ceil}
+	p := cpu.NormMaxPool{Pool: cpu.Pool{N: sh[0], H: sh[1], W: sh[2], C: sh[3], K: k, Stride: stride, Pad: pad, Ceil: ceil}}
 	if batch && p.N*p.H*p.W < 2 {
 		panic(fmt.Sprintf("autograd: batch norm needs more than one value per channel to train, input %v", sh))
 	}

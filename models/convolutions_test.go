@@ -69,9 +69,9 @@ func TestEveryConvolution(t *testing.T) {
 				y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
 				for _, winograd := range []bool{false, true} {
 					defer cpu.SetWinograd(cpu.SetWinograd(winograd))
-					cpu.ConvForwardBias(c, x, w, nil, false, y, c.K)
-					cpu.ConvBackwardData(c, dy, w, dx)
-					cpu.ConvBackwardWeights(c, x, dy, dw)
+					c.Forward(x, w, y, cpu.Epilogue{})
+					c.BackwardData(dy, w, cpu.InputGrad{DX: dx})
+					c.BackwardWeights(x, dy, dw)
 					for _, p := range []struct {
 						pass string
 						got  []float32

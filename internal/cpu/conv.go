@@ -32,39 +32,10 @@ func (c Conv) Check() error {
 	return nil
 }
 
-// mustFit panics, naming the operation, when the shape is impossible or a slice
-// has not the length that the shape demands: both are errors of the caller, who
-// checks what comes from outside with Check.
-func (c Conv) mustFit(op string, x, w, y []float32) {
+// mustCheck panics, naming the operation, when the shape is impossible: an error
+// of the caller, who checks what comes from outside with Check.
+func (c Conv) mustCheck(op string) {
 	if err := c.Check(); err != nil {
 		panic("cpu." + op + ": " + err.Error())
 	}
-	oh, ow := c.Out()
-	need(op, "x", len(x), c.N*c.H*c.W*c.C)
-	need(op, "w", len(w), c.KH*c.KW*c.C*c.K)
-	need(op, "y", len(y), c.N*oh*ow*c.K)
-}
-
-// ConvBackwardData computes dx [N,H,W,C], the gradient of the input, from
-// dy [N,OH,OW,K] and w [KH,KW,C,K]. dx is overwritten. It panics when a length
-// does not fit.
-func ConvBackwardData(c Conv, dy, w, dx []float32) {
-	c.mustFit("ConvBackwardData", dx, w, dy)
-	if winogradWins(c, passBackwardData) {
-		winogradBackwardData(c, dy, w, dx)
-		return
-	}
-	directBackwardData(c, dy, w, dx)
-}
-
-// ConvBackwardWeights computes dw [KH,KW,C,K], the gradient of the weights,
-// from x [N,H,W,C] and dy [N,OH,OW,K]. dw is overwritten. It panics when a
-// length does not fit.
-func ConvBackwardWeights(c Conv, x, dy, dw []float32) {
-	c.mustFit("ConvBackwardWeights", x, dw, dy)
-	if winogradWins(c, passBackwardWeights) {
-		winogradBackwardWeights(c, x, dy, dw)
-		return
-	}
-	directBackwardWeights(c, x, dy, dw)
 }

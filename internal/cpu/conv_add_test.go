@@ -21,13 +21,13 @@ func TestConvBackwardDataAdd(t *testing.T) {
 				w, dy := randoms(2, c.KH*c.KW*c.C*c.K), randoms(3, c.N*oh*ow*c.K)
 				before := randoms(4, c.N*c.H*c.W*c.C)
 				apart, want := make([]float32, len(before)), make([]float64, len(before))
-				ConvBackwardData(c, dy, w, apart)
+				c.BackwardData(dy, w, InputGrad{DX: apart})
 				for i, v := range before {
 					want[i] = float64(v) + float64(apart[i])
 				}
 				dx, check := guarded(t, "ConvBackwardDataAdd", len(before))
 				copy(dx, before)
-				ConvBackwardDataAdd(c, dy, w, dx)
+				c.BackwardData(dy, w, InputGrad{DX: dx, Add: true})
 				check()
 				if e := relL2(dx, want); !(e <= tol) {
 					t.Errorf("%s, Winograd %v: relative L2 error %.3g against the sum, want at most %.3g", tc.name, wino, e, tol)

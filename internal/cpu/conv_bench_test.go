@@ -60,9 +60,9 @@ func BenchmarkConv(b *testing.B) {
 			run  func()
 		}{
 			{"forward", func() { convForward(c, x, w, y) }},
-			{"data", func() { ConvBackwardData(c, y, w, dx) }},
-			{"weights", func() { ConvBackwardWeights(c, x, y, dw) }},
-			{"infer", func() { packed.Forward(c.N, c.H, c.W, x, nil, true, y, c.K) }},
+			{"data", func() { c.BackwardData(y, w, InputGrad{DX: dx}) }},
+			{"weights", func() { c.BackwardWeights(x, y, dw) }},
+			{"infer", func() { packed.Forward(c.N, c.H, c.W, x, y, Epilogue{Activation: RectifiedUnit}) }},
 		} {
 			b.Run(fmt.Sprintf("%s/%s/threads=%d", l.name, pass.name, parallel.Threads()), func(b *testing.B) {
 				pass.run() // fill the scratch lists

@@ -60,7 +60,7 @@ func packTaps(dst []float32, f filterTaps, k, n, taps int, trans bool) {
 	})
 }
 
-// directBackwardData is ConvBackwardData without Winograd.
+// directBackwardData is backwardData without Winograd.
 //
 // An input pixel (iy, ix) receives from tap (ky, kx) only when (iy+Pad-ky) and
 // (ix+Pad-kx) are multiples of the stride. So dx falls apart into

@@ -66,34 +66,28 @@ func (p *PackedConv) Bytes() int {
 	return n * 4
 }
 
-// Forward computes y = relu?(conv(x) + bias + residual) for x [n,h,w,C]. The
-// pixels of y [n,OH,OW] lie yStride >= K floats apart and K values are written
-// at each, so that y may be a slice of the channels of a concatenated tensor.
-// residual is nil or dense [n,OH,OW,K]; it may share memory with y only if it is
-// exactly y. Forward panics when a length does not fit, or when another
-// instruction set is in use than at PackConv.
-func (p *PackedConv) Forward(n, h, w int, x, residual []float32, relu bool, y []float32, yStride int) {
+// Forward computes y [n,OH,OW,K] = conv(x [n,h,w,C]) + bias, the bias that was
+// packed, with epilogue e, whose own Bias must be nil. Forward panics when a
+// length does not fit, or when another instruction set is in use than at
+// PackConv.
+func (p *PackedConv) Forward(n, h, w int, x, y []float32, e Epilogue) {
+	const op = "PackedConv.Forward"
 	c := p.c
 	c.N, c.H, c.W = n, h, w
-	if err := c.Check(); err != nil {
-		panic("cpu.PackedConv.Forward: " + err.Error())
-	}
+	c.mustCheck(op)
 	oh, ow := c.Out()
-	pixels := n * oh * ow
-	need("PackedConv.Forward", "x", len(x), n*h*w*c.C)
-	if residual != nil {
-		need("PackedConv.Forward", "residual", len(residual), pixels*c.K)
+	need(op, "x", len(x), n*h*w*c.C)
+	if e.Bias != nil {
+		panic("cpu." + op + ": the bias is packed with the weights; leave Epilogue.Bias nil")
 	}
-	if yStride < c.K || len(y) < (pixels-1)*yStride+c.K {
-		panic(fmt.Sprintf("cpu.PackedConv.Forward: %d pixels of %d channels at stride %d do not fit an output of %d values", pixels, c.K, yStride, len(y)))
-	}
+	stride, relu := e.stride(op, n*oh*ow, c.K, y), e.relu(op)
 	if p.set != isa.Active() {
-		panic(fmt.Sprintf("cpu.PackedConv.Forward: weights were packed for %s, but %s is in use; pack them again", p.set, isa.Active()))
+		panic(fmt.Sprintf("cpu.%s: weights were packed for %s, but %s is in use; pack them again", op, p.set, isa.Active()))
 	}
 	if winogradWins(c, passForward) {
-		p.packWinograd().forward(n, h, w, x, residual, relu, y, yStride)
+		p.packWinograd().forward(n, h, w, x, e.Residual, relu, y, stride)
 		return
 	}
-	g := forwardIGEMM(c, x, y, yStride)
-	g.run(p.bp, &epilogue{bias: p.bias, residual: residual, relu: relu})
+	g := forwardIGEMM(c, x, y, stride)
+	g.run(p.bp, &epilogue{bias: p.bias, residual: e.Residual, relu: relu})
 }

@@ -12,7 +12,7 @@ import "github.com/whippet-ml/whippet/internal/parallel"
 
 // ConvMaxPool is the geometry of the operation: a convolution of few channels,
 // and K x K windows with 1 <= K <= 15, stride, padding and ceil mode as
-// MaxPoolForward has them.
+// Pool has them.
 type ConvMaxPool struct {
 	Conv           Conv
 	K, Stride, Pad int
@@ -44,12 +44,12 @@ func (p ConvMaxPool) Fits() bool {
 // pool returns the pooling's geometry.
 func (p ConvMaxPool) pool(op string) poolShape {
 	h, w := p.Conv.Out()
-	return newPoolShape(op, p.Conv.N, h, w, p.Conv.K, p.K, p.Stride, p.Pad, p.Ceil)
+	return Pool{N: p.Conv.N, H: h, W: w, C: p.Conv.K, K: p.K, Stride: p.Stride, Pad: p.Pad, Ceil: p.Ceil, OfReLU: true}.shape(op)
 }
 
 // Forward computes y [N,oh,ow,K], oh and ow by Out, from x [N,H,W,C], w
 // [KH,KW,C,K] and bias [K], which may be nil. argmax [N,oh,ow,K], unless nil,
-// receives the positions of the maxima as MaxPoolForwardReLU has them, for
+// receives the positions of the maxima as Pool has them with OfReLU, for
 // BackwardWeights. The shape must be one that Fits.
 func (p ConvMaxPool) Forward(x, w, bias, y []float32, argmax []uint8) {
 	const op = "ConvMaxPool.Forward"

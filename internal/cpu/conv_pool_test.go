@@ -36,11 +36,11 @@ func TestConvMaxPool(t *testing.T) {
 							bias, db, wantDB = a.normal(c.K, -0.5, 1), a.normal(c.K, 0, 1), make([]float32, c.K)
 						}
 						z, wantY, wantArg := make([]float32, c.N*h*w*c.K), make([]float32, outs), make([]uint8, outs)
-						ConvForwardBias(c, x, wt, bias, true, z, c.K)
-						MaxPoolForwardReLU(c.N, h, w, c.K, p.K, p.Stride, p.Pad, p.Ceil, z, wantY, wantArg)
+						c.Forward(x, wt, z, Epilogue{Bias: bias, Activation: act(true), Stride: c.K})
+						ofReLU(Pool{N: c.N, H: h, W: w, C: c.K, K: p.K, Stride: p.Stride, Pad: p.Pad, Ceil: p.Ceil}).Forward(z, wantY, wantArg)
 						dz, wantDW := make([]float32, len(z)), make([]float32, len(wt))
-						MaxPoolBackward(c.N, h, w, c.K, p.K, p.Stride, p.Pad, p.Ceil, dy, wantArg, dz)
-						ConvBackwardWeights(c, x, dz, wantDW)
+						Pool{N: c.N, H: h, W: w, C: c.K, K: p.K, Stride: p.Stride, Pad: p.Pad, Ceil: p.Ceil}.Backward(dy, wantArg, InputGrad{DX: dz})
+						c.BackwardWeights(x, dz, wantDW)
 						if full {
 							SumRows(dz, c.N*h*w, c.K, wantDB)
 						}

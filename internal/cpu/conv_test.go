@@ -108,7 +108,15 @@ func TestConvDirect(t *testing.T) {
 }
 
 // convForward is the forward pass with nothing added.
-func convForward(c Conv, x, w, y []float32) { ConvForwardBias(c, x, w, nil, false, y, c.K) }
+func convForward(c Conv, x, w, y []float32) { c.Forward(x, w, y, Epilogue{}) }
+
+// act is ReLU or nothing.
+func act(relu bool) Activation {
+	if relu {
+		return RectifiedUnit
+	}
+	return Identity
+}
 
 // checkConv compares the three passes with float64 sums.
 func checkConv(t *testing.T, c Conv, tol float64) {
@@ -127,8 +135,8 @@ func checkConv(t *testing.T, c Conv, tol float64) {
 	dx, checkX := guarded(t, "ConvBackwardData", len(x))
 	dw, checkW := guarded(t, "ConvBackwardWeights", len(w))
 	convForward(c, x, w, y)
-	ConvBackwardData(c, dy, w, dx)
-	ConvBackwardWeights(c, x, dy, dw)
+	c.BackwardData(dy, w, InputGrad{DX: dx})
+	c.BackwardWeights(x, dy, dw)
 	checkY()
 	checkX()
 	checkW()
@@ -155,8 +163,8 @@ func TestConvThreads(t *testing.T) {
 				defer parallel.SetThreads(parallel.SetThreads(threads))
 				all := make([]float32, len(dy)+len(x)+len(w))
 				convForward(c, x, w, all[:len(dy)])
-				ConvBackwardData(c, dy, w, all[len(dy):][:len(x)])
-				ConvBackwardWeights(c, x, dy, all[len(dy)+len(x):])
+				c.BackwardData(dy, w, InputGrad{DX: all[len(dy):][:len(x)]})
+				c.BackwardWeights(x, dy, all[len(dy)+len(x):])
 				if threads == 1 {
 					first = all
 					return
@@ -211,7 +219,7 @@ func TestPackedConv(t *testing.T) {
 				}
 				stride := c.K + form.extra
 				y, check := guarded(t, "PackedConv.Forward", (pixels-1)*stride+c.K)
-				PackConv(c, w, bias).Forward(c.N, c.H, c.W, x, res, form.relu, y, stride)
+				PackConv(c, w, bias).Forward(c.N, c.H, c.W, x, y, Epilogue{Residual: res, Activation: act(form.relu), Stride: stride})
 				check()
 				got := make([]float32, 0, len(want))
 				for p := range pixels {
@@ -246,8 +254,8 @@ func TestPackedConvInPlace(t *testing.T) {
 		x, w, y := randoms(1, c.H*c.W*c.C), randoms(2, c.KH*c.KW*c.C*c.K), randoms(3, oh*ow*c.K)
 		p := PackConv(c, w, nil)
 		want := make([]float32, len(y))
-		p.Forward(1, c.H, c.W, x, y, true, want, c.K)
-		p.Forward(1, c.H, c.W, x, y, true, y, c.K)
+		p.Forward(1, c.H, c.W, x, want, Epilogue{Residual: y, Activation: act(true), Stride: c.K})
+		p.Forward(1, c.H, c.W, x, y, Epilogue{Residual: y, Activation: act(true), Stride: c.K})
 		for i := range y {
 			if y[i] != want[i] {
 				t.Fatalf("%+v: value %d is %g in place, %g apart", c, i, y[i], want[i])

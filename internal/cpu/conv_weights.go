@@ -29,7 +29,7 @@ const (
 	wgradPartialFloats = 8 << 20
 )
 
-// directBackwardWeights is ConvBackwardWeights without Winograd.
+// directBackwardWeights is BackwardWeights without Winograd.
 //
 // The pieces are blocks of dw. When these are too few to occupy the cores, the
 // pixels are also cut, into groups that depend on the shape alone; each group

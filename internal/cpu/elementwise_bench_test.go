@@ -119,14 +119,14 @@ func BenchmarkMaxPool(b *testing.B) {
 			defer isa.Use(isa.Use(l))
 			b.SetBytes(int64(4*len(x) + 5*len(y)))
 			for b.Loop() {
-				MaxPoolForward(n, h, h, c, 3, 2, 1, false, x, y, arg)
+				Pool{N: n, H: h, W: h, C: c, K: 3, Stride: 2, Pad: 1, Ceil: false}.Forward(x, y, arg)
 			}
 		})
 		b.Run(fmt.Sprintf("backward/%v", l), func(b *testing.B) {
 			defer isa.Use(isa.Use(l))
 			b.SetBytes(int64(4*len(x) + 5*len(y)))
 			for b.Loop() {
-				MaxPoolBackward(n, h, h, c, 3, 2, 1, false, y, arg, x)
+				Pool{N: n, H: h, W: h, C: c, K: 3, Stride: 2, Pad: 1, Ceil: false}.Backward(y, arg, InputGrad{DX: x})
 			}
 		})
 	}

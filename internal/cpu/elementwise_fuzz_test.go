@@ -259,8 +259,8 @@ func FuzzMaxPool(f *testing.F) {
 				}
 			}
 			y, arg, dx := a.zeros(outs), a.byteZeros(outs), a.zeros(len(x))
-			MaxPoolForward(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, x, y, arg)
-			MaxPoolBackward(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, dy, arg, dx)
+			p.pool().Forward(x, y, arg)
+			p.pool().Backward(dy, arg, InputGrad{DX: dx})
 			a.check()
 			wantY, wantArg, wantDX := poolRef(p, x, dy)
 			near(t, "y", y, wantY, 0)
@@ -270,7 +270,7 @@ func FuzzMaxPool(f *testing.F) {
 				}
 			}
 			near(t, "dx", dx, wantDX, 1e-5)
-			MaxPoolForwardReLU(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, x, y, arg)
+			ofReLU(p.pool()).Forward(x, y, arg)
 			a.check()
 			near(t, "y after a ReLU", y, wantY, 0)
 			for i := range arg {

@@ -158,8 +158,8 @@ func TestLengthsAreChecked(t *testing.T) {
 		"ScaleShift":    func() { ScaleShift(s(8), s(4), s(4), s(7), s(8), 2, 4, false) },
 		"ChannelStats":  func() { ChannelStats(s(8), 2, 4, s(4), s(3)) },
 		"AdamStep":      func() { AdamStep(s(4), s(4), s(4), s(3), 1, 0, 0, 0, 0, 1, 1) },
-		"MaxPool":       func() { MaxPoolForward(1, 4, 4, 1, 2, 2, 0, false, s(16), s(5), nil) },
-		"MaxPoolWindow": func() { MaxPoolForward(1, 4, 4, 1, 2, 2, 2, false, s(16), s(16), nil) },
+		"MaxPool":       func() { Pool{N: 1, H: 4, W: 4, C: 1, K: 2, Stride: 2, Pad: 0, Ceil: false}.Forward(s(16), s(5), nil) },
+		"MaxPoolWindow": func() { Pool{N: 1, H: 4, W: 4, C: 1, K: 2, Stride: 2, Pad: 2, Ceil: false}.Forward(s(16), s(16), nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

@@ -9,7 +9,9 @@ import (
 // Storing non-temporally changes no bit and writes nowhere else.
 func TestStoresNonTemporal(t *testing.T) {
 	type op func(x, y, z, out, res []float32, p [][]float32, rows, c int)
-	pool := func(rows, c int) NormMaxPool { return NormMaxPool{1, rows / 4, 4, c, 3, 2, 1, false} }
+	pool := func(rows, c int) NormMaxPool {
+		return NormMaxPool{Pool{N: 1, H: rows / 4, W: 4, C: c, K: 3, Stride: 2, Pad: 1}}
+	}
 	for _, tc := range []struct {
 		name string
 		run  op
@@ -56,7 +58,7 @@ func TestStoresNonTemporal(t *testing.T) {
 			oh, ow := q.Out()
 			arg := make([]uint8, oh*ow*c)
 			q.Forward(x, p[0], p[1], res[:len(arg)], make([]float32, len(arg)), arg)
-			MaxPoolBackward(1, rows/4, 4, c, 3, 2, 1, false, z[:len(arg)], arg, out)
+			Pool{N: 1, H: rows / 4, W: 4, C: c, K: 3, Stride: 2, Pad: 1, Ceil: false}.Backward(z[:len(arg)], arg, InputGrad{DX: out})
 		}},
 		{"stem backward", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
 			q := pool(rows, c)
@@ -112,7 +114,7 @@ func TestStoresNonTemporal(t *testing.T) {
 }
 
 func ExampleNormMaxPool() {
-	p := NormMaxPool{N: 1, H: 4, W: 4, C: 1, K: 2, Stride: 2}
+	p := NormMaxPool{Pool{N: 1, H: 4, W: 4, C: 1, K: 2, Stride: 2}}
 	x := []float32{
 		1, 2, -1, -2,
 		3, 4, -3, -4,

@@ -28,41 +28,57 @@ func PoolOut(size, k, stride, pad int, ceil bool) int {
 	return out
 }
 
-// poolShape is the geometry that forward and backward share.
+// Pool is the geometry of max pooling, with the rules of torch.nn.MaxPool2d:
+// x [N,H,W,C], windows of K x K with 1 <= K <= 16, and padding, at most half a
+// window, that counts as -Inf. With Ceil a last window may hang over the end, as
+// PoolOut says.
+type Pool struct {
+	N, H, W, C     int
+	K, Stride, Pad int
+	Ceil           bool
+
+	// OfReLU says that x is the result of a ReLU, and that the gradient of what
+	// is before it will be asked for: where a maximum is not above 0, its noted
+	// position is 255, which no input has. K is then at most 15.
+	OfReLU bool
+}
+
+// nowhere is the position of a maximum that ReLU made: no input has it.
+const nowhere = 255
+
+// Out returns the output's height and width; 0 when no window fits.
+func (p Pool) Out() (oh, ow int) {
+	return PoolOut(p.H, p.K, p.Stride, p.Pad, p.Ceil), PoolOut(p.W, p.K, p.Stride, p.Pad, p.Ceil)
+}
+
+// poolShape is the geometry of one picture.
 type poolShape struct {
 	h, w, c, oh, ow, k, stride, pad int
 }
 
-func newPoolShape(op string, n, h, w, c, k, stride, pad int, ceil bool) poolShape {
-	if k < 1 || k > 16 || stride < 1 || pad < 0 || 2*pad > k || n < 0 || h < 0 || w < 0 || c < 0 {
-		panic(fmt.Sprintf("cpu.%s: window %d, stride %d, padding %d on [%d,%d,%d,%d]: want 1 <= window <= 16, stride >= 1, 0 <= 2*padding <= window",
-			op, k, stride, pad, n, h, w, c))
+// shape panics, naming the operation, when p is impossible.
+func (p Pool) shape(op string) poolShape {
+	most := 16
+	if p.OfReLU {
+		most = 15
 	}
-	return poolShape{h, w, c, PoolOut(h, k, stride, pad, ceil), PoolOut(w, k, stride, pad, ceil), k, stride, pad}
+	if p.K < 1 || p.K > most || p.Stride < 1 || p.Pad < 0 || 2*p.Pad > p.K || min(p.N, p.H, p.W, p.C) < 0 {
+		panic(fmt.Sprintf("cpu.%s: %+v: want 1 <= K <= %d, Stride >= 1, 0 <= 2*Pad <= K, and no negative dimension", op, p, most))
+	}
+	oh, ow := p.Out()
+	return poolShape{p.H, p.W, p.C, oh, ow, p.K, p.Stride, p.Pad}
 }
 
-// MaxPoolForward computes y [n,oh,ow,c], the maximum of each k x k window of x
-// [n,h,w,c], oh and ow by PoolOut. Padding counts as -Inf; a NaN in the window
-// gives NaN. argmax, [n,oh,ow,c] or nil, receives the position ky*k+kx of the
-// maximum in the window, the first if there are several, as MaxPoolBackward
-// wants it. k is at most 16, so that a position fits a byte.
-func MaxPoolForward(n, h, w, c, k, stride, pad int, ceil bool, x, y []float32, argmax []uint8) {
-	p := newPoolShape("MaxPoolForward", n, h, w, c, k, stride, pad, ceil)
-	p.forward("MaxPoolForward", n, x, y, argmax, false)
+// Forward computes y [N,OH,OW,C], the maximum of each window of x; a NaN in the
+// window gives NaN. argmax, like y, or nil, receives the position ky*K+kx of the
+// maximum in the window, the first if there are several, as Backward wants it.
+func (p Pool) Forward(x, y []float32, argmax []uint8) {
+	const op = "Pool.Forward"
+	s := p.shape(op)
+	s.forward(op, p.N, x, y, argmax, p.OfReLU)
 }
 
-// MaxPoolForwardReLU is MaxPoolForward for an x that is the result of a ReLU,
-// with argmax. Where y is not above 0, argmax is 255, a position that no input
-// has: MaxPoolBackward then gives the gradient of what is before the ReLU, which
-// MaxPoolBackwardReLU needs. k is at most 15.
-func MaxPoolForwardReLU(n, h, w, c, k, stride, pad int, ceil bool, x, y []float32, argmax []uint8) {
-	const op = "MaxPoolForwardReLU"
-	p := NormMaxPool{n, h, w, c, k, stride, pad, ceil}.shape(op)
-	need(op, "argmax", len(argmax), len(y))
-	p.forward(op, n, x, y, argmax, true)
-}
-
-// forward is MaxPoolForward, or with relu MaxPoolForwardReLU.
+// forward is Pool.Forward for n pictures, with relu OfReLU.
 func (p *poolShape) forward(op string, n int, x, y []float32, argmax []uint8, relu bool) {
 	h, w, c := p.h, p.w, p.c
 	need(op, "x", len(x), n*h*w*c)
@@ -160,14 +176,37 @@ func (w *maxWindow) maxGo(out []float32, arg []uint8, relu bool) {
 	}
 }
 
-// MaxPoolBackward computes dx [n,h,w,c], overwriting it, from dy and argmax
-// [n,oh,ow,c] as MaxPoolForward wrote it: every output's gradient goes to the
-// input that was the maximum. It gathers, input by input, in a fixed order.
-func MaxPoolBackward(n, h, w, c, k, stride, pad int, ceil bool, dy []float32, argmax []uint8, dx []float32) {
-	p := newPoolShape("MaxPoolBackward", n, h, w, c, k, stride, pad, ceil)
-	need("MaxPoolBackward", "dx", len(dx), n*h*w*c)
-	need("MaxPoolBackward", "dy", len(dy), n*p.oh*p.ow*c)
-	need("MaxPoolBackward", "argmax", len(argmax), len(dy))
+// Backward computes the gradient of x from dy and argmax [N,OH,OW,C] as Forward
+// wrote it, and takes it where to says: every output's gradient goes to the input
+// that was the maximum. It gathers, input by input, in a fixed order. Through a
+// ReLU it wants OfReLU in Forward, and does not read to.ReLU.X.
+func (p Pool) Backward(dy []float32, argmax []uint8, to InputGrad) {
+	const op = "Pool.Backward"
+	s := p.shape(op)
+	need(op, "dy", len(dy), p.N*s.oh*s.ow*p.C)
+	need(op, "argmax", len(argmax), len(dy))
+	to.check(op, p.N*p.H*p.W, p.C)
+	if to.ReLU != nil && !p.OfReLU {
+		panic("cpu." + op + ": the gradient is to go through a ReLU that Forward was not told of; set OfReLU")
+	}
+	switch {
+	case to.ReLU != nil && to.DX == nil:
+		s.backwardReLU(p.N, dy, argmax, to.ReLU)
+	case to.ReLU == nil && !to.Add:
+		s.backward(p.N, dy, argmax, to.DX)
+	default:
+		tmp := getScratch(p.N * p.H * p.W * p.C)
+		defer putScratch(tmp)
+		s.backward(p.N, dy, argmax, tmp)
+		Add(to.DX, tmp, to.DX)
+		if to.ReLU != nil {
+			to.ReLU.Backward(to.DX, p.N*p.H*p.W)
+		}
+	}
+}
+
+// backward computes dx of n pictures, overwriting it.
+func (p *poolShape) backward(n int, dy []float32, argmax []uint8, dx []float32) {
 	if len(dx) == 0 {
 		return
 	}
@@ -178,7 +217,8 @@ func MaxPoolBackward(n, h, w, c, k, stride, pad int, ceil bool, dy []float32, ar
 		dx          []float32
 		nonTemporal bool
 	}
-	parallel.ForWith(n*h, args{p, dy, argmax, dx, storesNonTemporal(windowTable.Active().NonTemporalFloats, len(dx), dx, c)}, func(a *args, i int) {
+	nonTemporal := storesNonTemporal(windowTable.Active().NonTemporalFloats, len(dx), dx, p.c)
+	parallel.ForWith(n*p.h, args{*p, dy, argmax, dx, nonTemporal}, func(a *args, i int) {
 		p := &a.p
 		img, out, row := i/p.h, p.oh*p.ow*p.c, p.w*p.c
 		p.backwardRow(i%p.h, a.dy[img*out:(img+1)*out], a.argmax[img*out:(img+1)*out], a.dx[i*row:(i+1)*row], a.nonTemporal)
@@ -188,27 +228,24 @@ func MaxPoolBackward(n, h, w, c, k, stride, pad int, ceil bool, dy []float32, ar
 	})
 }
 
-// MaxPoolBackwardReLU is MaxPoolBackward for an input that is the result of a
-// ReLU, with argmax from MaxPoolForwardReLU: the gradient of what is before the
-// ReLU goes to to, of which X is not used.
-func MaxPoolBackwardReLU(n, h, w, c, k, stride, pad int, ceil bool, dy []float32, argmax []uint8, to *ReLUGrad) {
-	const op = "MaxPoolBackwardReLU"
-	p := newPoolShape(op, n, h, w, c, k, stride, pad, ceil)
-	need(op, "dy", len(dy), n*p.oh*p.ow*c)
-	need(op, "argmax", len(argmax), len(dy))
-	to.check(op, n*h*w, c)
-	if n*h*w*c == 0 {
+// backwardReLU computes the gradient of what is before the ReLU, a row at a
+// time.
+func (p *poolShape) backwardReLU(n int, dy []float32, argmax []uint8, to *ReLUGrad) {
+	if n*p.h*p.w*p.c == 0 {
+		for _, part := range to.Parts {
+			clear(part.DBias)
+		}
 		return
 	}
 	masked := ReLUGrad{Parts: to.Parts}
-	b := masked.begin(n*h, c, nil)
+	b := masked.begin(n*p.h, p.c, nil)
 	type args struct {
 		p      poolShape
 		dy     []float32
 		argmax []uint8
 		b      reluGradBlocks
 	}
-	parallel.ForWith(n*h, args{p, dy, argmax, b}, func(a *args, i int) {
+	parallel.ForWith(n*p.h, args{*p, dy, argmax, b}, func(a *args, i int) {
 		p := &a.p
 		img, out := i/p.h, p.oh*p.ow*p.c
 		row := getScratch(p.w * p.c)

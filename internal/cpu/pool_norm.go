@@ -1,10 +1,6 @@
 package cpu
 
-import (
-	"fmt"
-
-	"github.com/whippet-ml/whippet/internal/parallel"
-)
+import "github.com/whippet-ml/whippet/internal/parallel"
 
 // This file holds the stem of a ResNet as one operation,
 //
@@ -13,34 +9,21 @@ import (
 // forward and backward. The map before pooling is the largest of the network;
 // neither its normalized form nor that one's gradient is ever in memory.
 
-// NormMaxPool is the geometry of the operation: NHWC input, K x K windows with
-// 1 <= K <= 15, stride, padding and ceil mode as MaxPoolForward has them.
-type NormMaxPool struct {
-	N, H, W, C     int
-	K, Stride, Pad int
-	Ceil           bool
-}
+// NormMaxPool is the operation on maps and windows of this geometry, whose
+// OfReLU is implied.
+type NormMaxPool struct{ Pool }
 
-// nowhere is the position of a maximum that ReLU made: no input has it.
-const nowhere = 255
-
-// Out returns the output's height and width.
-func (p NormMaxPool) Out() (oh, ow int) {
-	return PoolOut(p.H, p.K, p.Stride, p.Pad, p.Ceil), PoolOut(p.W, p.K, p.Stride, p.Pad, p.Ceil)
-}
-
+// shape is the geometry, with the windows of OfReLU.
 func (p NormMaxPool) shape(op string) poolShape {
-	if p.K > 15 {
-		panic(fmt.Sprintf("cpu.%s: window %d, want at most 15", op, p.K))
-	}
-	return newPoolShape(op, p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil)
+	p.OfReLU = true
+	return p.Pool.shape(op)
 }
 
 // Forward computes y [n,oh,ow,c] from x [n,h,w,c] and the coefficients scale
 // and shift [c] of a batch normalization. For the way back it leaves, per
 // output, in top [n,oh,ow,c] the x that was the maximum and in argmax its
 // position in the window; where ReLU made the result 0, 0 and 255. Values equal
-// those of ScaleShift and MaxPoolForward, to a rounding.
+// those of ScaleShift and Pool, to a rounding.
 func (p NormMaxPool) Forward(x, scale, shift, y, top []float32, argmax []uint8) {
 	const op = "NormMaxPool.Forward"
 	s := p.shape(op)

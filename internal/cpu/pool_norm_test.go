@@ -13,14 +13,14 @@ import (
 func TestNormMaxPool(t *testing.T) {
 	eachSet(t, func(t *testing.T) {
 		for _, p := range []NormMaxPool{
-			{2, 12, 12, 64, 3, 2, 1, false},
-			{1, 13, 11, 17, 3, 2, 0, true},
-			{3, 8, 7, 5, 2, 2, 0, false},
-			{1, 1, 1, 16, 3, 2, 1, false},
-			{1, 70, 70, 40, 5, 1, 2, false},
-			{2, 9, 9, 8, 1, 3, 0, true},
-			{1, 3, 20, 130, 3, 2, 1, false},
-			{0, 7, 7, 3, 3, 2, 1, false},
+			{Pool{2, 12, 12, 64, 3, 2, 1, false, false}},
+			{Pool{1, 13, 11, 17, 3, 2, 0, true, false}},
+			{Pool{3, 8, 7, 5, 2, 2, 0, false, false}},
+			{Pool{1, 1, 1, 16, 3, 2, 1, false, false}},
+			{Pool{1, 70, 70, 40, 5, 1, 2, false, false}},
+			{Pool{2, 9, 9, 8, 1, 3, 0, true, false}},
+			{Pool{1, 3, 20, 130, 3, 2, 1, false, false}},
+			{Pool{0, 7, 7, 3, 3, 2, 1, false, false}},
 		} {
 			for _, special := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%+v special %v", p, special), func(t *testing.T) {
@@ -54,7 +54,7 @@ func TestNormMaxPool(t *testing.T) {
 					norm, y := a.zeros(len(x)), a.zeros(outs)
 					wantArg = a.byteZeros(outs)
 					ScaleShift(x, scale, shift, nil, norm, rows, p.C, true)
-					MaxPoolForward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, norm, y, wantArg)
+					p.Pool.Forward(norm, y, wantArg)
 					near(t, "y", got[0], float64s(y), 1e-6) // the twin does not fuse multiply and add
 					for i, v := range y {
 						if want := wantArg[i]; arg[i] != want && (v != 0 || arg[i] != nowhere) {
@@ -65,7 +65,7 @@ func TestNormMaxPool(t *testing.T) {
 						return
 					}
 					dnorm, dx, dg, db := a.zeros(len(x)), a.zeros(len(x)), a.zeros(p.C), a.zeros(p.C)
-					MaxPoolBackward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, dy, wantArg, dnorm)
+					p.Pool.Backward(dy, wantArg, InputGrad{DX: dnorm})
 					BatchNormReduce(dnorm, signs(norm, rows, p.C), x, mean, inv, rows, p.C, dg, db)
 					BatchNormGrad(dnorm, signs(norm, rows, p.C), x, mean, inv, gamma, dg, db, rows, p.C, true, dx, nil)
 					// The sums are grouped otherwise.
@@ -89,7 +89,7 @@ func float64s(s []float32) []float64 {
 
 // The stem of ResNet at batch 32 and 224 pixels, fused and in parts.
 func BenchmarkStem(b *testing.B) {
-	p := NormMaxPool{32, 112, 112, 64, 3, 2, 1, false}
+	p := NormMaxPool{Pool{N: 32, H: 112, W: 112, C: 64, K: 3, Stride: 2, Pad: 1}}
 	rows := p.N * p.H * p.W
 	s, q := benchSlices(3, rows*p.C), benchSlices(8, p.C)
 	y, dy, arg := make([]float32, rows*p.C/4), benchSlices(1, rows*p.C/4)[0], make([]uint8, rows*p.C/4)
@@ -104,8 +104,8 @@ func BenchmarkStem(b *testing.B) {
 	b.Run("parts", func(b *testing.B) {
 		for b.Loop() {
 			ScaleShift(s[0], q[0], q[1], nil, s[1], rows, p.C, true)
-			MaxPoolForward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, s[1], y, arg)
-			MaxPoolBackward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, dy, arg, s[2])
+			p.Pool.Forward(s[1], y, arg)
+			p.Pool.Backward(dy, arg, InputGrad{DX: s[2]})
 			BatchNormReLUReduce(s[2], s[0], q[0], q[1], q[2], q[3], rows, p.C, q[5], q[6])
 			BatchNormReLUGrad(s[2], s[0], q[0], q[1], q[2], q[3], q[4], q[5], q[6], rows, p.C, s[2])
 		}
@@ -117,7 +117,7 @@ func FuzzNormMaxPool(f *testing.F) {
 	f.Add(uint8(1), uint8(7), uint8(9), uint8(64), uint8(3), uint8(2), uint8(1), false, uint64(1))
 	f.Add(uint8(2), uint8(6), uint8(6), uint8(17), uint8(3), uint8(2), uint8(0), true, uint64(2))
 	f.Fuzz(func(t *testing.T, n, h, w, c, k, stride, pad uint8, ceil bool, seed uint64) {
-		p := NormMaxPool{1 + int(n)%2, 1 + int(h)%12, 1 + int(w)%12, 1 + int(c)%90, 1 + int(k)%5, 1 + int(stride)%4, 0, ceil}
+		p := NormMaxPool{Pool{N: 1 + int(n)%2, H: 1 + int(h)%12, W: 1 + int(w)%12, C: 1 + int(c)%90, K: 1 + int(k)%5, Stride: 1 + int(stride)%4, Ceil: ceil}}
 		p.Pad = int(pad) % (p.K/2 + 1)
 		oh, ow := p.Out()
 		rows, outs := p.N*p.H*p.W, p.N*oh*ow*p.C
@@ -133,9 +133,9 @@ func FuzzNormMaxPool(f *testing.F) {
 			p.Forward(x, q[0], q[1], y, top, arg)
 			p.Grad(dy, arg, x, q[2], q[3], q[4], q[5], q[6], dx)
 			ScaleShift(x, q[0], q[1], nil, norm, rows, p.C, true)
-			MaxPoolForward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, norm, want, wantArg)
+			p.Pool.Forward(norm, want, wantArg)
 			near(t, "y", y, float64s(want), 1e-6)
-			MaxPoolBackward(p.N, p.H, p.W, p.C, p.K, p.Stride, p.Pad, p.Ceil, dy, arg, dnorm)
+			p.Pool.Backward(dy, arg, InputGrad{DX: dnorm})
 			BatchNormGrad(dnorm, nil, x, q[2], q[3], q[4], q[5], q[6], rows, p.C, true, wantDX, nil)
 			near(t, "dx", dx, float64s(wantDX), 1e-5)
 			for i, at := range arg {

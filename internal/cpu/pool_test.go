@@ -41,6 +41,16 @@ type poolCase struct {
 	ceil                       bool
 }
 
+func (p poolCase) pool() Pool {
+	return Pool{N: p.n, H: p.h, W: p.w, C: p.c, K: p.k, Stride: p.stride, Pad: p.pad, Ceil: p.ceil}
+}
+
+// ofReLU is p on the result of a ReLU.
+func ofReLU(p Pool) Pool {
+	p.OfReLU = true
+	return p
+}
+
 func (p poolCase) String() string {
 	return fmt.Sprintf("%dx%dx%dx%d window %d stride %d pad %d ceil %v", p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil)
 }
@@ -100,10 +110,10 @@ func TestMaxPool(t *testing.T) {
 						outs := p.n * PoolOut(p.h, p.k, p.stride, p.pad, p.ceil) * PoolOut(p.w, p.k, p.stride, p.pad, p.ceil) * p.c
 						y, dx := a.zeros(outs), a.normal(len(x), 0, 1)
 						dy, arg = a.normal(outs, 0, 1), a.byteZeros(outs)
-						MaxPoolForward(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, x, y, arg)
-						MaxPoolBackward(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, dy, arg, dx)
+						p.pool().Forward(x, y, arg)
+						p.pool().Backward(dy, arg, InputGrad{DX: dx})
 						only := a.zeros(outs)
-						MaxPoolForward(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, x, only, nil)
+						p.pool().Forward(x, only, nil)
 						return [][]float32{y, dx, only}
 					})
 					y, wantArg, dx := poolRef(p, x, dy)
@@ -173,5 +183,41 @@ func TestGlobalPool(t *testing.T) {
 				})
 			}
 		}
+	})
+}
+
+// TestPoolBackwardAdds: a gradient is added to what is there, and what others
+// contribute goes through the ReLU too.
+func TestPoolBackwardAdds(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		p := ofReLU(poolCase{2, 9, 8, 24, 3, 2, 1, false}.pool())
+		oh, ow := p.Out()
+		a := newArena(t, 3, 0)
+		rows := p.N * p.H * p.W
+		x, y, arg := a.normal(rows*p.C, 0, 1), a.zeros(p.N*oh*ow*p.C), a.byteZeros(p.N*oh*ow*p.C)
+		ReLU(x, x)
+		p.Forward(x, y, arg)
+		dy, before, dx := a.normal(len(y), 0, 1), a.normal(len(x), 0, 1), a.zeros(len(x))
+		p.Backward(dy, arg, InputGrad{DX: dx})
+		want := a.copyOf(before)
+		Add(want, dx, want)
+
+		sum := a.copyOf(before)
+		p.Backward(dy, arg, InputGrad{DX: sum, Add: true})
+		near(t, "the sum", sum, float64s(want), 0)
+
+		dz, other := a.zeros(len(x)), a.copyOf(before)
+		p.Backward(dy, arg, InputGrad{DX: other, ReLU: &ReLUGrad{X: x, Parts: []GradPart{{C: p.C, DZ: dz}}}})
+		ReLUBackward(want, x, want)
+		near(t, "the sum through the ReLU", dz, float64s(want), 0)
+		a.check()
+
+		defer func() {
+			if recover() == nil {
+				t.Error("a gradient through a ReLU that Forward was not told of was accepted")
+			}
+		}()
+		p.OfReLU = false
+		p.Backward(dy, arg, InputGrad{ReLU: &ReLUGrad{X: x, Parts: []GradPart{{C: p.C, DZ: dz}}}})
 	})
 }

@@ -111,14 +111,14 @@ func TestConvBackwardDataReLU(t *testing.T) {
 							x = a.normal(rows*c.C, 0, 1)
 							dy, w := a.normal(c.N*oh*ow*c.K, 0, 1), a.normal(c.KH*c.KW*c.C*c.K, 0, 0.1)
 							dx = make([]float32, rows*c.C)
-							ConvBackwardData(c, dy, w, dx)
+							c.BackwardData(dy, w, InputGrad{DX: dx})
 							var other []float32
 							if others {
 								other = a.normal(rows*c.C, 0, 1)
 								Add(dx, other, dx)
 							}
 							g := newReLUGrad(a, x, rows, widths)
-							ConvBackwardDataReLU(c, dy, w, other, g)
+							c.BackwardData(dy, w, InputGrad{DX: other, ReLU: g})
 							return g.outputs()
 						})
 						checkReLUGrad(t, float64s(dx), x, rows, widths, out, 1e-5)
@@ -144,14 +144,14 @@ func TestMaxPoolBackwardReLU(t *testing.T) {
 						ReLU(x, x)
 						y, arg := a.zeros(p.n*oh*ow*p.c), a.byteZeros(p.n*oh*ow*p.c)
 						dy := a.normal(len(y), 0, 1)
-						MaxPoolForward(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, x, y, arg)
+						p.pool().Forward(x, y, arg)
 						want := a.copyOf(y)
 						dx = make([]float32, rows*p.c)
-						MaxPoolBackward(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, dy, arg, dx)
-						MaxPoolForwardReLU(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, x, y, arg)
+						p.pool().Backward(dy, arg, InputGrad{DX: dx})
+						ofReLU(p.pool()).Forward(x, y, arg)
 						near(t, "y", y, float64s(want), 0)
 						g := newReLUGrad(a, nil, rows, widths)
-						MaxPoolBackwardReLU(p.n, p.h, p.w, p.c, p.k, p.stride, p.pad, p.ceil, dy, arg, g)
+						ofReLU(p.pool()).Backward(dy, arg, InputGrad{ReLU: g})
 						return g.outputs()
 					})
 					checkReLUGrad(t, float64s(dx), x, rows, widths, out, 0)
@@ -198,7 +198,7 @@ func TestConvForwardBias(t *testing.T) {
 									for i := range y {
 										y[i] = guardWord
 									}
-									ConvForwardBias(c, x, w, bias, relu, y[off:], wide)
+									c.Forward(x, w, y[off:], Epilogue{Bias: bias, Activation: act(relu), Stride: wide})
 									want = make([]float64, len(y))
 									for i := range want {
 										want[i] = float64(guardWord)

@@ -39,8 +39,8 @@ func TestScratchSteady(t *testing.T) {
 	x, w, y := randoms(1, 2*14*14*32), randoms(2, 9*32*64), make([]float32, 2*7*7*64)
 	step := func() {
 		convForward(c, x, w, y)
-		ConvBackwardWeights(c, x, y, w)
-		ConvBackwardData(c, y, w, x)
+		c.BackwardWeights(x, y, w)
+		c.BackwardData(y, w, InputGrad{DX: x})
 	}
 	for range 20 { // workers meet in different numbers: let the lists fill up
 		step()

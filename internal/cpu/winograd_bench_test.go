@@ -53,7 +53,7 @@ func BenchmarkWinograd(b *testing.B) {
 			{"infer", func() { packed.forward(c.N, c.H, c.W, x, nil, true, out, c.K) },
 				func() {
 					defer SetWinograd(SetWinograd(false))
-					direct.Forward(c.N, c.H, c.W, x, nil, true, out, c.K)
+					direct.Forward(c.N, c.H, c.W, x, out, Epilogue{Residual: nil, Activation: act(true), Stride: c.K})
 				}},
 		} {
 			b.Run(fmt.Sprintf("%d-%d@%d/%s/threads=%d", c.C, c.K, c.H, p.name, parallel.Threads()), func(b *testing.B) {

@@ -86,13 +86,13 @@ func TestWinogradPackedShared(t *testing.T) {
 	} {
 		x, w, res := winoOperands(c)
 		want := make([]float32, len(res))
-		PackConv(c, w, nil).Forward(c.N, c.H, c.W, x, res, true, want, c.K)
+		PackConv(c, w, nil).Forward(c.N, c.H, c.W, x, want, Epilogue{Residual: res, Activation: act(true), Stride: c.K})
 		p := PackConv(c, w, nil)
 		var wg sync.WaitGroup
 		for range 6 {
 			wg.Go(func() {
 				y := append([]float32(nil), res...)
-				p.Forward(c.N, c.H, c.W, x, y, true, y, c.K)
+				p.Forward(c.N, c.H, c.W, x, y, Epilogue{Residual: y, Activation: act(true), Stride: c.K})
 				for i, v := range y {
 					if v != want[i] {
 						t.Errorf("%+v: element %d is %v, want %v", c, i, v, want[i])

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/cpu"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -93,7 +94,8 @@ type branchKernel struct {
 func (k branchKernels) Run(in []*tensor.Tensor, out *tensor.Tensor) {
 	x, offset := in[0], 0
 	for _, b := range k {
-		b.conv.Forward(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, nil, b.relu, out.Data[offset:], out.Dim(-1))
+		b.conv.Forward(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, out.Data[offset:],
+			cpu.Epilogue{Activation: activation(b.relu), Stride: out.Dim(-1)})
 		offset += b.channels
 	}
 }

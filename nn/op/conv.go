@@ -91,7 +91,7 @@ type convKernel struct {
 
 func (k *convKernel) Run(in []*tensor.Tensor, out *tensor.Tensor) {
 	x := in[0]
-	k.conv.Forward(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, values(in, 1), k.relu, out.Data, out.Dim(-1))
+	k.conv.Forward(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, out.Data, cpu.Epilogue{Residual: values(in, 1), Activation: activation(k.relu)})
 }
 
 // ONNX is Conv.
@@ -140,4 +140,12 @@ func (c *Conv) withNorm(scale, shift []float32) *Conv {
 	d := *c
 	d.folded = f
 	return &d
+}
+
+// activation is ReLU or nothing, as kernels take it.
+func activation(relu bool) cpu.Activation {
+	if relu {
+		return cpu.RectifiedUnit
+	}
+	return cpu.Identity
 }

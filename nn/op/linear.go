@@ -52,7 +52,7 @@ func (l *Linear) Compile(c *graph.Compiler) graph.Kernel {
 	}
 	packed := c.PackConv(cpu.Conv{C: in, K: out, KH: 1, KW: 1, Stride: 1}, t, data(l.Bias))
 	return graph.Run(func(in []*tensor.Tensor, y *tensor.Tensor) {
-		packed.Forward(y.Shape[0], 1, 1, in[0].Data, nil, false, y.Data, out)
+		packed.Forward(y.Shape[0], 1, 1, in[0].Data, y.Data, cpu.Epilogue{})
 	})
 }
 

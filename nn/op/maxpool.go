@@ -40,7 +40,8 @@ func (m MaxPool) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.V
 func (m MaxPool) Compile(*graph.Compiler) graph.Kernel {
 	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) {
 		s := in[0].Shape
-		cpu.MaxPoolForward(s[0], s[1], s[2], s[3], m.Kernel, m.Stride, m.Pad, m.Ceil, in[0].Data, out.Data, nil)
+		p := cpu.Pool{N: s[0], H: s[1], W: s[2], C: s[3], K: m.Kernel, Stride: m.Stride, Pad: m.Pad, Ceil: m.Ceil}
+		p.Forward(in[0].Data, out.Data, nil)
 	})
 }
 
