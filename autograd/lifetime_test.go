@@ -3,7 +3,7 @@ package autograd
 import (
 	"testing"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
 )
 

@@ -10,7 +10,7 @@ package data
 import (
 	"context"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -58,17 +58,13 @@ type Splitter interface {
 	Split(root string, items []Item) (train, valid []int, err error)
 }
 
-// Stream is the source of random numbers that transforms draw from; its name
-// here lets programs write transforms of their own.
-type Stream = rng.Stream
-
 // ItemTransform changes one picture (Resize). train is false for validation,
 // where the transform must be deterministic; r is the item's own stream.
 // It may return img itself, but neither writes to img nor frees it: img may be
 // shared, and the loader frees what it no longer needs. Called from several
 // goroutines at once.
 type ItemTransform interface {
-	Apply(img *Image, train bool, r *Stream) (*Image, error)
+	Apply(img *Image, train bool, r *rng.Stream) (*Image, error)
 	String() string
 }
 
@@ -79,7 +75,7 @@ type BatchTransform interface {
 	// OutSize returns the height and width of the result for pictures of the
 	// given height and width.
 	OutSize(h, w int) (oh, ow int)
-	Apply(dst *tensor.Tensor, imgs []*Image, train bool, r *Stream) error
+	Apply(dst *tensor.Tensor, imgs []*Image, train bool, r *rng.Stream) error
 	String() string
 }
 

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/target"
 )
 

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/internal/mersenne"
 )
 
 // RandomSplit puts a random fraction (in [0,1)) of the items, rounded down,
@@ -24,7 +24,7 @@ func (s randomSplit) Split(root string, items []Item) (train, valid []int, err e
 	if err := checkFraction(s.frac); err != nil {
 		return nil, nil, err
 	}
-	perm := rng.TorchPerm(s.seed, len(items))
+	perm := mersenne.TorchPerm(s.seed, len(items))
 	cut := int(s.frac * float64(len(items)))
 	return perm[cut:], perm[:cut], nil
 }
@@ -230,7 +230,7 @@ func (s stratified) splitLabels(labels [][]string) (train, valid []int, err erro
 		strata[i] = strings.Join(l, "\x00")
 	}
 	quota := s.quotas(strata)
-	for _, i := range rng.TorchPerm(s.seed, len(strata)) {
+	for _, i := range mersenne.TorchPerm(s.seed, len(strata)) {
 		if quota[strata[i]] > 0 {
 			quota[strata[i]]--
 			valid = append(valid, i)

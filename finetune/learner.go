@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/train"
 	"github.com/whippet-ml/whippet/weights"
 )

@@ -9,10 +9,10 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/demo/drawn"
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/interpret"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/train"
 	"github.com/whippet-ml/whippet/vision"
 )

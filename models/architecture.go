@@ -8,8 +8,8 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // Architecture describes a network family member. Everything that differs

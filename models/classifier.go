@@ -1,9 +1,9 @@
 package models
 
 import (
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // Classifier is a body and a head: what fastai's cnn_learner trains. Its

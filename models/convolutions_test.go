@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/cpu"
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/op"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // convolutions lists the different convolutions of an architecture on two

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/vision"
 	"github.com/whippet-ml/whippet/weights"

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/weights"
 )
 

@@ -4,10 +4,10 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/nn/op"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // The residual networks of He et al. 2015 ("Deep Residual Learning for Image

@@ -1,10 +1,10 @@
 package models
 
 import (
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/nn/op"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // SqueezeNet (Iandola et al. 2016), versions 1.0 and 1.1, as in torchvision.

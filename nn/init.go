@@ -3,7 +3,7 @@ package nn
 import (
 	"math"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // KaimingNormal fills a weight with N(0, 2/fan) (He et al. 2015; torch's

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/parallel"
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // all returns one of each optimizer, new.

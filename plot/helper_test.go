@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // check is what every figure must pass: all text lies inside it, it is valid

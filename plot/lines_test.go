@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // finderCurve looks like a learning-rate finder's: flat, down, diverging.

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/demo/drawn"
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 func sq(v float64) float64 { return v * v }

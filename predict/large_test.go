@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/vision"
 )
 

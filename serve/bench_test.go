@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/whippet-ml/whippet/datasets"
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/internal/testkit/golden"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/vision"
 )
 

@@ -4,10 +4,10 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/internal/testkit/alloctest"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/optim"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )

@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/metrics"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/schedule"
 )
 

@@ -4,7 +4,7 @@ import (
 	"math"
 
 	"github.com/whippet-ml/whippet/internal/parallel"
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // MixUp blends each picture of a batch with another one and trains on both

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // Keys that keep the learner's random streams apart.

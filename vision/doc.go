@@ -20,7 +20,7 @@
 //   - The EXIF orientation is applied; see DecodeOptions.IgnoreOrientation.
 //   - 16-bit gray pictures keep the high byte of each sample; Pillow cuts them
 //     off at 255, which leaves them white.
-//   - Random numbers come from package internal/rng: the distributions are
+//   - Random numbers come from package rng: the distributions are
 //     fastai's, the numbers are not.
 //   - Sampling has coordinates and weights of 13 bits, and lighting is read from
 //     a table: together they make the 0.03 gray levels above.

@@ -3,7 +3,7 @@ package vision
 import (
 	"math"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // Draws is everything random about the augmentation of one batch. The

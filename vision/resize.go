@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // ResizeMethod says how a picture of another shape is made to fit.

@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/demo/drawn"
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/vision"
 )
 

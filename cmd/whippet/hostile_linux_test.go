@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/internal/testkit/hostile"
 	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/vision"
 )
 

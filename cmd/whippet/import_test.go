@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/vision"
 	"github.com/whippet-ml/whippet/weights"
 )

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/parallel"
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // winoCases are the shapes that every pass is checked on: the maps of the

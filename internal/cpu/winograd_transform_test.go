@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // winoKernelCase is one call of a transform: n blocks at the given distances

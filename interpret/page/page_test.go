@@ -20,10 +20,10 @@ import (
 
 	"golang.org/x/net/html"
 
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/interpret"
 	"github.com/whippet-ml/whippet/interpret/gradcam"
 	"github.com/whippet-ml/whippet/interpret/page"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // names are class names that are hard to lay out or to escape.

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/image/vector"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // col is a colour, components and opacity in 0..1, not premultiplied.

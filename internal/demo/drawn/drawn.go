@@ -21,7 +21,7 @@ import (
 	"image"
 	"slices"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // Task is a family of classes to draw.

@@ -3,7 +3,7 @@ package drawn
 import (
 	"math"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // pt is a point; x grows to the right, y downwards.

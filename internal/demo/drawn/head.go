@@ -1,6 +1,6 @@
 package drawn
 
-import "github.com/whippet-ml/whippet/internal/rng"
+import "github.com/whippet-ml/whippet/rng"
 
 // head draws a face about one unit in radius, looking at the viewer or a little
 // aside.

@@ -3,7 +3,7 @@ package drawn
 import (
 	"math"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // object is a class of the pretraining task: something drawn within the unit

@@ -3,7 +3,7 @@ package drawn
 import (
 	"math"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // hash gives a number in [0,1) for a cell of a grid.

@@ -3,7 +3,7 @@ package drawn
 import (
 	"math"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // pet is one animal: its breed, and what is its own.

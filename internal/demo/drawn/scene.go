@@ -3,7 +3,7 @@ package drawn
 import (
 	"math"
 
-	"github.com/whippet-ml/whippet/internal/rng"
+	"github.com/whippet-ml/whippet/rng"
 )
 
 // scene is what surrounds the subject. Its kinds, colours and clutter do not

@@ -6,10 +6,10 @@ import (
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/rng"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/optim"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/train"
 )
 

@@ -1,12 +1,14 @@
-package rng
+// Package mersenne has the Mersenne Twister as PyTorch and Python use it, for
+// splits that equal fastai's. Everything else random comes from package rng.
+package mersenne
 
-// MT19937 is the 32-bit Mersenne Twister (Matsumoto and Nishimura, "Mersenne
+// Twister is the 32-bit Mersenne Twister (Matsumoto and Nishimura, "Mersenne
 // Twister: a 623-dimensionally equidistributed uniform pseudo-random number
 // generator", 1998). PyTorch's CPU generator and Python's random module are
 // this generator with different seedings; Whippet uses it only where the
-// numbers must equal theirs, as in the split of RandomSplit. An MT19937 is not
+// numbers must equal theirs, as in the split of RandomSplit. A Twister is not
 // safe for concurrent use.
-type MT19937 struct {
+type Twister struct {
 	state [mtN]uint32
 	next  int // index of the next word to hand out; mtN when used up
 }
@@ -16,15 +18,15 @@ const (
 	mtM = 397 // distance of the recurrence
 )
 
-// NewMT19937 seeds as the authors' init_genrand does, which is what
+// New seeds as the authors' init_genrand does, which is what
 // torch.manual_seed does with the low 32 bits of its seed.
-func NewMT19937(seed uint32) *MT19937 {
-	m := new(MT19937)
+func New(seed uint32) *Twister {
+	m := new(Twister)
 	m.seed(seed)
 	return m
 }
 
-func (m *MT19937) seed(seed uint32) {
+func (m *Twister) seed(seed uint32) {
 	m.state[0] = seed
 	for i := 1; i < mtN; i++ {
 		prev := m.state[i-1]
@@ -33,13 +35,13 @@ func (m *MT19937) seed(seed uint32) {
 	m.next = mtN
 }
 
-// NewMT19937FromArray seeds from a list of words as the authors'
+// NewFromArray seeds from a list of words as the authors'
 // init_by_array does. It panics when key is empty.
-func NewMT19937FromArray(key []uint32) *MT19937 {
+func NewFromArray(key []uint32) *Twister {
 	if len(key) == 0 {
-		panic("rng: NewMT19937FromArray needs at least one word")
+		panic("mersenne: NewFromArray needs at least one word")
 	}
-	m := new(MT19937)
+	m := new(Twister)
 	m.seed(19650218)
 	s := &m.state
 	i, j := 1, 0
@@ -67,7 +69,7 @@ func NewMT19937FromArray(key []uint32) *MT19937 {
 }
 
 // refill computes the next mtN words of state.
-func (m *MT19937) refill() {
+func (m *Twister) refill() {
 	s := &m.state
 	for i := range s {
 		y := s[i]&0x80000000 | s[(i+1)%mtN]&0x7fffffff
@@ -81,7 +83,7 @@ func (m *MT19937) refill() {
 }
 
 // Uint32 returns the next 32 random bits.
-func (m *MT19937) Uint32() uint32 {
+func (m *Twister) Uint32() uint32 {
 	if m.next == mtN {
 		m.refill()
 	}
@@ -95,7 +97,7 @@ func (m *MT19937) Uint32() uint32 {
 
 // Float64 returns a number in [0,1) with 53 random bits, made of two draws
 // exactly as Python's random.random() makes it.
-func (m *MT19937) Float64() float64 {
+func (m *Twister) Float64() float64 {
 	a := m.Uint32() >> 5
 	b := m.Uint32() >> 6
 	return (float64(a)*(1<<26) + float64(b)) / (1 << 53)
@@ -103,12 +105,12 @@ func (m *MT19937) Float64() float64 {
 
 // NewPython returns the generator of Python's random.Random(seed) for a
 // non-negative integer seed; its Float64 gives the numbers of random().
-func NewPython(seed uint64) *MT19937 {
+func NewPython(seed uint64) *Twister {
 	key := []uint32{uint32(seed)}
 	if hi := uint32(seed >> 32); hi != 0 {
 		key = append(key, hi)
 	}
-	return NewMT19937FromArray(key)
+	return NewFromArray(key)
 }
 
 // TorchPerm returns the permutation of [0,n) that torch.randperm(n) gives on a
@@ -121,7 +123,7 @@ func TorchPerm(seed uint64, n int) []int {
 	for i := range p {
 		p[i] = i
 	}
-	m := NewMT19937(uint32(seed))
+	m := New(uint32(seed))
 	for i := 0; i < n-1; i++ {
 		j := i + int(uint64(m.Uint32())%uint64(n-i))
 		p[i], p[j] = p[j], p[i]

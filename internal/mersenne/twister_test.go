@@ -1,4 +1,4 @@
-package rng
+package mersenne
 
 import (
 	"encoding/json"
@@ -10,14 +10,14 @@ import (
 
 // The first words of the generator's authors' own test output (mt19937ar.out),
 // and the 10 000th word that C++'s std::mt19937 is required to give.
-func TestMT19937Words(t *testing.T) {
-	byArray := NewMT19937FromArray([]uint32{0x123, 0x234, 0x345, 0x456})
+func TestWords(t *testing.T) {
+	byArray := NewFromArray([]uint32{0x123, 0x234, 0x345, 0x456})
 	for i, want := range []uint32{1067595299, 955945823, 477289528, 4107218783, 4228976476} {
 		if got := byArray.Uint32(); got != want {
 			t.Errorf("init_by_array: word %d is %d, want %d", i, got, want)
 		}
 	}
-	m := NewMT19937(5489)
+	m := New(5489)
 	if got := m.Uint32(); got != 3499211612 {
 		t.Errorf("seed 5489: first word is %d, want 3499211612", got)
 	}

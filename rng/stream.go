@@ -1,14 +1,20 @@
-// Package rng has the random numbers of Whippet: counter-based streams, from
-// which everything random in training is drawn, and the Mersenne Twister as
-// PyTorch and Python use it, for splits that equal fastai's.
+// Package rng has the random numbers from which everything random in training is
+// drawn: streams that are keyed by what they are for.
+//
+// New takes a seed, by convention a number for the purpose (the order of items,
+// the augmentation of pictures, dropout, …), and the place: an epoch, an item, the
+// number of a step. The same keys give the same numbers. So work may be cut among
+// any number of goroutines, and a run may be continued in the middle, without a
+// generator's state being handed on or stored: each item draws from a stream of
+// its own.
 package rng
 
 import "math"
 
 // Stream is a deterministic random stream (SplitMix64, Steele, Lea and Flood
 // 2014). Streams with different keys are independent for practical purposes,
-// so work that is cut into items gives each item its own stream, keyed by
-// (seed, epoch, item): the numbers then do not depend on who draws first.
+// so work that is cut into items gives each item its own stream: the numbers then
+// do not depend on who draws first.
 // A Stream is not safe for concurrent use.
 type Stream struct{ state uint64 }
 
@@ -18,8 +24,9 @@ func mix(z uint64) uint64 {
 	return z ^ z>>31
 }
 
-// New returns the stream of a seed and any number of keys. The order of the
-// keys matters.
+// New returns the stream of a seed and any number of keys, whose order matters.
+// Give different purposes different first keys: two streams of the same seed and
+// keys are the same numbers.
 func New(seed uint64, keys ...uint64) *Stream {
 	s := mix(seed + 0x9E3779B97F4A7C15)
 	for _, k := range keys {
