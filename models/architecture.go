@@ -1,12 +1,11 @@
 // Package models has the network architectures: ResNet and SqueezeNet with
 // torchvision's parameter names, the cut between body and head, the layer groups
-// and the published weights with their preprocessing.
+// and the published weights with their preprocessing. A program adds its own with
+// Register.
 package models
 
 import (
-	"fmt"
-	"sort"
-	"strings"
+	"math"
 
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/rng"
@@ -14,82 +13,110 @@ import (
 
 // Architecture describes a network family member. Everything that differs
 // between architectures is data here; the rest of Whippet has no special cases.
+// Name, Features and Units are needed, the rest has defaults.
 type Architecture struct {
+	// Name is what model files and the command call the architecture.
 	Name string
 	// Features is the number of channels that the body ends with.
 	Features int
-	// GroupCut is the number of units of the body (its direct children, or for
-	// SqueezeNet the children of "features") in the first layer group; the other
-	// units are the second group and the head is the third (fastai's splitters).
-	GroupCut int
 	// MinSize is the smallest side of a picture that the body takes: of a smaller
 	// one a convolution or a pool without padding finds nothing. 0 means any.
 	MinSize int
-	// Weights lists the published weights, the default first.
+
+	// Units builds the body, [N,H,W,3] to [N,h,w,Features], anew with each call,
+	// without values: its layers are the body's units, under the names that their
+	// parameters have in files.
+	Units func() *nn.Sequential
+	// Prefix is the name under which files keep the units, such as "features"; ""
+	// if they have them at the top.
+	Prefix string
+	// Cuts are the numbers of the units, from 1 up, at which a new layer group
+	// begins; the head is the last group. {6} makes three groups, as fastai's
+	// splitters do; none makes two, the body and the head.
+	Cuts []int
+	// Top builds the authors' own head, [N,h,w,Features] to [N,classes], whose
+	// layers stand beside the units. nil is average pooling and a linear layer
+	// "fc". It is for weights as the authors publish them; a Classifier has a head
+	// of its own.
+	Top func(classes int) *nn.Sequential
+	// Init draws the initial values of a body, alone or with its Top, from r. nil
+	// is InitKaiming.
+	Init func(m nn.Module, r *rng.Stream)
+
+	// Weights lists the published weights, the default first; see Stats.
 	Weights []Published
-
-	body func() *nn.Sequential
-	top  func(classes int) *nn.Sequential // torchvision's own head
-	// prefix is the name under which torchvision keeps the body's units.
-	prefix string
-	init   func(m nn.Module, r *rng.Stream)
-}
-
-var registry = map[string]*Architecture{}
-
-func register(a *Architecture) *Architecture {
-	registry[a.Name] = a
-	return a
-}
-
-// Names returns the names of all architectures, sorted.
-func Names() []string {
-	var n []string
-	for k := range registry {
-		n = append(n, k)
-	}
-	sort.Strings(n)
-	return n
-}
-
-// ByName returns an architecture; the error for an unknown name lists the
-// known ones.
-func ByName(name string) (*Architecture, error) {
-	if a := registry[name]; a != nil {
-		return a, nil
-	}
-	return nil, fmt.Errorf("unknown architecture %q: choose one of %s", name, strings.Join(Names(), ", "))
 }
 
 func (a *Architecture) String() string { return a.Name }
 
 // Body returns the network without its head, [N,H,W,3] to [N,h,w,Features],
-// with torchvision's names and its random initialisation drawn from r.
+// under the names that files have, with random initial values drawn from r.
 func (a *Architecture) Body(r *rng.Stream) nn.Module {
-	b := a.named(a.body())
+	b := a.named(a.Units())
 	a.init(b, r)
 	return b
 }
 
-// Full returns torchvision's network with its own head for the given number of
-// classes, initialised as torchvision does, from r.
+// Full returns the network with its authors' head for the given number of
+// classes, with random initial values drawn from r.
 func (a *Architecture) Full(classes int, r *rng.Stream) nn.Module {
-	body := a.named(a.body())
+	body := a.named(a.Units())
 	f := nn.NewNamed(append(append([]nn.Child(nil), body.Children()...), a.top(classes).Children()...)...)
 	a.init(f, r)
 	return f
 }
 
-func (a *Architecture) named(body *nn.Sequential) *nn.Sequential {
-	if a.prefix == "" {
-		return body
+func (a *Architecture) top(classes int) *nn.Sequential {
+	if a.Top != nil {
+		return a.Top(classes)
 	}
-	return nn.NewNamed(nn.Child{Name: a.prefix, Module: body})
+	return nn.NewNamed(
+		nn.Child{Name: "avgpool", Module: nn.GlobalAvgPool{}},
+		nn.Child{Name: "fc", Module: nn.NewLinear(a.Features, classes, true)})
 }
 
-// units returns the body's units with their full names.
-func (a *Architecture) units(body nn.Module) []nn.Child {
-	if a.prefix == "" {
+func (a *Architecture) init(m nn.Module, r *rng.Stream) {
+	if a.Init == nil {
+		InitKaiming(m, r)
+		return
+	}
+	a.Init(m, r)
+}
+
+// InitKaiming draws the initial values of m as torchvision's ResNet does: Kaiming
+// normal with fan out for the weights of convolutions, and torch's defaults
+// otherwise: U(±1/√fan_in) for linear layers and biases, 1 and 0 for batch norm.
+func InitKaiming(m nn.Module, r *rng.Stream) {
+	bound := 1.0 // of the bias, which follows its weight
+	for _, e := range nn.Parameters(m) {
+		switch e.Kind {
+		case nn.ConvWeight, nn.LinearWeight:
+			fanIn := 1
+			for _, d := range e.Shape[1:] {
+				fanIn *= d
+			}
+			bound = 1 / math.Sqrt(float64(fanIn))
+			if e.Kind == nn.ConvWeight {
+				nn.KaimingNormal(e, true, r)
+			} else {
+				nn.Uniform(e, bound, r) // kaiming_uniform_(a=√5)
+			}
+		case nn.Bias:
+			nn.Uniform(e, bound, r)
+		}
+	}
+}
+
+func (a *Architecture) named(body *nn.Sequential) *nn.Sequential {
+	if a.Prefix == "" {
+		return body
+	}
+	return nn.NewNamed(nn.Child{Name: a.Prefix, Module: body})
+}
+
+// unitsOf returns the units of a body of this architecture with their full names.
+func (a *Architecture) unitsOf(body nn.Module) []nn.Child {
+	if a.Prefix == "" {
 		return nn.Children(body)
 	}
 	inner := nn.Children(body)[0]
@@ -98,4 +125,13 @@ func (a *Architecture) units(body nn.Module) []nn.Child {
 		u = append(u, nn.Child{Name: inner.Name + "." + c.Name, Module: c.Module})
 	}
 	return u
+}
+
+// group returns the layer group of unit i.
+func (a *Architecture) group(i int) int {
+	g := 0
+	for g < len(a.Cuts) && i >= a.Cuts[g] {
+		g++
+	}
+	return g
 }

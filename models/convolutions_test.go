@@ -16,7 +16,7 @@ import (
 func convolutions(a *Architecture) []cpu.Conv {
 	var all []cpu.Conv
 	seen := map[cpu.Conv]bool{}
-	g := nn.BuildGraph(nn.NewSequential(a.body(), a.top(1000))) // shapes only: no initial weights
+	g := nn.BuildGraph(nn.NewSequential(a.Units(), a.top(1000))) // shapes only: no initial weights
 	shapes, err := g.Shapes([]int{2, 224, 224, 3})
 	if err != nil {
 		panic(err)
@@ -45,7 +45,7 @@ func TestEveryConvolution(t *testing.T) {
 	const bound, samples = 1e-5, 200
 	done := map[cpu.Conv]bool{}
 	for _, name := range Names() {
-		for _, c := range convolutions(registry[name]) {
+		for _, c := range convolutions(registry.all[name]) {
 			if done[c] || testing.Short() && c.H > 14 {
 				continue
 			}

@@ -2,6 +2,7 @@ package models
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -84,7 +85,8 @@ func File(c *Classifier, info Info) (*weights.File, error) {
 }
 
 // Load reads a model that Save wrote. The error says whether the file is no
-// model of Whippet's, of a newer version, or does not fit its own description.
+// model of Whippet's, of a newer version, or does not fit its own description. An
+// architecture or a task of the program's own must be registered before.
 func Load(path string) (*Classifier, Info, error) {
 	f, err := weights.Load(path)
 	if err != nil {
@@ -129,13 +131,16 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 	if err := info.Preprocess.Check(); err != nil {
 		return nil, info, fmt.Errorf("metadata %s: %w", infoKey, err)
 	}
-	// The vocabulary sizes the head; its weights are in the file, which bounds it
-	// (an array of shape [classes, 0] would take no bytes).
-	last := f.Get("head.8.weight")
-	if last == nil || len(last.Shape) != 2 || last.Shape[0] != len(info.Vocab) || last.Shape[1] != hidden || len(info.Vocab) == 0 {
+	// The vocabulary is the size of the head, whose weights are in the file and
+	// bound what is made for it.
+	classes, width, err := headSize(f, a)
+	switch {
+	case err == nil && classes != len(info.Vocab), errors.Is(err, errNoHead), len(info.Vocab) == 0:
 		return nil, info, fmt.Errorf("the head's last layer does not have the %d classes of the vocabulary", len(info.Vocab))
+	case err != nil:
+		return nil, info, err
 	}
-	c := NewClassifier(a, len(info.Vocab), rng.New(0))
+	c := NewClassifier(a, classes, rng.New(0), HeadWidth(width))
 	if err := nn.State(c).Load(f); err != nil {
 		return nil, info, err
 	}
@@ -162,7 +167,7 @@ func (c *Classifier) SetBody(f *weights.File) error {
 }
 
 func isHead(name string) bool {
-	for _, p := range []string{"fc.", "classifier.", "head."} {
+	for _, p := range []string{"fc.", "classifier.", headName + "."} {
 		if len(name) > len(p) && name[:len(p)] == p {
 			return true
 		}

@@ -77,13 +77,13 @@ func (c *Classifier) nested(f *weights.File) []func(string) (string, bool) {
 // fromFastai returns the renaming from fastai's numbers, with the prefixes that
 // body and head have there; an empty one for the head means that there is none.
 func (c *Classifier) fromFastai(bodyPrefix, headPrefix string) func(string) (string, bool) {
-	units := c.Arch.units(c.Body)
-	if c.Arch.prefix != "" {
+	units := c.Arch.unitsOf(c.Body)
+	if c.Arch.Prefix != "" {
 		bodyPrefix += "0."
 	}
 	return func(name string) (string, bool) {
 		if rest, ok := strings.CutPrefix(name, headPrefix); ok && headPrefix != "" {
-			return "head." + rest, true
+			return headName + "." + rest, true
 		}
 		rest, ok := strings.CutPrefix(name, bodyPrefix)
 		number, rest, dotted := strings.Cut(rest, ".")
@@ -99,7 +99,7 @@ func (c *Classifier) fromFastai(bodyPrefix, headPrefix string) func(string) (str
 // Whippet saved: a body of one of the architectures of this package and
 // fastai's head (see NewHead). f is what weights.Load reads from, for example,
 // learner.save's .pth. a may be nil: the architecture is then the one that the
-// names and shapes fit. The number of classes is that of the head's last layer.
+// names and shapes fit. The head's width and the number of classes are those of its last layer.
 // The error says what the file lacks, compared with the closest architecture.
 func Import(f *weights.File, a *Architecture) (*Classifier, error) {
 	f.TrimWrappers()
@@ -107,7 +107,9 @@ func Import(f *weights.File, a *Architecture) (*Classifier, error) {
 	if a == nil {
 		candidates = nil
 		for _, name := range Names() {
-			candidates = append(candidates, registry[name])
+			if a, err := ByName(name); err == nil {
+				candidates = append(candidates, a)
+			}
 		}
 	}
 	var closest *Classifier
@@ -120,7 +122,7 @@ func Import(f *weights.File, a *Architecture) (*Classifier, error) {
 		return len(d.Missing) + len(d.Unexpected) + len(d.Shapes)
 	}
 	for _, a := range candidates {
-		c := &Classifier{Arch: a, Body: a.named(a.body())} // importHead fills it
+		c := &Classifier{Arch: a, Body: a.named(a.Units())} // importHead fills it
 		as := c.rename(f)
 		if d := differences(c.Body, as); closest == nil || count(d) < count(differ) {
 			closest, named, differ = c, as, d
@@ -153,18 +155,18 @@ func differences(m nn.Module, f *weights.File) *weights.MismatchError {
 
 // importHead makes the head that f asks for and fills body and head.
 func (c *Classifier) importHead(f *weights.File) error {
-	const lastLayer = "head.8.weight"
-	last := f.Get(lastLayer)
+	lastLayer := headName + "." + headLinear[1]
+	classes, width, err := headSize(f, c.Arch)
 	switch {
-	case last == nil && slices.ContainsFunc(f.Arrays, func(x weights.Array) bool { return isHead(x.Name) }):
-		return fmt.Errorf("models: the file has no head of fastai's form (%s, or 1.8.weight as fastai calls it) but another; such a network can be the start of training, with whippet train --weights", lastLayer)
-	case last == nil:
-		return fmt.Errorf("models: the file has no head of fastai's form: no array is called %s, or 1.8.weight as fastai calls it", lastLayer)
-	case len(last.Shape) != 2 || last.Shape[0] < 1:
-		return fmt.Errorf("models: the head's last layer %s has the shape %v; want [classes, 512]", lastLayer, last.Shape)
+	case errors.Is(err, errNoHead) && slices.ContainsFunc(f.Arrays, func(x weights.Array) bool { return isHead(x.Name) }):
+		return fmt.Errorf("models: the file has no head of fastai's form (%s, or 1.%s as fastai calls it) but another; such a network can be the start of training, with whippet train --weights", lastLayer, headLinear[1])
+	case errors.Is(err, errNoHead):
+		return fmt.Errorf("models: the file has no head of fastai's form: no array is called %s, or 1.%s as fastai calls it", lastLayer, headLinear[1])
+	case err != nil:
+		return fmt.Errorf("models: %w", err)
 	}
-	c.Classes = last.Shape[0]
-	c.Head = NewHead(c.Arch.Features, c.Classes, HeadDropout, rng.New(0))
+	c.Classes = classes
+	c.Head = NewHead(c.Arch.Features, classes, rng.New(0), HeadWidth(width))
 	if err := nn.State(c).Load(f); err != nil {
 		return fmt.Errorf("models: these are not weights of a %s with fastai's head: %w", c.Arch.Name, err)
 	}

@@ -1,30 +1,28 @@
 package models
 
 import (
-	"math"
 	"strconv"
 
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/nn/op"
-	"github.com/whippet-ml/whippet/rng"
 )
 
 // The residual networks of He et al. 2015 ("Deep Residual Learning for Image
 // Recognition"), as torchvision builds them (stride in the 3×3 convolution).
 var (
-	ResNet18  = register(resnet("resnet18", false, [4]int{2, 2, 2, 2}, imageNetV1("resnet18-f37072fd.pth")))
-	ResNet34  = register(resnet("resnet34", false, [4]int{3, 4, 6, 3}, imageNetV1("resnet34-b627a593.pth")))
-	ResNet50  = register(resnet("resnet50", true, [4]int{3, 4, 6, 3}, imageNetV1("resnet50-0676ba61.pth"), imageNetV2("resnet50-11ad3fa6.pth")))
-	ResNet101 = register(resnet("resnet101", true, [4]int{3, 4, 23, 3}, imageNetV1("resnet101-63fe2227.pth"), imageNetV2("resnet101-cd907fc2.pth")))
-	ResNet152 = register(resnet("resnet152", true, [4]int{3, 8, 36, 3}, imageNetV1("resnet152-394f9c45.pth"), imageNetV2("resnet152-f82ba261.pth")))
+	ResNet18  = builtin(resnet("resnet18", false, [4]int{2, 2, 2, 2}, imageNetV1("resnet18-f37072fd.pth")))
+	ResNet34  = builtin(resnet("resnet34", false, [4]int{3, 4, 6, 3}, imageNetV1("resnet34-b627a593.pth")))
+	ResNet50  = builtin(resnet("resnet50", true, [4]int{3, 4, 6, 3}, imageNetV1("resnet50-0676ba61.pth"), imageNetV2("resnet50-11ad3fa6.pth")))
+	ResNet101 = builtin(resnet("resnet101", true, [4]int{3, 4, 23, 3}, imageNetV1("resnet101-63fe2227.pth"), imageNetV2("resnet101-cd907fc2.pth")))
+	ResNet152 = builtin(resnet("resnet152", true, [4]int{3, 8, 36, 3}, imageNetV1("resnet152-394f9c45.pth"), imageNetV2("resnet152-f82ba261.pth")))
 )
 
 // ResNet10Small has one block in each stage and half the channels of a
 // ResNet-18: 1.2 million parameters. It is no network of torchvision's; it is
 // small enough to come with the program, for the demonstration on drawn
 // pictures.
-var ResNet10Small = register(residualNet("resnet10_small", 32, false, [4]int{1, 1, 1, 1}))
+var ResNet10Small = builtin(residualNet("resnet10_small", 32, false, [4]int{1, 1, 1, 1}))
 
 func resnet(name string, bottleneck bool, layers [4]int, w ...Published) *Architecture {
 	return residualNet(name, 64, bottleneck, layers, w...)
@@ -39,8 +37,8 @@ func residualNet(name string, base int, bottleneck bool, layers [4]int, w ...Pub
 	}
 	return &Architecture{
 		Name: name, Features: 8 * base * expansion, Weights: w,
-		GroupCut: 6, // conv1, bn1, relu, maxpool, layer1, layer2 | layer3, layer4
-		body: func() *nn.Sequential {
+		Cuts: []int{6}, // conv1, bn1, relu, maxpool, layer1, layer2 | layer3, layer4
+		Units: func() *nn.Sequential {
 			units := []nn.Child{
 				{Name: "conv1", Module: nn.NewConv2d(3, base, 7, 2, 3, false)},
 				{Name: "bn1", Module: nn.NewBatchNorm(base)},
@@ -66,29 +64,6 @@ func residualNet(name string, base int, bottleneck bool, layers [4]int, w ...Pub
 			}
 			return nn.NewNamed(units...)
 		},
-		top: func(classes int) *nn.Sequential {
-			return nn.NewNamed(
-				nn.Child{Name: "avgpool", Module: nn.GlobalAvgPool{}},
-				nn.Child{Name: "fc", Module: nn.NewLinear(8*base*expansion, classes, true)})
-		},
-		init: initResNet,
-	}
-}
-
-// initResNet is torchvision's: Kaiming normal with fan out for convolutions,
-// 1 and 0 for batch norm, torch's default for the linear layer.
-func initResNet(m nn.Module, r *rng.Stream) {
-	fanIn := 1 // of the linear layer, whose bias follows its weight
-	for _, e := range nn.Parameters(m) {
-		switch e.Kind {
-		case nn.ConvWeight:
-			nn.KaimingNormal(e, true, r)
-		case nn.LinearWeight:
-			fanIn = e.Shape[1]
-			nn.Uniform(e, 1/math.Sqrt(float64(fanIn)), r) // kaiming_uniform_(a=√5)
-		case nn.Bias:
-			nn.Uniform(e, 1/math.Sqrt(float64(fanIn)), r)
-		}
 	}
 }
 

@@ -9,14 +9,14 @@ import (
 
 // SqueezeNet (Iandola et al. 2016), versions 1.0 and 1.1, as in torchvision.
 var (
-	SqueezeNet1_0 = register(squeezenet("squeezenet1_0", 21, imageNetV1("squeezenet1_0-b66bff10.pth"), func() *nn.Sequential {
+	SqueezeNet1_0 = builtin(squeezenet("squeezenet1_0", 21, imageNetV1("squeezenet1_0-b66bff10.pth"), func() *nn.Sequential {
 		return nn.NewSequential(
 			nn.NewConv2d(3, 96, 7, 2, 0, true), nn.ReLU{}, squeezePool,
 			newFire(96, 16, 64), newFire(128, 16, 64), newFire(128, 32, 128), squeezePool,
 			newFire(256, 32, 128), newFire(256, 48, 192), newFire(384, 48, 192), newFire(384, 64, 256), squeezePool,
 			newFire(512, 64, 256))
 	}))
-	SqueezeNet1_1 = register(squeezenet("squeezenet1_1", 17, imageNetV1("squeezenet1_1-b8a52dc0.pth"), func() *nn.Sequential {
+	SqueezeNet1_1 = builtin(squeezenet("squeezenet1_1", 17, imageNetV1("squeezenet1_1-b8a52dc0.pth"), func() *nn.Sequential {
 		return nn.NewSequential(
 			nn.NewConv2d(3, 64, 3, 2, 0, true), nn.ReLU{}, squeezePool,
 			newFire(64, 16, 64), newFire(128, 16, 64), squeezePool,
@@ -29,14 +29,14 @@ var squeezePool = nn.MaxPool2d{Kernel: 3, Stride: 2, Ceil: true}
 
 func squeezenet(name string, minSize int, w Published, body func() *nn.Sequential) *Architecture {
 	return &Architecture{
-		Name: name, Features: 512, MinSize: minSize, Weights: []Published{w}, prefix: "features",
-		GroupCut: 5, // features[:5] | features[5:]
-		body:     body,
-		top: func(classes int) *nn.Sequential {
+		Name: name, Features: 512, MinSize: minSize, Weights: []Published{w}, Prefix: "features",
+		Cuts:  []int{5}, // features[:5] | features[5:]
+		Units: body,
+		Top: func(classes int) *nn.Sequential {
 			return nn.NewNamed(nn.Child{Name: "classifier", Module: nn.NewSequential(
 				nn.Dropout{P: 0.5}, nn.NewConv2d(512, classes, 1, 1, 0, true), nn.ReLU{}, nn.GlobalAvgPool{})})
 		},
-		init: initSqueezeNet,
+		Init: initSqueezeNet,
 	}
 }
 

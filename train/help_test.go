@@ -110,7 +110,7 @@ const (
 // that a large one has: layer groups, batch norms below the head, dropout.
 func tinyModel(seed uint64) *models.Classifier {
 	r := rng.New(seed, 1)
-	arch := &models.Architecture{Name: "tiny", Features: 16, GroupCut: 3}
+	arch := &models.Architecture{Name: "tiny", Features: 16, Cuts: []int{3}}
 	head := nn.NewSequential(nn.ConcatPool{}, nn.Identity{},
 		nn.NewBatchNorm(32), nn.Dropout{P: 0.25}, nn.NewLinear(32, 24, false), nn.ReLU{},
 		nn.NewBatchNorm(24), nn.Dropout{P: 0.5}, nn.NewLinear(24, tinyClasses, false))

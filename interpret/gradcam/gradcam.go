@@ -9,7 +9,6 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
-	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -25,21 +24,12 @@ type Mapper struct {
 // New returns a mapper for c. It copies the head and shares the body, which it
 // only reads.
 func New(c *models.Classifier) (*Mapper, error) {
-	head := models.NewHead(c.Arch.Features, c.Classes, models.HeadDropout, rng.New(0))
-	from, to := nn.State(c.Head), nn.State(head)
-	if len(from) != len(to) {
-		return nil, fmt.Errorf("gradcam: the head has %d arrays, fastai's has %d", len(from), len(to))
+	head, err := c.CopyHead()
+	if err != nil {
+		return nil, fmt.Errorf("gradcam: %w", err)
 	}
-	for i, e := range to {
-		if from[i].Name != e.Name || !tensor.SameShape(from[i].Shape, e.Shape) {
-			return nil, fmt.Errorf("gradcam: the head has %s %v where fastai's has %s %v", from[i].Name, from[i].Shape, e.Name, e.Shape)
-		}
-		if err := e.Set(from[i].Get()); err != nil {
-			return nil, fmt.Errorf("gradcam: %w", err)
-		}
-		if e.Param != nil {
-			e.Param.RequiresGrad = false
-		}
+	for _, e := range nn.Parameters(head) {
+		e.Param.RequiresGrad = false
 	}
 	return &Mapper{body: c.Body, head: head, classes: c.Classes, arena: autograd.NewArena()}, nil
 }

@@ -1,0 +1,122 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/rng"
+	"github.com/whippet-ml/whippet/tensor"
+	"github.com/whippet-ml/whippet/weights"
+)
+
+// headName is what a Classifier calls its head; see also isHead.
+const headName = "head"
+
+// HeadOption is an option of NewHead.
+type HeadOption func(*headOptions)
+
+type headOptions struct {
+	width   int
+	dropout float64
+}
+
+// HeadWidth sets how many values the head has between its two linear layers,
+// at least 1; 512 by default, as in fastai.
+func HeadWidth(n int) HeadOption { return func(o *headOptions) { o.width = n } }
+
+// HeadDropout sets the probability, 0 to 1, with which a value is dropped before
+// the last linear layer, and with half of it before the first; 0.5 by default, as
+// in fastai. Files of models do not have it: it is for training only.
+func HeadDropout(p float64) HeadOption { return func(o *headOptions) { o.dropout = p } }
+
+// NewHead is fastai's create_head for a body with the given number of features:
+// max and average pooling, batch norm, dropout, linear to the head's width without
+// bias, ReLU, batch norm, dropout, linear without bias. Linear layers are Kaiming
+// normal, drawn from r, batch-norm shifts start at 1e-3. It panics on options out
+// of their range.
+func NewHead(features, classes int, r *rng.Stream, opts ...HeadOption) nn.Module {
+	o := headOptions{width: 512, dropout: 0.5}
+	for _, set := range opts {
+		set(&o)
+	}
+	if o.width < 1 || !(o.dropout >= 0 && o.dropout <= 1) {
+		panic(fmt.Sprintf("models: a head of width %d with dropout %v; want a width of 1 at least and a probability", o.width, o.dropout))
+	}
+	h := nn.NewSequential(
+		nn.ConcatPool{}, nn.Identity{}, // AdaptiveConcatPool2d, Flatten
+		nn.NewBatchNorm(2*features), nn.Dropout{P: o.dropout / 2}, nn.NewLinear(2*features, o.width, false), nn.ReLU{},
+		nn.NewBatchNorm(o.width), nn.Dropout{P: o.dropout}, nn.NewLinear(o.width, classes, false))
+	for _, e := range nn.Parameters(h) {
+		switch e.Kind {
+		case nn.LinearWeight:
+			nn.KaimingNormal(e, false, r)
+		case nn.NormShift:
+			nn.Fill(e, 1e-3)
+		}
+	}
+	return h
+}
+
+// headLinear is the weights of a head's two linear layers, [width, 2*features]
+// and [classes, width], under the names that they have in the head.
+var headLinear = func() (names [2]string) {
+	n := 0
+	for _, e := range nn.Parameters(NewHead(1, 1, rng.New(0), HeadWidth(1))) {
+		if e.Kind == nn.LinearWeight {
+			names[n] = e.Name
+			n++
+		}
+	}
+	return names
+}()
+
+// errNoHead means that a file has no array of the last layer's name.
+var errNoHead = errors.New("the file has no head")
+
+// headSize returns for how many classes the head in f is, which follows a body of
+// a, and how wide. Both linear layers are in f with all
+// their values, which bounds what a head of this size takes.
+func headSize(f *weights.File, a *Architecture) (classes, width int, err error) {
+	first, last := f.Get(headName+"."+headLinear[0]), f.Get(headName+"."+headLinear[1])
+	if last == nil {
+		return 0, 0, errNoHead
+	}
+	if s := last.Shape; len(s) != 2 || s[0] < 1 || s[1] < 1 || last.Len() != tensor.Size(s...) {
+		return 0, 0, fmt.Errorf("the head's last layer %s has the shape %v and %d values; want [classes, width]", last.Name, s, last.Len())
+	}
+	classes, width = last.Shape[0], last.Shape[1]
+	if first == nil {
+		return 0, 0, fmt.Errorf("the head has a layer %s of shape %v, but none %s.%s", last.Name, last.Shape, headName, headLinear[0])
+	}
+	if want := []int{width, 2 * a.Features}; !tensor.SameShape(first.Shape, want) || first.Len() != tensor.Size(want...) {
+		return 0, 0, fmt.Errorf("the head's first layer %s has the shape %v and %d values; want %v for the %d features of %s", first.Name, first.Shape, first.Len(), want, a.Features, a.Name)
+	}
+	return classes, width, nil
+}
+
+// CopyHead returns a copy of c's head that shares nothing with it. It returns an
+// error for a head that NewHead did not make.
+func (c *Classifier) CopyHead() (nn.Module, error) {
+	from := nn.State(c.Head)
+	at := slices.IndexFunc(from, func(e nn.Entry) bool { return e.Name == headLinear[1] })
+	if at < 0 || len(from[at].Shape) != 2 {
+		return nil, fmt.Errorf("models: the head has no layer %s as fastai's has", strings.TrimSuffix(headLinear[1], ".weight"))
+	}
+	head := NewHead(c.Arch.Features, c.Classes, rng.New(0), HeadWidth(from[at].Shape[1]))
+	to := nn.State(head)
+	if len(from) != len(to) {
+		return nil, fmt.Errorf("models: the head has %d arrays, fastai's has %d", len(from), len(to))
+	}
+	for i, e := range to {
+		if from[i].Name != e.Name || !tensor.SameShape(from[i].Shape, e.Shape) {
+			return nil, fmt.Errorf("models: the head has %s %v where fastai's has %s %v", from[i].Name, from[i].Shape, e.Name, e.Shape)
+		}
+		if err := e.Set(from[i].Get()); err != nil {
+			return nil, fmt.Errorf("models: %w", err)
+		}
+	}
+	return head, nil
+}
