@@ -43,7 +43,7 @@ var floors = []struct {
 	{"kernels, and the task", `task internal/pixel`},
 	{"arithmetic and formats", `internal/cpu loss metrics weights internal/archive internal/bitmap`},
 	{"loops and targets", `target internal/parallel`},
-	{"ground", `tensor internal/kernel/isa rng internal/mersenne internal/reuse internal/offheap internal/files internal/fetch internal/hostname internal/unsupported`},
+	{"ground", `tensor internal/kernel/isa rng internal/mersenne internal/mem internal/files internal/fetch internal/hostname internal/unsupported`},
 	{"only for tests", `internal/testkit/alloctest internal/testkit/golden internal/testkit/hostile internal/testkit/slow`},
 }
 

@@ -330,8 +330,8 @@ func TestKeptReLUResult(t *testing.T) {
 			}
 		}
 		tp.Reset()
-		if arena.heap.InUse() != 0 {
-			t.Errorf("keep %v: %d buffers are still in use after Reset", keep, arena.heap.InUse())
+		if arena.InUse() != 0 {
+			t.Errorf("keep %v: %d buffers are still in use after Reset", keep, arena.InUse())
 		}
 	}
 }
@@ -364,7 +364,7 @@ func TestStepsReuseBuffers(t *testing.T) {
 	if after := arena.Bytes(); after != before {
 		t.Errorf("the arena grew from %d to %d bytes", before, after)
 	}
-	if arena.heap.InUse() != 0 {
-		t.Errorf("%d buffers are still in use after Reset", arena.heap.InUse())
+	if arena.InUse() != 0 {
+		t.Errorf("%d buffers are still in use after Reset", arena.InUse())
 	}
 }

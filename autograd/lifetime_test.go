@@ -122,7 +122,7 @@ func TestRecipesKeepTheBits(t *testing.T) {
 						}
 					}
 				}
-				if n := arena.heap.InUse(); n != 0 {
+				if n := arena.InUse(); n != 0 {
 					t.Errorf("keepAll %t: %d buffers are still out after Reset", keepAll, n)
 				}
 				return grads, arena.Peak()

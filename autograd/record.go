@@ -1,6 +1,6 @@
 package autograd
 
-import "github.com/whippet-ml/whippet/internal/reuse"
+import "github.com/whippet-ml/whippet/internal/mem"
 
 // This file keeps what an operation needs to know later, on the way back or to
 // make its value again. A function literal that captured it would live on the
@@ -34,7 +34,7 @@ func (k *keptBack[A]) run(tp *Tape, y *Variable) { k.f(tp, y, &k.args) }
 
 func (k *keptBack[A]) forget() {
 	*k = keptBack[A]{}
-	reuse.Put(k)
+	mem.Put(k)
 }
 
 // record notes how to go back through the operation that made out: by f, which
@@ -46,7 +46,7 @@ func record[A any](tp *Tape, kind string, out *Variable, needs bool, reads []*Va
 		return
 	}
 	out.needs = true
-	k := reuse.Get[keptBack[A]]()
+	k := mem.Get[keptBack[A]]()
 	k.args, k.f = args, f
 	o := op{kind: kind, out: out, back: k}
 	if copy(o.reads[:], reads) < len(reads) {
@@ -74,7 +74,7 @@ func (k *keptMaker[A]) run(tp *Tape, dst []float32) { k.f(tp, dst, &k.args) }
 
 func (k *keptMaker[A]) forget() {
 	*k = keptMaker[A]{}
-	reuse.Put(k)
+	mem.Put(k)
 }
 
 // remember gives v a recipe: its value follows from those of from, two or three,
@@ -90,7 +90,7 @@ func remember[A any](tp *Tape, v *Variable, from []*Variable, args A, f func(tp 
 	if chain > maxChain || tp.keepAll {
 		return
 	}
-	k := reuse.Get[keptMaker[A]]()
+	k := mem.Get[keptMaker[A]]()
 	k.args, k.f = args, f
 	v.setRecipe(from, k, chain)
 }

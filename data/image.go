@@ -1,9 +1,6 @@
 package data
 
-import (
-	"math/bits"
-	"sync"
-)
+import "github.com/whippet-ml/whippet/internal/mem"
 
 // Image is a decoded picture: 8-bit RGB, rows from the top, three bytes a
 // pixel, len(Pix) == 3*Width*Height.
@@ -14,11 +11,10 @@ type Image struct {
 	pooled bool // Pix came from NewImage and goes back with Free
 }
 
-// Pixel buffers are reused by size class: a loader opens thousands of pictures
-// of a few sizes, and a fresh buffer of a megabyte each costs more in page
-// faults and collection than decoding a small picture does. Class c holds
-// buffers of capacity 2^c to 2^(c+1)-1.
-var pixels [48]sync.Pool
+// pixels are reused: a loader opens thousands of pictures of a few sizes, and a
+// fresh buffer of a megabyte each costs more in page faults and collection than
+// decoding a small picture does.
+var pixels mem.Slices[uint8]
 
 // NewImage returns a picture of the given size with undefined pixels, from a
 // buffer that was freed before when there is one. It panics when a side is
@@ -31,15 +27,7 @@ func NewImage(width, height int) *Image {
 	if n == 0 {
 		return &Image{Width: width, Height: height}
 	}
-	class := bits.Len(uint(n)) - 1
-	for _, c := range [2]int{class, class + 1} {
-		if p, _ := pixels[c].Get().(*[]uint8); p != nil && cap(*p) >= n {
-			return &Image{Width: width, Height: height, Pix: (*p)[:n], pooled: true}
-		}
-	}
-	// Rounded up, so that pictures of nearly one size share buffers.
-	const step = 1 << 12
-	return &Image{Width: width, Height: height, Pix: make([]uint8, n, (n+step-1)/step*step), pooled: true}
+	return &Image{Width: width, Height: height, Pix: pixels.Get(n), pooled: true}
 }
 
 // Free gives the pixels back for reuse by NewImage; img must not be used
@@ -50,5 +38,5 @@ func (img *Image) Free() {
 	}
 	p := img.Pix
 	img.Pix, img.pooled = nil, false
-	pixels[bits.Len(uint(cap(p)))-1].Put(&p)
+	pixels.Put(p)
 }

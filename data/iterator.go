@@ -252,12 +252,13 @@ func (l *Loader) assemble(epoch uint64, p *pending) (b *Batch, err error) {
 		return nil, fmt.Errorf("data: %s makes pictures of %d×%d", describe(l.cfg.BatchTransforms), ow, oh)
 	}
 	one := oh * ow * 3
-	x := tensor.FromSlice(l.floats.get(len(imgs)*one, l.cfg.BatchSize*one), len(imgs), oh, ow, 3)
+	full := l.floats.Get(max(len(imgs), l.cfg.BatchSize) * one)
+	x := tensor.FromSlice(full[:len(imgs)*one], len(imgs), oh, ow, 3)
 	r := rng.New(l.cfg.Seed, streamBatch, epoch, uint64(p.number))
 	if err := l.cfg.BatchTransforms.Apply(x, imgs, l.cfg.Train, r); err != nil {
 		return nil, fmt.Errorf("data: batch %d: %w", p.number, err)
 	}
-	b = &Batch{X: x, Y: l.cfg.Targets.Gather(index), Index: index, Number: p.number, release: func() { l.floats.put(x.Data) }}
+	b = &Batch{X: x, Y: l.cfg.Targets.Gather(index), Index: index, Number: p.number, release: func() { l.floats.Put(full) }}
 	return b, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/target"
 )
@@ -42,7 +43,7 @@ type Loader struct {
 	cfg    LoaderConfig
 	cache  *imageCache
 	damage *damageLog
-	floats *floatPool
+	floats *mem.Buffers
 }
 
 // NewLoader returns a Loader, or an error when the configuration contradicts
@@ -67,7 +68,7 @@ func NewLoader(c LoaderConfig) (*Loader, error) {
 	if c.BatchTransforms == nil {
 		c.BatchTransforms = ToFloat{}
 	}
-	return &Loader{cfg: c, cache: newImageCache(c.CacheBytes), damage: &damageLog{}, floats: &floatPool{limit: c.Prefetch + 1}}, nil
+	return &Loader{cfg: c, cache: newImageCache(c.CacheBytes), damage: &damageLog{}, floats: newBatchBuffers(c)}, nil
 }
 
 // Config returns the configuration, with its defaults filled in. Its slices
@@ -119,7 +120,7 @@ func (l *Loader) With(f func(c *LoaderConfig)) (*Loader, error) {
 func (l *Loader) WithTransforms(train bool) *Loader {
 	c := l.cfg
 	c.Train, c.Shuffle, c.DropLast = train, false, false
-	return &Loader{cfg: c, cache: l.cache, damage: l.damage, floats: &floatPool{limit: c.Prefetch + 1}}
+	return &Loader{cfg: c, cache: l.cache, damage: l.damage, floats: newBatchBuffers(c)}
 }
 
 // Streams of random numbers are keyed by purpose first, so that an item and a
@@ -204,31 +205,9 @@ func (d *damageLog) list() []*ItemError {
 	return slices.Clone(d.errs)
 }
 
-// floatPool keeps the storage of released batches, at most limit of them.
-type floatPool struct {
-	mu    sync.Mutex
-	free  [][]float32
-	limit int
-}
-
-// get returns n floats of undefined value; full is how many a full batch has.
-func (p *floatPool) get(n, full int) []float32 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for len(p.free) > 0 {
-		f := p.free[len(p.free)-1]
-		p.free = p.free[:len(p.free)-1]
-		if cap(f) >= n { // else of another size: let it go
-			return f[:n]
-		}
-	}
-	return make([]float32, n, max(n, full))
-}
-
-func (p *floatPool) put(f []float32) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.free) < p.limit {
-		p.free = append(p.free, f)
-	}
+// newBatchBuffers returns the storage of a loader's batches. A batch that is not
+// full has the room of a full one, so that all serve each other; the pictures of
+// another size that a loader may have later get buffers of their own.
+func newBatchBuffers(c LoaderConfig) *mem.Buffers {
+	return mem.NewBuffers("batches of loaders", func(n int) int { return n }, c.Prefetch+1)
 }

@@ -48,7 +48,7 @@ func (p *Predictor) Each(ctx context.Context, inputs iter.Seq[Input], each func(
 	})
 	for b := range batches {
 		err := p.finish(ctx, b, each)
-		p.inputs.put(b.x)
+		p.inputs.Put(b.x)
 		if err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (p *Predictor) readBatches(ctx context.Context, inputs iter.Seq[Input], out
 func (p *Predictor) prepareBatch(ctx context.Context, b *fileBatch) {
 	n := len(b.inputs)
 	b.errs = make([]error, n)
-	b.x = p.inputs.get(n)
+	b.x = p.inputs.Get(n * p.inputLen())
 	next := make(chan int, n)
 	for i := range n {
 		next <- i

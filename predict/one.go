@@ -35,8 +35,8 @@ func (p *Predictor) Image(ctx context.Context, img *data.Image) (Prediction, err
 }
 
 func (p *Predictor) one(ctx context.Context, prepare func(dst []float32) error) (Prediction, error) {
-	in := p.inputs.get(1)
-	defer p.inputs.put(in)
+	in := p.inputs.Get(p.inputLen())
+	defer p.inputs.Put(in)
 	if err := prepare(in); err != nil {
 		return Prediction{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/task"
@@ -27,7 +28,7 @@ type Predictor struct {
 	decode chan struct{} // one slot per picture being decoded
 	large  chan struct{} // one slot per large picture among them
 	run    chan struct{} // one slot per batch being computed
-	inputs *inputPool
+	inputs *mem.Buffers
 
 	decoder task.Decoder // makes answers of probabilities
 }
@@ -97,7 +98,7 @@ func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) 
 	if r, ok := pre.Resizer(); ok {
 		p.resize = &r
 	}
-	p.inputs = &inputPool{size: p.inputLen(), keep: o.Runs + 2}
+	p.inputs = newInputs(p.inputLen(), 2*(o.Runs+2)) // of each kind, single and batch, what is in use and comes next
 	return p, nil
 }
 

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/vision"
 )
@@ -84,43 +84,15 @@ func (p *Predictor) readPicture(r io.Reader) ([]byte, error) {
 	return b, nil
 }
 
-// inputPool keeps network inputs for reuse: of single pictures in get(1), of
-// batches in get(n). It holds on to at most keep of each size class.
-type inputPool struct {
-	mu   sync.Mutex
-	size int // values of one picture
-	keep int
-	free map[int][][]float32 // by number of pictures, rounded up to a power of two
-}
-
-func (q *inputPool) class(n int) int {
-	c := 1
-	for c < n {
-		c *= 2
-	}
-	return c
-}
-
-// get returns room for n pictures, of undefined content.
-func (q *inputPool) get(n int) []float32 {
-	c := q.class(n)
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if l := q.free[c]; len(l) > 0 {
-		q.free[c] = l[:len(l)-1]
-		return l[len(l)-1][:n*q.size]
-	}
-	return make([]float32, n*q.size, c*q.size)
-}
-
-func (q *inputPool) put(b []float32) {
-	c := cap(b) / q.size
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.free == nil {
-		q.free = map[int][][]float32{}
-	}
-	if len(q.free[c]) < q.keep {
-		q.free[c] = append(q.free[c], b)
-	}
+// newInputs returns the storage of network inputs of the given number of values:
+// of single pictures and of batches, whose number of pictures is rounded up to a
+// power of two. At most keep that nobody uses are held.
+func newInputs(size, keep int) *mem.Buffers {
+	return mem.NewBuffers("inputs of predictors", func(n int) int {
+		room := size
+		for room < n {
+			room *= 2
+		}
+		return room
+	}, keep)
 }

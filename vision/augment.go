@@ -188,7 +188,7 @@ func (t AugTransforms) ApplyDraws(dst *tensor.Tensor, imgs []*data.Image, d Draw
 	p.prepare(d)
 	n := p.oh * p.ow * 3
 	parallel.For(len(imgs), func(i int) {
-		s := scratches.Get().(*scratch)
+		s := scratches.Get()
 		defer scratches.Put(s)
 		p.picture(dst.Data[i*n:(i+1)*n], imgs[i].Pix, d.Pictures[i], s)
 	})

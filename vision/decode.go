@@ -113,7 +113,7 @@ func CheckFile(path string, o DecodeOptions) (Info, error) {
 	defer f.Close()
 	// Headers fit into the first part of all but a few files (a long EXIF or
 	// colour profile may precede the size); those are read whole.
-	buf := fileBuffers.Get().(*[]byte)
+	buf := fileBuffers.Get()
 	defer fileBuffers.Put(buf)
 	*buf = grow(*buf, 64<<10)
 	head := *buf

@@ -2,8 +2,8 @@ package vision
 
 import (
 	"math"
-	"sync"
 
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/pixel"
 )
 
@@ -81,7 +81,7 @@ type scratch struct {
 	x, y   pixel.Taps // of averaging the source
 }
 
-var scratches = sync.Pool{New: func() any { return new(scratch) }}
+var scratches mem.Pool[scratch]
 
 // picture writes one result [oh,ow,3] from one picture [h,w,3].
 func (p *plan) picture(dst []float32, src []uint8, d PictureDraws, s *scratch) {

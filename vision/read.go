@@ -2,13 +2,13 @@ package vision
 
 import (
 	"fmt"
-	"sync"
 
 	"github.com/whippet-ml/whippet/internal/files"
+	"github.com/whippet-ml/whippet/internal/mem"
 )
 
 // fileBuffers holds buffers for whole encoded files; decoders do not keep them.
-var fileBuffers = sync.Pool{New: func() any { return new([]byte) }}
+var fileBuffers mem.Pool[[]byte]
 
 // readBounded reads a whole file of at most limit bytes into a pooled buffer;
 // give it back with giveBack.
@@ -21,7 +21,7 @@ func readBounded(path string, limit int64) (*[]byte, error) {
 	if size > limit {
 		return nil, fmt.Errorf("%s: %w: %d bytes, the limit is %d (DecodeOptions.MaxBytes)", path, ErrTooLarge, size, limit)
 	}
-	b := fileBuffers.Get().(*[]byte)
+	b := fileBuffers.Get()
 	n := int(size)
 	if cap(*b) < n {
 		*b = make([]byte, n)

@@ -2,9 +2,9 @@ package vision
 
 import (
 	"math"
-	"sync"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/pixel"
 )
 
@@ -73,7 +73,7 @@ type resampler struct {
 	bytes []uint8  // horizontal pass on the assembly
 }
 
-var resamplers = sync.Pool{New: func() any { return new(resampler) }}
+var resamplers mem.Pool[resampler]
 
 // resample returns the window at width ow and height oh. Each pass runs only
 // when the size changes in its direction, as in Pillow.
@@ -85,7 +85,7 @@ func resample(src window, ow, oh int) *data.Image {
 		}
 		return out
 	}
-	r := resamplers.Get().(*resampler)
+	r := resamplers.Get()
 	defer resamplers.Put(r)
 	// A direction that keeps its size gets one tap of weight 1 per output,
 	// which is a copy.

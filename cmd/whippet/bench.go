@@ -213,7 +213,10 @@ func printReport(w io.Writer, r bench.Report) {
 		fmt.Fprintf(w, "processor time           %.1f ms a step, all threads together\n", r.CPUMS)
 	}
 	fmt.Fprintf(w, "effective                %.0f GFLOP/s\n", r.GFLOPS)
-	fmt.Fprintf(w, "peak memory              %s, of it %s buffers, %s workspace\n", megabytes(r.PeakRSS), megabytes(r.Buffers), megabytes(r.Workspace))
+	fmt.Fprintf(w, "peak memory              %s\n", megabytes(r.PeakRSS))
+	for _, a := range r.Held {
+		fmt.Fprintf(w, "%-24s %.1f MB held\n", a.Name, float64(a.Bytes)/(1<<20))
+	}
 	fmt.Fprintf(w, "allocations              %.0f a step, %.0f KB\n\n", r.Allocs, r.AllocBytes/1024)
 	for _, s := range r.Shares {
 		fmt.Fprintf(w, "%-24s %8.2f ms  %5.1f %%\n", s.Kind, s.MS, 100*s.Share)

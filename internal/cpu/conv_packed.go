@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
+	"github.com/whippet-ml/whippet/internal/mem"
 )
 
 // PackedConv is a convolution prepared for inference: its weights are packed
@@ -31,7 +32,7 @@ type PackedConv struct {
 
 // PackConv packs w [KH,KW,C,K] and bias [K], which may be nil; both are copied.
 // c.N, c.H and c.W are ignored. It panics when a length does not fit the shape.
-func PackConv(c Conv, w, bias []float32) *PackedConv { return PackConvIn(alignedFloats, c, w, bias) }
+func PackConv(c Conv, w, bias []float32) *PackedConv { return PackConvIn(mem.Floats, c, w, bias) }
 
 // PackConvIn is PackConv with memory from alloc, which returns n floats of any
 // content on a 64-byte boundary. It is called now and once more when Forward may

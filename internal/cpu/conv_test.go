@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/rng"
 )
@@ -323,7 +324,7 @@ func TestConvNonTemporal(t *testing.T) {
 			one := c
 			one.N = 1
 			x, w := randoms(1, c.N*c.H*c.W*c.C), randoms(2, c.KH*c.KW*c.C*c.K)
-			y, want := alignedFloats(c.N*oh*ow*c.K), make([]float32, oh*ow*c.K)
+			y, want := mem.Floats(c.N*oh*ow*c.K), make([]float32, oh*ow*c.K)
 			if from := 8 << 20; len(y) < from || len(want) >= from {
 				t.Fatalf("%s: outputs of %d and %d floats do not test the limit of %d", tc.name, len(y), len(want), from)
 			}

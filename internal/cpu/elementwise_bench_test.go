@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -16,7 +17,7 @@ var benchShapes = []shape{{32 * 112 * 112, 64}, {32 * 56 * 56, 64}, {32 * 28 * 2
 func benchSlices(n, length int) [][]float32 {
 	s := make([][]float32, n)
 	for i := range s {
-		s[i] = alignedFloats(length)
+		s[i] = mem.Floats(length)
 		for k := range s[i] {
 			s[i][k] = float32((k*7+i*13)%1001)/500 - 1
 		}

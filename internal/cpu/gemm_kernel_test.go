@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/rng"
 )
 
@@ -181,7 +182,7 @@ func TestMicroKernelNonTemporal(t *testing.T) {
 		for rows := 1; rows <= mr; rows++ {
 			for _, cols := range []int{nr, nr - 1, nr / 2, 1} {
 				ldc := nr + kBlock
-				got, want := alignedFloats(mr*ldc), make([]float32, mr*ldc)
+				got, want := mem.Floats(mr*ldc), make([]float32, mr*ldc)
 				g := gemmArgs{k: k, a: &a[0], b: &b[0], c: &want[0], ldc: ldc, mr: rows, nr: cols}
 				gemmN(&g)
 				g.c, g.flags = &got[0], gemmNonTemporal

@@ -1,6 +1,9 @@
 package cpu
 
-import "github.com/whippet-ml/whippet/internal/parallel"
+import (
+	"github.com/whippet-ml/whippet/internal/mem"
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
 
 // epilogue is what happens to a finished value of the output before it is
 // stored: y = relu?(value + bias + residual).
@@ -233,12 +236,12 @@ func (b *igemmBlock) scatter() {
 // nextLines cuts what one kernel call prefetches, rounds times lines cache lines,
 // from the front of ahead, for the arguments next and nextStep.
 func nextLines(ahead []float32, rounds, lines int) (next *float32, step int, rest []float32) {
-	const line = scratchAlign / 4
+	const line = mem.Align / 4
 	n := rounds * lines * line
 	if len(ahead) < n || n == 0 {
 		return nil, 0, nil
 	}
-	return &ahead[0], lines * scratchAlign, ahead[n:]
+	return &ahead[0], lines * mem.Align, ahead[n:]
 }
 
 // storesNonTemporal reports whether the output is to be stored that way.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"testing"
+
+	"github.com/whippet-ml/whippet/internal/mem"
 )
 
 // Storing non-temporally changes no bit and writes nowhere else.
@@ -76,7 +78,7 @@ func TestStoresNonTemporal(t *testing.T) {
 						defer storeAllFrom(from)()
 						a := newArena(t, 4, 0)
 						aligned := func(v []float32) []float32 {
-							b := alignedFloats(n + 32)
+							b := mem.Floats(n + 32)
 							for i := range b {
 								b[i] = guardWord
 							}

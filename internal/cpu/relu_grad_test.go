@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"testing"
+
+	"github.com/whippet-ml/whippet/internal/mem"
 )
 
 // splits cuts c channels into two uneven parts, where there are two.
@@ -194,7 +196,7 @@ func TestConvForwardBias(t *testing.T) {
 									}
 									plain := make([]float32, pixels*c.K)
 									convForward(c, x, w, plain)
-									y := alignedFloats(pixels * wide)
+									y := mem.Floats(pixels * wide)
 									for i := range y {
 										y[i] = guardWord
 									}

@@ -2,36 +2,7 @@ package cpu
 
 import (
 	"testing"
-	"unsafe"
 )
-
-func TestScratch(t *testing.T) {
-	for _, n := range []int{1, 1000, 1024, 1025, 1280, 1281, 5000, 1 << 20, 1<<20 + 1} {
-		s := getScratch(n)
-		if len(s) != n {
-			t.Errorf("getScratch(%d) has length %d", n, len(s))
-		}
-		if uintptr(unsafe.Pointer(&s[0]))%scratchAlign != 0 {
-			t.Errorf("getScratch(%d) is not aligned to %d bytes", n, scratchAlign)
-		}
-		if size := scratchClass(n); size < n || size > 1024 && size > n+n/4+1 {
-			t.Errorf("getScratch(%d): class of %d floats, want at most a quarter more", n, size)
-		}
-		before := ScratchBytes()
-		putScratch(s)
-		again := getScratch(n)
-		if &again[0] != &s[0] {
-			t.Errorf("getScratch(%d) allocated although a buffer was free", n)
-		}
-		if b := ScratchBytes(); b != before {
-			t.Errorf("ScratchBytes went from %d to %d without an allocation", before, b)
-		}
-		putScratch(again)
-	}
-	if ScratchBytes() == 0 {
-		t.Error("ScratchBytes is 0 with buffers kept")
-	}
-}
 
 // TestScratchSteady checks that a repeated convolution allocates no workspace.
 func TestScratchSteady(t *testing.T) {
@@ -45,11 +16,11 @@ func TestScratchSteady(t *testing.T) {
 	for range 20 { // workers meet in different numbers: let the lists fill up
 		step()
 	}
-	before := ScratchBytes()
+	before := scratch.Bytes()
 	for range 5 {
 		step()
 	}
-	if after := ScratchBytes(); after > before+1<<20 {
+	if after := scratch.Bytes(); after > before+1<<20 {
 		t.Errorf("workspace grew from %d to %d bytes in repeated steps", before, after)
 	}
 }

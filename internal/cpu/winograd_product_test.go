@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
+	"github.com/whippet-ml/whippet/internal/mem"
 )
 
 // winoProducts runs winoProduct with the set in use, between guards.
@@ -70,7 +71,7 @@ func TestWinogradNonTemporal(t *testing.T) {
 		} {
 			x, w, _ := winoOperands(c)
 			oh, ow := c.Out()
-			want, got := alignedFloats(c.N*oh*ow*c.K), alignedFloats(c.N*oh*ow*c.K)
+			want, got := mem.Floats(c.N*oh*ow*c.K), mem.Floats(c.N*oh*ow*c.K)
 			restore := storeAllFrom(math.MaxInt)
 			winogradForward(c, x, w, want)
 			restore()
@@ -90,7 +91,7 @@ func TestWinogradNonTemporal(t *testing.T) {
 // channels that stays in the cache, with the set in use.
 func BenchmarkWinogradKernels(b *testing.B) {
 	const n, stride = 4, 64*winoLanes + winoXiPad
-	src, dst := make([]float32, 6*6*64), alignedFloats(winoPoints*stride)
+	src, dst := make([]float32, 6*6*64), mem.Floats(winoPoints*stride)
 	for s := range winoShape(winoShapes) {
 		name := fmt.Sprintf("%dx%d", s.rows(), s.cols())
 		b.Run("input/"+name, func(b *testing.B) {
@@ -127,7 +128,7 @@ func BenchmarkWinogradKernels(b *testing.B) {
 	for _, rows := range []int{winoRows(), winoRows() - 1, winoRows() / 2} {
 		b.Run(fmt.Sprintf("product/%d rows", rows), func(b *testing.B) {
 			const k = 8
-			x, u := alignedFloats(k*kBlock*winoRows()), alignedFloats(k*kBlock*winoCols())
+			x, u := mem.Floats(k*kBlock*winoRows()), mem.Floats(k*kBlock*winoCols())
 			for range b.N {
 				winoProduct(k, &x[0], &u[0], &dst[0], rows, false)
 			}

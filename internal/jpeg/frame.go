@@ -3,8 +3,8 @@ package jpeg
 import (
 	"errors"
 	"fmt"
-	"sync"
 
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/unsupported"
 )
 
@@ -56,7 +56,7 @@ type decoder struct {
 	sums []int32 // scratch of upsampling
 }
 
-var decoders = sync.Pool{New: func() any { return new(decoder) }}
+var decoders mem.Pool[decoder]
 
 // keepBytes is the most memory of one plane that a decoder keeps for the next
 // picture.

@@ -32,7 +32,7 @@ type Header struct {
 // ReadHeader reads up to the frame header. It allocates nothing that depends on
 // the picture's size.
 func ReadHeader(b []byte) (Header, error) {
-	d := decoders.Get().(*decoder) // its tables are large to make anew
+	d := decoders.Get() // its tables are large to make anew
 	defer d.release()
 	d.reset(b)
 	if err := d.markers(true); err != nil {
@@ -55,7 +55,7 @@ var ErrCorrupt = errors.New("corrupt data")
 // ErrCorrupt. Data that ends before the picture does is always
 // io.ErrUnexpectedEOF.
 func Decode(b []byte, strict bool, alloc func(w, h int) []uint8) error {
-	d := decoders.Get().(*decoder)
+	d := decoders.Get()
 	defer d.release()
 	d.reset(b)
 	if err := d.markers(false); err != nil {

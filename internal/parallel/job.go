@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/whippet-ml/whippet/internal/reuse"
+	"github.com/whippet-ml/whippet/internal/mem"
 )
 
 // body is what a loop does for each index.
@@ -49,7 +49,7 @@ func run(n int, b body) {
 		return
 	}
 	ensure(t - 1)
-	j := reuse.Get[job]()
+	j := mem.Get[job]()
 	if j.done == nil {
 		j.done = make(chan struct{}, 1)
 	}
@@ -122,7 +122,7 @@ func (j *job) release() {
 	}
 	j.body, j.panicked = nil, nil
 	j.panicOnce = sync.Once{}
-	reuse.Put(j)
+	mem.Put(j)
 }
 
 // patience is how long a worker looks out for the next loop, and a caller for the

@@ -14,7 +14,7 @@ package parallel
 import (
 	"runtime"
 
-	"github.com/whippet-ml/whippet/internal/reuse"
+	"github.com/whippet-ml/whippet/internal/mem"
 )
 
 // Threads returns how many goroutines a loop may use at once.
@@ -39,11 +39,11 @@ func For(n int, body func(i int)) { run(n, plain(body)) }
 // allocation: it is given args, one copy for all calls of the loop. They may
 // read *a, and write it only where they do not meet.
 func ForWith[A any](n int, args A, body func(a *A, i int)) {
-	l := reuse.Get[loop[A]]()
+	l := mem.Get[loop[A]]()
 	l.args, l.body = args, body
 	run(n, l)
 	*l = loop[A]{} // what args refers to must not stay alive
-	reuse.Put(l)
+	mem.Put(l)
 }
 
 // loop is a ForWith under way.
@@ -60,11 +60,11 @@ func ChunksWith[A any](n, size int, args A, body func(a *A, lo, hi int)) {
 	if n <= 0 {
 		return
 	}
-	c := reuse.Get[chunks[A]]()
+	c := mem.Get[chunks[A]]()
 	c.args, c.n, c.size, c.body = args, n, size, body
 	run((n+size-1)/size, c)
 	*c = chunks[A]{}
-	reuse.Put(c)
+	mem.Put(c)
 }
 
 // chunks is a ChunksWith under way.

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/reuse"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -43,7 +43,7 @@ func (inf *Compiled) run(x *tensor.Tensor, p *autograd.Profile, use func(y *tens
 	if len(x.Shape) != 4 {
 		return fmt.Errorf("nn: input of shape %v, want [N,H,W,C]", x.Shape)
 	}
-	r := reuse.Get[running]()
+	r := mem.Get[running]()
 	defer r.end()
 	r.begin(inf, x)
 	for i := range inf.steps {
@@ -97,7 +97,7 @@ func (r *running) end() {
 	clear(r.in)
 	clear(r.shapes)
 	r.arena = nil
-	reuse.Put(r)
+	mem.Put(r)
 }
 
 func (r *running) free(v Value) {

@@ -11,8 +11,8 @@ import (
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/cpu"
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/rng"
@@ -107,11 +107,11 @@ type Report struct {
 	GFLOPS float64 `json:"effective_gflops"`
 	Shares []Share `json:"shares"` // longest first
 
-	PeakRSS    int64   `json:"peak_rss_bytes"` // of the process; 0 where it is not known
-	Buffers    int64   `json:"buffer_bytes"`   // activations and their gradients
-	Workspace  int64   `json:"workspace_bytes"`
-	Allocs     float64 `json:"allocations_per_step"`
-	AllocBytes float64 `json:"allocated_bytes_per_step"`
+	PeakRSS int64 `json:"peak_rss_bytes"` // of the process; 0 where it is not known
+	// Held is what the program keeps from one step for the next, most first.
+	Held       []mem.Account `json:"held"`
+	Allocs     float64       `json:"allocations_per_step"`
+	AllocBytes float64       `json:"allocated_bytes_per_step"`
 }
 
 // Machine is where a measurement was made.
@@ -189,7 +189,7 @@ func (m *meter) report(r *Report, o Options, flops float64) {
 	}
 	r.Shares = append(r.Shares, Share{"other", (total - known) / n, (total - known) / total})
 	r.PeakRSS = PeakRSS()
-	r.Workspace = cpu.ScratchBytes()
+	r.Held = mem.Held()
 }
 
 // normal returns n pictures of independent normal values, the distribution that

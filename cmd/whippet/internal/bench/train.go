@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/data"
@@ -48,7 +49,7 @@ func Train(ctx context.Context, o Options) (Report, error) {
 		return Report{}, err
 	}
 	m.report(&r, o, flops)
-	r.Buffers = l.ArenaBytes()
+	runtime.KeepAlive(l) // its buffers are in the report
 	return r, nil
 }
 
@@ -88,6 +89,6 @@ func Infer(ctx context.Context, o Options) (Report, error) {
 		return Report{}, err
 	}
 	m.report(&r, o, 2*all)
-	r.Buffers = arena.Bytes()
+	runtime.KeepAlive(inf)
 	return r, nil
 }

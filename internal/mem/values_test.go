@@ -1,4 +1,4 @@
-package reuse
+package mem
 
 import (
 	"sync"

@@ -1,9 +1,10 @@
 //go:build !linux
 
-package offheap
+package mem
 
 // reserveMemory leaves all regions to the Go heap on this system.
 func reserveMemory(int) []float32 { return nil }
 
-func discard([]float32) {}
-func unmap([]float32)   {}
+func hugePages([]float32) {}
+func discard([]float32)   {}
+func unmap([]float32)     {}

@@ -1,8 +1,4 @@
-// Package offheap hands out float32 buffers that the garbage collector does not
-// see. They hold no pointers, so nothing is lost, and two things are gained:
-// gigabytes of activations do not double the collector's target, and the system
-// may back them with huge pages.
-package offheap
+package mem
 
 import (
 	"fmt"
@@ -13,7 +9,12 @@ import (
 	"sync"
 )
 
-// Heap keeps memory from one use for the next. Buffers are cut from a few large
+// Heap hands out float32 buffers that the garbage collector does not see. They
+// hold no pointers, so nothing is lost, and two things are gained: gigabytes of
+// activations do not double the collector's target, and the system may back them
+// with huge pages.
+//
+// A heap keeps memory from one use for the next. Buffers are cut from a few large
 // regions, lowest address first, and merge with their free neighbours when they
 // come back. The same requests in the same order therefore get the same places,
 // a steady step touches no new memory, and requests of other sizes use what the
@@ -49,21 +50,25 @@ type place struct {
 
 const (
 	// line is the grain of buffers: a cache line, the widest vector.
-	line = 64 / 4
+	line = Align / 4
 	// reserve is how many floats of address space a region takes where that
 	// costs nothing, and ordinary how many where it is memory at once.
 	reserve  = min(16<<30/4, math.MaxInt/16)
 	ordinary = 1 << 20 / 4
 )
 
-// New returns an empty heap.
-func New() *Heap {
+// NewHeap returns an empty heap whose bytes are in the account name.
+func NewHeap(name string) *Heap {
 	h := &Heap{&heap{used: map[*float32]place{}}}
-	runtime.AddCleanup(h, func(h *heap) { h.abandon() }, h.heap)
+	register(name, h.heap)
+	runtime.AddCleanup(h, func(h *heap) {
+		unregister(h)
+		h.abandon()
+	}, h.heap)
 	return h
 }
 
-// Get returns an uninitialised buffer of n values on a 64-byte boundary.
+// Get returns an uninitialized buffer of n values on a 64-byte boundary.
 func (h *heap) Get(n int) []float32 {
 	if n < 1 {
 		return nil
@@ -74,7 +79,7 @@ func (h *heap) Get(n int) []float32 {
 	if !ok {
 		h.grow(roundUp(n))
 		if p, ok = h.place(roundUp(n)); !ok {
-			panic(fmt.Sprintf("offheap: no room for %d values in a new region", n))
+			panic(fmt.Sprintf("mem: no room for %d values in a new region", n))
 		}
 	}
 	b := p.r.data[p.at : p.at+n : p.at+n]
@@ -93,7 +98,7 @@ func (h *heap) Put(b []float32) {
 	defer h.mu.Unlock()
 	p, ok := h.used[&b[0]]
 	if !ok {
-		panic("offheap: a buffer was released twice or does not come from this heap")
+		panic("mem: a buffer was released twice or does not come from this heap")
 	}
 	delete(h.used, &b[0])
 	h.live -= p.n
@@ -217,6 +222,6 @@ func (h *heap) grow(n int) {
 	for _, r := range h.regions {
 		held += len(r.data)
 	}
-	d := alignedSlice(max(n, ordinary, min(held, 64*ordinary)))
+	d := Floats(max(n, ordinary, min(held, 64*ordinary)))
 	h.regions = append(h.regions, &region{data: d, free: []span{{0, len(d)}}})
 }

@@ -1,4 +1,4 @@
-package offheap
+package mem
 
 import (
 	"math/rand/v2"
@@ -24,9 +24,9 @@ func TestRandomUse(t *testing.T) {
 		mapped bool
 	}{{"address space", 1 << 14, true}, {"ordinary memory", 1 << 14, false}, {"larger than a region", 3 * ordinary, false}} {
 		t.Run(c.name, func(t *testing.T) {
-			h := New()
+			h := NewHeap("test")
 			if !c.mapped {
-				h.regions = append(h.regions, &region{data: alignedSlice(ordinary), free: []span{{0, ordinary}}})
+				h.regions = append(h.regions, &region{data: Floats(ordinary), free: []span{{0, ordinary}}})
 			}
 			r := rand.New(rand.NewPCG(1, 2))
 			type held struct {
@@ -82,7 +82,7 @@ func TestRandomUse(t *testing.T) {
 
 // TestSamePlaces checks that a repeated pattern gets the same memory.
 func TestSamePlaces(t *testing.T) {
-	h := New()
+	h := NewHeap("test")
 	step := func() (at []*float32) {
 		a, b := h.Get(1000), h.Get(50000)
 		h.Put(a)
@@ -107,7 +107,7 @@ func TestSamePlaces(t *testing.T) {
 }
 
 func TestTrimKeepsWhatIsInUse(t *testing.T) {
-	h := New()
+	h := NewHeap("test")
 	a, b := h.Get(1<<20), h.Get(1<<20)
 	for i := range b {
 		b[i] = 7
@@ -126,7 +126,7 @@ func TestTrimKeepsWhatIsInUse(t *testing.T) {
 }
 
 func TestWrongPutPanics(t *testing.T) {
-	h := New()
+	h := NewHeap("test")
 	b := h.Get(10)
 	h.Put(b)
 	for name, s := range map[string][]float32{"twice": b, "foreign": make([]float32, 3)} {
@@ -147,7 +147,7 @@ func TestWrongPutPanics(t *testing.T) {
 
 // TestBuffersOutliveTheHeap lets a Heap be collected while a buffer is out.
 func TestBuffersOutliveTheHeap(t *testing.T) {
-	b := New().Get(1 << 16)
+	b := NewHeap("test").Get(1 << 16)
 	b[5] = 3
 	for range 3 {
 		runtime.GC()
