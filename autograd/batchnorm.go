@@ -43,13 +43,13 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 		remember(tp, y, from, normValue{x, stat, residual, relu}, makeNorm)
 	}
 	// Where the ReLU passed follows from x when there is no residual; otherwise a
-	// bit for each value is kept. Neither way y is read on the way back.
+	// bit for each value is kept. Neither way y is read on the backward pass.
 	n := norm{x: x, stat: stat, residual: residual, s: s, batch: batch, relu: relu}
 	n.fromX = relu && residual == nil && batch
 	reads := append(make([]*Variable, 0, maxReads), x, stat)
 	if relu && !n.fromX && needs && tp.Record {
-		held := tp.newVar((cpu.SignWords(rows, c) + 1) / 2) // words in a float buffer
-		n.signs = wordsOf(held.Value.Data)[:cpu.SignWords(rows, c)]
+		held := tp.newVar((cpu.MaskWords(rows, c) + 1) / 2) // words in a float buffer
+		n.mask = wordsOf(held.Value.Data)[:cpu.MaskWords(rows, c)]
 		reads = append(reads, held)
 	}
 	tp.timed("batch norm", func() {
@@ -58,11 +58,8 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 		if residual != nil {
 			r = residual.Value.Data
 		}
-		if n.signs != nil {
-			cpu.ScaleShiftReLU(x.Value.Data, scale, shift, r, y.Value.Data, n.signs, rows, c)
-		} else {
-			cpu.ScaleShift(x.Value.Data, scale, shift, r, y.Value.Data, rows, c, relu)
-		}
+		ss := cpu.ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}
+		ss.Apply(x.Value.Data, y.Value.Data, cpu.Epilogue{Residual: r, Activation: activation(relu), Mask: n.mask})
 	})
 	record(tp, "batch norm", y, needs, reads, n, normBackward)
 	tp.Free(stat)
@@ -81,30 +78,32 @@ func makeNorm(tp *Tape, dst []float32, v *normValue) {
 	if v.residual != nil {
 		r = tp.value(v.residual)
 	}
-	cpu.ScaleShift(tp.value(v.x), stat[2*c:3*c], stat[3*c:], r, dst, v.x.rows(), c, v.relu)
+	ss := cpu.ScaleShift{Rows: v.x.rows(), C: c, Scale: stat[2*c : 3*c], Shift: stat[3*c:]}
+	ss.Apply(tp.value(v.x), dst, cpu.Epilogue{Residual: r, Activation: activation(v.relu)})
 }
 
-// norm is what the way back of a BatchNorm needs.
+// norm is what the backward pass of a BatchNorm needs.
 type norm struct {
 	x, stat, residual  *Variable
 	s                  *BatchNormState
-	signs              []uint16
+	mask               []uint16
 	batch, relu, fromX bool
 }
 
 func normBackward(tp *Tape, y *Variable, n *norm) {
-	x, s, residual, signs := n.x, n.s, n.residual, n.signs
+	x, s, residual := n.x, n.s, n.residual
 	rows, c := x.rows(), n.stat.shape[1]
 	dy, xs := y.Grad.Data, tp.value(x)
 	mean, inv, scale, shift := s.parts(n.stat)
-	gamma := s.Weight.Value.Data
 	sums := tp.newVar(2, c)
 	dgamma, dbeta := sums.Value.Data[:c], sums.Value.Data[c:]
+	b := cpu.BatchNorm{Rows: rows, C: c, Mean: mean, InvStd: inv, Gamma: s.Weight.Value.Data, DGamma: dgamma, DBeta: dbeta, Running: !n.batch}
 	if n.fromX {
-		cpu.BatchNormReLUReduce(dy, xs, scale, shift, mean, inv, rows, c, dgamma, dbeta)
+		b.Passed = cpu.Mask{Scale: scale, Shift: shift}
 	} else {
-		cpu.BatchNormReduce(dy, signs, xs, mean, inv, rows, c, dgamma, dbeta)
+		b.Passed = cpu.Mask{Words: n.mask}
 	}
+	b.Reduce(dy, xs)
 	if s.Weight.RequiresGrad {
 		s.Weight.grad(tp, func(d []float32) { copy(d, dgamma) })
 	}
@@ -115,26 +114,21 @@ func normBackward(tp *Tape, y *Variable, n *norm) {
 	switch {
 	case x.needs && toRes:
 		// dy, masked in place, becomes the residual's gradient.
-		tp.gradInto(x, func(dx []float32) {
-			cpu.BatchNormGrad(dy, signs, xs, mean, inv, gamma, dgamma, dbeta, rows, c, n.batch, dx, dy)
-		})
+		tp.gradInto(x, func(dx []float32) { b.Grad(dy, xs, dx, dy) })
 		tp.giveGrad(residual, y)
-	case x.needs && n.fromX:
-		cpu.BatchNormReLUGrad(dy, xs, scale, shift, mean, inv, gamma, dgamma, dbeta, rows, c, dy)
-		tp.giveGrad(x, y)
 	case x.needs:
-		cpu.BatchNormGrad(dy, signs, xs, mean, inv, gamma, dgamma, dbeta, rows, c, n.batch, dy, nil)
+		b.Grad(dy, xs, dy, nil)
 		tp.giveGrad(x, y)
 	case toRes:
 		if n.relu {
-			cpu.SignsBackward(dy, signs, rows, c, dy)
+			cpu.MaskBackward(dy, n.mask, rows, c, dy)
 		}
 		tp.giveGrad(residual, y)
 	}
 	tp.release(sums)
 }
 
-// parts are what stat [4, C] holds of a step for the way back: the mean and
+// parts are what stat [4, C] holds of a step for the backward pass: the mean and
 // 1/standard deviation that it normalised with, and the scale and shift that
 // these, Weight and Bias come to.
 func (s *BatchNormState) parts(stat *Variable) (mean, inv, scale, shift []float32) {

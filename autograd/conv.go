@@ -39,7 +39,7 @@ func activation(relu bool) cpu.Activation {
 	return cpu.Identity
 }
 
-// conv is what the way back of a Conv2d needs.
+// conv is what the backward pass of a Conv2d needs.
 type conv struct {
 	x       *Variable
 	c       cpu.Conv
@@ -157,7 +157,7 @@ func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
 // maxBranches is how many convolutions ConvReLUConcat joins at most.
 const maxBranches = 4
 
-// convConcat is what the way back of a ConvReLUConcat needs, for n branches.
+// convConcat is what the backward pass of a ConvReLUConcat needs, for n branches.
 type convConcat struct {
 	x       *Variable
 	shapes  [maxBranches]cpu.Conv

@@ -4,7 +4,7 @@ import "github.com/whippet-ml/whippet/tensor"
 
 // This file decides how long the values of variables stay in memory.
 //
-// The way back reads some of them: a convolution its input, for the gradient of
+// The backward pass reads some of them: a convolution its input, for the gradient of
 // its weights; a batch norm its input; and so on. Each such reader is counted,
 // and when the last has run the buffer is free. In between a value need not be
 // there: what is cheap to compute from values that are there anyway has a
@@ -58,7 +58,7 @@ func (v *Variable) available() bool {
 	return true
 }
 
-// read counts one more reader of v on the way back. Until the last of them has
+// read counts one more reader of v on the backward pass. Until the last of them has
 // run, v is there, or else everything that its recipe takes.
 func (v *Variable) read() {
 	v.readers++
@@ -120,7 +120,7 @@ func (tp *Tape) value(v *Variable) []float32 {
 }
 
 // Free says that the forward pass will not read v again. Its buffer is given
-// back unless the way back needs it or Keep is set.
+// back unless the backward pass needs it or Keep is set.
 func (tp *Tape) Free(v *Variable) {
 	if !v.Keep && (v.readers == 0 || v.recipe != nil) {
 		tp.take(v)

@@ -15,7 +15,7 @@ func Linear(tp *Tape, x *Variable, w, bias *Parameter) *Variable {
 	n, in, out := x.Value.Shape[0], x.Value.Shape[1], w.Value.Shape[0]
 	y := tp.newVar(n, out)
 	tp.timed("linear", func() {
-		cpu.MatMul(n, out, in, x.Value.Data, w.Value.Data, y.Value.Data, false, true, false)
+		cpu.MatMul{M: n, N: out, K: in, TransB: true}.Multiply(x.Value.Data, w.Value.Data, y.Value.Data)
 		if bias != nil {
 			cpu.AddBias(y.Value.Data, n, out, bias.Value.Data, y.Value.Data)
 		}
@@ -29,7 +29,7 @@ func Linear(tp *Tape, x *Variable, w, bias *Parameter) *Variable {
 	return y
 }
 
-// linear is what the way back of a Linear needs.
+// linear is what the backward pass of a Linear needs.
 type linear struct {
 	x       *Variable
 	w, bias *Parameter
@@ -42,9 +42,9 @@ func linearBackward(tp *Tape, y *Variable, l *linear) {
 		l.bias.grad(tp, func(db []float32) { cpu.SumRows(dy, n, out, db) })
 	}
 	if w.RequiresGrad {
-		w.grad(tp, func(dw []float32) { cpu.MatMul(out, in, n, dy, tp.value(x), dw, true, false, false) })
+		w.grad(tp, func(dw []float32) { cpu.MatMul{M: out, N: in, K: n, TransA: true}.Multiply(dy, tp.value(x), dw) })
 	}
 	if x.needs {
-		tp.gradInto(x, func(dx []float32) { cpu.MatMul(n, in, out, dy, w.Value.Data, dx, false, false, false) })
+		tp.gradInto(x, func(dx []float32) { cpu.MatMul{M: n, N: in, K: out}.Multiply(dy, w.Value.Data, dx) })
 	}
 }

@@ -22,14 +22,14 @@ func MaxPool2d(tp *Tape, x *Variable, k, stride, pad int, ceil bool) *Variable {
 		held = tp.newVar((y.Value.Len() + 3) / 4) // a byte each, in a float buffer
 		argmax = bytesOf(held.Value.Data)[:y.Value.Len()]
 	}
-	// The way back then skips what the ReLU before made 0.
+	// The backward pass then skips what the ReLU before made 0.
 	p.OfReLU = argmax != nil && x.relu != nil && k <= 15
 	tp.timed("pool", func() { p.Forward(x.Value.Data, y.Value.Data, argmax) })
 	record(tp, "pool", y, x.needs, []*Variable{held}, maxPool{x, argmax, p}, maxPoolBackward)
 	return y
 }
 
-// maxPool is what the way back of a MaxPool2d needs.
+// maxPool is what the backward pass of a MaxPool2d needs.
 type maxPool struct {
 	x      *Variable
 	argmax []uint8
@@ -52,26 +52,24 @@ func maxPoolBackward(tp *Tape, y *Variable, p *maxPool) {
 // GlobalAvgPool averages x [N,H,W,C] over the picture: [N,C]. It is torch's
 // AdaptiveAvgPool2d(1) followed by flatten.
 func GlobalAvgPool(tp *Tape, x *Variable) *Variable {
-	n, hw, c := globalShape(x)
-	y := tp.newVar(n, c)
-	tp.timed("pool", func() { cpu.GlobalAvgPool(n, hw, c, x.Value.Data, y.Value.Data) })
+	g := globalShape(x)
+	y := tp.newVar(g.N, g.C)
+	tp.timed("pool", func() { g.Avg(x.Value.Data, y.Value.Data) })
 	record(tp, "pool", y, x.needs, nil, x, func(tp *Tape, y *Variable, x **Variable) {
-		n, hw, c := globalShape(*x)
-		tp.gradInto(*x, func(dx []float32) { cpu.GlobalAvgPoolBackward(n, hw, c, y.Grad.Data, dx, false) })
+		tp.gradInto(*x, func(dx []float32) { globalShape(*x).AvgBackward(y.Grad.Data, dx, false) })
 	})
 	return y
 }
 
 // GlobalMaxPool takes the maximum of each channel of x [N,H,W,C]: [N,C].
 func GlobalMaxPool(tp *Tape, x *Variable) *Variable {
-	n, hw, c := globalShape(x)
-	y := tp.newVar(n, c)
-	held := tp.newVar(n * c) // an int32 each, in a float buffer
+	g := globalShape(x)
+	y := tp.newVar(g.N, g.C)
+	held := tp.newVar(g.N * g.C) // an int32 each, in a float buffer
 	argmax := int32sOf(held.Value.Data)
-	tp.timed("pool", func() { cpu.GlobalMaxPool(n, hw, c, x.Value.Data, y.Value.Data, argmax) })
+	tp.timed("pool", func() { g.Max(x.Value.Data, y.Value.Data, argmax) })
 	record(tp, "pool", y, x.needs, []*Variable{held}, maxima{x, argmax}, func(tp *Tape, y *Variable, p *maxima) {
-		n, hw, c := globalShape(p.x)
-		tp.gradInto(p.x, func(dx []float32) { cpu.GlobalMaxPoolBackward(n, hw, c, y.Grad.Data, p.argmax, dx, false) })
+		tp.gradInto(p.x, func(dx []float32) { globalShape(p.x).MaxBackward(y.Grad.Data, p.argmax, dx, false) })
 	})
 	tp.Free(held)
 	return y
@@ -80,14 +78,15 @@ func GlobalMaxPool(tp *Tape, x *Variable) *Variable {
 // ConcatPool is fastai's AdaptiveConcatPool2d(1) followed by flatten: the
 // maximum of each channel of x [N,H,W,C], then the average of each: [N,2C].
 func ConcatPool(tp *Tape, x *Variable) *Variable {
-	n, hw, c := globalShape(x)
+	g := globalShape(x)
+	n, c := g.N, g.C
 	y := tp.newVar(n, 2*c)
 	mx, av := tp.newVar(n, c), tp.newVar(n, c)
-	held := tp.newVar(n * c) // an int32 each, in a float buffer
+	held := tp.newVar(g.N * g.C) // an int32 each, in a float buffer
 	argmax := int32sOf(held.Value.Data)
 	tp.timed("pool", func() {
-		cpu.GlobalMaxPool(n, hw, c, x.Value.Data, mx.Value.Data, argmax)
-		cpu.GlobalAvgPool(n, hw, c, x.Value.Data, av.Value.Data)
+		g.Max(x.Value.Data, mx.Value.Data, argmax)
+		g.Avg(x.Value.Data, av.Value.Data)
 		cpu.CopyStrided(y.Value.Data, 2*c, mx.Value.Data, c, c, n)
 		cpu.CopyStrided(y.Value.Data[c:], 2*c, av.Value.Data, c, c, n)
 	})
@@ -98,29 +97,30 @@ func ConcatPool(tp *Tape, x *Variable) *Variable {
 	return y
 }
 
-// maxima is what the way back of a ConcatPool or GlobalMaxPool needs.
+// maxima is what the backward pass of a ConcatPool or GlobalMaxPool needs.
 type maxima struct {
 	x      *Variable
 	argmax []int32
 }
 
 func concatPoolBackward(tp *Tape, y *Variable, p *maxima) {
-	n, hw, c := globalShape(p.x)
+	g := globalShape(p.x)
+	n, c := g.N, g.C
 	dmx, dav := tp.newVar(n, c), tp.newVar(n, c)
 	cpu.CopyStrided(dmx.Value.Data, c, y.Grad.Data, 2*c, c, n)
 	cpu.CopyStrided(dav.Value.Data, c, y.Grad.Data[c:], 2*c, c, n)
 	tp.gradInto(p.x, func(dx []float32) {
-		cpu.GlobalMaxPoolBackward(n, hw, c, dmx.Value.Data, p.argmax, dx, false)
-		cpu.GlobalAvgPoolBackward(n, hw, c, dav.Value.Data, dx, true)
+		g.MaxBackward(dmx.Value.Data, p.argmax, dx, false)
+		g.AvgBackward(dav.Value.Data, dx, true)
 	})
 	tp.release(dmx)
 	tp.release(dav)
 }
 
-func globalShape(x *Variable) (n, hw, c int) {
+func globalShape(x *Variable) cpu.GlobalPool {
 	s := x.shape
 	if len(s) != 4 {
 		panic(fmt.Sprintf("autograd: global pooling of shape %v, want [N,H,W,C]", s))
 	}
-	return s[0], s[1] * s[2], s[3]
+	return cpu.GlobalPool{N: s[0], HW: s[1] * s[2], C: s[3]}
 }

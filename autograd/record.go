@@ -2,7 +2,7 @@ package autograd
 
 import "github.com/whippet-ml/whippet/internal/mem"
 
-// This file keeps what an operation needs to know later, on the way back or to
+// This file keeps what an operation needs to know later, on the backward pass or to
 // make its value again. A function literal that captured it would live on the
 // heap anew in every step, hundreds of them; so the literals capture nothing,
 // and what they need is a struct, copied to a place that serves step after step.
@@ -18,7 +18,7 @@ type op struct {
 // maxReads is how many variables an operation reads at most.
 const maxReads = 5
 
-// back is the way back of an operation whose result is y.
+// back is the backward pass of an operation whose result is y.
 type back interface {
 	run(tp *Tape, y *Variable)
 	forget() // must be called once, and nothing after it

@@ -8,7 +8,7 @@ import (
 	"github.com/whippet-ml/whippet/tensor"
 )
 
-// TestResetAfterPanic leaves a way back in the middle and goes on with the tape.
+// TestResetAfterPanic leaves a backward pass in the middle and goes on with the tape.
 func TestResetAfterPanic(t *testing.T) {
 	a := NewArena()
 	tp := NewTape(a)
@@ -31,10 +31,10 @@ func TestResetAfterPanic(t *testing.T) {
 		return true
 	}
 	if step(true) {
-		t.Error("the panic of a way back did not come out of Backward")
+		t.Error("the panic of a backward pass did not come out of Backward")
 	}
 	if w.HasGrad {
-		t.Error("the way back went on after a panic")
+		t.Error("the backward pass went on after a panic")
 	}
 	if !step(false) || !w.HasGrad {
 		t.Error("the tape does not work any more after a panic")

@@ -5,10 +5,10 @@ import (
 	"github.com/whippet-ml/whippet/tensor"
 )
 
-// This file holds the way back through the ReLU at the end of a convolution. An
+// This file holds the backward pass through the ReLU at the end of a convolution. An
 // operation that computes the gradient of such a result has each value of it in
 // the cache; so it applies the ReLU's mask there and then, sums up the gradient
-// of the bias, and writes what the convolution's own way back will read. A
+// of the bias, and writes what the convolution's own backward pass will read. A
 // gradient that comes in another way is taken through the ReLU by a pass of its
 // own.
 
@@ -92,7 +92,7 @@ func (tp *Tape) reluGrad(x *Variable, masked bool, f func(other []float32, to *c
 }
 
 // reluBackward completes the gradient of what is before y's ReLU when y's own
-// way back begins, and returns it, part by part. The caller must call
+// backward pass begins, and returns it, part by part. The caller must call
 // y.relu.release when it has used it.
 func (tp *Tape) reluBackward(y *Variable) reluParts {
 	if y.Grad == nil {

@@ -45,7 +45,7 @@ func BatchNormReLUMaxPool(tp *Tape, x *Variable, s *BatchNormState, k, stride, p
 	return y
 }
 
-// normMaxPool is what the way back of a BatchNormReLUMaxPool needs.
+// normMaxPool is what the backward pass of a BatchNormReLUMaxPool needs.
 type normMaxPool struct {
 	p            cpu.NormMaxPool
 	x, top, stat *Variable
@@ -58,7 +58,8 @@ func normMaxPoolBackward(tp *Tape, y *Variable, n *normMaxPool) {
 	mean, inv, _, _ := s.parts(n.stat)
 	sums := tp.newVar(2, p.C)
 	dgamma, dbeta := sums.Value.Data[:p.C], sums.Value.Data[p.C:]
-	p.Reduce(dy, tp.value(y), n.top.Value.Data, mean, inv, dgamma, dbeta)
+	b := cpu.BatchNorm{Mean: mean, InvStd: inv, Gamma: s.Weight.Value.Data, DGamma: dgamma, DBeta: dbeta}
+	p.Reduce(dy, tp.value(y), n.top.Value.Data, b)
 	if s.Weight.RequiresGrad {
 		s.Weight.grad(tp, func(d []float32) { copy(d, dgamma) })
 	}
@@ -66,9 +67,7 @@ func normMaxPoolBackward(tp *Tape, y *Variable, n *normMaxPool) {
 		s.Bias.grad(tp, func(d []float32) { copy(d, dbeta) })
 	}
 	if x.needs {
-		tp.gradInto(x, func(dx []float32) {
-			p.Grad(dy, n.argmax, tp.value(x), mean, inv, s.Weight.Value.Data, dgamma, dbeta, dx)
-		})
+		tp.gradInto(x, func(dx []float32) { p.Grad(dy, n.argmax, tp.value(x), dx, b) })
 	}
 	tp.release(sums)
 }
@@ -103,7 +102,7 @@ func ConvReLUMaxPool(tp *Tape, x *Variable, conv ConvBranch, k, stride, pad int,
 	return y
 }
 
-// convMaxPool is what the way back of a ConvReLUMaxPool needs.
+// convMaxPool is what the backward pass of a ConvReLUMaxPool needs.
 type convMaxPool struct {
 	x       *Variable
 	p       cpu.ConvMaxPool

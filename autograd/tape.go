@@ -4,7 +4,7 @@
 // Each operation is one function in one file, its forward and its backward side
 // by side. An operation knows which of its inputs need gradients, so a frozen
 // weight costs no weight gradient, and nothing below the lowest trainable
-// parameter costs anything on the way back.
+// parameter costs anything on the backward pass.
 //
 // Activations live in buffers that a Tape takes from an Arena and gives back as
 // the backward pass moves past them; a steady training step allocates next to
@@ -92,7 +92,7 @@ type Variable struct {
 	needs   bool  // some trainable parameter or input lies below
 	owned   bool  // Value is an arena buffer that belongs to this variable
 	shape   []int // of Value, there or not
-	readers int   // how many will read Value on the way back; see lifetime.go
+	readers int   // how many will read Value on the backward pass; see lifetime.go
 	recipe  *recipe
 	relu    *reluParts // for the result of a ReLU; see relugrad.go
 
@@ -181,7 +181,7 @@ func (tp *Tape) Backward(out *Variable, dout *tensor.Tensor) {
 	for i := len(tp.ops) - 1; i >= 0; i-- {
 		o := tp.ops[i]
 		tp.ops[i] = op{}
-		tp.ops = tp.ops[:i] // Reset finds the rest when a way back panics
+		tp.ops = tp.ops[:i] // Reset finds the rest when a backward pass panics
 		if o.out.Grad != nil || o.out.relu.delivered() {
 			start := tp.Profile.mark()
 			o.back.run(tp, o.out)
@@ -259,7 +259,7 @@ func (tp *Tape) timed(kind string, f func()) {
 	tp.Profile.add(kind, " forward", start)
 }
 
-// timedBack runs a part of an operation's way back and books its time.
+// timedBack runs a part of an operation's backward pass and books its time.
 func (tp *Tape) timedBack(kind string, f func()) {
 	start := tp.Profile.mark()
 	f()

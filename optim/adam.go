@@ -51,8 +51,8 @@ func (a *Adam) Step(groups [][]*Param, hyper []Hyper) error {
 			addL2(p.Grad, p.Data, h.WD)
 			h.WD = 0
 		}
-		cpu.AdamStep(p.Data, p.Grad, s.Avg, s.Sqr, h.LR, h.WD, h.Mom, sqrMom, eps,
-			debias(h.Mom, s.Step), debias(sqrMom, s.Step))
+		step := cpu.Adam{LR: h.LR, WD: h.WD, Mom: h.Mom, SqrMom: sqrMom, Eps: eps, Debias1: debias(h.Mom, s.Step), Debias2: debias(sqrMom, s.Step)}
+		step.Step(p.Data, p.Grad, s.Avg, s.Sqr)
 	})
 	return nil
 }

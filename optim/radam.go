@@ -47,7 +47,8 @@ func (o *RAdam) Step(groups [][]*Param, hyper []Hyper) error {
 		if r := rectify(sqrMom, s.Step); r > 0 {
 			// Adam's step with its rate scaled; decay must not be, so the
 			// product lr*wd is kept.
-			cpu.AdamStep(p.Data, p.Grad, s.Avg, s.Sqr, h.LR*r, h.WD/r, h.Mom, sqrMom, eps, d1, debias(sqrMom, s.Step))
+			step := cpu.Adam{LR: h.LR * r, WD: h.WD / r, Mom: h.Mom, SqrMom: sqrMom, Eps: eps, Debias1: d1, Debias2: debias(sqrMom, s.Step)}
+			step.Step(p.Data, p.Grad, s.Avg, s.Sqr)
 			return
 		}
 		warmup(p, s, h, sqrMom, d1)

@@ -44,7 +44,7 @@ func (o *SGD) Step(groups [][]*Param, hyper []Hyper) error {
 		case h.Mom == 0: // a schedule at 0: the average is this gradient alone
 			copy(s.Avg, p.Grad)
 		}
-		cpu.SGDStep(p.Data, p.Grad, s.Avg, h.LR, h.WD, h.Mom)
+		cpu.SGD{LR: h.LR, WD: h.WD, Mom: h.Mom}.Step(p.Data, p.Grad, s.Avg)
 	})
 	return nil
 }

@@ -30,9 +30,9 @@ func needStrided(op, name string, got, rows, c, stride int) {
 	}
 }
 
-// needSigns panics when there are signs and not the shape's.
-func needSigns(op string, signs []uint16, rows, c int) {
-	if signs != nil {
-		need(op, "signs", len(signs), SignWords(rows, c))
+// needMask panics when there is a mask and not of the shape.
+func needMask(op string, mask []uint16, rows, c int) {
+	if mask != nil {
+		need(op, "mask", len(mask), MaskWords(rows, c))
 	}
 }

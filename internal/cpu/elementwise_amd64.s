@@ -1878,11 +1878,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewScaleShiftReLUSignsAVX512(p *rowArgs)
+// func ewScaleShiftReLUMaskAVX512(p *rowArgs)
 // Requires: AVX, AVX512F
-TEXT ·ewScaleShiftReLUSignsAVX512(SB), NOSPLIT, $0-8
-	// ewScaleShiftReLUSignsAVX512 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of signs
+TEXT ·ewScaleShiftReLUMaskAVX512(SB), NOSPLIT, $0-8
+	// ewScaleShiftReLUMaskAVX512 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of masks
 	MOVQ   p+0(FP), CX
 	MOVQ   (CX), AX
 	MOVQ   8(CX), DX
@@ -1989,11 +1989,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewScaleShiftReLUSignsNonTemporalAVX512(p *rowArgs)
+// func ewScaleShiftReLUMaskNonTemporalAVX512(p *rowArgs)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·ewScaleShiftReLUSignsNonTemporalAVX512(SB), NOSPLIT, $0-8
-	// ewScaleShiftReLUSignsNonTemporalAVX512 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of signs
+TEXT ·ewScaleShiftReLUMaskNonTemporalAVX512(SB), NOSPLIT, $0-8
+	// ewScaleShiftReLUMaskNonTemporalAVX512 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of masks
 	MOVQ   p+0(FP), CX
 	MOVQ   (CX), AX
 	MOVQ   8(CX), DX
@@ -2525,11 +2525,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewScaleShiftAddReLUSignsAVX512(p *rowArgs)
+// func ewScaleShiftAddReLUMaskAVX512(p *rowArgs)
 // Requires: AVX, AVX512F
-TEXT ·ewScaleShiftAddReLUSignsAVX512(SB), NOSPLIT, $0-8
-	// ewScaleShiftAddReLUSignsAVX512 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[4]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of signs
+TEXT ·ewScaleShiftAddReLUMaskAVX512(SB), NOSPLIT, $0-8
+	// ewScaleShiftAddReLUMaskAVX512 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[4]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of masks
 	MOVQ   p+0(FP), CX
 	MOVQ   (CX), AX
 	MOVQ   8(CX), DX
@@ -2650,11 +2650,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewScaleShiftAddReLUSignsNonTemporalAVX512(p *rowArgs)
+// func ewScaleShiftAddReLUMaskNonTemporalAVX512(p *rowArgs)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·ewScaleShiftAddReLUSignsNonTemporalAVX512(SB), NOSPLIT, $0-8
-	// ewScaleShiftAddReLUSignsNonTemporalAVX512 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[4]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of signs
+TEXT ·ewScaleShiftAddReLUMaskNonTemporalAVX512(SB), NOSPLIT, $0-8
+	// ewScaleShiftAddReLUMaskNonTemporalAVX512 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[4]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of masks
 	MOVQ   p+0(FP), CX
 	MOVQ   (CX), AX
 	MOVQ   8(CX), DX
@@ -2776,11 +2776,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewSignsGradAVX512(p *rowArgs)
+// func ewMaskGradAVX512(p *rowArgs)
 // Requires: AVX, AVX512F
-TEXT ·ewSignsGradAVX512(SB), NOSPLIT, $0-8
-	// ewSignsGradAVX512 sets p[2] = p[0] where the signs p[1] are set, else 0; see signsGradGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[2]: rows; p[1]: rows of signs
+TEXT ·ewMaskGradAVX512(SB), NOSPLIT, $0-8
+	// ewMaskGradAVX512 sets p[2] = p[0] where the mask p[1] is set, else 0; see maskGradGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[2]: rows; p[1]: rows of masks
 	MOVQ p+0(FP), CX
 	MOVQ (CX), AX
 	MOVQ 16(CX), DX
@@ -3487,11 +3487,11 @@ done:
 	VZEROUPPER
 	RET
 
-// func ewBNReduceSignsAVX512(p *rowArgs)
+// func ewBNReduceMaskAVX512(p *rowArgs)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·ewBNReduceSignsAVX512(SB), NOSPLIT, $8-8
-	// ewBNReduceSignsAVX512 adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0] where the signs are set, else 0, x p[1], mean p[3]; see bnReduceGo.
-	// for four rows at a time, then one { for vectors at idx in row { the above } }, p[0], p[1]: rows; p[3], p[4], p[5]: c floats for all rows; p[2]: rows of signs
+TEXT ·ewBNReduceMaskAVX512(SB), NOSPLIT, $8-8
+	// ewBNReduceMaskAVX512 adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0] where the mask is set, else 0, x p[1], mean p[3]; see bnReduceGo.
+	// for four rows at a time, then one { for vectors at idx in row { the above } }, p[0], p[1]: rows; p[3], p[4], p[5]: c floats for all rows; p[2]: rows of masks
 	MOVQ p+0(FP), AX
 	MOVQ (AX), DX
 	MOVQ 8(AX), BX
@@ -3517,7 +3517,7 @@ TEXT ·ewBNReduceSignsAVX512(SB), NOSPLIT, $8-8
 	SHLQ  $0x02, AX
 	LEAQ  (AX)(AX*2), CX
 
-	// 2 bytes of signs for 16 floats
+	// 2 bytes of mask for 16 floats
 	LEAQ 63(AX), R13
 	SHRQ $0x06, R13
 	SHLQ $0x01, R13
@@ -4240,11 +4240,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewBNGradSignsAVX512(p *rowArgs)
+// func ewBNGradMaskAVX512(p *rowArgs)
 // Requires: AVX, AVX512F
-TEXT ·ewBNGradSignsAVX512(SB), NOSPLIT, $0-8
-	// ewBNGradSignsAVX512 sets dx = a*g + (b*(x-mean) + d), g p[0] where the signs are set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], signs p[7]; see bnGradGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows; p[3], p[4], p[5], p[6]: c floats for all rows; p[7]: rows of signs
+TEXT ·ewBNGradMaskAVX512(SB), NOSPLIT, $0-8
+	// ewBNGradMaskAVX512 sets dx = a*g + (b*(x-mean) + d), g p[0] where the mask is set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], mask p[7]; see bnGradGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows; p[3], p[4], p[5], p[6]: c floats for all rows; p[7]: rows of masks
 	MOVQ p+0(FP), CX
 	MOVQ (CX), AX
 	MOVQ 8(CX), DX
@@ -4378,11 +4378,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewBNGradSignsResAVX512(p *rowArgs)
+// func ewBNGradMaskResAVX512(p *rowArgs)
 // Requires: AVX, AVX512F
-TEXT ·ewBNGradSignsResAVX512(SB), NOSPLIT, $0-8
-	// ewBNGradSignsResAVX512 sets dx = a*g + (b*(x-mean) + d), g p[0] where the signs are set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], signs p[7], and dres = g, p[8]; see bnGradGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2], p[8]: rows; p[3], p[4], p[5], p[6]: c floats for all rows; p[7]: rows of signs
+TEXT ·ewBNGradMaskResAVX512(SB), NOSPLIT, $0-8
+	// ewBNGradMaskResAVX512 sets dx = a*g + (b*(x-mean) + d), g p[0] where the mask is set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], mask p[7], and dres = g, p[8]; see bnGradGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2], p[8]: rows; p[3], p[4], p[5], p[6]: c floats for all rows; p[7]: rows of masks
 	MOVQ p+0(FP), CX
 	MOVQ (CX), AX
 	MOVQ 8(CX), DX
@@ -4524,11 +4524,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewBNGradSignsResNonTemporalAVX512(p *rowArgs)
+// func ewBNGradMaskResNonTemporalAVX512(p *rowArgs)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·ewBNGradSignsResNonTemporalAVX512(SB), NOSPLIT, $0-8
-	// ewBNGradSignsResNonTemporalAVX512 sets dx = a*g + (b*(x-mean) + d), g p[0] where the signs are set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], signs p[7], and dres = g, p[8]; see bnGradGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2], p[8]: rows; p[3], p[4], p[5], p[6]: c floats for all rows; p[7]: rows of signs
+TEXT ·ewBNGradMaskResNonTemporalAVX512(SB), NOSPLIT, $0-8
+	// ewBNGradMaskResNonTemporalAVX512 sets dx = a*g + (b*(x-mean) + d), g p[0] where the mask is set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], mask p[7], and dres = g, p[8]; see bnGradGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2], p[8]: rows; p[3], p[4], p[5], p[6]: c floats for all rows; p[7]: rows of masks
 	MOVQ p+0(FP), CX
 	MOVQ (CX), AX
 	MOVQ 8(CX), DX
@@ -7856,11 +7856,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewScaleShiftReLUSignsAVX2(p *rowArgs)
+// func ewScaleShiftReLUMaskAVX2(p *rowArgs)
 // Requires: AVX, FMA3
-TEXT ·ewScaleShiftReLUSignsAVX2(SB), NOSPLIT, $0-8
-	// ewScaleShiftReLUSignsAVX2 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of signs
+TEXT ·ewScaleShiftReLUMaskAVX2(SB), NOSPLIT, $0-8
+	// ewScaleShiftReLUMaskAVX2 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of masks
 	MOVQ   p+0(FP), AX
 	MOVQ   (AX), CX
 	MOVQ   8(AX), DX
@@ -7974,11 +7974,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewScaleShiftReLUSignsNonTemporalAVX2(p *rowArgs)
+// func ewScaleShiftReLUMaskNonTemporalAVX2(p *rowArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·ewScaleShiftReLUSignsNonTemporalAVX2(SB), NOSPLIT, $0-8
-	// ewScaleShiftReLUSignsNonTemporalAVX2 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of signs
+TEXT ·ewScaleShiftReLUMaskNonTemporalAVX2(SB), NOSPLIT, $0-8
+	// ewScaleShiftReLUMaskNonTemporalAVX2 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of masks
 	MOVQ   p+0(FP), AX
 	MOVQ   (AX), CX
 	MOVQ   8(AX), DX
@@ -8513,11 +8513,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewScaleShiftAddReLUSignsAVX2(p *rowArgs)
+// func ewScaleShiftAddReLUMaskAVX2(p *rowArgs)
 // Requires: AVX, FMA3
-TEXT ·ewScaleShiftAddReLUSignsAVX2(SB), NOSPLIT, $0-8
-	// ewScaleShiftAddReLUSignsAVX2 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[4]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of signs
+TEXT ·ewScaleShiftAddReLUMaskAVX2(SB), NOSPLIT, $0-8
+	// ewScaleShiftAddReLUMaskAVX2 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[4]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of masks
 	MOVQ   p+0(FP), AX
 	MOVQ   (AX), CX
 	MOVQ   8(AX), DX
@@ -8645,11 +8645,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewScaleShiftAddReLUSignsNonTemporalAVX2(p *rowArgs)
+// func ewScaleShiftAddReLUMaskNonTemporalAVX2(p *rowArgs)
 // Requires: AVX, FMA3, MMX+
-TEXT ·ewScaleShiftAddReLUSignsNonTemporalAVX2(SB), NOSPLIT, $0-8
-	// ewScaleShiftAddReLUSignsNonTemporalAVX2 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[4]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of signs
+TEXT ·ewScaleShiftAddReLUMaskNonTemporalAVX2(SB), NOSPLIT, $0-8
+	// ewScaleShiftAddReLUMaskNonTemporalAVX2 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[4]: rows; p[2], p[3]: c floats for all rows; p[5]: rows of masks
 	MOVQ   p+0(FP), AX
 	MOVQ   (AX), CX
 	MOVQ   8(AX), DX
@@ -8778,11 +8778,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewSignsGradAVX2(p *rowArgs)
+// func ewMaskGradAVX2(p *rowArgs)
 // Requires: AVX, AVX2
-TEXT ·ewSignsGradAVX2(SB), NOSPLIT, $0-8
-	// ewSignsGradAVX2 sets p[2] = p[0] where the signs p[1] are set, else 0; see signsGradGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[2]: rows; p[1]: rows of signs
+TEXT ·ewMaskGradAVX2(SB), NOSPLIT, $0-8
+	// ewMaskGradAVX2 sets p[2] = p[0] where the mask p[1] is set, else 0; see maskGradGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[2]: rows; p[1]: rows of masks
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 16(AX), DX
@@ -9495,11 +9495,11 @@ done:
 	VZEROUPPER
 	RET
 
-// func ewBNReduceSignsAVX2(p *rowArgs)
+// func ewBNReduceMaskAVX2(p *rowArgs)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·ewBNReduceSignsAVX2(SB), NOSPLIT, $8-8
-	// ewBNReduceSignsAVX2 adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0] where the signs are set, else 0, x p[1], mean p[3]; see bnReduceGo.
-	// for four rows at a time, then one { for vectors at idx in row { the above } }, p[0], p[1]: rows; p[3], p[4], p[5]: c floats for all rows; p[2]: rows of signs
+TEXT ·ewBNReduceMaskAVX2(SB), NOSPLIT, $8-8
+	// ewBNReduceMaskAVX2 adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0] where the mask is set, else 0, x p[1], mean p[3]; see bnReduceGo.
+	// for four rows at a time, then one { for vectors at idx in row { the above } }, p[0], p[1]: rows; p[3], p[4], p[5]: c floats for all rows; p[2]: rows of masks
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 8(AX), DX
@@ -9524,7 +9524,7 @@ TEXT ·ewBNReduceSignsAVX2(SB), NOSPLIT, $8-8
 	SHLQ    $0x02, AX
 	LEAQ    (AX)(AX*2), R10
 
-	// 2 bytes of signs for 16 floats
+	// 2 bytes of mask for 16 floats
 	LEAQ 63(AX), R13
 	SHRQ $0x06, R13
 	SHLQ $0x01, R13
@@ -10263,11 +10263,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewBNGradSignsAVX2(p *rowArgs)
+// func ewBNGradMaskAVX2(p *rowArgs)
 // Requires: AVX, AVX2, FMA3
-TEXT ·ewBNGradSignsAVX2(SB), NOSPLIT, $0-8
-	// ewBNGradSignsAVX2 sets dx = a*g + (b*(x-mean) + d), g p[0] where the signs are set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], signs p[7]; see bnGradGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows; p[3], p[4], p[5], p[6]: c floats for all rows; p[7]: rows of signs
+TEXT ·ewBNGradMaskAVX2(SB), NOSPLIT, $0-8
+	// ewBNGradMaskAVX2 sets dx = a*g + (b*(x-mean) + d), g p[0] where the mask is set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], mask p[7]; see bnGradGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows; p[3], p[4], p[5], p[6]: c floats for all rows; p[7]: rows of masks
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 8(AX), DX
@@ -10414,11 +10414,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewBNGradSignsResAVX2(p *rowArgs)
+// func ewBNGradMaskResAVX2(p *rowArgs)
 // Requires: AVX, AVX2, FMA3
-TEXT ·ewBNGradSignsResAVX2(SB), NOSPLIT, $0-8
-	// ewBNGradSignsResAVX2 sets dx = a*g + (b*(x-mean) + d), g p[0] where the signs are set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], signs p[7], and dres = g, p[8]; see bnGradGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2], p[8]: rows; p[3], p[4], p[5], p[6]: c floats for all rows; p[7]: rows of signs
+TEXT ·ewBNGradMaskResAVX2(SB), NOSPLIT, $0-8
+	// ewBNGradMaskResAVX2 sets dx = a*g + (b*(x-mean) + d), g p[0] where the mask is set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], mask p[7], and dres = g, p[8]; see bnGradGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2], p[8]: rows; p[3], p[4], p[5], p[6]: c floats for all rows; p[7]: rows of masks
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 8(AX), DX
@@ -10573,11 +10573,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func ewBNGradSignsResNonTemporalAVX2(p *rowArgs)
+// func ewBNGradMaskResNonTemporalAVX2(p *rowArgs)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·ewBNGradSignsResNonTemporalAVX2(SB), NOSPLIT, $0-8
-	// ewBNGradSignsResNonTemporalAVX2 sets dx = a*g + (b*(x-mean) + d), g p[0] where the signs are set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], signs p[7], and dres = g, p[8]; see bnGradGo.
-	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2], p[8]: rows; p[3], p[4], p[5], p[6]: c floats for all rows; p[7]: rows of signs
+TEXT ·ewBNGradMaskResNonTemporalAVX2(SB), NOSPLIT, $0-8
+	// ewBNGradMaskResNonTemporalAVX2 sets dx = a*g + (b*(x-mean) + d), g p[0] where the mask is set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], mask p[7], and dres = g, p[8]; see bnGradGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2], p[8]: rows; p[3], p[4], p[5], p[6]: c floats for all rows; p[7]: rows of masks
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 8(AX), DX

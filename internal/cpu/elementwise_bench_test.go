@@ -55,44 +55,48 @@ func BenchmarkChannelStats(b *testing.B) {
 }
 
 func BenchmarkScaleShiftReLU(b *testing.B) {
-	benchRows(b, 2, func(s, p [][]float32, rows, c int) { ScaleShift(s[0], p[0], p[1], nil, s[1], rows, c, true) })
+	benchRows(b, 2, func(s, p [][]float32, rows, c int) {
+		ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(s[0], s[1], Epilogue{Activation: RectifiedUnit})
+	})
 }
 
 func BenchmarkScaleShiftAddReLU(b *testing.B) {
-	benchRows(b, 3, func(s, p [][]float32, rows, c int) { ScaleShift(s[0], p[0], p[1], s[2], s[1], rows, c, true) })
+	benchRows(b, 3, func(s, p [][]float32, rows, c int) {
+		ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(s[0], s[1], Epilogue{Residual: s[2], Activation: RectifiedUnit})
+	})
 }
 
 func BenchmarkBatchNormReduce(b *testing.B) {
-	var signs []uint16
+	var mask []uint16
 	benchRows(b, 2, func(s, p [][]float32, rows, c int) {
-		signs = slices.Grow(signs[:0], SignWords(rows, c))[:SignWords(rows, c)]
-		BatchNormReduce(s[0], signs, s[1], p[0], p[1], rows, c, p[2], p[3])
+		mask = slices.Grow(mask[:0], MaskWords(rows, c))[:MaskWords(rows, c)]
+		BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], DGamma: p[2], DBeta: p[3], Passed: Mask{Words: mask}}.Reduce(s[0], s[1])
 	})
 }
 
 func BenchmarkBatchNormReLUReduce(b *testing.B) {
 	benchRows(b, 2, func(s, p [][]float32, rows, c int) {
-		BatchNormReLUReduce(s[0], s[1], p[4], p[5], p[0], p[1], rows, c, p[2], p[3])
+		BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], DGamma: p[2], DBeta: p[3], Passed: Mask{Scale: p[4], Shift: p[5]}}.Reduce(s[0], s[1])
 	})
 }
 
 func BenchmarkBatchNormGrad(b *testing.B) {
 	benchRows(b, 3, func(s, p [][]float32, rows, c int) {
-		BatchNormGrad(s[0], nil, s[1], p[0], p[1], p[2], p[3], p[4], rows, c, true, s[2], nil)
+		BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], Gamma: p[2], DGamma: p[3], DBeta: p[4]}.Grad(s[0], s[1], s[2], nil)
 	})
 }
 
 func BenchmarkBatchNormGradRes(b *testing.B) {
-	var signs []uint16
+	var mask []uint16
 	benchRows(b, 4, func(s, p [][]float32, rows, c int) {
-		signs = slices.Grow(signs[:0], SignWords(rows, c))[:SignWords(rows, c)]
-		BatchNormGrad(s[0], signs, s[1], p[0], p[1], p[2], p[3], p[4], rows, c, true, s[2], s[3])
+		mask = slices.Grow(mask[:0], MaskWords(rows, c))[:MaskWords(rows, c)]
+		BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], Gamma: p[2], DGamma: p[3], DBeta: p[4], Passed: Mask{Words: mask}}.Grad(s[0], s[1], s[2], s[3])
 	})
 }
 
 func BenchmarkBatchNormReLUGrad(b *testing.B) {
 	benchRows(b, 3, func(s, p [][]float32, rows, c int) {
-		BatchNormReLUGrad(s[0], s[1], p[5], p[6], p[0], p[1], p[2], p[3], p[4], rows, c, s[3])
+		BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], Gamma: p[2], DGamma: p[3], DBeta: p[4], Passed: Mask{Scale: p[5], Shift: p[6]}}.Grad(s[0], s[1], s[3], nil)
 	})
 }
 
@@ -145,7 +149,7 @@ func BenchmarkAdamStep(b *testing.B) {
 			defer isa.Use(isa.Use(l))
 			b.SetBytes(7 * 4 * n)
 			for b.Loop() {
-				AdamStep(s[0], s[1], s[2], s[3], 1e-3, 0.01, 0.9, 0.99, 1e-5, 0.5, 0.5)
+				Adam{LR: 1e-3, WD: 0.01, Mom: 0.9, SqrMom: 0.99, Eps: 1e-5, Debias1: 0.5, Debias2: 0.5}.Step(s[0], s[1], s[2], s[3])
 			}
 		})
 	}

@@ -69,22 +69,22 @@ var twinCases = []twinCase{
 	scaleShiftCase("scale shift relu", false, true),
 	scaleShiftCase("scale shift add", true, false),
 	scaleShiftCase("scale shift add relu", true, true),
-	bnReduceCase("reduce", func(y []float32, p [8][]float32) mask { return mask{} }),
-	bnReduceCase("reduce y", func(y []float32, p [8][]float32) mask { return mask{y: y} }),
-	bnReduceCase("reduce x", func(y []float32, p [8][]float32) mask { return mask{scale: p[6], shift: p[7]} }),
-	bnReduceCase("reduce signs", signMask),
-	bnGradCase("grad", false, func(y []float32, p [8][]float32) mask { return mask{} }),
-	bnGradCase("grad residual", true, func(y []float32, p [8][]float32) mask { return mask{} }),
-	bnGradCase("grad signs", false, signMask),
-	bnGradCase("grad signs residual", true, signMask),
-	scaleShiftSignsCase("scale shift relu signs", false),
-	scaleShiftSignsCase("scale shift add relu signs", true),
-	{"signs grad", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		s, dx := signs(y, rows, c), a.zeros(len(x))
-		kernelOr(twin, func() { signsGrad(x, s, dx, rows, c) }, func() { signsGradGo(x, s, dx, rows, c) })
+	bnReduceCase("reduce", func(y []float32, p [8][]float32) Mask { return Mask{} }),
+	bnReduceCase("reduce y", func(y []float32, p [8][]float32) Mask { return Mask{y: y} }),
+	bnReduceCase("reduce x", func(y []float32, p [8][]float32) Mask { return Mask{Scale: p[6], Shift: p[7]} }),
+	bnReduceCase("reduce mask", wordMask),
+	bnGradCase("grad", false, func(y []float32, p [8][]float32) Mask { return Mask{} }),
+	bnGradCase("grad residual", true, func(y []float32, p [8][]float32) Mask { return Mask{} }),
+	bnGradCase("grad mask", false, wordMask),
+	bnGradCase("grad mask residual", true, wordMask),
+	scaleShiftMaskCase("scale shift relu mask", false),
+	scaleShiftMaskCase("scale shift add relu mask", true),
+	{"mask grad", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		s, dx := maskOf(y, rows, c), a.zeros(len(x))
+		kernelOr(twin, func() { maskGrad(x, s, dx, rows, c) }, func() { maskGradGo(x, s, dx, rows, c) })
 		return [][]float32{dx}
 	}},
-	bnGradCase("grad x", false, func(y []float32, p [8][]float32) mask { return mask{scale: p[6], shift: p[7]} }),
+	bnGradCase("grad x", false, func(y []float32, p [8][]float32) Mask { return Mask{Scale: p[6], Shift: p[7]} }),
 	{"adam", func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
 		sqr := a.zeros(len(x))
 		mulGo(x, x, sqr)
@@ -121,29 +121,29 @@ func scaleShiftCase(name string, residual, relu bool) twinCase {
 	}}
 }
 
-// signMask is the mask by the signs of y.
-func signMask(y []float32, p [8][]float32) mask {
-	return mask{signs: signs(y, len(y)/len(p[0]), len(p[0]))}
+// wordMask is the mask of y, stored.
+func wordMask(y []float32, p [8][]float32) Mask {
+	return Mask{Words: maskOf(y, len(y)/len(p[0]), len(p[0]))}
 }
 
-// scaleShiftSignsCase returns, beside y, the signs as numbers.
-func scaleShiftSignsCase(name string, residual bool) twinCase {
+// scaleShiftMaskCase returns, beside y, the mask as numbers.
+func scaleShiftMaskCase(name string, residual bool) twinCase {
 	return twinCase{name, func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
 		if !residual {
 			y = nil
 		}
-		s := a.words(SignWords(rows, c))
+		s := a.words(MaskWords(rows, c))
 		for i := range s {
 			s[i] = 0xFFFF // what was there before does not show
 		}
-		kernelOr(twin, func() { scaleShiftSigns(x, p[0], p[1], y, z, s, rows, c, false) }, func() {
+		kernelOr(twin, func() { scaleShiftMask(x, p[0], p[1], y, z, s, rows, c, false) }, func() {
 			scaleShiftGo(x, p[0], p[1], y, z, rows, c, true)
-			signsGo(z, s, rows, c)
+			maskGo(z, s, rows, c)
 		})
 		// A value next to 0 may round to either side of it.
 		passed := a.zeros(len(z))
 		for i := range passed {
-			passed[i] = float32(s[i/c*signRow(c)+i%c/16] >> (i % c % 16) & 1)
+			passed[i] = float32(s[i/c*maskRowWords(c)+i%c/16] >> (i % c % 16) & 1)
 			if z[i] > 0 != (passed[i] > 0) {
 				a.t.Fatalf("%s: value %v has the sign %v", name, z[i], passed[i])
 			}
@@ -152,7 +152,7 @@ func scaleShiftSignsCase(name string, residual bool) twinCase {
 	}}
 }
 
-func bnReduceCase(name string, m func(y []float32, p [8][]float32) mask) twinCase {
+func bnReduceCase(name string, m func(y []float32, p [8][]float32) Mask) twinCase {
 	return twinCase{name, func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
 		kernelOr(twin, func() { bnReduce(z, x, p[0], m(y, p), rows, c, p[1], p[2]) },
 			func() { bnReduceGo(z, x, p[0], m(y, p), rows, c, p[1], p[2]) })
@@ -160,7 +160,7 @@ func bnReduceCase(name string, m func(y []float32, p [8][]float32) mask) twinCas
 	}}
 }
 
-func bnGradCase(name string, res bool, m func(y []float32, p [8][]float32) mask) twinCase {
+func bnGradCase(name string, res bool, m func(y []float32, p [8][]float32) Mask) twinCase {
 	return twinCase{name, func(a *arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
 		var dres []float32
 		if res {

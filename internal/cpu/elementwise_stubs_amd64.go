@@ -89,15 +89,15 @@ func ewScaleShiftReLUAVX512(p *rowArgs)
 //go:noescape
 func ewScaleShiftReLUNonTemporalAVX512(p *rowArgs)
 
-// ewScaleShiftReLUSignsAVX512 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
+// ewScaleShiftReLUMaskAVX512 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
 //
 //go:noescape
-func ewScaleShiftReLUSignsAVX512(p *rowArgs)
+func ewScaleShiftReLUMaskAVX512(p *rowArgs)
 
-// ewScaleShiftReLUSignsNonTemporalAVX512 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
+// ewScaleShiftReLUMaskNonTemporalAVX512 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
 //
 //go:noescape
-func ewScaleShiftReLUSignsNonTemporalAVX512(p *rowArgs)
+func ewScaleShiftReLUMaskNonTemporalAVX512(p *rowArgs)
 
 // ewScaleShiftAddAVX512 sets y = x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3]; see scaleShiftGo.
 //
@@ -119,20 +119,20 @@ func ewScaleShiftAddReLUAVX512(p *rowArgs)
 //go:noescape
 func ewScaleShiftAddReLUNonTemporalAVX512(p *rowArgs)
 
-// ewScaleShiftAddReLUSignsAVX512 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
+// ewScaleShiftAddReLUMaskAVX512 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
 //
 //go:noescape
-func ewScaleShiftAddReLUSignsAVX512(p *rowArgs)
+func ewScaleShiftAddReLUMaskAVX512(p *rowArgs)
 
-// ewScaleShiftAddReLUSignsNonTemporalAVX512 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
+// ewScaleShiftAddReLUMaskNonTemporalAVX512 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
 //
 //go:noescape
-func ewScaleShiftAddReLUSignsNonTemporalAVX512(p *rowArgs)
+func ewScaleShiftAddReLUMaskNonTemporalAVX512(p *rowArgs)
 
-// ewSignsGradAVX512 sets p[2] = p[0] where the signs p[1] are set, else 0; see signsGradGo.
+// ewMaskGradAVX512 sets p[2] = p[0] where the mask p[1] is set, else 0; see maskGradGo.
 //
 //go:noescape
-func ewSignsGradAVX512(p *rowArgs)
+func ewMaskGradAVX512(p *rowArgs)
 
 // ewBNReduceAVX512 adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0], x p[1], mean p[3]; see bnReduceGo.
 //
@@ -149,10 +149,10 @@ func ewBNReduceYAVX512(p *rowArgs)
 //go:noescape
 func ewBNReduceXAVX512(p *rowArgs)
 
-// ewBNReduceSignsAVX512 adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0] where the signs are set, else 0, x p[1], mean p[3]; see bnReduceGo.
+// ewBNReduceMaskAVX512 adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0] where the mask is set, else 0, x p[1], mean p[3]; see bnReduceGo.
 //
 //go:noescape
-func ewBNReduceSignsAVX512(p *rowArgs)
+func ewBNReduceMaskAVX512(p *rowArgs)
 
 // ewBNGradAVX512 sets dx = a*g + (b*(x-mean) + d), g p[0], x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6]; see bnGradGo.
 //
@@ -174,20 +174,20 @@ func ewBNGradResNonTemporalAVX512(p *rowArgs)
 //go:noescape
 func ewBNGradXAVX512(p *rowArgs)
 
-// ewBNGradSignsAVX512 sets dx = a*g + (b*(x-mean) + d), g p[0] where the signs are set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], signs p[7]; see bnGradGo.
+// ewBNGradMaskAVX512 sets dx = a*g + (b*(x-mean) + d), g p[0] where the mask is set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], mask p[7]; see bnGradGo.
 //
 //go:noescape
-func ewBNGradSignsAVX512(p *rowArgs)
+func ewBNGradMaskAVX512(p *rowArgs)
 
-// ewBNGradSignsResAVX512 sets dx = a*g + (b*(x-mean) + d), g p[0] where the signs are set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], signs p[7], and dres = g, p[8]; see bnGradGo.
+// ewBNGradMaskResAVX512 sets dx = a*g + (b*(x-mean) + d), g p[0] where the mask is set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], mask p[7], and dres = g, p[8]; see bnGradGo.
 //
 //go:noescape
-func ewBNGradSignsResAVX512(p *rowArgs)
+func ewBNGradMaskResAVX512(p *rowArgs)
 
-// ewBNGradSignsResNonTemporalAVX512 sets dx = a*g + (b*(x-mean) + d), g p[0] where the signs are set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], signs p[7], and dres = g, p[8]; see bnGradGo.
+// ewBNGradMaskResNonTemporalAVX512 sets dx = a*g + (b*(x-mean) + d), g p[0] where the mask is set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], mask p[7], and dres = g, p[8]; see bnGradGo.
 //
 //go:noescape
-func ewBNGradSignsResNonTemporalAVX512(p *rowArgs)
+func ewBNGradMaskResNonTemporalAVX512(p *rowArgs)
 
 // ewMaxWindowAVX512 sets out to the maximum over the window; see maxWindow.max.
 //
@@ -319,15 +319,15 @@ func ewScaleShiftReLUAVX2(p *rowArgs)
 //go:noescape
 func ewScaleShiftReLUNonTemporalAVX2(p *rowArgs)
 
-// ewScaleShiftReLUSignsAVX2 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
+// ewScaleShiftReLUMaskAVX2 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
 //
 //go:noescape
-func ewScaleShiftReLUSignsAVX2(p *rowArgs)
+func ewScaleShiftReLUMaskAVX2(p *rowArgs)
 
-// ewScaleShiftReLUSignsNonTemporalAVX2 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
+// ewScaleShiftReLUMaskNonTemporalAVX2 sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
 //
 //go:noescape
-func ewScaleShiftReLUSignsNonTemporalAVX2(p *rowArgs)
+func ewScaleShiftReLUMaskNonTemporalAVX2(p *rowArgs)
 
 // ewScaleShiftAddAVX2 sets y = x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3]; see scaleShiftGo.
 //
@@ -349,20 +349,20 @@ func ewScaleShiftAddReLUAVX2(p *rowArgs)
 //go:noescape
 func ewScaleShiftAddReLUNonTemporalAVX2(p *rowArgs)
 
-// ewScaleShiftAddReLUSignsAVX2 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
+// ewScaleShiftAddReLUMaskAVX2 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
 //
 //go:noescape
-func ewScaleShiftAddReLUSignsAVX2(p *rowArgs)
+func ewScaleShiftAddReLUMaskAVX2(p *rowArgs)
 
-// ewScaleShiftAddReLUSignsNonTemporalAVX2 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the signs p[5]; see scaleShiftGo.
+// ewScaleShiftAddReLUMaskNonTemporalAVX2 sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3], and writes the mask p[5]; see scaleShiftGo.
 //
 //go:noescape
-func ewScaleShiftAddReLUSignsNonTemporalAVX2(p *rowArgs)
+func ewScaleShiftAddReLUMaskNonTemporalAVX2(p *rowArgs)
 
-// ewSignsGradAVX2 sets p[2] = p[0] where the signs p[1] are set, else 0; see signsGradGo.
+// ewMaskGradAVX2 sets p[2] = p[0] where the mask p[1] is set, else 0; see maskGradGo.
 //
 //go:noescape
-func ewSignsGradAVX2(p *rowArgs)
+func ewMaskGradAVX2(p *rowArgs)
 
 // ewBNReduceAVX2 adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0], x p[1], mean p[3]; see bnReduceGo.
 //
@@ -379,10 +379,10 @@ func ewBNReduceYAVX2(p *rowArgs)
 //go:noescape
 func ewBNReduceXAVX2(p *rowArgs)
 
-// ewBNReduceSignsAVX2 adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0] where the signs are set, else 0, x p[1], mean p[3]; see bnReduceGo.
+// ewBNReduceMaskAVX2 adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0] where the mask is set, else 0, x p[1], mean p[3]; see bnReduceGo.
 //
 //go:noescape
-func ewBNReduceSignsAVX2(p *rowArgs)
+func ewBNReduceMaskAVX2(p *rowArgs)
 
 // ewBNGradAVX2 sets dx = a*g + (b*(x-mean) + d), g p[0], x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6]; see bnGradGo.
 //
@@ -404,20 +404,20 @@ func ewBNGradResNonTemporalAVX2(p *rowArgs)
 //go:noescape
 func ewBNGradXAVX2(p *rowArgs)
 
-// ewBNGradSignsAVX2 sets dx = a*g + (b*(x-mean) + d), g p[0] where the signs are set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], signs p[7]; see bnGradGo.
+// ewBNGradMaskAVX2 sets dx = a*g + (b*(x-mean) + d), g p[0] where the mask is set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], mask p[7]; see bnGradGo.
 //
 //go:noescape
-func ewBNGradSignsAVX2(p *rowArgs)
+func ewBNGradMaskAVX2(p *rowArgs)
 
-// ewBNGradSignsResAVX2 sets dx = a*g + (b*(x-mean) + d), g p[0] where the signs are set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], signs p[7], and dres = g, p[8]; see bnGradGo.
+// ewBNGradMaskResAVX2 sets dx = a*g + (b*(x-mean) + d), g p[0] where the mask is set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], mask p[7], and dres = g, p[8]; see bnGradGo.
 //
 //go:noescape
-func ewBNGradSignsResAVX2(p *rowArgs)
+func ewBNGradMaskResAVX2(p *rowArgs)
 
-// ewBNGradSignsResNonTemporalAVX2 sets dx = a*g + (b*(x-mean) + d), g p[0] where the signs are set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], signs p[7], and dres = g, p[8]; see bnGradGo.
+// ewBNGradMaskResNonTemporalAVX2 sets dx = a*g + (b*(x-mean) + d), g p[0] where the mask is set, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], mask p[7], and dres = g, p[8]; see bnGradGo.
 //
 //go:noescape
-func ewBNGradSignsResNonTemporalAVX2(p *rowArgs)
+func ewBNGradMaskResNonTemporalAVX2(p *rowArgs)
 
 // ewMaxWindowAVX2 sets out to the maximum over the window; see maxWindow.max.
 //

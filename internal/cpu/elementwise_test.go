@@ -154,10 +154,26 @@ func TestCopyStrided(t *testing.T) {
 func TestLengthsAreChecked(t *testing.T) {
 	s := func(n int) []float32 { return make([]float32, n) }
 	for name, f := range map[string]func(){
-		"ReLU":          func() { ReLU(s(4), s(3)) },
-		"ScaleShift":    func() { ScaleShift(s(8), s(4), s(4), s(7), s(8), 2, 4, false) },
-		"ChannelStats":  func() { ChannelStats(s(8), 2, 4, s(4), s(3)) },
-		"AdamStep":      func() { AdamStep(s(4), s(4), s(4), s(3), 1, 0, 0, 0, 0, 1, 1) },
+		"ReLU": func() { ReLU(s(4), s(3)) },
+		"ScaleShift": func() {
+			ScaleShift{Rows: 2, C: 4, Scale: s(4), Shift: s(4)}.Apply(s(8), s(8), Epilogue{Residual: s(7)})
+		},
+		"ScaleShiftMask": func() {
+			ScaleShift{Rows: 2, C: 4, Scale: s(4), Shift: s(4)}.Apply(s(8), s(8), Epilogue{Activation: RectifiedUnit, Mask: make([]uint16, 1)})
+		},
+		"MaskWithoutReLU": func() {
+			ScaleShift{Rows: 2, C: 4, Scale: s(4), Shift: s(4)}.Apply(s(8), s(8), Epilogue{Mask: make([]uint16, 2)})
+		},
+		"ConvMask": func() {
+			Conv{N: 1, H: 2, W: 2, C: 1, K: 1, KH: 1, KW: 1, Stride: 1}.Forward(s(4), s(1), s(4), Epilogue{Activation: RectifiedUnit, Mask: make([]uint16, 4)})
+		},
+		"BatchNormMask": func() {
+			BatchNorm{Rows: 2, C: 4, Mean: s(4), InvStd: s(4), DGamma: s(4), DBeta: s(4), Passed: Mask{Scale: s(4), Shift: s(3)}}.Reduce(s(8), s(8))
+		},
+		"ChannelStats": func() { ChannelStats(s(8), 2, 4, s(4), s(3)) },
+		"Adam": func() {
+			Adam{LR: 1, Debias1: 1, Debias2: 1}.Step(s(4), s(4), s(4), s(3))
+		},
 		"MaxPool":       func() { Pool{N: 1, H: 4, W: 4, C: 1, K: 2, Stride: 2, Pad: 0, Ceil: false}.Forward(s(16), s(5), nil) },
 		"MaxPoolWindow": func() { Pool{N: 1, H: 4, W: 4, C: 1, K: 2, Stride: 2, Pad: 2, Ceil: false}.Forward(s(16), s(16), nil) },
 	} {

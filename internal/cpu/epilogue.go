@@ -22,6 +22,10 @@ type Epilogue struct {
 	Residual   []float32 // [pixels, K], or nil; may share memory with y only if it is exactly y
 	Activation Activation
 
+	// Mask, unless nil, receives where a ReLU passed, for its backward pass:
+	// MaskWords(pixels, K) words. Only ScaleShift has it.
+	Mask []uint16
+
 	// Stride is the distance from a pixel of y to the next in floats, at least
 	// K; 0 means K. With more, y is a slice of the channels of a wider tensor.
 	Stride int
@@ -41,6 +45,9 @@ func (e *Epilogue) relu(op string) bool {
 func (e *Epilogue) stride(op string, pixels, k int, y []float32) int {
 	needOptional(op, "Epilogue.Bias", e.Bias, k)
 	needOptional(op, "Epilogue.Residual", e.Residual, pixels*k)
+	if e.Mask != nil {
+		panic("cpu." + op + ": it makes no mask: leave Epilogue.Mask nil, and take the mask from the result")
+	}
 	s := e.Stride
 	if s == 0 {
 		s = k

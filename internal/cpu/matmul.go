@@ -2,19 +2,26 @@ package cpu
 
 import "github.com/whippet-ml/whippet/internal/parallel"
 
-// MatMul computes c = op(a)*op(b), or c += with accumulate, for row-major
-// matrices: op(a) is [m,k] and op(b) [k,n], c is [m,n]. With transA, a is
-// stored as [k,m]; with transB, b is stored as [n,k]. It panics when a length
-// does not fit.
-func MatMul(m, n, k int, a, b, c []float32, transA, transB, accumulate bool) {
-	need("MatMul", "a", len(a), m*k)
-	need("MatMul", "b", len(b), k*n)
-	need("MatMul", "c", len(c), m*n)
+// MatMul is a product of row-major matrices, c = op(a)*op(b), or c += with
+// Accumulate: op(a) is [M,K], op(b) [K,N] and c [M,N].
+type MatMul struct {
+	M, N, K        int
+	TransA, TransB bool // a is stored as [K,M], b as [N,K]
+	Accumulate     bool
+}
+
+// Multiply computes the product. It panics when a length does not fit.
+func (p MatMul) Multiply(a, b, c []float32) {
+	const op = "MatMul.Multiply"
+	m, n, k := p.M, p.N, p.K
+	need(op, "a", len(a), m*k)
+	need(op, "b", len(b), k*n)
+	need(op, "c", len(c), m*n)
 	if m == 0 || n == 0 {
 		return
 	}
 	if k == 0 {
-		if !accumulate {
+		if !p.Accumulate {
 			clear(c)
 		}
 		return
@@ -22,48 +29,47 @@ func MatMul(m, n, k int, a, b, c []float32, transA, transB, accumulate bool) {
 	kBlocks := ceilDiv(k, kBlock)
 	bp := getScratch(packedBLen(kBlocks*kBlock, n))
 	defer putScratch(bp)
-	packB(bp, b, k, n, kBlocks*kBlock, transB)
+	packB(bp, b, k, n, kBlocks*kBlock, p.TransB)
 
-	p := matmul{m: m, n: n, k: k, a: a, bp: bp, c: c, transA: transA, accumulate: accumulate}
+	r := matmul{MatMul: p, a: a, bp: bp, c: c}
 	rowPanels, colPanels := ceilDiv(m, tileRows()), ceilDiv(n, tileCols())
-	p.cut = cut(rowPanels, colPanels, kBlocks)
-	pieces := ceilDiv(rowPanels, p.cut.rowPanels) * ceilDiv(colPanels, p.cut.colPanels)
-	parallel.ForWith(pieces, p, (*matmul).piece)
+	r.cut = cut(rowPanels, colPanels, kBlocks)
+	pieces := ceilDiv(rowPanels, r.cut.rowPanels) * ceilDiv(colPanels, r.cut.colPanels)
+	parallel.ForWith(pieces, r, (*matmul).piece)
 }
 
 // matmul is a MatMul under way.
 type matmul struct {
-	m, n, k            int
-	a, bp, c           []float32 // bp: the right matrix, packed
-	transA, accumulate bool
-	cut                blocking
+	MatMul
+	a, bp, c []float32 // bp: the right matrix, packed
+	cut      blocking
 }
 
 // piece computes piece i of the product.
 func (p *matmul) piece(i int) {
 	mr, nr := tileRows(), tileCols()
-	kBlocks, colPanels := ceilDiv(p.k, kBlock), ceilDiv(p.n, nr)
+	kBlocks, colPanels := ceilDiv(p.K, kBlock), ceilDiv(p.N, nr)
 	colPieces := ceilDiv(colPanels, p.cut.colPanels)
 	r0 := i / colPieces * p.cut.rowPanels * mr
-	r1 := min(p.m, r0+p.cut.rowPanels*mr)
+	r1 := min(p.M, r0+p.cut.rowPanels*mr)
 	j0 := i % colPieces * p.cut.colPanels
 	j1 := min(colPanels, j0+p.cut.colPanels)
 	ap := getScratch(ceilDiv(r1-r0, mr) * mr * p.cut.kc * kBlock)
 	defer putScratch(ap)
 	for kb0 := 0; kb0 < kBlocks; kb0 += p.cut.kc {
 		kb1 := min(kBlocks, kb0+p.cut.kc)
-		packA(ap, p.a, p.m, p.k, r0, r1, kb0, kb1, p.transA)
-		args := gemmArgs{k: kb1 - kb0, ldc: p.n}
-		if p.accumulate || kb0 > 0 {
+		packA(ap, p.a, p.M, p.K, r0, r1, kb0, kb1, p.TransA)
+		args := gemmArgs{k: kb1 - kb0, ldc: p.N}
+		if p.Accumulate || kb0 > 0 {
 			args.flags = gemmAccumulate
 		}
 		for j := j0; j < j1; j++ {
-			args.nr = min(nr, p.n-j*nr)
+			args.nr = min(nr, p.N-j*nr)
 			args.b = &p.bp[(j*kBlocks+kb0)*kBlock*nr]
 			for r := r0; r < r1; r += mr {
 				args.mr = min(mr, r1-r)
 				args.a = &ap[(r-r0)*(kb1-kb0)*kBlock]
-				args.c = &p.c[r*p.n+j*nr]
+				args.c = &p.c[r*p.N+j*nr]
 				gemmN(&args)
 			}
 		}

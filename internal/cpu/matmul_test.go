@@ -39,7 +39,7 @@ func TestMatMul(t *testing.T) {
 					}
 					c, check := guarded(t, "MatMul", m*n)
 					copy(c, c0)
-					MatMul(m, n, k, a, b, c, transA, transB, acc)
+					MatMul{M: m, N: n, K: k, TransA: transA, TransB: transB, Accumulate: acc}.Multiply(a, b, c)
 					check()
 					if e := relL2(c, want); !(e <= convTolerance) {
 						t.Errorf("relative L2 error %.3g, want at most %.3g", e, convTolerance)
@@ -64,7 +64,7 @@ func BenchmarkMatMul(b *testing.B) {
 		x, y, z := randoms(1, s.m*s.k), randoms(2, s.k*s.n), make([]float32, s.m*s.n)
 		b.Run(fmt.Sprintf("%dx%dx%d", s.m, s.n, s.k), func(b *testing.B) {
 			for range b.N {
-				MatMul(s.m, s.n, s.k, x, y, z, s.transA, s.transB, false)
+				MatMul{M: s.m, N: s.n, K: s.k, TransA: s.transA, TransB: s.transB}.Multiply(x, y, z)
 			}
 			rate(b, 2*s.m*s.n*s.k)
 		})

@@ -19,31 +19,31 @@ func TestStoresNonTemporal(t *testing.T) {
 		run  op
 	}{
 		{"scale shift", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			ScaleShift(x, p[0], p[1], nil, out, rows, c, false)
+			ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, Epilogue{})
 		}},
 		{"scale shift relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			ScaleShift(x, p[0], p[1], nil, out, rows, c, true)
+			ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, Epilogue{Activation: RectifiedUnit})
 		}},
 		{"scale shift add", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			ScaleShift(x, p[0], p[1], y, out, rows, c, false)
+			ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, Epilogue{Residual: y})
 		}},
 		{"scale shift add relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			ScaleShift(x, p[0], p[1], y, out, rows, c, true)
+			ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, Epilogue{Residual: y, Activation: RectifiedUnit})
 		}},
-		{"scale shift add relu with signs", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			ScaleShiftReLU(x, p[0], p[1], y, out, make([]uint16, SignWords(rows, c)), rows, c)
+		{"scale shift add relu with a mask", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, Epilogue{Residual: y, Activation: RectifiedUnit, Mask: make([]uint16, MaskWords(rows, c))})
 		}},
-		{"scale shift relu with signs", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			ScaleShiftReLU(x, p[0], p[1], nil, out, make([]uint16, SignWords(rows, c)), rows, c)
+		{"scale shift relu with a mask", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
+			ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, Epilogue{Activation: RectifiedUnit, Mask: make([]uint16, MaskWords(rows, c))})
 		}},
 		{"grad, residual", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			BatchNormGrad(z, nil, x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, res)
+			BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], Gamma: p[2], DGamma: p[3], DBeta: p[4]}.Grad(z, x, out, res)
 		}},
 		{"grad relu, residual", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			BatchNormGrad(z, signs(y, rows, c), x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, res)
+			BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], Gamma: p[2], DGamma: p[3], DBeta: p[4], Passed: Mask{Words: maskOf(y, rows, c)}}.Grad(z, x, out, res)
 		}},
 		{"grad relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			BatchNormGrad(z, signs(y, rows, c), x, p[0], p[1], p[2], p[3], p[4], rows, c, true, out, nil)
+			BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], Gamma: p[2], DGamma: p[3], DBeta: p[4], Passed: Mask{Words: maskOf(y, rows, c)}}.Grad(z, x, out, nil)
 		}},
 		{"relu backward, split", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
 			n := rows / 2 * c
@@ -67,7 +67,7 @@ func TestStoresNonTemporal(t *testing.T) {
 			oh, ow := q.Out()
 			arg := make([]uint8, oh*ow*c)
 			q.Forward(x, p[0], p[1], res[:len(arg)], make([]float32, len(arg)), arg)
-			q.Grad(z[:len(arg)], arg, x, p[2], p[3], p[4], p[5], p[6], out)
+			q.Grad(z[:len(arg)], arg, x, out, BatchNorm{Mean: p[2], InvStd: p[3], Gamma: p[4], DGamma: p[5], DBeta: p[6]})
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -2,10 +2,10 @@ package cpu
 
 import "github.com/whippet-ml/whippet/internal/parallel"
 
-// This file holds batch normalization's forward half: statistics, the
-// coefficients they give, and the fused scale, shift, add and ReLU. Backward
-// is in norm_grad.go. See Ioffe and Szegedy, "Batch Normalization" (2015);
-// the formulas are those of torch.nn.BatchNorm2d.
+// This file holds the statistics of batch normalization; scaleshift.go applies
+// the coefficients that they give, and norm_grad.go is the backward pass. See
+// Ioffe and Szegedy, "Batch Normalization" (2015); the formulas are those of
+// torch.nn.BatchNorm2d.
 
 // ChannelStats computes the mean and the biased variance (divided by rows, as
 // the normalization uses it) of every channel of x [rows, c] into mean [c] and
@@ -106,46 +106,5 @@ func mergeStats(part []float32, n, rows, size, c, lo, hi int, mean, variance []f
 	for ch := range mean {
 		mean[ch] = float32(m[ch])
 		variance[ch] = max(0, float32(m2[ch]*inv))
-	}
-}
-
-// ScaleShift computes y = x*scale + shift per channel, then + residual unless
-// that is nil, then max(y, 0) when relu: batch normalization, the residual add
-// and ReLU in one pass. x, residual and y are [rows, c], scale and shift [c].
-// y may be x or residual.
-func ScaleShift(x, scale, shift, residual, y []float32, rows, c int, relu bool) {
-	need("ScaleShift", "x", len(x), rows*c)
-	need("ScaleShift", "y", len(y), rows*c)
-	need("ScaleShift", "scale", len(scale), c)
-	need("ScaleShift", "shift", len(shift), c)
-	needOptional("ScaleShift", "residual", residual, rows*c)
-	nonTemporal := storesNonTemporal(rowTable.Active().NonTemporalFloats, len(y), y, c, x, residual)
-	type args struct {
-		x, scale, shift, residual, y []float32
-		c                            int
-		relu, nonTemporal            bool
-	}
-	forRows(rows, c, args{x, scale, shift, residual, y, c, relu, nonTemporal}, func(a *args, lo, hi int) {
-		c := a.c
-		scaleShift(a.x[lo*c:hi*c], a.scale, a.shift, rowsOf(a.residual, lo, hi, c), a.y[lo*c:hi*c], hi-lo, c, a.relu, a.nonTemporal)
-	})
-}
-
-func scaleShiftGo(x, scale, shift, residual, y []float32, rows, c int, relu bool) {
-	scale, shift = scale[:c], shift[:c]
-	for r := range rows {
-		xr, yr := x[r*c:(r+1)*c], y[r*c:(r+1)*c]
-		for i, v := range xr {
-			// The conversion keeps the compiler from fusing the product into
-			// the sum, so that norm_grad.go can repeat this to the bit.
-			v = float32(v*scale[i]) + shift[i]
-			if residual != nil {
-				v += residual[r*c+i]
-			}
-			if relu {
-				v = max(v, 0)
-			}
-			yr[i] = v
-		}
 	}
 }

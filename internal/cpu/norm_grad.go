@@ -2,8 +2,8 @@ package cpu
 
 // This file holds batch normalization's backward half. It takes two passes,
 // as the gradient of every value needs sums over the whole channel:
-// BatchNormReduce makes the sums, BatchNormGrad the gradient. Both undo the
-// fused ReLU and residual add of ScaleShift on the way.
+// Reduce makes the sums, Grad the gradient. Both undo the fused ReLU and
+// residual add of ScaleShift too.
 //
 // With g = dy where the op's output is positive (dy itself without ReLU) and
 // xhat = (x-mean)*invstd:
@@ -14,47 +14,49 @@ package cpu
 //	dx     = gamma*invstd*g                                     (running statistics)
 //	dres   = g
 
-// BatchNormReduce computes dgamma [c] and dbeta [c], overwriting them. dy and x
-// are [rows, c]: the gradient of the op's output, and the op's input. signs are
-// what ScaleShiftReLU left, or nil when the op did not end in ReLU; mean and
-// invstd [c] are what the forward pass normalized with.
-func BatchNormReduce(dy []float32, signs []uint16, x, mean, invstd []float32, rows, c int, dgamma, dbeta []float32) {
-	needSigns("BatchNormReduce", signs, rows, c)
-	batchNormReduce("BatchNormReduce", dy, x, mask{signs: signs}, mean, invstd, rows, c, dgamma, dbeta)
+// BatchNorm is the backward pass over [Rows, C].
+type BatchNorm struct {
+	Rows, C      int
+	Mean, InvStd []float32 // [C], what the forward pass normalized with: the mean, and 1/standard deviation
+	Gamma        []float32 // [C]; nil means ones
+	DGamma       []float32 // [C], the gradient of Gamma: Reduce overwrites it, Grad reads it
+	DBeta        []float32 // [C], that of what is added at the end, likewise
+	Passed       Mask      // of the ReLU that the forward pass ended in
+
+	// Running says that Mean and InvStd are running statistics, constants, in
+	// place of those of x. Grad then reads neither Mean, DGamma and DBeta nor x,
+	// which may all be nil.
+	Running bool
 }
 
-// BatchNormReLUReduce is BatchNormReduce for ScaleShift(x, scale, shift, nil,
-// y, rows, c, true): without a residual the sign of y follows from x, so
-// neither y nor its signs need be read, nor kept.
-func BatchNormReLUReduce(dy, x, scale, shift, mean, invstd []float32, rows, c int, dgamma, dbeta []float32) {
-	need("BatchNormReLUReduce", "scale", len(scale), c)
-	need("BatchNormReLUReduce", "shift", len(shift), c)
-	batchNormReduce("BatchNormReLUReduce", dy, x, mask{scale: scale, shift: shift}, mean, invstd, rows, c, dgamma, dbeta)
-}
+// Reduce computes DGamma and DBeta from dy and x [Rows, C], the gradient of the
+// op's output and the op's input.
+func (b BatchNorm) Reduce(dy, x []float32) { b.reduce("BatchNorm.Reduce", dy, x) }
 
-func batchNormReduce(op string, dy, x []float32, of mask, mean, invstd []float32, rows, c int, dgamma, dbeta []float32) {
+func (b *BatchNorm) reduce(op string, dy, x []float32) {
+	rows, c := b.Rows, b.C
 	need(op, "dy", len(dy), rows*c)
 	need(op, "x", len(x), rows*c)
-	needOptional(op, "y", of.y, rows*c)
-	need(op, "mean", len(mean), c)
-	need(op, "invstd", len(invstd), c)
-	need(op, "dgamma", len(dgamma), c)
-	need(op, "dbeta", len(dbeta), c)
+	need(op, "Mean", len(b.Mean), c)
+	need(op, "InvStd", len(b.InvStd), c)
+	need(op, "DGamma", len(b.DGamma), c)
+	need(op, "DBeta", len(b.DBeta), c)
+	b.Passed.check(op, rows, c)
 	type args struct {
 		dy, x, mean []float32
-		mask        mask
+		mask        Mask
 		c           int
 		sums        rowSums
 	}
-	a := args{dy, x, mean, of, c, newRowSums(rows, c, 2)}
+	a := args{dy, x, b.Mean, b.Passed, c, newRowSums(rows, c, 2)}
 	forRows(rows, c, a, func(a *args, lo, hi int) {
 		c, m, sums := a.c, a.mask.rows(lo, hi, a.c), a.sums.at(lo)
 		d, x := a.dy[lo*c:hi*c], a.x[lo*c:hi*c]
 		bnReduce(d, x, a.mean, m, hi-lo, c, sums[:c], sums[c:])
 	})
-	a.sums.merge(dbeta, dgamma)
-	for i := range dgamma {
-		dgamma[i] *= invstd[i]
+	a.sums.merge(b.DBeta, b.DGamma)
+	for i := range b.DGamma {
+		b.DGamma[i] *= b.InvStd[i]
 	}
 }
 
@@ -66,35 +68,8 @@ func rowsOf(s []float32, lo, hi, c int) []float32 {
 	return s[lo*c : hi*c]
 }
 
-// mask says where a ReLU passed: where y is positive; or where signs has a bit;
-// or where x*scale+shift is positive; or everywhere, when all are nil.
-type mask struct {
-	y            []float32
-	signs        []uint16
-	scale, shift []float32
-}
-
-// rows is the mask of rows [lo,hi) of c channels.
-func (m mask) rows(lo, hi, c int) mask {
-	return mask{rowsOf(m.y, lo, hi, c), signsOf(m.signs, lo, hi, c), m.scale, m.shift}
-}
-
-// sign is positive where row r, channel ch of a piece of c channels, of input
-// x, passed.
-func (m *mask) sign(r, ch, c int, x float32) float32 {
-	switch {
-	case m.y != nil:
-		return m.y[r*c+ch]
-	case m.signs != nil:
-		return float32(m.signs[r*signRow(c)+ch/16] >> (ch % 16) & 1)
-	case m.scale != nil:
-		return float32(x*m.scale[ch]) + m.shift[ch] // as scaleShiftGo has it
-	}
-	return 1
-}
-
 // bnReduceGo adds the sums of g and of g*(x-mean) to sumG [c] and sumGX [c].
-func bnReduceGo(dy, x, mean []float32, m mask, rows, c int, sumG, sumGX []float32) {
+func bnReduceGo(dy, x, mean []float32, m Mask, rows, c int, sumG, sumGX []float32) {
 	for r := range rows {
 		for ch := range c {
 			i := r*c + ch
@@ -105,59 +80,48 @@ func bnReduceGo(dy, x, mean []float32, m mask, rows, c int, sumG, sumGX []float3
 	}
 }
 
-// BatchNormGrad computes dx [rows, c] from dy, signs, x, mean and invstd as
-// BatchNormReduce takes them, gamma [c] (nil means ones), and that function's
-// dgamma and dbeta. dres, unless nil, receives the residual's gradient g. train
-// tells batch statistics from running ones; with running ones x, mean, dgamma
-// and dbeta are not read and may be nil. dx may be dy or x, dres may be dy; dx
-// and dres must differ.
-func BatchNormGrad(dy []float32, signs []uint16, x, mean, invstd, gamma, dgamma, dbeta []float32, rows, c int, train bool, dx, dres []float32) {
-	needSigns("BatchNormGrad", signs, rows, c)
-	batchNormGrad("BatchNormGrad", dy, x, mask{signs: signs}, mean, invstd, gamma, dgamma, dbeta, rows, c, train, dx, dres)
-}
-
-// BatchNormReLUGrad is BatchNormGrad with batch statistics for
-// ScaleShift(x, scale, shift, nil, y, rows, c, true): the sign of y is taken
-// from x. dx may be dy.
-func BatchNormReLUGrad(dy, x, scale, shift, mean, invstd, gamma, dgamma, dbeta []float32, rows, c int, dx []float32) {
-	need("BatchNormReLUGrad", "scale", len(scale), c)
-	need("BatchNormReLUGrad", "shift", len(shift), c)
-	batchNormGrad("BatchNormReLUGrad", dy, x, mask{scale: scale, shift: shift}, mean, invstd, gamma, dgamma, dbeta, rows, c, true, dx, nil)
-}
-
-func batchNormGrad(op string, dy, x []float32, of mask, mean, invstd, gamma, dgamma, dbeta []float32, rows, c int, train bool, dx, dres []float32) {
+// Grad computes dx [Rows, C] from dy and x as Reduce takes them, after Reduce.
+// dres, unless nil, receives the residual's gradient g. dx may be dy or x, dres
+// may be dy; dx and dres must differ.
+func (b BatchNorm) Grad(dy, x, dx, dres []float32) {
+	const op = "BatchNorm.Grad"
+	rows, c := b.Rows, b.C
 	need(op, "dy", len(dy), rows*c)
 	need(op, "dx", len(dx), rows*c)
 	needOptional(op, "dres", dres, rows*c)
-	need(op, "invstd", len(invstd), c)
-	needOptional(op, "gamma", gamma, c)
+	need(op, "InvStd", len(b.InvStd), c)
+	needOptional(op, "Gamma", b.Gamma, c)
+	b.Passed.check(op, rows, c)
 	if rows <= 0 || c <= 0 {
 		return
 	}
 	buf := getScratch(3 * c)
 	defer putScratch(buf)
-	k := newBNCoefficients(buf, mean, invstd, gamma)
+	k := newBNCoefficients(buf, b.Mean, b.InvStd, b.Gamma)
 	type args struct {
 		dy, x       []float32
-		mask        mask
+		mask        Mask
 		k           bnCoefficients
 		c           int
 		dx, dres    []float32
 		nonTemporal bool
 	}
-	a := args{dy, x, of, k, c, dx, dres, false}
-	if !train {
+	a := args{dy, x, b.Passed, k, c, dx, dres, false}
+	if b.Running {
+		if b.Passed.Scale != nil {
+			panic("cpu." + op + ": with running statistics x is not read, so that Passed has to be Words")
+		}
 		forRows(rows, c, a, func(a *args, lo, hi int) {
 			c := a.c
-			bnGradFixed(a.dy[lo*c:hi*c], signsOf(a.mask.signs, lo, hi, c), a.k.a, hi-lo, c, a.dx[lo*c:hi*c], rowsOf(a.dres, lo, hi, c))
+			bnGradFixed(a.dy[lo*c:hi*c], maskOfRows(a.mask.Words, lo, hi, c), a.k.a, hi-lo, c, a.dx[lo*c:hi*c], rowsOf(a.dres, lo, hi, c))
 		})
 		return
 	}
 	need(op, "x", len(x), rows*c)
-	need(op, "mean", len(mean), c)
-	need(op, "dgamma", len(dgamma), c)
-	need(op, "dbeta", len(dbeta), c)
-	k.train(invstd, dgamma, dbeta, rows)
+	need(op, "Mean", len(b.Mean), c)
+	need(op, "DGamma", len(b.DGamma), c)
+	need(op, "DBeta", len(b.DBeta), c)
+	k.train(b.InvStd, b.DGamma, b.DBeta, rows)
 	a.nonTemporal = storesNonTemporal(rowTable.Active().NonTemporalFloats, len(dx), dx, c, dy, x)
 	forRows(rows, c, a, func(a *args, lo, hi int) {
 		c, m := a.c, a.mask.rows(lo, hi, a.c)
@@ -190,7 +154,7 @@ func (k *bnCoefficients) train(invstd, dgamma, dbeta []float32, rows int) {
 	}
 }
 
-func bnGradGo(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres []float32) {
+func bnGradGo(dy, x []float32, m Mask, k bnCoefficients, rows, c int, dx, dres []float32) {
 	for r := range rows {
 		for ch := range c {
 			i := r*c + ch
@@ -203,9 +167,9 @@ func bnGradGo(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres [
 	}
 }
 
-// bnGradFixed is one piece of BatchNormGrad with running statistics. It is
+// bnGradFixed is one piece of Grad with running statistics. It is
 // rare in training, so it is made of simpler kernels on small blocks.
-func bnGradFixed(dy []float32, signs []uint16, a []float32, rows, c int, dx, dres []float32) {
+func bnGradFixed(dy []float32, mask []uint16, a []float32, rows, c int, dx, dres []float32) {
 	step := max(1, 2048/c)
 	zero := getScratch(c)
 	defer putScratch(zero)
@@ -214,8 +178,8 @@ func bnGradFixed(dy []float32, signs []uint16, a []float32, rows, c int, dx, dre
 		end := min(rows, r+step)
 		lo, hi := r*c, end*c
 		g := dx[lo:hi]
-		if signs != nil {
-			signsGrad(dy[lo:hi], signsOf(signs, r, end, c), g, end-r, c)
+		if mask != nil {
+			maskGrad(dy[lo:hi], maskOfRows(mask, r, end, c), g, end-r, c)
 		} else {
 			copy(g, dy[lo:hi])
 		}

@@ -89,6 +89,14 @@ func TestChannelStatsNaN(t *testing.T) {
 	})
 }
 
+// activation is ReLU or none.
+func activation(relu bool) Activation {
+	if relu {
+		return RectifiedUnit
+	}
+	return Identity
+}
+
 func TestScaleShift(t *testing.T) {
 	allShapes(t, func(t *testing.T, rows, c int) {
 		for _, tc := range []struct {
@@ -119,12 +127,12 @@ func TestScaleShift(t *testing.T) {
 				switch {
 				case tc.yIsX:
 					copy(y, x)
-					ScaleShift(y, scale, shift, res, y, rows, c, tc.relu)
+					ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(y, y, Epilogue{Residual: res, Activation: activation(tc.relu)})
 				case tc.yIsResid:
 					copy(y, res)
-					ScaleShift(x, scale, shift, y, y, rows, c, tc.relu)
+					ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, Epilogue{Residual: y, Activation: activation(tc.relu)})
 				default:
-					ScaleShift(x, scale, shift, res, y, rows, c, tc.relu)
+					ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, Epilogue{Residual: res, Activation: activation(tc.relu)})
 				}
 				return [][]float32{y}
 			})
@@ -202,7 +210,7 @@ func TestBatchNormBackward(t *testing.T) {
 				if tc.relu {
 					y = a.zeros(rows * c)
 					if tc.fromX {
-						ScaleShift(x, scale, shift, nil, y, rows, c, true)
+						ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, Epilogue{Activation: RectifiedUnit})
 					} else {
 						copy(y, a.normal(rows*c, 0, 1))
 						ReLU(y, y)
@@ -210,9 +218,9 @@ func TestBatchNormBackward(t *testing.T) {
 				}
 				dgamma, dbeta := a.normal(c, 0, 1), a.normal(c, 0, 1)
 				if tc.fromX {
-					BatchNormReLUReduce(dy, x, scale, shift, mean, invstd, rows, c, dgamma, dbeta)
+					BatchNorm{Rows: rows, C: c, Mean: mean, InvStd: invstd, DGamma: dgamma, DBeta: dbeta, Passed: Mask{Scale: scale, Shift: shift}}.Reduce(dy, x)
 				} else {
-					BatchNormReduce(dy, signs(y, rows, c), x, mean, invstd, rows, c, dgamma, dbeta)
+					BatchNorm{Rows: rows, C: c, Mean: mean, InvStd: invstd, DGamma: dgamma, DBeta: dbeta, Passed: Mask{Words: maskOf(y, rows, c)}}.Reduce(dy, x)
 				}
 				d, dx := dy, a.zeros(rows*c)
 				if tc.inPlace {
@@ -225,11 +233,11 @@ func TestBatchNormBackward(t *testing.T) {
 				}
 				switch {
 				case tc.fromX:
-					BatchNormReLUGrad(d, x, scale, shift, mean, invstd, gamma, dgamma, dbeta, rows, c, dx)
+					BatchNorm{Rows: rows, C: c, Mean: mean, InvStd: invstd, Gamma: gamma, DGamma: dgamma, DBeta: dbeta, Passed: Mask{Scale: scale, Shift: shift}}.Grad(d, x, dx, nil)
 				case tc.train:
-					BatchNormGrad(d, signs(y, rows, c), x, mean, invstd, gamma, dgamma, dbeta, rows, c, true, dx, dres)
+					BatchNorm{Rows: rows, C: c, Mean: mean, InvStd: invstd, Gamma: gamma, DGamma: dgamma, DBeta: dbeta, Passed: Mask{Words: maskOf(y, rows, c)}}.Grad(d, x, dx, dres)
 				default:
-					BatchNormGrad(d, signs(y, rows, c), nil, nil, invstd, gamma, nil, nil, rows, c, false, dx, dres)
+					BatchNorm{Rows: rows, C: c, InvStd: invstd, Gamma: gamma, Passed: Mask{Words: maskOf(y, rows, c)}, Running: true}.Grad(d, nil, dx, dres)
 				}
 				return [][]float32{dgamma, dbeta, dx, dres}
 			})
@@ -265,7 +273,7 @@ func TestBatchNormFiniteDifferences(t *testing.T) {
 	loss := func() float64 {
 		ChannelStats(x, rows, c, mean, variance)
 		batchNormCoefficients(gamma, beta, mean, variance, eps, scale, shift, invstd)
-		ScaleShift(x, scale, shift, res, y, rows, c, true)
+		ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, Epilogue{Residual: res, Activation: RectifiedUnit})
 		s := 0.0
 		for i := range y {
 			s += float64(w[i]) * float64(y[i])
@@ -284,8 +292,8 @@ func TestBatchNormFiniteDifferences(t *testing.T) {
 	}
 	loss()
 	dgamma, dbeta, dx, dres := a.zeros(c), a.zeros(c), a.zeros(rows*c), a.zeros(rows*c)
-	BatchNormReduce(w, signs(y, rows, c), x, mean, invstd, rows, c, dgamma, dbeta)
-	BatchNormGrad(w, signs(y, rows, c), x, mean, invstd, gamma, dgamma, dbeta, rows, c, true, dx, dres)
+	BatchNorm{Rows: rows, C: c, Mean: mean, InvStd: invstd, DGamma: dgamma, DBeta: dbeta, Passed: Mask{Words: maskOf(y, rows, c)}}.Reduce(w, x)
+	BatchNorm{Rows: rows, C: c, Mean: mean, InvStd: invstd, Gamma: gamma, DGamma: dgamma, DBeta: dbeta, Passed: Mask{Words: maskOf(y, rows, c)}}.Grad(w, x, dx, dres)
 	for _, p := range []struct {
 		name      string
 		value, dp []float32

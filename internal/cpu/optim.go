@@ -9,31 +9,36 @@ import (
 // This file holds the optimizers' steps: one pass over parameters, gradients
 // and state. They are fastai's, with decoupled weight decay.
 
-// AdamStep makes one step of fastai's Adam (Kingma and Ba, 2015, with the
-// decoupled decay of Loshchilov and Hutter, 2019) on parameters p with gradient
-// g and state avg, sqr, all of one length:
+// Adam is fastai's Adam (Kingma and Ba, 2015, with the decoupled decay of
+// Loshchilov and Hutter, 2019) at one step, number t from 1. The constants are
+// worked out in float64, the values in float32.
+type Adam struct {
+	LR, WD, Mom, SqrMom, Eps float64
+
+	Debias1, Debias2 float64 // 1-Mom^t and 1-SqrMom^t
+}
+
+// Step makes the step on parameters p with gradient g and state avg, sqr, all of
+// one length:
 //
-//	p   = p*(1 - lr*wd)
-//	avg = mom*avg + (1-mom)*g
-//	sqr = sqrMom*sqr + (1-sqrMom)*g*g
-//	p   = p - lr/debias1 * avg / (sqrt(sqr/debias2) + eps)
-//
-// debias1 is 1-mom^t and debias2 is 1-sqrMom^t for step t from 1, with the
-// momentum of this step. The constants are worked out in float64, the values
-// in float32.
-func AdamStep(p, g, avg, sqr []float32, lr, wd, mom, sqrMom, eps, debias1, debias2 float64) {
-	need("AdamStep", "g", len(g), len(p))
-	need("AdamStep", "avg", len(avg), len(p))
-	need("AdamStep", "sqr", len(sqr), len(p))
+//	p   = p*(1 - LR*WD)
+//	avg = Mom*avg + (1-Mom)*g
+//	sqr = SqrMom*sqr + (1-SqrMom)*g*g
+//	p   = p - LR/Debias1 * avg / (sqrt(sqr/Debias2) + Eps)
+func (o Adam) Step(p, g, avg, sqr []float32) {
+	const op = "Adam.Step"
+	need(op, "g", len(g), len(p))
+	need(op, "avg", len(avg), len(p))
+	need(op, "sqr", len(sqr), len(p))
 	k := adamConstants{
-		decay:  float32(1 - lr*wd),
-		mom:    float32(mom),
-		damp:   float32(1 - mom),
-		sqrMom: float32(sqrMom),
-		sqrInv: float32(1 - sqrMom),
-		debias: float32(1 / debias2),
-		eps:    float32(eps),
-		step:   float32(-lr / debias1),
+		decay:  float32(1 - o.LR*o.WD),
+		mom:    float32(o.Mom),
+		damp:   float32(1 - o.Mom),
+		sqrMom: float32(o.SqrMom),
+		sqrInv: float32(1 - o.SqrMom),
+		debias: float32(1 / o.Debias2),
+		eps:    float32(o.Eps),
+		step:   float32(-o.LR / o.Debias1),
 	}
 	type args struct {
 		p, g, avg, sqr []float32
@@ -44,7 +49,7 @@ func AdamStep(p, g, avg, sqr []float32, lr, wd, mom, sqrMom, eps, debias1, debia
 	})
 }
 
-// adamConstants are AdamStep's, as the kernels read them. adam puts them in
+// adamConstants are Adam's, as the kernels read them. adam puts them in
 // the order in which the assembly has them.
 type adamConstants struct {
 	decay, mom, damp, sqrMom, sqrInv, debias, eps, step float32
@@ -61,24 +66,28 @@ func adamGo(p, g, avg, sqr []float32, k *adamConstants) {
 	}
 }
 
-// SGDStep makes one step of fastai's SGD on parameters p with gradient g and
-// momentum state avg, all of one length:
+// SGD is fastai's SGD.
+type SGD struct{ LR, WD, Mom float64 }
+
+// Step makes one step on parameters p with gradient g and momentum state avg,
+// all of one length:
 //
-//	avg = mom*avg + g
-//	p   = p*(1 - lr*wd) - lr*avg
+//	avg = Mom*avg + g
+//	p   = p*(1 - LR*WD) - LR*avg
 //
-// With mom 0 the step is plain gradient descent; avg is then left alone and may
+// With Mom 0 the step is plain gradient descent; avg is then left alone and may
 // be nil.
-func SGDStep(p, g, avg []float32, lr, wd, mom float64) {
-	need("SGDStep", "g", len(g), len(p))
-	if mom != 0 {
-		need("SGDStep", "avg", len(avg), len(p))
+func (o SGD) Step(p, g, avg []float32) {
+	const op = "SGD.Step"
+	need(op, "g", len(g), len(p))
+	if o.Mom != 0 {
+		need(op, "avg", len(avg), len(p))
 	}
 	type args struct {
 		p, g, avg        []float32
 		decay, mom, step float32
 	}
-	a := args{p, g, avg, float32(1 - lr*wd), float32(mom), float32(-lr)}
+	a := args{p, g, avg, float32(1 - o.LR*o.WD), float32(o.Mom), float32(-o.LR)}
 	parallel.ChunksWith(len(p), flatChunk, a, func(a *args, lo, hi int) {
 		p, g := a.p[lo:hi], a.g[lo:hi]
 		v := g

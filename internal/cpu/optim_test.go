@@ -24,7 +24,7 @@ func TestOptimizerStepsGolden(t *testing.T) {
 	}
 	adam := func(wd float64) func(p, g, avg, sqr []float32, t int) {
 		return func(p, g, avg, sqr []float32, t int) {
-			AdamStep(p, g, avg, sqr, 1e-2, wd, 0.9, 0.99, 1e-5, 1-math.Pow(0.9, float64(t)), 1-math.Pow(0.99, float64(t)))
+			Adam{LR: 1e-2, WD: wd, Mom: 0.9, SqrMom: 0.99, Eps: 1e-5, Debias1: 1 - math.Pow(0.9, float64(t)), Debias2: 1 - math.Pow(0.99, float64(t))}.Step(p, g, avg, sqr)
 		}
 	}
 	sgd := func(mom, wd float64) func(p, g, avg, sqr []float32, t int) {
@@ -32,7 +32,7 @@ func TestOptimizerStepsGolden(t *testing.T) {
 			if mom == 0 {
 				avg = nil
 			}
-			SGDStep(p, g, avg, 1e-2, wd, mom)
+			SGD{LR: 1e-2, WD: wd, Mom: mom}.Step(p, g, avg)
 		}
 	}
 	for name, step := range map[string]func(p, g, avg, sqr []float32, t int){
@@ -70,7 +70,7 @@ func TestAdamStep(t *testing.T) {
 					g[2], avg[2], sqr[2] = 0, 0, 0 // a weight that never had a gradient
 				}
 				p2, avg2, sqr2 := a.copyOf(p), a.copyOf(avg), a.copyOf(sqr)
-				AdamStep(p2, g, avg2, sqr2, lr, wd, mom, sqrMom, eps, d1, d2)
+				Adam{LR: lr, WD: wd, Mom: mom, SqrMom: sqrMom, Eps: eps, Debias1: d1, Debias2: d2}.Step(p2, g, avg2, sqr2)
 				return [][]float32{p2, avg2, sqr2}
 			})
 			wp, wa, ws := make([]float64, n), make([]float64, n), make([]float64, n)
@@ -91,7 +91,7 @@ func TestAdamStepNaN(t *testing.T) {
 	eachSet(t, func(t *testing.T) {
 		p, g := make([]float32, 40), make([]float32, 40)
 		g[17] = nan32
-		AdamStep(p, g, make([]float32, 40), make([]float32, 40), 1e-3, 0, 0.9, 0.99, 1e-5, 0.1, 0.01)
+		Adam{LR: 1e-3, WD: 0, Mom: 0.9, SqrMom: 0.99, Eps: 1e-5, Debias1: 0.1, Debias2: 0.01}.Step(p, g, make([]float32, 40), make([]float32, 40))
 		for i, v := range p {
 			if (v != v) != (i == 17) {
 				t.Errorf("p[%d] = %v with a NaN gradient at 17", i, v)
@@ -109,7 +109,7 @@ func TestSGDStep(t *testing.T) {
 				out := sameForThreads(t, func(a *arena) [][]float32 {
 					p, g, avg = a.normal(n, 0, 1), a.normal(n, 0, 1), a.normal(n, 0, 1)
 					p2, avg2 := a.copyOf(p), a.copyOf(avg)
-					SGDStep(p2, g, avg2, lr, wd, mom)
+					SGD{LR: lr, WD: wd, Mom: mom}.Step(p2, g, avg2)
 					return [][]float32{p2, avg2}
 				})
 				wp, wa := make([]float64, n), make([]float64, n)

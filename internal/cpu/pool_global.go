@@ -10,10 +10,14 @@ import (
 // This file holds pooling over the whole map, as heads use it:
 // torch.nn.AdaptiveAvgPool2d(1) and AdaptiveMaxPool2d(1), forward and backward.
 
+// GlobalPool is the geometry of pooling over the whole map: x is [N, HW, C], the
+// pixels of a map in any order, and y [N, C].
+type GlobalPool struct{ N, HW, C int }
+
 // globalPool is one of these operations under way: x [n,hw,c] and y [n,c] are
 // the map and the pooled values, or their gradients.
 type globalPool struct {
-	hw, c      int
+	GlobalPool
 	x, y       []float32
 	argmax     []int32
 	accumulate bool
@@ -21,32 +25,34 @@ type globalPool struct {
 
 // picture returns picture i of x and of y.
 func (a *globalPool) picture(i int) (x, y []float32) {
-	in := a.hw * a.c
-	return a.x[i*in : (i+1)*in], a.y[i*a.c : (i+1)*a.c]
+	in := a.HW * a.C
+	return a.x[i*in : (i+1)*in], a.y[i*a.C : (i+1)*a.C]
 }
 
-// GlobalAvgPool computes y [n,c], the mean of each channel of x [n,hw,c].
-func GlobalAvgPool(n, hw, c int, x, y []float32) {
-	need("GlobalAvgPool", "x", len(x), n*hw*c)
-	need("GlobalAvgPool", "y", len(y), n*c)
-	parallel.ForWith(n, globalPool{hw: hw, c: c, x: x, y: y}, func(a *globalPool, i int) {
+// Avg computes y [N,C], the mean of each channel of x [N,HW,C].
+func (p GlobalPool) Avg(x, y []float32) {
+	const op = "GlobalPool.Avg"
+	need(op, "x", len(x), p.N*p.HW*p.C)
+	need(op, "y", len(y), p.N*p.C)
+	parallel.ForWith(p.N, globalPool{GlobalPool: p, x: x, y: y}, func(a *globalPool, i int) {
 		x, out := a.picture(i)
 		clear(out)
-		sumRows(x, a.hw, a.c, out)
-		inv := 1 / float32(a.hw)
+		sumRows(x, a.HW, a.C, out)
+		inv := 1 / float32(a.HW)
 		for ch := range out {
 			out[ch] *= inv
 		}
 	})
 }
 
-// GlobalAvgPoolBackward computes dx [n,hw,c] = dy/hw, dy [n,c], or adds that to
-// dx when accumulate.
-func GlobalAvgPoolBackward(n, hw, c int, dy, dx []float32, accumulate bool) {
-	need("GlobalAvgPoolBackward", "dy", len(dy), n*c)
-	need("GlobalAvgPoolBackward", "dx", len(dx), n*hw*c)
-	parallel.ForWith(n, globalPool{hw: hw, c: c, x: dx, y: dy, accumulate: accumulate}, func(a *globalPool, i int) {
-		hw, c := a.hw, a.c
+// AvgBackward computes dx [N,HW,C] = dy/HW, dy [N,C], or adds that to dx when
+// accumulate.
+func (p GlobalPool) AvgBackward(dy, dx []float32, accumulate bool) {
+	const op = "GlobalPool.AvgBackward"
+	need(op, "dy", len(dy), p.N*p.C)
+	need(op, "dx", len(dx), p.N*p.HW*p.C)
+	parallel.ForWith(p.N, globalPool{GlobalPool: p, x: dx, y: dy, accumulate: accumulate}, func(a *globalPool, i int) {
+		hw, c := a.HW, a.C
 		dx, dy := a.picture(i)
 		mean := getScratch(c)
 		defer putScratch(mean)
@@ -61,32 +67,33 @@ func GlobalAvgPoolBackward(n, hw, c int, dy, dx []float32, accumulate bool) {
 	})
 }
 
-// GlobalMaxPool computes y [n,c], the maximum of each channel of x [n,hw,c],
-// and in argmax [n,c], unless that is nil, its position in [0,hw), the first if
-// there are several. A NaN gives NaN. hw is at least 1.
-func GlobalMaxPool(n, hw, c int, x, y []float32, argmax []int32) {
-	need("GlobalMaxPool", "x", len(x), n*hw*c)
-	need("GlobalMaxPool", "y", len(y), n*c)
-	if hw < 1 && n*c > 0 {
-		panic(fmt.Sprintf("cpu.GlobalMaxPool: maps of %d pixels have no maximum", hw))
+// Max computes y [N,C], the maximum of each channel of x [N,HW,C], and in argmax
+// [N,C], unless that is nil, its position in [0,HW), the first if there are
+// several. A NaN gives NaN. HW is at least 1.
+func (p GlobalPool) Max(x, y []float32, argmax []int32) {
+	const op = "GlobalPool.Max"
+	need(op, "x", len(x), p.N*p.HW*p.C)
+	need(op, "y", len(y), p.N*p.C)
+	if p.HW < 1 && p.N*p.C > 0 {
+		panic(fmt.Sprintf("cpu.%s: maps of %d pixels have no maximum", op, p.HW))
 	}
-	if c == 0 {
+	if p.C == 0 {
 		return
 	}
 	if argmax != nil {
-		need("GlobalMaxPool", "argmax", len(argmax), n*c)
+		need(op, "argmax", len(argmax), p.N*p.C)
 	}
-	parallel.ForWith(n, globalPool{hw: hw, c: c, x: x, y: y, argmax: argmax}, func(a *globalPool, i int) {
+	parallel.ForWith(p.N, globalPool{GlobalPool: p, x: x, y: y, argmax: argmax}, func(a *globalPool, i int) {
 		var arg []int32
 		if a.argmax != nil {
-			arg = a.argmax[i*a.c : (i+1)*a.c]
+			arg = a.argmax[i*a.C : (i+1)*a.C]
 		}
 		x, y := a.picture(i)
-		globalMax(x, a.hw, a.c, y, arg)
+		globalMax(x, a.HW, a.C, y, arg)
 	})
 }
 
-// globalMax is GlobalMaxPool for one picture. Maps of up to 256 pixels are a
+// globalMax is Max for one picture. Maps of up to 256 pixels are a
 // pooling window of one row, whose positions fit a byte.
 func globalMax(x []float32, hw, c int, y []float32, arg []int32) {
 	win := maxWindow{x: x, rows: 1, cols: hw, rowStride: hw * c, c: c}
@@ -116,19 +123,20 @@ func globalMax(x []float32, hw, c int, y []float32, arg []int32) {
 	}
 }
 
-// GlobalMaxPoolBackward computes dx [n,hw,c]: dy [n,c] at each channel's argmax
-// [n,c], 0 elsewhere; or adds that to dx when accumulate.
-func GlobalMaxPoolBackward(n, hw, c int, dy []float32, argmax []int32, dx []float32, accumulate bool) {
-	need("GlobalMaxPoolBackward", "dy", len(dy), n*c)
-	need("GlobalMaxPoolBackward", "argmax", len(argmax), n*c)
-	need("GlobalMaxPoolBackward", "dx", len(dx), n*hw*c)
-	parallel.ForWith(n, globalPool{hw: hw, c: c, x: dx, y: dy, argmax: argmax, accumulate: accumulate}, func(a *globalPool, i int) {
+// MaxBackward computes dx [N,HW,C]: dy [N,C] at each channel's argmax [N,C], 0
+// elsewhere; or adds that to dx when accumulate.
+func (p GlobalPool) MaxBackward(dy []float32, argmax []int32, dx []float32, accumulate bool) {
+	const op = "GlobalPool.MaxBackward"
+	need(op, "dy", len(dy), p.N*p.C)
+	need(op, "argmax", len(argmax), p.N*p.C)
+	need(op, "dx", len(dx), p.N*p.HW*p.C)
+	parallel.ForWith(p.N, globalPool{GlobalPool: p, x: dx, y: dy, argmax: argmax, accumulate: accumulate}, func(a *globalPool, i int) {
 		dx, dy := a.picture(i)
 		if !a.accumulate {
 			clear(dx)
 		}
 		for ch, g := range dy {
-			dx[int(a.argmax[i*a.c+ch])*a.c+ch] += g
+			dx[int(a.argmax[i*a.C+ch])*a.C+ch] += g
 		}
 	})
 }

@@ -20,7 +20,7 @@ func (p NormMaxPool) shape(op string) poolShape {
 }
 
 // Forward computes y [n,oh,ow,c] from x [n,h,w,c] and the coefficients scale
-// and shift [c] of a batch normalization. For the way back it leaves, per
+// and shift [c] of a batch normalization. For the backward pass it leaves, per
 // output, in top [n,oh,ow,c] the x that was the maximum and in argmax its
 // position in the window; where ReLU made the result 0, 0 and 255. Values equal
 // those of ScaleShift and Pool, to a rounding.
@@ -74,36 +74,41 @@ func (w *maxWindow) normMaxGo(scale, shift, out, top []float32, arg []uint8) {
 	}
 }
 
-// Reduce computes dgamma and dbeta [c], as BatchNormReduce does, from dy, y and
+// Reduce computes b.DGamma and b.DBeta, as BatchNorm.Reduce does, from dy, y and
 // top [n,oh,ow,c]: outputs that ReLU made 0 pass no gradient, each other one
-// passes all of it to one input, so the small tensors are enough.
-func (p NormMaxPool) Reduce(dy, y, top, mean, invstd, dgamma, dbeta []float32) {
-	s := p.shape("NormMaxPool.Reduce")
-	batchNormReduce("NormMaxPool.Reduce", dy, top, mask{y: y}, mean, invstd, p.N*s.oh*s.ow, p.C, dgamma, dbeta)
+// passes all of it to one input, so the small tensors are enough. b's Rows, C
+// and Passed follow from the rest and are not read, here and in Grad.
+func (p NormMaxPool) Reduce(dy, y, top []float32, b BatchNorm) {
+	const op = "NormMaxPool.Reduce"
+	s := p.shape(op)
+	b.Rows, b.C, b.Passed = p.N*s.oh*s.ow, p.C, Mask{y: y}
+	b.reduce(op, dy, top)
 }
 
-// Grad computes dx [n,h,w,c], overwriting it, as BatchNormGrad does with batch
-// statistics, from dy and argmax [n,oh,ow,c] and x. gamma nil means ones. dx
-// must not be x.
-func (p NormMaxPool) Grad(dy []float32, argmax []uint8, x, mean, invstd, gamma, dgamma, dbeta, dx []float32) {
+// Grad computes dx [n,h,w,c], overwriting it, as BatchNorm.Grad does with batch
+// statistics, from dy and argmax [n,oh,ow,c] and x. dx must not be x.
+func (p NormMaxPool) Grad(dy []float32, argmax []uint8, x, dx []float32, b BatchNorm) {
 	const op = "NormMaxPool.Grad"
 	s := p.shape(op)
 	need(op, "dy", len(dy), p.N*s.oh*s.ow*p.C)
 	need(op, "argmax", len(argmax), len(dy))
 	need(op, "x", len(x), p.N*p.H*p.W*p.C)
 	need(op, "dx", len(dx), len(x))
-	need(op, "mean", len(mean), p.C)
-	need(op, "invstd", len(invstd), p.C)
-	needOptional(op, "gamma", gamma, p.C)
-	need(op, "dgamma", len(dgamma), p.C)
-	need(op, "dbeta", len(dbeta), p.C)
+	need(op, "Mean", len(b.Mean), p.C)
+	need(op, "InvStd", len(b.InvStd), p.C)
+	needOptional(op, "Gamma", b.Gamma, p.C)
+	need(op, "DGamma", len(b.DGamma), p.C)
+	need(op, "DBeta", len(b.DBeta), p.C)
+	if b.Running {
+		panic("cpu." + op + ": it has no gradient for running statistics; take ScaleShift and Pool apart")
+	}
 	if len(x) == 0 {
 		return
 	}
 	buf := getScratch(3 * p.C)
 	defer putScratch(buf)
-	k := newBNCoefficients(buf, mean, invstd, gamma)
-	k.train(invstd, dgamma, dbeta, p.N*p.H*p.W)
+	k := newBNCoefficients(buf, b.Mean, b.InvStd, b.Gamma)
+	k.train(b.InvStd, b.DGamma, b.DBeta, p.N*p.H*p.W)
 	type args struct {
 		s           poolShape
 		dy          []float32
@@ -124,7 +129,7 @@ func (p NormMaxPool) Grad(dy []float32, argmax []uint8, x, mean, invstd, gamma, 
 				continue
 			}
 			clear(dx) // between windows, when the stride exceeds K
-			bnGradGo(dx, x, mask{}, a.k, 1, s.c, dx, nil)
+			bnGradGo(dx, x, Mask{}, a.k, 1, s.c, dx, nil)
 		}
 		if a.nonTemporal {
 			storeFence()
@@ -136,5 +141,5 @@ func (p NormMaxPool) Grad(dy []float32, argmax []uint8, x, mean, invstd, gamma, 
 // what gatherGo sums up.
 func (g *gatherWindow) normGatherGo(x []float32, k *bnCoefficients, out []float32) {
 	g.gatherGo(out)
-	bnGradGo(out, x, mask{}, *k, 1, g.c, out, nil)
+	bnGradGo(out, x, Mask{}, *k, 1, g.c, out, nil)
 }

@@ -44,8 +44,9 @@ func TestNormMaxPool(t *testing.T) {
 						dy = a.normal(outs, 0, 1)
 						dg, db, dx := a.zeros(p.C), a.zeros(p.C), a.zeros(len(x))
 						if !special {
-							p.Reduce(dy, y, top, mean, inv, dg, db)
-							p.Grad(dy, arg, x, mean, inv, gamma, dg, db, dx)
+							b := BatchNorm{Mean: mean, InvStd: inv, Gamma: gamma, DGamma: dg, DBeta: db}
+							p.Reduce(dy, y, top, b)
+							p.Grad(dy, arg, x, dx, b)
 						}
 						return [][]float32{y, dg, db, dx}
 					})
@@ -53,7 +54,7 @@ func TestNormMaxPool(t *testing.T) {
 					x, scale, shift, mean, inv, gamma := values(a)
 					norm, y := a.zeros(len(x)), a.zeros(outs)
 					wantArg = a.byteZeros(outs)
-					ScaleShift(x, scale, shift, nil, norm, rows, p.C, true)
+					ScaleShift{Rows: rows, C: p.C, Scale: scale, Shift: shift}.Apply(x, norm, Epilogue{Activation: RectifiedUnit})
 					p.Pool.Forward(norm, y, wantArg)
 					near(t, "y", got[0], float64s(y), 1e-6) // the twin does not fuse multiply and add
 					for i, v := range y {
@@ -66,8 +67,8 @@ func TestNormMaxPool(t *testing.T) {
 					}
 					dnorm, dx, dg, db := a.zeros(len(x)), a.zeros(len(x)), a.zeros(p.C), a.zeros(p.C)
 					p.Pool.Backward(dy, wantArg, InputGrad{DX: dnorm})
-					BatchNormReduce(dnorm, signs(norm, rows, p.C), x, mean, inv, rows, p.C, dg, db)
-					BatchNormGrad(dnorm, signs(norm, rows, p.C), x, mean, inv, gamma, dg, db, rows, p.C, true, dx, nil)
+					BatchNorm{Rows: rows, C: p.C, Mean: mean, InvStd: inv, DGamma: dg, DBeta: db, Passed: Mask{Words: maskOf(norm, rows, p.C)}}.Reduce(dnorm, x)
+					BatchNorm{Rows: rows, C: p.C, Mean: mean, InvStd: inv, Gamma: gamma, DGamma: dg, DBeta: db, Passed: Mask{Words: maskOf(norm, rows, p.C)}}.Grad(dnorm, x, dx, nil)
 					// The sums are grouped otherwise.
 					tol := 2e-6 * math.Sqrt(float64(rows+1))
 					near(t, "dgamma", got[1], float64s(dg), tol)
@@ -95,19 +96,20 @@ func BenchmarkStem(b *testing.B) {
 	y, dy, arg := make([]float32, rows*p.C/4), benchSlices(1, rows*p.C/4)[0], make([]uint8, rows*p.C/4)
 	b.Run("fused", func(b *testing.B) {
 		top := make([]float32, len(y))
+		norm := BatchNorm{Mean: q[2], InvStd: q[3], Gamma: q[4], DGamma: q[5], DBeta: q[6]}
 		for b.Loop() {
 			p.Forward(s[0], q[0], q[1], y, top, arg)
-			p.Reduce(dy, y, top, q[2], q[3], q[5], q[6])
-			p.Grad(dy, arg, s[0], q[2], q[3], q[4], q[5], q[6], s[1])
+			p.Reduce(dy, y, top, norm)
+			p.Grad(dy, arg, s[0], s[1], norm)
 		}
 	})
 	b.Run("parts", func(b *testing.B) {
 		for b.Loop() {
-			ScaleShift(s[0], q[0], q[1], nil, s[1], rows, p.C, true)
+			ScaleShift{Rows: rows, C: p.C, Scale: q[0], Shift: q[1]}.Apply(s[0], s[1], Epilogue{Activation: RectifiedUnit})
 			p.Pool.Forward(s[1], y, arg)
 			p.Pool.Backward(dy, arg, InputGrad{DX: s[2]})
-			BatchNormReLUReduce(s[2], s[0], q[0], q[1], q[2], q[3], rows, p.C, q[5], q[6])
-			BatchNormReLUGrad(s[2], s[0], q[0], q[1], q[2], q[3], q[4], q[5], q[6], rows, p.C, s[2])
+			BatchNorm{Rows: rows, C: p.C, Mean: q[2], InvStd: q[3], DGamma: q[5], DBeta: q[6], Passed: Mask{Scale: q[0], Shift: q[1]}}.Reduce(s[2], s[0])
+			BatchNorm{Rows: rows, C: p.C, Mean: q[2], InvStd: q[3], Gamma: q[4], DGamma: q[5], DBeta: q[6], Passed: Mask{Scale: q[0], Shift: q[1]}}.Grad(s[2], s[0], s[2], nil)
 		}
 	})
 }
@@ -131,12 +133,12 @@ func FuzzNormMaxPool(f *testing.F) {
 				q[i] = a.normal(p.C, 0, 1)
 			}
 			p.Forward(x, q[0], q[1], y, top, arg)
-			p.Grad(dy, arg, x, q[2], q[3], q[4], q[5], q[6], dx)
-			ScaleShift(x, q[0], q[1], nil, norm, rows, p.C, true)
+			p.Grad(dy, arg, x, dx, BatchNorm{Mean: q[2], InvStd: q[3], Gamma: q[4], DGamma: q[5], DBeta: q[6]})
+			ScaleShift{Rows: rows, C: p.C, Scale: q[0], Shift: q[1]}.Apply(x, norm, Epilogue{Activation: RectifiedUnit})
 			p.Pool.Forward(norm, want, wantArg)
 			near(t, "y", y, float64s(want), 1e-6)
 			p.Pool.Backward(dy, arg, InputGrad{DX: dnorm})
-			BatchNormGrad(dnorm, nil, x, q[2], q[3], q[4], q[5], q[6], rows, p.C, true, wantDX, nil)
+			BatchNorm{Rows: rows, C: p.C, Mean: q[2], InvStd: q[3], Gamma: q[4], DGamma: q[5], DBeta: q[6]}.Grad(dnorm, x, wantDX, nil)
 			near(t, "dx", dx, float64s(wantDX), 1e-5)
 			for i, at := range arg {
 				if at == nowhere != (y[i] == 0) {

@@ -6,7 +6,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
-// This file holds the way back through x = relu(z): the mask, the sums that are
+// This file holds the backward pass through x = relu(z): the mask, the sums that are
 // the gradient of z's bias, and the cut of a concatenation into its parts, in one
 // pass over memory, or in none of its own, when the operation that computes the
 // gradient of x hands over each block of rows while it is in the cache.
@@ -73,7 +73,7 @@ func (g *ReLUGrad) Backward(dx []float32, rows int) {
 	b.end()
 }
 
-// reluGradBlocks is a way back in blocks of rows, which may be taken at the same
+// reluGradBlocks is a backward pass in blocks of rows, which may be taken at the same
 // time by several goroutines.
 type reluGradBlocks struct {
 	ReLUGrad

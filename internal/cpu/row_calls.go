@@ -13,7 +13,7 @@ import (
 // ptr returns the address of s's first element, or of where it would be.
 func ptr(s []float32) *float32 { return unsafe.SliceData(s) }
 
-// wordPtr is ptr for words of signs, as rowArgs has it.
+// wordPtr is ptr for words of mask, as rowArgs has it.
 func wordPtr(s []uint16) *float32 { return (*float32)(unsafe.Pointer(unsafe.SliceData(s))) }
 
 // flat runs a kernel on one row of n floats, if there are any.
@@ -98,37 +98,37 @@ func scaleShift(x, scale, shift, residual, y []float32, rows, c int, relu, nonTe
 	kernel(isa.Arg(&a))
 }
 
-// scaleShiftSigns is scaleShift with ReLU that writes the signs too.
-func scaleShiftSigns(x, scale, shift, residual, y []float32, signs []uint16, rows, c int, nonTemporal bool) {
-	a := rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(scale), ptr(shift), ptr(residual), wordPtr(signs)}, rows: rows, c: c}
+// scaleShiftMask is scaleShift with ReLU that writes the mask too.
+func scaleShiftMask(x, scale, shift, residual, y []float32, mask []uint16, rows, c int, nonTemporal bool) {
+	a := rowArgs{p: [9]*float32{ptr(x), ptr(y), ptr(scale), ptr(shift), ptr(residual), wordPtr(mask)}, rows: rows, c: c}
 	t := rowTable.Active()
-	kernel := t.ScaleShiftReLUSigns
+	kernel := t.ScaleShiftReLUMask
 	switch {
 	case nonTemporal && residual != nil:
-		kernel = t.ScaleShiftAddReLUSignsNonTemporal
+		kernel = t.ScaleShiftAddReLUMaskNonTemporal
 	case nonTemporal:
-		kernel = t.ScaleShiftReLUSignsNonTemporal
+		kernel = t.ScaleShiftReLUMaskNonTemporal
 	case residual != nil:
-		kernel = t.ScaleShiftAddReLUSigns
+		kernel = t.ScaleShiftAddReLUMask
 	}
 	kernel(isa.Arg(&a))
 }
 
-func signsGrad(dy []float32, signs []uint16, dx []float32, rows, c int) {
-	rowTable.Active().SignsGrad(isa.Arg(&rowArgs{p: [9]*float32{ptr(dy), wordPtr(signs), ptr(dx)}, rows: rows, c: c}))
+func maskGrad(dy []float32, mask []uint16, dx []float32, rows, c int) {
+	rowTable.Active().MaskGrad(isa.Arg(&rowArgs{p: [9]*float32{ptr(dy), wordPtr(mask), ptr(dx)}, rows: rows, c: c}))
 }
 
-func bnReduce(dy, x, mean []float32, m mask, rows, c int, sumG, sumGX []float32) {
-	a := rowArgs{p: [9]*float32{ptr(dy), ptr(x), ptr(m.y), ptr(mean), ptr(sumG), ptr(sumGX), nil, ptr(m.scale), ptr(m.shift)}, rows: rows, c: c}
+func bnReduce(dy, x, mean []float32, m Mask, rows, c int, sumG, sumGX []float32) {
+	a := rowArgs{p: [9]*float32{ptr(dy), ptr(x), ptr(m.y), ptr(mean), ptr(sumG), ptr(sumGX), nil, ptr(m.Scale), ptr(m.Shift)}, rows: rows, c: c}
 	t := rowTable.Active()
 	kernel := t.BNReduce
 	switch {
 	case m.y != nil:
 		kernel = t.BNReduceY
-	case m.signs != nil:
-		a.p[2] = wordPtr(m.signs)
-		kernel = t.BNReduceSigns
-	case m.scale != nil:
+	case m.Words != nil:
+		a.p[2] = wordPtr(m.Words)
+		kernel = t.BNReduceMask
+	case m.Scale != nil:
 		kernel = t.BNReduceX
 	}
 	kernel(isa.Arg(&a))
@@ -136,24 +136,24 @@ func bnReduce(dy, x, mean []float32, m mask, rows, c int, sumG, sumGX []float32)
 
 // bnGrad has kernels for what occurs: no mask by y, and none by x together with
 // a residual; those go to the twin.
-func bnGrad(dy, x []float32, m mask, k bnCoefficients, rows, c int, dx, dres []float32, nonTemporal bool) {
-	if m.y != nil || m.scale != nil && dres != nil {
+func bnGrad(dy, x []float32, m Mask, k bnCoefficients, rows, c int, dx, dres []float32, nonTemporal bool) {
+	if m.y != nil || m.Scale != nil && dres != nil {
 		bnGradGo(dy, x, m, k, rows, c, dx, dres)
 		return
 	}
-	a := rowArgs{p: [9]*float32{ptr(dy), ptr(x), ptr(dx), ptr(k.mean), ptr(k.a), ptr(k.b), ptr(k.d), wordPtr(m.signs), ptr(dres)}, rows: rows, c: c}
+	a := rowArgs{p: [9]*float32{ptr(dy), ptr(x), ptr(dx), ptr(k.mean), ptr(k.a), ptr(k.b), ptr(k.d), wordPtr(m.Words), ptr(dres)}, rows: rows, c: c}
 	t := rowTable.Active()
 	kernel := t.BNGrad
 	switch {
-	case m.scale != nil:
-		a.p[7], a.p[8] = ptr(m.scale), ptr(m.shift)
+	case m.Scale != nil:
+		a.p[7], a.p[8] = ptr(m.Scale), ptr(m.Shift)
 		kernel = t.BNGradX
-	case m.signs != nil && dres == nil:
-		kernel = t.BNGradSigns
-	case m.signs != nil && nonTemporal:
-		kernel = t.BNGradSignsResNonTemporal
-	case m.signs != nil:
-		kernel = t.BNGradSignsRes
+	case m.Words != nil && dres == nil:
+		kernel = t.BNGradMask
+	case m.Words != nil && nonTemporal:
+		kernel = t.BNGradMaskResNonTemporal
+	case m.Words != nil:
+		kernel = t.BNGradMaskRes
 	case dres != nil && nonTemporal:
 		kernel = t.BNGradResNonTemporal
 	case dres != nil:

@@ -24,19 +24,19 @@ type rowArgs struct {
 type rowKernels struct {
 	ReLU, ReLUGrad, Add, Mul, AXPY, ScaleAdd func(a *rowArgs)
 
-	AddBias, SumRows                                                           func(a *rowArgs)
-	SplitSum, SplitSumNonTemporal, SplitSumReLU, SplitSumReLUNonTemporal       func(a *rowArgs)
-	Stats                                                                      func(a *rowArgs)
-	ScaleShift, ScaleShiftNonTemporal                                          func(a *rowArgs)
-	ScaleShiftReLU, ScaleShiftReLUNonTemporal                                  func(a *rowArgs)
-	ScaleShiftAdd, ScaleShiftAddNonTemporal                                    func(a *rowArgs)
-	ScaleShiftAddReLU, ScaleShiftAddReLUNonTemporal                            func(a *rowArgs)
-	ScaleShiftReLUSigns, ScaleShiftReLUSignsNonTemporal                        func(a *rowArgs)
-	ScaleShiftAddReLUSigns, ScaleShiftAddReLUSignsNonTemporal                  func(a *rowArgs)
-	SignsGrad                                                                  func(a *rowArgs)
-	BNReduce, BNReduceY, BNReduceX, BNReduceSigns                              func(a *rowArgs)
-	BNGrad, BNGradX, BNGradSigns                                               func(a *rowArgs)
-	BNGradRes, BNGradResNonTemporal, BNGradSignsRes, BNGradSignsResNonTemporal func(a *rowArgs)
+	AddBias, SumRows                                                         func(a *rowArgs)
+	SplitSum, SplitSumNonTemporal, SplitSumReLU, SplitSumReLUNonTemporal     func(a *rowArgs)
+	Stats                                                                    func(a *rowArgs)
+	ScaleShift, ScaleShiftNonTemporal                                        func(a *rowArgs)
+	ScaleShiftReLU, ScaleShiftReLUNonTemporal                                func(a *rowArgs)
+	ScaleShiftAdd, ScaleShiftAddNonTemporal                                  func(a *rowArgs)
+	ScaleShiftAddReLU, ScaleShiftAddReLUNonTemporal                          func(a *rowArgs)
+	ScaleShiftReLUMask, ScaleShiftReLUMaskNonTemporal                        func(a *rowArgs)
+	ScaleShiftAddReLUMask, ScaleShiftAddReLUMaskNonTemporal                  func(a *rowArgs)
+	MaskGrad                                                                 func(a *rowArgs)
+	BNReduce, BNReduceY, BNReduceX, BNReduceMask                             func(a *rowArgs)
+	BNGrad, BNGradX, BNGradMask                                              func(a *rowArgs)
+	BNGradRes, BNGradResNonTemporal, BNGradMaskRes, BNGradMaskResNonTemporal func(a *rowArgs)
 
 	Adam func(a *rowArgs)
 
@@ -63,33 +63,33 @@ func init() {
 		SplitSumReLUNonTemporal: splitSumTwin,
 		Stats:                   func(a *rowArgs) { statsGo(a.all(0), a.channels(1), a.rows, a.c, a.channels(2), a.channels(3)) },
 
-		ScaleShift:                        scaleShiftTwin,
-		ScaleShiftNonTemporal:             scaleShiftTwin,
-		ScaleShiftAdd:                     scaleShiftTwin,
-		ScaleShiftAddNonTemporal:          scaleShiftTwin,
-		ScaleShiftReLU:                    scaleShiftReLUTwin,
-		ScaleShiftReLUNonTemporal:         scaleShiftReLUTwin,
-		ScaleShiftAddReLU:                 scaleShiftReLUTwin,
-		ScaleShiftAddReLUNonTemporal:      scaleShiftReLUTwin,
-		ScaleShiftReLUSigns:               scaleShiftSignsTwin,
-		ScaleShiftReLUSignsNonTemporal:    scaleShiftSignsTwin,
-		ScaleShiftAddReLUSigns:            scaleShiftSignsTwin,
-		ScaleShiftAddReLUSignsNonTemporal: scaleShiftSignsTwin,
+		ScaleShift:                       scaleShiftTwin,
+		ScaleShiftNonTemporal:            scaleShiftTwin,
+		ScaleShiftAdd:                    scaleShiftTwin,
+		ScaleShiftAddNonTemporal:         scaleShiftTwin,
+		ScaleShiftReLU:                   scaleShiftReLUTwin,
+		ScaleShiftReLUNonTemporal:        scaleShiftReLUTwin,
+		ScaleShiftAddReLU:                scaleShiftReLUTwin,
+		ScaleShiftAddReLUNonTemporal:     scaleShiftReLUTwin,
+		ScaleShiftReLUMask:               scaleShiftMaskTwin,
+		ScaleShiftReLUMaskNonTemporal:    scaleShiftMaskTwin,
+		ScaleShiftAddReLUMask:            scaleShiftMaskTwin,
+		ScaleShiftAddReLUMaskNonTemporal: scaleShiftMaskTwin,
 
-		SignsGrad: func(a *rowArgs) { signsGradGo(a.all(0), a.words(1), a.all(2), a.rows, a.c) },
+		MaskGrad: func(a *rowArgs) { maskGradGo(a.all(0), a.words(1), a.all(2), a.rows, a.c) },
 
-		BNReduce:      func(a *rowArgs) { bnReduceTwin(a, mask{}) },
-		BNReduceY:     func(a *rowArgs) { bnReduceTwin(a, mask{y: a.all(2)}) },
-		BNReduceX:     func(a *rowArgs) { bnReduceTwin(a, a.maskOfX()) },
-		BNReduceSigns: func(a *rowArgs) { bnReduceTwin(a, mask{signs: a.words(2)}) },
+		BNReduce:     func(a *rowArgs) { bnReduceTwin(a, Mask{}) },
+		BNReduceY:    func(a *rowArgs) { bnReduceTwin(a, Mask{y: a.all(2)}) },
+		BNReduceX:    func(a *rowArgs) { bnReduceTwin(a, a.maskOfX()) },
+		BNReduceMask: func(a *rowArgs) { bnReduceTwin(a, Mask{Words: a.words(2)}) },
 
-		BNGrad:                    func(a *rowArgs) { bnGradTwin(a, mask{}, nil) },
-		BNGradX:                   func(a *rowArgs) { bnGradTwin(a, a.maskOfX(), nil) },
-		BNGradSigns:               func(a *rowArgs) { bnGradTwin(a, mask{signs: a.words(7)}, nil) },
-		BNGradRes:                 func(a *rowArgs) { bnGradTwin(a, mask{}, a.all(8)) },
-		BNGradResNonTemporal:      func(a *rowArgs) { bnGradTwin(a, mask{}, a.all(8)) },
-		BNGradSignsRes:            func(a *rowArgs) { bnGradTwin(a, mask{signs: a.words(7)}, a.all(8)) },
-		BNGradSignsResNonTemporal: func(a *rowArgs) { bnGradTwin(a, mask{signs: a.words(7)}, a.all(8)) },
+		BNGrad:                   func(a *rowArgs) { bnGradTwin(a, Mask{}, nil) },
+		BNGradX:                  func(a *rowArgs) { bnGradTwin(a, a.maskOfX(), nil) },
+		BNGradMask:               func(a *rowArgs) { bnGradTwin(a, Mask{Words: a.words(7)}, nil) },
+		BNGradRes:                func(a *rowArgs) { bnGradTwin(a, Mask{}, a.all(8)) },
+		BNGradResNonTemporal:     func(a *rowArgs) { bnGradTwin(a, Mask{}, a.all(8)) },
+		BNGradMaskRes:            func(a *rowArgs) { bnGradTwin(a, Mask{Words: a.words(7)}, a.all(8)) },
+		BNGradMaskResNonTemporal: func(a *rowArgs) { bnGradTwin(a, Mask{Words: a.words(7)}, a.all(8)) },
 
 		Adam: func(a *rowArgs) {
 			k := a.k
@@ -117,13 +117,13 @@ func (a *rowArgs) strided(i int) []float32 { return a.floats(i, (a.rows-1)*a.str
 // channels is what pointer i has of [c].
 func (a *rowArgs) channels(i int) []float32 { return a.floats(i, a.c) }
 
-// words is what pointer i has of the signs of [rows, c].
+// words is what pointer i has of the mask of [rows, c].
 func (a *rowArgs) words(i int) []uint16 {
-	return unsafe.Slice((*uint16)(unsafe.Pointer(a.p[i])), SignWords(a.rows, a.c))
+	return unsafe.Slice((*uint16)(unsafe.Pointer(a.p[i])), MaskWords(a.rows, a.c))
 }
 
 // maskOfX is a mask by the sign of x*scale+shift, for BNReduceX and BNGradX.
-func (a *rowArgs) maskOfX() mask { return mask{scale: a.channels(7), shift: a.channels(8)} }
+func (a *rowArgs) maskOfX() Mask { return Mask{Scale: a.channels(7), Shift: a.channels(8)} }
 
 func splitSumTwin(a *rowArgs) {
 	splitSumGo(a.strided(0), a.strided(1), a.stride, a.all(2), a.rows, a.c, a.channels(3))
@@ -137,16 +137,16 @@ func scaleShiftReLUTwin(a *rowArgs) {
 	scaleShiftGo(a.all(0), a.channels(2), a.channels(3), a.all(4), a.all(1), a.rows, a.c, true)
 }
 
-func scaleShiftSignsTwin(a *rowArgs) {
+func scaleShiftMaskTwin(a *rowArgs) {
 	scaleShiftReLUTwin(a)
-	signsGo(a.all(1), a.words(5), a.rows, a.c)
+	maskGo(a.all(1), a.words(5), a.rows, a.c)
 }
 
-func bnReduceTwin(a *rowArgs, m mask) {
+func bnReduceTwin(a *rowArgs, m Mask) {
 	bnReduceGo(a.all(0), a.all(1), a.channels(3), m, a.rows, a.c, a.channels(4), a.channels(5))
 }
 
-func bnGradTwin(a *rowArgs, m mask, dres []float32) {
+func bnGradTwin(a *rowArgs, m Mask, dres []float32) {
 	k := bnCoefficients{a.channels(3), a.channels(4), a.channels(5), a.channels(6)}
 	bnGradGo(a.all(0), a.all(1), m, k, a.rows, a.c, a.all(2), dres)
 }

@@ -37,12 +37,12 @@ func (o GlobalPool) Compile(*graph.Compiler) graph.Kernel {
 }
 
 func (o GlobalPool) run(x *tensor.Tensor, y []float32) {
-	n, hw, c := x.Shape[0], x.Shape[1]*x.Shape[2], x.Shape[3]
+	g := cpu.GlobalPool{N: x.Shape[0], HW: x.Shape[1] * x.Shape[2], C: x.Shape[3]}
 	if o.Max {
-		cpu.GlobalMaxPool(n, hw, c, x.Data, y, nil)
+		g.Max(x.Data, y, nil)
 		return
 	}
-	cpu.GlobalAvgPool(n, hw, c, x.Data, y)
+	g.Avg(x.Data, y)
 }
 
 // ONNX is GlobalMaxPool or GlobalAveragePool, and Flatten.

@@ -65,7 +65,7 @@ func (n *Norm) Compile(*graph.Compiler) graph.Kernel {
 	relu := n.ReLU
 	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) {
 		c := len(scale)
-		cpu.ScaleShift(in[0].Data, scale, shift, values(in, 1), out.Data, out.Len()/c, c, relu)
+		cpu.ScaleShift{Rows: out.Len() / c, C: c, Scale: scale, Shift: shift}.Apply(in[0].Data, out.Data, cpu.Epilogue{Residual: values(in, 1), Activation: activation(relu)})
 	})
 }
 

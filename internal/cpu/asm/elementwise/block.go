@@ -20,7 +20,7 @@ type block struct {
 	nonTemporal bool
 	idx         reg.GPVirtual // byte in the row, for params
 	cb, cb3     reg.GPVirtual // bytes of a row, of three
-	sb, sb3     reg.GPVirtual // bytes of a row of signs, of three
+	sb, sb3     reg.GPVirtual // bytes of a row of a mask, of three
 	pb, pb3     reg.GPVirtual // bytes from a strided row to the next, of three
 	tail        *isa.Tail
 	zero        reg.VecVirtual
@@ -45,8 +45,8 @@ func (b *block) setRow(x reg.VecVirtual, i, r int) {
 	b.v.Store(x, b.at(i, r), b.tail)
 }
 
-// signs is the place of stream i's signs in row r of the block.
-func (b *block) signs(i, r int) Mem { return rowAt(b.ptr[i], b.sb, b.sb3, r) }
+// mask is the place of stream i's mask in row r of the block.
+func (b *block) mask(i, r int) Mem { return rowAt(b.ptr[i], b.sb, b.sb3, r) }
 
 // rowAt is r rows on from base; a row is one, three rows are three bytes long.
 func rowAt(base, one, three reg.GPVirtual, r int) Mem {

@@ -22,20 +22,20 @@ func norm(v *isa.Set) {
 			b.sum(d, 2)
 		}})
 	for _, residual := range []bool{false, true} {
-		for _, end := range []string{"", "ReLU", "ReLUSigns"} {
+		for _, end := range []string{"", "ReLU", "ReLUMask"} {
 			scaleShift(v, residual, end)
 		}
 	}
-	rowMap(v, mapSpec{name: "SignsGrad", doc: "sets p[2] = p[0] where the signs p[1] are set, else 0; see signsGradGo.",
-		streams: []int{0, 2}, signs: []int{1}, body: func(p *place) {
+	rowMap(v, mapSpec{name: "MaskGrad", doc: "sets p[2] = p[0] where the mask p[1] is set, else 0; see maskGradGo.",
+		streams: []int{0, 2}, masks: []int{1}, body: func(p *place) {
 			g := p.ld(0)
-			keepSigns(v, g, p.signs(1))
+			keepMasked(v, g, p.mask(1))
 			p.st(g, 2)
 		}})
-	for _, mask := range []string{"", "Y", "X", "Signs"} {
+	for _, mask := range []string{"", "Y", "X", "Mask"} {
 		normReduce(v, mask)
 	}
-	for _, mask := range []string{"", "X", "Signs"} {
+	for _, mask := range []string{"", "X", "Mask"} {
 		normGrad(v, mask, false)
 		if mask != "X" {
 			normGrad(v, mask, true)
@@ -44,15 +44,15 @@ func norm(v *isa.Set) {
 }
 
 // scaleShift is the forward pass, with a residual added or not, and ending with
-// nothing, ReLU, or ReLU that writes its signs.
+// nothing, ReLU, or ReLU that writes its mask.
 func scaleShift(v *isa.Set, residual bool, end string) {
 	s := mapSpec{name: "ScaleShift" + when(residual, "Add") + end, streams: []int{0, 1}, nonTemporal: []int{1}, params: []int{2, 3}, zero: end != "",
-		doc: "sets y = " + when(end != "", "ReLU of ") + "x*scale + shift" + when(residual, " + residual (p[4])") + ", x p[0], y p[1], scale p[2], shift p[3]" + when(end == "ReLUSigns", ", and writes the signs p[5]") + "; see scaleShiftGo."}
+		doc: "sets y = " + when(end != "", "ReLU of ") + "x*scale + shift" + when(residual, " + residual (p[4])") + ", x p[0], y p[1], scale p[2], shift p[3]" + when(end == "ReLUMask", ", and writes the mask p[5]") + "; see scaleShiftGo."}
 	if residual {
 		s.streams = append(s.streams, 4)
 	}
-	if end == "ReLUSigns" {
-		s.signs = []int{5}
+	if end == "ReLUMask" {
+		s.masks = []int{5}
 	}
 	s.body = func(p *place) {
 		// y = relu?(x*scale + shift + residual?)
@@ -62,8 +62,8 @@ func scaleShift(v *isa.Set, residual bool, end string) {
 			r := p.ld(4)
 			VADDPS(r, x, x)
 		}
-		if end == "ReLUSigns" {
-			storeSigns(v, x, p.zero, p.signs(5))
+		if end == "ReLUMask" {
+			storeMask(v, x, p.zero, p.mask(5))
 		}
 		if end != "" {
 			VMAXPS(x, p.zero, x)
@@ -74,15 +74,15 @@ func scaleShift(v *isa.Set, residual bool, end string) {
 }
 
 // maskDoc says how a ReLU's mask is found, "" when there is none: from its
-// result y, from its input, which is x scaled and shifted, or from signs.
+// result y, from its input, which is x scaled and shifted, or from a mask of bits.
 func maskDoc(mask string) string {
 	switch mask {
 	case "Y":
 		return " where y (p[2]) > 0, else 0"
 	case "X":
 		return " where x*p[7] + p[8] > 0, else 0"
-	case "Signs":
-		return " where the signs are set, else 0"
+	case "Mask":
+		return " where the mask is set, else 0"
 	}
 	return ""
 }
@@ -96,8 +96,8 @@ func normReduce(v *isa.Set, mask string) {
 		s.streams = append(s.streams, 2)
 	case "X":
 		s.params = append(s.params, 7, 8)
-	case "Signs":
-		s.signs = []int{2}
+	case "Mask":
+		s.masks = []int{2}
 	}
 	s.body = func(b *block) {
 		// g = dy, 0 where masked; sumG += g; sumGX += g*(x-mean)
@@ -129,9 +129,9 @@ func maskRows(v *isa.Set, b *block, mask string, g, x []reg.VecVirtual) {
 			VFMADD213PS(shift, scale, y)
 			v.KeepPositive(g[r], y, b.zero)
 		}
-	case "Signs":
+	case "Mask":
 		for r := range g {
-			keepSigns(v, g[r], b.signs(2, r))
+			keepMasked(v, g[r], b.mask(2, r))
 		}
 	}
 }
@@ -141,12 +141,12 @@ func maskRows(v *isa.Set, b *block, mask string, g, x []reg.VecVirtual) {
 func normGrad(v *isa.Set, mask string, res bool) {
 	const dx, dres = 2, 8
 	s := mapSpec{name: "BNGrad" + mask + when(res, "Res"), zero: mask == "X", streams: []int{0, 1, dx}, params: []int{3, 4, 5, 6},
-		doc: "sets dx = a*g + (b*(x-mean) + d), g p[0]" + maskDoc(mask) + ", x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6]" + when(mask == "Signs", ", signs p[7]") + when(res, ", and dres = g, p[8]") + "; see bnGradGo."}
+		doc: "sets dx = a*g + (b*(x-mean) + d), g p[0]" + maskDoc(mask) + ", x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6]" + when(mask == "Mask", ", mask p[7]") + when(res, ", and dres = g, p[8]") + "; see bnGradGo."}
 	switch mask {
 	case "X":
 		s.params = append(s.params, 7, 8)
-	case "Signs":
-		s.signs = []int{7}
+	case "Mask":
+		s.masks = []int{7}
 	}
 	if res {
 		// Without a residual the gradient is made in place.
@@ -162,8 +162,8 @@ func normGrad(v *isa.Set, mask string, res bool) {
 			VMOVAPS(x, y)
 			VFMADD213PS(shift, scale, y)
 			v.KeepPositive(g, y, p.zero)
-		case "Signs":
-			keepSigns(v, g, p.signs(7))
+		case "Mask":
+			keepMasked(v, g, p.mask(7))
 		}
 		if res {
 			p.st(g, dres)

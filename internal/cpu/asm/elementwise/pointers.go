@@ -6,12 +6,12 @@ import (
 )
 
 // sources says what the pointers of a kernel point to.
-func sources(rows, params, signs []int) string {
+func sources(rows, params, masks []int) string {
 	var parts []string
 	for _, g := range []struct {
 		what string
 		of   []int
-	}{{"rows", rows}, {"c floats for all rows", params}, {"rows of signs", signs}} {
+	}{{"rows", rows}, {"c floats for all rows", params}, {"rows of masks", masks}} {
 		var names []string
 		for _, i := range g.of {
 			names = append(names, fmt.Sprintf("p[%d]", i))

@@ -23,8 +23,8 @@ type place struct {
 	nonTemporal []int
 }
 
-// signs is the place of the vector's signs at pointer i.
-func (p *place) signs(i int) Mem { return Mem{Base: p.ptr[i], Disp: p.vector * p.v.Bytes / 32} }
+// mask is the place of the vector's mask at pointer i.
+func (p *place) mask(i int) Mem { return Mem{Base: p.ptr[i], Disp: p.vector * p.v.Bytes / 32} }
 
 func (p *place) at(i int) Mem {
 	return Mem{Base: p.ptr[i], Index: p.idx, Scale: 1, Disp: p.disp}
@@ -47,7 +47,7 @@ type mapSpec struct {
 	doc         string // what it computes, by the names of the pointers
 	streams     []int  // pointers that go on from row to row
 	params      []int  // pointers to c floats, the same for every row
-	signs       []int  // pointers to a bit per float, see ../../signs.go
+	masks       []int  // pointers to a bit per float, see ../../relumask.go
 	consts      int    // scalars, broadcast to p.consts
 	zero        bool   // whether the body needs p.zero
 	nonTemporal []int  // pointers whose whole vectors are stored non-temporally, to aligned addresses
@@ -78,13 +78,13 @@ func rowMap(v *isa.Set, s mapSpec) {
 // loops over rows and vectors.
 func rowMapOnce(v *isa.Set, s mapSpec) {
 	args := function(v, s.name, "rowArgs", s.doc,
-		"for row in rows { for vectors at idx in row { the above }; on by c floats }, "+sources(s.streams, s.params, s.signs))
+		"for row in rows { for vectors at idx in row { the above }; on by c floats }, "+sources(s.streams, s.params, s.masks))
 	p, r := mapPrologue(v, s, args)
 	Label("row")
 	mapRow(s, p, r)
 	Label("next")
-	for _, i := range s.signs {
-		nextSignRow(v, p.ptr[i])
+	for _, i := range s.masks {
+		nextMaskRow(v, p.ptr[i])
 	}
 	for _, i := range s.streams {
 		ADDQ(r.bytes, p.ptr[i])
@@ -109,7 +109,7 @@ type row struct {
 // mapPrologue loads pointers and scalars and measures the row.
 func mapPrologue(v *isa.Set, s mapSpec, args isa.Args) (*place, row) {
 	p := &place{v: v, nonTemporal: s.nonTemporal, ptr: map[int]reg.GPVirtual{}}
-	for _, i := range slices.Concat(s.streams, s.params, s.signs) {
+	for _, i := range slices.Concat(s.streams, s.params, s.masks) {
 		p.ptr[i] = GP64()
 		MOVQ(args.Elem("p", i), p.ptr[i])
 	}
@@ -147,9 +147,9 @@ func wholeVectors(v *isa.Set, c, whole reg.GPVirtual) *isa.Tail {
 // mapRow goes through a row: unroll vectors at a time, then one, then the lanes
 // left over.
 func mapRow(s mapSpec, p *place, r row) {
-	nextSigns := func(n int) {
-		for _, i := range s.signs {
-			nextSigns(p.v, p.ptr[i], n)
+	nextMask := func(n int) {
+		for _, i := range s.masks {
+			nextMask(p.v, p.ptr[i], n)
 		}
 	}
 	XORQ(p.idx, p.idx)
@@ -161,7 +161,7 @@ func mapRow(s mapSpec, p *place, r row) {
 		s.body(p)
 	}
 	p.disp, p.vector = 0, 0
-	nextSigns(unroll)
+	nextMask(unroll)
 	ADDQ(I32(unroll*p.v.Bytes), p.idx)
 	CMPQ(p.idx, r.last)
 	JLE(LabelRef("many"))
@@ -169,7 +169,7 @@ func mapRow(s mapSpec, p *place, r row) {
 	CMPQ(p.idx, r.whole)
 	JGE(LabelRef("part"))
 	s.body(p)
-	nextSigns(1)
+	nextMask(1)
 	ADDQ(I8(p.v.Bytes), p.idx)
 	JMP(LabelRef("single"))
 	Label("part")
@@ -178,6 +178,6 @@ func mapRow(s mapSpec, p *place, r row) {
 	Comment("the lanes left over")
 	p.tail = r.tail
 	s.body(p)
-	nextSigns(1)
+	nextMask(1)
 	p.tail = nil
 }

@@ -11,11 +11,11 @@ import (
 )
 
 // sumSpec describes a reduction over rows: streams are read, outs written, params
-// are [c], signs are a bit per float.
+// are [c], masks are a bit per float.
 type sumSpec struct {
 	name                         string
 	doc                          string // what it computes, by the numbers of the pointers
-	streams, outs, params, signs []int
+	streams, outs, params, masks []int
 	strided                      []int // streams whose rows are stride floats apart, not c
 	nonTemporal                  bool  // whole vectors of outs are stored non-temporally, to aligned addresses
 	zero                         bool
@@ -35,7 +35,7 @@ func (s sumSpec) rows() []int { return slices.Concat(s.streams, s.outs) }
 // (reduceY at 25088x128: from 19 to 36 GB/s on one core).
 func rowSums(v *isa.Set, s sumSpec) {
 	args := function(v, s.name, "rowArgs", s.doc,
-		"for four rows at a time, then one { for vectors at idx in row { the above } }, "+sources(s.rows(), s.params, s.signs))
+		"for four rows at a time, then one { for vectors at idx in row { the above } }, "+sources(s.rows(), s.params, s.masks))
 	b, left, whole, tail := sumPrologue(v, s, args)
 	SUBQ(Imm(4), left)
 	JLT(LabelRef("rest"))
@@ -62,7 +62,7 @@ func rowSums(v *isa.Set, s sumSpec) {
 // there are, whole the bytes of a row's whole vectors, tail the rest of it.
 func sumPrologue(v *isa.Set, s sumSpec, args isa.Args) (b *block, left, whole reg.GPVirtual, tail *isa.Tail) {
 	b = &block{v: v, ptr: map[int]reg.GPVirtual{}, strided: s.strided, nonTemporal: s.nonTemporal, cb: GP64(), cb3: GP64(), idx: GP64()}
-	for _, i := range slices.Concat(s.rows(), s.params, s.signs) {
+	for _, i := range slices.Concat(s.rows(), s.params, s.masks) {
 		b.ptr[i] = GP64()
 		MOVQ(args.Elem("p", i), b.ptr[i])
 	}
@@ -81,8 +81,8 @@ func sumPrologue(v *isa.Set, s sumSpec, args isa.Args) (b *block, left, whole re
 	Comment("whole = bytes of a row's whole vectors, cb = bytes of a row, cb3 of three")
 	tail = wholeVectors(v, b.cb, whole)
 	LEAQ(Mem{Base: b.cb, Index: b.cb, Scale: 2}, b.cb3)
-	if len(s.signs) > 0 {
-		Comment("2 bytes of signs for 16 floats")
+	if len(s.masks) > 0 {
+		Comment("2 bytes of mask for 16 floats")
 		b.sb, b.sb3 = GP64(), GP64()
 		LEAQ(Mem{Base: b.cb, Disp: 63}, b.sb)
 		SHRQ(Imm(6), b.sb)
@@ -108,8 +108,8 @@ func sumColumns(name string, s sumSpec, b *block, whole reg.GPVirtual, tail *isa
 			fetchAhead(b, p, slices.Contains(s.strided, i))
 		}
 	}
-	for _, i := range s.signs {
-		nextSigns(b.v, b.ptr[i], 1)
+	for _, i := range s.masks {
+		nextMask(b.v, b.ptr[i], 1)
 	}
 	ADDQ(I8(b.v.Bytes), b.idx)
 	JMP(LabelRef(name + "Vector"))
@@ -124,12 +124,12 @@ func sumColumns(name string, s sumSpec, b *block, whole reg.GPVirtual, tail *isa
 		SUBQ(b.idx, b.ptr[i])
 		ADDQ(b.cb, b.ptr[i])
 	}
-	for _, i := range s.signs {
-		nextSigns(b.v, b.ptr[i], 1)
+	for _, i := range s.masks {
+		nextMask(b.v, b.ptr[i], 1)
 	}
 	Label(name + "Next")
-	for _, i := range s.signs {
-		nextSignRow(b.v, b.ptr[i])
+	for _, i := range s.masks {
+		nextMaskRow(b.v, b.ptr[i])
 	}
 	for _, i := range s.strided {
 		SUBQ(b.cb, b.ptr[i])
@@ -180,7 +180,7 @@ func skipThree(s sumSpec, b *block) {
 			ADDQ(b.cb3, b.ptr[i])
 		}
 	}
-	for _, i := range s.signs {
+	for _, i := range s.masks {
 		ADDQ(b.sb3, b.ptr[i])
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/whippet-ml/whippet/internal/cpu/asm/isa"
 )
 
-// storeSigns writes a bit for each lane of y, whether it is above 0: 2 bytes or 1.
-func storeSigns(v *isa.Set, y, zero reg.VecVirtual, m Mem) {
+// storeMask writes a bit for each lane of y, whether it is above 0: 2 bytes or 1.
+func storeMask(v *isa.Set, y, zero reg.VecVirtual, m Mem) {
 	if v.Wide {
 		k := K()
 		VCMPPS(isa.Greater, zero, y, k)
@@ -22,8 +22,8 @@ func storeSigns(v *isa.Set, y, zero reg.VecVirtual, m Mem) {
 	MOVB(bits.As8(), m)
 }
 
-// keepSigns sets g to 0 in the lanes whose bit at m is 0.
-func keepSigns(v *isa.Set, g reg.VecVirtual, m Mem) {
+// keepMasked sets g to 0 in the lanes whose bit at m is 0.
+func keepMasked(v *isa.Set, g reg.VecVirtual, m Mem) {
 	if v.Wide {
 		k := K()
 		KMOVW(m, k)
@@ -37,12 +37,12 @@ func keepSigns(v *isa.Set, g reg.VecVirtual, m Mem) {
 	VANDPS(t, g, g)
 }
 
-// nextSigns moves a pointer to signs on by n vectors.
-func nextSigns(v *isa.Set, p reg.GPVirtual, n int) { ADDQ(Imm(uint64(n*v.Bytes/32)), p) }
+// nextMask moves a pointer to a mask on by n vectors.
+func nextMask(v *isa.Set, p reg.GPVirtual, n int) { ADDQ(Imm(uint64(n*v.Bytes/32)), p) }
 
-// nextSignRow moves a pointer that is past the signs of a row's last vector to
+// nextMaskRow moves a pointer that is past the mask of a row's last vector to
 // the next row: rows have whole pairs of bytes.
-func nextSignRow(v *isa.Set, p reg.GPVirtual) {
+func nextMaskRow(v *isa.Set, p reg.GPVirtual) {
 	if !v.Wide {
 		INCQ(p)
 		ANDQ(I8(-2), p)

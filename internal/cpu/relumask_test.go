@@ -6,13 +6,13 @@ import (
 	"unsafe"
 )
 
-// signs returns the signs of y [rows, c], nil when y is.
-func signs(y []float32, rows, c int) []uint16 {
+// maskOf returns the mask of y [rows, c], nil when y is.
+func maskOf(y []float32, rows, c int) []uint16 {
 	if y == nil {
 		return nil
 	}
-	s := make([]uint16, SignWords(rows, c))
-	signsGo(y, s, rows, c)
+	s := make([]uint16, MaskWords(rows, c))
+	maskGo(y, s, rows, c)
 	return s
 }
 
@@ -22,9 +22,9 @@ func (a *arena) words(n int) []uint16 {
 	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(f))), n)
 }
 
-// The signs are those of the values beside them, for odd ones too, and the
-// values those of ScaleShift to the bit.
-func TestScaleShiftReLUSigns(t *testing.T) {
+// The mask is that of the values beside it, for odd ones too, and the values are
+// those of ScaleShift to the bit.
+func TestScaleShiftReLUMask(t *testing.T) {
 	allShapes(t, func(t *testing.T, rows, c int) {
 		for _, residual := range []bool{false, true} {
 			for _, inPlace := range []bool{false, true} {
@@ -35,22 +35,22 @@ func TestScaleShiftReLUSigns(t *testing.T) {
 				if residual {
 					r = a.normal(rows*c, 0, 1)
 				}
-				want, y, s := a.zeros(rows*c), a.zeros(rows*c), a.words(SignWords(rows, c))
-				ScaleShift(x, scale, shift, r, want, rows, c, true)
+				want, y, s := a.zeros(rows*c), a.zeros(rows*c), a.words(MaskWords(rows, c))
+				ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, want, Epilogue{Residual: r, Activation: RectifiedUnit})
 				if inPlace {
 					y = x
 				}
-				ScaleShiftReLU(x, scale, shift, r, y, s, rows, c)
+				ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, Epilogue{Residual: r, Activation: RectifiedUnit, Mask: s})
 				for i := range y {
 					if math.Float32bits(y[i]) != math.Float32bits(want[i]) {
 						t.Fatalf("residual %t, in place %t: value %d is %v, ScaleShift gives %v", residual, inPlace, i, y[i], want[i])
 					}
-					if got := s[i/c*signRow(c)+i%c/16]>>(i%c%16)&1 == 1; got != (y[i] > 0) {
+					if got := s[i/c*maskRowWords(c)+i%c/16]>>(i%c%16)&1 == 1; got != (y[i] > 0) {
 						t.Fatalf("residual %t, in place %t: value %d is %v, its sign %t", residual, inPlace, i, y[i], got)
 					}
 				}
 				dy, dx, wantDX := a.normal(rows*c, 0, 1), a.zeros(rows*c), a.zeros(rows*c)
-				SignsBackward(dy, s, rows, c, dx)
+				MaskBackward(dy, s, rows, c, dx)
 				ReLUBackward(dy, want, wantDX)
 				for i := range dx {
 					if dx[i] != wantDX[i] {
