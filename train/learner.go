@@ -22,7 +22,6 @@ import (
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/optim"
-	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -67,26 +66,10 @@ type Learner struct {
 	// Profile, when set, collects where the time of training steps goes.
 	Profile *autograd.Profile
 
-	// The state of training, for callbacks.
+	State   // of the fit under way, for callbacks
+	Results // of what was trained so far
 
-	Batch    *data.Batch    // the current batch
-	Targets  target.Targets // its targets; mixup replaces them
-	Logits   *tensor.Tensor // [N,classes], after AfterPred
-	LossNow  float64        // the batch's loss, after AfterLoss
-	Epoch    int            // epoch of the current fit, from 0
-	Epochs   int            // number of epochs of the current fit
-	Iter     int            // batch of the epoch, from 0
-	Iters    int            // batches in the epoch
-	Step     int            // training steps taken in all fits together
-	Hyper    []optim.Hyper  // per layer group, of the current step
-	Phase    int            // phase of the current plan (FineTune has two), from 0
-	Phases   int
-	Recorder *Recorder
-
-	// Results of the last validation, after AfterValidate.
-	ValidLoss    float64
-	MetricValues []float64 // of Metrics, in order
-
+	// The machinery of steps.
 	opt        optim.Optimizer
 	groups     []nn.StateDict   // layer groups with all their state, lowest first
 	state      nn.StateDict     // of all groups
@@ -98,6 +81,8 @@ type Learner struct {
 	tape       *autograd.Tape // of all steps, one after the other
 	program    *graph.Program // of programOf, on tape
 	programOf  *models.Classifier
+
+	// The fit under way: what Resume has to know, too.
 	active     []Callback
 	plan       []Phase
 	started    int // epochs begun in all fits together, the loader's epoch number
@@ -164,7 +149,7 @@ func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Lear
 	l := &Learner{
 		Model: model, DLs: dls, Loss: byTask,
 		LR: 1e-3, WD: nan, Moms: [3]float64{0.95, 0.85, 0.95}, TrainBN: true,
-		Recorder: &Recorder{}, opt: &optim.Adam{},
+		Results: Results{Recorder: &Recorder{}}, opt: &optim.Adam{},
 		groups: model.Groups(), arena: autograd.NewArena(),
 	}
 	for _, o := range opts {

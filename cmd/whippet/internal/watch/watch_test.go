@@ -23,7 +23,7 @@ import (
 // fakeLearner has what the watcher reads of a learner: 4 batches an epoch.
 func fakeLearner() *train.Learner {
 	return &train.Learner{DLs: &data.DataLoaders{Vocab: []string{"cat", "dog"}}, Metrics: []metrics.Metric{metrics.ErrorRate()},
-		Recorder: &train.Recorder{}, Hyper: make([]optim.Hyper, 2), Epochs: 2, Iters: 4, Phases: 1}
+		Results: train.Results{Recorder: &train.Recorder{}}, State: train.State{Hyper: make([]optim.Hyper, 2), Epochs: 2, Iters: 4, Phases: 1}}
 }
 
 // fakeStep is one training step as a fit tells of it.
