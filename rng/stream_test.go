@@ -75,12 +75,12 @@ func TestPerm(t *testing.T) {
 // Each item of each epoch has a stream of its own: what it draws does not depend
 // on the order in which items are worked on.
 func ExampleNew() {
-	const seed, flips = 42, 1 // flips is the purpose
+	const seed, brightness = 42, 1 // brightness is the purpose
 	for _, item := range []uint64{2, 0, 1} {
-		fmt.Println(item, rng.New(seed, flips, 0, item).Bool(0.5))
+		fmt.Println(item, rng.New(seed, brightness, 0, item).IntN(100))
 	}
 	// Unordered output:
-	// 0 false
-	// 1 false
-	// 2 false
+	// 0 76
+	// 1 31
+	// 2 95
 }
