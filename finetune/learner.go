@@ -63,7 +63,8 @@ func (w Weights) String() string {
 const streamInit = 201
 
 // NewLearner returns a learner for pictures, fastai's cnn_learner: a body with
-// pretrained weights, a new head for the loaders' classes, three layer groups.
+// pretrained weights, a new head for the loaders' classes, layer groups as the
+// architecture has them.
 // With pretrained weights it is frozen, so that only the head trains until
 // Unfreeze; with random weights all of it trains. The seed of the head's (and a
 // random body's) initial weights is that of train.Seed.
