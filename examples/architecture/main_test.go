@@ -10,9 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/nn/optest"
 	"github.com/whippet-ml/whippet/rng"
+	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/vision"
 )
 
@@ -24,9 +27,20 @@ func TestMain(m *testing.M) {
 }
 
 func TestHardswish(t *testing.T) {
-	if err := optest.Check(optest.Case{Op: Hardswish{}, In: [][]int{{2, 5, 4, 6}}, Want: []int{2, 5, 4, 6}}); err != nil {
-		t.Error(err)
-	}
+	optest.Run(t, optest.Case{
+		Name:   "maps",
+		Op:     func(*rng.Stream) (graph.Op, []*autograd.Parameter) { return Hardswish{}, nil },
+		Inputs: [][]int{{2, 5, 4, 6}},
+		Shape:  []int{2, 5, 4, 6},
+		Want: func(_ graph.Op, _ bool, in []*tensor.Tensor) []float64 {
+			var y []float64
+			for _, v := range in[0].Data {
+				x := float64(v)
+				y = append(y, x*min(max(x+3, 0), 6)/6)
+			}
+			return y
+		},
+	})
 }
 
 func TestRun(t *testing.T) {

@@ -19,11 +19,11 @@ func (o *ConvMaxPool) Name() string { return "conv+pool" }
 
 // Shape is that of the pooled map.
 func (o *ConvMaxPool) Shape(dst []int, in [][]int) ([]int, error) {
-	s, err := o.Conv.Shape(nil, in)
+	s, err := o.Conv.Shape(dst, in)
 	if err != nil {
 		return nil, err
 	}
-	return o.Pool.Shape(dst, [][]int{s})
+	return o.Pool.Shape(dst, [][]int{s[len(dst):]}) // which is written over s
 }
 
 // Trains reports whether the weight or the bias trains.

@@ -2,6 +2,7 @@ package op
 
 import (
 	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -20,11 +21,11 @@ func (o *NormMaxPool) Name() string { return "batch norm" }
 
 // Shape is that of the pooled map.
 func (o *NormMaxPool) Shape(dst []int, in [][]int) ([]int, error) {
-	s, err := o.Norm.Shape(nil, in)
+	s, err := o.Norm.Shape(dst, in)
 	if err != nil {
 		return nil, err
 	}
-	return o.Pool.Shape(dst, [][]int{s})
+	return o.Pool.Shape(dst, [][]int{s[len(dst):]}) // which is written over s
 }
 
 // Trains reports whether scale or shift trains.
@@ -83,14 +84,28 @@ func newChain(c *graph.Compiler, first graph.Kernel, shape func(dst []int, in []
 	return &chain{c, first, second, shape}
 }
 
+// between is what a run of a chain has between the kernels. It is kept from one
+// run to the next.
+type between struct {
+	result tensor.Tensor
+	shape  []int
+	in     [1]*tensor.Tensor
+	shapes [1][]int
+}
+
 func (k *chain) Run(in []*tensor.Tensor, out *tensor.Tensor) {
-	shape, err := k.shape(nil, [][]int{in[0].Shape})
+	b := mem.Get[between]()
+	b.shapes[0] = in[0].Shape
+	shape, err := k.shape(b.shape[:0], b.shapes[:])
 	if err != nil {
 		panic(err) // the shape has been accepted
 	}
 	k.c.Scratch(tensor.Size(shape...), func(s []float32) {
-		mid := &tensor.Tensor{Shape: shape, Data: s}
-		k.first.Run(in, mid)
-		k.second.Run([]*tensor.Tensor{mid}, out)
+		b.result = tensor.Tensor{Shape: shape, Data: s}
+		k.first.Run(in, &b.result)
+		b.in[0] = &b.result
+		k.second.Run(b.in[:], out)
 	})
+	*b = between{shape: shape}
+	mem.Put(b)
 }

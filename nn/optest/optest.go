@@ -1,293 +1,289 @@
 // Package optest checks operations: those of package nn/op and those of programs
-// of their own.
+// of their own. It is for tests.
 //
-// To check an operation, add a Case to the table beside it: its inputs' shapes
-// and parameters, the shape of the result, its multiplications, and inputs that
-// it must refuse. Check runs it on a tape and compares its gradients with central
-// differences, runs it compiled and compares that with the tape in evaluation
-// mode, and asks its rules. To check a rewrite, give CheckRewrite a graph that has
-// the pattern: as planned it must give what its operations give one by one, in
-// values and gradients, and compiled too.
+// To add a case, append a Case to the table in the operation's test file: how to
+// make the operation, the shapes of its inputs, and what is known of the result.
+// Run then checks every part of the operation: shape rule, values, gradients, in
+// training and in evaluation mode, with each parameter frozen, inference, ONNX.
+//
+// To add an operation, implement graph.Op in a file of its own, and give its
+// test file a table of cases that Run is called with. A test of package nn/op
+// fails for an operation that has no case.
+//
+// To add a rewrite, append a GraphCase with the pattern: RunGraphs compares the
+// graph as planned with its operations one by one. A test of package nn/op fails
+// for a rewrite that no case applies.
 package optest
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
+	"testing"
 
 	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
-// Case is an operation with inputs.
+// Case is an operation with inputs, and what must come of them.
 type Case struct {
-	Name   string
-	Op     graph.Op
-	In     [][]int // shapes of the inputs
-	Params []*autograd.Parameter
-	Want   []int // shape of the result
-	MACs   float64
-	Refuse [][][]int // inputs' shapes that the rule must not accept
+	Name string
 
-	arena *autograd.Arena // of all its tapes
+	// Op makes the operation and returns its parameters too, none being nil.
+	// Their values, and all else that is random, are drawn from r.
+	Op func(r *rng.Stream) (graph.Op, []*autograd.Parameter)
+
+	// Inputs are the inputs' shapes. Their values are normally distributed.
+	Inputs [][]int
+
+	// Shape is that of the result.
+	Shape []int
+
+	// MACs is the number of multiplications.
+	MACs float64
+
+	// Want computes the result for the given inputs in the plainest way. It may
+	// be nil, or return nil for a mode in which there is nothing to compare with.
+	Want func(o graph.Op, training bool, in []*tensor.Tensor) []float64
+
+	// Tolerance is how far values may be from Want, and compiled ones from those
+	// on a tape, relative to the largest; 0 stands for 1e-4.
+	Tolerance float64
+
+	// Refuses are inputs that the shape rule must not accept.
+	Refuses []Refusal
 }
 
-// Check runs a case and returns what is wrong with the operation. The gradients'
-// bound is a hundredth of the largest, about ten times the noise of float32.
-func Check(c Case) error {
-	for _, in := range c.Refuse {
-		if s, err := c.Op.Shape(nil, in); err == nil {
-			return fmt.Errorf("inputs %v are accepted, with a result of shape %v", in, s)
-		}
+// Refusal is what an operation says to inputs that it cannot have.
+type Refusal struct {
+	Inputs [][]int // their shapes
+	Word   string  // what the message must contain
+}
+
+// Run checks cases with every instruction set that this build has kernels for;
+// one that the machine does not have is reported as skipped.
+func Run(t *testing.T, cases ...Case) {
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			if err := c.rules(); err != nil {
+				t.Fatal(err)
+			}
+			everySet(t, func(t *testing.T) {
+				if err := c.check(t); err != nil {
+					t.Error(err)
+				}
+			})
+		})
 	}
-	s, err := c.Op.Shape(nil, c.In)
-	if err != nil {
+}
+
+// everySet runs f with each instruction set in use.
+func everySet(t *testing.T, f func(t *testing.T)) {
+	for _, s := range isa.InBuild() {
+		t.Run(s.String(), func(t *testing.T) {
+			if !s.Available() {
+				t.Skipf("this machine does not have %s", s)
+			}
+			defer isa.Use(isa.Use(s))
+			f(t)
+		})
+	}
+}
+
+// rules checks what an operation says of itself: shapes, multiplications, and
+// that its plan is renewed when a parameter is frozen.
+func (c Case) rules() error {
+	o, params := c.Op(rng.New(seed))
+	s, err := o.Shape([]int{-7}, c.Inputs) // what is before must stay
+	switch {
+	case err != nil:
 		return err
+	case len(s) == 0 || s[0] != -7 || !tensor.SameShape(s[1:], c.Shape):
+		return fmt.Errorf("the shape appended to [-7] is %v, want %v after it", s, c.Shape)
+	case o.Name() == "":
+		return errors.New("the operation has no name")
 	}
-	if !tensor.SameShape(s, c.Want) {
-		return fmt.Errorf("the shape is %v, want %v", s, c.Want)
-	}
-	if got := c.Op.MACs(c.In); got != c.MACs {
+	if got := o.MACs(c.Inputs); got != c.MACs {
 		return fmt.Errorf("%g multiplications, want %g", got, c.MACs)
 	}
-	c.arena = autograd.NewArena()
-	r := rng.New(42)
-	for _, p := range c.Params {
-		fill(p.Value, r)
-	}
-	var in []*tensor.Tensor
-	for _, s := range c.In {
-		x := tensor.New(s...)
-		fill(x, r)
-		in = append(in, x)
-	}
-	if err := c.gradients(in, r); err != nil {
+	if err := trainable(o, params); err != nil {
 		return err
 	}
-	return c.compiled(in)
+	for _, r := range c.Refuses {
+		if err := refuses(o, r); err != nil {
+			return fmt.Errorf("inputs %v: %w", r.Inputs, err)
+		}
+	}
+	return nil
 }
 
-func fill(t *tensor.Tensor, r *rng.Stream) {
+// trainable checks that plans learn which parameters train.
+func trainable(o graph.Op, params []*autograd.Parameter) error {
+	if len(params) == 0 {
+		return nil
+	}
+	tr, ok := o.(graph.Trainable)
+	if !ok {
+		return errors.New("the operation has parameters, but is no graph.Trainable")
+	}
+	for _, p := range params {
+		p.RequiresGrad = false
+	}
+	if tr.Trains() {
+		return errors.New("Trains is true with all parameters frozen")
+	}
+	for i, p := range params {
+		if p.RequiresGrad = true; !tr.Trains() {
+			return fmt.Errorf("Trains is false when parameter %d trains", i)
+		}
+		p.RequiresGrad = false
+		found := false
+		for _, s := range tr.Switches() {
+			found = found || s == &p.RequiresGrad
+		}
+		if !found {
+			return fmt.Errorf("the RequiresGrad of parameter %d is not among the Switches", i)
+		}
+	}
+	for _, p := range params {
+		p.RequiresGrad = true
+	}
+	return nil
+}
+
+// refuses checks that inputs are refused by the rule, on a tape and compiled.
+func refuses(o graph.Op, r Refusal) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	if s, err := o.Shape(nil, r.Inputs); err == nil {
+		return fmt.Errorf("accepted, with a result of shape %v", s)
+	} else if r.Word == "" || !strings.Contains(err.Error(), r.Word) {
+		return fmt.Errorf("the message is %q, want one with %q", err, r.Word)
+	}
+	var in []*tensor.Tensor
+	for _, s := range r.Inputs {
+		in = append(in, tensor.New(s...))
+	}
+	g, x := single(o, in)
+	if _, err := graph.PlanTape(g, true, true, x.Shape, false); err == nil {
+		return errors.New("accepted by a plan")
+	}
+	if _, err := graph.Compile(g, autograd.NewArena()).Run(x); err == nil {
+		return errors.New("accepted by the compiled graph")
+	}
+	return nil
+}
+
+// seed is where all random numbers of a case come from.
+const seed = 42
+
+// draw returns normally distributed values.
+func draw(r *rng.Stream, shape ...int) *tensor.Tensor {
+	t := tensor.New(shape...)
 	for i := range t.Data {
 		t.Data[i] = float32(r.Normal())
 	}
+	return t
 }
 
-// run plays the operation on a fresh tape.
-func (c Case) run(in []*tensor.Tensor, record, training bool) (*autograd.Tape, []*autograd.Variable, *autograd.Variable) {
-	tp := autograd.NewTape(c.arena)
-	tp.Record, tp.Training, tp.Rand = record, training, rng.New(5) // the same mask each time
-	var vs []*autograd.Variable
-	for _, x := range in {
-		vs = append(vs, tp.Input(x, record))
-	}
-	return tp, vs, c.Op.Forward(tp, vs)
+// subject is the operation of a case with inputs, for one instruction set.
+type subject struct {
+	Case
+	op     graph.Op
+	params []*autograd.Parameter
+	in     []*tensor.Tensor
+	arena  *autograd.Arena // of all its tapes
 }
 
-// gradients compares those of inputs and parameters with central differences of
-// the sum of the result times random factors.
-func (c Case) gradients(in []*tensor.Tensor, r *rng.Stream) error {
-	up := tensor.New(c.Want...)
-	fill(up, r)
-	loss := func() float64 {
-		tp, _, y := c.run(in, false, true)
-		defer tp.Reset()
-		sum := 0.0
-		for i, v := range y.Value.Data {
-			sum += float64(v) * float64(up.Data[i])
+// check checks what a case computes with the instruction set in use.
+func (c Case) check(t testing.TB) error {
+	r := rng.New(seed)
+	s := &subject{Case: c, arena: autograd.NewArena()}
+	if s.Tolerance == 0 {
+		s.Tolerance = 1e-4
+	}
+	s.op, s.params = c.Op(r)
+	for _, shape := range c.Inputs {
+		s.in = append(s.in, draw(r, shape...))
+	}
+	up := draw(r, c.Shape...)
+	for _, training := range []bool{true, false} {
+		if err := s.values(training); err != nil {
+			return fmt.Errorf("training %v: %w", training, err)
 		}
-		return sum
-	}
-	for _, p := range c.Params {
-		p.ZeroGrad()
-	}
-	tp, vs, y := c.run(in, true, true)
-	if !tensor.SameShape(y.Value.Shape, c.Want) {
-		return fmt.Errorf("on a tape the shape is %v, want %v", y.Value.Shape, c.Want)
-	}
-	tp.Backward(y, up)
-	defer tp.Reset()
-	for i, v := range vs {
-		if v.Grad == nil {
-			return fmt.Errorf("input %d has no gradient", i)
-		}
-		if err := differences(fmt.Sprintf("input %d", i), in[i].Data, v.Grad.Data, loss); err != nil {
-			return err
+		for _, p := range []pass{{training, 1}, {training, 2}} {
+			if err := s.gradients(p, up); err != nil {
+				return fmt.Errorf("training %v, inputs read by %d operations: %w", training, p.readers, err)
+			}
 		}
 	}
-	for i, p := range c.Params {
-		if !p.HasGrad {
-			return fmt.Errorf("parameter %d has no gradient", i)
-		}
-		if err := differences(fmt.Sprintf("parameter %d", i), p.Value.Data, p.Grad.Data, loss); err != nil {
-			return err
-		}
+	if n := s.arena.InUse(); n != 0 {
+		return fmt.Errorf("%d buffers are in use after the tapes' Reset", n)
 	}
-	return nil
-}
-
-// differences compares about 60 of the gradients of value. Where the one-sided
-// differences disagree there is a kink, as in a maximum, and no gradient.
-func differences(what string, value, grad []float32, loss func() float64) error {
-	const h = 1e-2
-	largest := 0.0
-	for _, g := range grad {
-		largest = math.Max(largest, math.Abs(float64(g)))
-	}
-	mid := loss()
-	for i := 0; i < len(value); i += max(1, len(value)/60) {
-		old := value[i]
-		value[i] = old + h
-		up := loss()
-		value[i] = old - h
-		down := loss()
-		value[i] = old
-		want, bound := (up-down)/(2*h), 1e-2*largest+1e-3
-		if math.Abs(want-float64(grad[i])) > bound && math.Abs((up-mid)/h-(mid-down)/h) <= bound {
-			return fmt.Errorf("gradient %d of %s is %v, differences give %v", i, what, grad[i], want)
-		}
-	}
-	return nil
-}
-
-// compiled compares the compiled operation with the tape in evaluation mode.
-func (c Case) compiled(in []*tensor.Tensor) error {
-	tp, _, y := c.run(in, false, false)
-	defer tp.Reset()
-	total := 0
-	for _, x := range in {
-		total += x.Len()
-	}
-	g, all := graph.New(), tensor.New(1, 1, 1, total)
-	var parts []graph.Value
-	at := 0
-	for _, x := range in {
-		copy(all.Data[at:], x.Data)
-		parts = append(parts, g.Add(part{at, x.Shape}, graph.Input))
-		at += x.Len()
-	}
-	g.Output = g.Add(c.Op, parts...)
-	got, err := graph.Compile(g, c.arena).Run(all)
-	if err != nil {
+	if err := s.compiled(t); err != nil {
 		return fmt.Errorf("compiled: %w", err)
 	}
-	return near("compiled", got.Data, y.Value.Data)
+	if err := s.onnx(); err != nil {
+		return fmt.Errorf("ONNX: %w", err)
+	}
+	return nil
 }
 
-// near compares values that differ in the order of their sums at most.
-func near(what string, got, want []float32) error {
+// values compares the result on a tape with the reference.
+func (s *subject) values(training bool) error {
+	var want []float64
+	if s.Want != nil {
+		want = s.Want(s.op, training, s.in)
+	}
+	for _, record := range []bool{true, false} {
+		var before [][]float32
+		for _, x := range s.in {
+			before = append(before, slices.Clone(x.Data))
+		}
+		tp, _, y := s.forward(pass{training, 1}, record, nil)
+		shape, got := slices.Clone(y.Value.Shape), slices.Clone(y.Value.Data)
+		tp.Reset()
+		if !tensor.SameShape(shape, s.Shape) {
+			return fmt.Errorf("the shape on a tape is %v, want %v", shape, s.Shape)
+		}
+		for i, x := range s.in {
+			for k, v := range x.Data {
+				if v != before[i][k] {
+					return fmt.Errorf("input %d is not what it was", i)
+				}
+			}
+		}
+		if want != nil {
+			if err := near("the reference", got, want, s.Tolerance); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// near compares values, which may differ by tolerance times the largest, taken as
+// 0.1 more: a sum that should be 0 is what rounding leaves of its terms.
+func near[T float32 | float64](whose string, got []float32, want []T, tolerance float64) error {
 	if len(got) != len(want) {
-		return fmt.Errorf("%s: %d values, want %d", what, len(got), len(want))
+		return fmt.Errorf("%d values, %s has %d", len(got), whose, len(want))
 	}
 	largest := 0.0
 	for _, w := range want {
 		largest = math.Max(largest, math.Abs(float64(w)))
 	}
 	for i, w := range want {
-		if !(math.Abs(float64(got[i]-w)) <= 1e-4*(largest+1e-3)) {
-			return fmt.Errorf("%s: value %d is %v, want %v", what, i, got[i], w)
+		if !(math.Abs(float64(got[i])-float64(w)) <= tolerance*(largest+0.1)) {
+			return fmt.Errorf("value %d is %v, that of %s is %v", i, got[i], whose, w)
 		}
 	}
 	return nil
-}
-
-// part takes values of a graph's only input, from the given one on, so that an
-// operation of several inputs can be compiled. It is for inference.
-type part struct {
-	from  int
-	shape []int
-}
-
-func (p part) Name() string                              { return "part" }
-func (p part) Shape(dst []int, _ [][]int) ([]int, error) { return append(dst, p.shape...), nil }
-func (p part) MACs([][]int) float64                      { return 0 }
-func (p part) Forward(*autograd.Tape, []*autograd.Variable) *autograd.Variable {
-	panic("optest: part is for inference")
-}
-
-func (p part) Compile(*graph.Compiler) graph.Kernel {
-	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) { copy(out.Data, in[0].Data[p.from:]) })
-}
-
-func (p part) ONNX(*graph.Exporter, string, []weights.Value) (weights.Value, error) {
-	return "", fmt.Errorf("optest: part is for inference")
-}
-
-// CheckRewrite runs g, whose input has the given shape, as planned and operation
-// by operation, and returns where they differ. want are the names of rewrites that
-// the plan for training must have applied. Parameters must have their values.
-func CheckRewrite(g *graph.Graph, params []*autograd.Parameter, input []int, want ...string) error {
-	p, err := graph.PlanTape(g, true, true, input, false)
-	if err != nil {
-		return err
-	}
-	if fmt.Sprint(p.Applied) != fmt.Sprint(want) {
-		return fmt.Errorf("rewrites %q are applied, want %q", p.Applied, want)
-	}
-	r := rng.New(7)
-	x := tensor.New(input...)
-	fill(x, r)
-	var up *tensor.Tensor
-	run := func(record bool, forward func(tp *autograd.Tape, x *autograd.Variable) (*autograd.Variable, error)) (y []float32, grads [][]float32, err error) {
-		tp := autograd.NewTape(autograd.NewArena())
-		defer tp.Reset()
-		tp.Record, tp.Training, tp.Rand = record, record, rng.New(5)
-		out, err := forward(tp, tp.Input(x, false))
-		if err != nil {
-			return nil, nil, err
-		}
-		y = append(y, out.Value.Data...)
-		if !record {
-			return y, nil, nil
-		}
-		if up == nil {
-			up = tensor.New(out.Value.Shape...)
-			fill(up, r)
-		}
-		for _, p := range params {
-			p.ZeroGrad()
-		}
-		tp.Backward(out, up)
-		for _, p := range params {
-			grads = append(grads, append([]float32(nil), p.Grad.Data...))
-		}
-		return y, grads, nil
-	}
-	plain := func(tp *autograd.Tape, x *autograd.Variable) (*autograd.Variable, error) {
-		values := []*autograd.Variable{x}
-		for _, n := range g.Nodes[1:] {
-			var in []*autograd.Variable
-			for _, v := range n.Inputs {
-				in = append(in, values[v])
-			}
-			values = append(values, n.Op.Forward(tp, in))
-		}
-		return values[g.Output], nil
-	}
-	wantY, wantGrads, err := run(true, plain)
-	if err != nil {
-		return err
-	}
-	y, grads, err := run(true, graph.NewProgram(g).Forward)
-	if err != nil {
-		return err
-	}
-	if err := near("planned", y, wantY); err != nil {
-		return err
-	}
-	for i := range grads {
-		if err := near(fmt.Sprintf("gradient of parameter %d, planned", i), grads[i], wantGrads[i]); err != nil {
-			return err
-		}
-	}
-	if wantY, _, err = run(false, plain); err != nil {
-		return err
-	}
-	got, err := graph.Compile(g, autograd.NewArena()).Run(x)
-	if err != nil {
-		return err
-	}
-	return near("compiled", got.Data, wantY)
 }

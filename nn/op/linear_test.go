@@ -1,0 +1,60 @@
+package op_test
+
+import (
+	"testing"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/nn/op"
+	"github.com/whippet-ml/whippet/nn/optest"
+	"github.com/whippet-ml/whippet/rng"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+var linearCases = []optest.Case{
+	{
+		Name: "bias",
+		Op: func(r *rng.Stream) (graph.Op, []*autograd.Parameter) {
+			l := &op.Linear{Weight: newParam(r, 3, 7), Bias: newParam(r, 3)}
+			return l, []*autograd.Parameter{l.Weight, l.Bias}
+		},
+		Inputs: [][]int{{5, 7}},
+		Shape:  []int{5, 3},
+		MACs:   5 * 7 * 3,
+		Want:   multiplied,
+		Refuses: []optest.Refusal{
+			{Inputs: [][]int{{5, 6}}, Word: "6 features reach a linear layer for 7"},
+			{Inputs: [][]int{{1, 1, 1, 7}}, Word: "want [N,7]"},
+		},
+	},
+	{
+		Name: "no bias",
+		Op: func(r *rng.Stream) (graph.Op, []*autograd.Parameter) {
+			l := &op.Linear{Weight: newParam(r, 20, 9)}
+			return l, []*autograd.Parameter{l.Weight}
+		},
+		Inputs: [][]int{{3, 9}},
+		Shape:  []int{3, 20},
+		MACs:   3 * 9 * 20,
+		Want:   multiplied,
+	},
+}
+
+// multiplied is x·Weightᵀ + Bias.
+func multiplied(o graph.Op, _ bool, in []*tensor.Tensor) []float64 {
+	l, x := o.(*op.Linear), widen(in[0])
+	w := widen(l.Weight.Value)
+	y := newArray(x.shape[0], w.shape[0])
+	for i := range y.v {
+		n, k := i/w.shape[0], i%w.shape[0]
+		if l.Bias != nil {
+			y.v[i] = float64(l.Bias.Value.Data[k])
+		}
+		for j := range w.shape[1] {
+			y.v[i] += x.v[n*w.shape[1]+j] * w.v[k*w.shape[1]+j]
+		}
+	}
+	return y.v
+}
+
+func TestLinear(t *testing.T) { optest.Run(t, linearCases...) }

@@ -1,0 +1,185 @@
+package op_test
+
+import (
+	"testing"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/nn/op"
+	"github.com/whippet-ml/whippet/nn/optest"
+	"github.com/whippet-ml/whippet/rng"
+)
+
+// builder adds operations whose parameters it draws and remembers.
+type builder struct {
+	*graph.Graph
+	r      *rng.Stream
+	params []*autograd.Parameter
+}
+
+// conv adds a convolution with bias.
+func (b *builder) conv(x graph.Value, k, in, out, stride, pad int) graph.Value {
+	c, p := newConv(b.r, k, in, out, stride, pad, true, false)
+	b.params = append(b.params, p...)
+	return b.Add(c, x)
+}
+
+// norm adds a batch norm of c channels.
+func (b *builder) norm(x graph.Value, c int) graph.Value {
+	n, p := newNorm(b.r, c, false)
+	b.params = append(b.params, p...)
+	return b.Add(n, x)
+}
+
+func (b *builder) relu(x graph.Value) graph.Value { return b.Add(op.ReLU{}, x) }
+
+// built makes a graph of 3 input channels.
+func built(f func(b *builder, x graph.Value) graph.Value) func(*graph.Graph, *rng.Stream) (graph.Value, []*autograd.Parameter) {
+	return func(g *graph.Graph, r *rng.Stream) (graph.Value, []*autograd.Parameter) {
+		b := &builder{Graph: g, r: r}
+		v := f(b, graph.Input)
+		return v, b.params
+	}
+}
+
+// Names of rewrites.
+const (
+	relu     = "relu(operation)"
+	add      = "add(operation, value)"
+	branches = "concat(conv, conv, …)"
+	heads    = "concat(global max, global average)"
+	normStem = "maxpool(relu(norm))"
+	convStem = "maxpool(relu(conv))"
+	fold     = "norm(conv)"
+	dropout  = "dropout outside of training"
+)
+
+var stemPool = op.MaxPool{Kernel: 3, Stride: 2, Ceil: true}
+
+var rewriteCases = []optest.GraphCase{
+	{
+		Name: "residual block", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			x = b.norm(b.conv(x, 3, 3, 4, 1, 1), 4)
+			return b.relu(b.Add(op.Add{}, x, b.norm(b.conv(b.relu(x), 3, 4, 4, 1, 1), 4)))
+		}),
+		Training: []string{add, relu}, Inference: []string{fold, fold, add, relu},
+	},
+	{
+		Name: "convolution and relu", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
+		Build:    built(func(b *builder, x graph.Value) graph.Value { return b.relu(b.conv(x, 3, 3, 6, 1, 1)) }),
+		Training: []string{relu}, Inference: []string{relu},
+	},
+	{
+		Name: "two norms after a convolution", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			return b.relu(b.norm(b.norm(b.conv(x, 3, 3, 4, 1, 1), 4), 4))
+		}),
+		Training: []string{relu}, Inference: []string{fold, fold, relu},
+	},
+	{
+		Name: "branches", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			return b.Add(op.Concat{}, b.relu(b.conv(x, 1, 3, 4, 1, 0)), b.relu(b.conv(x, 3, 3, 5, 1, 1)))
+		}),
+		Training: []string{relu, relu, branches}, Inference: []string{relu, relu, branches},
+	},
+	{
+		Name: "branches without relu", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			return b.Add(op.Concat{}, b.conv(x, 1, 3, 4, 1, 0), b.conv(x, 3, 3, 5, 1, 1))
+		}),
+		Inference: []string{branches},
+	},
+	{
+		Name: "stem with norm", Input: []int{2, 9, 8, 3}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			return b.Add(stemPool, b.relu(b.norm(b.conv(x, 3, 3, 6, 1, 1), 6)))
+		}),
+		Training: []string{relu, normStem}, Inference: []string{fold, relu},
+	},
+	{
+		Name: "stem without norm", Input: []int{2, 15, 13, 3},
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			return b.Add(stemPool, b.relu(b.conv(x, 3, 3, 20, 2, 0)))
+		}),
+		Training: []string{relu, convStem}, Inference: []string{relu},
+	},
+	{
+		Name: "stem without norm whose input needs a gradient", Input: []int{2, 15, 13, 3}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			return b.Add(stemPool, b.relu(b.conv(x, 3, 3, 20, 2, 0)))
+		}),
+		Training: []string{relu}, Inference: []string{relu},
+	},
+	{
+		Name: "head", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			x = b.conv(x, 3, 3, 6, 1, 1)
+			return b.Add(op.Dropout{P: 0.5}, b.Add(op.Concat{}, b.Add(op.GlobalPool{Max: true}, x), b.Add(op.GlobalPool{}, x)))
+		}),
+		Training: []string{heads}, Inference: []string{dropout},
+	},
+	{
+		Name: "dropout of nothing", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
+		Build:    built(func(b *builder, x graph.Value) graph.Value { return b.Add(op.Dropout{}, b.conv(x, 1, 3, 4, 1, 0)) }),
+		Training: []string{dropout}, Inference: []string{dropout},
+	},
+	{
+		Name: "a value read twice", Input: []int{2, 4, 4, 3}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			y := b.conv(x, 3, 3, 3, 1, 1)
+			return b.Add(op.Concat{}, b.conv(y, 3, 3, 3, 1, 1), y)
+		}),
+	},
+}
+
+func TestRewrites(t *testing.T) { optest.RunGraphs(t, rewriteCases...) }
+
+// fire is a case with a Fire (squeeze, then two convolutions joined) whose result,
+// which takes its gradient before the ReLU where it can, is read in the given ways.
+func fire(name string, inference []string, ways ...func(b *builder, x graph.Value) graph.Value) optest.GraphCase {
+	training := []string{relu, relu, relu, branches}
+	return optest.GraphCase{
+		Name: name, Input: []int{2, 6, 7, 5}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			s := b.relu(b.conv(x, 1, 5, 4, 1, 0))
+			x = b.Add(op.Concat{}, b.relu(b.conv(s, 1, 4, 5, 1, 0)), b.relu(b.conv(s, 3, 4, 7, 1, 1)))
+			var all []graph.Value
+			for _, way := range ways {
+				all = append(all, way(b, x))
+			}
+			if len(all) == 1 {
+				return all[0]
+			}
+			return b.Add(op.Concat{}, all...)
+		}),
+		Training: append(training, inference...), Inference: append(append([]string(nil), training...), inference...),
+	}
+}
+
+// TestReadersOfReLU checks gradients that a value with ReLU gets from readers of
+// several kinds, in several orders.
+func TestReadersOfReLU(t *testing.T) {
+	averaged := func(b *builder, x graph.Value) graph.Value { return b.Add(op.GlobalPool{}, x) }
+	pointwise := func(b *builder, x graph.Value) graph.Value { return averaged(b, b.conv(x, 1, 12, 3, 1, 0)) }
+	strided := func(b *builder, x graph.Value) graph.Value { return averaged(b, b.relu(b.conv(x, 1, 12, 3, 2, 0))) }
+	pooled := func(b *builder, x graph.Value) graph.Value { return averaged(b, b.Add(stemPool, x)) }
+	concat := func(b *builder, x graph.Value) graph.Value {
+		return averaged(b, b.Add(op.Concat{}, b.relu(b.conv(x, 1, 12, 3, 1, 0)), b.relu(b.conv(x, 1, 12, 2, 1, 0))))
+	}
+	joined := []string{relu, relu, branches}
+	optest.RunGraphs(t,
+		fire("1×1 convolution", nil, pointwise),
+		fire("1×1 convolution at a stride", []string{relu}, strided),
+		fire("max pool", nil, pooled),
+		fire("global pool", nil, averaged),
+		fire("joined convolutions", joined, concat),
+		fire("global pool, then convolution", nil, averaged, pointwise),
+		fire("convolution, then global pool", nil, pointwise, averaged),
+		fire("two convolutions", []string{relu}, pointwise, strided),
+		fire("convolution and max pool", nil, pointwise, pooled),
+		fire("max pool and convolution", nil, pooled, pointwise),
+		fire("four ways", joined, averaged, pooled, concat, pointwise),
+	)
+}
