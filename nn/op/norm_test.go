@@ -1,6 +1,7 @@
 package op_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/whippet-ml/whippet/autograd"
@@ -48,3 +49,54 @@ var normCases = []optest.Case{
 }
 
 func TestNorm(t *testing.T) { optest.Run(t, normCases...) }
+
+// TestNormMovesStatistics checks the running statistics after a step of training,
+// of the operation and of the one that pools too: they go a tenth of the way to
+// the mean and the unbiased variance of the batch, and stay where they are
+// taken or nothing trains.
+func TestNormMovesStatistics(t *testing.T) {
+	const rows, c = 2 * 5 * 4, 3
+	for _, tc := range []struct {
+		name                     string
+		training, running, moves bool
+	}{{"training", true, false, true}, {"evaluation", false, false, false}, {"running statistics taken", true, true, false}} {
+		for _, pool := range []bool{false, true} {
+			r := rng.New(3)
+			n, _ := newNorm(r, c, true)
+			n.State.UseRunning = tc.running
+			x := newParam(r, 2, 5, 4, c).Value
+			want := [2][]float64{make([]float64, c), make([]float64, c)}
+			for k := range c {
+				mean, variance := 0.0, 0.0
+				for i := k; i < len(x.Data); i += c {
+					mean += float64(x.Data[i]) / rows
+				}
+				for i := k; i < len(x.Data); i += c {
+					d := float64(x.Data[i]) - mean
+					variance += d * d / (rows - 1)
+				}
+				for i, moved := range []*float32{&n.State.RunningMean[k], &n.State.RunningVar[k]} {
+					want[i][k] = float64(*moved)
+					if tc.moves {
+						want[i][k] += 0.1 * ([]float64{mean, variance}[i] - want[i][k])
+					}
+				}
+			}
+			var o graph.Op = n
+			if pool {
+				o = &op.NormMaxPool{Norm: n, Pool: op.MaxPool{Kernel: 2, Stride: 2}}
+			}
+			tp := autograd.NewTape(autograd.NewArena())
+			tp.Record, tp.Training = true, tc.training
+			o.Forward(tp, []*autograd.Variable{tp.Input(x, false)})
+			tp.Reset()
+			for i, got := range [][]float32{n.State.RunningMean, n.State.RunningVar} {
+				for k, g := range got {
+					if math.Abs(float64(g)-want[i][k]) > 1e-5 {
+						t.Errorf("%s, pooled %v: running %s of channel %d is %v, want %v", tc.name, pool, []string{"mean", "variance"}[i], k, g, want[i][k])
+					}
+				}
+			}
+		}
+	}
+}

@@ -126,10 +126,12 @@ var rewriteCases = []optest.GraphCase{
 		Training: []string{dropout}, Inference: []string{dropout},
 	},
 	{
-		Name: "a value read twice", Input: []int{2, 4, 4, 3}, NeedsGrad: true,
+		Name: "a value and weights read twice", Input: []int{2, 4, 4, 3}, NeedsGrad: true,
 		Build: built(func(b *builder, x graph.Value) graph.Value {
-			y := b.conv(x, 3, 3, 3, 1, 1)
-			return b.Add(op.Concat{}, b.conv(y, 3, 3, 3, 1, 1), y)
+			c, p := newConv(b.r, 3, 3, 3, 1, 1, true, false)
+			b.params = append(b.params, p...)
+			y := b.Add(c, x)
+			return b.Add(op.Concat{}, b.Add(c, y), y)
 		}),
 	},
 }
