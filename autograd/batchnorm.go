@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 )
 
 // BatchNormState is what batch normalisation keeps: scale and shift, which
@@ -48,8 +48,8 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 	n.fromX = relu && residual == nil && batch
 	reads := append(make([]*Variable, 0, maxReads), x, stat)
 	if relu && !n.fromX && needs && tp.Record {
-		held := tp.newVar((cpu.MaskWords(rows, c) + 1) / 2) // words in a float buffer
-		n.mask = wordsOf(held.Value.Data)[:cpu.MaskWords(rows, c)]
+		held := tp.newVar((elementwise.MaskWords(rows, c) + 1) / 2) // words in a float buffer
+		n.mask = wordsOf(held.Value.Data)[:elementwise.MaskWords(rows, c)]
 		reads = append(reads, held)
 	}
 	tp.timed("batch norm", func() {
@@ -58,8 +58,8 @@ func BatchNorm(tp *Tape, x *Variable, s *BatchNormState, residual *Variable, rel
 		if residual != nil {
 			r = residual.Value.Data
 		}
-		ss := cpu.ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}
-		ss.Apply(x.Value.Data, y.Value.Data, cpu.Epilogue{Residual: r, Activation: activation(relu), Mask: n.mask})
+		ss := elementwise.ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}
+		ss.Apply(x.Value.Data, y.Value.Data, elementwise.Epilogue{Residual: r, Activation: activation(relu), Mask: n.mask})
 	})
 	record(tp, "batch norm", y, needs, reads, n, normBackward)
 	tp.Free(stat)
@@ -78,8 +78,8 @@ func makeNorm(tp *Tape, dst []float32, v *normValue) {
 	if v.residual != nil {
 		r = tp.value(v.residual)
 	}
-	ss := cpu.ScaleShift{Rows: v.x.rows(), C: c, Scale: stat[2*c : 3*c], Shift: stat[3*c:]}
-	ss.Apply(tp.value(v.x), dst, cpu.Epilogue{Residual: r, Activation: activation(v.relu)})
+	ss := elementwise.ScaleShift{Rows: v.x.rows(), C: c, Scale: stat[2*c : 3*c], Shift: stat[3*c:]}
+	ss.Apply(tp.value(v.x), dst, elementwise.Epilogue{Residual: r, Activation: activation(v.relu)})
 }
 
 // norm is what the backward pass of a BatchNorm needs.
@@ -97,11 +97,11 @@ func normBackward(tp *Tape, y *Variable, n *norm) {
 	mean, inv, scale, shift := s.parts(n.stat)
 	sums := tp.newVar(2, c)
 	dgamma, dbeta := sums.Value.Data[:c], sums.Value.Data[c:]
-	b := cpu.BatchNorm{Rows: rows, C: c, Mean: mean, InvStd: inv, Gamma: s.Weight.Value.Data, DGamma: dgamma, DBeta: dbeta, Running: !n.batch}
+	b := elementwise.BatchNorm{Rows: rows, C: c, Mean: mean, InvStd: inv, Gamma: s.Weight.Value.Data, DGamma: dgamma, DBeta: dbeta, Running: !n.batch}
 	if n.fromX {
-		b.Passed = cpu.Mask{Scale: scale, Shift: shift}
+		b.Passed = elementwise.Mask{Scale: scale, Shift: shift}
 	} else {
-		b.Passed = cpu.Mask{Words: n.mask}
+		b.Passed = elementwise.Mask{Words: n.mask}
 	}
 	b.Reduce(dy, xs)
 	if s.Weight.RequiresGrad {
@@ -121,7 +121,7 @@ func normBackward(tp *Tape, y *Variable, n *norm) {
 		tp.giveGrad(x, y)
 	case toRes:
 		if n.relu {
-			cpu.MaskBackward(dy, n.mask, rows, c, dy)
+			elementwise.MaskBackward(dy, n.mask, rows, c, dy)
 		}
 		tp.giveGrad(residual, y)
 	}
@@ -143,7 +143,7 @@ func (s *BatchNormState) coefficients(x *Variable, batch bool, stat *Variable) {
 	if batch {
 		c := len(mean)
 		rows := x.Value.Len() / c
-		cpu.ChannelStats(x.Value.Data, rows, c, mean, inv)
+		elementwise.ChannelStats(x.Value.Data, rows, c, mean, inv)
 		s.observe(mean, inv, rows)
 	} else {
 		copy(mean, s.RunningMean)

@@ -3,7 +3,8 @@ package autograd
 import (
 	"fmt"
 
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/conv"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 )
 
 // Conv2d is a 2-D convolution of x [N,H,W,C] with w [KH,KW,C,K], plus bias [K]
@@ -14,7 +15,7 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 	oh, ow := c.Out()
 	y := tp.newVar(c.N, oh, ow, c.K)
 	tp.timed("conv", func() {
-		c.Forward(x.Value.Data, w.Value.Data, y.Value.Data, cpu.Epilogue{Bias: bias.data(), Activation: activation(relu)})
+		c.Forward(x.Value.Data, w.Value.Data, y.Value.Data, elementwise.Epilogue{Bias: bias.data(), Activation: activation(relu)})
 	})
 	if relu {
 		y.setReLU(reluPart{c: c.K, bias: bias})
@@ -27,27 +28,27 @@ func Conv2d(tp *Tape, x *Variable, w, bias *Parameter, stride, pad int, relu boo
 	if relu {
 		reads = append(reads, y)
 	}
-	record(tp, "conv", y, needs, reads, conv{x, c, w, bias, relu}, convBackward)
+	record(tp, "conv", y, needs, reads, conv2d{x, c, w, bias, relu}, convBackward)
 	return y
 }
 
 // activation is ReLU or nothing, as kernels take it.
-func activation(relu bool) cpu.Activation {
+func activation(relu bool) elementwise.Activation {
 	if relu {
-		return cpu.RectifiedUnit
+		return elementwise.RectifiedUnit
 	}
-	return cpu.Identity
+	return elementwise.Identity
 }
 
-// conv is what the backward pass of a Conv2d needs.
-type conv struct {
+// conv2d is what the backward pass of a Conv2d needs.
+type conv2d struct {
 	x       *Variable
-	c       cpu.Conv
+	c       conv.Conv
 	w, bias *Parameter
 	relu    bool
 }
 
-func convBackward(tp *Tape, y *Variable, v *conv) {
+func convBackward(tp *Tape, y *Variable, v *conv2d) {
 	if v.relu {
 		tp.convBackward(v.x, v.c, v.w, tp.reluBackward(y)[0].dz, true)
 		y.relu.release(tp)
@@ -56,7 +57,7 @@ func convBackward(tp *Tape, y *Variable, v *conv) {
 	dy := y.Grad.Data
 	if v.bias != nil && v.bias.RequiresGrad {
 		v.bias.grad(tp, func(db []float32) {
-			tp.timedBack("bias+relu", func() { cpu.SumRows(dy, y.rows(), v.c.K, db) })
+			tp.timedBack("bias+relu", func() { elementwise.SumRows(dy, y.rows(), v.c.K, db) })
 		})
 	}
 	tp.convBackward(v.x, v.c, v.w, dy, true)
@@ -66,7 +67,7 @@ func convBackward(tp *Tape, y *Variable, v *conv) {
 // convolution from that of its result, each if it is wanted. x's adds to what
 // other readers of x have contributed; last tells that the operation has no
 // more to contribute.
-func (tp *Tape) convBackward(x *Variable, c cpu.Conv, w *Parameter, dy []float32, last bool) {
+func (tp *Tape) convBackward(x *Variable, c conv.Conv, w *Parameter, dy []float32, last bool) {
 	if w.RequiresGrad {
 		xs := tp.value(x)
 		w.grad(tp, func(dw []float32) {
@@ -79,13 +80,13 @@ func (tp *Tape) convBackward(x *Variable, c cpu.Conv, w *Parameter, dy []float32
 	tp.timedBack("conv data", func() {
 		switch {
 		case last && x.takesReLUGrad():
-			tp.reluGrad(x, false, func(other []float32, to *cpu.ReLUGrad) {
-				c.BackwardData(dy, w.Value.Data, cpu.InputGrad{DX: other, ReLU: to})
+			tp.reluGrad(x, false, func(other []float32, to *elementwise.ReLUGrad) {
+				c.BackwardData(dy, w.Value.Data, elementwise.InputGrad{DX: other, ReLU: to})
 			})
 		case x.Grad != nil:
-			c.BackwardData(dy, w.Value.Data, cpu.InputGrad{DX: x.Grad.Data, Add: true})
+			c.BackwardData(dy, w.Value.Data, elementwise.InputGrad{DX: x.Grad.Data, Add: true})
 		default:
-			c.BackwardData(dy, w.Value.Data, cpu.InputGrad{DX: tp.gradBuffer(x).Data})
+			c.BackwardData(dy, w.Value.Data, elementwise.InputGrad{DX: tp.gradBuffer(x).Data})
 		}
 	})
 }
@@ -98,12 +99,12 @@ type ConvBranch struct {
 }
 
 // shape is the convolution on x. It panics when they do not fit.
-func (b ConvBranch) shape(x *Variable) cpu.Conv {
+func (b ConvBranch) shape(x *Variable) conv.Conv {
 	xs, ws := x.Value.Shape, b.Weight.Value.Shape
 	if len(xs) != 4 || len(ws) != 4 || xs[3] != ws[2] {
 		panic(fmt.Sprintf("autograd: convolution of %v with weights %v", xs, ws))
 	}
-	c := cpu.Conv{N: xs[0], H: xs[1], W: xs[2], C: xs[3], K: ws[3], KH: ws[0], KW: ws[1], Stride: b.Stride, Pad: b.Pad}
+	c := conv.Conv{N: xs[0], H: xs[1], W: xs[2], C: xs[3], K: ws[3], KH: ws[0], KW: ws[1], Stride: b.Stride, Pad: b.Pad}
 	if oh, ow := c.Out(); oh < 1 || ow < 1 {
 		panic(fmt.Sprintf("autograd: a %d×%d input is too small for a %d×%d convolution", c.H, c.W, c.KH, c.KW))
 	}
@@ -119,7 +120,7 @@ func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
 	if len(branches) > maxBranches {
 		panic(fmt.Sprintf("autograd: %d convolutions to join, want at most %d", len(branches), maxBranches))
 	}
-	var shapes [maxBranches]cpu.Conv
+	var shapes [maxBranches]conv.Conv
 	var oh, ow, width int
 	needs := x.needs
 	for i, b := range branches {
@@ -138,7 +139,7 @@ func ConvReLUConcat(tp *Tape, x *Variable, branches ...ConvBranch) *Variable {
 		y.setReLU(reluPart{c: c.K, bias: b.Bias})
 		tp.timed("conv", func() {
 			c.Forward(x.Value.Data, b.Weight.Value.Data, y.Value.Data[off:],
-				cpu.Epilogue{Bias: b.Bias.data(), Activation: cpu.RectifiedUnit, Stride: width})
+				elementwise.Epilogue{Bias: b.Bias.data(), Activation: elementwise.RectifiedUnit, Stride: width})
 		})
 		off += c.K
 	}
@@ -160,7 +161,7 @@ const maxBranches = 4
 // convConcat is what the backward pass of a ConvReLUConcat needs, for n branches.
 type convConcat struct {
 	x       *Variable
-	shapes  [maxBranches]cpu.Conv
+	shapes  [maxBranches]conv.Conv
 	weights [maxBranches]*Parameter
 	n       int
 }

@@ -3,19 +3,19 @@ package autograd
 import (
 	"fmt"
 
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
-func addTo(dst, src []float32) { cpu.Add(dst, src, dst) }
+func addTo(dst, src []float32) { elementwise.Add(dst, src, dst) }
 
 // ReLU is max(x, 0), any shape; NaN stays NaN.
 func ReLU(tp *Tape, x *Variable) *Variable {
 	y := tp.newVar(x.Value.Shape...)
-	tp.timed("relu", func() { cpu.ReLU(x.Value.Data, y.Value.Data) })
+	tp.timed("relu", func() { elementwise.ReLU(x.Value.Data, y.Value.Data) })
 	record(tp, "relu", y, x.needs, []*Variable{y}, x, func(tp *Tape, y *Variable, x **Variable) {
-		cpu.ReLUBackward(y.Grad.Data, tp.value(y), y.Grad.Data)
+		elementwise.ReLUBackward(y.Grad.Data, tp.value(y), y.Grad.Data)
 		tp.giveGrad(*x, y)
 	})
 	return y
@@ -56,7 +56,7 @@ func Dropout(tp *Tape, x *Variable, p float64) *Variable {
 	})
 	type inputs struct{ x, mask *Variable }
 	record(tp, "dropout", y, x.needs, []*Variable{mask}, inputs{x, mask}, func(tp *Tape, y *Variable, in *inputs) {
-		cpu.Mul(y.Grad.Data, tp.value(in.mask), y.Grad.Data)
+		elementwise.Mul(y.Grad.Data, tp.value(in.mask), y.Grad.Data)
 		tp.giveGrad(in.x, y)
 	})
 	tp.Free(mask)
@@ -77,7 +77,7 @@ func Add(tp *Tape, a, b *Variable) *Variable {
 		panic(fmt.Sprintf("autograd: cannot add values of shapes %v and %v", a.Value.Shape, b.Value.Shape))
 	}
 	y := tp.newVar(a.Value.Shape...)
-	tp.timed("add", func() { cpu.Add(a.Value.Data, b.Value.Data, y.Value.Data) })
+	tp.timed("add", func() { elementwise.Add(a.Value.Data, b.Value.Data, y.Value.Data) })
 	type inputs struct{ a, b *Variable }
 	record(tp, "add", y, a.needs || b.needs, nil, inputs{a, b}, func(tp *Tape, y *Variable, in *inputs) {
 		if in.a.needs && in.b.needs {
@@ -108,7 +108,7 @@ func Concat(tp *Tape, xs ...*Variable) *Variable {
 		off := 0
 		for _, x := range xs {
 			w := x.Value.Dim(-1)
-			cpu.CopyStrided(y.Value.Data[off:], c, x.Value.Data, w, w, x.rows())
+			elementwise.CopyStrided(y.Value.Data[off:], c, x.Value.Data, w, w, x.rows())
 			off += w
 		}
 	})
@@ -121,7 +121,7 @@ func concatBackward(tp *Tape, y *Variable, xs *[]*Variable) {
 	for _, v := range *xs {
 		w := v.shape[len(v.shape)-1]
 		if v.needs {
-			tp.gradInto(v, func(d []float32) { cpu.CopyStrided(d, w, y.Grad.Data[off:], c, w, y.rows()) })
+			tp.gradInto(v, func(d []float32) { elementwise.CopyStrided(d, w, y.Grad.Data[off:], c, w, y.rows()) })
 		}
 		off += w
 	}

@@ -3,14 +3,15 @@ package autograd
 import (
 	"fmt"
 
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/pool"
 )
 
 // MaxPool2d takes the maximum over k×k windows of x [N,H,W,C] (torch's
 // MaxPool2d, with its ceil_mode as ceil). Padding counts as minus infinity.
 func MaxPool2d(tp *Tape, x *Variable, k, stride, pad int, ceil bool) *Variable {
 	s := x.Value.Shape
-	p := cpu.Pool{N: s[0], H: s[1], W: s[2], C: s[3], K: k, Stride: stride, Pad: pad, Ceil: ceil}
+	p := pool.Max{N: s[0], H: s[1], W: s[2], C: s[3], K: k, Stride: stride, Pad: pad, Ceil: ceil}
 	oh, ow := p.Out()
 	if oh < 1 || ow < 1 {
 		panic(fmt.Sprintf("autograd: a %d×%d input is too small for a %d×%d max pool", p.H, p.W, k, k))
@@ -33,19 +34,19 @@ func MaxPool2d(tp *Tape, x *Variable, k, stride, pad int, ceil bool) *Variable {
 type maxPool struct {
 	x      *Variable
 	argmax []uint8
-	p      cpu.Pool
+	p      pool.Max
 }
 
 func maxPoolBackward(tp *Tape, y *Variable, p *maxPool) {
 	x, dy := p.x, y.Grad.Data
 	if p.p.OfReLU && x.takesReLUGrad() && x.Grad == nil {
-		tp.reluGrad(x, true, func(_ []float32, to *cpu.ReLUGrad) {
-			p.p.Backward(dy, p.argmax, cpu.InputGrad{ReLU: to})
+		tp.reluGrad(x, true, func(_ []float32, to *elementwise.ReLUGrad) {
+			p.p.Backward(dy, p.argmax, elementwise.InputGrad{ReLU: to})
 		})
 		return
 	}
 	tp.gradInto(x, func(dx []float32) {
-		p.p.Backward(dy, p.argmax, cpu.InputGrad{DX: dx})
+		p.p.Backward(dy, p.argmax, elementwise.InputGrad{DX: dx})
 	})
 }
 
@@ -87,8 +88,8 @@ func ConcatPool(tp *Tape, x *Variable) *Variable {
 	tp.timed("pool", func() {
 		g.Max(x.Value.Data, mx.Value.Data, argmax)
 		g.Avg(x.Value.Data, av.Value.Data)
-		cpu.CopyStrided(y.Value.Data, 2*c, mx.Value.Data, c, c, n)
-		cpu.CopyStrided(y.Value.Data[c:], 2*c, av.Value.Data, c, c, n)
+		elementwise.CopyStrided(y.Value.Data, 2*c, mx.Value.Data, c, c, n)
+		elementwise.CopyStrided(y.Value.Data[c:], 2*c, av.Value.Data, c, c, n)
 	})
 	tp.release(mx)
 	tp.release(av)
@@ -107,8 +108,8 @@ func concatPoolBackward(tp *Tape, y *Variable, p *maxima) {
 	g := globalShape(p.x)
 	n, c := g.N, g.C
 	dmx, dav := tp.newVar(n, c), tp.newVar(n, c)
-	cpu.CopyStrided(dmx.Value.Data, c, y.Grad.Data, 2*c, c, n)
-	cpu.CopyStrided(dav.Value.Data, c, y.Grad.Data[c:], 2*c, c, n)
+	elementwise.CopyStrided(dmx.Value.Data, c, y.Grad.Data, 2*c, c, n)
+	elementwise.CopyStrided(dav.Value.Data, c, y.Grad.Data[c:], 2*c, c, n)
 	tp.gradInto(p.x, func(dx []float32) {
 		g.MaxBackward(dmx.Value.Data, p.argmax, dx, false)
 		g.AvgBackward(dav.Value.Data, dx, true)
@@ -117,10 +118,10 @@ func concatPoolBackward(tp *Tape, y *Variable, p *maxima) {
 	tp.release(dav)
 }
 
-func globalShape(x *Variable) cpu.GlobalPool {
+func globalShape(x *Variable) pool.Global {
 	s := x.shape
 	if len(s) != 4 {
 		panic(fmt.Sprintf("autograd: global pooling of shape %v, want [N,H,W,C]", s))
 	}
-	return cpu.GlobalPool{N: s[0], HW: s[1] * s[2], C: s[3]}
+	return pool.Global{N: s[0], HW: s[1] * s[2], C: s[3]}
 }

@@ -1,7 +1,7 @@
 package autograd
 
 import (
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -54,7 +54,7 @@ func (x *Variable) takesReLUGrad() bool { return x.relu != nil && !x.relu.delive
 // reluGrad lets f compute the gradient of x and take it through the ReLU. Where
 // f says that dx is 0 wherever x is, masked spares it to read x. other is what
 // other readers have contributed to the gradient, or nil; f may write to it.
-func (tp *Tape) reluGrad(x *Variable, masked bool, f func(other []float32, to *cpu.ReLUGrad)) {
+func (tp *Tape) reluGrad(x *Variable, masked bool, f func(other []float32, to *elementwise.ReLUGrad)) {
 	parts, to := *x.relu, &tp.to
 	to.X, to.Parts = nil, to.Parts[:0]
 	if !masked {
@@ -66,7 +66,7 @@ func (tp *Tape) reluGrad(x *Variable, masked bool, f func(other []float32, to *c
 	}
 	rows := x.rows()
 	for i, p := range parts {
-		g := cpu.GradPart{C: p.c}
+		g := elementwise.GradPart{C: p.c}
 		if len(parts) == 1 && other != nil {
 			g.DZ = other
 			x.Grad = nil
@@ -103,20 +103,20 @@ func (tp *Tape) reluBackward(y *Variable) reluParts {
 		case y.Keep:
 			kept := y.Grad
 			y.Grad = nil
-			tp.reluGrad(y, false, func(_ []float32, to *cpu.ReLUGrad) { to.Backward(kept.Data, y.rows()) })
+			tp.reluGrad(y, false, func(_ []float32, to *elementwise.ReLUGrad) { to.Backward(kept.Data, y.rows()) })
 			y.Grad = kept
 		case y.relu.delivered():
 			// Both kinds came. They add up.
 			first := *y.relu
 			second := append(reluParts(nil), first...)
 			y.relu = &second
-			tp.reluGrad(y, false, func(dx []float32, to *cpu.ReLUGrad) { to.Backward(dx, y.rows()) })
+			tp.reluGrad(y, false, func(dx []float32, to *elementwise.ReLUGrad) { to.Backward(dx, y.rows()) })
 			for i, p := range first {
 				addTo(second[i].dz, p.dz)
 				tp.arena.Put(p.dz)
 			}
 		default:
-			tp.reluGrad(y, false, func(dx []float32, to *cpu.ReLUGrad) { to.Backward(dx, y.rows()) })
+			tp.reluGrad(y, false, func(dx []float32, to *elementwise.ReLUGrad) { to.Backward(dx, y.rows()) })
 		}
 	})
 	return *y.relu

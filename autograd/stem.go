@@ -3,7 +3,9 @@ package autograd
 import (
 	"fmt"
 
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/conv"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/pool"
 )
 
 // BatchNormReLUMaxPool is MaxPool2d(relu(BatchNorm(x))), the stem of a ResNet.
@@ -19,7 +21,7 @@ func BatchNormReLUMaxPool(tp *Tape, x *Variable, s *BatchNormState, k, stride, p
 		return y
 	}
 	sh := x.Value.Shape
-	p := cpu.NormMaxPool{Pool: cpu.Pool{N: sh[0], H: sh[1], W: sh[2], C: sh[3], K: k, Stride: stride, Pad: pad, Ceil: ceil}}
+	p := pool.NormMax{Max: pool.Max{N: sh[0], H: sh[1], W: sh[2], C: sh[3], K: k, Stride: stride, Pad: pad, Ceil: ceil}}
 	if batch && p.N*p.H*p.W < 2 {
 		panic(fmt.Sprintf("autograd: batch norm needs more than one value per channel to train, input %v", sh))
 	}
@@ -47,7 +49,7 @@ func BatchNormReLUMaxPool(tp *Tape, x *Variable, s *BatchNormState, k, stride, p
 
 // normMaxPool is what the backward pass of a BatchNormReLUMaxPool needs.
 type normMaxPool struct {
-	p            cpu.NormMaxPool
+	p            pool.NormMax
 	x, top, stat *Variable
 	argmax       []uint8
 	s            *BatchNormState
@@ -58,7 +60,7 @@ func normMaxPoolBackward(tp *Tape, y *Variable, n *normMaxPool) {
 	mean, inv, _, _ := s.parts(n.stat)
 	sums := tp.newVar(2, p.C)
 	dgamma, dbeta := sums.Value.Data[:p.C], sums.Value.Data[p.C:]
-	b := cpu.BatchNorm{Mean: mean, InvStd: inv, Gamma: s.Weight.Value.Data, DGamma: dgamma, DBeta: dbeta}
+	b := elementwise.BatchNorm{Mean: mean, InvStd: inv, Gamma: s.Weight.Value.Data, DGamma: dgamma, DBeta: dbeta}
 	p.Reduce(dy, tp.value(y), n.top.Value.Data, b)
 	if s.Weight.RequiresGrad {
 		s.Weight.grad(tp, func(d []float32) { copy(d, dgamma) })
@@ -77,12 +79,12 @@ func normMaxPoolBackward(tp *Tape, y *Variable, n *normMaxPool) {
 // a stem: then the convolution's result, the largest map of the network, is
 // pooled row by row as it is made, and nor is its gradient ever in memory as a
 // whole. bias may be nil.
-func ConvReLUMaxPool(tp *Tape, x *Variable, conv ConvBranch, k, stride, pad int, ceil bool) *Variable {
-	c := conv.shape(x)
-	p := cpu.ConvMaxPool{Conv: c, K: k, Stride: stride, Pad: pad, Ceil: ceil}
-	toBias := conv.Bias != nil && conv.Bias.RequiresGrad
-	if x.needs || toBias && !conv.Weight.RequiresGrad || !p.Fits() {
-		h := Conv2d(tp, x, conv.Weight, conv.Bias, conv.Stride, conv.Pad, true)
+func ConvReLUMaxPool(tp *Tape, x *Variable, branch ConvBranch, k, stride, pad int, ceil bool) *Variable {
+	c := branch.shape(x)
+	p := conv.MaxPool{Conv: c, K: k, Stride: stride, Pad: pad, Ceil: ceil}
+	toBias := branch.Bias != nil && branch.Bias.RequiresGrad
+	if x.needs || toBias && !branch.Weight.RequiresGrad || !p.Fits() {
+		h := Conv2d(tp, x, branch.Weight, branch.Bias, branch.Stride, branch.Pad, true)
 		y := MaxPool2d(tp, h, k, stride, pad, ceil)
 		tp.Free(h)
 		return y
@@ -91,21 +93,21 @@ func ConvReLUMaxPool(tp *Tape, x *Variable, conv ConvBranch, k, stride, pad int,
 	y := tp.newVar(c.N, oh, ow, c.K)
 	var argmax []uint8
 	var held *Variable
-	if tp.Record && conv.Weight.RequiresGrad {
+	if tp.Record && branch.Weight.RequiresGrad {
 		held = tp.newVar((y.Value.Len() + 3) / 4) // a byte each, in a float buffer
 		argmax = bytesOf(held.Value.Data)[:y.Value.Len()]
 	}
 	tp.timed("conv+pool", func() {
-		p.Forward(x.Value.Data, conv.Weight.Value.Data, conv.Bias.data(), y.Value.Data, argmax)
+		p.Forward(x.Value.Data, branch.Weight.Value.Data, branch.Bias.data(), y.Value.Data, argmax)
 	})
-	record(tp, "conv+pool", y, conv.Weight.RequiresGrad, []*Variable{x, held}, convMaxPool{x, p, argmax, conv.Weight, conv.Bias}, convMaxPoolBackward)
+	record(tp, "conv+pool", y, branch.Weight.RequiresGrad, []*Variable{x, held}, convMaxPool{x, p, argmax, branch.Weight, branch.Bias}, convMaxPoolBackward)
 	return y
 }
 
 // convMaxPool is what the backward pass of a ConvReLUMaxPool needs.
 type convMaxPool struct {
 	x       *Variable
-	p       cpu.ConvMaxPool
+	p       conv.MaxPool
 	argmax  []uint8
 	w, bias *Parameter
 }

@@ -5,7 +5,9 @@ import (
 	"math"
 	"testing"
 
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/conv"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/winograd"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/op"
 	"github.com/whippet-ml/whippet/rng"
@@ -13,21 +15,21 @@ import (
 
 // convolutions lists the different convolutions of an architecture on two
 // pictures of 224×224.
-func convolutions(a *Architecture) []cpu.Conv {
-	var all []cpu.Conv
-	seen := map[cpu.Conv]bool{}
+func convolutions(a *Architecture) []conv.Conv {
+	var all []conv.Conv
+	seen := map[conv.Conv]bool{}
 	g := nn.BuildGraph(nn.NewSequential(a.Units(), a.top(1000))) // shapes only: no initial weights
 	shapes, err := g.Shapes([]int{2, 224, 224, 3})
 	if err != nil {
 		panic(err)
 	}
 	for _, d := range g.Nodes {
-		conv, ok := d.Op.(*op.Conv)
+		layer, ok := d.Op.(*op.Conv)
 		if !ok {
 			continue
 		}
-		s, w := shapes[d.Inputs[0]], conv.Weight.Value.Shape
-		c := cpu.Conv{N: s[0], H: s[1], W: s[2], C: s[3], K: w[3], KH: w[0], KW: w[1], Stride: conv.Stride, Pad: conv.Pad}
+		s, w := shapes[d.Inputs[0]], layer.Weight.Value.Shape
+		c := conv.Conv{N: s[0], H: s[1], W: s[2], C: s[3], K: w[3], KH: w[0], KW: w[1], Stride: layer.Stride, Pad: layer.Pad}
 		if w[3] != 1000 && !seen[c] { // the top's comes from another place
 			seen[c] = true
 			all = append(all, c)
@@ -43,7 +45,7 @@ func convolutions(a *Architecture) []cpu.Conv {
 // TestWinogradError and TestWinogradErrorOfActivations have the figures.
 func TestEveryConvolution(t *testing.T) {
 	const bound, samples = 1e-5, 200
-	done := map[cpu.Conv]bool{}
+	done := map[conv.Conv]bool{}
 	for _, name := range Names() {
 		for _, c := range convolutions(registry.all[name]) {
 			if done[c] || testing.Short() && c.H > 14 {
@@ -67,10 +69,10 @@ func TestEveryConvolution(t *testing.T) {
 					}
 				}
 				y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
-				for _, winograd := range []bool{false, true} {
-					defer cpu.SetWinograd(cpu.SetWinograd(winograd))
-					c.Forward(x, w, y, cpu.Epilogue{})
-					c.BackwardData(dy, w, cpu.InputGrad{DX: dx})
+				for _, on := range []bool{false, true} {
+					defer winograd.Allow(winograd.Allow(on))
+					c.Forward(x, w, y, elementwise.Epilogue{})
+					c.BackwardData(dy, w, elementwise.InputGrad{DX: dx})
 					c.BackwardWeights(x, dy, dw)
 					for _, p := range []struct {
 						pass string
@@ -86,7 +88,7 @@ func TestEveryConvolution(t *testing.T) {
 							at := r.IntN(len(p.got))
 							got[i], want[i] = p.got[at], p.want(at)
 						}
-						near(t, fmt.Sprintf("%s, Winograd %v", p.pass, winograd), got, want, bound)
+						near(t, fmt.Sprintf("%s, Winograd %v", p.pass, on), got, want, bound)
 					}
 				}
 			})
@@ -95,7 +97,7 @@ func TestEveryConvolution(t *testing.T) {
 }
 
 // oneOutput is y[at].
-func oneOutput(c cpu.Conv, x, w []float32, at int) (sum float64) {
+func oneOutput(c conv.Conv, x, w []float32, at int) (sum float64) {
 	oh, ow := c.Out()
 	k, j, i, n := at%c.K, at/c.K%ow, at/c.K/ow%oh, at/c.K/ow/oh
 	for a := range c.KH {
@@ -113,7 +115,7 @@ func oneOutput(c cpu.Conv, x, w []float32, at int) (sum float64) {
 }
 
 // oneDataGrad is dx[at].
-func oneDataGrad(c cpu.Conv, dy, w []float32, at int) (sum float64) {
+func oneDataGrad(c conv.Conv, dy, w []float32, at int) (sum float64) {
 	oh, ow := c.Out()
 	ch, q, h, n := at%c.C, at/c.C%c.W, at/c.C/c.W%c.H, at/c.C/c.W/c.H
 	for a := range c.KH {
@@ -131,7 +133,7 @@ func oneDataGrad(c cpu.Conv, dy, w []float32, at int) (sum float64) {
 }
 
 // oneFilterGrad is dw[at].
-func oneFilterGrad(c cpu.Conv, x, dy []float32, at int) (sum float64) {
+func oneFilterGrad(c conv.Conv, x, dy []float32, at int) (sum float64) {
 	oh, ow := c.Out()
 	k, ch, b, a := at%c.K, at/c.K%c.C, at/c.K/c.C%c.KW, at/c.K/c.C/c.KW
 	for n := range c.N {

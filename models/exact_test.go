@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/winograd"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/op"
 	"github.com/whippet-ml/whippet/rng"
@@ -102,10 +102,10 @@ func TestNetworksAgainstFloat64(t *testing.T) {
 			if !(e.ref.reluGap > reluGap && e.ref.poolGap > poolGap) {
 				t.Fatalf("the closest decision of a ReLU is %.1e from 0, of a max pool %.1e from the other value (of the layer's root mean square), want %g and %g at least", e.ref.reluGap, e.ref.poolGap, reluGap, poolGap)
 			}
-			for _, winograd := range []bool{false, true} {
-				name := map[bool]string{false: "direct", true: "winograd"}[winograd]
+			for _, on := range []bool{false, true} {
+				name := map[bool]string{false: "direct", true: "winograd"}[on]
 				t.Run(name, func(t *testing.T) {
-					defer cpu.SetWinograd(cpu.SetWinograd(winograd))
+					defer winograd.Allow(winograd.Allow(on))
 					e.compare(t, value, gradient)
 				})
 			}

@@ -6,7 +6,8 @@ import (
 	"sort"
 
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/conv"
+	"github.com/whippet-ml/whippet/internal/kernel/pool"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/nn/op"
 )
@@ -62,10 +63,10 @@ func rms(v []float64) float64 {
 }
 
 // conv is the convolution of node i, whose input has shape s.
-func (n *net64) conv(i int, s []int) cpu.Conv {
+func (n *net64) conv(i int, s []int) conv.Conv {
 	o := n.g.Nodes[i].Op.(*op.Conv)
 	w := o.Weight.Value.Shape
-	return cpu.Conv{N: s[0], H: s[1], W: s[2], C: s[3], K: w[3], KH: w[0], KW: w[1], Stride: o.Stride, Pad: o.Pad}
+	return conv.Conv{N: s[0], H: s[1], W: s[2], C: s[3], K: w[3], KH: w[0], KW: w[1], Stride: o.Stride, Pad: o.Pad}
 }
 
 // Forward returns the result for x of the given shape [N,H,W,C].
@@ -111,7 +112,7 @@ func (n *net64) Forward(x []float32, shape []int) []float64 {
 			n.shape[i], n.value[i] = s, in
 		case op.MaxPool:
 			y, from, gap := maxPool64(in, s[0], s[1], s[2], c, o.Kernel, o.Stride, o.Pad, o.Ceil)
-			n.shape[i] = []int{s[0], cpu.PoolOut(s[1], o.Kernel, o.Stride, o.Pad, o.Ceil), cpu.PoolOut(s[2], o.Kernel, o.Stride, o.Pad, o.Ceil), c}
+			n.shape[i] = []int{s[0], pool.Out(s[1], o.Kernel, o.Stride, o.Pad, o.Ceil), pool.Out(s[2], o.Kernel, o.Stride, o.Pad, o.Ceil), c}
 			n.value[i], n.from[i], n.poolGap = y, from, min(n.poolGap, gap/rms(in))
 		case op.GlobalPool:
 			hw := s[1] * s[2]

@@ -3,7 +3,8 @@ package models
 import (
 	"math"
 
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/conv"
+	"github.com/whippet-ml/whippet/internal/kernel/pool"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -20,7 +21,7 @@ func axpy64(a float64, x, y []float64) {
 }
 
 // conv64 returns y [N,OH,OW,K], the convolution of x with w.
-func conv64(c cpu.Conv, x, w []float64) []float64 {
+func conv64(c conv.Conv, x, w []float64) []float64 {
 	oh, ow := c.Out()
 	y := make([]float64, c.N*oh*ow*c.K)
 	parallel.For(c.N*oh, func(row int) {
@@ -46,7 +47,7 @@ func conv64(c cpu.Conv, x, w []float64) []float64 {
 }
 
 // conv64Data returns dx [N,H,W,C].
-func conv64Data(c cpu.Conv, dy, w []float64) []float64 {
+func conv64Data(c conv.Conv, dy, w []float64) []float64 {
 	oh, ow := c.Out()
 	turned := make([]float64, len(w)) // [KH,KW,K,C]
 	for ab := range c.KH * c.KW {
@@ -80,7 +81,7 @@ func conv64Data(c cpu.Conv, dy, w []float64) []float64 {
 }
 
 // conv64Weights returns dw [KH,KW,C,K].
-func conv64Weights(c cpu.Conv, x, dy []float64) []float64 {
+func conv64Weights(c conv.Conv, x, dy []float64) []float64 {
 	oh, ow := c.Out()
 	dw := make([]float64, c.KH*c.KW*c.C*c.K)
 	const block = 16 // channels of x in a piece of work
@@ -161,7 +162,7 @@ func batchNorm64Grad(x, dy, gamma []float64, s norm64) (dx, dgamma, dbeta []floa
 // the next value of its window: after a ReLU a maximum of 0 passes no gradient
 // on, whichever 0 is chosen.
 func maxPool64(x []float64, n, h, w, c, k, stride, pad int, ceil bool) (y []float64, from []int, gap float64) {
-	oh, ow := cpu.PoolOut(h, k, stride, pad, ceil), cpu.PoolOut(w, k, stride, pad, ceil)
+	oh, ow := pool.Out(h, k, stride, pad, ceil), pool.Out(w, k, stride, pad, ceil)
 	y, from, gap = make([]float64, n*oh*ow*c), make([]int, n*oh*ow*c), math.Inf(1)
 	for o := range y {
 		ch, j, i, img := o%c, o/c%ow, o/c/ow%oh, o/c/ow/oh

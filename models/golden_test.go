@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/winograd"
 	"github.com/whippet-ml/whippet/internal/testkit/golden"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/rng"
@@ -129,7 +129,7 @@ func TestResNet34AgainstPyTorch(t *testing.T) {
 		tol      float64
 	}{{"direct", false, 2e-5}, {"winograd", true, 4e-5}} {
 		t.Run(c.name, func(t *testing.T) {
-			defer cpu.SetWinograd(cpu.SetWinograd(c.winograd))
+			defer winograd.Allow(winograd.Allow(c.winograd))
 			againstPyTorch(t, c.tol)
 		})
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/whippet-ml/whippet/internal/pixel"
+	"github.com/whippet-ml/whippet/internal/kernel/pixel"
 	"github.com/whippet-ml/whippet/vision"
 	"github.com/whippet-ml/whippet/weights"
 )

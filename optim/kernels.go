@@ -3,7 +3,7 @@ package optim
 import (
 	"math"
 
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 )
 
 // chunk is how many elements one piece of a parallel update has. Updates are
@@ -14,7 +14,7 @@ const chunk = 1 << 15
 // (fastai's l2_reg) in place of decoupled decay.
 func addL2(g, p []float32, wd float64) {
 	if wd != 0 {
-		cpu.AXPY(float32(wd), p, g)
+		elementwise.AXPY(float32(wd), p, g)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/winograd"
 	"github.com/whippet-ml/whippet/internal/testkit/golden"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/models"
@@ -225,7 +225,7 @@ func TestTraceAgainstFastai(t *testing.T) {
 			if testing.Short() && c.arch == models.ResNet34 {
 				t.Skip("takes seconds; not with -short")
 			}
-			defer cpu.SetWinograd(cpu.SetWinograd(c.winograd))
+			defer winograd.Allow(winograd.Allow(c.winograd))
 			var tol tolerances
 			switch {
 			case c.lowRate && c.arch == models.SqueezeNet1_1:

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/kernel/pixel"
 	"github.com/whippet-ml/whippet/internal/parallel"
-	"github.com/whippet-ml/whippet/internal/pixel"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
 )

@@ -3,7 +3,7 @@ package vision
 import (
 	"math"
 
-	"github.com/whippet-ml/whippet/internal/pixel"
+	"github.com/whippet-ml/whippet/internal/kernel/pixel"
 )
 
 // Brightness and contrast act on the logit of a sample x in [0,1]:

@@ -3,8 +3,8 @@ package vision
 import (
 	"math"
 
+	"github.com/whippet-ml/whippet/internal/kernel/pixel"
 	"github.com/whippet-ml/whippet/internal/mem"
-	"github.com/whippet-ml/whippet/internal/pixel"
 )
 
 // plan is what the pictures of one batch have in common.

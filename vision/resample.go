@@ -4,8 +4,8 @@ import (
 	"math"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/kernel/pixel"
 	"github.com/whippet-ml/whippet/internal/mem"
-	"github.com/whippet-ml/whippet/internal/pixel"
 )
 
 // Resampling with Pillow's arithmetic (libImaging/Resample.c): a triangle

@@ -3,7 +3,7 @@ package vision
 import (
 	"math"
 
-	"github.com/whippet-ml/whippet/internal/pixel"
+	"github.com/whippet-ml/whippet/internal/kernel/pixel"
 )
 
 // Sampling a picture at real coordinates, bilinearly, as torch's grid_sample

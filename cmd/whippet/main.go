@@ -26,8 +26,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/whippet-ml/whippet/internal/cpu"
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
+	"github.com/whippet-ml/whippet/internal/kernel/winograd"
 )
 
 func main() { os.Exit(realMain()) }
@@ -37,7 +37,7 @@ func realMain() int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	watchSignals(cancel)
-	for _, err := range []error{isa.EnvError(), cpu.EnvError()} {
+	for _, err := range []error{isa.EnvError(), winograd.EnvError()} {
 		if err != nil { // a warning: something else is used
 			fmt.Fprintln(os.Stderr, "whippet:", err)
 		}

@@ -1,6 +1,6 @@
 package jpeg
 
-import "github.com/whippet-ml/whippet/internal/pixel"
+import "github.com/whippet-ml/whippet/internal/kernel/pixel"
 
 // The inverse DCT of Loeffler, Ligtenberg and Moschytz ("Practical fast 1-D DCT
 // algorithms with 11 multiplications", ICASSP 1989) in the fixed point that

@@ -3,7 +3,7 @@ package jpeg
 import (
 	"encoding/binary"
 
-	"github.com/whippet-ml/whippet/internal/pixel"
+	"github.com/whippet-ml/whippet/internal/kernel/pixel"
 )
 
 // put8 writes the bytes of v, the lowest first.

@@ -4,7 +4,7 @@ import (
 	"sync"
 
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/conv"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -47,11 +47,11 @@ func (c *Compiler) Scratch(n int, f func(s []float32)) {
 
 // PackConv packs the weights [KH,KW,C,K] of a convolution and its bias [K], which
 // may be nil; both are copied.
-func (c *Compiler) PackConv(shape cpu.Conv, w, bias []float32) *cpu.PackedConv {
+func (c *Compiler) PackConv(shape conv.Conv, w, bias []float32) *conv.Packed {
 	if c.in {
-		return cpu.PackConvIn(c.inf.hold, shape, w, bias)
+		return conv.PackIn(c.inf.hold, shape, w, bias)
 	}
-	return cpu.PackConv(shape, w, bias)
+	return conv.Pack(shape, w, bias)
 }
 
 // Compiled is a graph made ready for inference: planned, and weights packed once.

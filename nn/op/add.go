@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -31,7 +31,7 @@ func (Add) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variabl
 
 // Compile prepares nothing.
 func (Add) Compile(*graph.Compiler) graph.Kernel {
-	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) { cpu.Add(in[0].Data, in[1].Data, out.Data) })
+	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) { elementwise.Add(in[0].Data, in[1].Data, out.Data) })
 }
 
 // ONNX is Add.

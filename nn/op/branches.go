@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -95,7 +95,7 @@ func (k branchKernels) Run(in []*tensor.Tensor, out *tensor.Tensor) {
 	x, offset := in[0], 0
 	for _, b := range k {
 		b.conv.Forward(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, out.Data[offset:],
-			cpu.Epilogue{Activation: activation(b.relu), Stride: out.Dim(-1)})
+			elementwise.Epilogue{Activation: activation(b.relu), Stride: out.Dim(-1)})
 		offset += b.channels
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -42,7 +42,7 @@ func (Concat) Compile(*graph.Compiler) graph.Kernel {
 		rows, offset := out.Len()/width, 0
 		for _, x := range in {
 			c := x.Dim(-1)
-			cpu.CopyStrided(out.Data[offset:], width, x.Data, c, c, rows)
+			elementwise.CopyStrided(out.Data[offset:], width, x.Data, c, c, rows)
 			offset += c
 		}
 	})

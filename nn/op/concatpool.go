@@ -2,7 +2,7 @@ package op
 
 import (
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -35,7 +35,7 @@ func (ConcatPool) Compile(c *graph.Compiler) graph.Kernel {
 		c.Scratch(n*width, func(s []float32) {
 			for i, o := range []GlobalPool{{Max: true}, {}} {
 				o.run(in[0], s)
-				cpu.CopyStrided(out.Data[i*width:], 2*width, s, width, width, n)
+				elementwise.CopyStrided(out.Data[i*width:], 2*width, s, width, width, n)
 			}
 		})
 	})

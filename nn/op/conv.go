@@ -4,7 +4,8 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/conv"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -44,9 +45,9 @@ func (c *Conv) Shape(dst []int, in [][]int) ([]int, error) {
 }
 
 // geometry is the convolution of maps of shape s; of none, without their sizes.
-func (c *Conv) geometry(s []int) cpu.Conv {
+func (c *Conv) geometry(s []int) conv.Conv {
 	w := c.Weight.Value.Shape
-	g := cpu.Conv{C: w[2], K: w[3], KH: w[0], KW: w[1], Stride: c.Stride, Pad: c.Pad}
+	g := conv.Conv{C: w[2], K: w[3], KH: w[0], KW: w[1], Stride: c.Stride, Pad: c.Pad}
 	if s != nil {
 		g.N, g.H, g.W = s[0], s[1], s[2]
 	}
@@ -85,13 +86,13 @@ func (c *Conv) Compile(cc *graph.Compiler) graph.Kernel {
 
 // convKernel is a convolution with packed weights.
 type convKernel struct {
-	conv *cpu.PackedConv
+	conv *conv.Packed
 	relu bool
 }
 
 func (k *convKernel) Run(in []*tensor.Tensor, out *tensor.Tensor) {
 	x := in[0]
-	k.conv.Forward(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, out.Data, cpu.Epilogue{Residual: values(in, 1), Activation: activation(k.relu)})
+	k.conv.Forward(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, out.Data, elementwise.Epilogue{Residual: values(in, 1), Activation: activation(k.relu)})
 }
 
 // ONNX is Conv.
@@ -143,9 +144,9 @@ func (c *Conv) withNorm(scale, shift []float32) *Conv {
 }
 
 // activation is ReLU or nothing, as kernels take it.
-func activation(relu bool) cpu.Activation {
+func activation(relu bool) elementwise.Activation {
 	if relu {
-		return cpu.RectifiedUnit
+		return elementwise.RectifiedUnit
 	}
-	return cpu.Identity
+	return elementwise.Identity
 }

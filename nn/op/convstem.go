@@ -2,7 +2,7 @@ package op
 
 import (
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/conv"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/weights"
 )
@@ -66,7 +66,7 @@ func fuseConvStem(p *graph.Plan, v graph.Value) bool {
 	}
 	x := p.Inputs(in)[0]
 	onlyBias := trains(c.Bias) && !trains(c.Weight)
-	fits := cpu.ConvMaxPool{Conv: c.geometry(p.Shape(x)), K: m.Kernel, Stride: m.Stride, Pad: m.Pad, Ceil: m.Ceil}.Fits()
+	fits := conv.MaxPool{Conv: c.geometry(p.Shape(x)), K: m.Kernel, Stride: m.Stride, Pad: m.Pad, Ceil: m.Ceil}.Fits()
 	if p.NeedsGrad(x) || onlyBias || !fits {
 		return false
 	}

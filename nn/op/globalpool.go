@@ -2,7 +2,7 @@ package op
 
 import (
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/pool"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -37,7 +37,7 @@ func (o GlobalPool) Compile(*graph.Compiler) graph.Kernel {
 }
 
 func (o GlobalPool) run(x *tensor.Tensor, y []float32) {
-	g := cpu.GlobalPool{N: x.Shape[0], HW: x.Shape[1] * x.Shape[2], C: x.Shape[3]}
+	g := pool.Global{N: x.Shape[0], HW: x.Shape[1] * x.Shape[2], C: x.Shape[3]}
 	if o.Max {
 		g.Max(x.Data, y, nil)
 		return

@@ -4,7 +4,8 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/conv"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -50,9 +51,9 @@ func (l *Linear) Compile(c *graph.Compiler) graph.Kernel {
 			t[j*out+i] = w.Data[i*in+j]
 		}
 	}
-	packed := c.PackConv(cpu.Conv{C: in, K: out, KH: 1, KW: 1, Stride: 1}, t, data(l.Bias))
+	packed := c.PackConv(conv.Conv{C: in, K: out, KH: 1, KW: 1, Stride: 1}, t, data(l.Bias))
 	return graph.Run(func(in []*tensor.Tensor, y *tensor.Tensor) {
-		packed.Forward(y.Shape[0], 1, 1, in[0].Data, y.Data, cpu.Epilogue{})
+		packed.Forward(y.Shape[0], 1, 1, in[0].Data, y.Data, elementwise.Epilogue{})
 	})
 }
 

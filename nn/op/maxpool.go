@@ -2,7 +2,7 @@ package op
 
 import (
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/pool"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -24,7 +24,7 @@ func (m MaxPool) Shape(dst []int, in [][]int) ([]int, error) {
 	if err := wantMap("a max pool", s); err != nil {
 		return nil, err
 	}
-	oh, ow := cpu.PoolOut(s[1], m.Kernel, m.Stride, m.Pad, m.Ceil), cpu.PoolOut(s[2], m.Kernel, m.Stride, m.Pad, m.Ceil)
+	oh, ow := pool.Out(s[1], m.Kernel, m.Stride, m.Pad, m.Ceil), pool.Out(s[2], m.Kernel, m.Stride, m.Pad, m.Ceil)
 	if oh < 1 || ow < 1 {
 		return nil, tooSmall(s[1], s[2], m.Kernel, "max pool")
 	}
@@ -40,7 +40,7 @@ func (m MaxPool) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.V
 func (m MaxPool) Compile(*graph.Compiler) graph.Kernel {
 	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) {
 		s := in[0].Shape
-		p := cpu.Pool{N: s[0], H: s[1], W: s[2], C: s[3], K: m.Kernel, Stride: m.Stride, Pad: m.Pad, Ceil: m.Ceil}
+		p := pool.Max{N: s[0], H: s[1], W: s[2], C: s[3], K: m.Kernel, Stride: m.Stride, Pad: m.Pad, Ceil: m.Ceil}
 		p.Forward(in[0].Data, out.Data, nil)
 	})
 }

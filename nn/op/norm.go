@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -65,7 +65,7 @@ func (n *Norm) Compile(*graph.Compiler) graph.Kernel {
 	relu := n.ReLU
 	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) {
 		c := len(scale)
-		cpu.ScaleShift{Rows: out.Len() / c, C: c, Scale: scale, Shift: shift}.Apply(in[0].Data, out.Data, cpu.Epilogue{Residual: values(in, 1), Activation: activation(relu)})
+		elementwise.ScaleShift{Rows: out.Len() / c, C: c, Scale: scale, Shift: shift}.Apply(in[0].Data, out.Data, elementwise.Epilogue{Residual: values(in, 1), Activation: activation(relu)})
 	})
 }
 

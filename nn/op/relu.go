@@ -2,7 +2,7 @@ package op
 
 import (
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/cpu"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -24,7 +24,7 @@ func (ReLU) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variab
 
 // Compile prepares nothing.
 func (ReLU) Compile(*graph.Compiler) graph.Kernel {
-	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) { cpu.ReLU(in[0].Data, out.Data) })
+	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) { elementwise.ReLU(in[0].Data, out.Data) })
 }
 
 // ONNX is Relu.

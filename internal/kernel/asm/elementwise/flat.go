@@ -1,0 +1,49 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+
+	"github.com/whippet-ml/whippet/internal/kernel/asm/isa"
+)
+
+// flat makes the kernels without channels: one row of c = n floats.
+func flat(v *isa.Set) {
+	rowMap(v, mapSpec{name: "ReLU", doc: "sets y = max(0, x), x p[0], y p[1]; see reluGo.",
+		streams: []int{0, 1}, zero: true, body: func(p *place) {
+			x := p.ld(0)
+			VMAXPS(x, p.zero, x) // a NaN in the first operand, x, is the result
+			p.st(x, 1)
+		}})
+	rowMap(v, mapSpec{name: "ReLUGrad", doc: "sets dx = dy where y > 0, else 0, dy p[0], y p[1], dx p[2]; see reluGradGo.",
+		streams: []int{0, 1, 2}, zero: true, body: func(p *place) {
+			g, y := p.ld(0), p.ld(1)
+			v.KeepPositive(g, y, p.zero)
+			p.st(g, 2)
+		}})
+	rowMap(v, mapSpec{name: "Add", doc: "sets p[2] = p[0] + p[1]; see addGo.",
+		streams: []int{0, 1, 2}, body: func(p *place) {
+			x, y := p.ld(0), p.ld(1)
+			VADDPS(y, x, x)
+			p.st(x, 2)
+		}})
+	rowMap(v, mapSpec{name: "Mul", doc: "sets p[2] = p[0] * p[1]; see mulGo.",
+		streams: []int{0, 1, 2}, body: func(p *place) {
+			x, y := p.ld(0), p.ld(1)
+			VMULPS(y, x, x)
+			p.st(x, 2)
+		}})
+	rowMap(v, mapSpec{name: "AXPY", doc: "adds k[0]*p[0] to p[1]; see axpyGo.",
+		streams: []int{0, 1}, consts: 1, body: func(p *place) {
+			x, y := p.ld(0), p.ld(1)
+			VFMADD231PS(x, p.consts[0], y)
+			p.st(y, 1)
+		}})
+	rowMap(v, mapSpec{name: "ScaleAdd", doc: "sets p[0] = k[0]*p[0] + k[1]*p[1]; see scaleAddGo.",
+		streams: []int{0, 1}, consts: 2, body: func(p *place) {
+			// y = a*y + b*x
+			y, x := p.ld(0), p.ld(1)
+			VMULPS(p.consts[0], y, y)
+			VFMADD231PS(x, p.consts[1], y)
+			p.st(y, 0)
+		}})
+}

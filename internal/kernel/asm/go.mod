@@ -1,0 +1,13 @@
+// The generators of the assembly in internal/kernel. A module of their own, so
+// that the main module does not depend on the generator library.
+module github.com/whippet-ml/whippet/internal/kernel/asm
+
+go 1.26.0
+
+require github.com/mmcloughlin/avo v0.5.0
+
+require (
+	golang.org/x/mod v0.6.0 // indirect
+	golang.org/x/sys v0.1.0 // indirect
+	golang.org/x/tools v0.2.0 // indirect
+)

@@ -1,0 +1,253 @@
+package conv
+
+import (
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/gemm"
+	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/mem"
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
+
+// epilogue is what happens to a finished value of the output before it is
+// stored: y = relu?(value + bias + residual).
+type epilogue struct {
+	bias     []float32 // filled up to whole panels, or nil
+	residual []float32 // dense [n,oh,ow,cols], or nil; may be the output itself
+	relu     bool
+}
+
+// run computes the product with the packed panels bp of kBlocks()*16 steps. ep
+// may be nil.
+func (g *igemm) run(bp []float32, ep *epilogue) {
+	if g.relu == nil && g.stemFits() {
+		g.runStem(bp, ep)
+		return
+	}
+	r := igemmRun{igemm: *g, bp: bp}
+	if ep != nil {
+		r.ep = *ep
+	}
+	rows := g.n * g.oh * g.ow
+	rowPanels, colPanels := ground.CeilDiv(rows, gemm.TileRows()), ground.CeilDiv(g.cols, gemm.TileCols())
+	if g.relu == nil {
+		r.cut = gemm.Cut(rowPanels, colPanels, g.kBlocks())
+		r.nonTemporal = g.storesNonTemporal() && r.cut.Kc == g.kBlocks()
+	} else {
+		r.cut = gemm.CutWholeRows(rowPanels, colPanels, g.kBlocks())
+		r.back = g.relu.Begin(ground.CeilDiv(rows, r.cut.RowPanels*gemm.TileRows()), g.cols, r.ep.residual)
+	}
+	pieces := ground.CeilDiv(rows, r.cut.RowPanels*gemm.TileRows()*r.cut.Blocks) * ground.CeilDiv(colPanels, r.cut.ColPanels)
+	parallel.ForWith(pieces, r, (*igemmRun).piece)
+	if g.relu != nil {
+		r.back.End()
+	}
+}
+
+// igemmRun is a run under way.
+type igemmRun struct {
+	igemm
+	bp          []float32
+	ep          epilogue
+	cut         gemm.Blocking
+	nonTemporal bool
+	back        elementwise.ReLUGradBlocks // when relu is set
+}
+
+// piece computes piece i of the product.
+func (r *igemmRun) piece(i int) {
+	colPanels := ground.CeilDiv(r.cols, gemm.TileCols())
+	colPieces := ground.CeilDiv(colPanels, r.cut.ColPanels)
+	step := r.cut.RowPanels * gemm.TileRows()
+	first := i / colPieces * step * r.cut.Blocks
+	end := min(r.n*r.oh*r.ow, first+step*r.cut.Blocks)
+	j0 := i % colPieces * r.cut.ColPanels
+	b := igemmBlock{igemm: &r.igemm, ep: &r.ep, bp: r.bp, kc: r.cut.Kc, j0: j0, j1: min(colPanels, j0+r.cut.ColPanels), nonTemporal: r.nonTemporal}
+	b.once = end-first <= step
+	// What another worker takes does not matter to the result, only to how
+	// useful the guess is.
+	b.next = (i + parallel.Threads()) % colPieces * r.cut.ColPanels
+	b.a = ground.GetScratch(step * r.cut.Kc * gemm.KBlock)
+	defer ground.PutScratch(b.a)
+	if r.flat {
+		b.row = ground.GetScratch(r.kBlocks() * gemm.KBlock)
+		defer ground.PutScratch(b.row)
+	}
+	if r.relu != nil {
+		b.dst = ground.GetScratch(step * r.cols)
+		defer ground.PutScratch(b.dst)
+	}
+	for at := first; at < end; at += step {
+		b.compute(at, min(end, at+step), min(end, at+2*step))
+		if r.relu != nil {
+			r.back.Take(at/step, at, b.r1-b.r0, b.dst)
+		}
+	}
+	if r.nonTemporal {
+		ground.StoreFence()
+	}
+}
+
+// igemmBlock is the work of one goroutine on a piece of an igemm: blocks of
+// rows, one after another, of the column panels [j0,j1).
+type igemmBlock struct {
+	*igemm
+	ep          *epilogue
+	bp          []float32
+	kc          int // blocks of k packed at a time
+	j0, j1      int
+	nonTemporal bool
+	once        bool // the piece has one block of rows, so that it reads its panels of B once
+	next        int  // a column panel that a later piece will begin with
+
+	a, row []float32 // scratch: the packed rows, and one row for the flat layout
+
+	// The current block: rows [r0,r1), of which tile p starts at
+	// dst[offset[p]+column].
+	r0, r1 int
+	dst    []float32
+	ldc    int
+	offset [gemm.MaxRowPanels]int
+}
+
+// compute computes rows [r0,r1), and prefetches the source of rows [r1,soon), or
+// the panels of B when each is read for a few rows only and they come from memory.
+func (b *igemmBlock) compute(r0, r1, soon int) {
+	mr, nr := gemm.TileRows(), gemm.TileCols()
+	b.r0, b.r1, b.ldc = r0, r1, b.outPix
+	scatter := !b.dense() && b.ow%mr != 0
+	switch {
+	case b.relu != nil:
+		for p := range ground.CeilDiv(r1-r0, mr) {
+			b.offset[p] = p * mr * b.ldc
+		}
+	case !scatter:
+		b.dst = b.out
+		for p := range ground.CeilDiv(r1-r0, mr) {
+			b.offset[p] = b.outAt(r0 + p*mr)
+		}
+	default:
+		// Where output positions do not follow each other evenly within a tile
+		// the block is computed into a buffer and scattered at the end.
+		b.ldc = (b.j1 - b.j0) * nr
+		b.dst = ground.GetScratch((r1 - r0) * b.ldc)
+		defer ground.PutScratch(b.dst)
+		defer b.scatter()
+		for p := range ground.CeilDiv(r1-r0, mr) {
+			b.offset[p] = p*mr*b.ldc - b.j0*nr
+		}
+	}
+	kBlocks := b.kBlocks()
+	for kb0 := 0; kb0 < kBlocks; kb0 += b.kc {
+		kb1 := min(kBlocks, kb0+b.kc)
+		var ahead []float32
+		if kb1 == kBlocks {
+			ahead = b.sourceOf(r1, soon)
+		}
+		b.pack(kb0, kb1)
+		b.multiply(kb0, kb1, ahead)
+	}
+}
+
+// readsInPlace reports whether the kernel reads the source of tile p itself. A
+// tile at the end of the source is packed, because kernels read whole tiles.
+func (b *igemmBlock) readsInPlace(p int) bool {
+	return b.inPlace() && b.r0+(p+1)*gemm.TileRows() <= b.n*b.h*b.w
+}
+
+// pack gathers blocks [kb0,kb1) of k of the block's rows into A panels.
+func (b *igemmBlock) pack(kb0, kb1 int) {
+	mr := gemm.TileRows()
+	u := b.seek(b.r0)
+	for p := range ground.CeilDiv(b.r1-b.r0, mr) {
+		if b.readsInPlace(p) {
+			u = b.seek(b.r0 + (p+1)*mr)
+			continue
+		}
+		b.gather(b.a[p*mr*(kb1-kb0)*gemm.KBlock:], gemm.KBlock, mr*gemm.KBlock, &u, min(mr, b.r1-b.r0-p*mr), kb0, kb1, b.row)
+	}
+}
+
+// multiply adds blocks [kb0,kb1) of k to the block's output. The residual comes
+// first, because it may be the output itself, bias and relu last.
+func (b *igemmBlock) multiply(kb0, kb1 int, ahead []float32) {
+	mr, nr := gemm.TileRows(), gemm.TileCols()
+	kBlocks := b.kBlocks()
+	first, last := kb0 == 0, kb1 == kBlocks
+	args := gemm.Args{LDC: b.ldc, AStride: b.c, Segs: 1}
+	if !first {
+		args.Flags |= gemm.Accumulate
+	}
+	if last && b.ep.relu {
+		args.Flags |= gemm.ReLU
+	}
+	if b.nonTemporal {
+		args.Flags |= gemm.NonTemporal
+	}
+	for j := b.j0; j < b.j1; j++ {
+		if b.once {
+			ahead = b.panelAfter(j, kb0, kb1)
+		}
+		args.NR = min(nr, b.cols-j*nr)
+		args.B = &b.bp[(j*kBlocks+kb0)*gemm.KBlock*nr]
+		if last && b.ep.bias != nil {
+			args.Bias = &b.ep.bias[j*nr]
+		}
+		for p := range ground.CeilDiv(b.r1-b.r0, mr) {
+			args.MR = min(mr, b.r1-b.r0-p*mr)
+			args.C = &b.dst[b.offset[p]+j*nr]
+			if first && b.ep.residual != nil {
+				args.Res, args.LDR = &b.ep.residual[(b.r0+p*mr)*b.cols+j*nr], b.cols
+			}
+			if b.readsInPlace(p) {
+				args.A, args.K = &b.src[(b.r0+p*mr)*b.c], b.c
+				args.Next, args.NextStep, ahead = nextLines(ahead, args.K/3, 3)
+				gemm.FormD(&args)
+				continue
+			}
+			args.A, args.K = &b.a[p*mr*(kb1-kb0)*gemm.KBlock], kb1-kb0
+			args.Next, args.NextStep, ahead = nextLines(ahead, args.K, 8)
+			gemm.FormN(&args)
+		}
+	}
+}
+
+// panelAfter returns the part of B that is read after blocks [kb0,kb1) of k of
+// column panel j.
+func (b *igemmBlock) panelAfter(j, kb0, kb1 int) []float32 {
+	kBlocks := b.kBlocks()
+	switch {
+	case j+1 < b.j1:
+		j++
+	case kb1 < kBlocks:
+		j, kb0, kb1 = b.j0, kb1, min(kBlocks, kb1+b.kc)
+	default:
+		j, kb0, kb1 = b.next, 0, min(kBlocks, b.kc)
+	}
+	step := gemm.KBlock * gemm.TileCols()
+	return b.bp[(j*kBlocks+kb0)*step : (j*kBlocks+kb1)*step]
+}
+
+// scatter copies the block from its buffer to where its rows belong.
+func (b *igemmBlock) scatter() {
+	first := b.j0 * gemm.TileCols()
+	n := min(b.cols, b.j1*gemm.TileCols()) - first
+	for r := range b.r1 - b.r0 {
+		copy(b.out[b.outAt(b.r0+r)+first:][:n], b.dst[r*b.ldc:])
+	}
+}
+
+// nextLines cuts what one kernel call prefetches, rounds times lines cache lines,
+// from the front of ahead, for the arguments next and nextStep.
+func nextLines(ahead []float32, rounds, lines int) (next *float32, step int, rest []float32) {
+	const line = mem.Align / 4
+	n := rounds * lines * line
+	if len(ahead) < n || n == 0 {
+		return nil, 0, nil
+	}
+	return &ahead[0], lines * mem.Align, ahead[n:]
+}
+
+// ground.StoresNonTemporal reports whether the output is to be stored that way.
+func (g *igemm) storesNonTemporal() bool {
+	return g.dense() && ground.StoresNonTemporal(gemm.Table.Active().NonTemporalFloats, g.n*g.oh*g.ow*g.cols, g.out, g.outPix)
+}

@@ -1,0 +1,170 @@
+package conv
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/winograd"
+	"github.com/whippet-ml/whippet/internal/mem"
+	"github.com/whippet-ml/whippet/internal/parallel"
+	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
+)
+
+// TestWinogradErrorOfActivations compares the error with that of the direct
+// sum on what a network computes: sources that have passed a ReLU, so that
+// their mean is far from zero, and filters of He's magnitude. Winograd's error
+// is about four times the direct sum's.
+func TestWinogradErrorOfActivations(t *testing.T) {
+	for _, c := range []Conv{
+		{1, 28, 28, 64, 64, 3, 3, 1, 1},
+		{1, 14, 14, 256, 64, 3, 3, 1, 1},
+		{9, 7, 7, 128, 32, 3, 3, 1, 1},
+	} {
+		x, w, dy := winoOperands(c)
+		for i, v := range x {
+			x[i] = max(0, v)
+		}
+		want := newRefConv(c, x, w, dy)
+		got := make([]float32, len(dy))
+		grad := make([]float32, len(w))
+		winogradPlain(c, x, w, got)
+		winograd.BackwardWeights(ground.ConvShape(c), x, dy, grad)
+		e, eg := kerneltest.RelL2(got, want.y), kerneltest.RelL2(grad, want.dw)
+		old := winograd.Allow(false)
+		convForward(c, x, w, got)
+		winograd.Allow(old)
+		directBackwardWeights(c, x, dy, grad)
+		d, dg := kerneltest.RelL2(got, want.y), kerneltest.RelL2(grad, want.dw)
+		t.Logf("%dx%d, %d channels: forward %.1e (direct %.1e), weight gradient %.1e (direct %.1e)", c.H, c.W, c.C, e, d, eg, dg)
+		if !(e <= 5e-6 && eg <= 5e-6) {
+			t.Errorf("%+v: relative L2 error %.2e forward, %.2e in the weight gradient, want at most 5e-6", c, e, eg)
+		}
+	}
+}
+
+// TestWinogradScratch fills the kernels' workspace with NaN: no pass may read
+// what it has not written.
+func TestWinogradScratch(t *testing.T) {
+	kerneltest.EachSet(t, func(t *testing.T) {
+		for _, c := range []Conv{
+			{9, 7, 7, 40, 56, 3, 3, 1, 1},
+			{2, 10, 9, 144, 129, 3, 3, 1, 1},
+		} {
+			x, w, dy := winoOperands(c)
+			run := func() [][]float32 {
+				out := [][]float32{make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))}
+				winogradPlain(c, x, w, out[0])
+				winograd.BackwardData(ground.ConvShape(c), dy, w, out[1], false)
+				winograd.BackwardWeights(ground.ConvShape(c), x, dy, out[2])
+				return out
+			}
+			want := run()
+			mem.Clobber.Store(true) // from here on, what is given back is NaN
+			defer mem.Clobber.Store(false)
+			run()
+			for pass, got := range run() {
+				for i, v := range got {
+					if v != want[pass][i] {
+						t.Fatalf("pass %d of %+v: element %d is %v, it was %v before the workspace was spoiled", pass, c, i, v, want[pass][i])
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestWinogradPackedShared uses one packed layer from several goroutines, from
+// its first use on, and in place of its own residual.
+func TestWinogradPackedShared(t *testing.T) {
+	for _, c := range []Conv{
+		{2, 12, 12, 32, 64, 3, 3, 1, 1},
+		{2, 14, 14, 144, 160, 3, 3, 1, 1},
+	} {
+		x, w, res := winoOperands(c)
+		want := make([]float32, len(res))
+		Pack(c, w, nil).Forward(c.N, c.H, c.W, x, want, elementwise.Epilogue{Residual: res, Activation: act(true), Stride: c.K})
+		p := Pack(c, w, nil)
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				y := append([]float32(nil), res...)
+				p.Forward(c.N, c.H, c.W, x, y, elementwise.Epilogue{Residual: y, Activation: act(true), Stride: c.K})
+				for i, v := range y {
+					if v != want[i] {
+						t.Errorf("%+v: element %d is %v, want %v", c, i, v, want[i])
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+// TestWinogradSteady checks that a pass that has run before allocates no
+// workspace again.
+func TestWinogradSteady(t *testing.T) {
+	defer parallel.SetThreads(parallel.SetThreads(1)) // with more, how many buffers are in use at once is chance
+	for _, c := range []Conv{
+		{2, 20, 20, 32, 48, 3, 3, 1, 1},
+		{9, 14, 14, 144, 160, 3, 3, 1, 1},
+	} {
+		x, w, dy := winoOperands(c)
+		y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
+		run := func() {
+			winogradPlain(c, x, w, y)
+			winograd.BackwardData(ground.ConvShape(c), dy, w, dx, false)
+			winograd.BackwardWeights(ground.ConvShape(c), x, dy, dw)
+		}
+		run()
+		before := ground.Scratch.Bytes()
+		run()
+		if after := ground.Scratch.Bytes(); after != before {
+			t.Errorf("%+v: the workspace grew from %d to %d bytes in the second step", c, before, after)
+		}
+	}
+}
+
+// FuzzWinogradConv compares the three passes with the direct sum on shapes of
+// all kinds.
+func FuzzWinogradConv(f *testing.F) {
+	f.Add(uint64(1), uint8(1), uint8(1), uint8(1), uint8(1), uint8(1), uint8(1))
+	f.Add(uint64(2), uint8(9), uint8(7), uint8(7), uint8(33), uint8(20), uint8(1))
+	f.Add(uint64(3), uint8(2), uint8(13), uint8(6), uint8(130), uint8(127), uint8(0))
+	f.Add(uint64(4), uint8(12), uint8(3), uint8(9), uint8(16), uint8(65), uint8(2))
+	f.Fuzz(func(t *testing.T, seed uint64, n, h, w, ch, k, pad uint8) {
+		c := Conv{N: 1 + int(n%12), H: 1 + int(h%18), W: 1 + int(w%18), C: 1 + int(ch%150), K: 1 + int(k%150), KH: 3, KW: 3, Stride: 1, Pad: int(pad % 3)}
+		if c.Check() != nil {
+			return
+		}
+		oh, ow := c.Out()
+		x, wt, dy := kerneltest.Normals(seed, c.N*c.H*c.W*c.C, 1), kerneltest.Normals(seed+1, 9*c.C*c.K, 1), kerneltest.Normals(seed+2, c.N*oh*ow*c.K, 1)
+		for _, p := range []struct {
+			name             string
+			size             int
+			winograd, direct func(out []float32)
+		}{
+			{"forward", len(dy), func(o []float32) { winogradPlain(c, x, wt, o) }, func(o []float32) {
+				defer winograd.Allow(winograd.Allow(false))
+				convForward(c, x, wt, o)
+			}},
+			{"data gradient", len(x), func(o []float32) { winograd.BackwardData(ground.ConvShape(c), dy, wt, o, false) }, func(o []float32) { directBackwardData(c, dy, wt, o) }},
+			{"weight gradient", len(wt), func(o []float32) { winograd.BackwardWeights(ground.ConvShape(c), x, dy, o) }, func(o []float32) { directBackwardWeights(c, x, dy, o) }},
+		} {
+			got, check := kerneltest.NanGuarded(t, p.name, p.size)
+			p.winograd(got)
+			check()
+			direct := make([]float32, p.size)
+			p.direct(direct)
+			want := make([]float64, p.size)
+			for i, v := range direct {
+				want[i] = float64(v)
+			}
+			if e := kerneltest.RelL2(got, want); !(e <= 1e-4) {
+				t.Errorf("%s of %+v: relative L2 difference %.2e from the direct sum, want at most 1e-4", p.name, c, e)
+			}
+		}
+	})
+}

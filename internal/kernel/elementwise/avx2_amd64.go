@@ -1,0 +1,50 @@
+//go:build !noasm
+
+package elementwise
+
+import "github.com/whippet-ml/whippet/internal/kernel/isa"
+
+// The kernels of AVX2, whose assembly is generated: see asm.
+func init() {
+	Table.Add(isa.AVX2, rowKernels{
+		ReLU:                             ewReLUAVX2,
+		ReLUGrad:                         ewReLUGradAVX2,
+		Add:                              ewAddAVX2,
+		Mul:                              ewMulAVX2,
+		AXPY:                             ewAXPYAVX2,
+		ScaleAdd:                         ewScaleAddAVX2,
+		AddBias:                          ewAddBiasAVX2,
+		SumRows:                          ewSumRowsAVX2,
+		SplitSum:                         ewSplitSumAVX2,
+		SplitSumNonTemporal:              ewSplitSumNonTemporalAVX2,
+		SplitSumReLU:                     ewSplitSumReLUAVX2,
+		SplitSumReLUNonTemporal:          ewSplitSumReLUNonTemporalAVX2,
+		Stats:                            ewStatsAVX2,
+		ScaleShift:                       ewScaleShiftAVX2,
+		ScaleShiftNonTemporal:            ewScaleShiftNonTemporalAVX2,
+		ScaleShiftReLU:                   ewScaleShiftReLUAVX2,
+		ScaleShiftReLUNonTemporal:        ewScaleShiftReLUNonTemporalAVX2,
+		ScaleShiftAdd:                    ewScaleShiftAddAVX2,
+		ScaleShiftAddNonTemporal:         ewScaleShiftAddNonTemporalAVX2,
+		ScaleShiftAddReLU:                ewScaleShiftAddReLUAVX2,
+		ScaleShiftAddReLUNonTemporal:     ewScaleShiftAddReLUNonTemporalAVX2,
+		ScaleShiftReLUMask:               ewScaleShiftReLUMaskAVX2,
+		ScaleShiftReLUMaskNonTemporal:    ewScaleShiftReLUMaskNonTemporalAVX2,
+		ScaleShiftAddReLUMask:            ewScaleShiftAddReLUMaskAVX2,
+		ScaleShiftAddReLUMaskNonTemporal: ewScaleShiftAddReLUMaskNonTemporalAVX2,
+		MaskGrad:                         ewMaskGradAVX2,
+		BNReduce:                         ewBNReduceAVX2,
+		BNReduceY:                        ewBNReduceYAVX2,
+		BNReduceX:                        ewBNReduceXAVX2,
+		BNReduceMask:                     ewBNReduceMaskAVX2,
+		BNGrad:                           ewBNGradAVX2,
+		BNGradX:                          ewBNGradXAVX2,
+		BNGradMask:                       ewBNGradMaskAVX2,
+		BNGradRes:                        ewBNGradResAVX2,
+		BNGradResNonTemporal:             ewBNGradResNonTemporalAVX2,
+		BNGradMaskRes:                    ewBNGradMaskResAVX2,
+		BNGradMaskResNonTemporal:         ewBNGradMaskResNonTemporalAVX2,
+		Adam:                             ewAdamAVX2,
+		NonTemporalFloats:                4 << 20,
+	})
+}

@@ -1,0 +1,87 @@
+package elementwise
+
+import (
+	"fmt"
+
+	"github.com/whippet-ml/whippet/internal/kernel/ground"
+)
+
+// Activation is a function that an operation applies to its result's values
+// while it has them at hand.
+type Activation uint8
+
+const (
+	Identity      Activation = iota
+	RectifiedUnit            // max(y, 0); a NaN stays NaN
+)
+
+// Epilogue is what an operation does to its result y, [pixels, K], at the end,
+// while the values are in registers:
+//
+//	y = activation(value + Bias + Residual)
+//
+// The zero Epilogue changes nothing.
+type Epilogue struct {
+	Bias       []float32 // [K], or nil
+	Residual   []float32 // [pixels, K], or nil; may share memory with y only if it is exactly y
+	Activation Activation
+
+	// Mask, unless nil, receives where a ReLU passed, for its backward pass:
+	// MaskWords(pixels, K) words. Only ScaleShift has it.
+	Mask []uint16
+
+	// Stride is the distance from a pixel of y to the next in floats, at least
+	// K; 0 means K. With more, y is a slice of the channels of a wider tensor.
+	Stride int
+}
+
+// Rectifies reports whether the activation is ReLU. It panics on one that the
+// operation does not have.
+func (e *Epilogue) Rectifies(op string) bool {
+	if e.Activation > RectifiedUnit {
+		panic(fmt.Sprintf("%s: there is no activation %d", op, e.Activation))
+	}
+	return e.Activation == RectifiedUnit
+}
+
+// Distance returns the distance between pixels of k channels, after it has
+// checked the lengths of y and of what is added to it.
+func (e *Epilogue) Distance(op string, pixels, k int, y []float32) int {
+	ground.NeedOptional(op, "Epilogue.Bias", e.Bias, k)
+	ground.NeedOptional(op, "Epilogue.Residual", e.Residual, pixels*k)
+	if e.Mask != nil {
+		panic(op + ": it makes no mask: leave Epilogue.Mask nil, and take the mask from the result")
+	}
+	s := e.Stride
+	if s == 0 {
+		s = k
+	}
+	if s < k || len(y) < (pixels-1)*s+k {
+		panic(fmt.Sprintf("%s: %d pixels of %d channels at stride %d do not fit an output of %d values", op, pixels, k, s, len(y)))
+	}
+	return s
+}
+
+// InputGrad says where an operation's gradient of its input x [rows, C] goes.
+type InputGrad struct {
+	// DX receives the gradient, [rows, C]; it is overwritten, or with Add added
+	// to.
+	DX  []float32
+	Add bool
+
+	// ReLU, unless nil, says that x is the result of a ReLU, through which the
+	// gradient goes on. DX, unless nil, is then what other operations that read x
+	// contribute, and its content is undefined afterwards; with a single part of
+	// ReLU its DZ may be DX.
+	ReLU *ReLUGrad
+}
+
+// Check panics unless the slices have the lengths of x [rows, c].
+func (to *InputGrad) Check(op string, rows, c int) {
+	if to.ReLU == nil {
+		ground.Need(op, "InputGrad.DX", len(to.DX), rows*c)
+		return
+	}
+	ground.NeedOptional(op, "InputGrad.DX", to.DX, rows*c)
+	to.ReLU.check(op, rows, c)
+}

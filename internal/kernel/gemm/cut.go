@@ -1,0 +1,81 @@
+package gemm
+
+import "github.com/whippet-ml/whippet/internal/kernel/ground"
+
+// Blocking is how a matrix product is cut into pieces, and these into blocks.
+type Blocking struct {
+	RowPanels int // row panels of a block of A
+	ColPanels int // column panels of a piece
+	Kc        int // 16-step blocks of k packed at a time
+	Blocks    int // blocks of A that a piece computes one after another
+}
+
+const (
+	// aBlockBytes bounds a block of A, so that it stays in the second level
+	// cache (1 MB and up where AVX-512 is) beside B panels and the source of
+	// the next one.
+	aBlockBytes = 400 << 10
+	// wholeRowsBytes bounds the result of a block of whole rows, for the same
+	// reason.
+	wholeRowsBytes = 128 << 10
+	// MaxRowPanels bounds the row panels of a block.
+	MaxRowPanels = 16
+	// maxKC bounds the 16-step blocks of k packed at a time.
+	maxKC = 72
+	// wantPieces is how many pieces a product is cut into at least, if it can
+	// be; manyPieces is how many are left when blocks are put together.
+	wantPieces = 24
+	manyPieces = 96
+	// fewRowPanels is the most row panels that are left together, if there are
+	// columns enough for fewPieces: B is larger than A then, and is read once.
+	fewRowPanels = 4
+	fewPieces    = 16
+)
+
+// CutWholeRows is cut for blocks of whole rows, which something else is done with
+// when they are computed.
+func CutWholeRows(rowPanels, colPanels, kBlocks int) Blocking {
+	b := Cut(rowPanels, 1, kBlocks)
+	b.ColPanels = colPanels
+	wide := colPanels * TileCols() * TileRows() * 4 // bytes of a row panel of the result
+	b.RowPanels = min(b.RowPanels, max(1, wholeRowsBytes/wide))
+	return b
+}
+
+// Cut chooses the blocking of a product of the given row panels, column panels
+// and blocks of k. It depends on the shape alone.
+func Cut(rowPanels, colPanels, kBlocks int) Blocking {
+	b := Blocking{ColPanels: colPanels, Blocks: 1}
+	b.Kc = ground.CeilDiv(kBlocks, ground.CeilDiv(kBlocks, maxKC))
+	b.RowPanels = min(MaxRowPanels, max(1, aBlockBytes/(b.Kc*KBlock*4*TileRows())))
+	for ground.CeilDiv(rowPanels, b.RowPanels)*ground.CeilDiv(colPanels, b.ColPanels) < wantPieces {
+		switch {
+		case rowPanels <= fewRowPanels && colPanels >= fewPieces:
+			if b.RowPanels = rowPanels; b.ColPanels > 1 {
+				b.ColPanels = (b.ColPanels + 1) / 2
+				continue
+			}
+		case b.RowPanels > 8:
+			b.RowPanels = (b.RowPanels + 1) / 2
+			continue
+		case b.ColPanels > 4:
+			b.ColPanels = (b.ColPanels + 1) / 2
+			continue
+		case b.RowPanels > 2:
+			b.RowPanels = (b.RowPanels + 1) / 2
+			continue
+		case b.ColPanels > 1:
+			b.ColPanels = (b.ColPanels + 1) / 2
+			continue
+		case b.RowPanels > 1:
+			b.RowPanels = 1
+			continue
+		}
+		break
+	}
+	// Even out: blocks and pieces of nearly equal size.
+	b.RowPanels = ground.CeilDiv(rowPanels, ground.CeilDiv(rowPanels, b.RowPanels))
+	b.ColPanels = ground.CeilDiv(colPanels, ground.CeilDiv(colPanels, b.ColPanels))
+	b.Blocks = min(8, max(1, ground.CeilDiv(rowPanels, b.RowPanels)*ground.CeilDiv(colPanels, b.ColPanels)/manyPieces))
+	return b
+}

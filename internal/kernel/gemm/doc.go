@@ -1,0 +1,3 @@
+// Package gemm holds the matrix product: the micro-kernels on which everything
+// heavy is built, the packing of their operands, and how a product is cut.
+package gemm
