@@ -17,14 +17,19 @@ type pass struct {
 	readers  int // how many times the operation stands there, reading the same; the results are added
 }
 
-// forward runs the operation on a fresh tape. Inputs need a gradient if record is
-// set, except that of the number *frozen.
-func (s *subject) forward(p pass, record bool, frozen *int) (*autograd.Tape, []*autograd.Variable, *autograd.Variable) {
+// which says of inputs and parameters, by their numbers, whether they train.
+type which func(i int) bool
+
+func every(int) bool { return true }
+
+// forward runs the operation on a fresh tape. Inputs that train need a gradient if
+// record is set.
+func (s *subject) forward(p pass, record bool, trains which) (*autograd.Tape, []*autograd.Variable, *autograd.Variable) {
 	tp := autograd.NewTape(s.arena)
 	tp.Record, tp.Training, tp.Rand = record, p.training, rng.New(5) // the same mask each time
 	var vs []*autograd.Variable
 	for i, x := range s.in {
-		vs = append(vs, tp.Input(x, record && (frozen == nil || *frozen != i)))
+		vs = append(vs, tp.Input(x, record && trains(i)))
 	}
 	y := s.op.Forward(tp, vs)
 	for range p.readers - 1 {
@@ -43,14 +48,14 @@ func (s *subject) what(i int) string {
 
 // gradients compares those of inputs and parameters with central differences of
 // the sum of the result times up, and with those of passes in which one of them
-// is frozen.
+// is frozen, and in which one alone trains.
 func (s *subject) gradients(p pass, up *tensor.Tensor) error {
 	loss := func() float64 {
-		tp, _, y := s.forward(p, false, nil)
+		tp, _, y := s.forward(p, false, every)
 		defer tp.Reset()
 		return dot(y.Value.Data, up.Data)
 	}
-	all, err := s.backward(p, up, nil)
+	all, err := s.backward(p, up, every)
 	if err != nil {
 		return err
 	}
@@ -60,17 +65,27 @@ func (s *subject) gradients(p pass, up *tensor.Tensor) error {
 			return fmt.Errorf("%s: %w", s.what(i), err)
 		}
 	}
-	for frozen := range all {
-		some, err := s.backward(p, up, &frozen)
-		if err != nil {
-			return fmt.Errorf("%s frozen: %w", s.what(frozen), err)
+	for k := range all {
+		if err := s.some(p, up, all, func(i int) bool { return i != k }); err != nil {
+			return fmt.Errorf("%s frozen: %w", s.what(k), err)
 		}
-		for i, g := range some {
-			if i == frozen {
-				continue
-			}
-			if err := near("the pass with nothing frozen", g, all[i], 1e-5); err != nil {
-				return fmt.Errorf("%s frozen: gradient of %s: %w", s.what(frozen), s.what(i), err)
+		if err := s.some(p, up, all, func(i int) bool { return i == k }); err != nil {
+			return fmt.Errorf("%s alone trains: %w", s.what(k), err)
+		}
+	}
+	return nil
+}
+
+// some compares the gradients of what trains with those when all does.
+func (s *subject) some(p pass, up *tensor.Tensor, all [][]float32, trains which) error {
+	grads, err := s.backward(p, up, trains)
+	if err != nil {
+		return err
+	}
+	for i, g := range grads {
+		if trains(i) {
+			if err := near("the pass in which all train", g, all[i], 1e-5); err != nil {
+				return fmt.Errorf("gradient of %s: %w", s.what(i), err)
 			}
 		}
 	}
@@ -85,23 +100,26 @@ func (s *subject) values32(i int) []float32 {
 	return s.params[i-len(s.in)].Value.Data
 }
 
-// backward returns the gradients of inputs and parameters. One of them may be
-// frozen and must have none then.
-func (s *subject) backward(p pass, up *tensor.Tensor, frozen *int) ([][]float32, error) {
+// backward returns the gradients of inputs and parameters. What does not train
+// must have none.
+func (s *subject) backward(p pass, up *tensor.Tensor, trains which) ([][]float32, error) {
 	for i, q := range s.params {
 		q.ZeroGrad()
-		q.RequiresGrad = frozen == nil || *frozen != len(s.in)+i
+		q.RequiresGrad = trains(len(s.in) + i)
 		defer func() { q.RequiresGrad = true }()
 	}
-	tp, vs, y := s.forward(p, true, frozen)
+	tp, vs, y := s.forward(p, true, trains)
 	defer tp.Reset()
-	if want := frozen == nil || len(s.in)+len(s.params) > 1; y.NeedsGrad() != want {
-		return nil, fmt.Errorf("that the result needs a gradient is %v, want %v", y.NeedsGrad(), want)
-	} else if !want {
-		return make([][]float32, 1), nil
+	grads, needed := make([][]float32, len(vs)+len(s.params)), false
+	for i := range grads {
+		needed = needed || trains(i)
+	}
+	if y.NeedsGrad() != needed {
+		return nil, fmt.Errorf("that the result needs a gradient is %v, want %v", y.NeedsGrad(), needed)
+	} else if !needed {
+		return grads, nil
 	}
 	tp.Backward(y, up)
-	grads := make([][]float32, len(vs)+len(s.params))
 	for i := range grads {
 		var g *tensor.Tensor
 		if i < len(vs) {
@@ -109,7 +127,7 @@ func (s *subject) backward(p pass, up *tensor.Tensor, frozen *int) ([][]float32,
 		} else if q := s.params[i-len(vs)]; q.HasGrad {
 			g = q.Grad
 		}
-		if want := frozen == nil || *frozen != i; (g != nil) != want {
+		if want := trains(i); (g != nil) != want {
 			return nil, fmt.Errorf("that %s has a gradient is %v, want %v", s.what(i), g != nil, want)
 		}
 		if g != nil {

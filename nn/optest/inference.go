@@ -17,7 +17,7 @@ import (
 // compiled compares the compiled operation with the tape in evaluation mode, and
 // counts what a run that repeats allocates.
 func (s *subject) compiled(t testing.TB) error {
-	tp, _, y := s.forward(pass{false, 1}, false, nil)
+	tp, _, y := s.forward(pass{false, 1}, false, every)
 	want := slices.Clone(y.Value.Data)
 	tp.Reset()
 	g, x := single(s.op, s.in)

@@ -248,7 +248,7 @@ func (s *subject) values(training bool) error {
 		for _, x := range s.in {
 			before = append(before, slices.Clone(x.Data))
 		}
-		tp, _, y := s.forward(pass{training, 1}, record, nil)
+		tp, _, y := s.forward(pass{training, 1}, record, every)
 		shape, got := slices.Clone(y.Value.Shape), slices.Clone(y.Value.Data)
 		tp.Reset()
 		if !tensor.SameShape(shape, s.Shape) {
