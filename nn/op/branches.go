@@ -104,12 +104,9 @@ func (k branchKernels) Run(in []*tensor.Tensor, out *tensor.Tensor) {
 func (b *ConvBranches) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
 	var all []weights.Value
 	for i, c := range b.convs {
-		y, err := c.ONNX(e, fmt.Sprintf("%s_conv%d", name, i), in)
+		y, err := c.ONNX(e, fmt.Sprintf("%s_branch%d", name, i), in)
 		if err != nil {
 			return "", err
-		}
-		if c.ReLU {
-			y = e.Relu(fmt.Sprintf("%s_relu%d", name, i), y)
 		}
 		all = append(all, y)
 	}

@@ -28,6 +28,7 @@ var branchesCases = []optest.Case{
 			b, _ := newConv(r, 3, 4, 7, 1, 1, true, true)
 			return joined(convolved(x, a), convolved(x, b)).v
 		},
+		Operators: []string{"Conv", "Relu", "Concat"},
 		Refuses: []optest.Refusal{
 			{Inputs: [][]int{{2, 5, 6, 3}}, Word: "3 channels reach a convolution for 4"},
 			{Inputs: [][]int{{2, 4}}, Word: "want [N,H,W,C]"},

@@ -95,7 +95,7 @@ func (k *convKernel) Run(in []*tensor.Tensor, out *tensor.Tensor) {
 	k.conv.Forward(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, out.Data, elementwise.Epilogue{Residual: values(in, 1), Activation: activation(k.relu)})
 }
 
-// ONNX is Conv.
+// ONNX is Conv, and Relu if the convolution has one.
 func (c *Conv) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
 	w, err := e.Parameter(c.Weight.Value.Data)
 	if err != nil {
@@ -105,7 +105,12 @@ func (c *Conv) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights
 	if err != nil {
 		return "", err
 	}
-	return e.Conv(name, in[0], w, bias, weights.Window{Size: c.Weight.Value.Shape[0], Stride: c.Stride, Pad: c.Pad}, 1), nil
+	conv := name
+	if c.ReLU {
+		conv += "_conv"
+	}
+	y := e.Conv(conv, in[0], w, bias, weights.Window{Size: c.Weight.Value.Shape[0], Stride: c.Stride, Pad: c.Pad}, 1)
+	return epilogue(e, name, y, nil, c.ReLU), nil
 }
 
 // MACs is OH·OW·KH·KW·C·K for each picture.

@@ -24,8 +24,21 @@ func convCase(name string, k, in, out, stride, pad int, bias, relu bool, rows, c
 		Want: func(o graph.Op, _ bool, in []*tensor.Tensor) []float64 {
 			return convolved(widen(in[0]), o.(*op.Conv)).v
 		},
-		Refuses: refuses,
+		Operators: operators("Conv", false, relu),
+		Refuses:   refuses,
 	}
+}
+
+// operators are the ONNX operators of kind, Add and Relu.
+func operators(kind string, residual, relu bool) []string {
+	all := []string{kind}
+	if residual {
+		all = append(all, "Add")
+	}
+	if relu {
+		all = append(all, "Relu")
+	}
+	return all
 }
 
 var convCases = []optest.Case{

@@ -46,11 +46,11 @@ func (o *ConvMaxPool) Compile(c *graph.Compiler) graph.Kernel {
 
 // ONNX is Conv, Relu and MaxPool.
 func (o *ConvMaxPool) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
-	y, err := o.Conv.ONNX(e, name+"_conv", in)
+	y, err := o.Conv.ONNX(e, name+"_relu", in)
 	if err != nil {
 		return "", err
 	}
-	return o.Pool.ONNX(e, name, []weights.Value{e.Relu(name+"_relu", y)})
+	return o.Pool.ONNX(e, name, []weights.Value{y})
 }
 
 // MACs are the convolution's.

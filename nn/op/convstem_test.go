@@ -36,6 +36,7 @@ func convStemCase(name string, in, out, window int, bias bool, side, pooled int)
 			s := o.(*op.ConvMaxPool)
 			return maxPooled(convolved(widen(in[0]), s.Conv), s.Pool).v
 		},
+		Operators: []string{"Conv", "Relu", "MaxPool"},
 		Refuses: []optest.Refusal{
 			{Inputs: [][]int{{1, 2, 9, in}}, Word: "too small"},
 			{Inputs: [][]int{{1, 9, 9, in + 1}}, Word: "channels reach a convolution for"},

@@ -18,10 +18,11 @@ var linearCases = []optest.Case{
 			l := &op.Linear{Weight: newParam(r, 3, 7), Bias: newParam(r, 3)}
 			return l, []*autograd.Parameter{l.Weight, l.Bias}
 		},
-		Inputs: [][]int{{5, 7}},
-		Shape:  []int{5, 3},
-		MACs:   5 * 7 * 3,
-		Want:   multiplied,
+		Inputs:    [][]int{{5, 7}},
+		Shape:     []int{5, 3},
+		MACs:      5 * 7 * 3,
+		Want:      multiplied,
+		Operators: []string{"Gemm"},
 		Refuses: []optest.Refusal{
 			{Inputs: [][]int{{5, 6}}, Word: "6 features reach a linear layer for 7"},
 			{Inputs: [][]int{{1, 1, 1, 7}}, Word: "want [N,7]"},
@@ -33,10 +34,11 @@ var linearCases = []optest.Case{
 			l := &op.Linear{Weight: newParam(r, 20, 9)}
 			return l, []*autograd.Parameter{l.Weight}
 		},
-		Inputs: [][]int{{3, 9}},
-		Shape:  []int{3, 20},
-		MACs:   3 * 9 * 20,
-		Want:   multiplied,
+		Inputs:    [][]int{{3, 9}},
+		Shape:     []int{3, 20},
+		MACs:      3 * 9 * 20,
+		Want:      multiplied,
+		Operators: []string{"Gemm"},
 	},
 }
 

@@ -69,7 +69,8 @@ func (n *Norm) Compile(*graph.Compiler) graph.Kernel {
 	})
 }
 
-// ONNX is BatchNormalization.
+// ONNX is BatchNormalization, Add if there is a second input, and Relu if the
+// operation has one.
 func (n *Norm) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
 	s := n.State
 	var p [4]weights.Value
@@ -79,7 +80,12 @@ func (n *Norm) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights
 			return "", err
 		}
 	}
-	return e.BatchNorm(name, in[0], p[0], p[1], p[2], p[3], float32(s.Eps)), nil
+	norm := name
+	if n.ReLU || len(in) > 1 {
+		norm += "_norm"
+	}
+	y := e.BatchNorm(norm, in[0], p[0], p[1], p[2], p[3], float32(s.Eps))
+	return epilogue(e, name, y, in[1:], n.ReLU), nil
 }
 
 // MACs is 0.

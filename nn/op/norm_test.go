@@ -34,7 +34,8 @@ func normCase(name string, running, residual, relu bool, shape []int, refuses ..
 			}
 			return normalized(widen(in[0]), o.(*op.Norm), training, others).v
 		},
-		Refuses: refuses,
+		Operators: operators("BatchNormalization", residual, relu),
+		Refuses:   refuses,
 	}
 }
 

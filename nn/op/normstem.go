@@ -47,11 +47,11 @@ func (o *NormMaxPool) Compile(c *graph.Compiler) graph.Kernel {
 
 // ONNX is BatchNormalization, Relu and MaxPool.
 func (o *NormMaxPool) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
-	y, err := o.Norm.ONNX(e, name+"_norm", in)
+	y, err := o.Norm.ONNX(e, name+"_relu", in)
 	if err != nil {
 		return "", err
 	}
-	return o.Pool.ONNX(e, name, []weights.Value{e.Relu(name+"_relu", y)})
+	return o.Pool.ONNX(e, name, []weights.Value{y})
 }
 
 // MACs is 0.

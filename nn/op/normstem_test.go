@@ -33,6 +33,7 @@ func normStemCase(name string, running bool, in, out []int, pool op.MaxPool) opt
 			s := o.(*op.NormMaxPool)
 			return maxPooled(normalized(widen(in[0]), s.Norm, training, nil), s.Pool).v
 		},
+		Operators: []string{"BatchNormalization", "Relu", "MaxPool"},
 		Refuses: []optest.Refusal{
 			{Inputs: [][]int{{2, 7, 8, 4}}, Word: "4 channels reach a batch norm"},
 			{Inputs: [][]int{{2, 0, 0, in[3]}}, Word: "too small"},

@@ -14,6 +14,7 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
+	"github.com/whippet-ml/whippet/weights"
 )
 
 // TakesReLU is an operation that can apply a following ReLU itself.
@@ -56,6 +57,22 @@ func data(p *autograd.Parameter) []float32 {
 		return nil
 	}
 	return p.Value.Data
+}
+
+// epilogue adds the nodes of what an operation does to its result y: add another
+// value, if there is one, and ReLU. With neither, y has the given name already.
+func epilogue(e *graph.Exporter, name string, y weights.Value, residual []weights.Value, relu bool) weights.Value {
+	for _, r := range residual {
+		sum := name
+		if relu {
+			sum += "_sum"
+		}
+		y = e.Add(sum, y, r)
+	}
+	if relu {
+		y = e.Relu(name, y)
+	}
+	return y
 }
 
 // wantMap returns an error unless s is the shape of maps, [N,H,W,C].

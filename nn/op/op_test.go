@@ -29,7 +29,7 @@ func TestEveryOperationHasCases(t *testing.T) {
 			tested[reflect.Indirect(reflect.ValueOf(o)).Type().Name()] = true
 		}
 	}
-	for _, name := range operations(t) {
+	for _, name := range operationTypes(t) {
 		if !tested[name] {
 			t.Errorf("the operation %s has no case", name)
 		}
@@ -70,9 +70,9 @@ func TestEveryRewriteHasCases(t *testing.T) {
 	}
 }
 
-// operations returns the names of this package's types that are operations: those
+// operationTypes returns the names of this package's types that are operations: those
 // with a method MACs.
-func operations(t *testing.T) (names []string) {
+func operationTypes(t *testing.T) (names []string) {
 	all, err := parser.ParseDir(token.NewFileSet(), ".", func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
 	if err != nil {
 		t.Fatal(err)

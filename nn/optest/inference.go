@@ -1,9 +1,9 @@
 package optest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"testing"
 
@@ -67,7 +67,17 @@ func (s *subject) onnx() error {
 		return fmt.Errorf("%d of %d parameters are in the graph", added, len(s.params))
 	}
 	b.Output(b.Identity("out", y), weights.F32, weights.Fixed(s.Shape...))
-	return b.Write(io.Discard)
+	var file bytes.Buffer
+	if err := b.Write(&file); err != nil {
+		return err
+	}
+	for _, kind := range s.Operators {
+		// op_type is field 4 of a node: a tag, the length, the text.
+		if !bytes.Contains(file.Bytes(), append([]byte{4<<3 | 2, byte(len(kind))}, kind...)) {
+			return fmt.Errorf("no operator %s is in the graph", kind)
+		}
+	}
+	return nil
 }
 
 // single returns a graph with o as its operation, and its input, which holds the

@@ -55,6 +55,10 @@ type Case struct {
 	// on a tape, relative to the largest; 0 stands for 1e-4.
 	Tolerance float64
 
+	// Operators are kinds of ONNX operators that the export must have, such as
+	// "Relu".
+	Operators []string
+
 	// Refuses are inputs that the shape rule must not accept.
 	Refuses []Refusal
 }

@@ -83,6 +83,7 @@ func TestFaultsAreFound(t *testing.T) {
 		{o: wrongCompile{}, want: "compiled: value"},
 		{o: wasteful{}, want: "makes 1 allocations"},
 		{o: wrongName{}, want: `called "mine"`},
+		{o: op.ReLU{}, in: Case{Operators: []string{"Relu", "Add"}}, want: "no operator Add"},
 		{o: overwrites{}, want: "input 0 is not what it was"},
 		{o: untrained{}, params: []*autograd.Parameter{p}, want: "no graph.Trainable"},
 		{o: op.ReLU{}, in: Case{Refuses: []Refusal{{Inputs: [][]int{{2, 3, 4}}, Word: "small"}}}, want: "accepted, with"},
