@@ -19,7 +19,7 @@ import (
 
 // MaxPool is the geometry of the operation: a convolution of few channels,
 // and K x K windows with 1 <= K <= 15, stride, padding and ceil mode as
-// Pool has them.
+// pool.Max has them.
 type MaxPool struct {
 	Conv           Conv
 	K, Stride, Pad int
@@ -56,7 +56,7 @@ func (p MaxPool) pool(op string) pool.Shape {
 
 // Forward computes y [N,oh,ow,K], oh and ow by Out, from x [N,H,W,C], w
 // [KH,KW,C,K] and bias [K], which may be nil. argmax [N,oh,ow,K], unless nil,
-// receives the positions of the maxima as Pool has them with OfReLU, for
+// receives the positions of the maxima as pool.Max has them with OfReLU, for
 // BackwardWeights. The shape must be one that Fits.
 func (p MaxPool) Forward(x, w, bias, y []float32, argmax []uint8) {
 	const op = "conv.MaxPool.Forward"

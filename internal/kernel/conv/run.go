@@ -31,7 +31,7 @@ func (g *igemm) run(bp []float32, ep *epilogue) {
 	rowPanels, colPanels := ground.CeilDiv(rows, gemm.TileRows()), ground.CeilDiv(g.cols, gemm.TileCols())
 	if g.relu == nil {
 		r.cut = gemm.Cut(rowPanels, colPanels, g.kBlocks())
-		r.nonTemporal = g.storesNonTemporal() && r.cut.Kc == g.kBlocks()
+		r.nonTemporal = g.storesNonTemporal() && r.cut.KC == g.kBlocks()
 	} else {
 		r.cut = gemm.CutWholeRows(rowPanels, colPanels, g.kBlocks())
 		r.back = g.relu.Begin(ground.CeilDiv(rows, r.cut.RowPanels*gemm.TileRows()), g.cols, r.ep.residual)
@@ -61,12 +61,12 @@ func (r *igemmRun) piece(i int) {
 	first := i / colPieces * step * r.cut.Blocks
 	end := min(r.n*r.oh*r.ow, first+step*r.cut.Blocks)
 	j0 := i % colPieces * r.cut.ColPanels
-	b := igemmBlock{igemm: &r.igemm, ep: &r.ep, bp: r.bp, kc: r.cut.Kc, j0: j0, j1: min(colPanels, j0+r.cut.ColPanels), nonTemporal: r.nonTemporal}
+	b := igemmBlock{igemm: &r.igemm, ep: &r.ep, bp: r.bp, kc: r.cut.KC, j0: j0, j1: min(colPanels, j0+r.cut.ColPanels), nonTemporal: r.nonTemporal}
 	b.once = end-first <= step
 	// What another worker takes does not matter to the result, only to how
 	// useful the guess is.
 	b.next = (i + parallel.Threads()) % colPieces * r.cut.ColPanels
-	b.a = ground.GetScratch(step * r.cut.Kc * gemm.KBlock)
+	b.a = ground.GetScratch(step * r.cut.KC * gemm.KBlock)
 	defer ground.PutScratch(b.a)
 	if r.flat {
 		b.row = ground.GetScratch(r.kBlocks() * gemm.KBlock)

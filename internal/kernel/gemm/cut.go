@@ -6,7 +6,7 @@ import "github.com/whippet-ml/whippet/internal/kernel/ground"
 type Blocking struct {
 	RowPanels int // row panels of a block of A
 	ColPanels int // column panels of a piece
-	Kc        int // 16-step blocks of k packed at a time
+	KC        int // 16-step blocks of k packed at a time
 	Blocks    int // blocks of A that a piece computes one after another
 }
 
@@ -32,7 +32,7 @@ const (
 	fewPieces    = 16
 )
 
-// CutWholeRows is cut for blocks of whole rows, which something else is done with
+// CutWholeRows is Cut for blocks of whole rows, which something else is done with
 // when they are computed.
 func CutWholeRows(rowPanels, colPanels, kBlocks int) Blocking {
 	b := Cut(rowPanels, 1, kBlocks)
@@ -46,8 +46,8 @@ func CutWholeRows(rowPanels, colPanels, kBlocks int) Blocking {
 // and blocks of k. It depends on the shape alone.
 func Cut(rowPanels, colPanels, kBlocks int) Blocking {
 	b := Blocking{ColPanels: colPanels, Blocks: 1}
-	b.Kc = ground.CeilDiv(kBlocks, ground.CeilDiv(kBlocks, maxKC))
-	b.RowPanels = min(MaxRowPanels, max(1, aBlockBytes/(b.Kc*KBlock*4*TileRows())))
+	b.KC = ground.CeilDiv(kBlocks, ground.CeilDiv(kBlocks, maxKC))
+	b.RowPanels = min(MaxRowPanels, max(1, aBlockBytes/(b.KC*KBlock*4*TileRows())))
 	for ground.CeilDiv(rowPanels, b.RowPanels)*ground.CeilDiv(colPanels, b.ColPanels) < wantPieces {
 		switch {
 		case rowPanels <= fewRowPanels && colPanels >= fewPieces:

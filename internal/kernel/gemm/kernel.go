@@ -41,7 +41,7 @@ const (
 	ReLU                   // store max(0, value), after everything else
 
 	// NonTemporal writes whole tiles with non-temporal stores, for an output
-	// that the caches could not hold. c and ldc must be multiples of 64 bytes,
+	// that the caches could not hold. C and LDC must be multiples of 64 bytes,
 	// and ground.StoreFence must follow.
 	NonTemporal
 )
@@ -50,7 +50,7 @@ const (
 //
 //	C[i][j] = relu?( A*B + (accumulate? C[i][j]) + (bias? bias[j]) + (res? res[i][j]) )
 //
-// for i < mr, j < nr. The assembly is generated with the offsets of its fields:
+// for i < MR, j < NR. The assembly is generated with the offsets of its fields:
 // after a change, run go generate in asm.
 type Args struct {
 	K       int      // form N: blocks of 16 steps; form T: steps; form D: steps of a segment; at least 1
@@ -62,8 +62,8 @@ type Args struct {
 	NR      int      // columns to store, 1..TileCols()
 	Flags   int      // Accumulate, ReLU
 	Bias    *float32 // TileCols() values to add to every row, or nil; forms N and D
-	Res     *float32 // like c: values to add, or nil; forms N and D
-	LDR     int      // floats from a row of res to the next
+	Res     *float32 // like C: values to add, or nil; forms N and D
+	LDR     int      // floats from a row of Res to the next
 	AStride int      // form T: floats from a step of A to the next (16 in a panel); form D: from a row of A to the next
 	BStride int      // form T: floats from a step of B to the next (NR in a panel)
 
@@ -71,7 +71,7 @@ type Args struct {
 	SegStep int // form D: floats from a segment of A to the next
 
 	// Memory that will be wanted soon, to be brought into the second level
-	// cache: nextStep bytes per block of form N (512 touches every line), per
+	// cache: NextStep bytes per block of form N (512 touches every line), per
 	// step of form T (64) or per three steps of form D (192). nil when there is
 	// none.
 	Next     *float32

@@ -57,10 +57,10 @@ func (p *matmul) piece(i int) {
 	r1 := min(p.M, r0+p.cut.RowPanels*mr)
 	j0 := i % colPieces * p.cut.ColPanels
 	j1 := min(colPanels, j0+p.cut.ColPanels)
-	ap := ground.GetScratch(ground.CeilDiv(r1-r0, mr) * mr * p.cut.Kc * KBlock)
+	ap := ground.GetScratch(ground.CeilDiv(r1-r0, mr) * mr * p.cut.KC * KBlock)
 	defer ground.PutScratch(ap)
-	for kb0 := 0; kb0 < kBlocks; kb0 += p.cut.Kc {
-		kb1 := min(kBlocks, kb0+p.cut.Kc)
+	for kb0 := 0; kb0 < kBlocks; kb0 += p.cut.KC {
+		kb1 := min(kBlocks, kb0+p.cut.KC)
 		packA(ap, p.a, p.M, p.K, r0, r1, kb0, kb1, p.TransA)
 		args := Args{K: kb1 - kb0, LDC: p.N}
 		if p.Accumulate || kb0 > 0 {

@@ -27,7 +27,7 @@ func (p NormMax) shape(op string) Shape {
 // and shift [c] of a batch normalization. For the backward pass it leaves, per
 // output, in top [n,oh,ow,c] the x that was the maximum and in argmax its
 // position in the window; where ReLU made the result 0, 0 and 255. Values equal
-// those of ScaleShift and Pool, to a rounding.
+// those of ScaleShift and Max, to a rounding.
 func (p NormMax) Forward(x, scale, shift, y, top []float32, argmax []uint8) {
 	const op = "pool.NormMax.Forward"
 	s := p.shape(op)
@@ -104,7 +104,7 @@ func (p NormMax) Grad(dy []float32, argmax []uint8, x, dx []float32, b elementwi
 	ground.Need(op, "DGamma", len(b.DGamma), p.C)
 	ground.Need(op, "DBeta", len(b.DBeta), p.C)
 	if b.Running {
-		panic(op + ": it has no gradient for running statistics; take ScaleShift and Pool apart")
+		panic(op + ": it has no gradient for running statistics; use ScaleShift and Max, one after the other")
 	}
 	if len(x) == 0 {
 		return
