@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/nn/op"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -66,7 +67,10 @@ func TestAuthor(t *testing.T) {
 	autograd.Recompute(tp, y, []*autograd.Variable{in}, scaleArgs{in, w}, func(tp *autograd.Tape, dst []float32, a *scaleArgs) {
 		scale(dst, tp.Saved(a.x), a.w.Value.Data)
 	})
-	z := autograd.Add(tp, autograd.Add(tp, y, Scale(tp, y, v)), Scale(tp, in, frozen))
+	add := func(a, b *autograd.Variable) *autograd.Variable {
+		return op.Add{}.Forward(tp, []*autograd.Variable{a, b})
+	}
+	z := add(add(y, Scale(tp, y, v)), Scale(tp, in, frozen))
 	tp.Free(y)
 	if y.Value != nil {
 		t.Error("a value that can be recomputed stays in memory")

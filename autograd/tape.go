@@ -1,10 +1,14 @@
 // Package autograd records operations on tensors as they run and plays them
 // backwards to get gradients.
 //
-// Each operation is one function in one file, its forward and its backward side
-// by side. An operation knows which of its inputs need gradients, so a frozen
-// weight costs no weight gradient, and nothing below the lowest trainable
-// parameter costs anything on the backward pass.
+// It has no operation of its own: those are in package nn/op, and in programs
+// that add some. An operation takes a buffer for its result (Tape.New), computes
+// it, and records its backward pass (Record) with the values that this reads; the
+// backward pass gets saved values (Tape.Saved) and hands gradients on
+// (Tape.AddGrad, Tape.GiveGrad, Parameter.AddGrad). An operation knows which of
+// its inputs need gradients, so a frozen weight costs no weight gradient, and
+// nothing below the lowest trainable parameter costs anything in the backward
+// pass.
 //
 // Activations live in buffers that a Tape takes from an Arena and gives back as
 // the backward pass moves past them; a steady training step allocates next to
@@ -42,25 +46,30 @@ func NewParameter(v *tensor.Tensor) *Parameter {
 // ZeroGrad forgets the gradient; the storage is kept for the next one.
 func (p *Parameter) ZeroGrad() { p.HasGrad = false }
 
-// data is the parameter's value; nil for none.
-func (p *Parameter) data() []float32 {
+// Data returns the parameter's values, nil for a nil parameter.
+func (p *Parameter) Data() []float32 {
 	if p == nil {
 		return nil
 	}
 	return p.Value.Data
 }
 
-// grad computes a gradient of p with f, which must overwrite its argument, and
-// adds it to what is already there.
-func (p *Parameter) grad(tp *Tape, f func(dst []float32)) {
-	dst := p.beginGrad(tp)
+// AddGrad lets f write a gradient of p, overwriting all of dst, whose content is
+// undefined, and adds it to what is already there. It does nothing for a frozen
+// parameter.
+func (p *Parameter) AddGrad(tp *Tape, f func(dst []float32)) {
+	if !p.RequiresGrad {
+		return
+	}
+	dst := p.BeginGrad(tp)
 	f(dst)
-	p.endGrad(tp, dst)
+	p.EndGrad(tp, dst)
 }
 
-// beginGrad returns where a gradient of p is to be written, endGrad takes it
-// from there.
-func (p *Parameter) beginGrad(tp *Tape) []float32 {
+// BeginGrad returns where a gradient of p is to be written, overwriting what is
+// there, and EndGrad takes it from there: AddGrad in two parts, for kernels that
+// write several gradients at once.
+func (p *Parameter) BeginGrad(tp *Tape) []float32 {
 	if p.Grad == nil {
 		p.Grad = tensor.New(p.Value.Shape...)
 	}
@@ -70,7 +79,8 @@ func (p *Parameter) beginGrad(tp *Tape) []float32 {
 	return tp.arena.Get(len(p.Grad.Data))
 }
 
-func (p *Parameter) endGrad(tp *Tape, dst []float32) {
+// EndGrad takes what was written to the buffer of BeginGrad.
+func (p *Parameter) EndGrad(tp *Tape, dst []float32) {
 	if !p.HasGrad {
 		p.HasGrad = true
 		return
@@ -89,19 +99,19 @@ type Variable struct {
 	// who want to look at them after Backward.
 	Keep bool
 
-	needs   bool  // some trainable parameter or input lies below
-	owned   bool  // Value is an arena buffer that belongs to this variable
-	shape   []int // of Value, there or not
-	readers int   // how many will read Value on the backward pass; see lifetime.go
-	recipe  *recipe
-	relu    *reluParts // for the result of a ReLU; see relugrad.go
+	needs     bool  // some trainable parameter or input lies below
+	owned     bool  // Value is an arena buffer that belongs to this variable
+	shape     []int // of Value, there or not
+	readers   int   // how many backward passes will read Value; see lifetime.go
+	recompute *recompute
+	relu      *ReLUParts // for the result of a ReLU; see relugrad.go
 
 	// What the pointers above point to, for a variable of the tape's own: all in
 	// one place, which is used again in the next step.
-	value, grad tensor.Tensor
-	dims        [4]int
-	ownRecipe   recipe
-	ownRelu     reluParts
+	value, grad  tensor.Tensor
+	dims         [4]int
+	ownRecompute recompute
+	ownRelu      ReLUParts
 }
 
 // Tape runs operations and, when Grad is set, records them for Backward. The
@@ -114,10 +124,11 @@ type Tape struct {
 	Training bool
 	// Rand feeds dropout. It may be nil when Training is false.
 	Rand *rng.Stream
+	// KeepAll keeps every value that the backward pass reads, instead of recomputing
+	// some: the same bits for more memory.
+	KeepAll bool
 	// Profile, when not nil, collects the time spent by kind of operation.
 	Profile *Profile
-
-	keepAll bool // for tests: values have no recipes
 
 	arena *Arena
 	ops   []op
@@ -147,18 +158,29 @@ func (tp *Tape) variable() *Variable {
 	return v
 }
 
-// newVar returns a variable with an uninitialised buffer of the arena.
-func (tp *Tape) newVar(shape ...int) *Variable {
+// New returns a variable of the given shape, for the result of an operation or for
+// a value that its backward pass reads. Its buffer is the arena's and of undefined
+// content.
+func (tp *Tape) New(shape ...int) *Variable {
 	v := tp.variable()
 	v.shape = append(v.dims[:0], shape...)
 	tp.give(v)
 	return v
 }
 
+// Shape returns the shape of v's value, whether that is in memory or not. It must
+// not be changed.
+func (v *Variable) Shape() []int { return v.shape }
+
+// Rows returns how many rows of channels v has: the product of all dimensions but
+// the last.
+func (v *Variable) Rows() int { return tensor.Size(v.shape[:len(v.shape)-1]...) }
+
 // NeedsGrad reports whether a gradient will flow to v.
 func (v *Variable) NeedsGrad() bool { return v.needs }
 
-func (tp *Tape) release(v *Variable) {
+// Release gives back the buffers of v, which nothing will read again.
+func (tp *Tape) Release(v *Variable) {
 	tp.take(v)
 	if v.Grad != nil {
 		tp.arena.Put(v.Grad.Data)
@@ -177,7 +199,7 @@ func (tp *Tape) Backward(out *Variable, dout *tensor.Tensor) {
 	if !out.needs {
 		return
 	}
-	copy(tp.gradBuffer(out).Data, dout.Data)
+	copy(tp.GradBuffer(out).Data, dout.Data)
 	for i := len(tp.ops) - 1; i >= 0; i-- {
 		o := tp.ops[i]
 		tp.ops[i] = op{}
@@ -188,16 +210,19 @@ func (tp *Tape) Backward(out *Variable, dout *tensor.Tensor) {
 			tp.Profile.add(o.kind, " backward", start)
 		}
 		o.back.forget()
-		for _, v := range o.reads {
+		for _, v := range o.saved {
 			if v != nil {
-				tp.unread(v)
+				tp.unsave(v)
 			}
 		}
 		if !o.out.Keep {
-			tp.release(o.out)
+			tp.Release(o.out)
 		}
 	}
 }
+
+// Recorded returns how many operations wait for Backward.
+func (tp *Tape) Recorded() int { return len(tp.ops) }
 
 // Reset releases everything the tape still holds. Values obtained from it must
 // not be used afterwards.
@@ -208,15 +233,15 @@ func (tp *Tape) Reset() {
 	}
 	tp.ops = tp.ops[:0]
 	for _, v := range tp.vars[:tp.used] {
-		tp.release(v)
-		v.dropRecipe()
+		tp.Release(v)
+		v.keepValue()
 		*v = Variable{ownRelu: v.ownRelu[:0]}
 	}
 	tp.used = 0
 }
 
-// gradBuffer gives v an uninitialised gradient buffer. v must have none.
-func (tp *Tape) gradBuffer(v *Variable) *tensor.Tensor {
+// GradBuffer gives v a gradient buffer of undefined content. v must have none.
+func (tp *Tape) GradBuffer(v *Variable) *tensor.Tensor {
 	v.setGrad(tp.arena.Get(tensor.Size(v.shape...)))
 	return v.Grad
 }
@@ -226,11 +251,15 @@ func (v *Variable) setGrad(data []float32) {
 	v.Grad = &v.grad
 }
 
-// gradInto lets f write a gradient of v, overwriting its argument, and adds it
-// to what other readers of v have contributed.
-func (tp *Tape) gradInto(v *Variable, f func(dst []float32)) {
+// AddGrad lets f write a gradient of v, of v's shape and overwriting all of dst,
+// whose content is undefined, and adds it to what other readers of v have
+// contributed. It does nothing when no gradient flows to v.
+func (tp *Tape) AddGrad(v *Variable, f func(dst []float32)) {
+	if !v.needs {
+		return
+	}
 	if v.Grad == nil {
-		f(tp.gradBuffer(v).Data)
+		f(tp.GradBuffer(v).Data)
 		return
 	}
 	tmp := tp.arena.Get(len(v.Grad.Data))
@@ -239,9 +268,13 @@ func (tp *Tape) gradInto(v *Variable, f func(dst []float32)) {
 	tp.arena.Put(tmp)
 }
 
-// giveGrad hands the buffer of from's gradient, which from no longer needs, to
-// v as (part of) its gradient.
-func (tp *Tape) giveGrad(v, from *Variable) {
+// GiveGrad is AddGrad of the gradient that is in from.Grad, whose buffer v takes:
+// for an operation that has changed it in place to that of its input v, of the
+// same number of values. from.Grad is nil afterwards.
+func (tp *Tape) GiveGrad(v, from *Variable) {
+	if !v.needs {
+		return
+	}
 	g := from.Grad
 	from.Grad = nil
 	if v.Grad == nil {
@@ -252,15 +285,16 @@ func (tp *Tape) giveGrad(v, from *Variable) {
 	tp.arena.Put(g.Data)
 }
 
-// timed runs an operation's forward pass and books its time.
-func (tp *Tape) timed(kind string, f func()) {
+// Timed runs an operation's forward pass and books its time.
+func (tp *Tape) Timed(kind string, f func()) {
 	start := tp.Profile.mark()
 	f()
 	tp.Profile.add(kind, " forward", start)
 }
 
-// timedBack runs a part of an operation's backward pass and books its time.
-func (tp *Tape) timedBack(kind string, f func()) {
+// TimedBackward runs a part of an operation's backward pass and books its time
+// under a kind of its own.
+func (tp *Tape) TimedBackward(kind string, f func()) {
 	start := tp.Profile.mark()
 	f()
 	tp.Profile.add(kind, " backward", start)

@@ -43,13 +43,13 @@ func (c *Conv2d) State() []Entry {
 // BatchNorm is torch's BatchNorm1d ([N,C]) and BatchNorm2d ([N,H,W,C]).
 type BatchNorm struct {
 	Features int
-	S        autograd.BatchNormState
+	S        op.BatchNormState
 }
 
 // NewBatchNorm returns a batch norm with torch's initial values: scale 1,
 // shift 0, running mean 0, running variance 1.
 func NewBatchNorm(features int) *BatchNorm {
-	b := &BatchNorm{Features: features, S: autograd.BatchNormState{
+	b := &BatchNorm{Features: features, S: op.BatchNormState{
 		Weight: autograd.NewParameter(tensor.New(features)), Bias: autograd.NewParameter(tensor.New(features)),
 		RunningMean: make([]float32, features), RunningVar: make([]float32, features),
 		Eps: 1e-5, Momentum: 0.1}}

@@ -19,7 +19,7 @@ type MaxPool2d struct {
 
 // Build appends the pooling of x [N,H,W,C].
 func (p MaxPool2d) Build(g *graph.Graph, x graph.Value) graph.Value {
-	return g.Add(op.MaxPool(p), x)
+	return g.Add(op.MaxPool{Kernel: p.Kernel, Stride: p.Stride, Pad: p.Pad, Ceil: p.Ceil}, x)
 }
 
 // GlobalAvgPool is AdaptiveAvgPool2d(1) and flatten: [N,H,W,C] to [N,C].

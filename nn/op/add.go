@@ -26,7 +26,7 @@ func (Add) Shape(dst []int, in [][]int) ([]int, error) {
 
 // Forward adds in[0] and in[1].
 func (Add) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
-	return autograd.Add(tp, in[0], in[1])
+	return addForward(tp, in[0], in[1])
 }
 
 // Compile prepares nothing.
@@ -55,3 +55,25 @@ var addRewrites = []graph.Rewrite{{Name: "add(operation, value)", Uses: graph.On
 	p.Replace(v, p.Op(last), p.Inputs(last)[0], first)
 	return true
 }}}
+
+// addForward is a + b, of one shape.
+func addForward(tp *autograd.Tape, a, b *autograd.Variable) *autograd.Variable {
+	if !tensor.SameShape(a.Value.Shape, b.Value.Shape) {
+		panic(fmt.Sprintf("op: cannot add values of shapes %v and %v", a.Value.Shape, b.Value.Shape))
+	}
+	y := tp.New(a.Value.Shape...)
+	tp.Timed("add", func() { elementwise.Add(a.Value.Data, b.Value.Data, y.Value.Data) })
+	type inputs struct{ a, b *autograd.Variable }
+	autograd.Record(tp, "add", y, a.NeedsGrad() || b.NeedsGrad(), nil, inputs{a, b}, func(tp *autograd.Tape, y *autograd.Variable, in *inputs) {
+		if in.a.NeedsGrad() && in.b.NeedsGrad() {
+			dy := y.Grad.Data
+			tp.AddGrad(in.a, func(d []float32) { copy(d, dy) })
+			tp.GiveGrad(in.b, y)
+		} else if in.a.NeedsGrad() {
+			tp.GiveGrad(in.a, y)
+		} else {
+			tp.GiveGrad(in.b, y)
+		}
+	})
+	return y
+}

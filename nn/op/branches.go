@@ -14,18 +14,12 @@ import (
 // joined along the channels, as SqueezeNet's Fire expands: each writes straight
 // to its place. On a tape all have ReLU.
 type ConvBranches struct {
-	convs    []*Conv
-	branches []autograd.ConvBranch // the same, as the tape takes them
+	convs      []*Conv
+	masksInput bool // as Conv's
 }
 
 // NewConvBranches joins convolutions, one or more.
-func NewConvBranches(convs ...*Conv) *ConvBranches {
-	b := &ConvBranches{convs: convs}
-	for _, c := range convs {
-		b.branches = append(b.branches, autograd.ConvBranch{Weight: c.Weight, Bias: c.Bias, Stride: c.Stride, Pad: c.Pad})
-	}
-	return b
-}
+func NewConvBranches(convs ...*Conv) *ConvBranches { return &ConvBranches{convs: convs} }
 
 // Name is "conv".
 func (b *ConvBranches) Name() string { return "conv" }
@@ -69,9 +63,30 @@ func (b *ConvBranches) Switches() []*bool {
 	return s
 }
 
-// Forward runs all convolutions on in[0].
+// Forward runs all convolutions on in[0]; each result goes straight to its place.
 func (b *ConvBranches) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
-	return autograd.ConvReLUConcat(tp, in[0], b.branches...)
+	x := in[0]
+	width := 0
+	for _, c := range b.convs {
+		width += c.Weight.Value.Dim(-1)
+	}
+	oh, ow := b.convs[0].geometry(x.Shape()).Out()
+	y := tp.New(x.Shape()[0], oh, ow, width)
+	saved := [2]*autograd.Variable{y}
+	offset := 0
+	for _, c := range b.convs {
+		g := c.geometry(x.Shape())
+		y.SetReLU(autograd.ReLUPart{C: g.K, Bias: c.Bias})
+		tp.Timed("conv", func() {
+			g.Forward(x.Value.Data, c.Weight.Value.Data, y.Value.Data[offset:], elementwise.Epilogue{Bias: c.Bias.Data(), Activation: elementwise.RectifiedUnit, Stride: width})
+		})
+		offset += g.K
+		if c.Weight.RequiresGrad {
+			saved[1] = x
+		}
+	}
+	autograd.Record(tp, "conv", y, x.NeedsGrad() || b.Trains(), saved[:], branchesSaved{x, b}, branchesBackward)
+	return y
 }
 
 // Compile packs the weights of all.
@@ -137,3 +152,36 @@ func fuseBranches(p *graph.Plan, v graph.Value) bool {
 	p.Replace(v, NewConvBranches(convs...), p.Inputs(in[0])[0])
 	return true
 }
+
+// branchesSaved is what the backward pass of ConvBranches needs.
+type branchesSaved struct {
+	x *autograd.Variable
+	b *ConvBranches
+}
+
+func branchesBackward(tp *autograd.Tape, y *autograd.Variable, v *branchesSaved) {
+	dz := tp.ReLUBackward(y)
+	// The first branch comes last: in a Fire it is 1x1, and what these leave may go
+	// through x's ReLU on the way.
+	for i := len(v.b.convs) - 1; i >= 0; i-- {
+		c := v.b.convs[i]
+		c.gradients(tp, v.x, c.geometry(v.x.Shape()), dz[i].DZ, i == 0 && v.b.masksInput)
+	}
+	tp.ReleaseReLU(y)
+}
+
+// Rewrites takes the gradient of the input through the ReLU before.
+func (b *ConvBranches) Rewrites() []graph.Rewrite { return branchesRewrites }
+
+var branchesRewrites = []graph.Rewrite{{Name: "backward of branches(relu)", Uses: graph.OnTape, Apply: func(p *graph.Plan, v graph.Value) bool {
+	b := p.Op(v).(*ConvBranches)
+	if b.masksInput || !onlyReaderOfReLU(p, v) {
+		return false
+	}
+	d := *b
+	d.masksInput = true
+	p.Replace(v, &d, p.Inputs(v)...)
+	return true
+}}}
+
+func (b *ConvBranches) endsInReLU() bool { return true }

@@ -32,7 +32,7 @@ func (Concat) Shape(dst []int, in [][]int) ([]int, error) {
 
 // Forward joins in.
 func (Concat) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
-	return autograd.Concat(tp, in...)
+	return concatForward(tp, in...)
 }
 
 // Compile prepares nothing.
@@ -62,4 +62,38 @@ func (Concat) Rewrites() []graph.Rewrite { return concatRewrites }
 var concatRewrites = []graph.Rewrite{
 	{Name: "concat(conv, conv, …)", Uses: graph.OnTape | graph.Inference, Apply: fuseBranches},
 	{Name: "concat(global max, global average)", Uses: graph.OnTape, Apply: fuseConcatPool},
+}
+
+// concatForward joins xs along the channels: [...,C1], [...,C2], … give [...,C1+C2+…].
+func concatForward(tp *autograd.Tape, xs ...*autograd.Variable) *autograd.Variable {
+	first, rest, c, needs := xs[0].Value.Shape, len(xs[0].Value.Shape)-1, 0, false
+	for _, x := range xs {
+		s := x.Value.Shape
+		if len(s) != rest+1 || !tensor.SameShape(s[:rest], first[:rest]) {
+			panic(fmt.Sprintf("op: cannot join channels of %v and %v", first, s))
+		}
+		c, needs = c+s[rest], needs || x.NeedsGrad()
+	}
+	y := tp.New(append(first[:rest:rest], c)...)
+	tp.Timed("concat", func() {
+		off := 0
+		for _, x := range xs {
+			w := x.Value.Dim(-1)
+			elementwise.CopyStrided(y.Value.Data[off:], c, x.Value.Data, w, w, x.Rows())
+			off += w
+		}
+	})
+	autograd.Record(tp, "concat", y, needs, nil, append([]*autograd.Variable(nil), xs...), concatBackward)
+	return y
+}
+
+func concatBackward(tp *autograd.Tape, y *autograd.Variable, xs *[]*autograd.Variable) {
+	c, off := y.Shape()[len(y.Shape())-1], 0
+	for _, v := range *xs {
+		w := v.Shape()[len(v.Shape())-1]
+		if v.NeedsGrad() {
+			tp.AddGrad(v, func(d []float32) { elementwise.CopyStrided(d, w, y.Grad.Data[off:], c, w, y.Rows()) })
+		}
+		off += w
+	}
 }

@@ -25,7 +25,7 @@ func (ConcatPool) Shape(dst []int, in [][]int) ([]int, error) {
 
 // Forward pools in[0].
 func (ConcatPool) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
-	return autograd.ConcatPool(tp, in[0])
+	return concatPoolForward(tp, in[0])
 }
 
 // Compile prepares nothing.
@@ -69,4 +69,46 @@ func fuseConcatPool(p *graph.Plan, v graph.Value) bool {
 	}
 	p.Replace(v, ConcatPool{}, x)
 	return true
+}
+
+// concatPoolForward is fastai's AdaptiveConcatPool2d(1) followed by flatten: the
+// maximum of each channel of x [N,H,W,C], then the average of each: [N,2C].
+func concatPoolForward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
+	g := globalShape(x)
+	n, c := g.N, g.C
+	y := tp.New(n, 2*c)
+	mx, av := tp.New(n, c), tp.New(n, c)
+	held := tp.New(g.N * g.C) // an int32 each, in a float buffer
+	argmax := autograd.Int32s(held.Value.Data)
+	tp.Timed("pool", func() {
+		g.Max(x.Value.Data, mx.Value.Data, argmax)
+		g.Avg(x.Value.Data, av.Value.Data)
+		elementwise.CopyStrided(y.Value.Data, 2*c, mx.Value.Data, c, c, n)
+		elementwise.CopyStrided(y.Value.Data[c:], 2*c, av.Value.Data, c, c, n)
+	})
+	tp.Release(mx)
+	tp.Release(av)
+	autograd.Record(tp, "pool", y, x.NeedsGrad(), []*autograd.Variable{held}, maxima{x, argmax}, concatPoolBackward)
+	tp.Free(held)
+	return y
+}
+
+// maxima is what the backward pass of a ConcatPool or GlobalMaxPool needs.
+type maxima struct {
+	x      *autograd.Variable
+	argmax []int32
+}
+
+func concatPoolBackward(tp *autograd.Tape, y *autograd.Variable, p *maxima) {
+	g := globalShape(p.x)
+	n, c := g.N, g.C
+	dmx, dav := tp.New(n, c), tp.New(n, c)
+	elementwise.CopyStrided(dmx.Value.Data, c, y.Grad.Data, 2*c, c, n)
+	elementwise.CopyStrided(dav.Value.Data, c, y.Grad.Data[c:], 2*c, c, n)
+	tp.AddGrad(p.x, func(dx []float32) {
+		g.MaxBackward(dmx.Value.Data, p.argmax, dx, false)
+		g.AvgBackward(dav.Value.Data, dx, true)
+	})
+	tp.Release(dmx)
+	tp.Release(dav)
 }

@@ -19,7 +19,8 @@ type Conv struct {
 	Stride, Pad  int
 	ReLU         bool // applied to the result
 
-	folded *affine // what a batch norm does to the result, in inference
+	folded     *affine // what a batch norm does to the result, in inference
+	masksInput bool    // the gradient of the input goes on through the ReLU before; the plan's
 }
 
 // affine is y = x*scale + shift for each channel.
@@ -62,7 +63,25 @@ func (c *Conv) Switches() []*bool { return switches(c.Weight, c.Bias) }
 
 // Forward convolves in[0].
 func (c *Conv) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
-	return autograd.Conv2d(tp, in[0], c.Weight, c.Bias, c.Stride, c.Pad, c.ReLU)
+	x := in[0]
+	g := c.geometry(x.Shape())
+	oh, ow := g.Out()
+	y := tp.New(g.N, oh, ow, g.K)
+	tp.Timed("conv", func() {
+		g.Forward(x.Value.Data, c.Weight.Value.Data, y.Value.Data, elementwise.Epilogue{Bias: c.Bias.Data(), Activation: activation(c.ReLU)})
+	})
+	if c.ReLU {
+		y.SetReLU(autograd.ReLUPart{C: g.K, Bias: c.Bias})
+	}
+	var saved [2]*autograd.Variable
+	if c.Weight.RequiresGrad {
+		saved[0] = x
+	}
+	if c.ReLU {
+		saved[1] = y
+	}
+	autograd.Record(tp, "conv", y, x.NeedsGrad() || c.Trains(), saved[:], convSaved{x, g, c}, convBackward)
+	return y
 }
 
 // Compile packs the weights.
@@ -155,3 +174,70 @@ func activation(relu bool) elementwise.Activation {
 	}
 	return elementwise.Identity
 }
+
+// convSaved is what the backward pass of a Conv needs.
+type convSaved struct {
+	x *autograd.Variable
+	g conv.Conv
+	c *Conv
+}
+
+func convBackward(tp *autograd.Tape, y *autograd.Variable, v *convSaved) {
+	c := v.c
+	if c.ReLU {
+		c.gradients(tp, v.x, v.g, tp.ReLUBackward(y)[0].DZ, c.masksInput)
+		tp.ReleaseReLU(y)
+		return
+	}
+	dy := y.Grad.Data
+	if trains(c.Bias) {
+		c.Bias.AddGrad(tp, func(db []float32) {
+			tp.TimedBackward("bias+relu", func() { elementwise.SumRows(dy, y.Rows(), v.g.K, db) })
+		})
+	}
+	c.gradients(tp, v.x, v.g, dy, c.masksInput)
+}
+
+// gradients computes the gradients of the weights and of the input x from that of
+// the result, dy, each if it is wanted. x's adds to what other readers of x have
+// contributed, or with masked goes on through the ReLU that x is the result of.
+func (c *Conv) gradients(tp *autograd.Tape, x *autograd.Variable, g conv.Conv, dy []float32, masked bool) {
+	w := c.Weight
+	if w.RequiresGrad {
+		xs := tp.Saved(x)
+		w.AddGrad(tp, func(dw []float32) {
+			tp.TimedBackward("conv weights", func() { g.BackwardWeights(xs, dy, dw) })
+		})
+	}
+	if !x.NeedsGrad() {
+		return
+	}
+	tp.TimedBackward("conv data", func() {
+		switch {
+		case masked:
+			tp.DeliverReLU(x, false, func(other []float32, to *elementwise.ReLUGrad) {
+				g.BackwardData(dy, w.Value.Data, elementwise.InputGrad{DX: other, ReLU: to})
+			})
+		case x.Grad != nil:
+			g.BackwardData(dy, w.Value.Data, elementwise.InputGrad{DX: x.Grad.Data, Add: true})
+		default:
+			g.BackwardData(dy, w.Value.Data, elementwise.InputGrad{DX: tp.GradBuffer(x).Data})
+		}
+	})
+}
+
+// Rewrites takes the gradient of the input through the ReLU before.
+func (c *Conv) Rewrites() []graph.Rewrite { return convRewrites }
+
+var convRewrites = []graph.Rewrite{{Name: "backward of conv(relu)", Uses: graph.OnTape, Apply: func(p *graph.Plan, v graph.Value) bool {
+	c := p.Op(v).(*Conv)
+	if c.masksInput || !onlyReaderOfReLU(p, v) {
+		return false
+	}
+	d := *c
+	d.masksInput = true
+	p.Replace(v, &d, p.Inputs(v)...)
+	return true
+}}}
+
+func (c *Conv) endsInReLU() bool { return c.ReLU }

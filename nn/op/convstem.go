@@ -32,11 +32,40 @@ func (o *ConvMaxPool) Trains() bool { return o.Conv.Trains() }
 // Switches are those of the convolution.
 func (o *ConvMaxPool) Switches() []*bool { return o.Conv.Switches() }
 
-// Forward runs the three.
+// Forward runs the three: as one where the shape is that of a stem and nobody wants
+// the gradient of in[0].
 func (o *ConvMaxPool) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
-	c, p := o.Conv, o.Pool
-	b := autograd.ConvBranch{Weight: c.Weight, Bias: c.Bias, Stride: c.Stride, Pad: c.Pad}
-	return autograd.ConvReLUMaxPool(tp, in[0], b, p.Kernel, p.Stride, p.Pad, p.Ceil)
+	x, c := in[0], o.Conv
+	p := o.geometry(x.Shape())
+	if !o.fits(p, x.NeedsGrad()) {
+		h := c.Forward(tp, in)
+		y := o.Pool.Forward(tp, []*autograd.Variable{h})
+		tp.Free(h)
+		return y
+	}
+	oh, ow := p.Out()
+	y := tp.New(p.Conv.N, oh, ow, p.Conv.K)
+	var argmax []uint8
+	var held *autograd.Variable
+	if tp.Record && c.Weight.RequiresGrad {
+		held = tp.New((y.Value.Len() + 3) / 4) // a byte each, in a float buffer
+		argmax = autograd.Bytes(held.Value.Data)[:y.Value.Len()]
+	}
+	tp.Timed("conv+pool", func() { p.Forward(x.Value.Data, c.Weight.Value.Data, c.Bias.Data(), y.Value.Data, argmax) })
+	autograd.Record(tp, "conv+pool", y, c.Weight.RequiresGrad, []*autograd.Variable{x, held}, convStemSaved{x, p, argmax, c}, convStemBackward)
+	return y
+}
+
+// geometry is the stem on maps of shape s.
+func (o *ConvMaxPool) geometry(s []int) conv.MaxPool {
+	m := o.Pool
+	return conv.MaxPool{Conv: o.Conv.geometry(s), K: m.Kernel, Stride: m.Stride, Pad: m.Pad, Ceil: m.Ceil}
+}
+
+// fits reports whether the three can be done as one.
+func (o *ConvMaxPool) fits(p conv.MaxPool, inputNeedsGrad bool) bool {
+	onlyBias := trains(o.Conv.Bias) && !trains(o.Conv.Weight)
+	return !inputNeedsGrad && !onlyBias && p.Fits()
 }
 
 // Compile prepares both, one after the other.
@@ -64,12 +93,29 @@ func fuseConvStem(p *graph.Plan, v graph.Value) bool {
 	if !ok || !c.ReLU || len(p.Inputs(in)) > 1 || p.Readers(in) > 1 {
 		return false
 	}
-	x := p.Inputs(in)[0]
-	onlyBias := trains(c.Bias) && !trains(c.Weight)
-	fits := conv.MaxPool{Conv: c.geometry(p.Shape(x)), K: m.Kernel, Stride: m.Stride, Pad: m.Pad, Ceil: m.Ceil}.Fits()
-	if p.NeedsGrad(x) || onlyBias || !fits {
+	x, o := p.Inputs(in)[0], &ConvMaxPool{c, m}
+	if !o.fits(o.geometry(p.Shape(x)), p.NeedsGrad(x)) {
 		return false
 	}
-	p.Replace(v, &ConvMaxPool{c, m}, x)
+	p.Replace(v, o, x)
 	return true
+}
+
+// convStemSaved is what the backward pass of a ConvMaxPool needs.
+type convStemSaved struct {
+	x      *autograd.Variable
+	p      conv.MaxPool
+	argmax []uint8
+	c      *Conv
+}
+
+func convStemBackward(tp *autograd.Tape, y *autograd.Variable, v *convStemSaved) {
+	var db []float32
+	if trains(v.c.Bias) {
+		db = v.c.Bias.BeginGrad(tp)
+	}
+	v.c.Weight.AddGrad(tp, func(dw []float32) { v.p.BackwardWeights(tp.Saved(v.x), y.Grad.Data, v.argmax, dw, db) })
+	if trains(v.c.Bias) {
+		v.c.Bias.EndGrad(tp, db)
+	}
 }

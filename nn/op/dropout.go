@@ -2,6 +2,8 @@ package op
 
 import (
 	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -19,7 +21,7 @@ func (d Dropout) Shape(dst []int, in [][]int) ([]int, error) { return append(dst
 
 // Forward drops values of in[0].
 func (d Dropout) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
-	return autograd.Dropout(tp, in[0], d.P)
+	return dropoutForward(tp, in[0], d.P)
 }
 
 // Compile prepares a copy: that is what is left in evaluation mode.
@@ -45,3 +47,53 @@ var dropoutRewrites = []graph.Rewrite{{Name: "dropout outside of training", Uses
 	p.Bypass(v, p.Inputs(v)[0])
 	return true
 }}}
+
+// dropoutForward zeroes each value with probability p and scales the rest by 1/(1-p)
+// in training (torch's Dropout); otherwise it returns x itself. The mask comes
+// from tp.Rand, one draw of a key per call, so it does not depend on threads.
+func dropoutForward(tp *autograd.Tape, x *autograd.Variable, p float64) *autograd.Variable {
+	if !tp.Training || p <= 0 {
+		return x
+	}
+	y := tp.New(x.Value.Shape...)
+	mask := tp.New(x.Value.Shape...)
+	key := tp.Rand.Uint64()
+	keep := float32(0)
+	if p < 1 {
+		keep = float32(1 / (1 - p))
+	}
+	type args struct {
+		x, mask, y []float32
+		key        uint64
+		p          float64
+		keep       float32
+	}
+	tp.Timed("dropout", func() {
+		a := args{x.Value.Data, mask.Value.Data, y.Value.Data, key, p, keep}
+		parallel.ChunksWith(x.Value.Len(), 1<<14, a, func(a *args, lo, hi int) {
+			for i := lo; i < hi; i++ {
+				m := a.keep
+				if uniform(a.key, uint64(i)) < a.p {
+					m = 0
+				}
+				a.mask[i] = m
+				a.y[i] = a.x[i] * m
+			}
+		})
+	})
+	type inputs struct{ x, mask *autograd.Variable }
+	autograd.Record(tp, "dropout", y, x.NeedsGrad(), []*autograd.Variable{mask}, inputs{x, mask}, func(tp *autograd.Tape, y *autograd.Variable, in *inputs) {
+		elementwise.Mul(y.Grad.Data, tp.Saved(in.mask), y.Grad.Data)
+		tp.GiveGrad(in.x, y)
+	})
+	tp.Free(mask)
+	return y
+}
+
+// uniform is the i-th uniform number in [0,1) of a key.
+func uniform(key, i uint64) float64 {
+	z := key + i*0x9E3779B97F4A7C15
+	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>27) * 0x94D049BB133111EB
+	return float64((z^z>>31)>>11) / (1 << 53)
+}

@@ -1,6 +1,8 @@
 package op
 
 import (
+	"fmt"
+
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/pool"
 	"github.com/whippet-ml/whippet/nn/graph"
@@ -26,9 +28,9 @@ func (o GlobalPool) Shape(dst []int, in [][]int) ([]int, error) {
 // Forward pools in[0].
 func (o GlobalPool) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
 	if o.Max {
-		return autograd.GlobalMaxPool(tp, in[0])
+		return globalMaxForward(tp, in[0])
 	}
-	return autograd.GlobalAvgPool(tp, in[0])
+	return globalAvgForward(tp, in[0])
 }
 
 // Compile prepares nothing.
@@ -55,3 +57,37 @@ func (o GlobalPool) ONNX(e *graph.Exporter, name string, in []weights.Value) (we
 
 // MACs is 0.
 func (o GlobalPool) MACs([][]int) float64 { return 0 }
+
+// globalAvgForward averages x [N,H,W,C] over the picture: [N,C]. It is torch's
+// AdaptiveAvgPool2d(1) followed by flatten.
+func globalAvgForward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
+	g := globalShape(x)
+	y := tp.New(g.N, g.C)
+	tp.Timed("pool", func() { g.Avg(x.Value.Data, y.Value.Data) })
+	autograd.Record(tp, "pool", y, x.NeedsGrad(), nil, x, func(tp *autograd.Tape, y *autograd.Variable, x **autograd.Variable) {
+		tp.AddGrad(*x, func(dx []float32) { globalShape(*x).AvgBackward(y.Grad.Data, dx, false) })
+	})
+	return y
+}
+
+// globalMaxForward takes the maximum of each channel of x [N,H,W,C]: [N,C].
+func globalMaxForward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
+	g := globalShape(x)
+	y := tp.New(g.N, g.C)
+	held := tp.New(g.N * g.C) // an int32 each, in a float buffer
+	argmax := autograd.Int32s(held.Value.Data)
+	tp.Timed("pool", func() { g.Max(x.Value.Data, y.Value.Data, argmax) })
+	autograd.Record(tp, "pool", y, x.NeedsGrad(), []*autograd.Variable{held}, maxima{x, argmax}, func(tp *autograd.Tape, y *autograd.Variable, p *maxima) {
+		tp.AddGrad(p.x, func(dx []float32) { globalShape(p.x).MaxBackward(y.Grad.Data, p.argmax, dx, false) })
+	})
+	tp.Free(held)
+	return y
+}
+
+func globalShape(x *autograd.Variable) pool.Global {
+	s := x.Shape()
+	if len(s) != 4 {
+		panic(fmt.Sprintf("op: global pooling of shape %v, want [N,H,W,C]", s))
+	}
+	return pool.Global{N: s[0], HW: s[1] * s[2], C: s[3]}
+}

@@ -6,6 +6,7 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/conv"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/gemm"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -38,7 +39,7 @@ func (l *Linear) Switches() []*bool { return switches(l.Weight, l.Bias) }
 
 // Forward maps in[0].
 func (l *Linear) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
-	return autograd.Linear(tp, in[0], l.Weight, l.Bias)
+	return linearForward(tp, in[0], l.Weight, l.Bias)
 }
 
 // Compile packs the weights, as those of a 1×1 convolution of maps of one pixel.
@@ -72,3 +73,46 @@ func (l *Linear) ONNX(e *graph.Exporter, name string, in []weights.Value) (weigh
 
 // MACs is in·out for each picture.
 func (l *Linear) MACs(in [][]int) float64 { return float64(in[0][0]) * float64(l.Weight.Value.Len()) }
+
+// linearForward is x·wᵀ + bias for x [N,in], w [out,in] and bias [out] (or nil), as
+// torch's Linear: [N,out].
+func linearForward(tp *autograd.Tape, x *autograd.Variable, w, bias *autograd.Parameter) *autograd.Variable {
+	if len(x.Value.Shape) != 2 || x.Value.Shape[1] != w.Value.Shape[1] {
+		panic(fmt.Sprintf("op: linear layer with weights %v on input %v", w.Value.Shape, x.Value.Shape))
+	}
+	n, in, out := x.Value.Shape[0], x.Value.Shape[1], w.Value.Shape[0]
+	y := tp.New(n, out)
+	tp.Timed("linear", func() {
+		gemm.MatMul{M: n, N: out, K: in, TransB: true}.Multiply(x.Value.Data, w.Value.Data, y.Value.Data)
+		if bias != nil {
+			elementwise.AddBias(y.Value.Data, n, out, bias.Value.Data, y.Value.Data)
+		}
+	})
+	needs := x.NeedsGrad() || w.RequiresGrad || (bias != nil && bias.RequiresGrad)
+	var reads []*autograd.Variable
+	if w.RequiresGrad {
+		reads = append(reads, x)
+	}
+	autograd.Record(tp, "linear", y, needs, reads, linearSaved{x, w, bias}, linearBackward)
+	return y
+}
+
+// linearSaved is what the backward pass of a Linear needs.
+type linearSaved struct {
+	x       *autograd.Variable
+	w, bias *autograd.Parameter
+}
+
+func linearBackward(tp *autograd.Tape, y *autograd.Variable, l *linearSaved) {
+	dy, x, w := y.Grad.Data, l.x, l.w
+	n, in, out := x.Shape()[0], x.Shape()[1], w.Value.Shape[0]
+	if l.bias != nil && l.bias.RequiresGrad {
+		l.bias.AddGrad(tp, func(db []float32) { elementwise.SumRows(dy, n, out, db) })
+	}
+	if w.RequiresGrad {
+		w.AddGrad(tp, func(dw []float32) { gemm.MatMul{M: out, N: in, K: n, TransA: true}.Multiply(dy, tp.Saved(x), dw) })
+	}
+	if x.NeedsGrad() {
+		tp.AddGrad(x, func(dx []float32) { gemm.MatMul{M: n, N: in, K: out}.Multiply(dy, w.Value.Data, dx) })
+	}
+}

@@ -2,6 +2,8 @@ package op
 
 import (
 	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/pool"
 	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
@@ -34,10 +36,40 @@ func (o *NormMaxPool) Trains() bool { return o.Norm.Trains() }
 // Switches are those of the norm.
 func (o *NormMaxPool) Switches() []*bool { return o.Norm.Switches() }
 
-// Forward runs the three.
+// Forward runs the three: as one, unless a gradient must pass through running
+// statistics.
 func (o *NormMaxPool) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
-	p := o.Pool
-	return autograd.BatchNormReLUMaxPool(tp, in[0], o.Norm.State, p.Kernel, p.Stride, p.Pad, p.Ceil)
+	x, s, m := in[0], o.Norm.State, o.Pool
+	if !o.fits(tp.Record, tp.Training) {
+		h := o.Norm.Forward(tp, in)
+		y := m.Forward(tp, []*autograd.Variable{h})
+		tp.Free(h)
+		return y
+	}
+	p := pool.NormMax{Max: m.geometry(x.Shape())}
+	batch := tp.Training && !s.UseRunning
+	s.check(x, batch)
+	oh, ow := p.Out()
+	y, top := tp.New(p.N, oh, ow, p.C), tp.New(p.N, oh, ow, p.C)
+	held := tp.New((y.Value.Len() + 3) / 4) // a byte each, in a float buffer
+	argmax := autograd.Bytes(held.Value.Data)[:y.Value.Len()]
+	stat := tp.New(4, p.C)
+	_, _, scale, shift := s.parts(stat)
+	tp.Timed("batch norm", func() {
+		s.coefficients(x, batch, stat)
+		p.Forward(x.Value.Data, scale, shift, y.Value.Data, top.Value.Data, argmax)
+	})
+	autograd.Record(tp, "batch norm", y, x.NeedsGrad() || o.Trains(), []*autograd.Variable{x, y, top, held, stat}, normStemSaved{p, x, top, stat, argmax, s}, normStemBackward)
+	for _, v := range [3]*autograd.Variable{top, held, stat} {
+		tp.Free(v)
+	}
+	return y
+}
+
+// fits reports whether the three can be done as one.
+func (o *NormMaxPool) fits(record, training bool) bool {
+	batch := training && !o.Norm.State.UseRunning
+	return (!record || batch) && o.Pool.Kernel <= maxStemKernel
 }
 
 // Compile prepares both, one after the other.
@@ -65,11 +97,11 @@ func fuseNormStem(p *graph.Plan, v graph.Value) bool {
 	if !ok || !n.ReLU || len(p.Inputs(in)) > 1 || p.Readers(in) > 1 || len(p.Shape(in)) != 4 {
 		return false
 	}
-	batch := p.Mode.Training && !n.State.UseRunning
-	if p.Mode.Record && !batch || m.Kernel > 15 {
+	o := &NormMaxPool{n, m}
+	if !o.fits(p.Mode.Record, p.Mode.Training) {
 		return false
 	}
-	p.Replace(v, &NormMaxPool{n, m}, p.Inputs(in)...)
+	p.Replace(v, o, p.Inputs(in)...)
 	return true
 }
 
@@ -108,4 +140,31 @@ func (k *chain) Run(in []*tensor.Tensor, out *tensor.Tensor) {
 	})
 	*b = between{shape: shape}
 	mem.Put(b)
+}
+
+// normStemSaved is what the backward pass of a BatchNormReLUMaxPool needs.
+type normStemSaved struct {
+	p            pool.NormMax
+	x, top, stat *autograd.Variable
+	argmax       []uint8
+	s            *BatchNormState
+}
+
+func normStemBackward(tp *autograd.Tape, y *autograd.Variable, n *normStemSaved) {
+	p, x, s, dy := n.p, n.x, n.s, y.Grad.Data
+	mean, inv, _, _ := s.parts(n.stat)
+	sums := tp.New(2, p.C)
+	dgamma, dbeta := sums.Value.Data[:p.C], sums.Value.Data[p.C:]
+	b := elementwise.BatchNorm{Mean: mean, InvStd: inv, Gamma: s.Weight.Value.Data, DGamma: dgamma, DBeta: dbeta}
+	p.Reduce(dy, tp.Saved(y), n.top.Value.Data, b)
+	if s.Weight.RequiresGrad {
+		s.Weight.AddGrad(tp, func(d []float32) { copy(d, dgamma) })
+	}
+	if s.Bias.RequiresGrad {
+		s.Bias.AddGrad(tp, func(d []float32) { copy(d, dbeta) })
+	}
+	if x.NeedsGrad() {
+		tp.AddGrad(x, func(dx []float32) { p.Grad(dy, n.argmax, tp.Saved(x), dx, b) })
+	}
+	tp.Release(sums)
 }

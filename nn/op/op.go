@@ -30,6 +30,20 @@ type TakesResidual interface {
 	TakesResidual(m graph.Mode) bool
 }
 
+// reluEnd is an operation that may end in a ReLU, through which an operation that
+// reads its result may take the gradient.
+type reluEnd interface{ endsInReLU() bool }
+
+// onlyReaderOfReLU reports whether the operation of v alone reads a value that is
+// the result of a ReLU and needs a gradient: it then applies the ReLU's mask to
+// the gradient that it computes, while that is in the cache, and the operation
+// before finds the gradient of what is before its ReLU.
+func onlyReaderOfReLU(p *graph.Plan, v graph.Value) bool {
+	in := p.Inputs(v)[0]
+	e, ok := p.Op(in).(reluEnd)
+	return ok && e.endsInReLU() && p.Mode.Record && p.NeedsGrad(in) && p.Readers(in) == 1
+}
+
 // trains reports whether one of the parameters, which may be nil, needs a gradient.
 func trains(params ...*autograd.Parameter) bool {
 	for _, p := range params {

@@ -186,7 +186,7 @@ func newConv(r *rng.Stream, k, in, out, stride, pad int, bias, relu bool) (*op.C
 
 // newNorm returns a batch norm of c channels and its parameters.
 func newNorm(r *rng.Stream, c int, relu bool) (*op.Norm, []*autograd.Parameter) {
-	s := &autograd.BatchNormState{Weight: newParam(r, c), Bias: newParam(r, c),
+	s := &op.BatchNormState{Weight: newParam(r, c), Bias: newParam(r, c),
 		RunningMean: make([]float32, c), RunningVar: make([]float32, c), Eps: 1e-5, Momentum: 0.1}
 	for i := range c {
 		s.RunningMean[i], s.RunningVar[i] = float32(r.Normal()), float32(0.5+r.Float64())

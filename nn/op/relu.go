@@ -19,7 +19,7 @@ func (ReLU) Shape(dst []int, in [][]int) ([]int, error) { return append(dst, in[
 
 // Forward applies it.
 func (ReLU) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
-	return autograd.ReLU(tp, in[0])
+	return reluForward(tp, in[0])
 }
 
 // Compile prepares nothing.
@@ -47,3 +47,14 @@ var reluRewrites = []graph.Rewrite{{Name: "relu(operation)", Uses: graph.OnTape 
 	p.Replace(v, o.WithReLU(), p.Inputs(in)...)
 	return true
 }}}
+
+// reluForward is max(x, 0), any shape; NaN stays NaN.
+func reluForward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
+	y := tp.New(x.Value.Shape...)
+	tp.Timed("relu", func() { elementwise.ReLU(x.Value.Data, y.Value.Data) })
+	autograd.Record(tp, "relu", y, x.NeedsGrad(), []*autograd.Variable{y}, x, func(tp *autograd.Tape, y *autograd.Variable, x **autograd.Variable) {
+		elementwise.ReLUBackward(y.Grad.Data, tp.Saved(y), y.Grad.Data)
+		tp.GiveGrad(*x, y)
+	})
+	return y
+}

@@ -1,6 +1,7 @@
 package op_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/whippet-ml/whippet/autograd"
@@ -52,6 +53,10 @@ const (
 	convStem = "maxpool(relu(conv))"
 	fold     = "norm(conv)"
 	dropout  = "dropout outside of training"
+
+	convMask     = "backward of conv(relu)"
+	branchesMask = "backward of branches(relu)"
+	poolMask     = "backward of maxpool(relu)"
 )
 
 var stemPool = op.MaxPool{Kernel: 3, Stride: 2, Ceil: true}
@@ -110,7 +115,7 @@ var rewriteCases = []optest.GraphCase{
 		Build: built(func(b *builder, x graph.Value) graph.Value {
 			return b.Add(stemPool, b.relu(b.conv(x, 3, 3, 20, 2, 0)))
 		}),
-		Training: []string{relu}, Inference: []string{relu},
+		Training: []string{relu, poolMask}, Inference: []string{relu},
 	},
 	{
 		Name: "head", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
@@ -124,6 +129,15 @@ var rewriteCases = []optest.GraphCase{
 		Name: "dropout of nothing", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
 		Build:    built(func(b *builder, x graph.Value) graph.Value { return b.Add(op.Dropout{}, b.conv(x, 1, 3, 4, 1, 0)) }),
 		Training: []string{dropout}, Inference: []string{dropout},
+	},
+	{
+		Name: "squeeze, branches and a convolution", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			x = b.relu(b.conv(x, 1, 3, 4, 1, 0))
+			x = b.Add(op.Concat{}, b.relu(b.conv(x, 1, 4, 5, 1, 0)), b.relu(b.conv(x, 3, 4, 7, 1, 1)))
+			return b.conv(x, 3, 12, 2, 1, 1)
+		}),
+		Training: []string{relu, relu, relu, branches, branchesMask, convMask}, Inference: []string{relu, relu, relu, branches},
 	},
 	{
 		Name: "a value and weights read twice", Input: []int{2, 4, 4, 3}, NeedsGrad: true,
@@ -140,8 +154,8 @@ func TestRewrites(t *testing.T) { optest.RunGraphs(t, rewriteCases...) }
 
 // fire is a case with a Fire (squeeze, then two convolutions joined) whose result,
 // which takes its gradient before the ReLU where it can, is read in the given ways.
-func fire(name string, inference []string, ways ...func(b *builder, x graph.Value) graph.Value) optest.GraphCase {
-	training := []string{relu, relu, relu, branches}
+func fire(name string, training, inference []string, ways ...func(b *builder, x graph.Value) graph.Value) optest.GraphCase {
+	fused := []string{relu, relu, relu, branches}
 	return optest.GraphCase{
 		Name: name, Input: []int{2, 6, 7, 5}, NeedsGrad: true,
 		Build: built(func(b *builder, x graph.Value) graph.Value {
@@ -156,7 +170,7 @@ func fire(name string, inference []string, ways ...func(b *builder, x graph.Valu
 			}
 			return b.Add(op.Concat{}, all...)
 		}),
-		Training: append(training, inference...), Inference: append(append([]string(nil), training...), inference...),
+		Training: slices.Concat(fused, []string{branchesMask}, training), Inference: slices.Concat(fused, inference),
 	}
 }
 
@@ -170,18 +184,18 @@ func TestReadersOfReLU(t *testing.T) {
 	concat := func(b *builder, x graph.Value) graph.Value {
 		return averaged(b, b.Add(op.Concat{}, b.relu(b.conv(x, 1, 12, 3, 1, 0)), b.relu(b.conv(x, 1, 12, 2, 1, 0))))
 	}
-	joined := []string{relu, relu, branches}
+	joined := slices.Clip([]string{relu, relu, branches})
 	optest.RunGraphs(t,
-		fire("1×1 convolution", nil, pointwise),
-		fire("1×1 convolution at a stride", []string{relu}, strided),
-		fire("max pool", nil, pooled),
-		fire("global pool", nil, averaged),
-		fire("joined convolutions", joined, concat),
-		fire("global pool, then convolution", nil, averaged, pointwise),
-		fire("convolution, then global pool", nil, pointwise, averaged),
-		fire("two convolutions", []string{relu}, pointwise, strided),
-		fire("convolution and max pool", nil, pointwise, pooled),
-		fire("max pool and convolution", nil, pooled, pointwise),
-		fire("four ways", joined, averaged, pooled, concat, pointwise),
+		fire("1×1 convolution", []string{convMask}, nil, pointwise),
+		fire("1×1 convolution at a stride", []string{convMask, relu}, []string{relu}, strided),
+		fire("max pool", []string{poolMask}, nil, pooled),
+		fire("global pool", nil, nil, averaged),
+		fire("joined convolutions", append(joined, branchesMask), joined, concat),
+		fire("global pool, then convolution", nil, nil, averaged, pointwise),
+		fire("convolution, then global pool", nil, nil, pointwise, averaged),
+		fire("two convolutions", []string{relu}, []string{relu}, pointwise, strided),
+		fire("convolution and max pool", nil, nil, pointwise, pooled),
+		fire("max pool and convolution", nil, nil, pooled, pointwise),
+		fire("four ways", joined, joined, averaged, pooled, concat, pointwise),
 	)
 }

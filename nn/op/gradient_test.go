@@ -1,9 +1,10 @@
-package autograd
+package op
 
 import (
 	"math"
 	"testing"
 
+	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -17,7 +18,7 @@ func random(r *rng.Stream, shape ...int) *tensor.Tensor {
 }
 
 func newNorm(r *rng.Stream, c int) *BatchNormState {
-	s := &BatchNormState{Weight: NewParameter(random(r, c)), Bias: NewParameter(random(r, c)),
+	s := &BatchNormState{Weight: autograd.NewParameter(random(r, c)), Bias: autograd.NewParameter(random(r, c)),
 		RunningMean: random(r, c).Data, RunningVar: make([]float32, c), Eps: 1e-5, Momentum: 0.1}
 	for i := range s.RunningVar {
 		s.RunningVar[i] = float32(0.5 + r.Float64())
@@ -29,18 +30,18 @@ func newNorm(r *rng.Stream, c int) *BatchNormState {
 // weights, nor for anything below the lowest trainable parameter.
 func TestFrozenCostsNothing(t *testing.T) {
 	r := rng.New(1)
-	w1, w2 := NewParameter(random(r, 3, 3, 3, 4)), NewParameter(random(r, 3, 3, 4, 4))
+	w1, w2 := autograd.NewParameter(random(r, 3, 3, 3, 4)), autograd.NewParameter(random(r, 3, 3, 4, 4))
 	w1.RequiresGrad = false
-	tp := NewTape(NewArena())
+	tp := autograd.NewTape(autograd.NewArena())
 	tp.Record, tp.Training = true, true
 	x := tp.Input(random(r, 1, 5, 5, 3), false)
-	a := Conv2d(tp, x, w1, nil, 1, 1, false)
-	b := Conv2d(tp, a, w2, nil, 1, 1, false)
+	a := conv2d(tp, x, w1, nil, 1, 1, false)
+	b := conv2d(tp, a, w2, nil, 1, 1, false)
 	if a.NeedsGrad() || !b.NeedsGrad() {
 		t.Errorf("needs gradient: below the trainable weight %v, above it %v", a.NeedsGrad(), b.NeedsGrad())
 	}
-	if len(tp.ops) != 1 {
-		t.Errorf("%d operations recorded, want 1", len(tp.ops))
+	if tp.Recorded() != 1 {
+		t.Errorf("%d operations recorded, want 1", tp.Recorded())
 	}
 	tp.Backward(b, random(r, b.Value.Shape...))
 	if w1.HasGrad || !w2.HasGrad {
@@ -52,13 +53,13 @@ func TestFrozenCostsNothing(t *testing.T) {
 // ZeroGrad.
 func TestGradientsAccumulate(t *testing.T) {
 	r := rng.New(1)
-	w := NewParameter(random(r, 3, 4))
+	w := autograd.NewParameter(random(r, 3, 4))
 	x := random(r, 2, 4)
 	up := random(r, 2, 3)
 	run := func() {
-		tp := NewTape(NewArena())
+		tp := autograd.NewTape(autograd.NewArena())
 		tp.Record = true
-		tp.Backward(Linear(tp, tp.Input(x, false), w, nil), up)
+		tp.Backward(linearForward(tp, tp.Input(x, false), w, nil), up)
 	}
 	run()
 	once := append([]float32(nil), w.Grad.Data...)
@@ -84,14 +85,14 @@ func TestKeptReLUResult(t *testing.T) {
 	for _, keep := range []bool{false, true} {
 		r := rng.New(3)
 		x := random(r, 1, 4, 4, 3)
-		w, b, v := NewParameter(random(r, 1, 1, 3, 4)), NewParameter(random(r, 4)), NewParameter(random(r, 1, 1, 4, 2))
-		arena := NewArena()
-		tp := NewTape(arena)
+		w, b, v := autograd.NewParameter(random(r, 1, 1, 3, 4)), autograd.NewParameter(random(r, 4)), autograd.NewParameter(random(r, 1, 1, 4, 2))
+		arena := autograd.NewArena()
+		tp := autograd.NewTape(arena)
 		tp.Record, tp.Training = true, true
-		h := Conv2d(tp, tp.Input(x, false), w, b, 1, 0, true)
+		h := conv2d(tp, tp.Input(x, false), w, b, 1, 0, true)
 		h.Keep = keep
 		value := append([]float32(nil), h.Value.Data...)
-		y := Conv2d(tp, h, v, nil, 1, 0, false)
+		y := conv2d(tp, h, v, nil, 1, 0, false)
 		up := random(r, y.Value.Shape...)
 		tp.Backward(y, up)
 		sum := make([]float64, 4)
@@ -123,16 +124,16 @@ func TestKeptReLUResult(t *testing.T) {
 // nothing in use.
 func TestStepsReuseBuffers(t *testing.T) {
 	r := rng.New(1)
-	arena := NewArena()
-	w := NewParameter(random(r, 3, 3, 8, 8))
+	arena := autograd.NewArena()
+	w := autograd.NewParameter(random(r, 3, 3, 8, 8))
 	n := newNorm(r, 8)
 	x := random(r, 2, 16, 16, 8)
 	step := func() {
-		tp := NewTape(arena)
+		tp := autograd.NewTape(arena)
 		tp.Record, tp.Training = true, true
 		in := tp.Input(x, false)
-		h := BatchNorm(tp, Conv2d(tp, in, w, nil, 1, 1, false), n, in, true)
-		y := GlobalAvgPool(tp, h)
+		h := normForward(tp, conv2d(tp, in, w, nil, 1, 1, false), n, in, true)
+		y := globalAvgForward(tp, h)
 		tp.Backward(y, random(r, 2, 8))
 		tp.Reset()
 	}
