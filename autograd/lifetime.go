@@ -131,7 +131,7 @@ func (tp *Tape) Free(v *Variable) {
 	}
 }
 
-// give gives v an uninitialised buffer of the arena, take takes it back.
+// give gives v an uninitialized buffer of the arena, take takes it back.
 func (tp *Tape) give(v *Variable) {
 	v.value = tensor.Tensor{Shape: v.shape, Data: tp.arena.Get(tensor.Size(v.shape...))}
 	v.Value, v.owned = &v.value, true

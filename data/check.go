@@ -20,7 +20,7 @@ type check struct {
 
 // each runs body for 0 to n-1 on workers goroutines and returns ctx's error
 // when it ended early. Unlike package parallel's loops it is for waiting on
-// files, and it can be cancelled.
+// files, and it can be canceled.
 func each(ctx context.Context, workers, n int, body func(i int)) error {
 	if workers < 1 {
 		workers = runtime.GOMAXPROCS(0)
@@ -98,7 +98,7 @@ func (b Block) check(ctx context.Context, root string, items []Item, y target.Ta
 	}
 	if len(bad) > 0 && b.Damaged != SkipDamaged {
 		d.Left = nil
-		return nil, y, nil, mistakef(ErrDamaged, "%s cannot be opened: %s; the first: %v; repair or remove such files, or leave them out with SkipDamaged (--damaged skip)",
+		return nil, y, nil, mistakef(ErrDamaged, "%s cannot be opened: %s; the first: %v; repair or remove such files, or leave them out with SkipDamaged",
 			plural(len(bad), "picture"), names(root, bad), first)
 	}
 	return pick(items, keep), y.Gather(keep), good, nil
@@ -124,7 +124,7 @@ func (d *DataLoaders) sameSize(train, valid []check) error {
 				if d.Block.Damaged == SkipDamaged {
 					continue // the loader will count it
 				}
-				return mistakef(ErrDamaged, "%v; repair or remove the file, or leave such files out with SkipDamaged (--damaged skip)", err)
+				return mistakef(ErrDamaged, "%v; repair or remove the file, or leave such files out with SkipDamaged", err)
 			}
 			if first == nil {
 				first, firstAt = img, i

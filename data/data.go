@@ -69,7 +69,7 @@ type ItemTransform interface {
 }
 
 // BatchTransform turns pictures of one size into the network's input: scaled,
-// augmented and normalised, NHWC. It writes to dst, whose shape is
+// augmented and normalized, NHWC. It writes to dst, whose shape is
 // [len(imgs), OutSize..., 3]. r is the batch's stream.
 type BatchTransform interface {
 	// OutSize returns the height and width of the result for pictures of the
@@ -82,7 +82,7 @@ type BatchTransform interface {
 // Batch is what a Loader yields: pictures, their targets and which items they
 // are. It may be used until Release.
 type Batch struct {
-	X     *tensor.Tensor // [N,H,W,3], normalised
+	X     *tensor.Tensor // [N,H,W,3], normalized
 	Y     target.Targets // what each picture is, as the task encodes it; not Known without labels
 	Index []int          // index of each picture in the loader's Items
 

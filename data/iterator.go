@@ -32,14 +32,14 @@ type Iterator struct {
 	cancel context.CancelFunc
 	start  sync.Once
 
-	slots chan struct{}  // one token for each batch under way
-	tasks chan opening   // items to open
-	jobs  chan *pending  // batches in order, for the assembler
-	ready chan made      // batches for Next
-	hurry *gate          // open while Next waits
-	wg    sync.WaitGroup // all goroutines of the iterator
-	err   error          // what Next answers from now on
-	wait  time.Duration  // time Next has waited
+	slots    chan struct{}  // one token for each batch under way
+	tasks    chan opening   // items to open
+	jobs     chan *pending  // batches in order, for the assembler
+	ready    chan made      // batches for Next
+	starving *gate          // open while Next waits
+	wg       sync.WaitGroup // all goroutines of the iterator
+	err      error          // what Next answers from now on
+	wait     time.Duration  // time Next has waited
 }
 
 // pending is a batch whose pictures are being opened.
@@ -64,7 +64,7 @@ type made struct {
 
 // Epoch starts an epoch at its batch number startBatch; the batches from there
 // on are the same as if the epoch had been read from its beginning, so that a
-// run resumes in the middle of one. Cancelling ctx ends it.
+// run resumes in the middle of one. Canceling ctx ends it.
 func (l *Loader) Epoch(ctx context.Context, epoch, startBatch int) *Iterator {
 	it := &Iterator{l: l, epoch: uint64(epoch), first: startBatch, last: l.Len()}
 	it.ctx, it.cancel = context.WithCancel(ctx)
@@ -94,7 +94,7 @@ func (it *Iterator) launch() {
 	it.tasks = make(chan opening)
 	it.jobs = make(chan *pending, depth)
 	it.ready = make(chan made, depth)
-	it.hurry = newGate()
+	it.starving = newGate()
 	it.wg.Go(it.dispatch)
 	always, extra := it.l.workers()
 	for range always {
@@ -107,7 +107,7 @@ func (it *Iterator) launch() {
 }
 
 func (it *Iterator) dispatch() {
-	defer it.hurry.end()
+	defer it.starving.end()
 	defer close(it.tasks)
 	defer close(it.jobs)
 	bs := it.l.cfg.BatchSize
@@ -141,7 +141,7 @@ func (it *Iterator) work() {
 
 // help is work while Next waits for a batch.
 func (it *Iterator) help() {
-	for it.hurry.wait() {
+	for it.starving.wait() {
 		t, ok := <-it.tasks
 		if !ok {
 			return
@@ -308,12 +308,12 @@ func (it *Iterator) receive() (m made, ok bool) {
 	default:
 	}
 	began := time.Now()
-	it.hurry.set(true)
+	it.starving.set(true)
 	select {
 	case m, ok = <-it.ready:
 	case <-it.ctx.Done():
 	}
-	it.hurry.set(false)
+	it.starving.set(false)
 	it.wait += time.Since(began)
 	return m, ok
 }

@@ -72,7 +72,6 @@ func (r pathRule) key(p string) string {
 type pictureIndex struct {
 	root  string
 	paths []string            // seen from the root, with slashes
-	last  map[string][]int    // by the last part, as it is
 	keys  map[pathRule]lookup // made when first asked for
 }
 

@@ -22,7 +22,7 @@ type Looked struct {
 
 // Look computes Grad-CAM maps of the given examples (from TopLosses or
 // Confusions), each for the class that was predicted, so that it shows what
-// led there. stats is what the loader normalises with; the zero value is
+// led there. stats is what the loader normalizes with; the zero value is
 // ImageNet's. Pictures are opened again through l's loaders.
 func Look(ctx context.Context, l *train.Learner, examples []Loss, stats vision.Stats) ([]Looked, error) {
 	if len(examples) == 0 {

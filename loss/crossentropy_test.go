@@ -29,7 +29,7 @@ func randomLogits(seed uint64, n, c int) *tensor.Tensor {
 // slow is the definition, straight from the formula in CrossEntropy's comment.
 func slow(l *CrossEntropy, x []float64, c int, y target.Targets) float64 {
 	n := len(x) / c
-	var pulled, smoothed, weights float64
+	var target, smoothed, weights float64
 	for i := range n {
 		row := x[i*c : (i+1)*c]
 		var z float64
@@ -40,10 +40,10 @@ func slow(l *CrossEntropy, x []float64, c int, y target.Targets) float64 {
 		a := y.Class[i]
 		weights += l.weight(a)
 		if y.Other == nil {
-			pulled += l.weight(a) * nll(a)
+			target += l.weight(a) * nll(a)
 		} else {
 			b, lam := y.Other[i], float64(y.Lambda[i])
-			pulled += lam*l.weight(a)*nll(a) + (1-lam)*l.weight(b)*nll(b)
+			target += lam*l.weight(a)*nll(a) + (1-lam)*l.weight(b)*nll(b)
 		}
 		for k := range row {
 			smoothed += nll(k) / float64(c)
@@ -51,13 +51,13 @@ func slow(l *CrossEntropy, x []float64, c int, y target.Targets) float64 {
 	}
 	if l.Reduction == Mean {
 		if y.Other == nil {
-			pulled /= weights
+			target /= weights
 		} else {
-			pulled /= float64(n)
+			target /= float64(n)
 		}
 		smoothed /= float64(n)
 	}
-	return (1-l.Smoothing)*pulled + l.Smoothing*smoothed
+	return (1-l.Smoothing)*target + l.Smoothing*smoothed
 }
 
 // The loss against its definition, and the gradient against central

@@ -15,7 +15,7 @@ type Classifier struct {
 	Body, Head nn.Module
 }
 
-// NewClassifier returns a classifier with a randomly initialised body (see
+// NewClassifier returns a classifier with a randomly initialized body (see
 // Architecture.Body) and fastai's head (see NewHead), both drawn from r.
 func NewClassifier(a *Architecture, classes int, r *rng.Stream, head ...HeadOption) *Classifier {
 	return &Classifier{Arch: a, Classes: classes, Body: a.Body(r), Head: NewHead(a.Features, classes, r, head...)}

@@ -166,7 +166,7 @@ func addBias(y, bias []float64) {
 
 // open moves node i, which a ReLU reads, by a shift for each channel: 0 comes to
 // lie in the middle of the widest gap between two values of the channel that
-// are neighbours, among those not far from its median. So every channel still
+// are neighbors, among those not far from its median. So every channel still
 // has values on both sides. The shift is the batch norm's or the bias that the
 // model has there.
 func (n *net64) open(i graph.Value) {

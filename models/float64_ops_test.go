@@ -110,7 +110,7 @@ func conv64Weights(c conv.Conv, x, dy []float64) []float64 {
 // norm64 is what batch norm keeps of a forward pass, by channel.
 type norm64 struct{ mean, variance, inv []float64 }
 
-// batchNorm64 normalises x [rows,C] by its own (biased) statistics, or by s
+// batchNorm64 normalizes x [rows,C] by its own (biased) statistics, or by s
 // where that is given, and returns what it used.
 func batchNorm64(x, gamma, beta []float64, eps float64, s *norm64) ([]float64, norm64) {
 	c := len(gamma)

@@ -12,7 +12,7 @@ import (
 )
 
 // ONNXOptions says what an exported model looks like from outside. The zero
-// value takes a normalised float32 batch of any size and gives logits.
+// value takes a normalized float32 batch of any size and gives logits.
 type ONNXOptions struct {
 	// Batch fixes the number of pictures of a batch; 0 leaves it free at each
 	// run. 0 to 65536.
@@ -21,12 +21,12 @@ type ONNXOptions struct {
 	// single-label classification): the output is "probabilities" rather than
 	// "logits".
 	Probabilities bool
-	// Pixels includes scaling and normalisation in the graph: the input is
-	// "pixels", uint8 RGB [N,S,S,3], rather than "input", normalised float32 RGB
+	// Pixels includes scaling and normalization in the graph: the input is
+	// "pixels", uint8 RGB [N,S,S,3], rather than "input", normalized float32 RGB
 	// [N,3,S,S].
 	Pixels bool
 	// Preprocess includes all of the preparation of a decoded picture in the
-	// graph: cropping or stretching, both resizings, scaling and normalisation. The
+	// graph: cropping or stretching, both resizings, scaling and normalization. The
 	// input is "pixels", uint8 RGB [N,H,W,3] of any height and width, which all
 	// pictures of a batch share. What remains outside is the decoding and the EXIF
 	// orientation. The model needs a first resizing that crops or squishes. The

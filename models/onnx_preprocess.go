@@ -13,7 +13,7 @@ import (
 // network's input [N,3,S,S], as package vision prepares them for validation: the
 // middle square is cut out (or the whole stretched) and scaled to the first size
 // with Pillow's filter, then averaged and sampled to S, which is one matrix for
-// rows and one for columns, and normalised.
+// rows and one for columns, and normalized.
 func (w *onnxWalk) preprocess(pixels weights.Value, p vision.Preprocess) (weights.Value, error) {
 	switch {
 	case p.Presize == 0:

@@ -16,7 +16,7 @@ type Conv2d struct {
 }
 
 // NewConv2d returns a convolution with zero weights; see package models and
-// Init for the initialisation.
+// Init for the initialization.
 func NewConv2d(in, out, kernel, stride, pad int, bias bool) *Conv2d {
 	c := &Conv2d{In: in, Out: out, Kernel: kernel, Stride: stride, Pad: pad,
 		Weight: autograd.NewParameter(tensor.New(kernel, kernel, in, out))}

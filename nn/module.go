@@ -1,5 +1,5 @@
 // Package nn has the layers that image classifiers are made of, their
-// parameters under torchvision's names, and their initialisation.
+// parameters under torchvision's names, and their initialization.
 //
 // A model is a tree of Modules, which describe one graph of operations (packages
 // nn/graph and nn/op). A Program plays it on an autograd tape for training, and

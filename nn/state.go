@@ -36,7 +36,7 @@ type Entry struct {
 	Count  *int64              // BatchCount only
 }
 
-// IsNorm reports whether the entry belongs to a normalisation layer.
+// IsNorm reports whether the entry belongs to a normalization layer.
 func (e Entry) IsNorm() bool {
 	return e.Kind == NormScale || e.Kind == NormShift || e.Kind == RunningMean || e.Kind == RunningVar || e.Kind == BatchCount
 }

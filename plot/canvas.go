@@ -11,12 +11,12 @@ type op struct {
 	kind   opKind
 	pts    []xy        // outline or line; for opText and opImage the position in pts[0]
 	w, h   float64     // of an image
-	color  color.RGBA  // fill of shapes, colour of lines and text; not premultiplied
+	color  color.RGBA  // fill of shapes, color of lines and text; not premultiplied
 	width  float64     // of lines
 	dash   []float64   // lengths on and off, nil for a solid line
 	text   string      // of opText
 	font   fontSpec    // of opText
-	anchor float64     // 0 starts at the position, 0.5 is centred, 1 ends there
+	anchor float64     // 0 starts at the position, 0.5 is centered, 1 ends there
 	turn   float64     // degrees clockwise about the position
 	img    image.Image // of opImage
 	smooth bool        // of opImage: interpolate when enlarging

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// oklab is a colour of Björn Ottosson's Oklab space (2020), in which equal
+// oklab is a color of Björn Ottosson's Oklab space (2020), in which equal
 // steps look equal: lightness 0..1 and two opponent axes.
 type oklab struct{ l, a, b float64 }
 
@@ -26,7 +26,7 @@ func (k oklab) linear() (r, g, b float64) {
 		-0.0041960863*l - 0.7034186147*m + 1.7076147010*s
 }
 
-// rgba converts to sRGB; a colour outside its gamut loses chroma, keeping
+// rgba converts to sRGB; a color outside its gamut loses chroma, keeping
 // lightness and hue.
 func (k oklab) rgba() color.RGBA {
 	inside := func(v oklab) bool {
@@ -61,8 +61,8 @@ func gamma(v float64) uint8 {
 }
 
 // HeatColor maps v in 0..1 (values outside are taken to the nearer end, NaN to
-// 0) to a perceptual colour: lightness rises evenly from dark violet over red
-// and orange to pale yellow, so that it also reads in grey and for colour-blind
+// 0) to a perceptual color: lightness rises evenly from dark violet over red
+// and orange to pale yellow, so that it also reads in gray and for color-blind
 // eyes.
 func HeatColor(v float64) color.RGBA {
 	if !(v > 0) {
@@ -92,7 +92,7 @@ func shade(v, hue float64) color.RGBA {
 	return lch(0.975-0.53*v, 0.012+0.14*math.Sin(math.Pi/2*v), hue).rgba()
 }
 
-// on returns a colour for text that can be read on k.
+// on returns a color for text that can be read on k.
 func on(k color.RGBA) color.RGBA {
 	if luminance(k) < 0.36 {
 		return paper

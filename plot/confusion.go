@@ -18,7 +18,7 @@ type ConfusionOptions struct {
 const MaxClasses = 2000
 
 // ConfusionMatrix draws counts[actual][predicted], a C×C matrix, with actual
-// classes as rows, as fastai's plot_confusion_matrix. Cells are coloured by
+// classes as rows, as fastai's plot_confusion_matrix. Cells are colored by
 // their share of the row: blue on the diagonal, where predictions are right,
 // and orange off it; the orange grows with the root of the share, so that rare
 // mistakes are seen. Numbers are written where they fit. Long names are

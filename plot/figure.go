@@ -143,8 +143,8 @@ func (f *Figure) Save(path string) error {
 	return nil
 }
 
-// Colours of all figures. The series are Okabe and Ito's, which people with
-// any kind of colour vision can tell apart.
+// Colors of all figures. The series are Okabe and Ito's, which people with
+// any kind of color vision can tell apart.
 var (
 	paper  = color.RGBA{255, 255, 255, 255}
 	ink    = color.RGBA{0x22, 0x28, 0x30, 255} // titles

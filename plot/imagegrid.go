@@ -12,7 +12,7 @@ type Cell struct {
 	Image image.Image // nil shows an empty frame
 	Title string      // bold; may take two lines
 	Lines []string    // one line each, shortened to fit
-	Mark  Mark        // colours the title
+	Mark  Mark        // colors the title
 }
 
 // Mark says whether what a cell shows is right or wrong.

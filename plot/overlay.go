@@ -21,7 +21,7 @@ type OverlayOptions struct {
 // Overlay lays a heat map over a picture, as for Grad-CAM: heat is [h][w] in
 // row-major order, h·w values, and is stretched over the picture with bilinear
 // interpolation (corners not aligned, as PyTorch's interpolate by default).
-// Hot places take the colours of HeatColor; cold ones show the picture, a
+// Hot places take the colors of HeatColor; cold ones show the picture, a
 // little faded. A map without any heat leaves the picture faded. The result has
 // the picture's size and starts at (0,0).
 //
@@ -72,7 +72,7 @@ func Overlay(img image.Image, heat []float32, h, w int, o OverlayOptions) (*imag
 	return out, nil
 }
 
-// lay mixes a colour into an opaque pixel.
+// lay mixes a color into an opaque pixel.
 func lay(p []uint8, k color.RGBA, a float64) {
 	for i, v := range [3]uint8{k.R, k.G, k.B} {
 		p[i] = uint8(float64(p[i])*(1-a) + float64(v)*a + 0.5)

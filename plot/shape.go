@@ -198,7 +198,7 @@ func inOrder(runs []shaping.Input, dir di.Direction) []shaping.Input {
 }
 
 // outlineOf returns a glyph's outline in ems, y downwards; what has none (a
-// space, a colour bitmap) is empty.
+// space, a color bitmap) is empty.
 func outlineOf(f *font.Face, id font.GID) []segment {
 	key := glyphKey{f, id}
 	if o, ok := text.outlines[key]; ok {

@@ -88,7 +88,7 @@ func svgText(b *bufio.Writer, o op) {
 		fmt.Fprintf(b, ` transform="rotate(%s %s %s)"`, num(o.turn), num(o.pts[0].x), num(o.pts[0].y))
 	}
 	// The viewer's font may be wider than the one measured here: a longer text
-	// is told how long to be, so that it does not run into its neighbour.
+	// is told how long to be, so that it does not run into its neighbor.
 	if l := shape(o.text, o.font.bold); len(l.glyphs) > 8 && l.known() {
 		fmt.Fprintf(b, ` textLength="%s" lengthAdjust="spacingAndGlyphs"`, num(l.width*o.font.size))
 	}
@@ -116,7 +116,7 @@ func dataURI(img image.Image) (string, error) {
 	return "data:image/png;base64," + base64.StdEncoding.EncodeToString(buf.Bytes()), nil
 }
 
-// upright recognises the rectangles that canvas.rect makes.
+// upright recognizes the rectangles that canvas.rect makes.
 func upright(p []xy) (x, y, w, h float64, ok bool) {
 	if len(p) != 4 || p[0].y != p[1].y || p[1].x != p[2].x || p[2].y != p[3].y || p[3].x != p[0].x {
 		return

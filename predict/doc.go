@@ -6,7 +6,7 @@
 //	fmt.Println(answer.Label(), answer.Score())
 //
 // A Predictor prepares pictures exactly as validation pictures are prepared in
-// training (orientation, resizing, normalisation; the model file says how), so
+// training (orientation, resizing, normalization; the model file says how), so
 // its probabilities are those of train.Learner.GetPreds. It is safe for
 // concurrent use, and it bounds its memory: sizes are checked before anything is
 // decoded, and only so many pictures are decoded and so many batches computed at

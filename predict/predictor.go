@@ -133,7 +133,7 @@ func (p *Predictor) inputLen() int { return 3 * p.InputSize() * p.InputSize() }
 var ErrNotFinite = errors.New("the network's output is not finite")
 
 // Probs runs the network on prepared pictures x [N,S,S,3], S being InputSize,
-// normalised as Prepare does, and returns probabilities [N,classes] as the
+// normalized as Prepare does, and returns probabilities [N,classes] as the
 // model's task makes them. N may be
 // anything from 1; more than Options.Batch go through in several batches. x is
 // only read. It waits for a free slot (Options.Runs) no longer than ctx.

@@ -12,7 +12,7 @@ import (
 )
 
 // Prepare decodes one encoded picture and writes the network's input to dst,
-// S·S·3 values in rows of RGB pixels, normalised: what a validation picture
+// S·S·3 values in rows of RGB pixels, normalized: what a validation picture
 // becomes in training. It waits for a free slot (Options.Decoders) no longer
 // than ctx. The limits of Options.Decode are checked before any pixel is decoded;
 // see vision.ErrTooLarge and vision.ErrUnknownFormat. b is not kept.

@@ -64,10 +64,10 @@ func (b *batcher) close() {
 	b.workers.Wait()
 }
 
-// reserve takes n places, waiting for them up to patience; errQueueFull when
+// reserve takes n places, waiting for them up to wait; errQueueFull when
 // there are none.
-func (b *batcher) reserve(ctx context.Context, n int, patience time.Duration) error {
-	if err := b.places.enter(ctx, n, patience); err != nil {
+func (b *batcher) reserve(ctx context.Context, n int, wait time.Duration) error {
+	if err := b.places.enter(ctx, n, wait); err != nil {
 		if errors.Is(err, errFull) {
 			return errQueueFull
 		}
@@ -77,8 +77,8 @@ func (b *batcher) reserve(ctx context.Context, n int, patience time.Duration) er
 	return nil
 }
 
-// forgo says that n places which are held get no run.
-func (b *batcher) forgo(n int) { b.coming.Add(int64(-n)) }
+// cancelReservation says that n places which are held get no run.
+func (b *batcher) cancelReservation(n int) { b.coming.Add(int64(-n)) }
 
 func (b *batcher) release(n int) { b.places.leave(n) }
 
@@ -91,7 +91,7 @@ func (b *batcher) run(ctx context.Context, fill func(dst []float32) error) (pred
 	submitted := false
 	defer func() { // also when fill panics
 		if !submitted {
-			b.forgo(1)
+			b.cancelReservation(1)
 		}
 	}()
 	var x []float32

@@ -49,7 +49,7 @@ func (s *Server) received(w http.ResponseWriter, r *http.Request, turn *gate, re
 	}
 	full := fail(http.StatusServiceUnavailable, "requests", "%d requests are being worked on, the limit, and none was finished in time; try again after the time in Retry-After", turn.size)
 	if turn.waiting() >= turn.line { // a body would be read for nothing
-		pause(r.Context(), s.opts.Patience)
+		pause(r.Context(), s.opts.QueueTimeout)
 		return nil, full
 	}
 	s.receiving.Add(1)
@@ -60,7 +60,7 @@ func (s *Server) received(w http.ResponseWriter, r *http.Request, turn *gate, re
 		held.done()
 		return nil, shortBody(r, err)
 	}
-	if err := turn.enter(r.Context(), 1, s.opts.Patience); err != nil {
+	if err := turn.enter(r.Context(), 1, s.opts.QueueTimeout); err != nil {
 		held.done()
 		if errors.Is(err, errFull) {
 			return nil, full
@@ -122,19 +122,19 @@ func (a *account) give(n int64) {
 
 func (a *account) done() { a.give(a.held) }
 
-// believed is how much room a body gets because its sender declared that it is
+// maxPrealloc is how much room a body gets because its sender declared that it is
 // so long: an ordinary picture's, and not more for all requests together than
 // a service has.
-const believed = 256 << 10
+const maxPrealloc = 256 << 10
 
 // readAll is io.ReadAll for a body whose sender declared length bytes (-1: did
-// not). Beyond believed, the buffer doubles with what arrives, up to the declared
+// not). Beyond maxPrealloc, the buffer doubles with what arrives, up to the declared
 // length.
 func readAll(r io.Reader, length int64, held *account) ([]byte, error) {
 	if length < 0 {
 		return readPart(r, length, held)
 	}
-	return readInto(r, min(length+1, believed), length, held) // one more, to see the end without growing
+	return readInto(r, min(length+1, maxPrealloc), length, held) // one more, to see the end without growing
 }
 
 // readPart is readAll for a part of such a body, as there may be many of them.

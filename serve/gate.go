@@ -31,16 +31,16 @@ type visitor struct {
 
 func newGate(size, line int) *gate { return &gate{size: size, line: line} }
 
-// enter takes weight n, waiting for it up to patience. The error is errFull, or
+// enter takes weight n, waiting for it up to wait. The error is errFull, or
 // the context's cause. Whoever is let in calls leave(n).
-func (g *gate) enter(ctx context.Context, n int, patience time.Duration) error {
+func (g *gate) enter(ctx context.Context, n int, wait time.Duration) error {
 	g.mu.Lock()
 	if g.queue.Len() == 0 && g.taken+n <= g.size {
 		g.taken += n
 		g.mu.Unlock()
 		return nil
 	}
-	if patience <= 0 || n > g.size || g.queue.Len() >= g.line {
+	if wait <= 0 || n > g.size || g.queue.Len() >= g.line {
 		g.mu.Unlock()
 		return errFull
 	}
@@ -48,7 +48,7 @@ func (g *gate) enter(ctx context.Context, n int, patience time.Duration) error {
 	place := g.queue.PushBack(v)
 	g.mu.Unlock()
 
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	var err error
 	select {

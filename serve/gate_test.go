@@ -46,7 +46,7 @@ func TestGateOrder(t *testing.T) {
 }
 
 // TestGateGivesUp: a full gate keeps its visitors for as long as they have
-// patience, refuses at once when the line is full, and loses no room when a
+// wait, refuses at once when the line is full, and loses no room when a
 // visitor goes away.
 func TestGateGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -53,7 +53,7 @@ func TestBatching(t *testing.T) {
 // TestOverload fills the queue and the requests: refusals are immediate, say
 // when to come back, and what was accepted is answered.
 func TestOverload(t *testing.T) {
-	s, h, _ := newServer(t, Options{Queue: 2, MaxPictures: 2, Requests: 3, Explain: 1, Patience: -1})
+	s, h, _ := newServer(t, Options{Queue: 2, MaxPictures: 2, Requests: 3, Explain: 1, QueueTimeout: -1})
 	pic := pngPicture(t, 50, 50, 1)
 	in := s.models[0].acquire()
 	if err := in.b.reserve(t.Context(), 2, 0); err != nil {
@@ -63,7 +63,7 @@ func TestOverload(t *testing.T) {
 	if status != http.StatusTooManyRequests || header.Get("Retry-After") == "" {
 		t.Errorf("with a full queue: status %d, Retry-After %q, %s", status, header.Get("Retry-After"), b)
 	}
-	in.b.forgo(2)
+	in.b.cancelReservation(2)
 	in.b.release(2)
 	s.models[0].release(in)
 	for range 3 {
@@ -101,7 +101,7 @@ func TestOverload(t *testing.T) {
 // there.
 func TestBodiesTogether(t *testing.T) {
 	const most = 100_000
-	s, h, _ := newServer(t, Options{MaxBody: most, MaxBodies: 3 * most, Patience: -1})
+	s, h, _ := newServer(t, Options{MaxBody: most, MaxBodies: 3 * most, QueueTimeout: -1})
 	s.bodies.Store(2*most + 1)
 	for name, c := range map[string]struct {
 		encoding string
@@ -166,7 +166,7 @@ func (w watched) Read(p []byte) (int, error) { w.see(p); return w.Reader.Read(p)
 // TestSlowBodiesTakeNoTurn: bodies that are arriving keep nobody from being
 // worked on.
 func TestSlowBodiesTakeNoTurn(t *testing.T) {
-	s, h, _ := newServer(t, Options{Requests: 1, Patience: -1})
+	s, h, _ := newServer(t, Options{Requests: 1, QueueTimeout: -1})
 	for range 5 {
 		c, err := net.Dial("tcp", h.Listener.Addr().String())
 		if err != nil {
@@ -222,7 +222,7 @@ func TestNoAnswerInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, _, body := post(t, h.URL+"/predict", "", pngPicture(t, 50, 50, 1))
-	in.b.forgo(1)
+	in.b.cancelReservation(1)
 	in.b.release(1)
 	s.models[0].release(in)
 	if status != http.StatusGatewayTimeout {
@@ -375,7 +375,7 @@ func TestShutdownFinishesWhatItAccepted(t *testing.T) {
 // TestLongLine: when as many wait as may, a request is refused without its body
 // being read.
 func TestLongLine(t *testing.T) {
-	s, h, _ := newServer(t, Options{Requests: 1, Patience: time.Millisecond})
+	s, h, _ := newServer(t, Options{Requests: 1, QueueTimeout: time.Millisecond})
 	s.requests.line = 0
 	if err := s.requests.enter(t.Context(), 1, 0); err != nil {
 		t.Fatal(err)

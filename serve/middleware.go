@@ -63,7 +63,7 @@ func (s *Server) work(route string, h handler) http.Handler {
 		if errors.As(err, &se) && se.reason == "bodies" {
 			// Those who are refused for want of memory wait too, without a body, so that
 			// trying again at once gains nothing.
-			pause(ctx, s.opts.Patience)
+			pause(ctx, s.opts.QueueTimeout)
 		}
 		return err
 	})

@@ -28,11 +28,11 @@ type Options struct {
 	// Explain is how many requests for Grad-CAM are worked on at the same time,
 	// those included that wait for their turn, as one is computed at a time: 16.
 	Explain int
-	// Patience is how long a request beyond Queue, Requests, Explain or MaxBodies
+	// QueueTimeout is how long a request beyond Queue, Requests, Explain or MaxBodies
 	// waits for its turn before it is refused: 5 s, and half of Timeout at most, so
 	// that clients that try again at once cost little; negative means not at all.
 	// As many may wait as may be worked on; more wait before their body is read.
-	Patience time.Duration
+	QueueTimeout time.Duration
 	// Connections is how many connections are open at the same time: 1024. One
 	// more takes the place of the one that has been idle for longest, if that is a
 	// second or more. If none is, 64 more are accepted: they can ask for everything
@@ -119,7 +119,7 @@ func (o Options) withDefaults() (Options, error) {
 		v    *time.Duration
 		def  time.Duration
 		neg  bool
-	}{{"MaxWait", &o.MaxWait, 2 * time.Millisecond, true}, {"Patience", &o.Patience, 5 * time.Second, true}, {"Timeout", &o.Timeout, 30 * time.Second, false},
+	}{{"MaxWait", &o.MaxWait, 2 * time.Millisecond, true}, {"QueueTimeout", &o.QueueTimeout, 5 * time.Second, true}, {"Timeout", &o.Timeout, 30 * time.Second, false},
 		{"Drain", &o.Drain, 30 * time.Second, false}, {"Reload", &o.Reload, 2 * time.Second, true}} {
 		if *f.v == 0 {
 			*f.v = f.def
@@ -137,7 +137,7 @@ func (o Options) withDefaults() (Options, error) {
 	if (o.CertFile == "") != (o.KeyFile == "") {
 		return o, fmt.Errorf("serve: Options.CertFile is %q and KeyFile %q: give both or none", o.CertFile, o.KeyFile)
 	}
-	o.Patience = min(o.Patience, o.Timeout/2)
+	o.QueueTimeout = min(o.QueueTimeout, o.Timeout/2)
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}

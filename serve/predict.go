@@ -78,7 +78,7 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 }
 
 // known refuses parameters of the query that a request does not have: one that
-// is misspelt must not be passed over in silence.
+// is misspelled must not be passed over in silence.
 func known(r *http.Request, names ...string) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -110,7 +110,7 @@ func (s *Server) topK(r *http.Request) (int, error) {
 // classifyAll sends n pictures, which fill prepares, through the batcher. The
 // error is one of all of them: there is no room.
 func (s *Server) classifyAll(ctx context.Context, m *model, in *instance, n int, fill func(i int, dst []float32) error) ([]predict.Prediction, []error, error) {
-	if err := in.b.reserve(ctx, n, s.opts.Patience); err != nil {
+	if err := in.b.reserve(ctx, n, s.opts.QueueTimeout); err != nil {
 		return nil, nil, err
 	}
 	defer in.b.release(n)

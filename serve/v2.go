@@ -16,7 +16,7 @@ import (
 // inputs, of which a request gives one:
 //
 //	image   BYTES [N]        encoded pictures, base64 in JSON; [N,1] is taken too
-//	input   FP32 [N,3,S,S]   normalised RGB, as an exported ONNX model takes it
+//	input   FP32 [N,3,S,S]   normalized RGB, as an exported ONNX model takes it
 //
 // and the outputs
 //

@@ -22,7 +22,7 @@ type BatchOptions struct {
 	Title   string  // above the grid; may be empty
 	// Task names the targets; nil means task.SingleLabel.
 	Task task.Task
-	// Stats undoes the normalisation; zero means vision.ImageNetStats.
+	// Stats undoes the normalization; zero means vision.ImageNetStats.
 	Stats vision.Stats
 }
 

@@ -237,8 +237,8 @@ func TestLRFindRestores(t *testing.T) {
 	}
 }
 
-// TestLRFindCallbacks wants the events of batches, a cancelled batch passed
-// over, a cancelled fit to end the search with what it saw, and no endless
+// TestLRFindCallbacks wants the events of batches, a canceled batch passed
+// over, a canceled fit to end the search with what it saw, and no endless
 // search when every batch is refused.
 func TestLRFindCallbacks(t *testing.T) {
 	ctx := context.Background()

@@ -13,13 +13,13 @@ import (
 // AugTransforms is the batch transform of fastai's aug_transforms followed by
 // Normalize: flip, rotation, zoom and perspective warp, a random-resized crop,
 // brightness and contrast in training; in validation only the change of size
-// and the normalisation. The zero value has fastai's defaults and keeps the
+// and the normalization. The zero value has fastai's defaults and keeps the
 // size.
 //
 // The order and the arithmetic are fastai's (vision/augment.py): the moves are
 // composed into one map of coordinates and sampled once, at the size the
 // pictures come in; then the crop, one for the whole batch, is resized; then
-// brightness and contrast change logits; then Stats normalise. With MinScale 1
+// brightness and contrast change logits; then Stats normalize. With MinScale 1
 // the sampling goes to Size directly.
 type AugTransforms struct {
 	// Size is the side of the result in pixels; 0 keeps the pictures' size.
@@ -153,7 +153,7 @@ func (t AugTransforms) String() string {
 	return "AugTransforms(" + strings.Join(s, ", ") + ")"
 }
 
-// Apply writes the augmented, normalised pictures to dst, whose shape is
+// Apply writes the augmented, normalized pictures to dst, whose shape is
 // [len(imgs), OutSize..., 3]. All pictures must have one size. What it draws
 // from r depends on the number of pictures and their size alone; the pictures
 // are worked on in parallel.

@@ -56,7 +56,7 @@ func TestLightingTable(t *testing.T) {
 
 // images makes pictures of a [N,3,h,w] array.
 // TestPipelineEqualsFastai feeds whole batches through, with fastai's draws and
-// crops, to the network's input. Values are normalised: 255 gray levels are
+// crops, to the network's input. Values are normalized: 255 gray levels are
 // 4.4. The bound is a tenth of a gray level; the mean difference is far below.
 // TestDrawsDistribution compares quantiles of many draws with those of 100 000
 // draws of fastai's.
@@ -144,7 +144,7 @@ func TestAugRefuses(t *testing.T) {
 }
 
 // TestAugAllShapes runs odd sizes and strengths through: nothing may panic or
-// leave the range of normalised samples.
+// leave the range of normalized samples.
 func TestAugAllShapes(t *testing.T) {
 	for _, s := range [][2]int{{1, 1}, {1, 9}, {9, 1}, {2, 2}, {33, 50}, {97, 41}} {
 		imgs := []*data.Image{noise(s[0], s[1], 1), noise(s[0], s[1], 2)}

@@ -3,7 +3,7 @@ package vision
 import "math"
 
 // Coordinates. fastai describes where each output pixel is read from by an
-// affine map of normalised coordinates ([-1,1] from the first to the last
+// affine map of normalized coordinates ([-1,1] from the first to the last
 // pixel center: align_corners=True) followed by a perspective warp. Both are
 // projective maps, so one 3×3 matrix from output pixel to source pixel holds
 // the whole chain, and flip, rotation, zoom and warp cost one sampling.
@@ -117,13 +117,13 @@ func solve8(a *[8][9]float64) (x [8]float64, ok bool) {
 	return x, true
 }
 
-// normalized maps normalised output coordinates to normalised source
+// normalized maps normalized output coordinates to normalized source
 // coordinates.
 func (p PictureDraws) normalized(h, w int) mat3 {
 	return p.warpMat().mul(p.affineMat(h, w))
 }
 
-// toPixels turns a map of normalised coordinates into one from pixel (x,y) of
+// toPixels turns a map of normalized coordinates into one from pixel (x,y) of
 // an output of oh×ow to pixels of a source of sh×sw.
 func (m mat3) toPixels(oh, ow, sh, sw int) mat3 {
 	in := mat3{8: 1}

@@ -70,7 +70,7 @@ func Inspect(b []byte, o DecodeOptions) (Info, error) {
 }
 
 // Decode reads one picture of any known format (see Format) and returns it as
-// 8-bit RGB, converted as Pillow's convert("RGB") does: grey is repeated,
+// 8-bit RGB, converted as Pillow's convert("RGB") does: gray is repeated,
 // palettes are looked up, alpha is dropped and not composited, CMYK is mixed;
 // of 16-bit samples the high byte is kept. Of an animation the first frame is
 // returned, of a TIFF the first picture, of an icon the largest. The EXIF orientation is applied unless o says otherwise.
@@ -112,7 +112,7 @@ func CheckFile(path string, o DecodeOptions) (Info, error) {
 	}
 	defer f.Close()
 	// Headers fit into the first part of all but a few files (a long EXIF or
-	// colour profile may precede the size); those are read whole.
+	// color profile may precede the size); those are read whole.
 	buf := fileBuffers.Get()
 	defer fileBuffers.Put(buf)
 	*buf = grow(*buf, 64<<10)

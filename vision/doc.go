@@ -6,7 +6,7 @@
 //
 //	ImageFiles     file → 8-bit RGB, upright            (data.Source)
 //	Resize         → one size for all                   (data.ItemTransform)
-//	AugTransforms  → float32, augmented, normalised     (data.BatchTransform)
+//	AugTransforms  → float32, augmented, normalized     (data.BatchTransform)
 //
 // Arithmetic and defaults follow fastai v2 (vision/augment.py) and Pillow 9
 // (libImaging/Resample.c). JPEG, WebP and the other formats give Pillow's

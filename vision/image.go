@@ -9,7 +9,7 @@ import (
 )
 
 // Denormalize turns picture i of a batch x [N,H,W,3] back into 8-bit RGB; s is
-// what it was normalised with, and zero means ImageNetStats.
+// what it was normalized with, and zero means ImageNetStats.
 func Denormalize(x *tensor.Tensor, i int, s Stats) (*data.Image, error) {
 	if len(x.Shape) != 4 || x.Shape[3] != 3 {
 		return nil, fmt.Errorf("Denormalize: shape %v; want [N,H,W,3]", x.Shape)

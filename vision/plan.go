@@ -101,7 +101,7 @@ func (p *plan) picture(dst []float32, src []uint8, d PictureDraws, s *scratch) {
 	}
 }
 
-// finisher returns the last step of a picture: lighting and normalisation of a
+// finisher returns the last step of a picture: lighting and normalization of a
 // row of samples in [0,255].
 func (p *plan) finisher(d PictureDraws, s *scratch) func(row []float32) {
 	if d.Brightness == 0.5 && d.Contrast == 1 {

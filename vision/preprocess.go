@@ -26,7 +26,7 @@ type Preprocess struct {
 // Check reports the first value that Transforms cannot carry out.
 func (p Preprocess) Check() error {
 	bad := func(field string, v any, want string) error {
-		return fmt.Errorf("Preprocess.%s is %v; want %s", field, v, want)
+		return fmt.Errorf("vision: Preprocess.%s is %v; want %s", field, v, want)
 	}
 	switch {
 	case p.Presize < 0 || p.Presize > maxSide:

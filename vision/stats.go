@@ -10,7 +10,7 @@ import (
 )
 
 // Stats are the means and standard deviations, per color channel (R, G, B) and
-// for samples scaled to [0,1], by which the network's input is normalised:
+// for samples scaled to [0,1], by which the network's input is normalized:
 // (x-Mean)/Std.
 type Stats struct {
 	Mean [3]float32 `json:"mean"`
@@ -45,7 +45,7 @@ func (s Stats) check() error {
 	return nil
 }
 
-// affine returns the factors with which a sample v in [0,full] is normalised:
+// affine returns the factors with which a sample v in [0,full] is normalized:
 // v*scale+shift.
 func (s Stats) affine(full float32) (scale, shift [3]float32) {
 	for c := range 3 {
@@ -55,7 +55,7 @@ func (s Stats) affine(full float32) (scale, shift [3]float32) {
 	return scale, shift
 }
 
-// Normalize is the batch transform that only scales to [0,1] and normalises:
+// Normalize is the batch transform that only scales to [0,1] and normalizes:
 // no augmentation, no change of size. In the zero value Stats is ImageNet's.
 type Normalize struct{ Stats Stats }
 
@@ -68,7 +68,7 @@ func (t Normalize) String() string {
 	return fmt.Sprintf("Normalize(mean %v, std %v)", s.Mean, s.Std)
 }
 
-// Apply writes the normalised pictures to dst [N,H,W,3]. It draws nothing and
+// Apply writes the normalized pictures to dst [N,H,W,3]. It draws nothing and
 // treats training and validation alike.
 func (t Normalize) Apply(dst *tensor.Tensor, imgs []*data.Image, train bool, r *rng.Stream) error {
 	s := t.Stats.orImageNet()
@@ -85,7 +85,7 @@ func (t Normalize) Apply(dst *tensor.Tensor, imgs []*data.Image, train bool, r *
 	return nil
 }
 
-// normalizeBytes writes [n,3] normalised samples of [n,3] bytes.
+// normalizeBytes writes [n,3] normalized samples of [n,3] bytes.
 func normalizeBytes(dst []float32, src []uint8, s Stats) {
 	var table [3][256]float32
 	for c := range 3 {

@@ -122,7 +122,7 @@ func TestCleanMistakes(t *testing.T) {
 		"drawn":   {[]string{model, "--data", "drawn", "--out", filepath.Join(dir, "a.csv")}, "no files"},
 		"foreign": {[]string{model, "--data", photos, "--out", mine}, "not of an earlier review"},
 		"itself":  {[]string{model, "--data", photos, "--label", "csv:" + mine + ":label", "--out", mine}, "read from this file"},
-		"address": {[]string{model, "--data", photos, "--top", "0", "--pairs", "0", "--out", filepath.Join(dir, "b.csv"), "--addr", "7"}, "host:port"},
+		"address": {[]string{model, "--data", photos, "--top", "0", "--pairs", "0", "--out", filepath.Join(dir, "b.csv"), "--address", "7"}, "host:port"},
 		"missing": {[]string{filepath.Join(dir, "none"), "--data", photos}, "none"},
 	} {
 		if _, err := runCommand(t, nil, append([]string{"clean"}, tc.args...)...); err == nil || !strings.Contains(err.Error(), tc.want) {

@@ -54,7 +54,7 @@ func realMain() int {
 	if errors.As(err, &code) {
 		return int(code)
 	}
-	fmt.Fprintln(os.Stderr, "whippet:", err)
+	fmt.Fprintln(os.Stderr, "whippet:", inFlags(err.Error()))
 	return 1
 }
 

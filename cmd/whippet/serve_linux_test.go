@@ -201,7 +201,7 @@ func TestServeLimits(t *testing.T) {
 			refused(t, 413, status, h, b)
 			_ = r.Close()
 		}},
-		{"max-bodies", []string{"--max-body", "100000", "--max-bodies", "200002", "--patience", "-1s"}, func(t *testing.T, s *service) {
+		{"max-bodies", []string{"--max-body", "100000", "--max-bodies", "200002", "--queue-timeout", "-1s"}, func(t *testing.T, s *service) {
 			first, second := s.dial(stalled(90_000)), s.dial(stalled(90_000))
 			s.until("two bodies", func() bool { return s.metric("whippet_body_bytes") == 2*90_002 })
 			status, h, b := s.post("", make([]byte, 50_000))
@@ -225,7 +225,7 @@ func TestServeLimits(t *testing.T) {
 			status, h, b := s.post("", pic)
 			refused(t, 413, status, h, b)
 		}},
-		{"max-requests", []string{"--max-requests", "1", "--patience", "-1s"}, func(t *testing.T, s *service) {
+		{"max-requests", []string{"--max-requests", "1", "--queue-timeout", "-1s"}, func(t *testing.T, s *service) {
 			s.dial(fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(slow), slow))
 			s.until("the first request", func() bool { return s.metric("whippet_requests_in_flight") == 1 })
 			status, h, b := s.post("", pic)
@@ -243,7 +243,7 @@ func TestServeLimits(t *testing.T) {
 				}
 			}
 		}},
-		{"queue", []string{"--queue", "1", "--max-pictures", "1", "--patience", "-1s"}, func(t *testing.T, s *service) {
+		{"queue", []string{"--queue", "1", "--max-pictures", "1", "--queue-timeout", "-1s"}, func(t *testing.T, s *service) {
 			s.dial(fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(slow), slow))
 			s.until("the first picture", func() bool { return s.metric(`whippet_queue_pictures{model="m"}`) == 1 })
 			status, h, b := s.post("", pic)
@@ -425,7 +425,7 @@ func TestServeMemory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serving(t, "--max-body", fmt.Sprint(body), "--max-bodies", fmt.Sprint(bodies), "--timeout", "8s", "--patience", "-1s")
+			s := serving(t, "--max-body", fmt.Sprint(body), "--max-bodies", fmt.Sprint(bodies), "--timeout", "8s", "--queue-timeout", "-1s")
 			before := s.peak()
 			var wg sync.WaitGroup
 			var statuses sync.Map

@@ -15,7 +15,7 @@ import (
 // with huge pages.
 //
 // A heap keeps memory from one use for the next. Buffers are cut from a few large
-// regions, lowest address first, and merge with their free neighbours when they
+// regions, lowest address first, and merge with their free neighbors when they
 // come back. The same requests in the same order therefore get the same places,
 // a steady step touches no new memory, and requests of other sizes use what the
 // old ones left. It is safe for concurrent use.

@@ -125,7 +125,7 @@ func (j *job) release() {
 	mem.Put(j)
 }
 
-// patience is how long a worker looks out for the next loop, and a caller for the
+// spinFor is how long a worker looks out for the next loop, and a caller for the
 // last pieces of its own, before it sleeps. Operations follow each other within
 // microseconds, and waking a thread takes tens of them, more in a virtual
 // machine whose processor has gone idle.
@@ -141,13 +141,13 @@ func (j *job) release() {
 // With 300 µs instead of 50, SqueezeNet 1.1 takes 1.51 ms instead of 2.03 and
 // ResNet-34 14.2 instead of 16.1 (medians of 4 and 2 turns).
 //
-// After courtesy, other goroutines go first: those that load pictures, say.
+// After yieldAfter, other goroutines go first: those that load pictures, say.
 const (
-	patience = 300 * time.Microsecond
-	courtesy = 50 * time.Microsecond
+	spinFor = 300 * time.Microsecond
+	yieldAfter = 50 * time.Microsecond
 )
 
-// spin calls ready until it is true, for as long as patience lasts, and returns
+// spin calls ready until it is true, for as long as spinFor lasts, and returns
 // the last answer.
 func spin(ready func() bool) bool {
 	if ready() {
@@ -160,9 +160,9 @@ func spin(ready func() bool) bool {
 			}
 		}
 		switch d := time.Since(start); {
-		case d > patience:
+		case d > spinFor:
 			return false
-		case d > courtesy:
+		case d > yieldAfter:
 			runtime.Gosched()
 		}
 	}

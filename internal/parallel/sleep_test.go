@@ -14,14 +14,14 @@ func TestSleepersWake(t *testing.T) {
 			var n atomic.Int32
 			For(8, func(i int) {
 				if i == 7 {
-					time.Sleep(4 * patience)
+					time.Sleep(4 * spinFor)
 				}
 				n.Add(1)
 			})
 			if n.Load() != 8 {
 				t.Errorf("%d pieces had run when For returned, want 8", n.Load())
 			}
-			time.Sleep(4 * patience)
+			time.Sleep(4 * spinFor)
 		}
 	})
 }

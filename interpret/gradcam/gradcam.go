@@ -43,7 +43,7 @@ type Map struct {
 	Heat  []float32
 }
 
-// Maps returns a map for each picture of x [N,S,S,3], prepared and normalised as
+// Maps returns a map for each picture of x [N,S,S,3], prepared and normalized as
 // the network takes it, for the class of the same index: a number below the
 // model's classes, or -1 for the one the model itself thinks most likely.
 //

@@ -242,7 +242,7 @@ func normBackward(tp *autograd.Tape, y *autograd.Variable, n *normSaved) {
 }
 
 // parts are what stat [4, C] holds of a step for the backward pass: the mean and
-// 1/standard deviation that it normalised with, and the scale and shift that
+// 1/standard deviation that it normalized with, and the scale and shift that
 // these, Weight and Bias come to.
 func (s *BatchNormState) parts(stat *autograd.Variable) (mean, inv, scale, shift []float32) {
 	d, c := stat.Value.Data, stat.Value.Dim(-1)

@@ -19,14 +19,6 @@ func (b convBranch) conv() *Conv {
 	return &Conv{Weight: b.Weight, Bias: b.Bias, Stride: b.Stride, Pad: b.Pad, ReLU: true}
 }
 
-func convReLUConcat(tp *autograd.Tape, x *autograd.Variable, branches ...convBranch) *autograd.Variable {
-	var convs []*Conv
-	for _, b := range branches {
-		convs = append(convs, b.conv())
-	}
-	return NewConvBranches(convs...).Forward(tp, []*autograd.Variable{x})
-}
-
 func maxPool2d(tp *autograd.Tape, x *autograd.Variable, k, stride, pad int, ceil bool) *autograd.Variable {
 	return MaxPool{Kernel: k, Stride: stride, Pad: pad, Ceil: ceil}.Forward(tp, []*autograd.Variable{x})
 }

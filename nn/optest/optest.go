@@ -139,11 +139,11 @@ func trainable(o graph.Op, params []*autograd.Parameter) error {
 		p.RequiresGrad = false
 	}
 	if tr.Trains() {
-		return errors.New("Trains is true with all parameters frozen")
+		return errors.New("method Trains is true with all parameters frozen")
 	}
 	for i, p := range params {
 		if p.RequiresGrad = true; !tr.Trains() {
-			return fmt.Errorf("Trains is false when parameter %d trains", i)
+			return fmt.Errorf("method Trains is false when parameter %d trains", i)
 		}
 		p.RequiresGrad = false
 		found := false

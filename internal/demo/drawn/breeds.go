@@ -11,7 +11,7 @@ const (
 )
 
 // breed is what a breed looks like. Coats are those it has most often; a
-// quarter of its animals have any coat, so that colour alone says little.
+// quarter of its animals have any coat, so that color alone says little.
 type breed struct {
 	name    string
 	dog     bool
@@ -38,7 +38,7 @@ var breeds = []breed{
 	{"pepper_pointer", true, spotted, floppy, false, 0.9, []int{0, 1, 6, 7}},
 }
 
-// coat is a base colour and the colour of its markings.
+// coat is a base color and the color of its markings.
 type coat struct{ base, mark col }
 
 var coats = []coat{
@@ -46,7 +46,7 @@ var coats = []coat{
 	{rgb(0xe3a35f), rgb(0x9c5420)}, // ginger
 	{rgb(0xb58a5f), rgb(0x56381f)}, // brown
 	{rgb(0x7a5236), rgb(0x38231a)}, // chestnut
-	{rgb(0x8f969e), rgb(0x474d57)}, // blue grey
+	{rgb(0x8f969e), rgb(0x474d57)}, // blue gray
 	{rgb(0x4b4643), rgb(0xa8794a)}, // charcoal and tan
 	{rgb(0xefe4d0), rgb(0x2b2826)}, // cream and black
 	{rgb(0xcbb593), rgb(0x6e5334)}, // fawn

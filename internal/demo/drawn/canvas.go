@@ -9,14 +9,14 @@ import (
 	"github.com/whippet-ml/whippet/rng"
 )
 
-// col is a colour, components and opacity in 0..1, not premultiplied.
+// col is a color, components and opacity in 0..1, not premultiplied.
 type col struct{ r, g, b, a float64 }
 
 func rgb(hex uint32) col {
 	return col{float64(hex>>16&255) / 255, float64(hex>>8&255) / 255, float64(hex&255) / 255, 1}
 }
 
-// hsl is a colour of hue in turns, saturation and lightness.
+// hsl is a color of hue in turns, saturation and lightness.
 func hsl(h, s, l float64) col {
 	h -= math.Floor(h)
 	f := func(n float64) float64 {
@@ -30,19 +30,19 @@ func (c col) mix(d col, t float64) col {
 	return col{c.r + (d.r-c.r)*t, c.g + (d.g-c.g)*t, c.b + (d.b-c.b)*t, c.a + (d.a-c.a)*t}
 }
 
-// lit is the colour under more (k > 1) or less light.
+// lit is the color under more (k > 1) or less light.
 func (c col) lit(k float64) col { return col{c.r * k, c.g * k, c.b * k, c.a} }
 
 func (c col) alpha(a float64) col { return col{c.r, c.g, c.b, a} }
 
 func (c col) luma() float64 { return 0.299*c.r + 0.587*c.g + 0.114*c.b }
 
-// paint gives the colour at a point of the local coordinates.
+// paint gives the color at a point of the local coordinates.
 type paint func(x, y float64) col
 
 func flat(c col) paint { return func(_, _ float64) col { return c } }
 
-// vertical shades from one colour at y0 to another at y1.
+// vertical shades from one color at y0 to another at y1.
 func vertical(a, b col, y0, y1 float64) paint {
 	return func(_, y float64) col { return a.mix(b, clamp01((y-y0)/(y1-y0))) }
 }

@@ -4,7 +4,7 @@
 // photographs.
 //
 // Breeds differ in the pattern of the coat (stripes, spots, patches, solid), in
-// ears (pointed, folded, floppy, round), in fur and in build. Colours, poses,
+// ears (pointed, folded, floppy, round), in fur and in build. Colors, poses,
 // sizes, positions and backgrounds overlap between breeds on purpose, so that a
 // linear model on pixels fails and a convolutional network has something to
 // learn. Objects, the second set, has the same patterns, outlines and

@@ -52,7 +52,7 @@ func (m affine) unit() float64 { return math.Sqrt(math.Abs(m.a*m.e - m.b*m.d)) }
 // poly is a closed outline.
 type poly []pt
 
-// ellipse is centred on (x,y).
+// ellipse is centered on (x,y).
 func ellipse(x, y, rx, ry float64) poly {
 	const n = 44
 	p := make(poly, n)

@@ -13,7 +13,7 @@ type item = data.Item
 
 // TestLinearModelFails trains multinomial logistic regression on pixels and
 // demands that it stays near chance (10 %): what tells breeds apart must need
-// more than a template of colours.
+// more than a template of colors.
 func TestLinearModelFails(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains a linear model for a few seconds")
@@ -34,7 +34,7 @@ func TestLinearModelFails(t *testing.T) {
 	}
 }
 
-// pixels draws count pictures of each breed, shrunk to side×side, centred on 0.
+// pixels draws count pictures of each breed, shrunk to side×side, centered on 0.
 func pixels(t *testing.T, side, first, count int) ([][]float64, []int) {
 	t.Helper()
 	n := len(Breeds.Classes()) * count

@@ -43,8 +43,8 @@ type artist struct {
 	c     *canvas
 	m     affine
 	r     *rng.Stream
-	k     col // main colour
-	other col // second colour
+	k     col // main color
+	other col // second color
 	ink   col
 	fuzzy bool // animals: with tufts of fur
 	mark  marking
@@ -74,7 +74,7 @@ func drawObject(c *canvas, r *rng.Stream, o object) {
 	o.draw(a)
 }
 
-// cloth is the object's colours in its pattern, lit from above.
+// cloth is the object's colors in its pattern, lit from above.
 func (a *artist) cloth() paint {
 	edge := a.c.px(a.m)
 	return func(x, y float64) col {

@@ -25,7 +25,7 @@ func cloudy(seed uint64, x, y float64) float64 {
 	return a + (b-a)*ty
 }
 
-// pattern is how two colours are laid out.
+// pattern is how two colors are laid out.
 type pattern int
 
 const (
@@ -35,7 +35,7 @@ const (
 	patched
 )
 
-// marking is one drawing of a pattern: how much of the second colour there is
+// marking is one drawing of a pattern: how much of the second color there is
 // at a point, 0..1. Scale is the spacing of stripes and spots.
 type marking struct {
 	kind   pattern
@@ -43,7 +43,7 @@ type marking struct {
 	scale  float64
 	angle  float64 // of the stripes' normal
 	hollow bool    // spots are rings
-	share  float64 // how much of the surface the second colour takes, about
+	share  float64 // how much of the surface the second color takes, about
 }
 
 func newMarking(kind pattern, scale float64, r *rng.Stream) marking {

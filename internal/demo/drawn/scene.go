@@ -6,7 +6,7 @@ import (
 	"github.com/whippet-ml/whippet/rng"
 )
 
-// scene is what surrounds the subject. Its kinds, colours and clutter do not
+// scene is what surrounds the subject. Its kinds, colors and clutter do not
 // depend on the class, and use the same patterns as coats do, so that neither
 // the background nor the mere presence of stripes gives the class away.
 type scene struct {

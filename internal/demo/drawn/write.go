@@ -87,7 +87,7 @@ func (t Task) ParseFileName(path string) (class, index int, err error) {
 
 // Write draws a set of pictures into dir/images as JPEG files, in parallel, and
 // returns that folder. Files that exist are overwritten with the same bytes.
-// Cancelling ctx stops between two pictures, with ctx's error; the files
+// Canceling ctx stops between two pictures, with ctx's error; the files
 // written until then are whole.
 func Write(ctx context.Context, dir string, o Options) (string, error) {
 	o, err := o.filled()

@@ -193,7 +193,7 @@ func (m *meter) report(r *Report, o Options, flops float64) {
 }
 
 // normal returns n pictures of independent normal values, the distribution that
-// normalised photographs have per channel.
+// normalized photographs have per channel.
 func normal(n, size int) *tensor.Tensor {
 	r := rng.New(1)
 	x := tensor.New(n, size, size, 3)

@@ -5,7 +5,7 @@ import "math"
 // grid is the side of the cells by which two windows are compared.
 const grid = 16
 
-// slopes are the differences between neighbouring cells of a window, across and
+// slopes are the differences between neighboring cells of a window, across and
 // down: what an edge is, whatever the picture's brightness and contrast.
 type slopes struct {
 	v      [2 * grid * (grid - 1)]float32

@@ -15,7 +15,7 @@ const (
 // size, quality or format.
 type Fingerprint struct {
 	// Hash is the difference hash: the picture's luminance as 9×8 cells, a bit
-	// for each pair of neighbours in a row, set where the right one is brighter
+	// for each pair of neighbors in a row, set where the right one is brighter
 	// (Krawetz, "Kind of Like That", 2013). Bit 63 is the first pair of the first
 	// row.
 	Hash uint64

@@ -1,5 +1,5 @@
 // Package run is what the command does, without its flags and its printing: a
-// run's configuration as one serialisable value, the loaders and the learner it
+// run's configuration as one serializable value, the loaders and the learner it
 // stands for, its output folder, and its continuation after an interruption.
 package run
 

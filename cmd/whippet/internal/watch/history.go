@@ -46,7 +46,7 @@ func (p point) MarshalJSON() ([]byte, error) {
 const maxPoints = 2048
 
 // series is a curve of bounded length however long training takes: each point
-// stands for stride steps, and when there are maxPoints of them, neighbours are
+// stands for stride steps, and when there are maxPoints of them, neighbors are
 // merged and the stride doubles.
 type series struct {
 	points []point

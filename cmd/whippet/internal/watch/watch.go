@@ -28,7 +28,7 @@ type Options struct {
 	// Epochs is how many epochs all phases of the run have together, for the
 	// time that is left; 0 means that only the phase under way is known.
 	Epochs int
-	// Stats is what pictures were normalised with; zero means ImageNet's.
+	// Stats is what pictures were normalized with; zero means ImageNet's.
 	Stats vision.Stats
 	// PicturesEvery is how often the pictures of the current batch are renewed
 	// while somebody looks, 5 seconds when 0.

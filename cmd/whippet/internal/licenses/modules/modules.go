@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 )
@@ -24,7 +23,11 @@ var platforms = []string{"linux/amd64", "linux/arm64", "darwin/arm64", "windows/
 // into a program, on any of the systems that it is built for, in the order of
 // their paths; the standard library is the module "std".
 func Compiled(program string) ([]Module, error) {
-	found := map[string]string{"std": runtime.GOROOT()}
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return nil, fmt.Errorf("go env GOROOT: %w", err)
+	}
+	found := map[string]string{"std": strings.TrimSpace(string(root))}
 	for _, p := range platforms {
 		goos, goarch, _ := strings.Cut(p, "/")
 		c := exec.Command("go", "list", "-deps", "-json=Module", program)
