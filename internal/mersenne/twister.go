@@ -1,13 +1,12 @@
-// Package mersenne has the Mersenne Twister as PyTorch and Python use it, for
+// Package mersenne has the Mersenne Twister as PyTorch uses it, for
 // splits that equal fastai's. Everything else random comes from package rng.
 package mersenne
 
 // Twister is the 32-bit Mersenne Twister (Matsumoto and Nishimura, "Mersenne
 // Twister: a 623-dimensionally equidistributed uniform pseudo-random number
-// generator", 1998). PyTorch's CPU generator and Python's random module are
-// this generator with different seedings; Whippet uses it only where the
-// numbers must equal theirs, as in the split of RandomSplit. A Twister is not
-// safe for concurrent use.
+// generator", 1998). PyTorch's CPU generator is this generator; Whippet uses it
+// only where the numbers must equal PyTorch's, as in the split of RandomSplit. A
+// Twister is not safe for concurrent use.
 type Twister struct {
 	state [mtN]uint32
 	next  int // index of the next word to hand out; mtN when used up
@@ -22,49 +21,12 @@ const (
 // torch.manual_seed does with the low 32 bits of its seed.
 func New(seed uint32) *Twister {
 	m := new(Twister)
-	m.seed(seed)
-	return m
-}
-
-func (m *Twister) seed(seed uint32) {
 	m.state[0] = seed
 	for i := 1; i < mtN; i++ {
 		prev := m.state[i-1]
 		m.state[i] = 1812433253*(prev^prev>>30) + uint32(i)
 	}
 	m.next = mtN
-}
-
-// NewFromArray seeds from a list of words as the authors'
-// init_by_array does. It panics when key is empty.
-func NewFromArray(key []uint32) *Twister {
-	if len(key) == 0 {
-		panic("mersenne: NewFromArray needs at least one word")
-	}
-	m := new(Twister)
-	m.seed(19650218)
-	s := &m.state
-	i, j := 1, 0
-	wrap := func() {
-		if i++; i == mtN {
-			s[0] = s[mtN-1]
-			i = 1
-		}
-	}
-	for range max(mtN, len(key)) {
-		prev := s[i-1]
-		s[i] = (s[i] ^ (prev^prev>>30)*1664525) + key[j] + uint32(j)
-		wrap()
-		if j++; j == len(key) {
-			j = 0
-		}
-	}
-	for range mtN - 1 {
-		prev := s[i-1]
-		s[i] = (s[i] ^ (prev^prev>>30)*1566083941) - uint32(i)
-		wrap()
-	}
-	s[0] = 1 << 31 // guarantees a state that is not all zeros
 	return m
 }
 
@@ -93,24 +55,6 @@ func (m *Twister) Uint32() uint32 {
 	y ^= y << 7 & 0x9d2c5680
 	y ^= y << 15 & 0xefc60000
 	return y ^ y>>18
-}
-
-// Float64 returns a number in [0,1) with 53 random bits, made of two draws
-// exactly as Python's random.random() makes it.
-func (m *Twister) Float64() float64 {
-	a := m.Uint32() >> 5
-	b := m.Uint32() >> 6
-	return (float64(a)*(1<<26) + float64(b)) / (1 << 53)
-}
-
-// NewPython returns the generator of Python's random.Random(seed) for a
-// non-negative integer seed; its Float64 gives the numbers of random().
-func NewPython(seed uint64) *Twister {
-	key := []uint32{uint32(seed)}
-	if hi := uint32(seed >> 32); hi != 0 {
-		key = append(key, hi)
-	}
-	return NewFromArray(key)
 }
 
 // TorchPerm returns the permutation of [0,n) that torch.randperm(n) gives on a

@@ -8,15 +8,9 @@ import (
 	"testing"
 )
 
-// The first words of the generator's authors' own test output (mt19937ar.out),
-// and the 10 000th word that C++'s std::mt19937 is required to give.
+// The first word that the generator's authors give for their default seed, and the
+// 10 000th, which C++'s std::mt19937 is required to give.
 func TestWords(t *testing.T) {
-	byArray := NewFromArray([]uint32{0x123, 0x234, 0x345, 0x456})
-	for i, want := range []uint32{1067595299, 955945823, 477289528, 4107218783, 4228976476} {
-		if got := byArray.Uint32(); got != want {
-			t.Errorf("init_by_array: word %d is %d, want %d", i, got, want)
-		}
-	}
 	m := New(5489)
 	if got := m.Uint32(); got != 3499211612 {
 		t.Errorf("seed 5489: first word is %d, want 3499211612", got)
@@ -26,35 +20,6 @@ func TestWords(t *testing.T) {
 	}
 	if got := m.Uint32(); got != 4123659995 {
 		t.Errorf("seed 5489: word 10000 is %d, want 4123659995", got)
-	}
-}
-
-// random.Random(seed).random() of CPython 3.11: the first three numbers and
-// the 1001st, which lies beyond the first block of state.
-func TestPythonRandom(t *testing.T) {
-	for _, c := range []struct {
-		seed  uint64
-		first [3]float64
-		last  float64
-	}{
-		{0, [3]float64{0.8444218515250481, 0.7579544029403025, 0.420571580830845}, 0.9466893945947962},
-		{42, [3]float64{0.6394267984578837, 0.025010755222666936, 0.27502931836911926}, 0.09935462460613032},
-		{1<<32 - 1, [3]float64{0.6353574441341173, 0.20319993954407756, 0.6073666030347188}, 0.44832732332135994},
-		{1 << 32, [3]float64{0.11299430095636409, 0.41782886486292836, 0.0166763664992291}, 0.9409760305987137},
-		{1<<64 - 1, [3]float64{0.021825695401270107, 0.3380953268613758, 0.21196748656082065}, 0.3820204326237707},
-	} {
-		r := NewPython(c.seed)
-		for i, want := range c.first {
-			if got := r.Float64(); got != want {
-				t.Errorf("seed %d: number %d is %v, want %v", c.seed, i, got, want)
-			}
-		}
-		for range 997 {
-			r.Float64()
-		}
-		if got := r.Float64(); got != c.last {
-			t.Errorf("seed %d: number 1001 is %v, want %v", c.seed, got, c.last)
-		}
 	}
 }
 
