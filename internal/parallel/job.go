@@ -143,7 +143,7 @@ func (j *job) release() {
 //
 // After yieldAfter, other goroutines go first: those that load pictures, say.
 const (
-	spinFor = 300 * time.Microsecond
+	spinFor    = 300 * time.Microsecond
 	yieldAfter = 50 * time.Microsecond
 )
 
