@@ -163,8 +163,7 @@ func (s *Server) v2Infer(w http.ResponseWriter, r *http.Request) error {
 		if req.images != nil {
 			return in.p.Prepare(r.Context(), dst, req.images[i])
 		}
-		req.pixels(i, dst)
-		return nil
+		return req.tensor.picture(i, dst)
 	})
 	if err != nil {
 		return err

@@ -87,7 +87,7 @@ func (q *inferRequest) takeRaw(in *inferInput, raw []byte) (binary bool, err err
 	case *size != int64(len(raw)):
 		return true, fmt.Errorf("binary_data_size is %d, behind the JSON are %d bytes", *size, len(raw))
 	case in.datatype == "FP32":
-		q.tensor, err = rawFloats(raw, q.n*3*q.size*q.size)
+		q.tensor, err = elementsOf(raw, q.n, q.size)
 	default:
 		q.images, err = rawImages(raw, q.n)
 	}
@@ -104,18 +104,6 @@ func cutBody(body []byte, header string) (text, raw []byte, err error) {
 		return nil, nil, fail(http.StatusBadRequest, "inference", "%s is %.30q; the body has %d bytes", binaryHeader, header, len(body))
 	}
 	return body[:n:n], body[n:], nil
-}
-
-// rawFloats reads n float32.
-func rawFloats(raw []byte, n int) ([]float32, error) {
-	if len(raw) != 4*n {
-		return nil, fmt.Errorf("%d bytes of binary data; the shape needs %d", len(raw), 4*n)
-	}
-	out := make([]float32, n)
-	for i := range out {
-		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-	}
-	return out, nil
 }
 
 // rawImages finds n elements of BYTES, which stay parts of raw.

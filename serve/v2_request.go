@@ -8,28 +8,18 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 )
 
 // inferRequest is a checked request of the Open Inference Protocol.
 type inferRequest struct {
-	id      *string   // nil: none was given
-	n       int       // batch size
-	images  [][]byte  // encoded pictures, or nil
-	tensor  []float32 // [n,3,size,size], or nil
-	size    int
+	id      *string         // nil: none was given
+	n       int             // batch size
+	images  [][]byte        // encoded pictures, or nil
+	tensor  *numbers        // numbers of pictures, or nil
+	size    int             // of a picture's side
 	outputs []string        // names, in the order of the answer
 	raw     map[string]bool // outputs to be sent as binary data
 	classes int             // of each picture, for probabilities as classification; 0: as a tensor
-}
-
-// pixels writes picture i of the tensor to dst, [size,size,3].
-func (q *inferRequest) pixels(i int, dst []float32) {
-	hw := q.size * q.size
-	src := q.tensor[i*3*hw : (i+1)*3*hw]
-	for p := range hw {
-		dst[3*p], dst[3*p+1], dst[3*p+2] = src[p], src[hw+p], src[2*hw+p]
-	}
 }
 
 // inferInput is the input of a request as it stands there.
@@ -253,7 +243,7 @@ func (q *inferRequest) take(in *inferInput, raw []byte, limit int) error {
 	}
 	var err error
 	if want == "FP32" {
-		q.tensor, err = parseFloats(in.data, q.n*3*q.size*q.size)
+		q.tensor, err = numbersOf(in.data, q.n, q.size)
 	} else {
 		q.images, err = parseImages(in.data, q.n)
 	}
@@ -317,46 +307,4 @@ func base64InPlace(b []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-}
-
-// parseFloats reads the numbers of a JSON array, flat or nested as the protocol
-// allows, into n float32. The array is known to be well formed.
-func parseFloats(s *scanner, n int) ([]float32, error) {
-	if s.peek() != '[' {
-		return nil, errors.New("data must be an array of numbers")
-	}
-	// The shortest form of a number and its comma has two bytes, so that n cannot
-	// be claimed without sending it.
-	if n > (len(s.b)-s.i)/2 {
-		return nil, fmt.Errorf("data is too short for the %d numbers of the shape", n)
-	}
-	out := make([]float32, 0, n)
-	var element func(int) error
-	element = func(int) error {
-		switch c := s.peek(); {
-		case c == '[':
-			return s.array(element)
-		case c != '-' && (c < '0' || c > '9'):
-			return errors.New("data must hold numbers only")
-		case len(out) == n:
-			return fmt.Errorf("data has more than the %d numbers of the shape", n)
-		}
-		text, err := s.number()
-		if err != nil {
-			return err
-		}
-		v, err := strconv.ParseFloat(string(text), 32)
-		if err != nil {
-			return fmt.Errorf("number %d does not fit float32", len(out))
-		}
-		out = append(out, float32(v))
-		return nil
-	}
-	if err := s.array(element); err != nil {
-		return nil, err
-	}
-	if len(out) != n {
-		return nil, fmt.Errorf("data has %d numbers, the shape says %d", len(out), n)
-	}
-	return out, nil
 }
