@@ -153,6 +153,7 @@ type conn struct {
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.head.see(p[:n])
+	answerPlain(err)
 	return n, err
 }
 

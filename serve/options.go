@@ -3,6 +3,7 @@ package serve
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/whippet-ml/whippet/predict"
@@ -136,6 +137,11 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if (o.CertFile == "") != (o.KeyFile == "") {
 		return o, fmt.Errorf("serve: Options.CertFile is %q and KeyFile %q: give both or none", o.CertFile, o.KeyFile)
+	}
+	for _, h := range o.Hosts {
+		if h == "" || strings.ContainsAny(h, ":/* ") {
+			return o, fmt.Errorf("serve: Options.Hosts has %q; want names such as pets.example, without scheme, port or wildcards", h)
+		}
 	}
 	o.QueueTimeout = min(o.QueueTimeout, o.Timeout/2)
 	if o.Log == nil {

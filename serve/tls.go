@@ -2,7 +2,9 @@ package serve
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"sync/atomic"
 )
 
@@ -37,5 +39,19 @@ func (c *certificate) config() *tls.Config {
 		MinVersion:     tls.VersionTLS12,
 		NextProtos:     []string{"http/1.1"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.now.Load(), nil },
+	}
+}
+
+// answerPlain answers a client that speaks plain HTTP where TLS is wanted, if err
+// says so: net/http does that where it sees the TLS.
+func answerPlain(err error) {
+	var header tls.RecordHeaderError
+	if !errors.As(err, &header) || header.Conn == nil {
+		return
+	}
+	switch string(header.RecordHeader[:]) { // the first five bytes
+	case "GET /", "HEAD ", "POST ", "OPTIO":
+		_, _ = io.WriteString(header.Conn, "HTTP/1.0 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"+
+			`{"error":"the service speaks TLS: ask with https://"}`+"\n")
 	}
 }

@@ -20,7 +20,7 @@ func newExport() *cobra.Command {
 		Long: `Write a model that train saved for other programs.
 
 --onnx writes a graph that ONNX Runtime and others run. Its input is a batch of
-any size, normalised float32 RGB [N,3,S,S]; with --pixels 8-bit RGB [N,S,S,3],
+any size, normalized float32 RGB [N,3,S,S]; with --pixels 8-bit RGB [N,S,S,3],
 scaling and normalisation inside; with --preprocess 8-bit RGB [N,H,W,3] of any
 height and width, cropping and resizing inside too. Class names and preprocessing
 are in the model's metadata.
@@ -68,7 +68,7 @@ that its model takes them:
 	f.StringVar(&safetensors, "safetensors", "", "write the parameters to this file")
 	f.IntVar(&o.Batch, "batch", 0, "ONNX: fix the number of pictures of a batch; 0 leaves it free")
 	f.BoolVar(&o.Probabilities, "softmax", false, "ONNX: give probabilities instead of logits")
-	f.BoolVar(&o.Pixels, "pixels", false, "ONNX: take 8-bit RGB pixels and normalise them in the graph")
-	f.BoolVar(&o.Preprocess, "preprocess", false, "ONNX: take whole pictures as 8-bit RGB and crop, resize and normalise them in the graph")
+	f.BoolVar(&o.Pixels, "pixels", false, "ONNX: take 8-bit RGB pixels and normalize them in the graph")
+	f.BoolVar(&o.Preprocess, "preprocess", false, "ONNX: take whole pictures as 8-bit RGB and crop, resize and normalize them in the graph")
 	return cmd
 }

@@ -42,7 +42,7 @@ func realMain() int {
 			fmt.Fprintln(os.Stderr, "whippet:", err)
 		}
 	}
-	err := newRoot().ExecuteContext(ctx)
+	cmd, err := newRoot().ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return 0
@@ -54,7 +54,7 @@ func realMain() int {
 	if errors.As(err, &code) {
 		return int(code)
 	}
-	fmt.Fprintln(os.Stderr, "whippet:", inFlags(err.Error()))
+	fmt.Fprintln(os.Stderr, "whippet:", inFlags(cmd.Name(), err.Error()))
 	return 1
 }
 

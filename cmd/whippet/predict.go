@@ -73,7 +73,7 @@ are classified all the same; the exit code is then 1.`,
 				return err
 			}
 			for _, e := range src.problems {
-				fmt.Fprintln(os.Stderr, "whippet:", e)
+				fmt.Fprintln(os.Stderr, "whippet:", inFlags("predict", e.Error()))
 			}
 			if failed := w.failed + len(src.problems); failed > 0 {
 				fmt.Fprintf(os.Stderr, "whippet: %d classified, %d could not be read\n", w.done, failed)

@@ -73,7 +73,7 @@ func (w *predictWriter) write(r predict.Result) error {
 			return err
 		}
 	case r.Err != nil:
-		fmt.Fprintln(os.Stderr, "whippet:", plainName(problem))
+		fmt.Fprintln(os.Stderr, "whippet:", plainName(inFlags("predict", problem)))
 	default:
 		fmt.Fprint(w.out, plainName(r.Name))
 		for _, s := range top {

@@ -1,14 +1,52 @@
 package main
 
-import "strings"
-
-// Libraries name their own fields in errors; a person at the command knows flags.
-var flagOf = strings.NewReplacer(
-	"leave them out with SkipDamaged", "leave them out with --damaged skip",
-	"leave such files out with SkipDamaged", "leave such files out with --damaged skip",
-	"set BatchSize to", "set --batch to",
-	"take a larger share, or use AllTrain", "take a larger share with --valid, or --valid 0",
+import (
+	"regexp"
+	"strings"
 )
 
-// inFlags returns an error's text in the words of the command.
-func inFlags(text string) string { return flagOf.Replace(text) }
+// Libraries name their own fields in errors; a person at the command knows flags.
+// flagOf says, for each command, which flag sets a field of the options that the
+// command gives to libraries, or one of a field's values.
+var flagOf = map[string]map[string]string{
+	"serve": {
+		"MaxBatch": "--max-batch", "MaxWait": "--max-wait", "Queue": "--queue", "Requests": "--max-requests", "Explain": "--max-explain",
+		"QueueTimeout": "--queue-timeout", "Connections": "--max-connections", "MaxBody": "--max-body", "MaxBodies": "--max-bodies",
+		"MaxPictures": "--max-pictures", "MaxPixels": "--max-pixels", "Timeout": "--timeout", "BodyRate": "--min-body-rate", "Drain": "--drain",
+		"Reload": "--reload", "Hosts": "--allowed-hosts", "TokenFile": "--tokens", "CertFile": "--tls-cert", "KeyFile": "--tls-key",
+		"TopK": "--topk", "NoPage": "--no-page",
+		"Batch": "--max-batch", "MaxBytes": "--max-body", // of the predictors it makes
+	},
+	"predict":   {"Batch": "--batch", "MaxPixels": "--max-pixels", "MaxBytes": "--max-bytes"},
+	"train":     {"BatchSize": "--batch", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "AllTrain": "--valid 0", "Every": "--checkpoint-every", "Keep": "--checkpoint-keep", "Addr": "--watch", "Size": "--size", "MinScale": "--min-scale"},
+	"lr-find":   {"BatchSize": "--batch", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "AllTrain": "--valid 0", "Size": "--size", "MinScale": "--min-scale"},
+	"interpret": {"BatchSize": "--batch", "Workers": "--workers", "SkipDamaged": "--damaged skip", "AllTrain": "--valid 0"},
+	"clean":     {"BatchSize": "--batch", "Workers": "--workers", "SkipDamaged": "--damaged skip", "AllTrain": "--valid 0", "Bits": "--duplicate-bits"},
+	"export":    {"Batch": "--batch", "Probabilities": "--softmax", "Pixels": "--pixels", "Preprocess": "--preprocess"},
+}
+
+// fieldName finds what may be the name of a field: with the type it belongs to,
+// and with the package that the error begins with; or alone, when it is no
+// English word. Parts of paths and quoted text are none.
+var fieldName = regexp.MustCompile(`(?:\b[a-z]+: )?\b[A-Za-z]*Options\.(?:Decode\.)?([A-Z]\w*)|(?:^|[ (])([A-Z][a-z]+[A-Z]\w*)`)
+
+// inFlags returns the text of a command's error in its own words.
+func inFlags(command, text string) string {
+	flags := flagOf[command]
+	var b strings.Builder
+	from := 0
+	for _, m := range fieldName.FindAllStringSubmatchIndex(text, -1) {
+		start, group := m[0], 1
+		if m[2] < 0 {
+			start, group = m[4], 2
+		}
+		flag, ok := flags[text[m[2*group]:m[2*group+1]]]
+		if end := m[1]; !ok || end < len(text) && strings.IndexByte(`/\'"`, text[end]) >= 0 {
+			continue
+		}
+		b.WriteString(text[from:start])
+		b.WriteString(flag)
+		from = m[1]
+	}
+	return b.String() + text[from:]
+}

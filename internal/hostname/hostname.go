@@ -12,13 +12,14 @@ import (
 )
 
 // Allowed reports whether host, a request's Host header with or without a port,
-// is localhost, an IP address, or one of names (without ports, in any case).
+// is localhost, an IP address, or one of names (without ports, in any case). A
+// dot at the end of a name, which says that it is whole, means nothing.
 func Allowed(host string, names ...string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	for _, name := range append([]string{"localhost"}, names...) {
-		if strings.EqualFold(host, name) {
+		if strings.EqualFold(strings.TrimSuffix(host, "."), strings.TrimSuffix(name, ".")) {
 			return true
 		}
 	}
