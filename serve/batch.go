@@ -22,6 +22,7 @@ type batcher struct {
 	max     int
 	wait    time.Duration
 	places  *gate          // by pictures
+	pace    *pace          // how long a picture takes
 	coming  atomic.Int64   // places whose picture no worker has taken yet
 	running atomic.Int64   // batches being computed
 	inputs  chan []float32 // room for the prepared pictures, all that there ever is; nil until first used
@@ -40,14 +41,16 @@ type job struct {
 }
 
 // newBatcher starts the workers: as many as the predictor computes batches at a
-// time. queue is the number of places; observe is called after every batch.
-func newBatcher(p *predict.Predictor, max int, wait time.Duration, queue int, observe func(int, time.Duration)) *batcher {
+// time. queue is the number of places, of which no more are taken than pictures
+// can be answered within budget; observe is called after every batch.
+func newBatcher(p *predict.Predictor, max int, wait time.Duration, queue int, budget time.Duration, observe func(int, time.Duration)) *batcher {
 	// A prepared picture is several times as large as an encoded one, so only
 	// those of the batches under way and of the next are prepared; the rest of
 	// the queue waits as it came.
 	ready := min((p.Options().Runs+1)*max, queue)
-	b := &batcher{p: p, max: max, wait: wait, places: newGate(queue, queue),
+	b := &batcher{p: p, max: max, wait: wait, places: newGate(queue, queue), pace: &pace{},
 		inputs: make(chan []float32, ready), jobs: make(chan *job, ready), observe: observe}
+	b.places.most = func() int { return b.pace.within(budget) }
 	for range ready {
 		b.inputs <- nil
 	}
@@ -64,10 +67,10 @@ func (b *batcher) close() {
 	b.workers.Wait()
 }
 
-// reserve takes n places, waiting for them up to wait; errQueueFull when
-// there are none.
-func (b *batcher) reserve(ctx context.Context, n int, wait time.Duration) error {
-	if err := b.places.enter(ctx, n, wait); err != nil {
+// reserve takes n places, waiting for them with the patience that is left;
+// errQueueFull when there are none.
+func (b *batcher) reserve(ctx context.Context, n int, wait *patience) error {
+	if err := wait.enter(ctx, b.places, n); err != nil {
 		if errors.Is(err, errFull) {
 			return errQueueFull
 		}

@@ -60,7 +60,7 @@ func (s *Server) received(w http.ResponseWriter, r *http.Request, turn *gate, re
 		held.done()
 		return nil, shortBody(r, err)
 	}
-	if err := turn.enter(r.Context(), 1, s.opts.QueueTimeout); err != nil {
+	if err := patienceOf(r.Context()).enter(r.Context(), turn, 1); err != nil {
 		held.done()
 		if errors.Is(err, errFull) {
 			return nil, full

@@ -15,8 +15,9 @@ var errFull = errors.New("no room")
 // the order of arrival: clients that try again at once then cost no more than
 // those that wait, and none overtakes another.
 type gate struct {
-	size int // weight that fits
-	line int // how many may wait
+	size int        // weight that fits
+	line int        // how many may wait
+	most func() int // weight that should be inside now, when it is less than size; nil: size
 
 	mu    sync.Mutex
 	taken int
@@ -35,7 +36,7 @@ func newGate(size, line int) *gate { return &gate{size: size, line: line} }
 // the context's cause. Whoever is let in calls leave(n).
 func (g *gate) enter(ctx context.Context, n int, wait time.Duration) error {
 	g.mu.Lock()
-	if g.queue.Len() == 0 && g.taken+n <= g.size {
+	if g.queue.Len() == 0 && g.fits(n) {
 		g.taken += n
 		g.mu.Unlock()
 		return nil
@@ -82,10 +83,19 @@ func (g *gate) leave(n int) {
 	g.admit()
 }
 
+// fits reports whether there is room for weight n. An empty gate has room for
+// all that fits at all.
+func (g *gate) fits(n int) bool {
+	if g.most != nil && g.taken > 0 && g.taken+n > g.most() {
+		return false
+	}
+	return g.taken+n <= g.size
+}
+
 func (g *gate) admit() {
 	for e := g.queue.Front(); e != nil; e = g.queue.Front() {
 		v, ok := e.Value.(*visitor)
-		if !ok || g.taken+v.weight > g.size {
+		if !ok || !g.fits(v.weight) {
 			return
 		}
 		g.queue.Remove(e)
@@ -106,4 +116,27 @@ func (g *gate) waiting() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.queue.Len()
+}
+
+// patience is how long a request may still wait for its turn, at all gates
+// together.
+type patience struct{ left time.Duration }
+
+// enter is g.enter for as long as there is patience left.
+func (p *patience) enter(ctx context.Context, g *gate, n int) error {
+	began := time.Now()
+	err := g.enter(ctx, n, p.left)
+	p.left -= time.Since(began)
+	return err
+}
+
+// patienceKey is the context key of a request's *patience.
+type patienceKey struct{}
+
+func patienceOf(ctx context.Context) *patience {
+	p, ok := ctx.Value(patienceKey{}).(*patience)
+	if !ok {
+		return &patience{} // it waits for nothing
+	}
+	return p
 }

@@ -75,3 +75,25 @@ func TestGateGivesUp(t *testing.T) {
 		}
 	})
 }
+
+// TestGateNarrows: a gate that should have less inside lets in less, but never
+// nothing.
+func TestGateNarrows(t *testing.T) {
+	g := newGate(10, 10)
+	most := 4
+	g.most = func() int { return most }
+	for _, n := range []int{8, 1} { // into an empty gate, and beyond what should be inside
+		if err := g.enter(t.Context(), n, 0); (err != nil) != (n == 1) {
+			t.Fatalf("weight %d: %v", n, err)
+		}
+	}
+	g.leave(8)
+	for i, fits := range []bool{true, true, false} {
+		if err := g.enter(t.Context(), 2, 0); (err == nil) != fits {
+			t.Errorf("visitor %d: %v", i, err)
+		}
+	}
+	if most = 100; g.enter(t.Context(), 6, 0) != nil || g.enter(t.Context(), 1, 0) == nil {
+		t.Errorf("%d inside, want the size of 10", g.inside())
+	}
+}

@@ -125,7 +125,6 @@ func TestHealthAnswersAlways(t *testing.T) {
 // are not.
 func TestFraming(t *testing.T) {
 	s, _, _ := newServer(t, Options{})
-	address := listening(t, s, 0)
 	pic := string(pngPicture(t, 40, 40, 1))
 	chunked := "Transfer-Encoding: chunked\r\n"
 	post := func(header, body string) string {
@@ -149,7 +148,7 @@ func TestFraming(t *testing.T) {
 		"chunks behind a request":     {health + good, 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := dial(t, address)
+			client := dial(t, listening(t, s, 0))                // none of the connections before counts
 			if status, _, _ := client.ask(good); status != 200 { // what came before decides nothing
 				t.Fatalf("the request before: status %d", status)
 			}

@@ -56,7 +56,7 @@ func TestOverload(t *testing.T) {
 	s, h, _ := newServer(t, Options{Queue: 2, MaxPictures: 2, Requests: 3, Explain: 1, QueueTimeout: -1})
 	pic := pngPicture(t, 50, 50, 1)
 	in := s.models[0].acquire()
-	if err := in.b.reserve(t.Context(), 2, 0); err != nil {
+	if err := in.b.reserve(t.Context(), 2, &patience{}); err != nil {
 		t.Fatal(err)
 	}
 	status, header, b := post(t, h.URL+"/predict", "", pic)
@@ -218,7 +218,7 @@ func TestSlowBody(t *testing.T) {
 func TestNoAnswerInTime(t *testing.T) {
 	s, h, _ := newServer(t, Options{Timeout: 100 * time.Millisecond, MaxWait: 400 * time.Millisecond, Runs: 1})
 	in := s.models[0].acquire()
-	if err := in.b.reserve(t.Context(), 1, 0); err != nil { // somebody to wait for
+	if err := in.b.reserve(t.Context(), 1, &patience{}); err != nil { // somebody to wait for
 		t.Fatal(err)
 	}
 	status, _, body := post(t, h.URL+"/predict", "", pngPicture(t, 50, 50, 1))
@@ -325,7 +325,7 @@ func TestShutdownFinishesWhatItAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := s.models[0].acquire()
-	if err := in.b.reserve(t.Context(), 1, 0); err != nil {
+	if err := in.b.reserve(t.Context(), 1, &patience{}); err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -53,6 +53,7 @@ func (s *Server) work(route string, h handler) http.Handler {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), s.opts.Timeout)
 		defer cancel()
+		ctx = context.WithValue(ctx, patienceKey{}, &patience{s.opts.QueueTimeout})
 		r = r.WithContext(ctx) // a copy: net/http leaves a large body of its own unread, but not another's
 		s.paced(w, r)
 		if err := s.decoded(w, r); err != nil {

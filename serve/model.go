@@ -97,7 +97,7 @@ func (m *model) load() (*instance, stamp, error) {
 			return nil, st, fmt.Errorf("%s: %w", m.file.Path, err)
 		}
 	}
-	in.b = newBatcher(p, p.Options().Batch, m.opts.MaxWait, m.opts.Queue, func(n int, took time.Duration) {
+	in.b = newBatcher(p, p.Options().Batch, m.opts.MaxWait, m.opts.Queue, m.opts.Timeout/4, func(n int, took time.Duration) {
 		in.stats.batch(n, took)
 		m.m.batchSize.WithLabelValues(m.file.Name).Observe(float64(n))
 		m.m.batchSeconds.WithLabelValues(m.file.Name).Observe(took.Seconds())

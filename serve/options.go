@@ -21,7 +21,8 @@ type Options struct {
 	MaxWait  time.Duration
 
 	// Queue is how many pictures of a model may be accepted and not yet answered;
-	// requests beyond it get 429 with Retry-After. 256.
+	// requests beyond it get 429 with Retry-After. 256, and never more than the
+	// model answers within a quarter of Timeout, by what the last ones took.
 	Queue int
 	// Requests is how many requests are worked on at the same time: 256. Those
 	// whose body is still arriving, for Grad-CAM, health and metrics do not count.
@@ -30,7 +31,7 @@ type Options struct {
 	// those included that wait for their turn, as one is computed at a time: 16.
 	Explain int
 	// QueueTimeout is how long a request beyond Queue, Requests, Explain or MaxBodies
-	// waits for its turn before it is refused: 5 s, and half of Timeout at most, so
+	// waits for its turns before it is refused: 5 s, and half of Timeout at most, so
 	// that clients that try again at once cost little; negative means not at all.
 	// As many may wait as may be worked on; more wait before their body is read.
 	QueueTimeout time.Duration

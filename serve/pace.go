@@ -1,65 +1,44 @@
 package serve
 
 import (
-	"errors"
-	"io"
-	"net"
-	"net/http"
-	"os"
+	"math"
+	"sync"
 	"time"
 )
 
-// grace is how long a body may be slower than Options.BodyRate.
-const grace = 5 * time.Second
-
-// pacedBody reads a request's body as it arrives, and gives up when it comes
-// slower than the least rate or not before the end of the request's time: a
-// client must not hold a connection for long by sending a byte a second.
-type pacedBody struct {
-	io.ReadCloser
-	conn  *http.ResponseController
-	rate  int // least bytes a second
-	start time.Time
-	end   time.Time
-	n     int64
-	chunk bool // the body comes in chunks
+// pace learns how long a model takes for a picture, from how long requests take.
+// A queue by number alone fails where the model is slow: what is at its front
+// has then waited for so long that its client is gone, or its time over, before
+// the answer is there, and all work is in vain.
+type pace struct {
+	mu   sync.Mutex
+	each float64 // seconds a picture, averaged; 0: nothing is known
 }
 
-func (s *Server) paced(w http.ResponseWriter, r *http.Request) {
-	now := time.Now()
-	r.Body = &pacedBody{ReadCloser: r.Body, conn: http.NewResponseController(w), rate: s.opts.BodyRate,
-		start: now, end: now.Add(s.opts.Timeout), chunk: len(r.TransferEncoding) > 0}
+// paceWeight is the weight of the newest measurement in the average.
+const paceWeight = 1.0 / 16
+
+// note says that a request was done after took, when ahead pictures, its own
+// included, were accepted and not answered as it came. They are answered in the
+// order in which they came, so it took as long as all of them; where nothing waits
+// that is more than a picture's share, and errs on the safe side.
+func (p *pace) note(ahead int, took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	each := took.Seconds() / float64(max(ahead, 1))
+	if p.each == 0 {
+		p.each = each
+	}
+	p.each += paceWeight * (each - p.each)
 }
 
-// deadline is when the next byte must be there.
-func (b *pacedBody) deadline() time.Time {
-	t := b.start.Add(grace + time.Duration(b.n)*time.Second/time.Duration(b.rate))
-	if t.After(b.end) {
-		return b.end
+// within is how many pictures can be answered within budget.
+func (p *pace) within(budget time.Duration) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := budget.Seconds() / p.each
+	if !(n < math.MaxInt32) {
+		return math.MaxInt32
 	}
-	return t
-}
-
-func (b *pacedBody) Read(p []byte) (int, error) {
-	deadline := b.deadline()
-	_ = b.conn.SetReadDeadline(deadline) // connections without deadlines (in tests) do without
-	n, err := b.ReadCloser.Read(p)
-	b.n += int64(n)
-	if err == nil {
-		return n, nil
-	}
-	var timeout net.Error
-	switch {
-	case errors.Is(err, io.EOF):
-		_ = b.conn.SetReadDeadline(time.Time{}) // or it would end the request's context
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
-		if deadline.Before(b.end) {
-			err = fail(http.StatusRequestTimeout, "slow", "the body came slower than %d bytes a second, the least rate", b.rate)
-		}
-	case errors.Is(err, io.ErrUnexpectedEOF), timeout != nil:
-	case b.chunk:
-		// What else net/http says about a body is about its chunks.
-		err = fail(http.StatusBadRequest, "chunks", "the chunked transfer encoding of the body is malformed: %.100s", err)
-	}
-	return n, err
+	return int(n)
 }

@@ -110,11 +110,11 @@ func (s *Server) topK(r *http.Request) (int, error) {
 // classifyAll sends n pictures, which fill prepares, through the batcher. The
 // error is one of all of them: there is no room.
 func (s *Server) classifyAll(ctx context.Context, m *model, in *instance, n int, fill func(i int, dst []float32) error) ([]predict.Prediction, []error, error) {
-	if err := in.b.reserve(ctx, n, s.opts.QueueTimeout); err != nil {
+	if err := in.b.reserve(ctx, n, patienceOf(ctx)); err != nil {
 		return nil, nil, err
 	}
+	ahead, start := in.b.waiting(), time.Now()
 	defer in.b.release(n)
-	start := time.Now()
 	answers, errs := make([]predict.Prediction, n), make([]error, n)
 	one := func(i int) {
 		defer func() { // fill runs decoders that are not all ours
@@ -140,6 +140,10 @@ func (s *Server) classifyAll(ctx context.Context, m *model, in *instance, n int,
 		}
 		s.m.pictures.WithLabelValues(m.file.Name, outcome).Inc()
 	}
-	in.stats.request(n, time.Since(start), errors.Join(errs...))
+	err := errors.Join(errs...)
+	if err == nil || errors.Is(err, context.DeadlineExceeded) {
+		in.b.pace.note(ahead, time.Since(start))
+	}
+	in.stats.request(n, time.Since(start), err)
 	return answers, errs, nil
 }

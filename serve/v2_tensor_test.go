@@ -91,7 +91,7 @@ func TestTensorMemory(t *testing.T) {
 			s, h, _ := newServer(t, Options{MaxBody: int64(c.most), MaxBodies: 2 * clients * int64(c.most+1), Queue: queue, Timeout: time.Minute, QueueTimeout: 30 * time.Second})
 			in := s.models[0].acquire()
 			defer s.models[0].release(in)
-			if err := in.b.reserve(t.Context(), queue, 0); err != nil {
+			if err := in.b.reserve(t.Context(), queue, &patience{}); err != nil {
 				t.Fatal(err)
 			}
 			defer func() { in.b.cancelReservation(queue); in.b.release(queue) }()
