@@ -79,6 +79,16 @@ function fit(text, width) {
   return c.slice(0, Math.ceil(n / 2)).join('') + '…' + c.slice(-Math.max(1, Math.floor(n / 2))).join('');
 }
 
+// readable is the color of text on a color of the matrix, of which share lies over
+// the color soft: black or white, whichever stands out more.
+function readable(color, share, soft) {
+  const [r, g, b] = color.split(',').map((v, i) => {
+    const c = (share * v + (1 - share) * (parseInt(soft.slice(1), 16) >> (16 - 8 * i) & 255)) / 255;
+    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000' : '#fff'; // both have a contrast of 4.6 there
+}
+
 function draw() {
   const wide = $('grid-frame').clientWidth;
   const named = C <= 80;
@@ -96,12 +106,12 @@ function draw() {
   canvas.style.width = w + 'px';
   canvas.style.height = h + 'px';
   g.setTransform(scale, 0, 0, scale, 0, 0);
-  const ink = css('--ink'), line = css('--line'), right = css('--right'), wrong = css('--wrong');
-  g.fillStyle = css('--soft');
+  const ink = css('--ink'), line = css('--line'), right = css('--right'), wrong = css('--wrong'), soft = css('--soft');
+  const opacity = (a, p, share) => a === p ? 0.12 + 0.78 * share : 0.15 + 0.8 * Math.sqrt(share);
+  g.fillStyle = soft;
   g.fillRect(left, top, C * cell, C * cell);
   for (const [a, p, n] of data.cells) {
-    const share = n / total[a];
-    g.fillStyle = a === p ? `rgba(${right},${0.12 + 0.78 * share})` : `rgba(${wrong},${0.15 + 0.8 * Math.sqrt(share)})`;
+    g.fillStyle = `rgba(${a === p ? right : wrong},${opacity(a, p, n / total[a])})`;
     g.fillRect(left + p * cell, top + a * cell, cell, cell);
   }
   if (cell >= 8) {
@@ -114,7 +124,6 @@ function draw() {
     }
     g.stroke();
   }
-  g.fillStyle = ink;
   if (cell >= 15) {
     const share = $('share').checked;
     g.textAlign = 'center';
@@ -122,10 +131,12 @@ function draw() {
     for (const [a, p, n] of data.cells) {
       const text = share ? Math.round(100 * n / total[a]) + '' : n + '';
       g.font = font(Math.max(8, Math.min(14, (cell - 3) / Math.max(1.2, text.length * 0.62))));
+      g.fillStyle = readable(a === p ? right : wrong, opacity(a, p, n / total[a]), soft);
       if (g.measureText(text).width <= cell - 1) g.fillText(text, left + (p + .5) * cell, top + (a + .5) * cell);
     }
   }
   if (named) {
+    g.fillStyle = ink;
     g.font = font(Math.min(13, cell - 2));
     g.textBaseline = 'middle';
     for (let i = 0; i < C; i++) {

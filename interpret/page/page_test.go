@@ -91,8 +91,9 @@ func input(t testing.TB, classes, n int) page.Input {
 		in.History = append(in.History, page.Epoch{Epoch: i, Values: map[string]float64{"train_loss": 1 / float64(i+1), "valid_loss": 1.2 / float64(i+1), "error_rate": 0.3 / float64(i+1)}})
 	}
 	for _, e := range table.TopLosses(6) {
-		img, _ := picture(e.Path)
-		in.Looked = append(in.Looked, interpret.Looked{Seen: img, Heat: img, Map: gradcam.Map{H: 1, W: 1, Heat: []float32{1}}})
+		seen, _ := picture(e.Path)
+		heat, _ := picture("heat of " + e.Path)
+		in.Looked = append(in.Looked, interpret.Looked{Seen: seen, Heat: heat, Map: gradcam.Map{H: 1, W: 1, Heat: []float32{1}}})
 	}
 	return in
 }

@@ -120,7 +120,7 @@ function picture(mine) {
   const heat = $("heat").getAttribute("aria-pressed") === "true";
   $("view").src = heat ? mine.found.overlay : mine.found.view;
   $("view").alt = heat ? `Bright places of the picture speak for ${mine.found.label}` : "What the model saw of the picture";
-  $("caption").textContent = heat ? `Bright places speak for ${mine.found.label}.` : "What the model saw.";
+  $("caption").textContent = heat ? `Bright places speak for \u2068${mine.found.label}\u2069.` : "What the model saw.";
 }
 
 $("heat").addEventListener("click", () => {

@@ -29,6 +29,8 @@ async function call(path, body) {
   return JSON.parse(text);
 }
 
+// apart keeps a name that runs from right to left from turning the text around it.
+const apart = (name) => `\u2068${name}\u2069`;
 const entry = () => review.entries[at];
 const picture = (i) => review.pictures[i];
 const decided = (e) => e.pictures.every((i) => picture(i).decision);
@@ -59,8 +61,8 @@ async function decide(list, undoing) {
 
 function says(p) {
   const d = p.decision;
-  if (!d) return `${p.name} undecided`;
-  return p.name + ' ' + { keep: 'kept', drop: 'dropped', relabel: 'is ' + d.label }[d.action];
+  if (!d) return `${apart(p.name)} undecided`;
+  return apart(p.name) + ' ' + { keep: 'kept', drop: 'dropped', relabel: 'is ' + apart(d.label || '') }[d.action];
 }
 
 function undo() {
@@ -95,7 +97,7 @@ function suggestion(p) {
 function panel(i, k) {
   const p = picture(i), d = p.decision;
   const img = make('img', { alt: `${p.name}, labeled ${review.vocab[p.label]}`, src: `api/picture?i=${i}&key=${encodeURIComponent(key)}` });
-  img.addEventListener('error', () => alarm(`${p.name} cannot be shown.`));
+  img.addEventListener('error', () => { if (!review.over) alarm(`${apart(p.name)} cannot be shown.`); });
   const side = make('div', {});
   const f = make('section', { className: 'panel' + (k === active ? ' active' : '') + (d && d.action === 'drop' ? ' dropped' : '') }, img, side);
   f.setAttribute('aria-label', p.name);
@@ -106,13 +108,13 @@ function panel(i, k) {
     side.append(make('p', {}, `loss ${p.opinion.loss.toFixed(3)}; the model says`));
     const list = make('ol', {});
     for (const g of p.opinion.top) {
-      const li = make('li', {}, make('span', {}, review.vocab[g.class] + (g.class === p.label ? ' (its label)' : '')), make('span', {}, (100 * g.prob).toFixed(1) + ' %'));
+      const li = make('li', {}, make('span', {}, apart(review.vocab[g.class]) + (g.class === p.label ? ' (its label)' : '')), make('span', {}, (100 * g.prob).toFixed(1) + ' %'));
       li.style.background = `linear-gradient(90deg, var(--bar) ${100 * g.prob}%, transparent 0)`;
       list.append(li);
     }
     side.append(list);
   }
-  const state = make('p', { className: 'state' }, d ? { keep: 'kept', drop: 'dropped', relabel: 'relabeled: ' + d.label }[d.action] : '');
+  const state = make('p', { className: 'state' }, d ? { keep: 'kept', drop: 'dropped', relabel: 'relabeled: ' + apart(d.label) }[d.action] : '');
   if (d) state.classList.add(d.action);
   side.append(state);
   const row = make('div', { className: 'do' });
@@ -123,7 +125,7 @@ function panel(i, k) {
   };
   button('keep', 'K', 'keep', () => decide([[i, 'keep']]));
   const s = suggestion(p);
-  if (s !== null) button('it is ' + s, 'R', 'relabel', () => decide([[i, 'relabel', s]]));
+  if (s !== null) button('it is ' + apart(s), 'R', 'relabel', () => decide([[i, 'relabel', s]]));
   button('drop', 'D', 'drop', () => decide([[i, 'drop']]));
   const input = make('input', { placeholder: 'another label', autocomplete: 'off' });
   input.setAttribute('list', 'classes');
@@ -132,7 +134,7 @@ function panel(i, k) {
   input.addEventListener('change', choose);
   input.addEventListener('keydown', (e) => {
     if (e.key === 'Escape') input.blur();
-    if (e.key === 'Enter' && !review.vocab.includes(input.value)) alarm(`“${input.value}” is not one of the model's classes.`);
+    if (e.key === 'Enter' && !review.vocab.includes(input.value)) alarm(`“${apart(input.value)}” is not one of the model's classes.`);
   });
   row.append(input);
   side.append(row);
@@ -165,7 +167,7 @@ function show() {
       (a.label !== b.label ? ' Their labels differ.' : '');
   } else {
     const p = picture(e.pictures[0]);
-    $('why').textContent = suggestion(p) !== null ? `Labeled ${review.vocab[p.label]}; the model says ${suggestion(p)}.` : 'The model agrees with the label, but is not sure.';
+    $('why').textContent = suggestion(p) !== null ? `Labeled ${apart(review.vocab[p.label])}; the model says ${apart(suggestion(p))}.` : 'The model agrees with the label, but is not sure.';
   }
   $('panels').replaceChildren(...e.pictures.map(panel));
   const after = review.entries[at + 1];
