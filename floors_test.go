@@ -42,7 +42,7 @@ var floors = []struct {
 	{"formats that hold others", `internal/tiff`},
 	{"data and numbers", `data datasets schedule internal/jpeg internal/demo/drawnweights cmd/whippet/internal/localweb cmd/whippet/internal/licenses cmd/whippet/internal/licenses/modules`},
 	{"convolution", `internal/kernel/conv`},
-	{"kernels that others use, and the task", `task internal/kernel/pool internal/kernel/winograd`},
+	{"kernels that others use, and the task", `task internal/kernel/depthwise internal/kernel/pool internal/kernel/winograd`},
 	{"arithmetic and formats", `internal/kernel/elementwise internal/kernel/gemm internal/kernel/pixel loss metrics weights internal/archive internal/bitmap`},
 	{"what tests of kernels share", `internal/testkit/kerneltest`},
 	{"loops, targets, and what kernels share", `target internal/parallel internal/kernel/ground`},

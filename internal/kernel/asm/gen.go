@@ -5,6 +5,7 @@ package asm
 
 //go:generate go run ./gemm -out ../gemm/gemm_amd64.s -stubs ../gemm/gemm_stubs_amd64.go -offsets ../gemm/gemm_offsets_amd64.go -pkg gemm
 //go:generate go run ./winograd -out ../winograd/winograd_amd64.s -stubs ../winograd/winograd_stubs_amd64.go -offsets ../winograd/winograd_offsets_amd64.go -pkg winograd
+//go:generate go run ./depthwise -out ../depthwise/depthwise_amd64.s -stubs ../depthwise/depthwise_stubs_amd64.go -offsets ../depthwise/depthwise_offsets_amd64.go -pkg depthwise
 //go:generate go run ./elementwise -out ../elementwise/elementwise_amd64.s -stubs ../elementwise/elementwise_stubs_amd64.go -offsets ../elementwise/elementwise_offsets_amd64.go -pkg elementwise
 //go:generate go run ./pool -out ../pool/pool_amd64.s -stubs ../pool/pool_stubs_amd64.go -offsets ../pool/pool_offsets_amd64.go -pkg pool
 //go:generate go run ./pixel -out ../pixel/pixel_amd64.s -stubs ../pixel/pixel_stubs_amd64.go -offsets ../pixel/pixel_offsets_amd64.go -pkg pixel

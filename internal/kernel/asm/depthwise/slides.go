@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/whippet-ml/whippet/internal/kernel/asm/isa"
+)
+
+// slides generates the sums over windows of k columns at a stride: the taps of a
+// row are in registers, and each value of x, loaded once, goes into all windows
+// that it is in. One vector of the block at a time, for the registers of AVX2.
+func slides(v *isa.Set, k, stride, group int) {
+	args := function(v, fmt.Sprintf("Windows%dStride%d", k, stride), "windowArgs",
+		fmt.Sprintf("computes groups of outputs, of windows of %d columns; see windowArgs.windowsGo.", k),
+		"for groups { for vectors of the block { y = bias; for rows { y += w*x; on by xSkip and the columns }; y = min(max(y, low), high) } }")
+	block := pair * v.Bytes
+	x, y, groups := field(args, "x"), field(args, "y"), field(args, "groups")
+	Label("group")
+	ch := GP64()
+	XORQ(ch, ch)
+	Label("vector")
+	acc := v.Vecs(group)
+	bias, w, tap, rows := field(args, "bias"), field(args, "w"), GP64(), field(args, "rows")
+	VMOVUPS(Mem{Base: bias, Index: ch, Scale: 1}, acc[0])
+	for t := 1; t < group; t++ {
+		VMOVAPS(acc[0], acc[t])
+	}
+	ADDQ(ch, w)
+	LEAQ(Mem{Base: x, Index: ch, Scale: 1}, tap)
+	Label("row")
+	taps := isa.Each(k, func(i int) reg.VecVirtual { return v.Load(Mem{Base: w, Disp: i * block}, nil) })
+	for j := range (group-1)*stride + k {
+		value := v.Load(Mem{Base: tap, Disp: j * block}, nil)
+		for i := range k {
+			if t := (j - i) / stride; j >= i && (j-i)%stride == 0 && t < group {
+				VFMADD231PS(value, taps[i], acc[t])
+			}
+		}
+	}
+	ADDQ(I32(k*block), tap)
+	ADDQ(I32(k*block), w)
+	forward(args, tap, "xSkip")
+	DECQ(rows)
+	JNZ(LabelRef("row"))
+
+	low, high := v.Splat(args.Field("low")), v.Splat(args.Field("high"))
+	Comment("a NaN stays")
+	for t := range acc {
+		VMAXPS(acc[t], low, acc[t])
+		VMINPS(acc[t], high, acc[t])
+	}
+	step, to := bytes(args, "yStep"), GP64()
+	LEAQ(Mem{Base: y, Index: ch, Scale: 1}, to)
+	for t := range acc {
+		VMOVUPS(acc[t], Mem{Base: to})
+		if t+1 < group {
+			ADDQ(step, to)
+		}
+	}
+	ADDQ(I32(v.Bytes), ch)
+	CMPQ(ch, I32(block))
+	JL(LabelRef("vector"))
+	Comment("the windows of the next group, and its outputs")
+	ADDQ(I32(group*stride*block), x)
+	IMUL3Q(Imm(uint64(group)), step, step)
+	ADDQ(step, y)
+	DECQ(groups)
+	JNZ(LabelRef("group"))
+	isa.End()
+}

@@ -1,0 +1,54 @@
+package depthwise
+
+import "github.com/whippet-ml/whippet/internal/kernel/ground"
+
+// BackwardData computes dx [N,H,W,C], the gradient of the input, from
+// dy [N,OH,OW,C] and w [KH,KW,C]. dx is overwritten. It panics when a length does
+// not fit.
+//
+// At stride s the pixels of one of s² phases, rows and columns each s apart, have the
+// same taps: their gradients are sums over windows of dy, with stride 1 and the
+// weights of the phase in reverse order.
+func (c Conv) BackwardData(dy, w, dx []float32) {
+	const op = "depthwise.Conv.BackwardData"
+	c.mustCheck(op)
+	oh, ow := c.Out()
+	ground.Need(op, "dy", len(dy), c.N*oh*ow*c.C)
+	ground.Need(op, "w", len(w), c.KH*c.KW*c.C)
+	ground.Need(op, "dx", len(dx), c.N*c.H*c.W*c.C)
+	s := sums{
+		c: c.C, n: c.N, h: oh, w: ow, oh: c.H, ow: c.W, step: 1, outStep: c.Stride,
+		src: dy, dst: dx, within: Unbounded,
+	}
+	turned := ground.GetScratch(len(w))
+	defer ground.PutScratch(turned)
+	at := 0
+	for py := range min(c.Stride, c.H) {
+		for px := range min(c.Stride, c.W) {
+			p := phase{rows: gradAxis(py, c.Pad.Top, c.KH, c.Stride, c.H), cols: gradAxis(px, c.Pad.Left, c.KW, c.Stride, c.W), w: at}
+			for i := range p.rows.taps {
+				for j := range p.cols.taps {
+					ky := (py+c.Pad.Top)%c.Stride + (p.rows.taps-1-i)*c.Stride
+					kx := (px+c.Pad.Left)%c.Stride + (p.cols.taps-1-j)*c.Stride
+					copy(turned[at*c.C:][:c.C], w[(ky*c.KW+kx)*c.C:])
+					at++
+				}
+			}
+			s.phases = append(s.phases, p)
+		}
+	}
+	s.weights = turned
+	s.run()
+}
+
+// gradAxis is one direction of the phase of the n input positions i, i+stride, …:
+// of the window of k taps those lead to an output whose distance from the padded
+// position is a multiple of the stride.
+func gradAxis(i, pad, k, stride, n int) axis {
+	r := (i + pad) % stride
+	taps := 0
+	if r < k {
+		taps = ground.CeilDiv(k-r, stride)
+	}
+	return axis{first: (i+pad)/stride - taps + 1, taps: taps, at: i, outputs: ground.CeilDiv(n-i, stride)}
+}

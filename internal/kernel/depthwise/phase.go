@@ -1,0 +1,167 @@
+package depthwise
+
+import (
+	"math"
+
+	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
+
+// Bounds are what the results are limited to: those of ReLU or ReLU6, or Unbounded.
+// A NaN stays NaN.
+type Bounds struct{ Low, High float32 }
+
+// Unbounded leaves results as they are.
+var Unbounded = Bounds{float32(math.Inf(-1)), float32(math.Inf(1))}
+
+// axis is one direction of a phase: output i has taps taps, from source position
+// first + i*step on, and is at at + i*outStep.
+type axis struct{ first, taps, at, outputs int }
+
+// phase is the outputs of sums over windows that share their taps.
+type phase struct {
+	rows, cols axis
+	w          int // where its weights begin, in taps
+}
+
+// sums is sums over windows: of x for the results, of the results' gradient for
+// that of x.
+type sums struct {
+	c                int
+	n                int
+	h, w             int // of the source
+	oh, ow           int // of the result
+	step, outStep    int
+	phases           []phase
+	src, weights     []float32 // weights [taps, c] in the order of the phases
+	bias, dst        []float32
+	within           Bounds
+	taps             int
+	top, left        int // the first window's position
+	over, overCols   int // rows and columns of the source that the windows of one output of each phase span
+	rows, cols       int // of outputs of a phase, at most
+	stripRows, chunk int
+	packed           []float32 // weights and bias in blocks
+	nonTemporal      bool
+}
+
+// run computes the sums.
+func (s *sums) run() {
+	b := block()
+	s.measure()
+	s.packed = ground.GetScratch(ground.CeilDiv(s.c, b) * b * (s.taps + 1))
+	defer ground.PutScratch(s.packed)
+	s.packWeights()
+	s.nonTemporal = ground.StoresNonTemporal(table.Active().NonTemporalFloats, len(s.dst), s.dst, s.c, s.src) && s.c%b == 0
+	pieces := s.n * ground.CeilDiv(s.rows, s.stripRows) * ground.CeilDiv(s.c, s.chunk)
+	parallel.ForWith(pieces, *s, (*sums).piece)
+}
+
+// measure finds out what the phases span, and cuts the work.
+func (s *sums) measure() {
+	s.top, s.left = math.MaxInt, math.MaxInt
+	bottom, right := math.MinInt, math.MinInt
+	for _, p := range s.phases {
+		s.rows, s.cols = max(s.rows, p.rows.outputs), max(s.cols, p.cols.outputs)
+		if p.rows.taps*p.cols.taps == 0 {
+			continue
+		}
+		s.taps += p.rows.taps * p.cols.taps
+		s.top, s.left = min(s.top, p.rows.first), min(s.left, p.cols.first)
+		bottom, right = max(bottom, p.rows.first+p.rows.taps), max(right, p.cols.first+p.cols.taps)
+	}
+	s.over, s.overCols = bottom-s.top, right-s.left
+	cols, all := max(s.stripCols(), s.outStep*s.ow), (s.rows-1)*s.step+s.over
+	channels, rows := cut(s.c, cols, s.over, all)
+	s.chunk, s.stripRows = channels, max(1, (rows-s.over)/(s.step*s.outStep)+1)
+}
+
+// stripCols is the width of a strip, at least that of a group's windows.
+func (s *sums) stripCols() int { return (max(s.cols, group)-1)*s.step + s.overCols }
+
+// packWeights writes the weights and, behind them, the bias in blocks
+// [taps+1, block].
+func (s *sums) packWeights() {
+	b := block()
+	for k := range ground.CeilDiv(s.c, b) {
+		to := s.packed[k*b*(s.taps+1):]
+		lo, hi := k*b, min(s.c, (k+1)*b)
+		for t := range s.taps {
+			clear(to[t*b+copy(to[t*b:], s.weights[t*s.c+lo:t*s.c+hi]):][:b-(hi-lo)])
+		}
+		bias := to[s.taps*b:][:b]
+		clear(bias)
+		if s.bias != nil {
+			copy(bias, s.bias[lo:hi])
+		}
+	}
+}
+
+// piece computes a strip of a picture's rows for a run of its channels.
+func (s *sums) piece(i int) {
+	b := block()
+	chunks, strips := ground.CeilDiv(s.c, s.chunk), ground.CeilDiv(s.rows, s.stripRows)
+	ch := i % chunks * s.chunk
+	r0 := i / chunks % strips * s.stripRows
+	img := i / chunks / strips
+	channels, r1 := min(s.chunk, s.c-ch), min(s.rows, r0+s.stripRows)
+	x := newStrip((r1-r0-1)*s.step+s.over, s.stripCols(), channels)
+	defer ground.PutScratch(x.data)
+	x.fill(source{s.src[img*s.h*s.w*s.c+ch:], s.h, s.w, s.c}, s.top+r0*s.step, s.left, channels)
+	top := r0 * s.outStep
+	y := newStrip(min(s.oh, r1*s.outStep)-top, s.ow, channels)
+	defer ground.PutScratch(y.data)
+	for k := range ground.CeilDiv(channels, b) {
+		w := s.packed[(ch/b+k)*b*(s.taps+1):]
+		for p := range s.phases {
+			s.block(&s.phases[p], x.cols, x.data[k*x.blockLen():], w, y.data[k*y.blockLen():], r0, r1)
+		}
+	}
+	y.copyTo(s.dst[(img*s.oh+top)*s.ow*s.c+ch:], y.rows, channels, s.c, s.nonTemporal)
+	if s.nonTemporal {
+		ground.StoreFence()
+	}
+}
+
+// block computes rows [r0,r1) of a phase for one block of channels, from strip x,
+// cols wide, to strip y.
+func (s *sums) block(p *phase, cols int, x, w, y []float32, r0, r1 int) {
+	b, n := block(), p.cols.outputs
+	a := windowArgs{
+		w: &w[min(p.w, s.taps)*b], bias: &w[s.taps*b], rows: p.rows.taps, cols: p.cols.taps,
+		xSkip: (cols - p.cols.taps) * b, xStep: s.step * b, yStep: s.outStep * b,
+		low: s.within.Low, high: s.within.High,
+	}
+	kernel := table.Active().windows(p.cols.taps, s.step)
+	for r := r0; r < min(r1, p.rows.outputs); r++ {
+		out := y[((p.rows.at+(r-r0)*s.outStep)*s.ow+p.cols.at)*b:]
+		if a.rows*a.cols == 0 {
+			for i := range n {
+				clear(out[i*a.yStep:][:b])
+			}
+			continue
+		}
+		row := x[(((r-r0)*s.step+p.rows.first-s.top)*cols+p.cols.first-s.left)*b:]
+		if n < group {
+			var few [group * maxBlock]float32
+			f := a
+			f.x, f.y, f.yStep, f.groups = &row[0], &few[0], b, 1
+			kernel(isa.Arg(&f))
+			for i := range n {
+				copy(out[i*a.yStep:][:b], few[i*b:])
+			}
+			continue
+		}
+		a.x, a.y, a.groups = &row[0], &out[0], n/group
+		kernel(isa.Arg(&a))
+		if n%group > 0 {
+			// The last group computes some outputs again, to the same bits.
+			a.x, a.y, a.groups = &row[(n-group)*a.xStep], &out[(n-group)*a.yStep], 1
+			kernel(isa.Arg(&a))
+		}
+	}
+}
+
+// maxBlock is the largest block of an instruction set.
+const maxBlock = 32

@@ -1,0 +1,90 @@
+package depthwise
+
+import (
+	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
+)
+
+// A strip and what is made of it stay in the second level cache, more or less.
+// Long runs of channels, which are read like a stream, are worth more than many
+// rows, although a strip begins with rows of the one before: those are near.
+const (
+	stripFloats = 64 << 10
+	manyRows    = 2 // of a strip, on top of those that one output needs
+	maxBlocks   = 16 // of channels
+)
+
+// cut returns how many of c channels strips have, for maps of so many columns and
+// outputs that need over rows of them, and their rows.
+func cut(c, cols, over, rows int) (channels, stripRows int) {
+	b := block()
+	all := ground.CeilDiv(c, b)
+	fit := stripFloats / (min(rows, manyRows+over) * cols * b)
+	fit = max(1, min(all, maxBlocks, fit))
+	n := ground.CeilDiv(all, ground.CeilDiv(all, fit)) // chunks of about the same size
+	return min(c, n*b), min(rows, max(over, stripFloats/(cols*n*b)))
+}
+
+// strip is rows of a map in blocks of channels, [blocks, rows, cols, block], zeros
+// where they reach beyond the map.
+type strip struct {
+	data       []float32
+	rows, cols int
+}
+
+// blockLen is the number of floats of a block.
+func (s *strip) blockLen() int { return s.rows * s.cols * block() }
+
+// newStrip returns a strip of channels channels in scratch memory.
+func newStrip(rows, cols, channels int) strip {
+	s := strip{rows: rows, cols: cols}
+	s.data = ground.GetScratch(s.blockLen() * ground.CeilDiv(channels, block()))
+	return s
+}
+
+// source is one picture's map [h, w, stride], from the first of the channels that
+// are copied on.
+type source struct {
+	x            []float32
+	h, w, stride int
+}
+
+// fill copies the map from row top and column left on, which may be negative.
+func (s *strip) fill(from source, top, left, channels int) {
+	b, per := block(), s.blockLen()
+	blocks := ground.CeilDiv(channels, b)
+	x0, x1 := min(max(0, -left), s.cols), max(0, min(s.cols, from.w-left))
+	x1 = max(x0, x1)
+	for r := range s.rows {
+		y := top + r
+		inside := y >= 0 && y < from.h && x0 < x1
+		for k := range blocks {
+			row := s.data[k*per+r*s.cols*b:][:s.cols*b]
+			if !inside {
+				clear(row)
+				continue
+			}
+			clear(row[:x0*b])
+			clear(row[x1*b:])
+		}
+		if inside {
+			a := packArgs{
+				dense: &from.x[(y*from.w+left+x0)*from.stride], blocks: &s.data[(r*s.cols+x0)*b],
+				pixels: x1 - x0, c: channels, stride: from.stride, blockStep: per,
+			}
+			table.Active().Pack(isa.Arg(&a))
+		}
+	}
+}
+
+// copyTo copies rows of the strip to those of a map, which are as wide as the
+// strip and begin with dst.
+func (s *strip) copyTo(dst []float32, rows, channels, stride int, nonTemporal bool) {
+	a := packArgs{dense: &dst[0], blocks: &s.data[0], pixels: rows * s.cols, c: channels, stride: stride, blockStep: s.blockLen()}
+	t := table.Active()
+	if nonTemporal {
+		t.UnpackNonTemporal(isa.Arg(&a))
+		return
+	}
+	t.Unpack(isa.Arg(&a))
+}
