@@ -10,7 +10,7 @@ import (
 // rows, although a strip begins with rows of the one before: those are near.
 const (
 	stripFloats = 64 << 10
-	manyRows    = 2 // of a strip, on top of those that one output needs
+	manyRows    = 2  // of a strip, on top of those that one output needs
 	maxBlocks   = 16 // of channels
 )
 
