@@ -6,6 +6,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 )
@@ -264,6 +265,9 @@ func split(body io.Reader, declared int64, contentType string, limit int, held *
 		}
 		if len(out) == limit {
 			return nil, fail(http.StatusRequestEntityTooLarge, "pictures", "more than %d pictures in one request, the limit", limit)
+		}
+		if e := part.Header.Get("Content-Transfer-Encoding"); e != "" && !slices.Contains([]string{"binary", "8bit", "7bit"}, strings.ToLower(e)) {
+			return nil, fail(http.StatusBadRequest, "multipart", "a part of the form has Content-Transfer-Encoding %.50q, which forms do not have: send the bytes as they are", e)
 		}
 		b, err := readPart(part, declared, held)
 		if err != nil {

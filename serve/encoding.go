@@ -13,7 +13,7 @@ import (
 // Both what arrives and what comes out are bounded by MaxBody: here the first,
 // and the second where the body is read.
 func (s *Server) decoded(w http.ResponseWriter, r *http.Request) error {
-	switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {
+	switch encoding := strings.ToLower(strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ", "))); encoding {
 	case "", "identity":
 		return nil
 	case "gzip", "x-gzip":

@@ -49,12 +49,13 @@ func TestContentEncoding(t *testing.T) {
 		"damaged form": {"gzip", kind, gzipped(t, body)[:200], 400, ""},
 		"brotli":       {"br", "", pic, 415, `\"br\" is not supported`},
 		"two":          {"gzip, gzip", "", packed, 415, "not supported"},
+		"two headers":  {"gzip; gzip", "", packed, 415, "not supported"},
 	} {
 		req, err := http.NewRequest(http.MethodPost, h.URL+"/predict", bytes.NewReader(c.body))
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("Content-Encoding", c.encoding)
+		req.Header["Content-Encoding"] = strings.Split(c.encoding, "; ")
 		req.Header.Set("Content-Type", c.kind)
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {

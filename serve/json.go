@@ -162,9 +162,10 @@ func (s *scanner) str() ([]byte, error) {
 			i += 6
 			if utf16.IsSurrogate(r) {
 				second, ok := unit(text[i:])
-				if r = utf16.DecodeRune(r, second); ok && r != utf8.RuneError {
-					i += 6
+				if r = utf16.DecodeRune(r, second); !ok || r == utf8.RuneError {
+					return nil, errors.New("a string has half of a surrogate pair, \\ud800 to \\udfff alone")
 				}
+				i += 6
 			}
 			out = utf8.AppendRune(out, r)
 			continue
@@ -286,6 +287,9 @@ func (s *scanner) skipTo(depth int) error {
 	}
 	_, err := s.number()
 	if err != nil {
+		if c := s.peek(); c == 'N' || c == 'I' {
+			return fmt.Errorf("byte %d begins NaN or Infinity, which JSON does not have", s.i)
+		}
 		return s.fail("a value")
 	}
 	return nil

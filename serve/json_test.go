@@ -32,7 +32,7 @@ func FuzzScanner(f *testing.F) {
 			t.Fatal("passed although it is no JSON")
 		}
 		var text string
-		if json.Unmarshal(b, &text) == nil && utf8.Valid(b) && bytes.ContainsRune(b, '"') {
+		if json.Unmarshal(b, &text) == nil && utf8.Valid(b) && bytes.ContainsRune(b, '"') && !strings.Contains(text, "\ufffd") { // half a surrogate pair is refused
 			s := &scanner{b: bytes.Clone(b)}
 			if got, err := s.str(); err != nil || string(got) != text {
 				t.Fatalf("string %q with error %v, want %q", got, err, text)

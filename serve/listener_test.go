@@ -174,6 +174,7 @@ func TestHosts(t *testing.T) {
 	named, _, _ := newServer(t, Options{Hosts: []string{"pets.example"}})
 	for host, want := range map[string][3]int{ // by Handler alone; on loopback; with a name allowed
 		"127.0.0.1:80": {200, 200, 200}, "localhost": {200, 200, 200}, "evil.example": {200, 421, 421}, "Pets.Example:80": {200, 421, 200},
+		"": {200, 200, 200}, // no browser sends that
 	} {
 		for i, s := range []*Server{s, s, named} {
 			s.private.Store(i > 0)

@@ -117,6 +117,7 @@ func TestRefusals(t *testing.T) {
 		"form cut off":           {"/predict", formType, fourFiles[:len(fourFiles)/3], 400, "last boundary"},
 		"wrong boundary":         {"/predict", "multipart/form-data; boundary=zzz", oneFile, 400, "last boundary"},
 		"no boundary":            {"/predict", "multipart/form-data", oneFile, 400, "boundary"},
+		"part in base64":         {"/predict", "multipart/form-data; boundary=b", []byte("--b\r\nContent-Disposition: form-data; filename=\"x\"\r\nContent-Transfer-Encoding: BASE64\r\n\r\nQUJD\r\n--b--\r\n"), 400, "Content-Transfer-Encoding"},
 		"form without files":     {"/predict", "multipart/form-data; boundary=b", []byte("--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\nv\r\n--b--\r\n"), 400, "no file"},
 		"form of many fields":    {"/predict", "multipart/form-data; boundary=b", []byte(tooManyFields), 400, "fields"},
 		"form that ends at once": {"/predict", "multipart/form-data; boundary=b", []byte("--b--"), 400, ""},

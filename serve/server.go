@@ -264,7 +264,8 @@ func (s *Server) named(h http.Handler) http.Handler {
 		if c := connOf(r); c != nil && c.spare {
 			w.Header().Set("Connection", "close")
 		}
-		if (s.private.Load() || len(s.opts.Hosts) > 0) && !hostname.Allowed(r.Host, s.opts.Hosts...) {
+		// Browsers always name the host; old health checks of balancers do not.
+		if r.Host != "" && (s.private.Load() || len(s.opts.Hosts) > 0) && !hostname.Allowed(r.Host, s.opts.Hosts...) {
 			refuse.ServeHTTP(w, r)
 			return
 		}

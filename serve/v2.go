@@ -151,7 +151,7 @@ func (s *Server) v2Infer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
-	text, raw, err := cutBody(body, r.Header.Get(binaryHeader))
+	text, raw, err := cutBody(body, strings.Join(r.Header.Values(binaryHeader), ", "))
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,11 @@ func (s *scanner) parameters(place string, names ...string) (p parameters, err e
 	if s.peek() == 'n' {
 		return p, s.skip()
 	}
+	var given keys
 	err = s.object(func(key []byte) error {
+		if err := given.add(key); err != nil {
+			return err
+		}
 		if !slices.ContainsFunc(names, func(name string) bool { return name == string(key) }) {
 			if s.peek() == 'n' {
 				return s.skip()

@@ -142,6 +142,19 @@ func TestInferBinaryMistakes(t *testing.T) {
 			t.Errorf("%s %s: status %d, want 400", binaryHeader, header, res.StatusCode)
 		}
 	}
+	req, err := http.NewRequest(http.MethodPost, h.URL+"/v2/models/pets/infer", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header[binaryHeader] = []string{"2", "1"}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != 400 {
+		t.Errorf("%s given twice: status %d, want 400", binaryHeader, res.StatusCode)
+	}
 	// Without the header the size belongs to nothing.
 	if status, _, b := post(t, h.URL+"/v2/models/pets/infer", "", []byte(input(`,"parameters":{"binary_data_size":5}`))); status != 400 || !strings.Contains(string(b), binaryHeader) {
 		t.Errorf("no header: %d %s", status, b)
@@ -153,8 +166,8 @@ func TestInferBinaryMistakes(t *testing.T) {
 func TestInferForms(t *testing.T) {
 	_, h, _ := newServer(t, Options{})
 	text := base64.StdEncoding.EncodeToString(pngPicture(t, 9, 9, 1))
-	for _, data := range []string{`["` + text + `"]`, `[["` + text + `"]]`} {
-		body := `{"id":"","parameters":{"priority":null},"inputs":[{"name":"image","shape":[1,1],"datatype":"BYTES","parameters":{"content_type":"base64"},"data":` + data + `}]}`
+	for i, data := range []string{`["` + text + `"]`, `[["` + text + `"]]`} {
+		body := []string{"", "\ufeff"}[i] + `{"id":"","parameters":{"priority":null},"inputs":[{"name":"image","shape":[1,1],"datatype":"BYTES","parameters":{"content_type":"base64"},"data":` + data + `}]}`
 		status, _, b := post(t, h.URL+"/v2/models/pets/infer", "application/json", []byte(body))
 		a := decode[inferAnswer](t, b)
 		if status != 200 || len(a.Outputs) != 3 || !strings.Contains(string(b), `"id":""`) || a.Outputs[2].Name != "labels" {
@@ -178,6 +191,18 @@ func TestUnsupported(t *testing.T) {
 		`{"inputs":[{` + image + `}],"outputs":[{"name":"probabilities","parameters":{"classification":-1}}]}`:      `classification is -1`,
 		`{"inputs":[{` + image + `,"dtype":"x"}]}`:                                                                  `\"dtype\"`,
 		`{"input":[{` + image + `}]}`: `\"input\"`,
+		// Given twice, in UTF-16, or with text that is none: nothing is guessed.
+		`{"inputs":[{` + image + `,"shape":[2]}]}`:                                              `\"shape\" is given twice`,
+		`{"inputs":[{` + image + `}],"outputs":[{"name":"label","name":"labels"}]}`:             `\"name\" is given twice`,
+		`{"inputs":[{` + image + `,"parameters":{"binary_data_size":4,"binary_data_size":4}}]}`: `\"binary_data_size\" is given twice`,
+		`{"parameters":{},"inputs":[{` + image + `}],"parameters":{}}`:                          `\"parameters\" is given twice`,
+		"\xff\xfe{\x00\"\x00i\x00":                                                              "UTF-16",
+		"{\x00\"\x00i\x00":                                                                      "UTF-16",
+		"\x00\x00\x00{":                                                                         "UTF-32",
+		`{"id":"` + "\xe9" + `","inputs":[{` + image + `}]}`:                                    "not in UTF-8",
+		`{"id":"\ud800","inputs":[{` + image + `}]}`:                                            "half of a surrogate pair",
+		`{"inputs":[{"name":"input","shape":[1,3,48,48],"datatype":"FP32","data":[NaN]}]}`:      "NaN or Infinity, which JSON does not have",
+		`{"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","data":["QQ"]}]}`:            "padding (=) is missing",
 	} {
 		if status, _, b := post(t, h.URL+"/v2/models/pets/infer", "", []byte(body)); status != 400 || !strings.Contains(string(b), says) {
 			t.Errorf("%s: status %d %s; want 400 and %s", body, status, b, says)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"unicode/utf8"
 )
 
 // inferRequest is a checked request of the Open Inference Protocol.
@@ -48,23 +49,21 @@ func parseInfer(body, raw []byte, size, limit int) (*inferRequest, error) {
 	q := &inferRequest{size: size, raw: map[string]bool{}}
 	var in *inferInput
 	var all parameters
-	s := &scanner{b: body}
+	s := &scanner{b: bytes.TrimPrefix(body, []byte("\ufeff"))} // which .NET's clients send
+	var given keys
 	err := s.object(func(key []byte) (err error) {
+		if err := given.add(key); err != nil {
+			return err
+		}
 		if s.peek() == 'n' { // null: some clients write what they leave out
 			return s.skip()
 		}
 		switch string(key) {
 		case "id":
-			if q.id != nil {
-				return errors.New(`"id" is given twice`)
-			}
 			id, err := s.text()
 			q.id = &id
 			return err
 		case "inputs":
-			if in != nil {
-				return errors.New(`"inputs" are given twice`)
-			}
 			return s.array(func(i int) (err error) {
 				if i > 0 {
 					return bad("more than one input; give one, either %q or %q", inputImage, inputTensor)
@@ -106,6 +105,8 @@ func parseInfer(body, raw []byte, size, limit int) (*inferRequest, error) {
 	switch {
 	case errors.As(err, &se):
 		return nil, err
+	case err != nil && looksWide(body):
+		return nil, bad("the body is in UTF-16 or UTF-32; JSON is sent in UTF-8")
 	case err != nil:
 		return nil, bad("the body is no inference request in JSON: %.200s", err)
 	case in == nil:
@@ -134,6 +135,9 @@ func (s *scanner) text() (string, error) {
 	if err == nil && len(b) > maxText {
 		err = fmt.Errorf("a name or identifier has %d bytes; the limit is %d", len(b), maxText)
 	}
+	if err == nil && !utf8.Valid(b) {
+		err = errors.New("a name or identifier is not in UTF-8")
+	}
 	if err != nil {
 		return "", err
 	}
@@ -145,7 +149,11 @@ func (s *scanner) text() (string, error) {
 // say what the data should be may come after them.
 func (s *scanner) input() (*inferInput, error) {
 	in := &inferInput{}
+	var given keys
 	err := s.object(func(key []byte) (err error) {
+		if err := given.add(key); err != nil {
+			return err
+		}
 		switch string(key) {
 		case "name":
 			in.name, err = s.text()
@@ -164,9 +172,6 @@ func (s *scanner) input() (*inferInput, error) {
 				return err
 			})
 		case "data":
-			if in.data != nil {
-				return errors.New(`"data" are given twice`)
-			}
 			in.data = &scanner{b: s.b, i: s.i}
 			return s.skip()
 		case "parameters":
@@ -180,7 +185,11 @@ func (s *scanner) input() (*inferInput, error) {
 
 // output reads an element of "outputs" and returns its name and parameters.
 func (s *scanner) output() (name string, p parameters, err error) {
+	var given keys
 	err = s.object(func(key []byte) (err error) {
+		if err := given.add(key); err != nil {
+			return err
+		}
 		switch string(key) {
 		case "name":
 			name, err = s.text()
@@ -193,6 +202,26 @@ func (s *scanner) output() (name string, p parameters, err error) {
 	})
 	return name, p, err
 }
+
+// keys are those that an object has had; unknown ones are refused anyhow.
+type keys []string
+
+// add refuses a key that is there twice: other programs take the first, or the
+// last, and one in between may have checked the other.
+func (k *keys) add(key []byte) error {
+	if len(key) > 20 || len(*k) > 20 { // more than the protocol has
+		return nil
+	}
+	if slices.Contains(*k, string(key)) {
+		return fmt.Errorf("%q is given twice", key)
+	}
+	*k = append(*k, string(key))
+	return nil
+}
+
+// looksWide reports whether text is in UTF-16 or UTF-32: one of the first two
+// characters of JSON, at least, is of ASCII.
+func looksWide(b []byte) bool { return len(b) > 1 && (b[0] == 0 || b[1] == 0 || b[0] >= 0xfe) }
 
 // unknown refuses a key that the protocol does not have in that place, unless
 // it says nothing.
@@ -302,6 +331,9 @@ func base64InPlace(b []byte) ([]byte, error) {
 		n += copy(b[n:], part[:k])
 		if errors.Is(err, io.EOF) {
 			return b[:n:n], nil
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, errors.New("it ends early, or its padding (=) is missing")
 		}
 		if err != nil {
 			return nil, err
