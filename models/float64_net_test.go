@@ -93,7 +93,7 @@ func (n *net64) Forward(x []float32, shape []int) []float64 {
 			}
 			n.shape[i] = s
 			n.value[i], n.norm[i] = batchNorm64(in, n.param(o.State.Weight.Value.Data), n.param(o.State.Bias.Value.Data), o.State.Eps, st)
-		case op.ReLU:
+		case op.Activation: // ReLU
 			if n.openGaps {
 				n.open(d.Inputs[0])
 			}
@@ -238,7 +238,7 @@ func (n *net64) Backward(dy []float32) []float64 {
 			dx, dgamma, dbeta := batchNorm64Grad(in, g, n.param(st.Weight.Value.Data), n.norm[i])
 			n.grad[&st.Weight.Value.Data[0]], n.grad[&st.Bias.Value.Data[0]] = dgamma, dbeta
 			give(j, dx)
-		case op.ReLU:
+		case op.Activation: // ReLU
 			dx := make([]float64, len(g))
 			for k, v := range in {
 				if v > 0 {

@@ -47,7 +47,7 @@ func NewHead(features, classes int, r *rng.Stream, opts ...HeadOption) nn.Module
 	}
 	h := nn.NewSequential(
 		nn.ConcatPool{}, nn.Identity{}, // AdaptiveConcatPool2d, Flatten
-		nn.NewBatchNorm(2*features), nn.Dropout{P: o.dropout / 2}, nn.NewLinear(2*features, o.width, false), nn.ReLU{},
+		nn.NewBatchNorm(2*features), nn.Dropout{P: o.dropout / 2}, nn.NewLinear(2*features, o.width, false), nn.ReLU(),
 		nn.NewBatchNorm(o.width), nn.Dropout{P: o.dropout}, nn.NewLinear(o.width, classes, false))
 	for _, e := range nn.Parameters(h) {
 		switch e.Kind {

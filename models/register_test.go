@@ -15,7 +15,7 @@ import (
 func small(name string) *Architecture {
 	return &Architecture{Name: name, Features: 8, MinSize: 3, Prefix: "trunk", Cuts: []int{1, 3}, Units: func() *nn.Sequential {
 		return nn.NewNamed(
-			nn.Child{Name: "in", Module: nn.NewConv2d(3, 4, 3, 1, 0, true)}, nn.Child{Name: "relu", Module: nn.ReLU{}},
+			nn.Child{Name: "in", Module: nn.NewConv2d(3, 4, 3, 1, 0, true)}, nn.Child{Name: "relu", Module: nn.ReLU()},
 			nn.Child{Name: "out", Module: nn.NewConv2d(4, 8, 1, 1, 0, false)}, nn.Child{Name: "norm", Module: nn.NewBatchNorm(8)})
 	}}
 }

@@ -42,7 +42,7 @@ func residualNet(name string, base int, bottleneck bool, layers [4]int, w ...Pub
 			units := []nn.Child{
 				{Name: "conv1", Module: nn.NewConv2d(3, base, 7, 2, 3, false)},
 				{Name: "bn1", Module: nn.NewBatchNorm(base)},
-				{Name: "relu", Module: nn.ReLU{}},
+				{Name: "relu", Module: nn.ReLU()},
 				{Name: "maxpool", Module: nn.MaxPool2d{Kernel: 3, Stride: 2, Pad: 1}},
 			}
 			in := base
@@ -110,10 +110,10 @@ func (b *residual) Build(g *graph.Graph, x graph.Value) graph.Value {
 	for i, conv := range b.convs {
 		h = b.norms[i].Build(g, conv.Build(g, h))
 		if i < len(b.convs)-1 {
-			h = g.Add(op.ReLU{}, h)
+			h = g.Add(op.ReLU, h)
 		}
 	}
-	return g.Add(op.ReLU{}, g.Add(op.Add{}, shortcut, h))
+	return g.Add(op.ReLU, g.Add(op.Add{}, shortcut, h))
 }
 
 // Children returns conv1, bn1, conv2, bn2, …, downsample.

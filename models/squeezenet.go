@@ -11,14 +11,14 @@ import (
 var (
 	SqueezeNet1_0 = builtin(squeezenet("squeezenet1_0", 21, imageNetV1("squeezenet1_0-b66bff10.pth"), func() *nn.Sequential {
 		return nn.NewSequential(
-			nn.NewConv2d(3, 96, 7, 2, 0, true), nn.ReLU{}, squeezePool,
+			nn.NewConv2d(3, 96, 7, 2, 0, true), nn.ReLU(), squeezePool,
 			newFire(96, 16, 64), newFire(128, 16, 64), newFire(128, 32, 128), squeezePool,
 			newFire(256, 32, 128), newFire(256, 48, 192), newFire(384, 48, 192), newFire(384, 64, 256), squeezePool,
 			newFire(512, 64, 256))
 	}))
 	SqueezeNet1_1 = builtin(squeezenet("squeezenet1_1", 17, imageNetV1("squeezenet1_1-b8a52dc0.pth"), func() *nn.Sequential {
 		return nn.NewSequential(
-			nn.NewConv2d(3, 64, 3, 2, 0, true), nn.ReLU{}, squeezePool,
+			nn.NewConv2d(3, 64, 3, 2, 0, true), nn.ReLU(), squeezePool,
 			newFire(64, 16, 64), newFire(128, 16, 64), squeezePool,
 			newFire(128, 32, 128), newFire(256, 32, 128), squeezePool,
 			newFire(256, 48, 192), newFire(384, 48, 192), newFire(384, 64, 256), newFire(512, 64, 256))
@@ -34,7 +34,7 @@ func squeezenet(name string, minSize int, w Published, body func() *nn.Sequentia
 		Units: body,
 		Top: func(classes int) *nn.Sequential {
 			return nn.NewNamed(nn.Child{Name: "classifier", Module: nn.NewSequential(
-				nn.Dropout{P: 0.5}, nn.NewConv2d(512, classes, 1, 1, 0, true), nn.ReLU{}, nn.GlobalAvgPool{})})
+				nn.Dropout{P: 0.5}, nn.NewConv2d(512, classes, 1, 1, 0, true), nn.ReLU(), nn.GlobalAvgPool{})})
 		},
 		Init: initSqueezeNet,
 	}
@@ -69,7 +69,7 @@ func newFire(in, squeeze, expand int) *fire {
 
 // Build appends the module, reading x [N,H,W,C]; the result has 2*expand channels.
 func (f *fire) Build(g *graph.Graph, x graph.Value) graph.Value {
-	relu := nn.ReLU{}
+	relu := nn.ReLU()
 	s := relu.Build(g, f.squeeze.Build(g, x))
 	a := relu.Build(g, f.expand1.Build(g, s))
 	b := relu.Build(g, f.expand3.Build(g, s))

@@ -54,8 +54,8 @@ func newJoined() *joined {
 
 func (j *joined) Build(g *graph.Graph, x graph.Value) graph.Value {
 	s := j.first.Build(g, x)
-	a := g.Add(op.ReLU{}, g.Add(op.Add{}, s, j.norm.Build(g, j.a.Build(g, s))))
-	b := g.Add(op.ReLU{}, j.b.Build(g, s))
+	a := g.Add(op.ReLU, g.Add(op.Add{}, s, j.norm.Build(g, j.a.Build(g, s))))
+	b := g.Add(op.ReLU, j.b.Build(g, s))
 	d := j.late.Build(g, g.Add(op.Concat{}, a, b))
 	return j.head.Build(g, ConcatPool{}.Build(g, d))
 }
@@ -68,10 +68,10 @@ func TestCompileEqualsTheTape(t *testing.T) {
 	r := rng.New(3)
 	models := map[string]Module{
 		"joined":           newJoined(),
-		"conv norm relu":   NewSequential(NewConv2d(3, 8, 3, 2, 1, false), NewBatchNorm(8), ReLU{}, GlobalAvgPool{}),
-		"conv relu norm":   NewSequential(NewConv2d(3, 8, 3, 1, 0, true), ReLU{}, NewBatchNorm(8), ConcatPool{}),
-		"norm first":       NewSequential(NewBatchNorm(3), ReLU{}, MaxPool2d{Kernel: 3, Stride: 2, Ceil: true}, NewConv2d(3, 4, 1, 1, 0, true), GlobalAvgPool{}),
-		"two norms":        NewSequential(NewConv2d(3, 4, 3, 1, 1, false), NewBatchNorm(4), NewBatchNorm(4), ReLU{}, GlobalAvgPool{}, Dropout{0.5}, NewLinear(4, 2, false)),
+		"conv norm relu":   NewSequential(NewConv2d(3, 8, 3, 2, 1, false), NewBatchNorm(8), ReLU(), GlobalAvgPool{}),
+		"conv relu norm":   NewSequential(NewConv2d(3, 8, 3, 1, 0, true), ReLU(), NewBatchNorm(8), ConcatPool{}),
+		"norm first":       NewSequential(NewBatchNorm(3), ReLU(), MaxPool2d{Kernel: 3, Stride: 2, Ceil: true}, NewConv2d(3, 4, 1, 1, 0, true), GlobalAvgPool{}),
+		"two norms":        NewSequential(NewConv2d(3, 4, 3, 1, 1, false), NewBatchNorm(4), NewBatchNorm(4), ReLU(), GlobalAvgPool{}, Dropout{0.5}, NewLinear(4, 2, false)),
 		"identity network": NewSequential(Identity{}),
 	}
 	for name, m := range models {
@@ -203,7 +203,7 @@ func TestStateUsesTorchsLayout(t *testing.T) {
 }
 
 func TestStateNames(t *testing.T) {
-	m := NewNamed(Child{"conv1", NewConv2d(3, 4, 3, 1, 1, false)}, Child{"layer1", NewSequential(NewBatchNorm(4), ReLU{}, NewLinear(4, 2, true))})
+	m := NewNamed(Child{"conv1", NewConv2d(3, 4, 3, 1, 1, false)}, Child{"layer1", NewSequential(NewBatchNorm(4), ReLU(), NewLinear(4, 2, true))})
 	var names []string
 	for _, e := range State(m) {
 		names = append(names, e.Name)

@@ -13,7 +13,7 @@ import (
 // smallNet has every kind of entry.
 func smallNet(seed uint64) nn.Module {
 	r := rng.New(seed)
-	m := nn.NewSequential(nn.NewConv2d(2, 3, 3, 1, 1, true), nn.NewBatchNorm(3), nn.ReLU{}, nn.GlobalAvgPool{}, nn.NewLinear(3, 2, true))
+	m := nn.NewSequential(nn.NewConv2d(2, 3, 3, 1, 1, true), nn.NewBatchNorm(3), nn.ReLU(), nn.GlobalAvgPool{}, nn.NewLinear(3, 2, true))
 	for _, e := range nn.State(m) {
 		v := e.Get()
 		for i := range v {

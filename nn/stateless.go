@@ -5,12 +5,6 @@ import (
 	"github.com/whippet-ml/whippet/nn/op"
 )
 
-// ReLU is torch's ReLU.
-type ReLU struct{}
-
-// Build appends max(x,0).
-func (ReLU) Build(g *graph.Graph, x graph.Value) graph.Value { return g.Add(op.ReLU{}, x) }
-
 // MaxPool2d is torch's MaxPool2d.
 type MaxPool2d struct {
 	Kernel, Stride, Pad int

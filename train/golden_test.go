@@ -54,7 +54,7 @@ func traceModel(t *testing.T, arch *models.Architecture, npz map[string]golden.A
 	const classes = 5
 	hidden := npz["head_init.3.weight"].Shape[0]
 	m := &models.Classifier{Arch: arch, Classes: classes, Body: arch.Body(rng.New(0)), Head: nn.NewSequential(
-		nn.ConcatPool{}, nn.Identity{}, nn.NewBatchNorm(2*arch.Features), nn.NewLinear(2*arch.Features, hidden, false), nn.ReLU{},
+		nn.ConcatPool{}, nn.Identity{}, nn.NewBatchNorm(2*arch.Features), nn.NewLinear(2*arch.Features, hidden, false), nn.ReLU(),
 		nn.NewBatchNorm(hidden), nn.NewLinear(hidden, classes, false))}
 	if arch == models.ResNet34 {
 		formulaWeights(t, m.Body)

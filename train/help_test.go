@@ -90,9 +90,9 @@ func fixedLoader(t testing.TB, x *tensor.Tensor, y []int, c data.LoaderConfig, n
 // tinyBody is three convolutions, two of them with batch norm, at stride 2.
 func tinyBody(r *rng.Stream) nn.Module {
 	b := nn.NewSequential(
-		nn.NewConv2d(3, 8, 3, 2, 1, false), nn.NewBatchNorm(8), nn.ReLU{},
-		nn.NewConv2d(8, 16, 3, 2, 1, false), nn.NewBatchNorm(16), nn.ReLU{},
-		nn.NewConv2d(16, 16, 3, 1, 1, true), nn.ReLU{})
+		nn.NewConv2d(3, 8, 3, 2, 1, false), nn.NewBatchNorm(8), nn.ReLU(),
+		nn.NewConv2d(8, 16, 3, 2, 1, false), nn.NewBatchNorm(16), nn.ReLU(),
+		nn.NewConv2d(16, 16, 3, 1, 1, true), nn.ReLU())
 	for _, e := range nn.Parameters(b) {
 		if e.Kind == nn.ConvWeight {
 			nn.KaimingNormal(e, false, r)
@@ -112,7 +112,7 @@ func tinyModel(seed uint64) *models.Classifier {
 	r := rng.New(seed, 1)
 	arch := &models.Architecture{Name: "tiny", Features: 16, Cuts: []int{3}}
 	head := nn.NewSequential(nn.ConcatPool{}, nn.Identity{},
-		nn.NewBatchNorm(32), nn.Dropout{P: 0.25}, nn.NewLinear(32, 24, false), nn.ReLU{},
+		nn.NewBatchNorm(32), nn.Dropout{P: 0.25}, nn.NewLinear(32, 24, false), nn.ReLU(),
 		nn.NewBatchNorm(24), nn.Dropout{P: 0.5}, nn.NewLinear(24, tinyClasses, false))
 	for _, e := range nn.Parameters(head) {
 		if e.Kind == nn.LinearWeight {

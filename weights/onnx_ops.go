@@ -40,6 +40,27 @@ func (g *ONNX) Relu(output string, x Value) Value {
 	return g.AddNode("Relu", output, []Value{x})
 }
 
+// Sigmoid is 1/(1 + exp(-x)).
+func (g *ONNX) Sigmoid(output string, x Value) Value {
+	return g.AddNode("Sigmoid", output, []Value{x})
+}
+
+// HardSigmoid is min(max(alpha*x+beta, 0), 1). PyTorch's layer has alpha 1/6 and
+// beta 0.5.
+func (g *ONNX) HardSigmoid(output string, x Value, alpha, beta float32) Value {
+	return g.AddNode("HardSigmoid", output, []Value{x}, AttrFloat("alpha", alpha), AttrFloat("beta", beta))
+}
+
+// Clip is min(max(x, low), high); low and high are scalars.
+func (g *ONNX) Clip(output string, x, low, high Value) Value {
+	return g.AddNode("Clip", output, []Value{x, low, high})
+}
+
+// Erf is the error function.
+func (g *ONNX) Erf(output string, x Value) Value {
+	return g.AddNode("Erf", output, []Value{x})
+}
+
 // MaxPool is the largest value in each window; padding never wins. ceil rounds
 // the size of the output up instead of down, as SqueezeNet does.
 func (g *ONNX) MaxPool(output string, x Value, w Window, ceil bool) Value {

@@ -35,7 +35,7 @@ func batch(n int, r *rng.Stream) (x *tensor.Tensor, y target.Targets) {
 func run(steps int, seed uint64) (losses []float64, err error) {
 	const initial, pictures, dropout = 0, 1, 2 // what random numbers are for
 	net := nn.NewSequential(
-		nn.NewConv2d(3, 16, 3, 1, 1, false), nn.NewBatchNorm(16), nn.ReLU{},
+		nn.NewConv2d(3, 16, 3, 1, 1, false), nn.NewBatchNorm(16), nn.ReLU(),
 		nn.ConcatPool{}, nn.Dropout{P: 0.1}, nn.NewLinear(32, 3, true))
 	models.InitKaiming(net, rng.New(seed, initial))
 	params := nn.Parameters(net)

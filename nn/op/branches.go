@@ -78,7 +78,7 @@ func (b *ConvBranches) Forward(tp *autograd.Tape, in []*autograd.Variable) *auto
 		g := c.geometry(x.Shape())
 		y.SetReLU(autograd.ReLUPart{C: g.K, Bias: c.Bias})
 		tp.Timed("conv", func() {
-			g.Forward(x.Value.Data, c.Weight.Value.Data, y.Value.Data[offset:], elementwise.Epilogue{Bias: c.Bias.Data(), Activation: elementwise.RectifiedUnit, Stride: width})
+			g.Forward(x.Value.Data, c.Weight.Value.Data, y.Value.Data[offset:], elementwise.Epilogue{Bias: c.Bias.Data(), Activation: elementwise.ReLU, Stride: width})
 		})
 		offset += g.K
 		if c.Weight.RequiresGrad {
@@ -110,12 +110,12 @@ func (k branchKernels) Run(in []*tensor.Tensor, out *tensor.Tensor) {
 	x, offset := in[0], 0
 	for _, b := range k {
 		b.conv.Forward(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, out.Data[offset:],
-			elementwise.Epilogue{Activation: activation(b.relu), Stride: out.Dim(-1)})
+			elementwise.Epilogue{Activation: b.activation, Stride: out.Dim(-1)})
 		offset += b.channels
 	}
 }
 
-// ONNX is Conv and Relu for each, and Concat.
+// ONNX is Conv and the activation for each, and Concat.
 func (b *ConvBranches) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
 	var all []weights.Value
 	for i, c := range b.convs {
@@ -144,7 +144,7 @@ func fuseBranches(p *graph.Plan, v graph.Value) bool {
 	var convs []*Conv
 	for _, i := range in {
 		c, ok := p.Op(i).(*Conv)
-		if !ok || p.Readers(i) > 1 || len(p.Inputs(i)) > 1 || p.Inputs(i)[0] != p.Inputs(in[0])[0] || p.Mode.Use == graph.OnTape && !c.ReLU {
+		if !ok || p.Readers(i) > 1 || len(p.Inputs(i)) > 1 || p.Inputs(i)[0] != p.Inputs(in[0])[0] || p.Mode.Use == graph.OnTape && c.Activation != ReLU {
 			return false
 		}
 		convs = append(convs, c)

@@ -17,7 +17,7 @@ import (
 type Conv struct {
 	Weight, Bias *autograd.Parameter
 	Stride, Pad  int
-	ReLU         bool // applied to the result
+	Activation   Activation // applied to the result
 
 	folded     *affine // what a batch norm does to the result, in inference
 	masksInput bool    // the gradient of the input goes on through the ReLU before; the plan's
@@ -32,6 +32,9 @@ func (c *Conv) Name() string { return "conv" }
 // Shape is [N,OH,OW,K].
 func (c *Conv) Shape(dst []int, in [][]int) ([]int, error) {
 	if err := wantMap("a convolution", in[0]); err != nil {
+		return nil, err
+	}
+	if err := c.Activation.check(); err != nil {
 		return nil, err
 	}
 	g := c.geometry(in[0])
@@ -65,28 +68,29 @@ func (c *Conv) Switches() []*bool { return switches(c.Weight, c.Bias) }
 func (c *Conv) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
 	x := in[0]
 	g := c.geometry(x.Shape())
+	relu, rest := c.Activation.onTape()
 	oh, ow := g.Out()
 	y := tp.New(g.N, oh, ow, g.K)
 	tp.Timed("conv", func() {
-		g.Forward(x.Value.Data, c.Weight.Value.Data, y.Value.Data, elementwise.Epilogue{Bias: c.Bias.Data(), Activation: activation(c.ReLU)})
+		g.Forward(x.Value.Data, c.Weight.Value.Data, y.Value.Data, elementwise.Epilogue{Bias: c.Bias.Data(), Activation: reluOr(relu)})
 	})
-	if c.ReLU {
+	if relu {
 		y.SetReLU(autograd.ReLUPart{C: g.K, Bias: c.Bias})
 	}
 	var saved [2]*autograd.Variable
 	if c.Weight.RequiresGrad {
 		saved[0] = x
 	}
-	if c.ReLU {
+	if relu {
 		saved[1] = y
 	}
 	autograd.Record(tp, "conv", y, x.NeedsGrad() || c.Trains(), saved[:], convSaved{x, g, c}, convBackward)
-	return y
+	return after(tp, y, rest)
 }
 
 // Compile packs the weights.
 func (c *Conv) Compile(cc *graph.Compiler) graph.Kernel {
-	shape, w, k := c.geometry(nil), c.Weight.Value.Data, &convKernel{relu: c.ReLU}
+	shape, w, k := c.geometry(nil), c.Weight.Value.Data, &convKernel{activation: elementwise.Activation(c.Activation)}
 	if c.folded == nil {
 		k.conv = cc.PackConv(shape, w, data(c.Bias))
 		return k
@@ -105,16 +109,16 @@ func (c *Conv) Compile(cc *graph.Compiler) graph.Kernel {
 
 // convKernel is a convolution with packed weights.
 type convKernel struct {
-	conv *conv.Packed
-	relu bool
+	conv       *conv.Packed
+	activation elementwise.Activation
 }
 
 func (k *convKernel) Run(in []*tensor.Tensor, out *tensor.Tensor) {
 	x := in[0]
-	k.conv.Forward(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, out.Data, elementwise.Epilogue{Residual: values(in, 1), Activation: activation(k.relu)})
+	k.conv.Forward(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, out.Data, elementwise.Epilogue{Residual: values(in, 1), Activation: k.activation})
 }
 
-// ONNX is Conv, and Relu if the convolution has one.
+// ONNX is Conv, and the activation's operators if the convolution has one.
 func (c *Conv) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
 	w, err := e.Parameter(c.Weight.Value.Data)
 	if err != nil {
@@ -125,11 +129,11 @@ func (c *Conv) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights
 		return "", err
 	}
 	conv := name
-	if c.ReLU {
+	if c.Activation != Identity {
 		conv += "_conv"
 	}
 	y := e.Conv(conv, in[0], w, bias, weights.Window{Size: c.Weight.Value.Shape[0], Stride: c.Stride, Pad: c.Pad}, 1)
-	return epilogue(e, name, y, nil, c.ReLU), nil
+	return epilogue(e, name, y, nil, c.Activation), nil
 }
 
 // MACs is OH·OW·KH·KW·C·K for each picture.
@@ -139,15 +143,21 @@ func (c *Conv) MACs(in [][]int) float64 {
 	return float64(g.N) * float64(oh) * float64(ow) * float64(c.Weight.Value.Len())
 }
 
-// WithReLU returns the convolution followed by ReLU.
-func (c *Conv) WithReLU() graph.Op {
+// WithActivation returns the convolution followed by a: in inference any, on a
+// tape ReLU.
+func (c *Conv) WithActivation(m graph.Mode, a Activation) graph.Op {
+	if !c.Activation.fuses(m, a) {
+		return nil
+	}
 	d := *c
-	d.ReLU = true
+	d.Activation = a
 	return &d
 }
 
 // TakesResidual reports true in inference.
-func (c *Conv) TakesResidual(m graph.Mode) bool { return m.Use == graph.Inference && !c.ReLU }
+func (c *Conv) TakesResidual(m graph.Mode) bool {
+	return m.Use == graph.Inference && c.Activation == Identity
+}
 
 // withNorm returns the convolution followed by y*scale + shift. The weights stay
 // as they are until they are packed.
@@ -167,10 +177,10 @@ func (c *Conv) withNorm(scale, shift []float32) *Conv {
 	return &d
 }
 
-// activation is ReLU or nothing, as kernels take it.
-func activation(relu bool) elementwise.Activation {
+// reluOr is ReLU or Identity, as kernels take it.
+func reluOr(relu bool) elementwise.Activation {
 	if relu {
-		return elementwise.RectifiedUnit
+		return elementwise.ReLU
 	}
 	return elementwise.Identity
 }
@@ -184,7 +194,7 @@ type convSaved struct {
 
 func convBackward(tp *autograd.Tape, y *autograd.Variable, v *convSaved) {
 	c := v.c
-	if c.ReLU {
+	if c.Activation == ReLU {
 		c.gradients(tp, v.x, v.g, tp.ReLUBackward(y)[0].DZ, c.masksInput)
 		tp.ReleaseReLU(y)
 		return
@@ -240,4 +250,4 @@ var convRewrites = []graph.Rewrite{{Name: "backward of conv(relu)", Uses: graph.
 	return true
 }}}
 
-func (c *Conv) endsInReLU() bool { return c.ReLU }
+func (c *Conv) endsInReLU() bool { return c.Activation == ReLU }

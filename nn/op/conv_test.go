@@ -53,6 +53,8 @@ var convCases = []optest.Case{
 	convCase("1×1, bias, relu", 1, 6, 7, 1, 0, true, true, 7, 6),
 	convCase("1×1 at a stride", 1, 4, 6, 2, 0, false, false, 4, 3),
 	convCase("7×7 at a stride, relu", 7, 3, 4, 2, 3, false, true, 4, 3),
+	ended(convCase("3×3 of 16 channels to 33, bias", 3, 16, 33, 1, 1, true, false, 7, 6), op.GELU, "Erf"),
+	ended(convCase("7×7 at a stride", 7, 3, 4, 2, 3, false, false, 4, 3), op.Hardswish, "HardSigmoid"),
 }
 
 func TestConv(t *testing.T) { optest.Run(t, convCases...) }

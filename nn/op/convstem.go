@@ -90,7 +90,7 @@ func (o *ConvMaxPool) MACs(in [][]int) float64 { return o.Conv.MACs(in) }
 func fuseConvStem(p *graph.Plan, v graph.Value) bool {
 	m, in := p.Op(v).(MaxPool), p.Inputs(v)[0]
 	c, ok := p.Op(in).(*Conv)
-	if !ok || !c.ReLU || len(p.Inputs(in)) > 1 || p.Readers(in) > 1 {
+	if !ok || c.Activation != ReLU || len(p.Inputs(in)) > 1 || p.Readers(in) > 1 {
 		return false
 	}
 	x, o := p.Inputs(in)[0], &ConvMaxPool{c, m}

@@ -14,13 +14,19 @@ import (
 
 // Linear is x·Weightᵀ + Bias for x [N,in], Weight [out,in] and Bias [out], which
 // may be nil: [N,out].
-type Linear struct{ Weight, Bias *autograd.Parameter }
+type Linear struct {
+	Weight, Bias *autograd.Parameter
+	Activation   Activation // applied to the result
+}
 
 // Name is "linear".
 func (l *Linear) Name() string { return "linear" }
 
 // Shape is [N,out].
 func (l *Linear) Shape(dst []int, in [][]int) ([]int, error) {
+	if err := l.Activation.check(); err != nil {
+		return nil, err
+	}
 	s, w := in[0], l.Weight.Value.Shape
 	if len(s) != 2 {
 		return nil, fmt.Errorf("input of shape %v reaches a linear layer, want [N,%d]", s, w[1])
@@ -39,7 +45,7 @@ func (l *Linear) Switches() []*bool { return switches(l.Weight, l.Bias) }
 
 // Forward maps in[0].
 func (l *Linear) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
-	return linearForward(tp, in[0], l.Weight, l.Bias)
+	return after(tp, linearForward(tp, in[0], l.Weight, l.Bias), l.Activation)
 }
 
 // Compile packs the weights, as those of a 1×1 convolution of maps of one pixel.
@@ -53,12 +59,13 @@ func (l *Linear) Compile(c *graph.Compiler) graph.Kernel {
 		}
 	}
 	packed := c.PackConv(conv.Conv{C: in, K: out, KH: 1, KW: 1, Stride: 1}, t, data(l.Bias))
+	e := elementwise.Epilogue{Activation: elementwise.Activation(l.Activation)}
 	return graph.Run(func(in []*tensor.Tensor, y *tensor.Tensor) {
-		packed.Forward(y.Shape[0], 1, 1, in[0].Data, y.Data, elementwise.Epilogue{})
+		packed.Forward(y.Shape[0], 1, 1, in[0].Data, y.Data, e)
 	})
 }
 
-// ONNX is Gemm.
+// ONNX is Gemm, and the activation's operators if the layer has one.
 func (l *Linear) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
 	w, err := e.Parameter(l.Weight.Value.Data)
 	if err != nil {
@@ -68,11 +75,23 @@ func (l *Linear) ONNX(e *graph.Exporter, name string, in []weights.Value) (weigh
 	if err != nil {
 		return "", err
 	}
-	return e.Linear(name, in[0], w, bias), nil
+	product := name
+	if l.Activation != Identity {
+		product += "_linear"
+	}
+	return epilogue(e, name, e.Linear(product, in[0], w, bias), nil, l.Activation), nil
 }
 
 // MACs is in·out for each picture.
 func (l *Linear) MACs(in [][]int) float64 { return float64(in[0][0]) * float64(l.Weight.Value.Len()) }
+
+// WithActivation returns the layer followed by a, in inference.
+func (l *Linear) WithActivation(m graph.Mode, a Activation) graph.Op {
+	if m.Use != graph.Inference || !l.Activation.fuses(m, a) {
+		return nil
+	}
+	return &Linear{l.Weight, l.Bias, a}
+}
 
 // linearForward is x·wᵀ + bias for x [N,in], w [out,in] and bias [out] (or nil), as
 // torch's Linear: [N,out].

@@ -56,7 +56,11 @@ func multiplied(o graph.Op, _ bool, in []*tensor.Tensor) []float64 {
 			y.v[i] += x.v[n*w.shape[1]+j] * w.v[k*w.shape[1]+j]
 		}
 	}
-	return y.v
+	return activated(y, l.Activation).v
+}
+
+func init() {
+	linearCases = append(linearCases, ended(linearCases[0], op.ReLU, "Relu"), ended(linearCases[0], op.Sigmoid, "Sigmoid"))
 }
 
 func TestLinear(t *testing.T) { optest.Run(t, linearCases...) }

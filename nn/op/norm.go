@@ -14,8 +14,8 @@ import (
 // Norm is batch normalization of x [...,C]: with the batch's statistics in
 // training and the running ones otherwise. It may add a second input of x's shape.
 type Norm struct {
-	State *BatchNormState
-	ReLU  bool // applied to the result
+	State      *BatchNormState
+	Activation Activation // applied to the result
 }
 
 // Name is "batch norm".
@@ -23,6 +23,9 @@ func (n *Norm) Name() string { return "batch norm" }
 
 // Shape is that of x.
 func (n *Norm) Shape(dst []int, in [][]int) ([]int, error) {
+	if err := n.Activation.check(); err != nil {
+		return nil, err
+	}
 	s := in[0]
 	if c := len(n.State.RunningMean); len(s) < 2 || s[len(s)-1] != c {
 		return nil, fmt.Errorf("%d channels reach a batch norm for %d", s[len(s)-1], c)
@@ -44,7 +47,8 @@ func (n *Norm) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Var
 	if len(in) > 1 {
 		residual = in[1]
 	}
-	return normForward(tp, in[0], n.State, residual, n.ReLU)
+	relu, rest := n.Activation.onTape()
+	return after(tp, normForward(tp, in[0], n.State, residual, relu), rest)
 }
 
 // affine is what the operation does in inference.
@@ -62,15 +66,15 @@ func (n *Norm) affine() (scale, shift []float32) {
 // Compile computes scale and shift of the running statistics.
 func (n *Norm) Compile(*graph.Compiler) graph.Kernel {
 	scale, shift := n.affine()
-	relu := n.ReLU
+	activation := elementwise.Activation(n.Activation)
 	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) {
 		c := len(scale)
-		elementwise.ScaleShift{Rows: out.Len() / c, C: c, Scale: scale, Shift: shift}.Apply(in[0].Data, out.Data, elementwise.Epilogue{Residual: values(in, 1), Activation: activation(relu)})
+		elementwise.ScaleShift{Rows: out.Len() / c, C: c, Scale: scale, Shift: shift}.Apply(in[0].Data, out.Data, elementwise.Epilogue{Residual: values(in, 1), Activation: activation})
 	})
 }
 
-// ONNX is BatchNormalization, Add if there is a second input, and Relu if the
-// operation has one.
+// ONNX is BatchNormalization, Add if there is a second input, and the operators of
+// the activation if the operation has one.
 func (n *Norm) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
 	s := n.State
 	var p [4]weights.Value
@@ -81,21 +85,27 @@ func (n *Norm) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights
 		}
 	}
 	norm := name
-	if n.ReLU || len(in) > 1 {
+	if n.Activation != Identity || len(in) > 1 {
 		norm += "_norm"
 	}
 	y := e.BatchNorm(norm, in[0], p[0], p[1], p[2], p[3], float32(s.Eps))
-	return epilogue(e, name, y, in[1:], n.ReLU), nil
+	return epilogue(e, name, y, in[1:], n.Activation), nil
 }
 
 // MACs is 0.
 func (n *Norm) MACs([][]int) float64 { return 0 }
 
-// WithReLU returns the normalization followed by ReLU.
-func (n *Norm) WithReLU() graph.Op { return &Norm{n.State, true} }
+// WithActivation returns the normalization followed by a: in inference any, on a
+// tape ReLU.
+func (n *Norm) WithActivation(m graph.Mode, a Activation) graph.Op {
+	if !n.Activation.fuses(m, a) {
+		return nil
+	}
+	return &Norm{n.State, a}
+}
 
 // TakesResidual reports true.
-func (n *Norm) TakesResidual(graph.Mode) bool { return !n.ReLU }
+func (n *Norm) TakesResidual(graph.Mode) bool { return n.Activation == Identity }
 
 // Rewrites folds the operation into the convolution before it.
 func (n *Norm) Rewrites() []graph.Rewrite { return normRewrites }
@@ -103,7 +113,7 @@ func (n *Norm) Rewrites() []graph.Rewrite { return normRewrites }
 var normRewrites = []graph.Rewrite{{Name: "norm(conv)", Uses: graph.Inference, Apply: func(p *graph.Plan, v graph.Value) bool {
 	n, in := p.Op(v).(*Norm), p.Inputs(v)
 	c, ok := p.Op(in[0]).(*Conv)
-	if !ok || len(in) > 1 || c.ReLU || len(p.Inputs(in[0])) > 1 || p.Readers(in[0]) > 1 || n.ReLU {
+	if !ok || len(in) > 1 || c.Activation != Identity || len(p.Inputs(in[0])) > 1 || p.Readers(in[0]) > 1 || n.Activation != Identity {
 		return false
 	}
 	scale, shift := n.affine()
@@ -164,7 +174,7 @@ func normForward(tp *autograd.Tape, x *autograd.Variable, s *BatchNormState, res
 			r = residual.Value.Data
 		}
 		ss := elementwise.ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}
-		ss.Apply(x.Value.Data, y.Value.Data, elementwise.Epilogue{Residual: r, Activation: activation(relu), Mask: n.mask})
+		ss.Apply(x.Value.Data, y.Value.Data, elementwise.Epilogue{Residual: r, Activation: reluOr(relu), Mask: n.mask})
 	})
 	autograd.Record(tp, "batch norm", y, needs, reads, n, normBackward)
 	tp.Free(stat)
@@ -192,7 +202,7 @@ func recomputeNorm(tp *autograd.Tape, dst []float32, v *normValue) {
 		r = tp.Saved(v.residual)
 	}
 	ss := elementwise.ScaleShift{Rows: v.x.Rows(), C: c, Scale: stat[2*c : 3*c], Shift: stat[3*c:]}
-	ss.Apply(tp.Saved(v.x), dst, elementwise.Epilogue{Residual: r, Activation: activation(v.relu)})
+	ss.Apply(tp.Saved(v.x), dst, elementwise.Epilogue{Residual: r, Activation: reluOr(v.relu)})
 }
 
 // normSaved is what the backward pass of a Norm needs.

@@ -45,6 +45,8 @@ var normCases = []optest.Case{
 	normCase("relu", false, false, true, []int{3, 4, 5, 6}),
 	normCase("residual", false, true, false, []int{2, 4, 5, 3}),
 	normCase("residual, relu", false, true, true, []int{2, 4, 5, 17}),
+	ended(normCase("maps", false, false, false, []int{3, 4, 5, 6}), op.SiLU, "Sigmoid"),
+	ended(normCase("residual", false, true, false, []int{2, 4, 5, 17}), op.ReLU6, "Clip"),
 	normCase("vectors", false, false, false, []int{9, 7}),
 	normCase("running statistics, residual, relu", true, true, true, []int{2, 3, 3, 5}),
 }

@@ -94,7 +94,7 @@ func (o *NormMaxPool) MACs([][]int) float64 { return 0 }
 func fuseNormStem(p *graph.Plan, v graph.Value) bool {
 	m, in := p.Op(v).(MaxPool), p.Inputs(v)[0]
 	n, ok := p.Op(in).(*Norm)
-	if !ok || !n.ReLU || len(p.Inputs(in)) > 1 || p.Readers(in) > 1 || len(p.Shape(in)) != 4 {
+	if !ok || n.Activation != ReLU || len(p.Inputs(in)) > 1 || p.Readers(in) > 1 || len(p.Shape(in)) != 4 {
 		return false
 	}
 	o := &NormMaxPool{n, m}

@@ -17,10 +17,11 @@ import (
 	"github.com/whippet-ml/whippet/weights"
 )
 
-// TakesReLU is an operation that can apply a following ReLU itself.
-type TakesReLU interface {
-	// WithReLU returns the operation with ReLU applied to its result.
-	WithReLU() graph.Op
+// TakesActivation is an operation that can apply a following activation itself.
+type TakesActivation interface {
+	// WithActivation returns the operation with a applied to its result, or nil
+	// when it cannot apply a in this mode.
+	WithActivation(m graph.Mode, a Activation) graph.Op
 }
 
 // TakesResidual is an operation that can add another value, its second input, to
@@ -74,19 +75,17 @@ func data(p *autograd.Parameter) []float32 {
 }
 
 // epilogue adds the nodes of what an operation does to its result y: add another
-// value, if there is one, and ReLU. With neither, y has the given name already.
-func epilogue(e *graph.Exporter, name string, y weights.Value, residual []weights.Value, relu bool) weights.Value {
+// value, if there is one, and an activation. With neither, y has the given name
+// already.
+func epilogue(e *graph.Exporter, name string, y weights.Value, residual []weights.Value, a Activation) weights.Value {
 	for _, r := range residual {
 		sum := name
-		if relu {
+		if a != Identity {
 			sum += "_sum"
 		}
 		y = e.Add(sum, y, r)
 	}
-	if relu {
-		y = e.Relu(name, y)
-	}
-	return y
+	return a.export(e, name, y)
 }
 
 // wantMap returns an error unless s is the shape of maps, [N,H,W,C].

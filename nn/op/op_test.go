@@ -16,8 +16,8 @@ import (
 
 // tables are the cases of every operation; each is run by the test beside it.
 var tables = [][]optest.Case{
-	addCases, branchesCases, concatCases, concatPoolCases, convCases, convStemCases, dropoutCases,
-	globalPoolCases, linearCases, maxPoolCases, normCases, normStemCases, reluCases,
+	activationCases, addCases, branchesCases, concatCases, concatPoolCases, convCases, convStemCases, dropoutCases,
+	globalPoolCases, linearCases, maxPoolCases, normCases, normStemCases,
 }
 
 // TestEveryOperationHasCases fails for an operation that is in no table.

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 	"github.com/whippet-ml/whippet/nn/op"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
@@ -58,16 +59,23 @@ func convolved(x array, c *op.Conv) array {
 			}
 		}
 	}
-	if c.ReLU {
-		rectify(y)
-	}
-	return y
+	return activated(y, c.Activation)
 }
 
-func rectify(a array) {
-	for i, v := range a.v {
-		a.v[i] = math.Max(v, 0)
+// activated applies f to x, in place.
+func activated(x array, f op.Activation) array {
+	for i, v := range x.v {
+		x.v[i] = kerneltest.Activations[f.Name()].Value(v)
 	}
+	return x
+}
+
+// reluOr is ReLU or nothing.
+func reluOr(relu bool) op.Activation {
+	if relu {
+		return op.ReLU
+	}
+	return op.Identity
 }
 
 func normalized(x array, n *op.Norm, training bool, residual []array) array {
@@ -92,10 +100,7 @@ func normalized(x array, n *op.Norm, training bool, residual []array) array {
 			}
 		}
 	}
-	if n.ReLU {
-		rectify(y)
-	}
-	return y
+	return activated(y, n.Activation)
 }
 
 func maxPooled(x array, m op.MaxPool) array {
@@ -176,7 +181,7 @@ func newParam(r *rng.Stream, shape ...int) *autograd.Parameter {
 
 // newConv returns a k×k convolution and its parameters.
 func newConv(r *rng.Stream, k, in, out, stride, pad int, bias, relu bool) (*op.Conv, []*autograd.Parameter) {
-	c := &op.Conv{Weight: newParam(r, k, k, in, out), Stride: stride, Pad: pad, ReLU: relu}
+	c := &op.Conv{Weight: newParam(r, k, k, in, out), Stride: stride, Pad: pad, Activation: reluOr(relu)}
 	if !bias {
 		return c, []*autograd.Parameter{c.Weight}
 	}
@@ -191,5 +196,5 @@ func newNorm(r *rng.Stream, c int, relu bool) (*op.Norm, []*autograd.Parameter) 
 	for i := range c {
 		s.RunningMean[i], s.RunningVar[i] = float32(r.Normal()), float32(0.5+r.Float64())
 	}
-	return &op.Norm{State: s, ReLU: relu}, []*autograd.Parameter{s.Weight, s.Bias}
+	return &op.Norm{State: s, Activation: reluOr(relu)}, []*autograd.Parameter{s.Weight, s.Bias}
 }

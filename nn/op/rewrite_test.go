@@ -32,7 +32,7 @@ func (b *builder) norm(x graph.Value, c int) graph.Value {
 	return b.Add(n, x)
 }
 
-func (b *builder) relu(x graph.Value) graph.Value { return b.Add(op.ReLU{}, x) }
+func (b *builder) relu(x graph.Value) graph.Value { return b.Add(op.ReLU, x) }
 
 // built makes a graph of 3 input channels.
 func built(f func(b *builder, x graph.Value) graph.Value) func(*graph.Graph, *rng.Stream) (graph.Value, []*autograd.Parameter) {
@@ -45,7 +45,8 @@ func built(f func(b *builder, x graph.Value) graph.Value) func(*graph.Graph, *rn
 
 // Names of rewrites.
 const (
-	relu     = "relu(operation)"
+	relu     = "activation(operation)"
+	identity = "identity"
 	add      = "add(operation, value)"
 	branches = "concat(conv, conv, …)"
 	heads    = "concat(global max, global average)"
@@ -116,6 +117,31 @@ var rewriteCases = []optest.GraphCase{
 			return b.Add(stemPool, b.relu(b.conv(x, 3, 3, 20, 2, 0)))
 		}),
 		Training: []string{relu, poolMask}, Inference: []string{relu},
+	},
+	{
+		Name: "activations other than relu", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			x = b.Add(op.SiLU, b.norm(b.conv(x, 3, 3, 4, 1, 1), 4))
+			y := b.Add(op.Hardswish, b.Add(op.Add{}, x, b.norm(b.conv(b.Add(op.GELU, x), 3, 4, 4, 1, 1), 4)))
+			l := &op.Linear{Weight: newParam(b.r, 3, 4)}
+			b.params = append(b.params, l.Weight)
+			return b.Add(op.Sigmoid, b.Add(l, b.Add(op.GlobalPool{}, b.Add(op.GELUTanh, y))))
+		}),
+		Training: []string{add}, Inference: []string{fold, relu, fold, add, relu, relu},
+	},
+	{
+		Name: "activations one after another", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			return b.Add(op.SiLU, b.relu(b.Add(op.Identity, b.conv(x, 3, 3, 6, 1, 1))))
+		}),
+		Training: []string{identity, relu}, Inference: []string{identity, relu},
+	},
+	{
+		Name: "branches with and without an activation", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			return b.Add(op.Concat{}, b.Add(op.Hardsigmoid, b.conv(x, 1, 3, 4, 1, 0)), b.conv(x, 3, 3, 5, 1, 1))
+		}),
+		Inference: []string{relu, branches},
 	},
 	{
 		Name: "head", Input: []int{2, 6, 5, 3}, NeedsGrad: true,

@@ -6,7 +6,11 @@ import "github.com/whippet-ml/whippet/autograd"
 // touched them.
 
 func conv2d(tp *autograd.Tape, x *autograd.Variable, w, bias *autograd.Parameter, stride, pad int, relu bool) *autograd.Variable {
-	return (&Conv{Weight: w, Bias: bias, Stride: stride, Pad: pad, ReLU: relu}).Forward(tp, []*autograd.Variable{x})
+	c := &Conv{Weight: w, Bias: bias, Stride: stride, Pad: pad}
+	if relu {
+		c.Activation = ReLU
+	}
+	return c.Forward(tp, []*autograd.Variable{x})
 }
 
 // convBranch is a convolution with ReLU.
@@ -16,7 +20,7 @@ type convBranch struct {
 }
 
 func (b convBranch) conv() *Conv {
-	return &Conv{Weight: b.Weight, Bias: b.Bias, Stride: b.Stride, Pad: b.Pad, ReLU: true}
+	return &Conv{Weight: b.Weight, Bias: b.Bias, Stride: b.Stride, Pad: b.Pad, Activation: ReLU}
 }
 
 func maxPool2d(tp *autograd.Tape, x *autograd.Variable, k, stride, pad int, ceil bool) *autograd.Variable {
@@ -24,7 +28,7 @@ func maxPool2d(tp *autograd.Tape, x *autograd.Variable, k, stride, pad int, ceil
 }
 
 func batchNormReLUMaxPool(tp *autograd.Tape, x *autograd.Variable, s *BatchNormState, k, stride, pad int, ceil bool) *autograd.Variable {
-	o := NormMaxPool{Norm: &Norm{State: s, ReLU: true}, Pool: MaxPool{Kernel: k, Stride: stride, Pad: pad, Ceil: ceil}}
+	o := NormMaxPool{Norm: &Norm{State: s, Activation: ReLU}, Pool: MaxPool{Kernel: k, Stride: stride, Pad: pad, Ceil: ceil}}
 	return o.Forward(tp, []*autograd.Variable{x})
 }
 

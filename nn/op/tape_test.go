@@ -55,7 +55,7 @@ func TestTapeIsKept(t *testing.T) {
 	norm, last := newNorm(r, 8), newNorm(r, 6)
 	up := random(r, 4, 6)
 	tp.Record, tp.Training, tp.Rand = true, true, rng.New(5)
-	first := &Conv{Weight: conv, Bias: bias, Stride: 1, Pad: 1, ReLU: true}
+	first := &Conv{Weight: conv, Bias: bias, Stride: 1, Pad: 1, Activation: ReLU}
 	branches := NewConvBranches(convBranch{one, nil, 1, 0}.conv(), convBranch{three, nil, 1, 1}.conv())
 	step := func() {
 		defer tp.Reset()
@@ -65,7 +65,7 @@ func TestTapeIsKept(t *testing.T) {
 		h := first.Forward(tp, []*autograd.Variable{tp.Input(x, true)})
 		h = branches.Forward(tp, []*autograd.Variable{h})
 		h = normForward(tp, h, norm, h, true)
-		h = maxPool2d(tp, reluForward(tp, h), 3, 2, 1, false)
+		h = maxPool2d(tp, activated(tp, activated(tp, h, SiLU), ReLU), 3, 2, 1, false)
 		h = concatForward(tp, concatPoolForward(tp, h), concatForward(tp, globalAvgForward(tp, h), globalAvgForward(tp, h)))
 		h = normForward(tp, linearForward(tp, h, lin, linBias), last, nil, false)
 		tp.Backward(dropoutForward(tp, h, 0.5), up)

@@ -14,16 +14,16 @@ import (
 
 // Operations with one part wrong. All else is ReLU's.
 type (
-	wrongMACs     struct{ op.ReLU }
-	wrongShape    struct{ op.ReLU }
-	wrongGradient struct{ op.ReLU }
-	noGradient    struct{ op.ReLU }
-	wrongCompile  struct{ op.ReLU }
-	wasteful      struct{ op.ReLU }
-	wrongName     struct{ op.ReLU }
-	overwrites    struct{ op.ReLU }
-	panics        struct{ op.ReLU }
-	untrained     struct{ op.ReLU }
+	wrongMACs     struct{ graph.Op }
+	wrongShape    struct{ graph.Op }
+	wrongGradient struct{ graph.Op }
+	noGradient    struct{ graph.Op }
+	wrongCompile  struct{ graph.Op }
+	wasteful      struct{ graph.Op }
+	wrongName     struct{ graph.Op }
+	overwrites    struct{ graph.Op }
+	panics        struct{ graph.Op }
+	untrained     struct{ graph.Op }
 )
 
 func (wrongMACs) MACs([][]int) float64 { return 1 }
@@ -36,7 +36,7 @@ func (wrongGradient) Forward(tp *autograd.Tape, in []*autograd.Variable) *autogr
 }
 
 func (noGradient) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
-	return op.ReLU{}.Forward(tp, []*autograd.Variable{tp.Input(in[0].Value, true)})
+	return op.ReLU.Forward(tp, []*autograd.Variable{tp.Input(in[0].Value, true)})
 }
 
 func (wrongCompile) Compile(*graph.Compiler) graph.Kernel {
@@ -46,7 +46,7 @@ func (wrongCompile) Compile(*graph.Compiler) graph.Kernel {
 var sink []float32
 
 func (wasteful) Compile(c *graph.Compiler) graph.Kernel {
-	k := op.ReLU{}.Compile(c)
+	k := op.ReLU.Compile(c)
 	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) {
 		sink = make([]float32, 100)
 		k.Run(in, out)
@@ -58,7 +58,7 @@ func (wrongName) ONNX(e *graph.Exporter, _ string, in []weights.Value) (weights.
 }
 
 func (overwrites) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
-	y := op.ReLU{}.Forward(tp, in)
+	y := op.ReLU.Forward(tp, in)
 	copy(in[0].Value.Data, y.Value.Data)
 	return y
 }
@@ -75,21 +75,21 @@ func TestFaultsAreFound(t *testing.T) {
 		in     Case
 		want   string // in the message; "" for no fault
 	}{
-		{o: op.ReLU{}},
-		{o: wrongMACs{}, want: "1 multiplications, want 0"},
-		{o: wrongShape{}, want: "the shape appended"},
-		{o: wrongGradient{}, want: "input 0: gradient 0 is"},
-		{o: noGradient{}, want: "input 0 has a gradient is false"},
-		{o: wrongCompile{}, want: "compiled: value"},
-		{o: wasteful{}, want: "makes 1 allocations"},
-		{o: wrongName{}, want: `called "mine"`},
-		{o: op.ReLU{}, in: Case{Operators: []string{"Relu", "Add"}}, want: "no operator Add"},
-		{o: overwrites{}, want: "input 0 is not what it was"},
-		{o: untrained{}, params: []*autograd.Parameter{p}, want: "no graph.Trainable"},
-		{o: op.ReLU{}, in: Case{Refuses: []Refusal{{Inputs: [][]int{{2, 3, 4}}, Word: "small"}}}, want: "accepted, with"},
-		{o: panics{}, in: Case{Refuses: []Refusal{{Inputs: [][]int{{2}}, Word: "small"}}}, want: "panic"},
+		{o: op.ReLU},
+		{o: wrongMACs{op.ReLU}, want: "1 multiplications, want 0"},
+		{o: wrongShape{op.ReLU}, want: "the shape appended"},
+		{o: wrongGradient{op.ReLU}, want: "input 0: gradient 0 is"},
+		{o: noGradient{op.ReLU}, want: "input 0 has a gradient is false"},
+		{o: wrongCompile{op.ReLU}, want: "compiled: value"},
+		{o: wasteful{op.ReLU}, want: "makes 1 allocations"},
+		{o: wrongName{op.ReLU}, want: `called "mine"`},
+		{o: op.ReLU, in: Case{Operators: []string{"Relu", "Add"}}, want: "no operator Add"},
+		{o: overwrites{op.ReLU}, want: "input 0 is not what it was"},
+		{o: untrained{op.ReLU}, params: []*autograd.Parameter{p}, want: "no graph.Trainable"},
+		{o: op.ReLU, in: Case{Refuses: []Refusal{{Inputs: [][]int{{2, 3, 4}}, Word: "small"}}}, want: "accepted, with"},
+		{o: panics{op.ReLU}, in: Case{Refuses: []Refusal{{Inputs: [][]int{{2}}, Word: "small"}}}, want: "panic"},
 		{o: op.Add{}, in: Case{Inputs: [][]int{{2, 3, 4}, {2, 3, 4}}, Refuses: []Refusal{{Inputs: [][]int{{2}, {3}}, Word: "small"}}}, want: "the message is"},
-		{o: op.ReLU{}, in: Case{Want: func(_ graph.Op, _ bool, in []*tensor.Tensor) []float64 { return make([]float64, 24) }}, want: "that of the reference is 0"},
+		{o: op.ReLU, in: Case{Want: func(_ graph.Op, _ bool, in []*tensor.Tensor) []float64 { return make([]float64, 24) }}, want: "that of the reference is 0"},
 	} {
 		k := c.in
 		k.Op = func(*rng.Stream) (graph.Op, []*autograd.Parameter) { return c.o, c.params }
@@ -111,7 +111,7 @@ func TestFaultsAreFound(t *testing.T) {
 }
 
 // vanishing lets a plan leave it out, though it does something.
-type vanishing struct{ op.ReLU }
+type vanishing struct{ graph.Op }
 
 func (vanishing) Rewrites() []graph.Rewrite {
 	return []graph.Rewrite{{Name: "nothing", Uses: graph.OnTape | graph.Inference, Apply: func(p *graph.Plan, v graph.Value) bool {
@@ -133,7 +133,7 @@ func TestWrongRewriteIsFound(t *testing.T) {
 		err := GraphCase{
 			Input: []int{2, 2, 2, 9}, NeedsGrad: true, Training: c.applied, Inference: c.applied,
 			Build: func(g *graph.Graph, _ *rng.Stream) (graph.Value, []*autograd.Parameter) {
-				return g.Add(vanishing{}, g.Add(op.GlobalPool{}, graph.Input)), nil
+				return g.Add(vanishing{op.ReLU}, g.Add(op.GlobalPool{}, graph.Input)), nil
 			},
 		}.check()
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -51,5 +51,5 @@ func TestConvRefusesMask(t *testing.T) {
 		}
 	}()
 	x, w, y := make([]float32, 4), make([]float32, 1), make([]float32, 4)
-	Conv{N: 1, H: 2, W: 2, C: 1, K: 1, KH: 1, KW: 1, Stride: 1}.Forward(x, w, y, elementwise.Epilogue{Activation: elementwise.RectifiedUnit, Mask: make([]uint16, 4)})
+	Conv{N: 1, H: 2, W: 2, C: 1, K: 1, KH: 1, KW: 1, Stride: 1}.Forward(x, w, y, elementwise.Epilogue{Activation: elementwise.ReLU, Mask: make([]uint16, 4)})
 }

@@ -66,7 +66,7 @@ func BenchmarkConv(b *testing.B) {
 			{"data", func() { c.BackwardData(y, w, elementwise.InputGrad{DX: dx}) }},
 			{"weights", func() { c.BackwardWeights(x, y, dw) }},
 			{"infer", func() {
-				packed.Forward(c.N, c.H, c.W, x, y, elementwise.Epilogue{Activation: elementwise.RectifiedUnit})
+				packed.Forward(c.N, c.H, c.W, x, y, elementwise.Epilogue{Activation: elementwise.ReLU})
 			}},
 		} {
 			b.Run(fmt.Sprintf("%s/%s/threads=%d", l.name, pass.name, parallel.Threads()), func(b *testing.B) {

@@ -37,10 +37,12 @@ func naiveConv(c Conv, visit func(x, w, y int)) {
 	}
 }
 
-var convCases = []struct {
+type convCase struct {
 	name string
 	c    Conv
-}{
+}
+
+var convCases = []convCase{
 	{"stem 7x7 s2 p3", Conv{N: 2, H: 29, W: 31, C: 3, K: 64, KH: 7, KW: 7, Stride: 2, Pad: 3}},
 	{"stem of whole tiles", Conv{N: 2, H: 27, W: 56, C: 3, K: 40, KH: 7, KW: 7, Stride: 2, Pad: 3}},
 	{"stem s1 of 27 columns", Conv{N: 1, H: 6, W: 27, C: 3, K: 16, KH: 5, KW: 5, Stride: 1, Pad: 2}},
@@ -92,7 +94,7 @@ func convForward(c Conv, x, w, y []float32) { c.Forward(x, w, y, elementwise.Epi
 // act is ReLU or nothing.
 func act(relu bool) elementwise.Activation {
 	if relu {
-		return elementwise.RectifiedUnit
+		return elementwise.ReLU
 	}
 	return elementwise.Identity
 }

@@ -85,14 +85,15 @@ func (p *Packed) Forward(n, h, w int, x, y []float32, e elementwise.Epilogue) {
 	if e.Bias != nil {
 		panic(op + ": the bias is packed with the weights; leave Epilogue.Bias nil")
 	}
-	stride, relu := e.Distance(op, n*oh*ow, c.K, y), e.Rectifies(op)
+	stride := e.Distance(op, n*oh*ow, c.K, y)
+	relu, after := e.Split(op)
 	if p.set != isa.Active() {
 		panic(fmt.Sprintf("%s: weights were packed for %s, but %s is in use; pack them again", op, p.set, isa.Active()))
 	}
 	if winograd.Wins(ground.ConvShape(c), winograd.PassForward) {
-		p.packWinograd().Forward(n, h, w, x, winograd.Epilogue{Y: y, YStride: stride, Residual: e.Residual, ReLU: relu})
+		p.packWinograd().Forward(n, h, w, x, winograd.Epilogue{Y: y, YStride: stride, Residual: e.Residual, ReLU: relu, After: after})
 		return
 	}
 	g := forwardIGEMM(c, x, y, stride)
-	g.run(p.bp, &epilogue{bias: p.bias, residual: e.Residual, relu: relu})
+	g.run(p.bp, &epilogue{bias: p.bias, residual: e.Residual, relu: relu, after: after})
 }

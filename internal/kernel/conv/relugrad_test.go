@@ -152,7 +152,7 @@ func TestMaxPoolBackwardReLU(t *testing.T) {
 					var x, dx []float32
 					out := kerneltest.SameForThreads(t, func(a *kerneltest.Arena) [][]float32 {
 						x = a.Normal(rows*p.C, -0.5, 1)
-						elementwise.ReLU(x, x)
+						elementwise.ReLU.Apply(x, x)
 						y, arg := a.Zeros(p.N*oh*ow*p.C), a.ByteZeros(p.N*oh*ow*p.C)
 						dy := a.Normal(len(y), 0, 1)
 						p.Forward(x, y, arg)

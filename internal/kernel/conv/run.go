@@ -9,11 +9,13 @@ import (
 )
 
 // epilogue is what happens to a finished value of the output before it is
-// stored: y = relu?(value + bias + residual).
+// stored: y = relu?(value + bias + residual); and then, a tile at a time, to the
+// stored ones: y = after(y).
 type epilogue struct {
 	bias     []float32 // filled up to whole panels, or nil
 	residual []float32 // dense [n,oh,ow,cols], or nil; may be the output itself
 	relu     bool
+	after    elementwise.Activation
 }
 
 // run computes the product with the packed panels bp of kBlocks()*16 steps. ep
@@ -31,7 +33,7 @@ func (g *igemm) run(bp []float32, ep *epilogue) {
 	rowPanels, colPanels := ground.CeilDiv(rows, gemm.TileRows()), ground.CeilDiv(g.cols, gemm.TileCols())
 	if g.relu == nil {
 		r.cut = gemm.Cut(rowPanels, colPanels, g.kBlocks())
-		r.nonTemporal = g.storesNonTemporal() && r.cut.KC == g.kBlocks()
+		r.nonTemporal = r.ep.after == elementwise.Identity && g.storesNonTemporal() && r.cut.KC == g.kBlocks()
 	} else {
 		r.cut = gemm.CutWholeRows(rowPanels, colPanels, g.kBlocks())
 		r.back = g.relu.Begin(ground.CeilDiv(rows, r.cut.RowPanels*gemm.TileRows()), g.cols, r.ep.residual)
@@ -168,7 +170,7 @@ func (b *igemmBlock) pack(kb0, kb1 int) {
 }
 
 // multiply adds blocks [kb0,kb1) of k to the block's output. The residual comes
-// first, because it may be the output itself, bias and relu last.
+// first, because it may be the output itself, bias and activation last.
 func (b *igemmBlock) multiply(kb0, kb1 int, ahead []float32) {
 	mr, nr := gemm.TileRows(), gemm.TileCols()
 	kBlocks := b.kBlocks()
@@ -202,11 +204,14 @@ func (b *igemmBlock) multiply(kb0, kb1 int, ahead []float32) {
 				args.A, args.K = &b.src[(b.r0+p*mr)*b.c], b.c
 				args.Next, args.NextStep, ahead = nextLines(ahead, args.K/3, 3)
 				gemm.FormD(&args)
-				continue
+			} else {
+				args.A, args.K = &b.a[p*mr*(kb1-kb0)*gemm.KBlock], kb1-kb0
+				args.Next, args.NextStep, ahead = nextLines(ahead, args.K, 8)
+				gemm.FormN(&args)
 			}
-			args.A, args.K = &b.a[p*mr*(kb1-kb0)*gemm.KBlock], kb1-kb0
-			args.Next, args.NextStep, ahead = nextLines(ahead, args.K, 8)
-			gemm.FormN(&args)
+			if last {
+				b.ep.after.Tile(b.dst[b.offset[p]+j*nr:], args.MR, args.NR, b.ldc)
+			}
 		}
 	}
 }

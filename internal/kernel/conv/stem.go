@@ -1,6 +1,7 @@
 package conv
 
 import (
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/gemm"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
 	"github.com/whippet-ml/whippet/internal/parallel"
@@ -74,11 +75,11 @@ func (g *igemm) stemBands() int { return g.n * ground.CeilDiv(g.oh, stemRows) }
 // the flat layout.
 func (g *igemm) runStem(bp []float32, ep *epilogue) {
 	r := stemRun{igemm: *g, bp: bp}
-	if g.storesNonTemporal() {
-		r.flags = gemm.NonTemporal
-	}
 	if ep != nil {
 		r.ep = *ep
+	}
+	if r.ep.after == elementwise.Identity && g.storesNonTemporal() {
+		r.flags = gemm.NonTemporal
 	}
 	parallel.ForWith(g.stemBands(), r, (*stemRun).piece)
 }
@@ -126,11 +127,13 @@ func (g *stemRun) rows(win stemWindow, n, qy, rows int, out []float32) {
 			for qx := 0; qx < g.ow; qx += mr {
 				args.MR = min(mr, g.ow-qx)
 				args.A = &win.buf[r*g.stride*win.pitch+qx*g.stride*g.c]
-				args.C = &out[(r*g.ow+qx)*g.outPix+j*nr]
+				c := out[(r*g.ow+qx)*g.outPix+j*nr:]
+				args.C = &c[0]
 				if g.ep.residual != nil {
 					args.Res, args.LDR = &g.ep.residual[((n*g.oh+qy+r)*g.ow+qx)*g.cols+j*nr], g.cols
 				}
 				gemm.FormD(&args)
+				g.ep.after.Tile(c, args.MR, args.NR, g.outPix)
 			}
 		}
 	}

@@ -44,13 +44,13 @@ func BenchmarkChannelStats(b *testing.B) {
 
 func BenchmarkScaleShiftReLU(b *testing.B) {
 	benchRows(b, 2, func(s, p [][]float32, rows, c int) {
-		ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(s[0], s[1], Epilogue{Activation: RectifiedUnit})
+		ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(s[0], s[1], Epilogue{Activation: ReLU})
 	})
 }
 
 func BenchmarkScaleShiftAddReLU(b *testing.B) {
 	benchRows(b, 3, func(s, p [][]float32, rows, c int) {
-		ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(s[0], s[1], Epilogue{Residual: s[2], Activation: RectifiedUnit})
+		ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(s[0], s[1], Epilogue{Residual: s[2], Activation: ReLU})
 	})
 }
 

@@ -26,10 +26,18 @@ func flat(kernel func(a *rowArgs), n int, k [8]float32, p ...[]float32) {
 	kernel(isa.Arg(&a))
 }
 
-func relu(x, y []float32) { flat(Table.Active().ReLU, len(x), [8]float32{}, x, y) }
+func activate(a Activation, x, y []float32) {
+	flat(Table.Active().Activate[a], len(x), [8]float32{}, x, y)
+}
 
-func reluGrad(dy, y, dx []float32) {
-	flat(Table.Active().ReLUGrad, len(dx), [8]float32{}, dy, y, dx)
+func activateTile(a Activation, y []float32, rows, c, stride int) {
+	if rows > 0 && c > 0 {
+		Table.Active().Activate[a](isa.Arg(&rowArgs{p: [9]*float32{ground.Ptr(y), ground.Ptr(y)}, rows: rows, c: c, stride: stride}))
+	}
+}
+
+func activateGrad(a Activation, dy, x, dx []float32) {
+	flat(Table.Active().ActivateGrad[a], len(dx), [8]float32{}, dy, x, dx)
 }
 
 // AddPiece is Add on the calling goroutine alone, lengths not checked.

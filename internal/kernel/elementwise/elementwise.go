@@ -12,26 +12,6 @@ import (
 // slice, small enough that a few slices stay in a core's second-level cache.
 const flatChunk = 32 << 10
 
-// ReLU computes y = max(x, 0) (torch.relu). A NaN stays NaN. y may be x.
-func ReLU(x, y []float32) {
-	ground.Need("elementwise.ReLU", "y", len(y), len(x))
-	type args struct{ x, y []float32 }
-	parallel.ChunksWith(len(x), flatChunk, args{x, y}, func(a *args, lo, hi int) {
-		relu(a.x[lo:hi], a.y[lo:hi])
-	})
-}
-
-// ReLUBackward computes dx = dy where y > 0, and 0 elsewhere; y is ReLU's
-// output (or its input: the sign is the same). dx may be dy or y.
-func ReLUBackward(dy, y, dx []float32) {
-	ground.Need("elementwise.ReLUBackward", "y", len(y), len(dy))
-	ground.Need("elementwise.ReLUBackward", "dx", len(dx), len(dy))
-	type args struct{ dy, y, dx []float32 }
-	parallel.ChunksWith(len(dy), flatChunk, args{dy, y, dx}, func(a *args, lo, hi int) {
-		reluGrad(a.dy[lo:hi], a.y[lo:hi], a.dx[lo:hi])
-	})
-}
-
 // Add computes dst = x + y. dst may be x or y.
 func Add(x, y, dst []float32) {
 	ground.Need("elementwise.Add", "y", len(y), len(x))

@@ -7,13 +7,15 @@
 // func ewReLUAVX512(p *rowArgs)
 // Requires: AVX, AVX512F
 TEXT ·ewReLUAVX512(SB), NOSPLIT, $0-8
-	// ewReLUAVX512 sets y = max(0, x), x p[0], y p[1]; see reluGo.
+	// ewReLUAVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
 	MOVQ   p+0(FP), CX
 	MOVQ   (CX), AX
 	MOVQ   8(CX), DX
 	MOVQ   72(CX), BX
 	MOVQ   80(CX), SI
+	MOVQ   88(CX), R8
+	SHLQ   $0x02, R8
 	VPXORD Z0, Z0, Z0
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
@@ -23,17 +25,17 @@ TEXT ·ewReLUAVX512(SB), NOSPLIT, $0-8
 	SUBQ DI, CX
 
 	// mask = (1 << lanes of the last vector) - 1
-	MOVQ  $0x00000001, R8
-	SHLQ  CL, R8
-	DECQ  R8
-	KMOVW R8, K1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
 	SHLQ  $0x02, DI
 	SHLQ  $0x02, SI
-	LEAQ  -256(DI), R8
+	LEAQ  -256(DI), R9
 
 row:
 	XORQ CX, CX
-	CMPQ CX, R8
+	CMPQ CX, R9
 	JG   single
 
 many:
@@ -50,7 +52,7 @@ many:
 	VMAXPS  Z1, Z0, Z1
 	VMOVUPS Z1, 192(DX)(CX*1)
 	ADDQ    $+256, CX
-	CMPQ    CX, R8
+	CMPQ    CX, R9
 	JLE     many
 
 single:
@@ -72,8 +74,8 @@ part:
 	VMOVUPS   Z1, K1, (DX)(CX*1)
 
 next:
-	ADDQ SI, AX
-	ADDQ SI, DX
+	ADDQ R8, AX
+	ADDQ R8, DX
 	DECQ BX
 	JNZ  row
 	VZEROUPPER
@@ -82,7 +84,7 @@ next:
 // func ewReLUGradAVX512(p *rowArgs)
 // Requires: AVX, AVX512F
 TEXT ·ewReLUGradAVX512(SB), NOSPLIT, $0-8
-	// ewReLUGradAVX512 sets dx = dy where y > 0, else 0, dy p[0], y p[1], dx p[2]; see reluGradGo.
+	// ewReLUGradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
 	MOVQ   p+0(FP), CX
 	MOVQ   (CX), AX
@@ -158,6 +160,2266 @@ part:
 	VCMPPS    $0x1e, Z0, Z2, K2
 	VMOVUPS.Z Z1, K2, Z1
 	VMOVUPS   Z1, K1, (BX)(CX*1)
+
+next:
+	ADDQ DI, AX
+	ADDQ DI, DX
+	ADDQ DI, BX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewReLU6AVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·ewReLU6AVX512(SB), NOSPLIT, $0-8
+	// ewReLU6AVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         72(CX), BX
+	MOVQ         80(CX), SI
+	MOVQ         88(CX), R8
+	SHLQ         $0x02, R8
+	VBROADCASTSS float16x40c00000<>+0(SB), Z0
+	VPXORD       Z1, Z1, Z1
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, DI
+	ANDQ $-16, DI
+	MOVQ SI, CX
+	SUBQ DI, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	LEAQ  -256(DI), R9
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R9
+	JG   single
+
+many:
+	VMOVUPS (AX)(CX*1), Z2
+	VMAXPS  Z2, Z1, Z2
+	VMINPS  Z2, Z0, Z2
+	VMOVUPS Z2, (DX)(CX*1)
+	VMOVUPS 64(AX)(CX*1), Z2
+	VMAXPS  Z2, Z1, Z2
+	VMINPS  Z2, Z0, Z2
+	VMOVUPS Z2, 64(DX)(CX*1)
+	VMOVUPS 128(AX)(CX*1), Z2
+	VMAXPS  Z2, Z1, Z2
+	VMINPS  Z2, Z0, Z2
+	VMOVUPS Z2, 128(DX)(CX*1)
+	VMOVUPS 192(AX)(CX*1), Z2
+	VMAXPS  Z2, Z1, Z2
+	VMINPS  Z2, Z0, Z2
+	VMOVUPS Z2, 192(DX)(CX*1)
+	ADDQ    $+256, CX
+	CMPQ    CX, R9
+	JLE     many
+
+single:
+	CMPQ    CX, DI
+	JGE     part
+	VMOVUPS (AX)(CX*1), Z2
+	VMAXPS  Z2, Z1, Z2
+	VMINPS  Z2, Z0, Z2
+	VMOVUPS Z2, (DX)(CX*1)
+	ADDQ    $+64, CX
+	JMP     single
+
+part:
+	CMPQ CX, SI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z (AX)(CX*1), K1, Z2
+	VMAXPS    Z2, Z1, Z2
+	VMINPS    Z2, Z0, Z2
+	VMOVUPS   Z2, K1, (DX)(CX*1)
+
+next:
+	ADDQ R8, AX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+DATA float16x40c00000<>+0(SB)/4, $0x40c00000
+DATA float16x40c00000<>+4(SB)/4, $0x40c00000
+DATA float16x40c00000<>+8(SB)/4, $0x40c00000
+DATA float16x40c00000<>+12(SB)/4, $0x40c00000
+DATA float16x40c00000<>+16(SB)/4, $0x40c00000
+DATA float16x40c00000<>+20(SB)/4, $0x40c00000
+DATA float16x40c00000<>+24(SB)/4, $0x40c00000
+DATA float16x40c00000<>+28(SB)/4, $0x40c00000
+DATA float16x40c00000<>+32(SB)/4, $0x40c00000
+DATA float16x40c00000<>+36(SB)/4, $0x40c00000
+DATA float16x40c00000<>+40(SB)/4, $0x40c00000
+DATA float16x40c00000<>+44(SB)/4, $0x40c00000
+DATA float16x40c00000<>+48(SB)/4, $0x40c00000
+DATA float16x40c00000<>+52(SB)/4, $0x40c00000
+DATA float16x40c00000<>+56(SB)/4, $0x40c00000
+DATA float16x40c00000<>+60(SB)/4, $0x40c00000
+GLOBL float16x40c00000<>(SB), RODATA|NOPTR, $64
+
+// func ewReLU6GradAVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·ewReLU6GradAVX512(SB), NOSPLIT, $0-8
+	// ewReLU6GradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         16(CX), BX
+	MOVQ         72(CX), SI
+	MOVQ         80(CX), DI
+	VBROADCASTSS float16x40c00000<>+0(SB), Z0
+	VPXORD       Z1, Z1, Z1
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ DI, R8
+	ANDQ $-16, R8
+	MOVQ DI, CX
+	SUBQ R8, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, R8
+	SHLQ  $0x02, DI
+	LEAQ  -256(R8), R9
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R9
+	JG   single
+
+many:
+	VMOVUPS   (AX)(CX*1), Z2
+	VMOVUPS   (DX)(CX*1), Z3
+	VCMPPS    $0x1e, Z1, Z3, K2
+	VMOVUPS.Z Z2, K2, Z2
+	VSUBPS    Z3, Z0, Z3
+	VCMPPS    $0x1e, Z1, Z3, K2
+	VMOVUPS.Z Z2, K2, Z2
+	VMOVUPS   Z2, (BX)(CX*1)
+	VMOVUPS   64(AX)(CX*1), Z2
+	VMOVUPS   64(DX)(CX*1), Z3
+	VCMPPS    $0x1e, Z1, Z3, K2
+	VMOVUPS.Z Z2, K2, Z2
+	VSUBPS    Z3, Z0, Z3
+	VCMPPS    $0x1e, Z1, Z3, K2
+	VMOVUPS.Z Z2, K2, Z2
+	VMOVUPS   Z2, 64(BX)(CX*1)
+	VMOVUPS   128(AX)(CX*1), Z2
+	VMOVUPS   128(DX)(CX*1), Z3
+	VCMPPS    $0x1e, Z1, Z3, K2
+	VMOVUPS.Z Z2, K2, Z2
+	VSUBPS    Z3, Z0, Z3
+	VCMPPS    $0x1e, Z1, Z3, K2
+	VMOVUPS.Z Z2, K2, Z2
+	VMOVUPS   Z2, 128(BX)(CX*1)
+	VMOVUPS   192(AX)(CX*1), Z2
+	VMOVUPS   192(DX)(CX*1), Z3
+	VCMPPS    $0x1e, Z1, Z3, K2
+	VMOVUPS.Z Z2, K2, Z2
+	VSUBPS    Z3, Z0, Z3
+	VCMPPS    $0x1e, Z1, Z3, K2
+	VMOVUPS.Z Z2, K2, Z2
+	VMOVUPS   Z2, 192(BX)(CX*1)
+	ADDQ      $+256, CX
+	CMPQ      CX, R9
+	JLE       many
+
+single:
+	CMPQ      CX, R8
+	JGE       part
+	VMOVUPS   (AX)(CX*1), Z2
+	VMOVUPS   (DX)(CX*1), Z3
+	VCMPPS    $0x1e, Z1, Z3, K2
+	VMOVUPS.Z Z2, K2, Z2
+	VSUBPS    Z3, Z0, Z3
+	VCMPPS    $0x1e, Z1, Z3, K2
+	VMOVUPS.Z Z2, K2, Z2
+	VMOVUPS   Z2, (BX)(CX*1)
+	ADDQ      $+64, CX
+	JMP       single
+
+part:
+	CMPQ CX, DI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z (AX)(CX*1), K1, Z2
+	VMOVUPS.Z (DX)(CX*1), K1, Z3
+	VCMPPS    $0x1e, Z1, Z3, K2
+	VMOVUPS.Z Z2, K2, Z2
+	VSUBPS    Z3, Z0, Z3
+	VCMPPS    $0x1e, Z1, Z3, K2
+	VMOVUPS.Z Z2, K2, Z2
+	VMOVUPS   Z2, K1, (BX)(CX*1)
+
+next:
+	ADDQ DI, AX
+	ADDQ DI, DX
+	ADDQ DI, BX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewSigmoidAVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·ewSigmoidAVX512(SB), NOSPLIT, $0-8
+	// ewSigmoidAVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         72(CX), BX
+	MOVQ         80(CX), SI
+	MOVQ         88(CX), R8
+	SHLQ         $0x02, R8
+	VBROADCASTSS float16xc2b00000<>+0(SB), Z0
+	VBROADCASTSS float16x4b40007f<>+0(SB), Z1
+	VBROADCASTSS float16x3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS float16x3f318000<>+0(SB), Z3
+	VBROADCASTSS float16xb95e8083<>+0(SB), Z4
+	VBROADCASTSS float16x80000000<>+0(SB), Z5
+	VBROADCASTSS float16x3ab511a8<>+0(SB), Z6
+	VBROADCASTSS float16x3c091d36<>+0(SB), Z7
+	VBROADCASTSS float16x3d2aac7a<>+0(SB), Z8
+	VBROADCASTSS float16x3e2aaa48<>+0(SB), Z9
+	VBROADCASTSS float16x3efffffe<>+0(SB), Z10
+	VBROADCASTSS float16x3f800000<>+0(SB), Z11
+	VPXORD       Z12, Z12, Z12
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, DI
+	ANDQ $-16, DI
+	MOVQ SI, CX
+	SUBQ DI, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+
+row:
+	XORQ CX, CX
+
+single:
+	CMPQ         CX, DI
+	JGE          part
+	VMOVUPS      (AX)(CX*1), Z13
+	VPORD        Z5, Z13, Z14
+	VMAXPS       Z14, Z0, Z14
+	VMOVAPS      Z1, Z15
+	VFMADD231PS  Z2, Z14, Z15
+	VSUBPS       Z1, Z15, Z16
+	VFNMADD231PS Z3, Z16, Z14
+	VFNMADD231PS Z4, Z16, Z14
+	VMOVAPS      Z6, Z16
+	VFMADD213PS  Z7, Z14, Z16
+	VFMADD213PS  Z8, Z14, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VPSLLD       $0x17, Z15, Z15
+	VMULPS       Z15, Z16, Z16
+	VADDPS       Z11, Z16, Z14
+	VDIVPS       Z14, Z11, Z14
+	VMULPS       Z14, Z16, Z15
+	VCMPPS       $0x01, Z12, Z13, K2
+	VMOVAPS      Z14, Z13
+	VMOVAPS      Z15, K2, Z13
+	VMOVUPS      Z13, (DX)(CX*1)
+	ADDQ         $+64, CX
+	JMP          single
+
+part:
+	CMPQ CX, SI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z    (AX)(CX*1), K1, Z13
+	VPORD        Z5, Z13, Z14
+	VMAXPS       Z14, Z0, Z14
+	VMOVAPS      Z1, Z15
+	VFMADD231PS  Z2, Z14, Z15
+	VSUBPS       Z1, Z15, Z16
+	VFNMADD231PS Z3, Z16, Z14
+	VFNMADD231PS Z4, Z16, Z14
+	VMOVAPS      Z6, Z16
+	VFMADD213PS  Z7, Z14, Z16
+	VFMADD213PS  Z8, Z14, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VPSLLD       $0x17, Z15, Z15
+	VMULPS       Z15, Z16, Z16
+	VADDPS       Z11, Z16, Z14
+	VDIVPS       Z14, Z11, Z14
+	VMULPS       Z14, Z16, Z15
+	VCMPPS       $0x01, Z12, Z13, K2
+	VMOVAPS      Z14, Z13
+	VMOVAPS      Z15, K2, Z13
+	VMOVUPS      Z13, K1, (DX)(CX*1)
+
+next:
+	ADDQ R8, AX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+DATA float16xc2b00000<>+0(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+4(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+8(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+12(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+16(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+20(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+24(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+28(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+32(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+36(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+40(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+44(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+48(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+52(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+56(SB)/4, $0xc2b00000
+DATA float16xc2b00000<>+60(SB)/4, $0xc2b00000
+GLOBL float16xc2b00000<>(SB), RODATA|NOPTR, $64
+
+DATA float16x4b40007f<>+0(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+4(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+8(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+12(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+16(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+20(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+24(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+28(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+32(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+36(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+40(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+44(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+48(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+52(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+56(SB)/4, $0x4b40007f
+DATA float16x4b40007f<>+60(SB)/4, $0x4b40007f
+GLOBL float16x4b40007f<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+8(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+12(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+16(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+32(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+36(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+40(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+44(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+48(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+52(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+56(SB)/4, $0x3fb8aa3b
+DATA float16x3fb8aa3b<>+60(SB)/4, $0x3fb8aa3b
+GLOBL float16x3fb8aa3b<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3f318000<>+0(SB)/4, $0x3f318000
+DATA float16x3f318000<>+4(SB)/4, $0x3f318000
+DATA float16x3f318000<>+8(SB)/4, $0x3f318000
+DATA float16x3f318000<>+12(SB)/4, $0x3f318000
+DATA float16x3f318000<>+16(SB)/4, $0x3f318000
+DATA float16x3f318000<>+20(SB)/4, $0x3f318000
+DATA float16x3f318000<>+24(SB)/4, $0x3f318000
+DATA float16x3f318000<>+28(SB)/4, $0x3f318000
+DATA float16x3f318000<>+32(SB)/4, $0x3f318000
+DATA float16x3f318000<>+36(SB)/4, $0x3f318000
+DATA float16x3f318000<>+40(SB)/4, $0x3f318000
+DATA float16x3f318000<>+44(SB)/4, $0x3f318000
+DATA float16x3f318000<>+48(SB)/4, $0x3f318000
+DATA float16x3f318000<>+52(SB)/4, $0x3f318000
+DATA float16x3f318000<>+56(SB)/4, $0x3f318000
+DATA float16x3f318000<>+60(SB)/4, $0x3f318000
+GLOBL float16x3f318000<>(SB), RODATA|NOPTR, $64
+
+DATA float16xb95e8083<>+0(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+4(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+8(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+12(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+16(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+20(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+24(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+28(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+32(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+36(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+40(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+44(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+48(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+52(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+56(SB)/4, $0xb95e8083
+DATA float16xb95e8083<>+60(SB)/4, $0xb95e8083
+GLOBL float16xb95e8083<>(SB), RODATA|NOPTR, $64
+
+DATA float16x80000000<>+0(SB)/4, $0x80000000
+DATA float16x80000000<>+4(SB)/4, $0x80000000
+DATA float16x80000000<>+8(SB)/4, $0x80000000
+DATA float16x80000000<>+12(SB)/4, $0x80000000
+DATA float16x80000000<>+16(SB)/4, $0x80000000
+DATA float16x80000000<>+20(SB)/4, $0x80000000
+DATA float16x80000000<>+24(SB)/4, $0x80000000
+DATA float16x80000000<>+28(SB)/4, $0x80000000
+DATA float16x80000000<>+32(SB)/4, $0x80000000
+DATA float16x80000000<>+36(SB)/4, $0x80000000
+DATA float16x80000000<>+40(SB)/4, $0x80000000
+DATA float16x80000000<>+44(SB)/4, $0x80000000
+DATA float16x80000000<>+48(SB)/4, $0x80000000
+DATA float16x80000000<>+52(SB)/4, $0x80000000
+DATA float16x80000000<>+56(SB)/4, $0x80000000
+DATA float16x80000000<>+60(SB)/4, $0x80000000
+GLOBL float16x80000000<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3ab511a8<>+0(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+4(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+8(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+12(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+16(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+20(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+24(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+28(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+32(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+36(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+40(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+44(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+48(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+52(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+56(SB)/4, $0x3ab511a8
+DATA float16x3ab511a8<>+60(SB)/4, $0x3ab511a8
+GLOBL float16x3ab511a8<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3c091d36<>+0(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+4(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+8(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+12(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+16(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+20(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+24(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+28(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+32(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+36(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+40(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+44(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+48(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+52(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+56(SB)/4, $0x3c091d36
+DATA float16x3c091d36<>+60(SB)/4, $0x3c091d36
+GLOBL float16x3c091d36<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3d2aac7a<>+0(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+4(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+8(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+12(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+16(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+20(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+24(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+28(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+32(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+36(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+40(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+44(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+48(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+52(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+56(SB)/4, $0x3d2aac7a
+DATA float16x3d2aac7a<>+60(SB)/4, $0x3d2aac7a
+GLOBL float16x3d2aac7a<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3e2aaa48<>+0(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+4(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+8(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+12(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+16(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+20(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+24(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+28(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+32(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+36(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+40(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+44(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+48(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+52(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+56(SB)/4, $0x3e2aaa48
+DATA float16x3e2aaa48<>+60(SB)/4, $0x3e2aaa48
+GLOBL float16x3e2aaa48<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3efffffe<>+0(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+4(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+8(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+12(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+16(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+20(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+24(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+28(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+32(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+36(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+40(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+44(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+48(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+52(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+56(SB)/4, $0x3efffffe
+DATA float16x3efffffe<>+60(SB)/4, $0x3efffffe
+GLOBL float16x3efffffe<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3f800000<>+0(SB)/4, $0x3f800000
+DATA float16x3f800000<>+4(SB)/4, $0x3f800000
+DATA float16x3f800000<>+8(SB)/4, $0x3f800000
+DATA float16x3f800000<>+12(SB)/4, $0x3f800000
+DATA float16x3f800000<>+16(SB)/4, $0x3f800000
+DATA float16x3f800000<>+20(SB)/4, $0x3f800000
+DATA float16x3f800000<>+24(SB)/4, $0x3f800000
+DATA float16x3f800000<>+28(SB)/4, $0x3f800000
+DATA float16x3f800000<>+32(SB)/4, $0x3f800000
+DATA float16x3f800000<>+36(SB)/4, $0x3f800000
+DATA float16x3f800000<>+40(SB)/4, $0x3f800000
+DATA float16x3f800000<>+44(SB)/4, $0x3f800000
+DATA float16x3f800000<>+48(SB)/4, $0x3f800000
+DATA float16x3f800000<>+52(SB)/4, $0x3f800000
+DATA float16x3f800000<>+56(SB)/4, $0x3f800000
+DATA float16x3f800000<>+60(SB)/4, $0x3f800000
+GLOBL float16x3f800000<>(SB), RODATA|NOPTR, $64
+
+// func ewSigmoidGradAVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·ewSigmoidGradAVX512(SB), NOSPLIT, $0-8
+	// ewSigmoidGradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         16(CX), BX
+	MOVQ         72(CX), SI
+	MOVQ         80(CX), DI
+	VBROADCASTSS float16xc2b00000<>+0(SB), Z0
+	VBROADCASTSS float16x4b40007f<>+0(SB), Z1
+	VBROADCASTSS float16x3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS float16x3f318000<>+0(SB), Z3
+	VBROADCASTSS float16xb95e8083<>+0(SB), Z4
+	VBROADCASTSS float16x80000000<>+0(SB), Z5
+	VBROADCASTSS float16x3ab511a8<>+0(SB), Z6
+	VBROADCASTSS float16x3c091d36<>+0(SB), Z7
+	VBROADCASTSS float16x3d2aac7a<>+0(SB), Z8
+	VBROADCASTSS float16x3e2aaa48<>+0(SB), Z9
+	VBROADCASTSS float16x3efffffe<>+0(SB), Z10
+	VBROADCASTSS float16x3f800000<>+0(SB), Z11
+	VPXORD       Z12, Z12, Z12
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ DI, R8
+	ANDQ $-16, R8
+	MOVQ DI, CX
+	SUBQ R8, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, R8
+	SHLQ  $0x02, DI
+
+row:
+	XORQ CX, CX
+
+single:
+	CMPQ         CX, R8
+	JGE          part
+	VMOVUPS      (AX)(CX*1), Z12
+	VMOVUPS      (DX)(CX*1), Z13
+	VPORD        Z5, Z13, Z13
+	VMAXPS       Z13, Z0, Z13
+	VMOVAPS      Z1, Z14
+	VFMADD231PS  Z2, Z13, Z14
+	VSUBPS       Z1, Z14, Z15
+	VFNMADD231PS Z3, Z15, Z13
+	VFNMADD231PS Z4, Z15, Z13
+	VMOVAPS      Z6, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VPSLLD       $0x17, Z14, Z14
+	VMULPS       Z14, Z15, Z15
+	VADDPS       Z11, Z15, Z13
+	VDIVPS       Z13, Z11, Z13
+	VMULPS       Z13, Z15, Z14
+	VMULPS       Z13, Z14, Z13
+	VMULPS       Z13, Z12, Z12
+	VMOVUPS      Z12, (BX)(CX*1)
+	ADDQ         $+64, CX
+	JMP          single
+
+part:
+	CMPQ CX, DI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z    (AX)(CX*1), K1, Z12
+	VMOVUPS.Z    (DX)(CX*1), K1, Z13
+	VPORD        Z5, Z13, Z13
+	VMAXPS       Z13, Z0, Z13
+	VMOVAPS      Z1, Z14
+	VFMADD231PS  Z2, Z13, Z14
+	VSUBPS       Z1, Z14, Z15
+	VFNMADD231PS Z3, Z15, Z13
+	VFNMADD231PS Z4, Z15, Z13
+	VMOVAPS      Z6, Z15
+	VFMADD213PS  Z7, Z13, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VPSLLD       $0x17, Z14, Z14
+	VMULPS       Z14, Z15, Z15
+	VADDPS       Z11, Z15, Z13
+	VDIVPS       Z13, Z11, Z13
+	VMULPS       Z13, Z15, Z14
+	VMULPS       Z13, Z14, Z13
+	VMULPS       Z13, Z12, Z12
+	VMOVUPS      Z12, K1, (BX)(CX*1)
+
+next:
+	ADDQ DI, AX
+	ADDQ DI, DX
+	ADDQ DI, BX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewSiLUAVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·ewSiLUAVX512(SB), NOSPLIT, $0-8
+	// ewSiLUAVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         72(CX), BX
+	MOVQ         80(CX), SI
+	MOVQ         88(CX), R8
+	SHLQ         $0x02, R8
+	VBROADCASTSS float16xc2b00000<>+0(SB), Z0
+	VBROADCASTSS float16x4b40007f<>+0(SB), Z1
+	VBROADCASTSS float16x3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS float16x3f318000<>+0(SB), Z3
+	VBROADCASTSS float16xb95e8083<>+0(SB), Z4
+	VBROADCASTSS float16x80000000<>+0(SB), Z5
+	VBROADCASTSS float16x3ab511a8<>+0(SB), Z6
+	VBROADCASTSS float16x3c091d36<>+0(SB), Z7
+	VBROADCASTSS float16x3d2aac7a<>+0(SB), Z8
+	VBROADCASTSS float16x3e2aaa48<>+0(SB), Z9
+	VBROADCASTSS float16x3efffffe<>+0(SB), Z10
+	VBROADCASTSS float16x3f800000<>+0(SB), Z11
+	VPXORD       Z12, Z12, Z12
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, DI
+	ANDQ $-16, DI
+	MOVQ SI, CX
+	SUBQ DI, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+
+row:
+	XORQ CX, CX
+
+single:
+	CMPQ         CX, DI
+	JGE          part
+	VMOVUPS      (AX)(CX*1), Z13
+	VPORD        Z5, Z13, Z14
+	VMAXPS       Z14, Z0, Z14
+	VMOVAPS      Z1, Z15
+	VFMADD231PS  Z2, Z14, Z15
+	VSUBPS       Z1, Z15, Z16
+	VFNMADD231PS Z3, Z16, Z14
+	VFNMADD231PS Z4, Z16, Z14
+	VMOVAPS      Z6, Z16
+	VFMADD213PS  Z7, Z14, Z16
+	VFMADD213PS  Z8, Z14, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VPSLLD       $0x17, Z15, Z15
+	VMULPS       Z15, Z16, Z16
+	VADDPS       Z11, Z16, Z14
+	VDIVPS       Z14, Z11, Z14
+	VMULPS       Z14, Z16, Z15
+	VCMPPS       $0x01, Z12, Z13, K2
+	VMOVAPS      Z14, Z14
+	VMOVAPS      Z15, K2, Z14
+	VMULPS       Z13, Z14, Z13
+	VMOVUPS      Z13, (DX)(CX*1)
+	ADDQ         $+64, CX
+	JMP          single
+
+part:
+	CMPQ CX, SI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z    (AX)(CX*1), K1, Z13
+	VPORD        Z5, Z13, Z14
+	VMAXPS       Z14, Z0, Z14
+	VMOVAPS      Z1, Z15
+	VFMADD231PS  Z2, Z14, Z15
+	VSUBPS       Z1, Z15, Z16
+	VFNMADD231PS Z3, Z16, Z14
+	VFNMADD231PS Z4, Z16, Z14
+	VMOVAPS      Z6, Z16
+	VFMADD213PS  Z7, Z14, Z16
+	VFMADD213PS  Z8, Z14, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VPSLLD       $0x17, Z15, Z15
+	VMULPS       Z15, Z16, Z16
+	VADDPS       Z11, Z16, Z14
+	VDIVPS       Z14, Z11, Z14
+	VMULPS       Z14, Z16, Z15
+	VCMPPS       $0x01, Z12, Z13, K2
+	VMOVAPS      Z14, Z14
+	VMOVAPS      Z15, K2, Z14
+	VMULPS       Z13, Z14, Z13
+	VMOVUPS      Z13, K1, (DX)(CX*1)
+
+next:
+	ADDQ R8, AX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewSiLUGradAVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·ewSiLUGradAVX512(SB), NOSPLIT, $0-8
+	// ewSiLUGradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         16(CX), BX
+	MOVQ         72(CX), SI
+	MOVQ         80(CX), DI
+	VBROADCASTSS float16xc2b00000<>+0(SB), Z0
+	VBROADCASTSS float16x4b40007f<>+0(SB), Z1
+	VBROADCASTSS float16x3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS float16x3f318000<>+0(SB), Z3
+	VBROADCASTSS float16xb95e8083<>+0(SB), Z4
+	VBROADCASTSS float16x80000000<>+0(SB), Z5
+	VBROADCASTSS float16x3ab511a8<>+0(SB), Z6
+	VBROADCASTSS float16x3c091d36<>+0(SB), Z7
+	VBROADCASTSS float16x3d2aac7a<>+0(SB), Z8
+	VBROADCASTSS float16x3e2aaa48<>+0(SB), Z9
+	VBROADCASTSS float16x3efffffe<>+0(SB), Z10
+	VBROADCASTSS float16x3f800000<>+0(SB), Z11
+	VPXORD       Z12, Z12, Z12
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ DI, R8
+	ANDQ $-16, R8
+	MOVQ DI, CX
+	SUBQ R8, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, R8
+	SHLQ  $0x02, DI
+
+row:
+	XORQ CX, CX
+
+single:
+	CMPQ         CX, R8
+	JGE          part
+	VMOVUPS      (AX)(CX*1), Z13
+	VMOVUPS      (DX)(CX*1), Z14
+	VPORD        Z5, Z14, Z15
+	VMAXPS       Z15, Z0, Z15
+	VMOVAPS      Z1, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VSUBPS       Z1, Z16, Z17
+	VFNMADD231PS Z3, Z17, Z15
+	VFNMADD231PS Z4, Z17, Z15
+	VMOVAPS      Z6, Z17
+	VFMADD213PS  Z7, Z15, Z17
+	VFMADD213PS  Z8, Z15, Z17
+	VFMADD213PS  Z9, Z15, Z17
+	VFMADD213PS  Z10, Z15, Z17
+	VFMADD213PS  Z11, Z15, Z17
+	VFMADD213PS  Z11, Z15, Z17
+	VPSLLD       $0x17, Z16, Z16
+	VMULPS       Z16, Z17, Z17
+	VADDPS       Z11, Z17, Z15
+	VDIVPS       Z15, Z11, Z15
+	VMULPS       Z15, Z17, Z16
+	VMULPS       Z15, Z16, Z16
+	VMULPS       Z15, Z17, Z17
+	VCMPPS       $0x01, Z12, Z14, K2
+	VMOVAPS      Z15, Z15
+	VMOVAPS      Z17, K2, Z15
+	VFMADD231PS  Z16, Z14, Z15
+	VMULPS       Z15, Z13, Z13
+	VMOVUPS      Z13, (BX)(CX*1)
+	ADDQ         $+64, CX
+	JMP          single
+
+part:
+	CMPQ CX, DI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z    (AX)(CX*1), K1, Z13
+	VMOVUPS.Z    (DX)(CX*1), K1, Z14
+	VPORD        Z5, Z14, Z15
+	VMAXPS       Z15, Z0, Z15
+	VMOVAPS      Z1, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VSUBPS       Z1, Z16, Z17
+	VFNMADD231PS Z3, Z17, Z15
+	VFNMADD231PS Z4, Z17, Z15
+	VMOVAPS      Z6, Z17
+	VFMADD213PS  Z7, Z15, Z17
+	VFMADD213PS  Z8, Z15, Z17
+	VFMADD213PS  Z9, Z15, Z17
+	VFMADD213PS  Z10, Z15, Z17
+	VFMADD213PS  Z11, Z15, Z17
+	VFMADD213PS  Z11, Z15, Z17
+	VPSLLD       $0x17, Z16, Z16
+	VMULPS       Z16, Z17, Z17
+	VADDPS       Z11, Z17, Z15
+	VDIVPS       Z15, Z11, Z15
+	VMULPS       Z15, Z17, Z16
+	VMULPS       Z15, Z16, Z16
+	VMULPS       Z15, Z17, Z17
+	VCMPPS       $0x01, Z12, Z14, K2
+	VMOVAPS      Z15, Z15
+	VMOVAPS      Z17, K2, Z15
+	VFMADD231PS  Z16, Z14, Z15
+	VMULPS       Z15, Z13, Z13
+	VMOVUPS      Z13, K1, (BX)(CX*1)
+
+next:
+	ADDQ DI, AX
+	ADDQ DI, DX
+	ADDQ DI, BX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewHardsigmoidAVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·ewHardsigmoidAVX512(SB), NOSPLIT, $0-8
+	// ewHardsigmoidAVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         72(CX), BX
+	MOVQ         80(CX), SI
+	MOVQ         88(CX), R8
+	SHLQ         $0x02, R8
+	VBROADCASTSS float16x40400000<>+0(SB), Z0
+	VBROADCASTSS float16x40c00000<>+0(SB), Z1
+	VBROADCASTSS float16x3e2aaaab<>+0(SB), Z2
+	VPXORD       Z3, Z3, Z3
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, DI
+	ANDQ $-16, DI
+	MOVQ SI, CX
+	SUBQ DI, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	LEAQ  -256(DI), R9
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R9
+	JG   single
+
+many:
+	VMOVUPS (AX)(CX*1), Z4
+	VADDPS  Z0, Z4, Z4
+	VMAXPS  Z4, Z3, Z4
+	VMINPS  Z4, Z1, Z4
+	VMULPS  Z2, Z4, Z4
+	VMOVUPS Z4, (DX)(CX*1)
+	VMOVUPS 64(AX)(CX*1), Z4
+	VADDPS  Z0, Z4, Z4
+	VMAXPS  Z4, Z3, Z4
+	VMINPS  Z4, Z1, Z4
+	VMULPS  Z2, Z4, Z4
+	VMOVUPS Z4, 64(DX)(CX*1)
+	VMOVUPS 128(AX)(CX*1), Z4
+	VADDPS  Z0, Z4, Z4
+	VMAXPS  Z4, Z3, Z4
+	VMINPS  Z4, Z1, Z4
+	VMULPS  Z2, Z4, Z4
+	VMOVUPS Z4, 128(DX)(CX*1)
+	VMOVUPS 192(AX)(CX*1), Z4
+	VADDPS  Z0, Z4, Z4
+	VMAXPS  Z4, Z3, Z4
+	VMINPS  Z4, Z1, Z4
+	VMULPS  Z2, Z4, Z4
+	VMOVUPS Z4, 192(DX)(CX*1)
+	ADDQ    $+256, CX
+	CMPQ    CX, R9
+	JLE     many
+
+single:
+	CMPQ    CX, DI
+	JGE     part
+	VMOVUPS (AX)(CX*1), Z4
+	VADDPS  Z0, Z4, Z4
+	VMAXPS  Z4, Z3, Z4
+	VMINPS  Z4, Z1, Z4
+	VMULPS  Z2, Z4, Z4
+	VMOVUPS Z4, (DX)(CX*1)
+	ADDQ    $+64, CX
+	JMP     single
+
+part:
+	CMPQ CX, SI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z (AX)(CX*1), K1, Z4
+	VADDPS    Z0, Z4, Z4
+	VMAXPS    Z4, Z3, Z4
+	VMINPS    Z4, Z1, Z4
+	VMULPS    Z2, Z4, Z4
+	VMOVUPS   Z4, K1, (DX)(CX*1)
+
+next:
+	ADDQ R8, AX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+DATA float16x40400000<>+0(SB)/4, $0x40400000
+DATA float16x40400000<>+4(SB)/4, $0x40400000
+DATA float16x40400000<>+8(SB)/4, $0x40400000
+DATA float16x40400000<>+12(SB)/4, $0x40400000
+DATA float16x40400000<>+16(SB)/4, $0x40400000
+DATA float16x40400000<>+20(SB)/4, $0x40400000
+DATA float16x40400000<>+24(SB)/4, $0x40400000
+DATA float16x40400000<>+28(SB)/4, $0x40400000
+DATA float16x40400000<>+32(SB)/4, $0x40400000
+DATA float16x40400000<>+36(SB)/4, $0x40400000
+DATA float16x40400000<>+40(SB)/4, $0x40400000
+DATA float16x40400000<>+44(SB)/4, $0x40400000
+DATA float16x40400000<>+48(SB)/4, $0x40400000
+DATA float16x40400000<>+52(SB)/4, $0x40400000
+DATA float16x40400000<>+56(SB)/4, $0x40400000
+DATA float16x40400000<>+60(SB)/4, $0x40400000
+GLOBL float16x40400000<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3e2aaaab<>+0(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+4(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+8(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+12(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+16(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+20(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+24(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+28(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+32(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+36(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+40(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+44(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+48(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+52(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+56(SB)/4, $0x3e2aaaab
+DATA float16x3e2aaaab<>+60(SB)/4, $0x3e2aaaab
+GLOBL float16x3e2aaaab<>(SB), RODATA|NOPTR, $64
+
+// func ewHardsigmoidGradAVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·ewHardsigmoidGradAVX512(SB), NOSPLIT, $0-8
+	// ewHardsigmoidGradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         16(CX), BX
+	MOVQ         72(CX), SI
+	MOVQ         80(CX), DI
+	VBROADCASTSS float16x40400000<>+0(SB), Z0
+	VBROADCASTSS float16x40c00000<>+0(SB), Z1
+	VBROADCASTSS float16x3e2aaaab<>+0(SB), Z1
+	VPXORD       Z2, Z2, Z2
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ DI, R8
+	ANDQ $-16, R8
+	MOVQ DI, CX
+	SUBQ R8, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, R8
+	SHLQ  $0x02, DI
+	LEAQ  -256(R8), R9
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R9
+	JG   single
+
+many:
+	VMOVUPS   (AX)(CX*1), Z3
+	VMOVUPS   (DX)(CX*1), Z4
+	VMULPS    Z1, Z3, Z3
+	VADDPS    Z0, Z4, Z5
+	VCMPPS    $0x1e, Z2, Z5, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VSUBPS    Z4, Z0, Z4
+	VCMPPS    $0x1e, Z2, Z4, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VMOVUPS   Z3, (BX)(CX*1)
+	VMOVUPS   64(AX)(CX*1), Z3
+	VMOVUPS   64(DX)(CX*1), Z4
+	VMULPS    Z1, Z3, Z3
+	VADDPS    Z0, Z4, Z5
+	VCMPPS    $0x1e, Z2, Z5, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VSUBPS    Z4, Z0, Z4
+	VCMPPS    $0x1e, Z2, Z4, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VMOVUPS   Z3, 64(BX)(CX*1)
+	VMOVUPS   128(AX)(CX*1), Z3
+	VMOVUPS   128(DX)(CX*1), Z4
+	VMULPS    Z1, Z3, Z3
+	VADDPS    Z0, Z4, Z5
+	VCMPPS    $0x1e, Z2, Z5, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VSUBPS    Z4, Z0, Z4
+	VCMPPS    $0x1e, Z2, Z4, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VMOVUPS   Z3, 128(BX)(CX*1)
+	VMOVUPS   192(AX)(CX*1), Z3
+	VMOVUPS   192(DX)(CX*1), Z4
+	VMULPS    Z1, Z3, Z3
+	VADDPS    Z0, Z4, Z5
+	VCMPPS    $0x1e, Z2, Z5, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VSUBPS    Z4, Z0, Z4
+	VCMPPS    $0x1e, Z2, Z4, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VMOVUPS   Z3, 192(BX)(CX*1)
+	ADDQ      $+256, CX
+	CMPQ      CX, R9
+	JLE       many
+
+single:
+	CMPQ      CX, R8
+	JGE       part
+	VMOVUPS   (AX)(CX*1), Z3
+	VMOVUPS   (DX)(CX*1), Z4
+	VMULPS    Z1, Z3, Z3
+	VADDPS    Z0, Z4, Z5
+	VCMPPS    $0x1e, Z2, Z5, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VSUBPS    Z4, Z0, Z4
+	VCMPPS    $0x1e, Z2, Z4, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VMOVUPS   Z3, (BX)(CX*1)
+	ADDQ      $+64, CX
+	JMP       single
+
+part:
+	CMPQ CX, DI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z (AX)(CX*1), K1, Z3
+	VMOVUPS.Z (DX)(CX*1), K1, Z4
+	VMULPS    Z1, Z3, Z3
+	VADDPS    Z0, Z4, Z5
+	VCMPPS    $0x1e, Z2, Z5, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VSUBPS    Z4, Z0, Z4
+	VCMPPS    $0x1e, Z2, Z4, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VMOVUPS   Z3, K1, (BX)(CX*1)
+
+next:
+	ADDQ DI, AX
+	ADDQ DI, DX
+	ADDQ DI, BX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewHardswishAVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·ewHardswishAVX512(SB), NOSPLIT, $0-8
+	// ewHardswishAVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         72(CX), BX
+	MOVQ         80(CX), SI
+	MOVQ         88(CX), R8
+	SHLQ         $0x02, R8
+	VBROADCASTSS float16x40400000<>+0(SB), Z0
+	VBROADCASTSS float16x40c00000<>+0(SB), Z1
+	VBROADCASTSS float16x3e2aaaab<>+0(SB), Z2
+	VPXORD       Z3, Z3, Z3
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, DI
+	ANDQ $-16, DI
+	MOVQ SI, CX
+	SUBQ DI, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	LEAQ  -256(DI), R9
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R9
+	JG   single
+
+many:
+	VMOVUPS (AX)(CX*1), Z4
+	VADDPS  Z0, Z4, Z5
+	VMAXPS  Z5, Z3, Z5
+	VMINPS  Z5, Z1, Z5
+	VMULPS  Z2, Z5, Z5
+	VMULPS  Z4, Z5, Z4
+	VMOVUPS Z4, (DX)(CX*1)
+	VMOVUPS 64(AX)(CX*1), Z4
+	VADDPS  Z0, Z4, Z5
+	VMAXPS  Z5, Z3, Z5
+	VMINPS  Z5, Z1, Z5
+	VMULPS  Z2, Z5, Z5
+	VMULPS  Z4, Z5, Z4
+	VMOVUPS Z4, 64(DX)(CX*1)
+	VMOVUPS 128(AX)(CX*1), Z4
+	VADDPS  Z0, Z4, Z5
+	VMAXPS  Z5, Z3, Z5
+	VMINPS  Z5, Z1, Z5
+	VMULPS  Z2, Z5, Z5
+	VMULPS  Z4, Z5, Z4
+	VMOVUPS Z4, 128(DX)(CX*1)
+	VMOVUPS 192(AX)(CX*1), Z4
+	VADDPS  Z0, Z4, Z5
+	VMAXPS  Z5, Z3, Z5
+	VMINPS  Z5, Z1, Z5
+	VMULPS  Z2, Z5, Z5
+	VMULPS  Z4, Z5, Z4
+	VMOVUPS Z4, 192(DX)(CX*1)
+	ADDQ    $+256, CX
+	CMPQ    CX, R9
+	JLE     many
+
+single:
+	CMPQ    CX, DI
+	JGE     part
+	VMOVUPS (AX)(CX*1), Z4
+	VADDPS  Z0, Z4, Z5
+	VMAXPS  Z5, Z3, Z5
+	VMINPS  Z5, Z1, Z5
+	VMULPS  Z2, Z5, Z5
+	VMULPS  Z4, Z5, Z4
+	VMOVUPS Z4, (DX)(CX*1)
+	ADDQ    $+64, CX
+	JMP     single
+
+part:
+	CMPQ CX, SI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z (AX)(CX*1), K1, Z4
+	VADDPS    Z0, Z4, Z5
+	VMAXPS    Z5, Z3, Z5
+	VMINPS    Z5, Z1, Z5
+	VMULPS    Z2, Z5, Z5
+	VMULPS    Z4, Z5, Z4
+	VMOVUPS   Z4, K1, (DX)(CX*1)
+
+next:
+	ADDQ R8, AX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewHardswishGradAVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·ewHardswishGradAVX512(SB), NOSPLIT, $0-8
+	// ewHardswishGradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         16(CX), BX
+	MOVQ         72(CX), SI
+	MOVQ         80(CX), DI
+	VBROADCASTSS float16x40400000<>+0(SB), Z0
+	VBROADCASTSS float16x40c00000<>+0(SB), Z1
+	VBROADCASTSS float16x3e2aaaab<>+0(SB), Z2
+	VPXORD       Z3, Z3, Z3
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ DI, R8
+	ANDQ $-16, R8
+	MOVQ DI, CX
+	SUBQ R8, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, R8
+	SHLQ  $0x02, DI
+	LEAQ  -256(R8), R9
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R9
+	JG   single
+
+many:
+	VMOVUPS   (AX)(CX*1), Z4
+	VMOVUPS   (DX)(CX*1), Z5
+	VMULPS    Z2, Z5, Z6
+	VADDPS    Z0, Z5, Z7
+	VCMPPS    $0x1e, Z3, Z7, K2
+	VMOVUPS.Z Z6, K2, Z6
+	VSUBPS    Z5, Z0, Z7
+	VCMPPS    $0x1e, Z3, Z7, K2
+	VMOVUPS.Z Z6, K2, Z6
+	VADDPS    Z0, Z5, Z5
+	VMAXPS    Z5, Z3, Z5
+	VMINPS    Z5, Z1, Z5
+	VMULPS    Z2, Z5, Z5
+	VADDPS    Z6, Z5, Z5
+	VMULPS    Z5, Z4, Z4
+	VMOVUPS   Z4, (BX)(CX*1)
+	VMOVUPS   64(AX)(CX*1), Z4
+	VMOVUPS   64(DX)(CX*1), Z5
+	VMULPS    Z2, Z5, Z6
+	VADDPS    Z0, Z5, Z7
+	VCMPPS    $0x1e, Z3, Z7, K2
+	VMOVUPS.Z Z6, K2, Z6
+	VSUBPS    Z5, Z0, Z7
+	VCMPPS    $0x1e, Z3, Z7, K2
+	VMOVUPS.Z Z6, K2, Z6
+	VADDPS    Z0, Z5, Z5
+	VMAXPS    Z5, Z3, Z5
+	VMINPS    Z5, Z1, Z5
+	VMULPS    Z2, Z5, Z5
+	VADDPS    Z6, Z5, Z5
+	VMULPS    Z5, Z4, Z4
+	VMOVUPS   Z4, 64(BX)(CX*1)
+	VMOVUPS   128(AX)(CX*1), Z4
+	VMOVUPS   128(DX)(CX*1), Z5
+	VMULPS    Z2, Z5, Z6
+	VADDPS    Z0, Z5, Z7
+	VCMPPS    $0x1e, Z3, Z7, K2
+	VMOVUPS.Z Z6, K2, Z6
+	VSUBPS    Z5, Z0, Z7
+	VCMPPS    $0x1e, Z3, Z7, K2
+	VMOVUPS.Z Z6, K2, Z6
+	VADDPS    Z0, Z5, Z5
+	VMAXPS    Z5, Z3, Z5
+	VMINPS    Z5, Z1, Z5
+	VMULPS    Z2, Z5, Z5
+	VADDPS    Z6, Z5, Z5
+	VMULPS    Z5, Z4, Z4
+	VMOVUPS   Z4, 128(BX)(CX*1)
+	VMOVUPS   192(AX)(CX*1), Z4
+	VMOVUPS   192(DX)(CX*1), Z5
+	VMULPS    Z2, Z5, Z6
+	VADDPS    Z0, Z5, Z7
+	VCMPPS    $0x1e, Z3, Z7, K2
+	VMOVUPS.Z Z6, K2, Z6
+	VSUBPS    Z5, Z0, Z7
+	VCMPPS    $0x1e, Z3, Z7, K2
+	VMOVUPS.Z Z6, K2, Z6
+	VADDPS    Z0, Z5, Z5
+	VMAXPS    Z5, Z3, Z5
+	VMINPS    Z5, Z1, Z5
+	VMULPS    Z2, Z5, Z5
+	VADDPS    Z6, Z5, Z5
+	VMULPS    Z5, Z4, Z4
+	VMOVUPS   Z4, 192(BX)(CX*1)
+	ADDQ      $+256, CX
+	CMPQ      CX, R9
+	JLE       many
+
+single:
+	CMPQ      CX, R8
+	JGE       part
+	VMOVUPS   (AX)(CX*1), Z4
+	VMOVUPS   (DX)(CX*1), Z5
+	VMULPS    Z2, Z5, Z6
+	VADDPS    Z0, Z5, Z7
+	VCMPPS    $0x1e, Z3, Z7, K2
+	VMOVUPS.Z Z6, K2, Z6
+	VSUBPS    Z5, Z0, Z7
+	VCMPPS    $0x1e, Z3, Z7, K2
+	VMOVUPS.Z Z6, K2, Z6
+	VADDPS    Z0, Z5, Z5
+	VMAXPS    Z5, Z3, Z5
+	VMINPS    Z5, Z1, Z5
+	VMULPS    Z2, Z5, Z5
+	VADDPS    Z6, Z5, Z5
+	VMULPS    Z5, Z4, Z4
+	VMOVUPS   Z4, (BX)(CX*1)
+	ADDQ      $+64, CX
+	JMP       single
+
+part:
+	CMPQ CX, DI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z (AX)(CX*1), K1, Z4
+	VMOVUPS.Z (DX)(CX*1), K1, Z5
+	VMULPS    Z2, Z5, Z6
+	VADDPS    Z0, Z5, Z7
+	VCMPPS    $0x1e, Z3, Z7, K2
+	VMOVUPS.Z Z6, K2, Z6
+	VSUBPS    Z5, Z0, Z7
+	VCMPPS    $0x1e, Z3, Z7, K2
+	VMOVUPS.Z Z6, K2, Z6
+	VADDPS    Z0, Z5, Z5
+	VMAXPS    Z5, Z3, Z5
+	VMINPS    Z5, Z1, Z5
+	VMULPS    Z2, Z5, Z5
+	VADDPS    Z6, Z5, Z5
+	VMULPS    Z5, Z4, Z4
+	VMOVUPS   Z4, K1, (BX)(CX*1)
+
+next:
+	ADDQ DI, AX
+	ADDQ DI, DX
+	ADDQ DI, BX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewGELUAVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·ewGELUAVX512(SB), NOSPLIT, $0-8
+	// ewGELUAVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         72(CX), BX
+	MOVQ         80(CX), SI
+	MOVQ         88(CX), R8
+	SHLQ         $0x02, R8
+	VBROADCASTSS float16xc2b00000<>+0(SB), Z0
+	VBROADCASTSS float16x4b40007f<>+0(SB), Z1
+	VBROADCASTSS float16x3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS float16x3f318000<>+0(SB), Z3
+	VBROADCASTSS float16xb95e8083<>+0(SB), Z4
+	VBROADCASTSS float16x80000000<>+0(SB), Z5
+	VBROADCASTSS float16x3ab511a8<>+0(SB), Z6
+	VBROADCASTSS float16x3c091d36<>+0(SB), Z7
+	VBROADCASTSS float16x3d2aac7a<>+0(SB), Z8
+	VBROADCASTSS float16x3e2aaa48<>+0(SB), Z9
+	VBROADCASTSS float16x3efffffe<>+0(SB), Z10
+	VBROADCASTSS float16x3f800000<>+0(SB), Z11
+	VBROADCASTSS float16xbf000000<>+0(SB), Z12
+	VBROADCASTSS float16x3e6b851f<>+0(SB), Z13
+	VBROADCASTSS float16x3ecc422a<>+0(SB), Z14
+	VBROADCASTSS float16xbd992f45<>+0(SB), Z14
+	VBROADCASTSS float16x3e8bb4de<>+0(SB), Z16
+	VBROADCASTSS float16xbe7826f6<>+0(SB), Z17
+	VBROADCASTSS float16x3e858fcc<>+0(SB), Z18
+	VBROADCASTSS float16xbba0e876<>+0(SB), Z19
+	VPXORD       Z15, Z15, Z15
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, DI
+	ANDQ $-16, DI
+	MOVQ SI, CX
+	SUBQ DI, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+
+row:
+	XORQ CX, CX
+
+single:
+	CMPQ         CX, DI
+	JGE          part
+	VMOVUPS      (AX)(CX*1), Z20
+	VMULPS       Z20, Z20, Z21
+	VMULPS       Z12, Z21, Z21
+	VMAXPS       Z21, Z0, Z21
+	VMOVAPS      Z1, Z22
+	VFMADD231PS  Z2, Z21, Z22
+	VSUBPS       Z1, Z22, Z23
+	VFNMADD231PS Z3, Z23, Z21
+	VFNMADD231PS Z4, Z23, Z21
+	VMOVAPS      Z6, Z23
+	VFMADD213PS  Z7, Z21, Z23
+	VFMADD213PS  Z8, Z21, Z23
+	VFMADD213PS  Z9, Z21, Z23
+	VFMADD213PS  Z10, Z21, Z23
+	VFMADD213PS  Z11, Z21, Z23
+	VFMADD213PS  Z11, Z21, Z23
+	VPSLLD       $0x17, Z22, Z22
+	VMULPS       Z22, Z23, Z23
+	VMOVAPS      Z11, Z21
+	VPORD        Z5, Z20, Z22
+	VFNMADD231PS Z13, Z22, Z21
+	VDIVPS       Z21, Z11, Z21
+	VMOVAPS      Z14, Z22
+	VFMADD213PS  Z16, Z21, Z22
+	VFMADD213PS  Z17, Z21, Z22
+	VFMADD213PS  Z18, Z21, Z22
+	VFMADD213PS  Z19, Z21, Z22
+	VFMADD213PS  float16x3ddc2860<>+0(SB), Z21, Z22
+	VFMADD213PS  float16x3db60cd6<>+0(SB), Z21, Z22
+	VFMADD213PS  float16x3dbc43e1<>+0(SB), Z21, Z22
+	VMULPS       Z21, Z22, Z21
+	VMULPS       Z23, Z21, Z21
+	VSUBPS       Z21, Z11, Z22
+	VCMPPS       $0x01, Z15, Z20, K2
+	VMOVAPS      Z22, Z22
+	VMOVAPS      Z21, K2, Z22
+	VMULPS       Z20, Z22, Z20
+	VMOVUPS      Z20, (DX)(CX*1)
+	ADDQ         $+64, CX
+	JMP          single
+
+part:
+	CMPQ CX, SI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z    (AX)(CX*1), K1, Z20
+	VMULPS       Z20, Z20, Z21
+	VMULPS       Z12, Z21, Z21
+	VMAXPS       Z21, Z0, Z21
+	VMOVAPS      Z1, Z22
+	VFMADD231PS  Z2, Z21, Z22
+	VSUBPS       Z1, Z22, Z23
+	VFNMADD231PS Z3, Z23, Z21
+	VFNMADD231PS Z4, Z23, Z21
+	VMOVAPS      Z6, Z23
+	VFMADD213PS  Z7, Z21, Z23
+	VFMADD213PS  Z8, Z21, Z23
+	VFMADD213PS  Z9, Z21, Z23
+	VFMADD213PS  Z10, Z21, Z23
+	VFMADD213PS  Z11, Z21, Z23
+	VFMADD213PS  Z11, Z21, Z23
+	VPSLLD       $0x17, Z22, Z22
+	VMULPS       Z22, Z23, Z23
+	VMOVAPS      Z11, Z21
+	VPORD        Z5, Z20, Z22
+	VFNMADD231PS Z13, Z22, Z21
+	VDIVPS       Z21, Z11, Z21
+	VMOVAPS      Z14, Z22
+	VFMADD213PS  Z16, Z21, Z22
+	VFMADD213PS  Z17, Z21, Z22
+	VFMADD213PS  Z18, Z21, Z22
+	VFMADD213PS  Z19, Z21, Z22
+	VFMADD213PS  float16x3ddc2860<>+0(SB), Z21, Z22
+	VFMADD213PS  float16x3db60cd6<>+0(SB), Z21, Z22
+	VFMADD213PS  float16x3dbc43e1<>+0(SB), Z21, Z22
+	VMULPS       Z21, Z22, Z21
+	VMULPS       Z23, Z21, Z21
+	VSUBPS       Z21, Z11, Z22
+	VCMPPS       $0x01, Z15, Z20, K2
+	VMOVAPS      Z22, Z22
+	VMOVAPS      Z21, K2, Z22
+	VMULPS       Z20, Z22, Z20
+	VMOVUPS      Z20, K1, (DX)(CX*1)
+
+next:
+	ADDQ R8, AX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+DATA float16xbf000000<>+0(SB)/4, $0xbf000000
+DATA float16xbf000000<>+4(SB)/4, $0xbf000000
+DATA float16xbf000000<>+8(SB)/4, $0xbf000000
+DATA float16xbf000000<>+12(SB)/4, $0xbf000000
+DATA float16xbf000000<>+16(SB)/4, $0xbf000000
+DATA float16xbf000000<>+20(SB)/4, $0xbf000000
+DATA float16xbf000000<>+24(SB)/4, $0xbf000000
+DATA float16xbf000000<>+28(SB)/4, $0xbf000000
+DATA float16xbf000000<>+32(SB)/4, $0xbf000000
+DATA float16xbf000000<>+36(SB)/4, $0xbf000000
+DATA float16xbf000000<>+40(SB)/4, $0xbf000000
+DATA float16xbf000000<>+44(SB)/4, $0xbf000000
+DATA float16xbf000000<>+48(SB)/4, $0xbf000000
+DATA float16xbf000000<>+52(SB)/4, $0xbf000000
+DATA float16xbf000000<>+56(SB)/4, $0xbf000000
+DATA float16xbf000000<>+60(SB)/4, $0xbf000000
+GLOBL float16xbf000000<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3e6b851f<>+0(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+4(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+8(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+12(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+16(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+20(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+24(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+28(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+32(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+36(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+40(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+44(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+48(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+52(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+56(SB)/4, $0x3e6b851f
+DATA float16x3e6b851f<>+60(SB)/4, $0x3e6b851f
+GLOBL float16x3e6b851f<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3ecc422a<>+0(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+4(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+8(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+12(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+16(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+20(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+24(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+28(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+32(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+36(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+40(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+44(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+48(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+52(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+56(SB)/4, $0x3ecc422a
+DATA float16x3ecc422a<>+60(SB)/4, $0x3ecc422a
+GLOBL float16x3ecc422a<>(SB), RODATA|NOPTR, $64
+
+DATA float16xbd992f45<>+0(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+4(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+8(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+12(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+16(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+20(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+24(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+28(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+32(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+36(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+40(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+44(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+48(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+52(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+56(SB)/4, $0xbd992f45
+DATA float16xbd992f45<>+60(SB)/4, $0xbd992f45
+GLOBL float16xbd992f45<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3e8bb4de<>+0(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+4(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+8(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+12(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+16(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+20(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+24(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+28(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+32(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+36(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+40(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+44(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+48(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+52(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+56(SB)/4, $0x3e8bb4de
+DATA float16x3e8bb4de<>+60(SB)/4, $0x3e8bb4de
+GLOBL float16x3e8bb4de<>(SB), RODATA|NOPTR, $64
+
+DATA float16xbe7826f6<>+0(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+4(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+8(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+12(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+16(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+20(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+24(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+28(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+32(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+36(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+40(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+44(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+48(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+52(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+56(SB)/4, $0xbe7826f6
+DATA float16xbe7826f6<>+60(SB)/4, $0xbe7826f6
+GLOBL float16xbe7826f6<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3e858fcc<>+0(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+4(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+8(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+12(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+16(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+20(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+24(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+28(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+32(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+36(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+40(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+44(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+48(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+52(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+56(SB)/4, $0x3e858fcc
+DATA float16x3e858fcc<>+60(SB)/4, $0x3e858fcc
+GLOBL float16x3e858fcc<>(SB), RODATA|NOPTR, $64
+
+DATA float16xbba0e876<>+0(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+4(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+8(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+12(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+16(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+20(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+24(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+28(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+32(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+36(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+40(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+44(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+48(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+52(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+56(SB)/4, $0xbba0e876
+DATA float16xbba0e876<>+60(SB)/4, $0xbba0e876
+GLOBL float16xbba0e876<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3ddc2860<>+0(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+4(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+8(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+12(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+16(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+20(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+24(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+28(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+32(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+36(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+40(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+44(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+48(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+52(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+56(SB)/4, $0x3ddc2860
+DATA float16x3ddc2860<>+60(SB)/4, $0x3ddc2860
+GLOBL float16x3ddc2860<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3db60cd6<>+0(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+4(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+8(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+12(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+16(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+20(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+24(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+28(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+32(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+36(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+40(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+44(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+48(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+52(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+56(SB)/4, $0x3db60cd6
+DATA float16x3db60cd6<>+60(SB)/4, $0x3db60cd6
+GLOBL float16x3db60cd6<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3dbc43e1<>+0(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+4(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+8(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+12(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+16(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+20(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+24(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+28(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+32(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+36(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+40(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+44(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+48(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+52(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+56(SB)/4, $0x3dbc43e1
+DATA float16x3dbc43e1<>+60(SB)/4, $0x3dbc43e1
+GLOBL float16x3dbc43e1<>(SB), RODATA|NOPTR, $64
+
+// func ewGELUGradAVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·ewGELUGradAVX512(SB), NOSPLIT, $0-8
+	// ewGELUGradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         16(CX), BX
+	MOVQ         72(CX), SI
+	MOVQ         80(CX), DI
+	VBROADCASTSS float16xc2b00000<>+0(SB), Z0
+	VBROADCASTSS float16x4b40007f<>+0(SB), Z1
+	VBROADCASTSS float16x3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS float16x3f318000<>+0(SB), Z3
+	VBROADCASTSS float16xb95e8083<>+0(SB), Z4
+	VBROADCASTSS float16x80000000<>+0(SB), Z5
+	VBROADCASTSS float16x3ab511a8<>+0(SB), Z6
+	VBROADCASTSS float16x3c091d36<>+0(SB), Z7
+	VBROADCASTSS float16x3d2aac7a<>+0(SB), Z8
+	VBROADCASTSS float16x3e2aaa48<>+0(SB), Z9
+	VBROADCASTSS float16x3efffffe<>+0(SB), Z10
+	VBROADCASTSS float16x3f800000<>+0(SB), Z11
+	VBROADCASTSS float16xbf000000<>+0(SB), Z12
+	VBROADCASTSS float16x3e6b851f<>+0(SB), Z13
+	VBROADCASTSS float16x3ecc422a<>+0(SB), Z14
+	VBROADCASTSS float16xbd992f45<>+0(SB), Z15
+	VBROADCASTSS float16x3e8bb4de<>+0(SB), Z16
+	VBROADCASTSS float16xbe7826f6<>+0(SB), Z17
+	VBROADCASTSS float16x3e858fcc<>+0(SB), Z18
+	VBROADCASTSS float16xbba0e876<>+0(SB), Z19
+	VPXORD       Z20, Z20, Z20
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ DI, R8
+	ANDQ $-16, R8
+	MOVQ DI, CX
+	SUBQ R8, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, R8
+	SHLQ  $0x02, DI
+
+row:
+	XORQ CX, CX
+
+single:
+	CMPQ         CX, R8
+	JGE          part
+	VMOVUPS      (AX)(CX*1), Z21
+	VMOVUPS      (DX)(CX*1), Z22
+	VMULPS       Z22, Z22, Z23
+	VMULPS       Z12, Z23, Z23
+	VMAXPS       Z23, Z0, Z23
+	VMOVAPS      Z1, Z24
+	VFMADD231PS  Z2, Z23, Z24
+	VSUBPS       Z1, Z24, Z25
+	VFNMADD231PS Z3, Z25, Z23
+	VFNMADD231PS Z4, Z25, Z23
+	VMOVAPS      Z6, Z25
+	VFMADD213PS  Z7, Z23, Z25
+	VFMADD213PS  Z8, Z23, Z25
+	VFMADD213PS  Z9, Z23, Z25
+	VFMADD213PS  Z10, Z23, Z25
+	VFMADD213PS  Z11, Z23, Z25
+	VFMADD213PS  Z11, Z23, Z25
+	VPSLLD       $0x17, Z24, Z24
+	VMULPS       Z24, Z25, Z25
+	VMOVAPS      Z11, Z23
+	VPORD        Z5, Z22, Z24
+	VFNMADD231PS Z13, Z24, Z23
+	VDIVPS       Z23, Z11, Z23
+	VMOVAPS      Z15, Z24
+	VFMADD213PS  Z16, Z23, Z24
+	VFMADD213PS  Z17, Z23, Z24
+	VFMADD213PS  Z18, Z23, Z24
+	VFMADD213PS  Z19, Z23, Z24
+	VFMADD213PS  float16x3ddc2860<>+0(SB), Z23, Z24
+	VFMADD213PS  float16x3db60cd6<>+0(SB), Z23, Z24
+	VFMADD213PS  float16x3dbc43e1<>+0(SB), Z23, Z24
+	VMULPS       Z23, Z24, Z23
+	VMULPS       Z25, Z23, Z23
+	VSUBPS       Z23, Z11, Z24
+	VCMPPS       $0x01, Z20, Z22, K2
+	VMOVAPS      Z24, Z24
+	VMOVAPS      Z23, K2, Z24
+	VMULPS       Z25, Z22, Z22
+	VFMADD231PS  Z14, Z22, Z24
+	VMULPS       Z24, Z21, Z21
+	VMOVUPS      Z21, (BX)(CX*1)
+	ADDQ         $+64, CX
+	JMP          single
+
+part:
+	CMPQ CX, DI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z    (AX)(CX*1), K1, Z21
+	VMOVUPS.Z    (DX)(CX*1), K1, Z22
+	VMULPS       Z22, Z22, Z23
+	VMULPS       Z12, Z23, Z23
+	VMAXPS       Z23, Z0, Z23
+	VMOVAPS      Z1, Z24
+	VFMADD231PS  Z2, Z23, Z24
+	VSUBPS       Z1, Z24, Z25
+	VFNMADD231PS Z3, Z25, Z23
+	VFNMADD231PS Z4, Z25, Z23
+	VMOVAPS      Z6, Z25
+	VFMADD213PS  Z7, Z23, Z25
+	VFMADD213PS  Z8, Z23, Z25
+	VFMADD213PS  Z9, Z23, Z25
+	VFMADD213PS  Z10, Z23, Z25
+	VFMADD213PS  Z11, Z23, Z25
+	VFMADD213PS  Z11, Z23, Z25
+	VPSLLD       $0x17, Z24, Z24
+	VMULPS       Z24, Z25, Z25
+	VMOVAPS      Z11, Z23
+	VPORD        Z5, Z22, Z24
+	VFNMADD231PS Z13, Z24, Z23
+	VDIVPS       Z23, Z11, Z23
+	VMOVAPS      Z15, Z24
+	VFMADD213PS  Z16, Z23, Z24
+	VFMADD213PS  Z17, Z23, Z24
+	VFMADD213PS  Z18, Z23, Z24
+	VFMADD213PS  Z19, Z23, Z24
+	VFMADD213PS  float16x3ddc2860<>+0(SB), Z23, Z24
+	VFMADD213PS  float16x3db60cd6<>+0(SB), Z23, Z24
+	VFMADD213PS  float16x3dbc43e1<>+0(SB), Z23, Z24
+	VMULPS       Z23, Z24, Z23
+	VMULPS       Z25, Z23, Z23
+	VSUBPS       Z23, Z11, Z24
+	VCMPPS       $0x01, Z20, Z22, K2
+	VMOVAPS      Z24, Z24
+	VMOVAPS      Z23, K2, Z24
+	VMULPS       Z25, Z22, Z22
+	VFMADD231PS  Z14, Z22, Z24
+	VMULPS       Z24, Z21, Z21
+	VMOVUPS      Z21, K1, (BX)(CX*1)
+
+next:
+	ADDQ DI, AX
+	ADDQ DI, DX
+	ADDQ DI, BX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewGELUTanhAVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·ewGELUTanhAVX512(SB), NOSPLIT, $0-8
+	// ewGELUTanhAVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         72(CX), BX
+	MOVQ         80(CX), SI
+	MOVQ         88(CX), R8
+	SHLQ         $0x02, R8
+	VBROADCASTSS float16xc2b00000<>+0(SB), Z0
+	VBROADCASTSS float16x4b40007f<>+0(SB), Z1
+	VBROADCASTSS float16x3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS float16x3f318000<>+0(SB), Z3
+	VBROADCASTSS float16xb95e8083<>+0(SB), Z4
+	VBROADCASTSS float16x80000000<>+0(SB), Z5
+	VBROADCASTSS float16x3ab511a8<>+0(SB), Z6
+	VBROADCASTSS float16x3c091d36<>+0(SB), Z7
+	VBROADCASTSS float16x3d2aac7a<>+0(SB), Z8
+	VBROADCASTSS float16x3e2aaa48<>+0(SB), Z9
+	VBROADCASTSS float16x3efffffe<>+0(SB), Z10
+	VBROADCASTSS float16x3f800000<>+0(SB), Z11
+	VBROADCASTSS float16x3fcc422a<>+0(SB), Z12
+	VBROADCASTSS float16x3d922279<>+0(SB), Z13
+	VBROADCASTSS float16x3e5b33b6<>+0(SB), Z14
+	VBROADCASTSS float16x41a00000<>+0(SB), Z14
+	VBROADCASTSS float16xc1a00000<>+0(SB), Z14
+	VPXORD       Z15, Z15, Z15
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, DI
+	ANDQ $-16, DI
+	MOVQ SI, CX
+	SUBQ DI, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+
+row:
+	XORQ CX, CX
+
+single:
+	CMPQ         CX, DI
+	JGE          part
+	VMOVUPS      (AX)(CX*1), Z14
+	VMOVAPS      Z12, Z16
+	VMULPS       Z14, Z14, Z17
+	VFMADD231PS  Z13, Z17, Z16
+	VMULPS       Z14, Z16, Z16
+	VPORD        Z5, Z16, Z17
+	VMAXPS       Z17, Z0, Z17
+	VMOVAPS      Z1, Z18
+	VFMADD231PS  Z2, Z17, Z18
+	VSUBPS       Z1, Z18, Z19
+	VFNMADD231PS Z3, Z19, Z17
+	VFNMADD231PS Z4, Z19, Z17
+	VMOVAPS      Z6, Z19
+	VFMADD213PS  Z7, Z17, Z19
+	VFMADD213PS  Z8, Z17, Z19
+	VFMADD213PS  Z9, Z17, Z19
+	VFMADD213PS  Z10, Z17, Z19
+	VFMADD213PS  Z11, Z17, Z19
+	VFMADD213PS  Z11, Z17, Z19
+	VPSLLD       $0x17, Z18, Z18
+	VMULPS       Z18, Z19, Z19
+	VADDPS       Z11, Z19, Z17
+	VDIVPS       Z17, Z11, Z17
+	VMULPS       Z17, Z19, Z18
+	VCMPPS       $0x01, Z15, Z16, K2
+	VMOVAPS      Z17, Z16
+	VMOVAPS      Z18, K2, Z16
+	VMULPS       Z14, Z16, Z14
+	VMOVUPS      Z14, (DX)(CX*1)
+	ADDQ         $+64, CX
+	JMP          single
+
+part:
+	CMPQ CX, SI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z    (AX)(CX*1), K1, Z14
+	VMOVAPS      Z12, Z16
+	VMULPS       Z14, Z14, Z17
+	VFMADD231PS  Z13, Z17, Z16
+	VMULPS       Z14, Z16, Z16
+	VPORD        Z5, Z16, Z17
+	VMAXPS       Z17, Z0, Z17
+	VMOVAPS      Z1, Z18
+	VFMADD231PS  Z2, Z17, Z18
+	VSUBPS       Z1, Z18, Z19
+	VFNMADD231PS Z3, Z19, Z17
+	VFNMADD231PS Z4, Z19, Z17
+	VMOVAPS      Z6, Z19
+	VFMADD213PS  Z7, Z17, Z19
+	VFMADD213PS  Z8, Z17, Z19
+	VFMADD213PS  Z9, Z17, Z19
+	VFMADD213PS  Z10, Z17, Z19
+	VFMADD213PS  Z11, Z17, Z19
+	VFMADD213PS  Z11, Z17, Z19
+	VPSLLD       $0x17, Z18, Z18
+	VMULPS       Z18, Z19, Z19
+	VADDPS       Z11, Z19, Z17
+	VDIVPS       Z17, Z11, Z17
+	VMULPS       Z17, Z19, Z18
+	VCMPPS       $0x01, Z15, Z16, K2
+	VMOVAPS      Z17, Z16
+	VMOVAPS      Z18, K2, Z16
+	VMULPS       Z14, Z16, Z14
+	VMOVUPS      Z14, K1, (DX)(CX*1)
+
+next:
+	ADDQ R8, AX
+	ADDQ R8, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+DATA float16x3fcc422a<>+0(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+4(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+8(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+12(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+16(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+20(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+24(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+28(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+32(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+36(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+40(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+44(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+48(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+52(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+56(SB)/4, $0x3fcc422a
+DATA float16x3fcc422a<>+60(SB)/4, $0x3fcc422a
+GLOBL float16x3fcc422a<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3d922279<>+0(SB)/4, $0x3d922279
+DATA float16x3d922279<>+4(SB)/4, $0x3d922279
+DATA float16x3d922279<>+8(SB)/4, $0x3d922279
+DATA float16x3d922279<>+12(SB)/4, $0x3d922279
+DATA float16x3d922279<>+16(SB)/4, $0x3d922279
+DATA float16x3d922279<>+20(SB)/4, $0x3d922279
+DATA float16x3d922279<>+24(SB)/4, $0x3d922279
+DATA float16x3d922279<>+28(SB)/4, $0x3d922279
+DATA float16x3d922279<>+32(SB)/4, $0x3d922279
+DATA float16x3d922279<>+36(SB)/4, $0x3d922279
+DATA float16x3d922279<>+40(SB)/4, $0x3d922279
+DATA float16x3d922279<>+44(SB)/4, $0x3d922279
+DATA float16x3d922279<>+48(SB)/4, $0x3d922279
+DATA float16x3d922279<>+52(SB)/4, $0x3d922279
+DATA float16x3d922279<>+56(SB)/4, $0x3d922279
+DATA float16x3d922279<>+60(SB)/4, $0x3d922279
+GLOBL float16x3d922279<>(SB), RODATA|NOPTR, $64
+
+DATA float16x3e5b33b6<>+0(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+4(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+8(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+12(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+16(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+20(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+24(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+28(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+32(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+36(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+40(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+44(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+48(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+52(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+56(SB)/4, $0x3e5b33b6
+DATA float16x3e5b33b6<>+60(SB)/4, $0x3e5b33b6
+GLOBL float16x3e5b33b6<>(SB), RODATA|NOPTR, $64
+
+DATA float16x41a00000<>+0(SB)/4, $0x41a00000
+DATA float16x41a00000<>+4(SB)/4, $0x41a00000
+DATA float16x41a00000<>+8(SB)/4, $0x41a00000
+DATA float16x41a00000<>+12(SB)/4, $0x41a00000
+DATA float16x41a00000<>+16(SB)/4, $0x41a00000
+DATA float16x41a00000<>+20(SB)/4, $0x41a00000
+DATA float16x41a00000<>+24(SB)/4, $0x41a00000
+DATA float16x41a00000<>+28(SB)/4, $0x41a00000
+DATA float16x41a00000<>+32(SB)/4, $0x41a00000
+DATA float16x41a00000<>+36(SB)/4, $0x41a00000
+DATA float16x41a00000<>+40(SB)/4, $0x41a00000
+DATA float16x41a00000<>+44(SB)/4, $0x41a00000
+DATA float16x41a00000<>+48(SB)/4, $0x41a00000
+DATA float16x41a00000<>+52(SB)/4, $0x41a00000
+DATA float16x41a00000<>+56(SB)/4, $0x41a00000
+DATA float16x41a00000<>+60(SB)/4, $0x41a00000
+GLOBL float16x41a00000<>(SB), RODATA|NOPTR, $64
+
+DATA float16xc1a00000<>+0(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+4(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+8(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+12(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+16(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+20(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+24(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+28(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+32(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+36(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+40(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+44(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+48(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+52(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+56(SB)/4, $0xc1a00000
+DATA float16xc1a00000<>+60(SB)/4, $0xc1a00000
+GLOBL float16xc1a00000<>(SB), RODATA|NOPTR, $64
+
+// func ewGELUTanhGradAVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·ewGELUTanhGradAVX512(SB), NOSPLIT, $0-8
+	// ewGELUTanhGradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         16(CX), BX
+	MOVQ         72(CX), SI
+	MOVQ         80(CX), DI
+	VBROADCASTSS float16xc2b00000<>+0(SB), Z0
+	VBROADCASTSS float16x4b40007f<>+0(SB), Z1
+	VBROADCASTSS float16x3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS float16x3f318000<>+0(SB), Z3
+	VBROADCASTSS float16xb95e8083<>+0(SB), Z4
+	VBROADCASTSS float16x80000000<>+0(SB), Z5
+	VBROADCASTSS float16x3ab511a8<>+0(SB), Z6
+	VBROADCASTSS float16x3c091d36<>+0(SB), Z7
+	VBROADCASTSS float16x3d2aac7a<>+0(SB), Z8
+	VBROADCASTSS float16x3e2aaa48<>+0(SB), Z9
+	VBROADCASTSS float16x3efffffe<>+0(SB), Z10
+	VBROADCASTSS float16x3f800000<>+0(SB), Z11
+	VBROADCASTSS float16x3fcc422a<>+0(SB), Z12
+	VBROADCASTSS float16x3d922279<>+0(SB), Z13
+	VBROADCASTSS float16x3e5b33b6<>+0(SB), Z14
+	VBROADCASTSS float16x41a00000<>+0(SB), Z15
+	VBROADCASTSS float16xc1a00000<>+0(SB), Z16
+	VPXORD       Z17, Z17, Z17
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ DI, R8
+	ANDQ $-16, R8
+	MOVQ DI, CX
+	SUBQ R8, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R9
+	SHLQ  CL, R9
+	DECQ  R9
+	KMOVW R9, K1
+	SHLQ  $0x02, R8
+	SHLQ  $0x02, DI
+
+row:
+	XORQ CX, CX
+
+single:
+	CMPQ         CX, R8
+	JGE          part
+	VMOVUPS      (AX)(CX*1), Z18
+	VMOVUPS      (DX)(CX*1), Z19
+	VMAXPS       Z19, Z16, Z19
+	VMINPS       Z19, Z15, Z19
+	VMOVAPS      Z12, Z20
+	VMULPS       Z19, Z19, Z21
+	VFMADD231PS  Z13, Z21, Z20
+	VMULPS       Z19, Z20, Z20
+	VPORD        Z5, Z20, Z21
+	VMAXPS       Z21, Z0, Z21
+	VMOVAPS      Z1, Z22
+	VFMADD231PS  Z2, Z21, Z22
+	VSUBPS       Z1, Z22, Z23
+	VFNMADD231PS Z3, Z23, Z21
+	VFNMADD231PS Z4, Z23, Z21
+	VMOVAPS      Z6, Z23
+	VFMADD213PS  Z7, Z21, Z23
+	VFMADD213PS  Z8, Z21, Z23
+	VFMADD213PS  Z9, Z21, Z23
+	VFMADD213PS  Z10, Z21, Z23
+	VFMADD213PS  Z11, Z21, Z23
+	VFMADD213PS  Z11, Z21, Z23
+	VPSLLD       $0x17, Z22, Z22
+	VMULPS       Z22, Z23, Z23
+	VADDPS       Z11, Z23, Z21
+	VDIVPS       Z21, Z11, Z21
+	VMULPS       Z21, Z23, Z22
+	VMULPS       Z21, Z22, Z22
+	VMOVAPS      Z12, Z24
+	VMULPS       Z19, Z19, Z25
+	VFMADD231PS  Z14, Z25, Z24
+	VMULPS       Z24, Z22, Z22
+	VMULPS       Z21, Z23, Z23
+	VCMPPS       $0x01, Z17, Z20, K2
+	VMOVAPS      Z21, Z20
+	VMOVAPS      Z23, K2, Z20
+	VFMADD231PS  Z22, Z19, Z20
+	VMULPS       Z20, Z18, Z18
+	VMOVUPS      Z18, (BX)(CX*1)
+	ADDQ         $+64, CX
+	JMP          single
+
+part:
+	CMPQ CX, DI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z    (AX)(CX*1), K1, Z18
+	VMOVUPS.Z    (DX)(CX*1), K1, Z19
+	VMAXPS       Z19, Z16, Z19
+	VMINPS       Z19, Z15, Z19
+	VMOVAPS      Z12, Z20
+	VMULPS       Z19, Z19, Z21
+	VFMADD231PS  Z13, Z21, Z20
+	VMULPS       Z19, Z20, Z20
+	VPORD        Z5, Z20, Z21
+	VMAXPS       Z21, Z0, Z21
+	VMOVAPS      Z1, Z22
+	VFMADD231PS  Z2, Z21, Z22
+	VSUBPS       Z1, Z22, Z23
+	VFNMADD231PS Z3, Z23, Z21
+	VFNMADD231PS Z4, Z23, Z21
+	VMOVAPS      Z6, Z23
+	VFMADD213PS  Z7, Z21, Z23
+	VFMADD213PS  Z8, Z21, Z23
+	VFMADD213PS  Z9, Z21, Z23
+	VFMADD213PS  Z10, Z21, Z23
+	VFMADD213PS  Z11, Z21, Z23
+	VFMADD213PS  Z11, Z21, Z23
+	VPSLLD       $0x17, Z22, Z22
+	VMULPS       Z22, Z23, Z23
+	VADDPS       Z11, Z23, Z21
+	VDIVPS       Z21, Z11, Z21
+	VMULPS       Z21, Z23, Z22
+	VMULPS       Z21, Z22, Z22
+	VMOVAPS      Z12, Z24
+	VMULPS       Z19, Z19, Z25
+	VFMADD231PS  Z14, Z25, Z24
+	VMULPS       Z24, Z22, Z22
+	VMULPS       Z21, Z23, Z23
+	VCMPPS       $0x01, Z17, Z20, K2
+	VMOVAPS      Z21, Z20
+	VMOVAPS      Z23, K2, Z20
+	VFMADD231PS  Z22, Z19, Z20
+	VMULPS       Z20, Z18, Z18
+	VMOVUPS      Z18, K1, (BX)(CX*1)
 
 next:
 	ADDQ DI, AX
@@ -4850,72 +7112,74 @@ next:
 // func ewReLUAVX2(p *rowArgs)
 // Requires: AVX
 TEXT ·ewReLUAVX2(SB), NOSPLIT, $0-8
-	// ewReLUAVX2 sets y = max(0, x), x p[0], y p[1]; see reluGo.
+	// ewReLUAVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
 	MOVQ   p+0(FP), AX
 	MOVQ   (AX), CX
 	MOVQ   8(AX), DX
 	MOVQ   72(AX), BX
-	MOVQ   80(AX), AX
+	MOVQ   80(AX), SI
+	MOVQ   88(AX), DI
+	SHLQ   $0x02, DI
 	VXORPS Y0, Y0, Y0
 
 	// whole = bytes of a row's whole vectors, cb = bytes of a row
-	MOVQ AX, SI
-	ANDQ $-8, SI
-	MOVQ AX, DI
-	SUBQ SI, DI
+	MOVQ SI, AX
+	ANDQ $-8, AX
+	MOVQ SI, R8
+	SUBQ AX, R8
 
 	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
-	LEAQ    ones8<>+0(SB), R8
-	NEGQ    DI
-	VMOVUPS 32(R8)(DI*4), Y1
-	SHLQ    $0x02, SI
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y1
 	SHLQ    $0x02, AX
-	LEAQ    -128(SI), R8
+	SHLQ    $0x02, SI
+	LEAQ    -128(AX), R9
 
 row:
-	XORQ DI, DI
-	CMPQ DI, R8
+	XORQ R8, R8
+	CMPQ R8, R9
 	JG   single
 
 many:
-	VMOVUPS (CX)(DI*1), Y2
+	VMOVUPS (CX)(R8*1), Y2
 	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, (DX)(DI*1)
-	VMOVUPS 32(CX)(DI*1), Y2
+	VMOVUPS Y2, (DX)(R8*1)
+	VMOVUPS 32(CX)(R8*1), Y2
 	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, 32(DX)(DI*1)
-	VMOVUPS 64(CX)(DI*1), Y2
+	VMOVUPS Y2, 32(DX)(R8*1)
+	VMOVUPS 64(CX)(R8*1), Y2
 	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, 64(DX)(DI*1)
-	VMOVUPS 96(CX)(DI*1), Y2
+	VMOVUPS Y2, 64(DX)(R8*1)
+	VMOVUPS 96(CX)(R8*1), Y2
 	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, 96(DX)(DI*1)
-	ADDQ    $+128, DI
-	CMPQ    DI, R8
+	VMOVUPS Y2, 96(DX)(R8*1)
+	ADDQ    $+128, R8
+	CMPQ    R8, R9
 	JLE     many
 
 single:
-	CMPQ    DI, SI
+	CMPQ    R8, AX
 	JGE     part
-	VMOVUPS (CX)(DI*1), Y2
+	VMOVUPS (CX)(R8*1), Y2
 	VMAXPS  Y2, Y0, Y2
-	VMOVUPS Y2, (DX)(DI*1)
-	ADDQ    $+32, DI
+	VMOVUPS Y2, (DX)(R8*1)
+	ADDQ    $+32, R8
 	JMP     single
 
 part:
-	CMPQ DI, AX
+	CMPQ R8, SI
 	JGE  next
 
 	// the lanes left over
-	VMASKMOVPS (CX)(DI*1), Y1, Y2
+	VMASKMOVPS (CX)(R8*1), Y1, Y2
 	VMAXPS     Y2, Y0, Y2
-	VMASKMOVPS Y2, Y1, (DX)(DI*1)
+	VMASKMOVPS Y2, Y1, (DX)(R8*1)
 
 next:
-	ADDQ AX, CX
-	ADDQ AX, DX
+	ADDQ DI, CX
+	ADDQ DI, DX
 	DECQ BX
 	JNZ  row
 	VZEROUPPER
@@ -4942,7 +7206,7 @@ GLOBL ones8<>(SB), RODATA|NOPTR, $64
 // func ewReLUGradAVX2(p *rowArgs)
 // Requires: AVX
 TEXT ·ewReLUGradAVX2(SB), NOSPLIT, $0-8
-	// ewReLUGradAVX2 sets dx = dy where y > 0, else 0, dy p[0], y p[1], dx p[2]; see reluGradGo.
+	// ewReLUGradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
 	MOVQ   p+0(FP), AX
 	MOVQ   (AX), CX
@@ -5026,6 +7290,1922 @@ next:
 	JNZ  row
 	VZEROUPPER
 	RET
+
+// func ewReLU6AVX2(p *rowArgs)
+// Requires: AVX
+TEXT ·ewReLU6AVX2(SB), NOSPLIT, $0-8
+	// ewReLU6AVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   72(AX), BX
+	MOVQ   80(AX), SI
+	MOVQ   88(AX), DI
+	SHLQ   $0x02, DI
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, AX
+	ANDQ $-8, AX
+	MOVQ SI, R8
+	SUBQ AX, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y1
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, SI
+	LEAQ    -128(AX), R9
+
+row:
+	XORQ R8, R8
+	CMPQ R8, R9
+	JG   single
+
+many:
+	VMOVUPS (CX)(R8*1), Y2
+	VMAXPS  Y2, Y0, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y3
+	VMINPS  Y2, Y3, Y2
+	VMOVUPS Y2, (DX)(R8*1)
+	VMOVUPS 32(CX)(R8*1), Y2
+	VMAXPS  Y2, Y0, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y3
+	VMINPS  Y2, Y3, Y2
+	VMOVUPS Y2, 32(DX)(R8*1)
+	VMOVUPS 64(CX)(R8*1), Y2
+	VMAXPS  Y2, Y0, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y3
+	VMINPS  Y2, Y3, Y2
+	VMOVUPS Y2, 64(DX)(R8*1)
+	VMOVUPS 96(CX)(R8*1), Y2
+	VMAXPS  Y2, Y0, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y3
+	VMINPS  Y2, Y3, Y2
+	VMOVUPS Y2, 96(DX)(R8*1)
+	ADDQ    $+128, R8
+	CMPQ    R8, R9
+	JLE     many
+
+single:
+	CMPQ    R8, AX
+	JGE     part
+	VMOVUPS (CX)(R8*1), Y2
+	VMAXPS  Y2, Y0, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y3
+	VMINPS  Y2, Y3, Y2
+	VMOVUPS Y2, (DX)(R8*1)
+	ADDQ    $+32, R8
+	JMP     single
+
+part:
+	CMPQ R8, SI
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS (CX)(R8*1), Y1, Y2
+	VMAXPS     Y2, Y0, Y2
+	VMOVUPS    float8x40c00000<>+0(SB), Y3
+	VMINPS     Y2, Y3, Y2
+	VMASKMOVPS Y2, Y1, (DX)(R8*1)
+
+next:
+	ADDQ DI, CX
+	ADDQ DI, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+DATA float8x40c00000<>+0(SB)/4, $0x40c00000
+DATA float8x40c00000<>+4(SB)/4, $0x40c00000
+DATA float8x40c00000<>+8(SB)/4, $0x40c00000
+DATA float8x40c00000<>+12(SB)/4, $0x40c00000
+DATA float8x40c00000<>+16(SB)/4, $0x40c00000
+DATA float8x40c00000<>+20(SB)/4, $0x40c00000
+DATA float8x40c00000<>+24(SB)/4, $0x40c00000
+DATA float8x40c00000<>+28(SB)/4, $0x40c00000
+GLOBL float8x40c00000<>(SB), RODATA|NOPTR, $32
+
+// func ewReLU6GradAVX2(p *rowArgs)
+// Requires: AVX
+TEXT ·ewReLU6GradAVX2(SB), NOSPLIT, $0-8
+	// ewReLU6GradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, DI
+	ANDQ $-8, DI
+	MOVQ AX, R8
+	SUBQ DI, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y1
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, AX
+	LEAQ    -128(DI), R9
+
+row:
+	XORQ R8, R8
+	CMPQ R8, R9
+	JG   single
+
+many:
+	VMOVUPS (CX)(R8*1), Y2
+	VMOVUPS (DX)(R8*1), Y3
+	VCMPPS  $0x1e, Y0, Y3, Y4
+	VANDPS  Y4, Y2, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y4
+	VSUBPS  Y3, Y4, Y3
+	VCMPPS  $0x1e, Y0, Y3, Y3
+	VANDPS  Y3, Y2, Y2
+	VMOVUPS Y2, (BX)(R8*1)
+	VMOVUPS 32(CX)(R8*1), Y2
+	VMOVUPS 32(DX)(R8*1), Y3
+	VCMPPS  $0x1e, Y0, Y3, Y4
+	VANDPS  Y4, Y2, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y4
+	VSUBPS  Y3, Y4, Y3
+	VCMPPS  $0x1e, Y0, Y3, Y3
+	VANDPS  Y3, Y2, Y2
+	VMOVUPS Y2, 32(BX)(R8*1)
+	VMOVUPS 64(CX)(R8*1), Y2
+	VMOVUPS 64(DX)(R8*1), Y3
+	VCMPPS  $0x1e, Y0, Y3, Y4
+	VANDPS  Y4, Y2, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y4
+	VSUBPS  Y3, Y4, Y3
+	VCMPPS  $0x1e, Y0, Y3, Y3
+	VANDPS  Y3, Y2, Y2
+	VMOVUPS Y2, 64(BX)(R8*1)
+	VMOVUPS 96(CX)(R8*1), Y2
+	VMOVUPS 96(DX)(R8*1), Y3
+	VCMPPS  $0x1e, Y0, Y3, Y4
+	VANDPS  Y4, Y2, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y4
+	VSUBPS  Y3, Y4, Y3
+	VCMPPS  $0x1e, Y0, Y3, Y3
+	VANDPS  Y3, Y2, Y2
+	VMOVUPS Y2, 96(BX)(R8*1)
+	ADDQ    $+128, R8
+	CMPQ    R8, R9
+	JLE     many
+
+single:
+	CMPQ    R8, DI
+	JGE     part
+	VMOVUPS (CX)(R8*1), Y2
+	VMOVUPS (DX)(R8*1), Y3
+	VCMPPS  $0x1e, Y0, Y3, Y4
+	VANDPS  Y4, Y2, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y4
+	VSUBPS  Y3, Y4, Y3
+	VCMPPS  $0x1e, Y0, Y3, Y3
+	VANDPS  Y3, Y2, Y2
+	VMOVUPS Y2, (BX)(R8*1)
+	ADDQ    $+32, R8
+	JMP     single
+
+part:
+	CMPQ R8, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS (CX)(R8*1), Y1, Y2
+	VMASKMOVPS (DX)(R8*1), Y1, Y3
+	VCMPPS     $0x1e, Y0, Y3, Y4
+	VANDPS     Y4, Y2, Y2
+	VMOVUPS    float8x40c00000<>+0(SB), Y4
+	VSUBPS     Y3, Y4, Y3
+	VCMPPS     $0x1e, Y0, Y3, Y3
+	VANDPS     Y3, Y2, Y2
+	VMASKMOVPS Y2, Y1, (BX)(R8*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewSigmoidAVX2(p *rowArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ewSigmoidAVX2(SB), NOSPLIT, $0-8
+	// ewSigmoidAVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   72(AX), BX
+	MOVQ   80(AX), SI
+	MOVQ   88(AX), DI
+	SHLQ   $0x02, DI
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, AX
+	ANDQ $-8, AX
+	MOVQ SI, R8
+	SUBQ AX, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y0
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, SI
+
+row:
+	XORQ R8, R8
+
+single:
+	CMPQ         R8, AX
+	JGE          part
+	VMOVUPS      (CX)(R8*1), Y1
+	VORPS        float8x80000000<>+0(SB), Y1, Y2
+	VMOVUPS      float8xc2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      float8x4b40007f<>+0(SB), Y3
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       float8x4b40007f<>+0(SB), Y3, Y4
+	VFNMADD231PS float8x3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y4, Y2
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y4
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VADDPS       float8x3f800000<>+0(SB), Y4, Y2
+	VMOVUPS      float8x3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VMULPS       Y2, Y4, Y3
+	VBLENDVPS    Y1, Y3, Y2, Y1
+	VMOVUPS      Y1, (DX)(R8*1)
+	ADDQ         $+32, R8
+	JMP          single
+
+part:
+	CMPQ R8, SI
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS   (CX)(R8*1), Y0, Y1
+	VORPS        float8x80000000<>+0(SB), Y1, Y2
+	VMOVUPS      float8xc2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      float8x4b40007f<>+0(SB), Y3
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       float8x4b40007f<>+0(SB), Y3, Y4
+	VFNMADD231PS float8x3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y4, Y2
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y4
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VADDPS       float8x3f800000<>+0(SB), Y4, Y2
+	VMOVUPS      float8x3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VMULPS       Y2, Y4, Y3
+	VBLENDVPS    Y1, Y3, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (DX)(R8*1)
+
+next:
+	ADDQ DI, CX
+	ADDQ DI, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+DATA float8x80000000<>+0(SB)/4, $0x80000000
+DATA float8x80000000<>+4(SB)/4, $0x80000000
+DATA float8x80000000<>+8(SB)/4, $0x80000000
+DATA float8x80000000<>+12(SB)/4, $0x80000000
+DATA float8x80000000<>+16(SB)/4, $0x80000000
+DATA float8x80000000<>+20(SB)/4, $0x80000000
+DATA float8x80000000<>+24(SB)/4, $0x80000000
+DATA float8x80000000<>+28(SB)/4, $0x80000000
+GLOBL float8x80000000<>(SB), RODATA|NOPTR, $32
+
+DATA float8xc2b00000<>+0(SB)/4, $0xc2b00000
+DATA float8xc2b00000<>+4(SB)/4, $0xc2b00000
+DATA float8xc2b00000<>+8(SB)/4, $0xc2b00000
+DATA float8xc2b00000<>+12(SB)/4, $0xc2b00000
+DATA float8xc2b00000<>+16(SB)/4, $0xc2b00000
+DATA float8xc2b00000<>+20(SB)/4, $0xc2b00000
+DATA float8xc2b00000<>+24(SB)/4, $0xc2b00000
+DATA float8xc2b00000<>+28(SB)/4, $0xc2b00000
+GLOBL float8xc2b00000<>(SB), RODATA|NOPTR, $32
+
+DATA float8x4b40007f<>+0(SB)/4, $0x4b40007f
+DATA float8x4b40007f<>+4(SB)/4, $0x4b40007f
+DATA float8x4b40007f<>+8(SB)/4, $0x4b40007f
+DATA float8x4b40007f<>+12(SB)/4, $0x4b40007f
+DATA float8x4b40007f<>+16(SB)/4, $0x4b40007f
+DATA float8x4b40007f<>+20(SB)/4, $0x4b40007f
+DATA float8x4b40007f<>+24(SB)/4, $0x4b40007f
+DATA float8x4b40007f<>+28(SB)/4, $0x4b40007f
+GLOBL float8x4b40007f<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
+DATA float8x3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
+DATA float8x3fb8aa3b<>+8(SB)/4, $0x3fb8aa3b
+DATA float8x3fb8aa3b<>+12(SB)/4, $0x3fb8aa3b
+DATA float8x3fb8aa3b<>+16(SB)/4, $0x3fb8aa3b
+DATA float8x3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
+DATA float8x3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
+DATA float8x3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
+GLOBL float8x3fb8aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3f318000<>+0(SB)/4, $0x3f318000
+DATA float8x3f318000<>+4(SB)/4, $0x3f318000
+DATA float8x3f318000<>+8(SB)/4, $0x3f318000
+DATA float8x3f318000<>+12(SB)/4, $0x3f318000
+DATA float8x3f318000<>+16(SB)/4, $0x3f318000
+DATA float8x3f318000<>+20(SB)/4, $0x3f318000
+DATA float8x3f318000<>+24(SB)/4, $0x3f318000
+DATA float8x3f318000<>+28(SB)/4, $0x3f318000
+GLOBL float8x3f318000<>(SB), RODATA|NOPTR, $32
+
+DATA float8xb95e8083<>+0(SB)/4, $0xb95e8083
+DATA float8xb95e8083<>+4(SB)/4, $0xb95e8083
+DATA float8xb95e8083<>+8(SB)/4, $0xb95e8083
+DATA float8xb95e8083<>+12(SB)/4, $0xb95e8083
+DATA float8xb95e8083<>+16(SB)/4, $0xb95e8083
+DATA float8xb95e8083<>+20(SB)/4, $0xb95e8083
+DATA float8xb95e8083<>+24(SB)/4, $0xb95e8083
+DATA float8xb95e8083<>+28(SB)/4, $0xb95e8083
+GLOBL float8xb95e8083<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3ab511a8<>+0(SB)/4, $0x3ab511a8
+DATA float8x3ab511a8<>+4(SB)/4, $0x3ab511a8
+DATA float8x3ab511a8<>+8(SB)/4, $0x3ab511a8
+DATA float8x3ab511a8<>+12(SB)/4, $0x3ab511a8
+DATA float8x3ab511a8<>+16(SB)/4, $0x3ab511a8
+DATA float8x3ab511a8<>+20(SB)/4, $0x3ab511a8
+DATA float8x3ab511a8<>+24(SB)/4, $0x3ab511a8
+DATA float8x3ab511a8<>+28(SB)/4, $0x3ab511a8
+GLOBL float8x3ab511a8<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3c091d36<>+0(SB)/4, $0x3c091d36
+DATA float8x3c091d36<>+4(SB)/4, $0x3c091d36
+DATA float8x3c091d36<>+8(SB)/4, $0x3c091d36
+DATA float8x3c091d36<>+12(SB)/4, $0x3c091d36
+DATA float8x3c091d36<>+16(SB)/4, $0x3c091d36
+DATA float8x3c091d36<>+20(SB)/4, $0x3c091d36
+DATA float8x3c091d36<>+24(SB)/4, $0x3c091d36
+DATA float8x3c091d36<>+28(SB)/4, $0x3c091d36
+GLOBL float8x3c091d36<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3d2aac7a<>+0(SB)/4, $0x3d2aac7a
+DATA float8x3d2aac7a<>+4(SB)/4, $0x3d2aac7a
+DATA float8x3d2aac7a<>+8(SB)/4, $0x3d2aac7a
+DATA float8x3d2aac7a<>+12(SB)/4, $0x3d2aac7a
+DATA float8x3d2aac7a<>+16(SB)/4, $0x3d2aac7a
+DATA float8x3d2aac7a<>+20(SB)/4, $0x3d2aac7a
+DATA float8x3d2aac7a<>+24(SB)/4, $0x3d2aac7a
+DATA float8x3d2aac7a<>+28(SB)/4, $0x3d2aac7a
+GLOBL float8x3d2aac7a<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3e2aaa48<>+0(SB)/4, $0x3e2aaa48
+DATA float8x3e2aaa48<>+4(SB)/4, $0x3e2aaa48
+DATA float8x3e2aaa48<>+8(SB)/4, $0x3e2aaa48
+DATA float8x3e2aaa48<>+12(SB)/4, $0x3e2aaa48
+DATA float8x3e2aaa48<>+16(SB)/4, $0x3e2aaa48
+DATA float8x3e2aaa48<>+20(SB)/4, $0x3e2aaa48
+DATA float8x3e2aaa48<>+24(SB)/4, $0x3e2aaa48
+DATA float8x3e2aaa48<>+28(SB)/4, $0x3e2aaa48
+GLOBL float8x3e2aaa48<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3efffffe<>+0(SB)/4, $0x3efffffe
+DATA float8x3efffffe<>+4(SB)/4, $0x3efffffe
+DATA float8x3efffffe<>+8(SB)/4, $0x3efffffe
+DATA float8x3efffffe<>+12(SB)/4, $0x3efffffe
+DATA float8x3efffffe<>+16(SB)/4, $0x3efffffe
+DATA float8x3efffffe<>+20(SB)/4, $0x3efffffe
+DATA float8x3efffffe<>+24(SB)/4, $0x3efffffe
+DATA float8x3efffffe<>+28(SB)/4, $0x3efffffe
+GLOBL float8x3efffffe<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3f800000<>+0(SB)/4, $0x3f800000
+DATA float8x3f800000<>+4(SB)/4, $0x3f800000
+DATA float8x3f800000<>+8(SB)/4, $0x3f800000
+DATA float8x3f800000<>+12(SB)/4, $0x3f800000
+DATA float8x3f800000<>+16(SB)/4, $0x3f800000
+DATA float8x3f800000<>+20(SB)/4, $0x3f800000
+DATA float8x3f800000<>+24(SB)/4, $0x3f800000
+DATA float8x3f800000<>+28(SB)/4, $0x3f800000
+GLOBL float8x3f800000<>(SB), RODATA|NOPTR, $32
+
+// func ewSigmoidGradAVX2(p *rowArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ewSigmoidGradAVX2(SB), NOSPLIT, $0-8
+	// ewSigmoidGradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, DI
+	ANDQ $-8, DI
+	MOVQ AX, R8
+	SUBQ DI, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y0
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, AX
+
+row:
+	XORQ R8, R8
+
+single:
+	CMPQ         R8, DI
+	JGE          part
+	VMOVUPS      (CX)(R8*1), Y1
+	VMOVUPS      (DX)(R8*1), Y2
+	VORPS        float8x80000000<>+0(SB), Y2, Y2
+	VMOVUPS      float8xc2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      float8x4b40007f<>+0(SB), Y3
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       float8x4b40007f<>+0(SB), Y3, Y4
+	VFNMADD231PS float8x3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y4, Y2
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y4
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VADDPS       float8x3f800000<>+0(SB), Y4, Y2
+	VMOVUPS      float8x3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VMULPS       Y2, Y4, Y3
+	VMULPS       Y2, Y3, Y2
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (BX)(R8*1)
+	ADDQ         $+32, R8
+	JMP          single
+
+part:
+	CMPQ R8, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS   (CX)(R8*1), Y0, Y1
+	VMASKMOVPS   (DX)(R8*1), Y0, Y2
+	VORPS        float8x80000000<>+0(SB), Y2, Y2
+	VMOVUPS      float8xc2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      float8x4b40007f<>+0(SB), Y3
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       float8x4b40007f<>+0(SB), Y3, Y4
+	VFNMADD231PS float8x3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y4, Y2
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y4
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VADDPS       float8x3f800000<>+0(SB), Y4, Y2
+	VMOVUPS      float8x3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VMULPS       Y2, Y4, Y3
+	VMULPS       Y2, Y3, Y2
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (BX)(R8*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewSiLUAVX2(p *rowArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ewSiLUAVX2(SB), NOSPLIT, $0-8
+	// ewSiLUAVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   72(AX), BX
+	MOVQ   80(AX), SI
+	MOVQ   88(AX), DI
+	SHLQ   $0x02, DI
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, AX
+	ANDQ $-8, AX
+	MOVQ SI, R8
+	SUBQ AX, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y0
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, SI
+
+row:
+	XORQ R8, R8
+
+single:
+	CMPQ         R8, AX
+	JGE          part
+	VMOVUPS      (CX)(R8*1), Y1
+	VORPS        float8x80000000<>+0(SB), Y1, Y2
+	VMOVUPS      float8xc2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      float8x4b40007f<>+0(SB), Y3
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       float8x4b40007f<>+0(SB), Y3, Y4
+	VFNMADD231PS float8x3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y4, Y2
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y4
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VADDPS       float8x3f800000<>+0(SB), Y4, Y2
+	VMOVUPS      float8x3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VMULPS       Y2, Y4, Y3
+	VBLENDVPS    Y1, Y3, Y2, Y2
+	VMULPS       Y1, Y2, Y1
+	VMOVUPS      Y1, (DX)(R8*1)
+	ADDQ         $+32, R8
+	JMP          single
+
+part:
+	CMPQ R8, SI
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS   (CX)(R8*1), Y0, Y1
+	VORPS        float8x80000000<>+0(SB), Y1, Y2
+	VMOVUPS      float8xc2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      float8x4b40007f<>+0(SB), Y3
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       float8x4b40007f<>+0(SB), Y3, Y4
+	VFNMADD231PS float8x3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y4, Y2
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y4
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VADDPS       float8x3f800000<>+0(SB), Y4, Y2
+	VMOVUPS      float8x3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VMULPS       Y2, Y4, Y3
+	VBLENDVPS    Y1, Y3, Y2, Y2
+	VMULPS       Y1, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (DX)(R8*1)
+
+next:
+	ADDQ DI, CX
+	ADDQ DI, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewSiLUGradAVX2(p *rowArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ewSiLUGradAVX2(SB), NOSPLIT, $0-8
+	// ewSiLUGradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, DI
+	ANDQ $-8, DI
+	MOVQ AX, R8
+	SUBQ DI, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y0
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, AX
+
+row:
+	XORQ R8, R8
+
+single:
+	CMPQ         R8, DI
+	JGE          part
+	VMOVUPS      (CX)(R8*1), Y1
+	VMOVUPS      (DX)(R8*1), Y2
+	VORPS        float8x80000000<>+0(SB), Y2, Y3
+	VMOVUPS      float8xc2b00000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      float8x4b40007f<>+0(SB), Y4
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y3, Y4
+	VSUBPS       float8x4b40007f<>+0(SB), Y4, Y5
+	VFNMADD231PS float8x3f318000<>+0(SB), Y5, Y3
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y5, Y3
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y5
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3f800000<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3f800000<>+0(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VADDPS       float8x3f800000<>+0(SB), Y5, Y3
+	VMOVUPS      float8x3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMULPS       Y3, Y5, Y4
+	VMULPS       Y3, Y4, Y4
+	VMULPS       Y3, Y5, Y5
+	VBLENDVPS    Y2, Y5, Y3, Y3
+	VFMADD231PS  Y4, Y2, Y3
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (BX)(R8*1)
+	ADDQ         $+32, R8
+	JMP          single
+
+part:
+	CMPQ R8, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS   (CX)(R8*1), Y0, Y1
+	VMASKMOVPS   (DX)(R8*1), Y0, Y2
+	VORPS        float8x80000000<>+0(SB), Y2, Y3
+	VMOVUPS      float8xc2b00000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      float8x4b40007f<>+0(SB), Y4
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y3, Y4
+	VSUBPS       float8x4b40007f<>+0(SB), Y4, Y5
+	VFNMADD231PS float8x3f318000<>+0(SB), Y5, Y3
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y5, Y3
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y5
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3f800000<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3f800000<>+0(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VADDPS       float8x3f800000<>+0(SB), Y5, Y3
+	VMOVUPS      float8x3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMULPS       Y3, Y5, Y4
+	VMULPS       Y3, Y4, Y4
+	VMULPS       Y3, Y5, Y5
+	VBLENDVPS    Y2, Y5, Y3, Y3
+	VFMADD231PS  Y4, Y2, Y3
+	VMULPS       Y3, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (BX)(R8*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewHardsigmoidAVX2(p *rowArgs)
+// Requires: AVX
+TEXT ·ewHardsigmoidAVX2(SB), NOSPLIT, $0-8
+	// ewHardsigmoidAVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   72(AX), BX
+	MOVQ   80(AX), SI
+	MOVQ   88(AX), DI
+	SHLQ   $0x02, DI
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, AX
+	ANDQ $-8, AX
+	MOVQ SI, R8
+	SUBQ AX, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y1
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, SI
+	LEAQ    -128(AX), R9
+
+row:
+	XORQ R8, R8
+	CMPQ R8, R9
+	JG   single
+
+many:
+	VMOVUPS (CX)(R8*1), Y2
+	VADDPS  float8x40400000<>+0(SB), Y2, Y2
+	VMAXPS  Y2, Y0, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y3
+	VMINPS  Y2, Y3, Y2
+	VMULPS  float8x3e2aaaab<>+0(SB), Y2, Y2
+	VMOVUPS Y2, (DX)(R8*1)
+	VMOVUPS 32(CX)(R8*1), Y2
+	VADDPS  float8x40400000<>+0(SB), Y2, Y2
+	VMAXPS  Y2, Y0, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y3
+	VMINPS  Y2, Y3, Y2
+	VMULPS  float8x3e2aaaab<>+0(SB), Y2, Y2
+	VMOVUPS Y2, 32(DX)(R8*1)
+	VMOVUPS 64(CX)(R8*1), Y2
+	VADDPS  float8x40400000<>+0(SB), Y2, Y2
+	VMAXPS  Y2, Y0, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y3
+	VMINPS  Y2, Y3, Y2
+	VMULPS  float8x3e2aaaab<>+0(SB), Y2, Y2
+	VMOVUPS Y2, 64(DX)(R8*1)
+	VMOVUPS 96(CX)(R8*1), Y2
+	VADDPS  float8x40400000<>+0(SB), Y2, Y2
+	VMAXPS  Y2, Y0, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y3
+	VMINPS  Y2, Y3, Y2
+	VMULPS  float8x3e2aaaab<>+0(SB), Y2, Y2
+	VMOVUPS Y2, 96(DX)(R8*1)
+	ADDQ    $+128, R8
+	CMPQ    R8, R9
+	JLE     many
+
+single:
+	CMPQ    R8, AX
+	JGE     part
+	VMOVUPS (CX)(R8*1), Y2
+	VADDPS  float8x40400000<>+0(SB), Y2, Y2
+	VMAXPS  Y2, Y0, Y2
+	VMOVUPS float8x40c00000<>+0(SB), Y3
+	VMINPS  Y2, Y3, Y2
+	VMULPS  float8x3e2aaaab<>+0(SB), Y2, Y2
+	VMOVUPS Y2, (DX)(R8*1)
+	ADDQ    $+32, R8
+	JMP     single
+
+part:
+	CMPQ R8, SI
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS (CX)(R8*1), Y1, Y2
+	VADDPS     float8x40400000<>+0(SB), Y2, Y2
+	VMAXPS     Y2, Y0, Y2
+	VMOVUPS    float8x40c00000<>+0(SB), Y3
+	VMINPS     Y2, Y3, Y2
+	VMULPS     float8x3e2aaaab<>+0(SB), Y2, Y2
+	VMASKMOVPS Y2, Y1, (DX)(R8*1)
+
+next:
+	ADDQ DI, CX
+	ADDQ DI, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+DATA float8x40400000<>+0(SB)/4, $0x40400000
+DATA float8x40400000<>+4(SB)/4, $0x40400000
+DATA float8x40400000<>+8(SB)/4, $0x40400000
+DATA float8x40400000<>+12(SB)/4, $0x40400000
+DATA float8x40400000<>+16(SB)/4, $0x40400000
+DATA float8x40400000<>+20(SB)/4, $0x40400000
+DATA float8x40400000<>+24(SB)/4, $0x40400000
+DATA float8x40400000<>+28(SB)/4, $0x40400000
+GLOBL float8x40400000<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3e2aaaab<>+0(SB)/4, $0x3e2aaaab
+DATA float8x3e2aaaab<>+4(SB)/4, $0x3e2aaaab
+DATA float8x3e2aaaab<>+8(SB)/4, $0x3e2aaaab
+DATA float8x3e2aaaab<>+12(SB)/4, $0x3e2aaaab
+DATA float8x3e2aaaab<>+16(SB)/4, $0x3e2aaaab
+DATA float8x3e2aaaab<>+20(SB)/4, $0x3e2aaaab
+DATA float8x3e2aaaab<>+24(SB)/4, $0x3e2aaaab
+DATA float8x3e2aaaab<>+28(SB)/4, $0x3e2aaaab
+GLOBL float8x3e2aaaab<>(SB), RODATA|NOPTR, $32
+
+// func ewHardsigmoidGradAVX2(p *rowArgs)
+// Requires: AVX
+TEXT ·ewHardsigmoidGradAVX2(SB), NOSPLIT, $0-8
+	// ewHardsigmoidGradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, DI
+	ANDQ $-8, DI
+	MOVQ AX, R8
+	SUBQ DI, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y1
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, AX
+	LEAQ    -128(DI), R9
+
+row:
+	XORQ R8, R8
+	CMPQ R8, R9
+	JG   single
+
+many:
+	VMOVUPS (CX)(R8*1), Y2
+	VMOVUPS (DX)(R8*1), Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y2, Y2
+	VADDPS  float8x40400000<>+0(SB), Y3, Y4
+	VCMPPS  $0x1e, Y0, Y4, Y4
+	VANDPS  Y4, Y2, Y2
+	VMOVUPS float8x40400000<>+0(SB), Y4
+	VSUBPS  Y3, Y4, Y3
+	VCMPPS  $0x1e, Y0, Y3, Y3
+	VANDPS  Y3, Y2, Y2
+	VMOVUPS Y2, (BX)(R8*1)
+	VMOVUPS 32(CX)(R8*1), Y2
+	VMOVUPS 32(DX)(R8*1), Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y2, Y2
+	VADDPS  float8x40400000<>+0(SB), Y3, Y4
+	VCMPPS  $0x1e, Y0, Y4, Y4
+	VANDPS  Y4, Y2, Y2
+	VMOVUPS float8x40400000<>+0(SB), Y4
+	VSUBPS  Y3, Y4, Y3
+	VCMPPS  $0x1e, Y0, Y3, Y3
+	VANDPS  Y3, Y2, Y2
+	VMOVUPS Y2, 32(BX)(R8*1)
+	VMOVUPS 64(CX)(R8*1), Y2
+	VMOVUPS 64(DX)(R8*1), Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y2, Y2
+	VADDPS  float8x40400000<>+0(SB), Y3, Y4
+	VCMPPS  $0x1e, Y0, Y4, Y4
+	VANDPS  Y4, Y2, Y2
+	VMOVUPS float8x40400000<>+0(SB), Y4
+	VSUBPS  Y3, Y4, Y3
+	VCMPPS  $0x1e, Y0, Y3, Y3
+	VANDPS  Y3, Y2, Y2
+	VMOVUPS Y2, 64(BX)(R8*1)
+	VMOVUPS 96(CX)(R8*1), Y2
+	VMOVUPS 96(DX)(R8*1), Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y2, Y2
+	VADDPS  float8x40400000<>+0(SB), Y3, Y4
+	VCMPPS  $0x1e, Y0, Y4, Y4
+	VANDPS  Y4, Y2, Y2
+	VMOVUPS float8x40400000<>+0(SB), Y4
+	VSUBPS  Y3, Y4, Y3
+	VCMPPS  $0x1e, Y0, Y3, Y3
+	VANDPS  Y3, Y2, Y2
+	VMOVUPS Y2, 96(BX)(R8*1)
+	ADDQ    $+128, R8
+	CMPQ    R8, R9
+	JLE     many
+
+single:
+	CMPQ    R8, DI
+	JGE     part
+	VMOVUPS (CX)(R8*1), Y2
+	VMOVUPS (DX)(R8*1), Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y2, Y2
+	VADDPS  float8x40400000<>+0(SB), Y3, Y4
+	VCMPPS  $0x1e, Y0, Y4, Y4
+	VANDPS  Y4, Y2, Y2
+	VMOVUPS float8x40400000<>+0(SB), Y4
+	VSUBPS  Y3, Y4, Y3
+	VCMPPS  $0x1e, Y0, Y3, Y3
+	VANDPS  Y3, Y2, Y2
+	VMOVUPS Y2, (BX)(R8*1)
+	ADDQ    $+32, R8
+	JMP     single
+
+part:
+	CMPQ R8, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS (CX)(R8*1), Y1, Y2
+	VMASKMOVPS (DX)(R8*1), Y1, Y3
+	VMULPS     float8x3e2aaaab<>+0(SB), Y2, Y2
+	VADDPS     float8x40400000<>+0(SB), Y3, Y4
+	VCMPPS     $0x1e, Y0, Y4, Y4
+	VANDPS     Y4, Y2, Y2
+	VMOVUPS    float8x40400000<>+0(SB), Y4
+	VSUBPS     Y3, Y4, Y3
+	VCMPPS     $0x1e, Y0, Y3, Y3
+	VANDPS     Y3, Y2, Y2
+	VMASKMOVPS Y2, Y1, (BX)(R8*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewHardswishAVX2(p *rowArgs)
+// Requires: AVX
+TEXT ·ewHardswishAVX2(SB), NOSPLIT, $0-8
+	// ewHardswishAVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   72(AX), BX
+	MOVQ   80(AX), SI
+	MOVQ   88(AX), DI
+	SHLQ   $0x02, DI
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, AX
+	ANDQ $-8, AX
+	MOVQ SI, R8
+	SUBQ AX, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y1
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, SI
+	LEAQ    -128(AX), R9
+
+row:
+	XORQ R8, R8
+	CMPQ R8, R9
+	JG   single
+
+many:
+	VMOVUPS (CX)(R8*1), Y2
+	VADDPS  float8x40400000<>+0(SB), Y2, Y3
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS float8x40c00000<>+0(SB), Y4
+	VMINPS  Y3, Y4, Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y3
+	VMULPS  Y2, Y3, Y2
+	VMOVUPS Y2, (DX)(R8*1)
+	VMOVUPS 32(CX)(R8*1), Y2
+	VADDPS  float8x40400000<>+0(SB), Y2, Y3
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS float8x40c00000<>+0(SB), Y4
+	VMINPS  Y3, Y4, Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y3
+	VMULPS  Y2, Y3, Y2
+	VMOVUPS Y2, 32(DX)(R8*1)
+	VMOVUPS 64(CX)(R8*1), Y2
+	VADDPS  float8x40400000<>+0(SB), Y2, Y3
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS float8x40c00000<>+0(SB), Y4
+	VMINPS  Y3, Y4, Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y3
+	VMULPS  Y2, Y3, Y2
+	VMOVUPS Y2, 64(DX)(R8*1)
+	VMOVUPS 96(CX)(R8*1), Y2
+	VADDPS  float8x40400000<>+0(SB), Y2, Y3
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS float8x40c00000<>+0(SB), Y4
+	VMINPS  Y3, Y4, Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y3
+	VMULPS  Y2, Y3, Y2
+	VMOVUPS Y2, 96(DX)(R8*1)
+	ADDQ    $+128, R8
+	CMPQ    R8, R9
+	JLE     many
+
+single:
+	CMPQ    R8, AX
+	JGE     part
+	VMOVUPS (CX)(R8*1), Y2
+	VADDPS  float8x40400000<>+0(SB), Y2, Y3
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS float8x40c00000<>+0(SB), Y4
+	VMINPS  Y3, Y4, Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y3
+	VMULPS  Y2, Y3, Y2
+	VMOVUPS Y2, (DX)(R8*1)
+	ADDQ    $+32, R8
+	JMP     single
+
+part:
+	CMPQ R8, SI
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS (CX)(R8*1), Y1, Y2
+	VADDPS     float8x40400000<>+0(SB), Y2, Y3
+	VMAXPS     Y3, Y0, Y3
+	VMOVUPS    float8x40c00000<>+0(SB), Y4
+	VMINPS     Y3, Y4, Y3
+	VMULPS     float8x3e2aaaab<>+0(SB), Y3, Y3
+	VMULPS     Y2, Y3, Y2
+	VMASKMOVPS Y2, Y1, (DX)(R8*1)
+
+next:
+	ADDQ DI, CX
+	ADDQ DI, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewHardswishGradAVX2(p *rowArgs)
+// Requires: AVX
+TEXT ·ewHardswishGradAVX2(SB), NOSPLIT, $0-8
+	// ewHardswishGradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, DI
+	ANDQ $-8, DI
+	MOVQ AX, R8
+	SUBQ DI, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y1
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, AX
+	LEAQ    -128(DI), R9
+
+row:
+	XORQ R8, R8
+	CMPQ R8, R9
+	JG   single
+
+many:
+	VMOVUPS (CX)(R8*1), Y2
+	VMOVUPS (DX)(R8*1), Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y4
+	VADDPS  float8x40400000<>+0(SB), Y3, Y5
+	VCMPPS  $0x1e, Y0, Y5, Y5
+	VANDPS  Y5, Y4, Y4
+	VMOVUPS float8x40400000<>+0(SB), Y5
+	VSUBPS  Y3, Y5, Y5
+	VCMPPS  $0x1e, Y0, Y5, Y5
+	VANDPS  Y5, Y4, Y4
+	VADDPS  float8x40400000<>+0(SB), Y3, Y3
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS float8x40c00000<>+0(SB), Y5
+	VMINPS  Y3, Y5, Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y3
+	VADDPS  Y4, Y3, Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS Y2, (BX)(R8*1)
+	VMOVUPS 32(CX)(R8*1), Y2
+	VMOVUPS 32(DX)(R8*1), Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y4
+	VADDPS  float8x40400000<>+0(SB), Y3, Y5
+	VCMPPS  $0x1e, Y0, Y5, Y5
+	VANDPS  Y5, Y4, Y4
+	VMOVUPS float8x40400000<>+0(SB), Y5
+	VSUBPS  Y3, Y5, Y5
+	VCMPPS  $0x1e, Y0, Y5, Y5
+	VANDPS  Y5, Y4, Y4
+	VADDPS  float8x40400000<>+0(SB), Y3, Y3
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS float8x40c00000<>+0(SB), Y5
+	VMINPS  Y3, Y5, Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y3
+	VADDPS  Y4, Y3, Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS Y2, 32(BX)(R8*1)
+	VMOVUPS 64(CX)(R8*1), Y2
+	VMOVUPS 64(DX)(R8*1), Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y4
+	VADDPS  float8x40400000<>+0(SB), Y3, Y5
+	VCMPPS  $0x1e, Y0, Y5, Y5
+	VANDPS  Y5, Y4, Y4
+	VMOVUPS float8x40400000<>+0(SB), Y5
+	VSUBPS  Y3, Y5, Y5
+	VCMPPS  $0x1e, Y0, Y5, Y5
+	VANDPS  Y5, Y4, Y4
+	VADDPS  float8x40400000<>+0(SB), Y3, Y3
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS float8x40c00000<>+0(SB), Y5
+	VMINPS  Y3, Y5, Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y3
+	VADDPS  Y4, Y3, Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS Y2, 64(BX)(R8*1)
+	VMOVUPS 96(CX)(R8*1), Y2
+	VMOVUPS 96(DX)(R8*1), Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y4
+	VADDPS  float8x40400000<>+0(SB), Y3, Y5
+	VCMPPS  $0x1e, Y0, Y5, Y5
+	VANDPS  Y5, Y4, Y4
+	VMOVUPS float8x40400000<>+0(SB), Y5
+	VSUBPS  Y3, Y5, Y5
+	VCMPPS  $0x1e, Y0, Y5, Y5
+	VANDPS  Y5, Y4, Y4
+	VADDPS  float8x40400000<>+0(SB), Y3, Y3
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS float8x40c00000<>+0(SB), Y5
+	VMINPS  Y3, Y5, Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y3
+	VADDPS  Y4, Y3, Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS Y2, 96(BX)(R8*1)
+	ADDQ    $+128, R8
+	CMPQ    R8, R9
+	JLE     many
+
+single:
+	CMPQ    R8, DI
+	JGE     part
+	VMOVUPS (CX)(R8*1), Y2
+	VMOVUPS (DX)(R8*1), Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y4
+	VADDPS  float8x40400000<>+0(SB), Y3, Y5
+	VCMPPS  $0x1e, Y0, Y5, Y5
+	VANDPS  Y5, Y4, Y4
+	VMOVUPS float8x40400000<>+0(SB), Y5
+	VSUBPS  Y3, Y5, Y5
+	VCMPPS  $0x1e, Y0, Y5, Y5
+	VANDPS  Y5, Y4, Y4
+	VADDPS  float8x40400000<>+0(SB), Y3, Y3
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS float8x40c00000<>+0(SB), Y5
+	VMINPS  Y3, Y5, Y3
+	VMULPS  float8x3e2aaaab<>+0(SB), Y3, Y3
+	VADDPS  Y4, Y3, Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS Y2, (BX)(R8*1)
+	ADDQ    $+32, R8
+	JMP     single
+
+part:
+	CMPQ R8, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS (CX)(R8*1), Y1, Y2
+	VMASKMOVPS (DX)(R8*1), Y1, Y3
+	VMULPS     float8x3e2aaaab<>+0(SB), Y3, Y4
+	VADDPS     float8x40400000<>+0(SB), Y3, Y5
+	VCMPPS     $0x1e, Y0, Y5, Y5
+	VANDPS     Y5, Y4, Y4
+	VMOVUPS    float8x40400000<>+0(SB), Y5
+	VSUBPS     Y3, Y5, Y5
+	VCMPPS     $0x1e, Y0, Y5, Y5
+	VANDPS     Y5, Y4, Y4
+	VADDPS     float8x40400000<>+0(SB), Y3, Y3
+	VMAXPS     Y3, Y0, Y3
+	VMOVUPS    float8x40c00000<>+0(SB), Y5
+	VMINPS     Y3, Y5, Y3
+	VMULPS     float8x3e2aaaab<>+0(SB), Y3, Y3
+	VADDPS     Y4, Y3, Y3
+	VMULPS     Y3, Y2, Y2
+	VMASKMOVPS Y2, Y1, (BX)(R8*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func ewGELUAVX2(p *rowArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ewGELUAVX2(SB), NOSPLIT, $0-8
+	// ewGELUAVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   72(AX), BX
+	MOVQ   80(AX), SI
+	MOVQ   88(AX), DI
+	SHLQ   $0x02, DI
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, AX
+	ANDQ $-8, AX
+	MOVQ SI, R8
+	SUBQ AX, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y0
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, SI
+
+row:
+	XORQ R8, R8
+
+single:
+	CMPQ         R8, AX
+	JGE          part
+	VMOVUPS      (CX)(R8*1), Y1
+	VMULPS       Y1, Y1, Y2
+	VMULPS       float8xbf000000<>+0(SB), Y2, Y2
+	VMOVUPS      float8xc2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      float8x4b40007f<>+0(SB), Y3
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       float8x4b40007f<>+0(SB), Y3, Y4
+	VFNMADD231PS float8x3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y4, Y2
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y4
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      float8x3f800000<>+0(SB), Y2
+	VORPS        float8x80000000<>+0(SB), Y1, Y3
+	VFNMADD231PS float8x3e6b851f<>+0(SB), Y3, Y2
+	VMOVUPS      float8x3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VMOVUPS      float8xbd992f45<>+0(SB), Y3
+	VFMADD213PS  float8x3e8bb4de<>+0(SB), Y2, Y3
+	VFMADD213PS  float8xbe7826f6<>+0(SB), Y2, Y3
+	VFMADD213PS  float8x3e858fcc<>+0(SB), Y2, Y3
+	VFMADD213PS  float8xbba0e876<>+0(SB), Y2, Y3
+	VFMADD213PS  float8x3ddc2860<>+0(SB), Y2, Y3
+	VFMADD213PS  float8x3db60cd6<>+0(SB), Y2, Y3
+	VFMADD213PS  float8x3dbc43e1<>+0(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y2
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      float8x3f800000<>+0(SB), Y3
+	VSUBPS       Y2, Y3, Y3
+	VBLENDVPS    Y1, Y2, Y3, Y2
+	VMULPS       Y1, Y2, Y1
+	VMOVUPS      Y1, (DX)(R8*1)
+	ADDQ         $+32, R8
+	JMP          single
+
+part:
+	CMPQ R8, SI
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS   (CX)(R8*1), Y0, Y1
+	VMULPS       Y1, Y1, Y2
+	VMULPS       float8xbf000000<>+0(SB), Y2, Y2
+	VMOVUPS      float8xc2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      float8x4b40007f<>+0(SB), Y3
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       float8x4b40007f<>+0(SB), Y3, Y4
+	VFNMADD231PS float8x3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y4, Y2
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y4
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VFMADD213PS  float8x3f800000<>+0(SB), Y2, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      float8x3f800000<>+0(SB), Y2
+	VORPS        float8x80000000<>+0(SB), Y1, Y3
+	VFNMADD231PS float8x3e6b851f<>+0(SB), Y3, Y2
+	VMOVUPS      float8x3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VMOVUPS      float8xbd992f45<>+0(SB), Y3
+	VFMADD213PS  float8x3e8bb4de<>+0(SB), Y2, Y3
+	VFMADD213PS  float8xbe7826f6<>+0(SB), Y2, Y3
+	VFMADD213PS  float8x3e858fcc<>+0(SB), Y2, Y3
+	VFMADD213PS  float8xbba0e876<>+0(SB), Y2, Y3
+	VFMADD213PS  float8x3ddc2860<>+0(SB), Y2, Y3
+	VFMADD213PS  float8x3db60cd6<>+0(SB), Y2, Y3
+	VFMADD213PS  float8x3dbc43e1<>+0(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y2
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      float8x3f800000<>+0(SB), Y3
+	VSUBPS       Y2, Y3, Y3
+	VBLENDVPS    Y1, Y2, Y3, Y2
+	VMULPS       Y1, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (DX)(R8*1)
+
+next:
+	ADDQ DI, CX
+	ADDQ DI, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+DATA float8xbf000000<>+0(SB)/4, $0xbf000000
+DATA float8xbf000000<>+4(SB)/4, $0xbf000000
+DATA float8xbf000000<>+8(SB)/4, $0xbf000000
+DATA float8xbf000000<>+12(SB)/4, $0xbf000000
+DATA float8xbf000000<>+16(SB)/4, $0xbf000000
+DATA float8xbf000000<>+20(SB)/4, $0xbf000000
+DATA float8xbf000000<>+24(SB)/4, $0xbf000000
+DATA float8xbf000000<>+28(SB)/4, $0xbf000000
+GLOBL float8xbf000000<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3e6b851f<>+0(SB)/4, $0x3e6b851f
+DATA float8x3e6b851f<>+4(SB)/4, $0x3e6b851f
+DATA float8x3e6b851f<>+8(SB)/4, $0x3e6b851f
+DATA float8x3e6b851f<>+12(SB)/4, $0x3e6b851f
+DATA float8x3e6b851f<>+16(SB)/4, $0x3e6b851f
+DATA float8x3e6b851f<>+20(SB)/4, $0x3e6b851f
+DATA float8x3e6b851f<>+24(SB)/4, $0x3e6b851f
+DATA float8x3e6b851f<>+28(SB)/4, $0x3e6b851f
+GLOBL float8x3e6b851f<>(SB), RODATA|NOPTR, $32
+
+DATA float8xbd992f45<>+0(SB)/4, $0xbd992f45
+DATA float8xbd992f45<>+4(SB)/4, $0xbd992f45
+DATA float8xbd992f45<>+8(SB)/4, $0xbd992f45
+DATA float8xbd992f45<>+12(SB)/4, $0xbd992f45
+DATA float8xbd992f45<>+16(SB)/4, $0xbd992f45
+DATA float8xbd992f45<>+20(SB)/4, $0xbd992f45
+DATA float8xbd992f45<>+24(SB)/4, $0xbd992f45
+DATA float8xbd992f45<>+28(SB)/4, $0xbd992f45
+GLOBL float8xbd992f45<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3e8bb4de<>+0(SB)/4, $0x3e8bb4de
+DATA float8x3e8bb4de<>+4(SB)/4, $0x3e8bb4de
+DATA float8x3e8bb4de<>+8(SB)/4, $0x3e8bb4de
+DATA float8x3e8bb4de<>+12(SB)/4, $0x3e8bb4de
+DATA float8x3e8bb4de<>+16(SB)/4, $0x3e8bb4de
+DATA float8x3e8bb4de<>+20(SB)/4, $0x3e8bb4de
+DATA float8x3e8bb4de<>+24(SB)/4, $0x3e8bb4de
+DATA float8x3e8bb4de<>+28(SB)/4, $0x3e8bb4de
+GLOBL float8x3e8bb4de<>(SB), RODATA|NOPTR, $32
+
+DATA float8xbe7826f6<>+0(SB)/4, $0xbe7826f6
+DATA float8xbe7826f6<>+4(SB)/4, $0xbe7826f6
+DATA float8xbe7826f6<>+8(SB)/4, $0xbe7826f6
+DATA float8xbe7826f6<>+12(SB)/4, $0xbe7826f6
+DATA float8xbe7826f6<>+16(SB)/4, $0xbe7826f6
+DATA float8xbe7826f6<>+20(SB)/4, $0xbe7826f6
+DATA float8xbe7826f6<>+24(SB)/4, $0xbe7826f6
+DATA float8xbe7826f6<>+28(SB)/4, $0xbe7826f6
+GLOBL float8xbe7826f6<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3e858fcc<>+0(SB)/4, $0x3e858fcc
+DATA float8x3e858fcc<>+4(SB)/4, $0x3e858fcc
+DATA float8x3e858fcc<>+8(SB)/4, $0x3e858fcc
+DATA float8x3e858fcc<>+12(SB)/4, $0x3e858fcc
+DATA float8x3e858fcc<>+16(SB)/4, $0x3e858fcc
+DATA float8x3e858fcc<>+20(SB)/4, $0x3e858fcc
+DATA float8x3e858fcc<>+24(SB)/4, $0x3e858fcc
+DATA float8x3e858fcc<>+28(SB)/4, $0x3e858fcc
+GLOBL float8x3e858fcc<>(SB), RODATA|NOPTR, $32
+
+DATA float8xbba0e876<>+0(SB)/4, $0xbba0e876
+DATA float8xbba0e876<>+4(SB)/4, $0xbba0e876
+DATA float8xbba0e876<>+8(SB)/4, $0xbba0e876
+DATA float8xbba0e876<>+12(SB)/4, $0xbba0e876
+DATA float8xbba0e876<>+16(SB)/4, $0xbba0e876
+DATA float8xbba0e876<>+20(SB)/4, $0xbba0e876
+DATA float8xbba0e876<>+24(SB)/4, $0xbba0e876
+DATA float8xbba0e876<>+28(SB)/4, $0xbba0e876
+GLOBL float8xbba0e876<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3ddc2860<>+0(SB)/4, $0x3ddc2860
+DATA float8x3ddc2860<>+4(SB)/4, $0x3ddc2860
+DATA float8x3ddc2860<>+8(SB)/4, $0x3ddc2860
+DATA float8x3ddc2860<>+12(SB)/4, $0x3ddc2860
+DATA float8x3ddc2860<>+16(SB)/4, $0x3ddc2860
+DATA float8x3ddc2860<>+20(SB)/4, $0x3ddc2860
+DATA float8x3ddc2860<>+24(SB)/4, $0x3ddc2860
+DATA float8x3ddc2860<>+28(SB)/4, $0x3ddc2860
+GLOBL float8x3ddc2860<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3db60cd6<>+0(SB)/4, $0x3db60cd6
+DATA float8x3db60cd6<>+4(SB)/4, $0x3db60cd6
+DATA float8x3db60cd6<>+8(SB)/4, $0x3db60cd6
+DATA float8x3db60cd6<>+12(SB)/4, $0x3db60cd6
+DATA float8x3db60cd6<>+16(SB)/4, $0x3db60cd6
+DATA float8x3db60cd6<>+20(SB)/4, $0x3db60cd6
+DATA float8x3db60cd6<>+24(SB)/4, $0x3db60cd6
+DATA float8x3db60cd6<>+28(SB)/4, $0x3db60cd6
+GLOBL float8x3db60cd6<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3dbc43e1<>+0(SB)/4, $0x3dbc43e1
+DATA float8x3dbc43e1<>+4(SB)/4, $0x3dbc43e1
+DATA float8x3dbc43e1<>+8(SB)/4, $0x3dbc43e1
+DATA float8x3dbc43e1<>+12(SB)/4, $0x3dbc43e1
+DATA float8x3dbc43e1<>+16(SB)/4, $0x3dbc43e1
+DATA float8x3dbc43e1<>+20(SB)/4, $0x3dbc43e1
+DATA float8x3dbc43e1<>+24(SB)/4, $0x3dbc43e1
+DATA float8x3dbc43e1<>+28(SB)/4, $0x3dbc43e1
+GLOBL float8x3dbc43e1<>(SB), RODATA|NOPTR, $32
+
+// func ewGELUGradAVX2(p *rowArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ewGELUGradAVX2(SB), NOSPLIT, $0-8
+	// ewGELUGradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, DI
+	ANDQ $-8, DI
+	MOVQ AX, R8
+	SUBQ DI, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y0
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, AX
+
+row:
+	XORQ R8, R8
+
+single:
+	CMPQ         R8, DI
+	JGE          part
+	VMOVUPS      (CX)(R8*1), Y1
+	VMOVUPS      (DX)(R8*1), Y2
+	VMULPS       Y2, Y2, Y3
+	VMULPS       float8xbf000000<>+0(SB), Y3, Y3
+	VMOVUPS      float8xc2b00000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      float8x4b40007f<>+0(SB), Y4
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y3, Y4
+	VSUBPS       float8x4b40007f<>+0(SB), Y4, Y5
+	VFNMADD231PS float8x3f318000<>+0(SB), Y5, Y3
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y5, Y3
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y5
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3f800000<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3f800000<>+0(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VMOVUPS      float8x3f800000<>+0(SB), Y3
+	VORPS        float8x80000000<>+0(SB), Y2, Y4
+	VFNMADD231PS float8x3e6b851f<>+0(SB), Y4, Y3
+	VMOVUPS      float8x3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMOVUPS      float8xbd992f45<>+0(SB), Y4
+	VFMADD213PS  float8x3e8bb4de<>+0(SB), Y3, Y4
+	VFMADD213PS  float8xbe7826f6<>+0(SB), Y3, Y4
+	VFMADD213PS  float8x3e858fcc<>+0(SB), Y3, Y4
+	VFMADD213PS  float8xbba0e876<>+0(SB), Y3, Y4
+	VFMADD213PS  float8x3ddc2860<>+0(SB), Y3, Y4
+	VFMADD213PS  float8x3db60cd6<>+0(SB), Y3, Y4
+	VFMADD213PS  float8x3dbc43e1<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y3
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      float8x3f800000<>+0(SB), Y4
+	VSUBPS       Y3, Y4, Y4
+	VBLENDVPS    Y2, Y3, Y4, Y3
+	VMULPS       Y5, Y2, Y2
+	VFMADD231PS  float8x3ecc422a<>+0(SB), Y2, Y3
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (BX)(R8*1)
+	ADDQ         $+32, R8
+	JMP          single
+
+part:
+	CMPQ R8, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS   (CX)(R8*1), Y0, Y1
+	VMASKMOVPS   (DX)(R8*1), Y0, Y2
+	VMULPS       Y2, Y2, Y3
+	VMULPS       float8xbf000000<>+0(SB), Y3, Y3
+	VMOVUPS      float8xc2b00000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      float8x4b40007f<>+0(SB), Y4
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y3, Y4
+	VSUBPS       float8x4b40007f<>+0(SB), Y4, Y5
+	VFNMADD231PS float8x3f318000<>+0(SB), Y5, Y3
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y5, Y3
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y5
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3f800000<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3f800000<>+0(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VMOVUPS      float8x3f800000<>+0(SB), Y3
+	VORPS        float8x80000000<>+0(SB), Y2, Y4
+	VFNMADD231PS float8x3e6b851f<>+0(SB), Y4, Y3
+	VMOVUPS      float8x3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMOVUPS      float8xbd992f45<>+0(SB), Y4
+	VFMADD213PS  float8x3e8bb4de<>+0(SB), Y3, Y4
+	VFMADD213PS  float8xbe7826f6<>+0(SB), Y3, Y4
+	VFMADD213PS  float8x3e858fcc<>+0(SB), Y3, Y4
+	VFMADD213PS  float8xbba0e876<>+0(SB), Y3, Y4
+	VFMADD213PS  float8x3ddc2860<>+0(SB), Y3, Y4
+	VFMADD213PS  float8x3db60cd6<>+0(SB), Y3, Y4
+	VFMADD213PS  float8x3dbc43e1<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y3
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      float8x3f800000<>+0(SB), Y4
+	VSUBPS       Y3, Y4, Y4
+	VBLENDVPS    Y2, Y3, Y4, Y3
+	VMULPS       Y5, Y2, Y2
+	VFMADD231PS  float8x3ecc422a<>+0(SB), Y2, Y3
+	VMULPS       Y3, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (BX)(R8*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+DATA float8x3ecc422a<>+0(SB)/4, $0x3ecc422a
+DATA float8x3ecc422a<>+4(SB)/4, $0x3ecc422a
+DATA float8x3ecc422a<>+8(SB)/4, $0x3ecc422a
+DATA float8x3ecc422a<>+12(SB)/4, $0x3ecc422a
+DATA float8x3ecc422a<>+16(SB)/4, $0x3ecc422a
+DATA float8x3ecc422a<>+20(SB)/4, $0x3ecc422a
+DATA float8x3ecc422a<>+24(SB)/4, $0x3ecc422a
+DATA float8x3ecc422a<>+28(SB)/4, $0x3ecc422a
+GLOBL float8x3ecc422a<>(SB), RODATA|NOPTR, $32
+
+// func ewGELUTanhAVX2(p *rowArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ewGELUTanhAVX2(SB), NOSPLIT, $0-8
+	// ewGELUTanhAVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   72(AX), BX
+	MOVQ   80(AX), SI
+	MOVQ   88(AX), DI
+	SHLQ   $0x02, DI
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, AX
+	ANDQ $-8, AX
+	MOVQ SI, R8
+	SUBQ AX, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y0
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, SI
+
+row:
+	XORQ R8, R8
+
+single:
+	CMPQ         R8, AX
+	JGE          part
+	VMOVUPS      (CX)(R8*1), Y1
+	VMOVUPS      float8x3fcc422a<>+0(SB), Y2
+	VMULPS       Y1, Y1, Y3
+	VFMADD231PS  float8x3d922279<>+0(SB), Y3, Y2
+	VMULPS       Y1, Y2, Y2
+	VORPS        float8x80000000<>+0(SB), Y2, Y3
+	VMOVUPS      float8xc2b00000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      float8x4b40007f<>+0(SB), Y4
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y3, Y4
+	VSUBPS       float8x4b40007f<>+0(SB), Y4, Y5
+	VFNMADD231PS float8x3f318000<>+0(SB), Y5, Y3
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y5, Y3
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y5
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3f800000<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3f800000<>+0(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VADDPS       float8x3f800000<>+0(SB), Y5, Y3
+	VMOVUPS      float8x3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMULPS       Y3, Y5, Y4
+	VBLENDVPS    Y2, Y4, Y3, Y2
+	VMULPS       Y1, Y2, Y1
+	VMOVUPS      Y1, (DX)(R8*1)
+	ADDQ         $+32, R8
+	JMP          single
+
+part:
+	CMPQ R8, SI
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS   (CX)(R8*1), Y0, Y1
+	VMOVUPS      float8x3fcc422a<>+0(SB), Y2
+	VMULPS       Y1, Y1, Y3
+	VFMADD231PS  float8x3d922279<>+0(SB), Y3, Y2
+	VMULPS       Y1, Y2, Y2
+	VORPS        float8x80000000<>+0(SB), Y2, Y3
+	VMOVUPS      float8xc2b00000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      float8x4b40007f<>+0(SB), Y4
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y3, Y4
+	VSUBPS       float8x4b40007f<>+0(SB), Y4, Y5
+	VFNMADD231PS float8x3f318000<>+0(SB), Y5, Y3
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y5, Y3
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y5
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3f800000<>+0(SB), Y3, Y5
+	VFMADD213PS  float8x3f800000<>+0(SB), Y3, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VADDPS       float8x3f800000<>+0(SB), Y5, Y3
+	VMOVUPS      float8x3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMULPS       Y3, Y5, Y4
+	VBLENDVPS    Y2, Y4, Y3, Y2
+	VMULPS       Y1, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (DX)(R8*1)
+
+next:
+	ADDQ DI, CX
+	ADDQ DI, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+DATA float8x3fcc422a<>+0(SB)/4, $0x3fcc422a
+DATA float8x3fcc422a<>+4(SB)/4, $0x3fcc422a
+DATA float8x3fcc422a<>+8(SB)/4, $0x3fcc422a
+DATA float8x3fcc422a<>+12(SB)/4, $0x3fcc422a
+DATA float8x3fcc422a<>+16(SB)/4, $0x3fcc422a
+DATA float8x3fcc422a<>+20(SB)/4, $0x3fcc422a
+DATA float8x3fcc422a<>+24(SB)/4, $0x3fcc422a
+DATA float8x3fcc422a<>+28(SB)/4, $0x3fcc422a
+GLOBL float8x3fcc422a<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3d922279<>+0(SB)/4, $0x3d922279
+DATA float8x3d922279<>+4(SB)/4, $0x3d922279
+DATA float8x3d922279<>+8(SB)/4, $0x3d922279
+DATA float8x3d922279<>+12(SB)/4, $0x3d922279
+DATA float8x3d922279<>+16(SB)/4, $0x3d922279
+DATA float8x3d922279<>+20(SB)/4, $0x3d922279
+DATA float8x3d922279<>+24(SB)/4, $0x3d922279
+DATA float8x3d922279<>+28(SB)/4, $0x3d922279
+GLOBL float8x3d922279<>(SB), RODATA|NOPTR, $32
+
+// func ewGELUTanhGradAVX2(p *rowArgs)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ewGELUTanhGradAVX2(SB), NOSPLIT, $0-8
+	// ewGELUTanhGradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
+	MOVQ   p+0(FP), AX
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   16(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   80(AX), AX
+	VXORPS Y0, Y0, Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ AX, DI
+	ANDQ $-8, DI
+	MOVQ AX, R8
+	SUBQ DI, R8
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R9
+	NEGQ    R8
+	VMOVUPS 32(R9)(R8*4), Y0
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, AX
+
+row:
+	XORQ R8, R8
+
+single:
+	CMPQ         R8, DI
+	JGE          part
+	VMOVUPS      (CX)(R8*1), Y1
+	VMOVUPS      (DX)(R8*1), Y2
+	VMOVUPS      float8xc1a00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      float8x41a00000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      float8x3fcc422a<>+0(SB), Y3
+	VMULPS       Y2, Y2, Y4
+	VFMADD231PS  float8x3d922279<>+0(SB), Y4, Y3
+	VMULPS       Y2, Y3, Y3
+	VORPS        float8x80000000<>+0(SB), Y3, Y4
+	VMOVUPS      float8xc2b00000<>+0(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMOVUPS      float8x4b40007f<>+0(SB), Y5
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y4, Y5
+	VSUBPS       float8x4b40007f<>+0(SB), Y5, Y6
+	VFNMADD231PS float8x3f318000<>+0(SB), Y6, Y4
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y6, Y4
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y6
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y4, Y6
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y4, Y6
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y4, Y6
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y4, Y6
+	VFMADD213PS  float8x3f800000<>+0(SB), Y4, Y6
+	VFMADD213PS  float8x3f800000<>+0(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y6
+	VADDPS       float8x3f800000<>+0(SB), Y6, Y4
+	VMOVUPS      float8x3f800000<>+0(SB), Y5
+	VDIVPS       Y4, Y5, Y4
+	VMULPS       Y4, Y6, Y5
+	VMULPS       Y4, Y5, Y5
+	VMOVUPS      float8x3fcc422a<>+0(SB), Y7
+	VMULPS       Y2, Y2, Y8
+	VFMADD231PS  float8x3e5b33b6<>+0(SB), Y8, Y7
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y4, Y6, Y6
+	VBLENDVPS    Y3, Y6, Y4, Y3
+	VFMADD231PS  Y5, Y2, Y3
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (BX)(R8*1)
+	ADDQ         $+32, R8
+	JMP          single
+
+part:
+	CMPQ R8, AX
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS   (CX)(R8*1), Y0, Y1
+	VMASKMOVPS   (DX)(R8*1), Y0, Y2
+	VMOVUPS      float8xc1a00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      float8x41a00000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      float8x3fcc422a<>+0(SB), Y3
+	VMULPS       Y2, Y2, Y4
+	VFMADD231PS  float8x3d922279<>+0(SB), Y4, Y3
+	VMULPS       Y2, Y3, Y3
+	VORPS        float8x80000000<>+0(SB), Y3, Y4
+	VMOVUPS      float8xc2b00000<>+0(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMOVUPS      float8x4b40007f<>+0(SB), Y5
+	VFMADD231PS  float8x3fb8aa3b<>+0(SB), Y4, Y5
+	VSUBPS       float8x4b40007f<>+0(SB), Y5, Y6
+	VFNMADD231PS float8x3f318000<>+0(SB), Y6, Y4
+	VFNMADD231PS float8xb95e8083<>+0(SB), Y6, Y4
+	VMOVUPS      float8x3ab511a8<>+0(SB), Y6
+	VFMADD213PS  float8x3c091d36<>+0(SB), Y4, Y6
+	VFMADD213PS  float8x3d2aac7a<>+0(SB), Y4, Y6
+	VFMADD213PS  float8x3e2aaa48<>+0(SB), Y4, Y6
+	VFMADD213PS  float8x3efffffe<>+0(SB), Y4, Y6
+	VFMADD213PS  float8x3f800000<>+0(SB), Y4, Y6
+	VFMADD213PS  float8x3f800000<>+0(SB), Y4, Y6
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y6
+	VADDPS       float8x3f800000<>+0(SB), Y6, Y4
+	VMOVUPS      float8x3f800000<>+0(SB), Y5
+	VDIVPS       Y4, Y5, Y4
+	VMULPS       Y4, Y6, Y5
+	VMULPS       Y4, Y5, Y5
+	VMOVUPS      float8x3fcc422a<>+0(SB), Y7
+	VMULPS       Y2, Y2, Y8
+	VFMADD231PS  float8x3e5b33b6<>+0(SB), Y8, Y7
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y4, Y6, Y6
+	VBLENDVPS    Y3, Y6, Y4, Y3
+	VFMADD231PS  Y5, Y2, Y3
+	VMULPS       Y3, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (BX)(R8*1)
+
+next:
+	ADDQ AX, CX
+	ADDQ AX, DX
+	ADDQ AX, BX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+DATA float8xc1a00000<>+0(SB)/4, $0xc1a00000
+DATA float8xc1a00000<>+4(SB)/4, $0xc1a00000
+DATA float8xc1a00000<>+8(SB)/4, $0xc1a00000
+DATA float8xc1a00000<>+12(SB)/4, $0xc1a00000
+DATA float8xc1a00000<>+16(SB)/4, $0xc1a00000
+DATA float8xc1a00000<>+20(SB)/4, $0xc1a00000
+DATA float8xc1a00000<>+24(SB)/4, $0xc1a00000
+DATA float8xc1a00000<>+28(SB)/4, $0xc1a00000
+GLOBL float8xc1a00000<>(SB), RODATA|NOPTR, $32
+
+DATA float8x41a00000<>+0(SB)/4, $0x41a00000
+DATA float8x41a00000<>+4(SB)/4, $0x41a00000
+DATA float8x41a00000<>+8(SB)/4, $0x41a00000
+DATA float8x41a00000<>+12(SB)/4, $0x41a00000
+DATA float8x41a00000<>+16(SB)/4, $0x41a00000
+DATA float8x41a00000<>+20(SB)/4, $0x41a00000
+DATA float8x41a00000<>+24(SB)/4, $0x41a00000
+DATA float8x41a00000<>+28(SB)/4, $0x41a00000
+GLOBL float8x41a00000<>(SB), RODATA|NOPTR, $32
+
+DATA float8x3e5b33b6<>+0(SB)/4, $0x3e5b33b6
+DATA float8x3e5b33b6<>+4(SB)/4, $0x3e5b33b6
+DATA float8x3e5b33b6<>+8(SB)/4, $0x3e5b33b6
+DATA float8x3e5b33b6<>+12(SB)/4, $0x3e5b33b6
+DATA float8x3e5b33b6<>+16(SB)/4, $0x3e5b33b6
+DATA float8x3e5b33b6<>+20(SB)/4, $0x3e5b33b6
+DATA float8x3e5b33b6<>+24(SB)/4, $0x3e5b33b6
+DATA float8x3e5b33b6<>+28(SB)/4, $0x3e5b33b6
+GLOBL float8x3e5b33b6<>(SB), RODATA|NOPTR, $32
 
 // func ewAddAVX2(p *rowArgs)
 // Requires: AVX

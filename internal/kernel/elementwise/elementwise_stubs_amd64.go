@@ -4,15 +4,85 @@
 
 package elementwise
 
-// ewReLUAVX512 sets y = max(0, x), x p[0], y p[1]; see reluGo.
+// ewReLUAVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
 //
 //go:noescape
 func ewReLUAVX512(p *rowArgs)
 
-// ewReLUGradAVX512 sets dx = dy where y > 0, else 0, dy p[0], y p[1], dx p[2]; see reluGradGo.
+// ewReLUGradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
 //
 //go:noescape
 func ewReLUGradAVX512(p *rowArgs)
+
+// ewReLU6AVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
+//
+//go:noescape
+func ewReLU6AVX512(p *rowArgs)
+
+// ewReLU6GradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+//
+//go:noescape
+func ewReLU6GradAVX512(p *rowArgs)
+
+// ewSigmoidAVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
+//
+//go:noescape
+func ewSigmoidAVX512(p *rowArgs)
+
+// ewSigmoidGradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+//
+//go:noescape
+func ewSigmoidGradAVX512(p *rowArgs)
+
+// ewSiLUAVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
+//
+//go:noescape
+func ewSiLUAVX512(p *rowArgs)
+
+// ewSiLUGradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+//
+//go:noescape
+func ewSiLUGradAVX512(p *rowArgs)
+
+// ewHardsigmoidAVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
+//
+//go:noescape
+func ewHardsigmoidAVX512(p *rowArgs)
+
+// ewHardsigmoidGradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+//
+//go:noescape
+func ewHardsigmoidGradAVX512(p *rowArgs)
+
+// ewHardswishAVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
+//
+//go:noescape
+func ewHardswishAVX512(p *rowArgs)
+
+// ewHardswishGradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+//
+//go:noescape
+func ewHardswishGradAVX512(p *rowArgs)
+
+// ewGELUAVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
+//
+//go:noescape
+func ewGELUAVX512(p *rowArgs)
+
+// ewGELUGradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+//
+//go:noescape
+func ewGELUGradAVX512(p *rowArgs)
+
+// ewGELUTanhAVX512 sets y to the activation of x, x p[0], y p[1]; see scalars.
+//
+//go:noescape
+func ewGELUTanhAVX512(p *rowArgs)
+
+// ewGELUTanhGradAVX512 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+//
+//go:noescape
+func ewGELUTanhGradAVX512(p *rowArgs)
 
 // ewAddAVX512 sets p[2] = p[0] + p[1]; see addGo.
 //
@@ -194,15 +264,85 @@ func ewBNGradMaskResNonTemporalAVX512(p *rowArgs)
 //go:noescape
 func ewAdamAVX512(p *rowArgs)
 
-// ewReLUAVX2 sets y = max(0, x), x p[0], y p[1]; see reluGo.
+// ewReLUAVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
 //
 //go:noescape
 func ewReLUAVX2(p *rowArgs)
 
-// ewReLUGradAVX2 sets dx = dy where y > 0, else 0, dy p[0], y p[1], dx p[2]; see reluGradGo.
+// ewReLUGradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
 //
 //go:noescape
 func ewReLUGradAVX2(p *rowArgs)
+
+// ewReLU6AVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
+//
+//go:noescape
+func ewReLU6AVX2(p *rowArgs)
+
+// ewReLU6GradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+//
+//go:noescape
+func ewReLU6GradAVX2(p *rowArgs)
+
+// ewSigmoidAVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
+//
+//go:noescape
+func ewSigmoidAVX2(p *rowArgs)
+
+// ewSigmoidGradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+//
+//go:noescape
+func ewSigmoidGradAVX2(p *rowArgs)
+
+// ewSiLUAVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
+//
+//go:noescape
+func ewSiLUAVX2(p *rowArgs)
+
+// ewSiLUGradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+//
+//go:noescape
+func ewSiLUGradAVX2(p *rowArgs)
+
+// ewHardsigmoidAVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
+//
+//go:noescape
+func ewHardsigmoidAVX2(p *rowArgs)
+
+// ewHardsigmoidGradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+//
+//go:noescape
+func ewHardsigmoidGradAVX2(p *rowArgs)
+
+// ewHardswishAVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
+//
+//go:noescape
+func ewHardswishAVX2(p *rowArgs)
+
+// ewHardswishGradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+//
+//go:noescape
+func ewHardswishGradAVX2(p *rowArgs)
+
+// ewGELUAVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
+//
+//go:noescape
+func ewGELUAVX2(p *rowArgs)
+
+// ewGELUGradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+//
+//go:noescape
+func ewGELUGradAVX2(p *rowArgs)
+
+// ewGELUTanhAVX2 sets y to the activation of x, x p[0], y p[1]; see scalars.
+//
+//go:noescape
+func ewGELUTanhAVX2(p *rowArgs)
+
+// ewGELUTanhGradAVX2 sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
+//
+//go:noescape
+func ewGELUTanhGradAVX2(p *rowArgs)
 
 // ewAddAVX2 sets p[2] = p[0] + p[1]; see addGo.
 //

@@ -26,11 +26,11 @@ func TestFlat(t *testing.T) {
 		want func(x, y float64) float64
 		tol  float64
 	}{
-		{"relu", func(x, y, dst []float32) { ReLU(x, dst) }, relu, 0},
-		{"relu in place", func(x, y, dst []float32) { copy(dst, x); ReLU(dst, dst) }, relu, 0},
-		{"relu backward", func(x, y, dst []float32) { ReLUBackward(x, y, dst) }, grad, 0},
-		{"relu backward over dy", func(x, y, dst []float32) { copy(dst, x); ReLUBackward(dst, y, dst) }, grad, 0},
-		{"relu backward over y", func(x, y, dst []float32) { copy(dst, y); ReLUBackward(x, dst, dst) }, grad, 0},
+		{"relu", func(x, y, dst []float32) { ReLU.Apply(x, dst) }, relu, 0},
+		{"relu in place", func(x, y, dst []float32) { copy(dst, x); ReLU.Apply(dst, dst) }, relu, 0},
+		{"relu backward", func(x, y, dst []float32) { ReLU.Backward(x, y, dst) }, grad, 0},
+		{"relu backward over dy", func(x, y, dst []float32) { copy(dst, x); ReLU.Backward(dst, y, dst) }, grad, 0},
+		{"relu backward over y", func(x, y, dst []float32) { copy(dst, y); ReLU.Backward(x, dst, dst) }, grad, 0},
 		{"add", func(x, y, dst []float32) { Add(x, y, dst) }, func(x, y float64) float64 { return float64(float32(x + y)) }, 0},
 		{"add to x", func(x, y, dst []float32) { copy(dst, x); Add(dst, y, dst) }, func(x, y float64) float64 { return float64(float32(x + y)) }, 0},
 		{"mul", func(x, y, dst []float32) { Mul(x, y, dst) }, func(x, y float64) float64 { return float64(float32(x * y)) }, 0},
@@ -141,12 +141,14 @@ func TestCopyStrided(t *testing.T) {
 func TestLengthsAreChecked(t *testing.T) {
 	s := func(n int) []float32 { return make([]float32, n) }
 	for name, f := range map[string]func(){
-		"ReLU": func() { ReLU(s(4), s(3)) },
+		"ReLU":                func() { ReLU.Apply(s(4), s(3)) },
+		"Activation.Backward": func() { SiLU.Backward(s(4), s(3), s(4)) },
+		"Activation.Tile":     func() { SiLU.Tile(s(10), 2, 5, 6) },
 		"ScaleShift": func() {
 			ScaleShift{Rows: 2, C: 4, Scale: s(4), Shift: s(4)}.Apply(s(8), s(8), Epilogue{Residual: s(7)})
 		},
 		"ScaleShiftMask": func() {
-			ScaleShift{Rows: 2, C: 4, Scale: s(4), Shift: s(4)}.Apply(s(8), s(8), Epilogue{Activation: RectifiedUnit, Mask: make([]uint16, 1)})
+			ScaleShift{Rows: 2, C: 4, Scale: s(4), Shift: s(4)}.Apply(s(8), s(8), Epilogue{Activation: ReLU, Mask: make([]uint16, 1)})
 		},
 		"MaskWithoutReLU": func() {
 			ScaleShift{Rows: 2, C: 4, Scale: s(4), Shift: s(4)}.Apply(s(8), s(8), Epilogue{Mask: make([]uint16, 2)})

@@ -6,17 +6,8 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
 )
 
-// Activation is a function that an operation applies to its result's values
-// while it has them at hand.
-type Activation uint8
-
-const (
-	Identity      Activation = iota
-	RectifiedUnit            // max(y, 0); a NaN stays NaN
-)
-
 // Epilogue is what an operation does to its result y, [pixels, K], at the end,
-// while the values are in registers:
+// while the values are in registers or in the nearest cache:
 //
 //	y = activation(value + Bias + Residual)
 //
@@ -35,13 +26,16 @@ type Epilogue struct {
 	Stride int
 }
 
-// Rectifies reports whether the activation is ReLU. It panics on one that the
-// operation does not have.
-func (e *Epilogue) Rectifies(op string) bool {
-	if e.Activation > RectifiedUnit {
-		panic(fmt.Sprintf("%s: there is no activation %d", op, e.Activation))
+// Split divides the activation between the kernels, which apply ReLU while a
+// value is in a register, and Activation.Tile, which applies any other right
+// after them; the part that does not occur is false or Identity. It panics on an
+// activation that does not exist.
+func (e *Epilogue) Split(op string) (relu bool, after Activation) {
+	e.Activation.check(op)
+	if e.Activation == ReLU {
+		return true, Identity
 	}
-	return e.Activation == RectifiedUnit
+	return false, e.Activation
 }
 
 // Distance returns the distance between pixels of k channels, after it has

@@ -26,14 +26,6 @@ func kernelOr(twin bool, kernel, goTwin func()) {
 }
 
 var twinCases = []twinCase{
-	{"relu", func(a *kerneltest.Arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() { relu(x, z) }, func() { reluGo(x, z) })
-		return [][]float32{z}
-	}},
-	{"relu grad", func(a *kerneltest.Arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
-		kernelOr(twin, func() { reluGrad(x, y, z) }, func() { reluGradGo(x, y, z) })
-		return [][]float32{z}
-	}},
 	{"add", func(a *kerneltest.Arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
 		kernelOr(twin, func() { AddPiece(x, y, z) }, func() { addGo(x, y, z) })
 		return [][]float32{z}
@@ -93,6 +85,22 @@ var twinCases = []twinCase{
 		kernelOr(twin, func() { adam(z, x, y, sqr, &k) }, func() { adamGo(z, x, y, sqr, &k) })
 		return [][]float32{z, y, sqr}
 	}},
+}
+
+func init() {
+	for a := range Activation(activations) {
+		twinCases = append(twinCases, twinCase{a.String(), func(_ *kerneltest.Arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+			kernelOr(twin, func() { activate(a, x, z) }, func() { activateGo(a, x, z, 1, rows*c, 0) })
+			return [][]float32{z}
+		}}, twinCase{a.String() + ", rows apart", func(_ *kerneltest.Arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+			n := (c + 1) / 2
+			kernelOr(twin, func() { activateTile(a, z, rows, n, c) }, func() { activateGo(a, z, z, rows, n, c) })
+			return [][]float32{z}
+		}}, twinCase{a.String() + " grad", func(_ *kerneltest.Arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+			kernelOr(twin, func() { activateGrad(a, y, x, z) }, func() { activateGradGo(a, y, x, z) })
+			return [][]float32{z}
+		}})
+	}
 }
 
 // splitSumCase takes the channels from edge on, but for the last edge ones.

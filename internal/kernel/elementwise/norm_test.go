@@ -94,7 +94,7 @@ func TestChannelStatsNaN(t *testing.T) {
 // activation is ReLU or none.
 func activation(relu bool) Activation {
 	if relu {
-		return RectifiedUnit
+		return ReLU
 	}
 	return Identity
 }
@@ -212,10 +212,10 @@ func TestBatchNormBackward(t *testing.T) {
 				if tc.relu {
 					y = a.Zeros(rows * c)
 					if tc.fromX {
-						ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, Epilogue{Activation: RectifiedUnit})
+						ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, Epilogue{Activation: ReLU})
 					} else {
 						copy(y, a.Normal(rows*c, 0, 1))
-						ReLU(y, y)
+						ReLU.Apply(y, y)
 					}
 				}
 				dgamma, dbeta := a.Normal(c, 0, 1), a.Normal(c, 0, 1)
@@ -275,7 +275,7 @@ func TestBatchNormFiniteDifferences(t *testing.T) {
 	loss := func() float64 {
 		ChannelStats(x, rows, c, mean, variance)
 		batchNormCoefficients(gamma, beta, mean, variance, eps, scale, shift, invstd)
-		ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, Epilogue{Residual: res, Activation: RectifiedUnit})
+		ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, Epilogue{Residual: res, Activation: ReLU})
 		s := 0.0
 		for i := range y {
 			s += float64(w[i]) * float64(y[i])

@@ -14,7 +14,8 @@ type ScaleShift struct {
 // must be nil, because Shift is one, and e.Stride 0 or C.
 func (s ScaleShift) Apply(x, y []float32, e Epilogue) {
 	const op = "elementwise.ScaleShift.Apply"
-	rows, c, relu := s.Rows, s.C, e.Rectifies(op)
+	rows, c := s.Rows, s.C
+	relu, after := e.Split(op)
 	ground.Need(op, "x", len(x), rows*c)
 	ground.Need(op, "y", len(y), rows*c)
 	ground.Need(op, "Scale", len(s.Scale), c)
@@ -32,15 +33,17 @@ func (s ScaleShift) Apply(x, y []float32, e Epilogue) {
 		mask                         []uint16
 		c                            int
 		relu, nonTemporal            bool
+		after                        Activation
 	}
-	nonTemporal := ground.StoresNonTemporal(Table.Active().NonTemporalFloats, len(y), y, c, x, e.Residual)
-	forRows(rows, c, args{x, s.Scale, s.Shift, e.Residual, y, e.Mask, c, relu, nonTemporal}, func(a *args, lo, hi int) {
+	nonTemporal := after == Identity && ground.StoresNonTemporal(Table.Active().NonTemporalFloats, len(y), y, c, x, e.Residual)
+	forRows(rows, c, args{x, s.Scale, s.Shift, e.Residual, y, e.Mask, c, relu, nonTemporal, after}, func(a *args, lo, hi int) {
 		c := a.c
 		x, r, y := a.x[lo*c:hi*c], rowsOf(a.residual, lo, hi, c), a.y[lo*c:hi*c]
 		if a.mask != nil {
 			scaleShiftMask(x, a.scale, a.shift, r, y, maskOfRows(a.mask, lo, hi, c), hi-lo, c, a.nonTemporal)
 		} else {
 			scaleShift(x, a.scale, a.shift, r, y, hi-lo, c, a.relu, a.nonTemporal)
+			a.after.Tile(y, hi-lo, c, c)
 		}
 	})
 }

@@ -23,7 +23,9 @@ type rowArgs struct {
 // pointer is what is said where the argument is made, in calls.go. Those
 // with NonTemporal in their name store that way, and order their stores.
 type rowKernels struct {
-	ReLU, ReLUGrad, Add, Mul, AXPY, ScaleAdd func(a *rowArgs)
+	Activate, ActivateGrad [activations]func(a *rowArgs) // the first strided, in both streams
+
+	Add, Mul, AXPY, ScaleAdd func(a *rowArgs)
 
 	AddBias, SumRows                                                         func(a *rowArgs)
 	SplitSum, SplitSumNonTemporal, SplitSumReLU, SplitSumReLUNonTemporal     func(a *rowArgs)
@@ -50,8 +52,8 @@ var Table isa.Table[rowKernels]
 // The portable kernels are the Go twins, behind the arguments of the assembly.
 func init() {
 	Table.Add(isa.Generic, rowKernels{
-		ReLU:     func(a *rowArgs) { reluGo(a.all(0), a.all(1)) },
-		ReLUGrad: func(a *rowArgs) { reluGradGo(a.all(0), a.all(1), a.all(2)) },
+		Activate: activateTwins(), ActivateGrad: activateGradTwins(),
+
 		Add:      func(a *rowArgs) { addGo(a.all(0), a.all(1), a.all(2)) },
 		Mul:      func(a *rowArgs) { mulGo(a.all(0), a.all(1), a.all(2)) },
 		AXPY:     func(a *rowArgs) { axpyGo(a.k[0], a.all(0), a.all(1)) },
@@ -100,6 +102,22 @@ func init() {
 
 		NonTemporalFloats: ground.NeverNonTemporal,
 	})
+}
+
+// activateTwins are the Go twins of the activations.
+func activateTwins() (twins [activations]func(a *rowArgs)) {
+	for k := range twins {
+		twins[k] = func(a *rowArgs) { activateGo(Activation(k), a.strided(0), a.strided(1), a.rows, a.c, a.stride) }
+	}
+	return twins
+}
+
+// activateGradTwins are those of their gradients.
+func activateGradTwins() (twins [activations]func(a *rowArgs)) {
+	for k := range twins {
+		twins[k] = func(a *rowArgs) { activateGradGo(Activation(k), a.all(0), a.all(1), a.all(2)) }
+	}
+	return twins
 }
 
 // floats returns n floats at pointer i, or nil when that is.

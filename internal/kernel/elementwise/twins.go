@@ -4,19 +4,6 @@ import "math"
 
 // The Go twins of the flat kernels: the loops that the assembly unrolls.
 
-func reluGo(x, y []float32) {
-	y = y[:len(x)]
-	for i, v := range x {
-		y[i] = max(v, 0) // a NaN passes
-	}
-}
-
-func reluGradGo(dy, y, dx []float32) {
-	for i, g := range dy {
-		dx[i] = ifPositive(y[i], g)
-	}
-}
-
 // ifPositive returns g where y > 0, and 0 elsewhere, NaN included. Signs are as
 // good as random to a branch predictor; on integers this compiles to a
 // conditional move.

@@ -24,19 +24,19 @@ func TestStoresNonTemporal(t *testing.T) {
 			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{})
 		}},
 		{"scale shift relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Activation: elementwise.RectifiedUnit})
+			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Activation: elementwise.ReLU})
 		}},
 		{"scale shift add", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
 			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Residual: y})
 		}},
 		{"scale shift add relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Residual: y, Activation: elementwise.RectifiedUnit})
+			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Residual: y, Activation: elementwise.ReLU})
 		}},
 		{"scale shift add relu with a mask", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Residual: y, Activation: elementwise.RectifiedUnit, Mask: make([]uint16, elementwise.MaskWords(rows, c))})
+			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Residual: y, Activation: elementwise.ReLU, Mask: make([]uint16, elementwise.MaskWords(rows, c))})
 		}},
 		{"scale shift relu with a mask", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Activation: elementwise.RectifiedUnit, Mask: make([]uint16, elementwise.MaskWords(rows, c))})
+			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Activation: elementwise.ReLU, Mask: make([]uint16, elementwise.MaskWords(rows, c))})
 		}},
 		{"grad, residual", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
 			elementwise.BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], Gamma: p[2], DGamma: p[3], DBeta: p[4]}.Grad(z, x, out, res)

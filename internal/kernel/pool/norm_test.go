@@ -56,7 +56,7 @@ func TestNormMaxPool(t *testing.T) {
 					x, scale, shift, mean, inv, gamma := values(a)
 					norm, y := a.Zeros(len(x)), a.Zeros(outs)
 					wantArg = a.ByteZeros(outs)
-					elementwise.ScaleShift{Rows: rows, C: p.C, Scale: scale, Shift: shift}.Apply(x, norm, elementwise.Epilogue{Activation: elementwise.RectifiedUnit})
+					elementwise.ScaleShift{Rows: rows, C: p.C, Scale: scale, Shift: shift}.Apply(x, norm, elementwise.Epilogue{Activation: elementwise.ReLU})
 					p.Max.Forward(norm, y, wantArg)
 					kerneltest.Near(t, "y", got[0], kerneltest.Float64s(y), 1e-6) // the twin does not fuse multiply and add
 					for i, v := range y {
@@ -99,7 +99,7 @@ func BenchmarkStem(b *testing.B) {
 	})
 	b.Run("parts", func(b *testing.B) {
 		for b.Loop() {
-			elementwise.ScaleShift{Rows: rows, C: p.C, Scale: q[0], Shift: q[1]}.Apply(s[0], s[1], elementwise.Epilogue{Activation: elementwise.RectifiedUnit})
+			elementwise.ScaleShift{Rows: rows, C: p.C, Scale: q[0], Shift: q[1]}.Apply(s[0], s[1], elementwise.Epilogue{Activation: elementwise.ReLU})
 			p.Max.Forward(s[1], y, arg)
 			p.Max.Backward(dy, arg, elementwise.InputGrad{DX: s[2]})
 			elementwise.BatchNorm{Rows: rows, C: p.C, Mean: q[2], InvStd: q[3], DGamma: q[5], DBeta: q[6], Passed: elementwise.Mask{Scale: q[0], Shift: q[1]}}.Reduce(s[2], s[0])
@@ -128,7 +128,7 @@ func FuzzNormMaxPool(f *testing.F) {
 			}
 			p.Forward(x, q[0], q[1], y, top, arg)
 			p.Grad(dy, arg, x, dx, elementwise.BatchNorm{Mean: q[2], InvStd: q[3], Gamma: q[4], DGamma: q[5], DBeta: q[6]})
-			elementwise.ScaleShift{Rows: rows, C: p.C, Scale: q[0], Shift: q[1]}.Apply(x, norm, elementwise.Epilogue{Activation: elementwise.RectifiedUnit})
+			elementwise.ScaleShift{Rows: rows, C: p.C, Scale: q[0], Shift: q[1]}.Apply(x, norm, elementwise.Epilogue{Activation: elementwise.ReLU})
 			p.Max.Forward(norm, want, wantArg)
 			kerneltest.Near(t, "y", y, kerneltest.Float64s(want), 1e-6)
 			p.Max.Backward(dy, arg, elementwise.InputGrad{DX: dnorm})

@@ -106,7 +106,7 @@ func TestMaxPool(t *testing.T) {
 					out := kerneltest.SameForThreads(t, func(a *kerneltest.Arena) [][]float32 {
 						x = a.Normal(p.n*p.h*p.w*p.c, 0, 1)
 						// Ties, as ReLU makes them.
-						elementwise.ReLU(x, x)
+						elementwise.ReLU.Apply(x, x)
 						if special {
 							kerneltest.Odd(x)
 						}
@@ -198,7 +198,7 @@ func TestPoolBackwardAdds(t *testing.T) {
 		a := kerneltest.NewArena(t, 3, 0)
 		rows := p.N * p.H * p.W
 		x, y, arg := a.Normal(rows*p.C, 0, 1), a.Zeros(p.N*oh*ow*p.C), a.ByteZeros(p.N*oh*ow*p.C)
-		elementwise.ReLU(x, x)
+		elementwise.ReLU.Apply(x, x)
 		p.Forward(x, y, arg)
 		dy, before, dx := a.Normal(len(y), 0, 1), a.Normal(len(x), 0, 1), a.Zeros(len(x))
 		p.Backward(dy, arg, elementwise.InputGrad{DX: dx})
@@ -211,7 +211,7 @@ func TestPoolBackwardAdds(t *testing.T) {
 
 		dz, other := a.Zeros(len(x)), a.CopyOf(before)
 		p.Backward(dy, arg, elementwise.InputGrad{DX: other, ReLU: &elementwise.ReLUGrad{X: x, Parts: []elementwise.GradPart{{C: p.C, DZ: dz}}}})
-		elementwise.ReLUBackward(want, x, want)
+		elementwise.ReLU.Backward(want, x, want)
 		kerneltest.Near(t, "the sum through the ReLU", dz, kerneltest.Float64s(want), 0)
 		a.Check()
 

@@ -1,12 +1,13 @@
 package winograd
 
 import (
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
 // Epilogue says where a convolution's result goes and what is done to it
-// on the way: y = relu?(conv + bias + residual). Destination pixel i is
+// on the way: y = relu?(conv + bias + residual), then y = After(y). Destination pixel i is
 // y[i*yStride:][:k].
 type Epilogue struct {
 	Y           []float32
@@ -14,7 +15,8 @@ type Epilogue struct {
 	Bias        []float32 // winoFilters.panels()*NR values, or nil
 	Residual    []float32 // [N,P,Q,K], or nil
 	ReLU        bool
-	nonTemporal bool // 4x4 tiles are stored that way
+	After       elementwise.Activation // applied to each tile after its last transform
+	nonTemporal bool                   // 4x4 tiles are stored that way
 }
 
 // Forward computes conv(x [N,H,W,C], w [3,3,C,K]) with epilogue e.
@@ -72,7 +74,7 @@ func (g *winoGeom) kc() int {
 
 // winoConvolve runs a whole convolution: source x, filters f, epilogue e.
 func winoConvolve(g *winoGeom, x []float32, f *winoFilters, e *Epilogue) {
-	e.nonTemporal = e.YStride%winoLanes == 0 && ground.StoresNonTemporal(Table.Active().NonTemporalFloats, len(e.Y), e.Y, g.k, e.Residual)
+	e.nonTemporal = e.After == elementwise.Identity && e.YStride%winoLanes == 0 && ground.StoresNonTemporal(Table.Active().NonTemporalFloats, len(e.Y), e.Y, g.k, e.Residual)
 	if winoFused(f.c, f.k) {
 		winoConvolveFused(g, x, f, e)
 		return
@@ -253,6 +255,9 @@ func (b *winoBlock) output(p int, m, tile []float32, e *Epilogue) {
 			}
 			winoOutput(part.shape, kn/winoLanes, src, winoLanes, ms, e.Y[at*e.YStride+k0:], g.q*e.YStride, e.YStride,
 				bias, res, g.q*g.k, g.k, e.ReLU, e.nonTemporal)
+			for i := range rows {
+				e.After.Tile(e.Y[(at+i*g.q)*e.YStride+k0:], cols, kn, e.YStride)
+			}
 			continue
 		}
 		// A tile that sticks out of the map is computed whole, beside it.
@@ -264,6 +269,7 @@ func (b *winoBlock) output(p int, m, tile []float32, e *Epilogue) {
 		}
 		winoOutput(part.shape, nr/winoLanes, src, winoLanes, ms, out, 4*nr, nr, bias, res, 4*nr, nr, e.ReLU, false)
 		for i := range rows {
+			e.After.Tile(out[4*i*nr:], cols, kn, nr)
 			for j := range cols {
 				copy(e.Y[(at+i*g.q+j)*e.YStride+k0:][:kn], out[(4*i+j)*nr:])
 			}

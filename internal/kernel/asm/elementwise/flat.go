@@ -8,18 +8,6 @@ import (
 
 // flat makes the kernels without channels: one row of c = n floats.
 func flat(v *isa.Set) {
-	rowMap(v, mapSpec{name: "ReLU", doc: "sets y = max(0, x), x p[0], y p[1]; see reluGo.",
-		streams: []int{0, 1}, zero: true, body: func(p *place) {
-			x := p.ld(0)
-			VMAXPS(x, p.zero, x) // a NaN in the first operand, x, is the result
-			p.st(x, 1)
-		}})
-	rowMap(v, mapSpec{name: "ReLUGrad", doc: "sets dx = dy where y > 0, else 0, dy p[0], y p[1], dx p[2]; see reluGradGo.",
-		streams: []int{0, 1, 2}, zero: true, body: func(p *place) {
-			g, y := p.ld(0), p.ld(1)
-			v.KeepPositive(g, y, p.zero)
-			p.st(g, 2)
-		}})
 	rowMap(v, mapSpec{name: "Add", doc: "sets p[2] = p[0] + p[1]; see addGo.",
 		streams: []int{0, 1, 2}, body: func(p *place) {
 			x, y := p.ld(0), p.ld(1)

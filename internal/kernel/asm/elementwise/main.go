@@ -20,6 +20,7 @@ func main() {
 	room.Args("rowArgs")
 	ConstraintExpr("amd64,!noasm")
 	for _, v := range isa.All {
+		activations(room, v)
 		flat(v)
 		rows(v)
 		norm(v)

@@ -20,6 +20,7 @@ type place struct {
 	vector      int // of those that the loop takes at once
 	consts      []reg.VecVirtual
 	zero        reg.VecVirtual
+	floats      floats
 	nonTemporal []int
 }
 
@@ -44,13 +45,16 @@ func (p *place) st(r reg.VecVirtual, i int) {
 // mapSpec describes a kernel that goes through rows of c floats.
 type mapSpec struct {
 	name        string
-	doc         string // what it computes, by the names of the pointers
-	streams     []int  // pointers that go on from row to row
-	params      []int  // pointers to c floats, the same for every row
-	masks       []int  // pointers to a bit per float, see ../../relumask.go
-	consts      int    // scalars, broadcast to p.consts
-	zero        bool   // whether the body needs p.zero
-	nonTemporal []int  // pointers whose whole vectors are stored non-temporally, to aligned addresses
+	doc         string    // what it computes, by the names of the pointers
+	streams     []int     // pointers that go on from row to row
+	params      []int     // pointers to c floats, the same for every row
+	masks       []int     // pointers to a bit per float, see ../../relumask.go
+	strided     []int     // streams whose rows are stride floats apart, not c
+	consts      int       // scalars, broadcast to p.consts
+	floats      []float32 // numbers that the body takes from p.floats
+	zero        bool      // whether the body needs p.zero
+	long        bool      // whether the body is so long that taking several vectors at once gains nothing
+	nonTemporal []int     // pointers whose whole vectors are stored non-temporally, to aligned addresses
 	body        func(p *place)
 }
 
@@ -87,7 +91,11 @@ func rowMapOnce(v *isa.Set, s mapSpec) {
 		nextMaskRow(v, p.ptr[i])
 	}
 	for _, i := range s.streams {
-		ADDQ(r.bytes, p.ptr[i])
+		if slices.Contains(s.strided, i) {
+			ADDQ(r.stride, p.ptr[i])
+		} else {
+			ADDQ(r.bytes, p.ptr[i])
+		}
 	}
 	DECQ(r.left)
 	JNZ(LabelRef("row"))
@@ -99,11 +107,12 @@ func rowMapOnce(v *isa.Set, s mapSpec) {
 
 // row is what the loops over a row keep in registers.
 type row struct {
-	left  reg.GPVirtual // rows
-	bytes reg.GPVirtual // of a row
-	whole reg.GPVirtual // of a row's whole vectors
-	last  reg.GPVirtual // where the last unroll vectors begin
-	tail  *isa.Tail
+	left   reg.GPVirtual // rows
+	bytes  reg.GPVirtual // of a row
+	stride reg.GPVirtual // bytes from a row of a strided stream to the next
+	whole  reg.GPVirtual // of a row's whole vectors
+	last   reg.GPVirtual // where the last unroll vectors begin
+	tail   *isa.Tail
 }
 
 // mapPrologue loads pointers and scalars and measures the row.
@@ -116,6 +125,12 @@ func mapPrologue(v *isa.Set, s mapSpec, args isa.Args) (*place, row) {
 	r := row{left: GP64(), bytes: GP64(), whole: GP64()}
 	MOVQ(args.Field("rows"), r.left)
 	MOVQ(args.Field("c"), r.bytes)
+	if len(s.strided) > 0 {
+		r.stride = GP64()
+		MOVQ(args.Field("stride"), r.stride)
+		SHLQ(Imm(2), r.stride)
+	}
+	p.floats = newFloats(v, s.floats)
 	for i := range s.consts {
 		p.consts = append(p.consts, v.Splat(args.Elem("k", i)))
 	}
@@ -125,8 +140,10 @@ func mapPrologue(v *isa.Set, s mapSpec, args isa.Args) (*place, row) {
 	Comment("whole = bytes of a row's whole vectors, cb = bytes of a row")
 	r.tail = wholeVectors(v, r.bytes, r.whole)
 	p.idx = GP64()
-	r.last = GP64()
-	LEAQ(Mem{Base: r.whole, Disp: -unroll * v.Bytes}, r.last)
+	if !s.long {
+		r.last = GP64()
+		LEAQ(Mem{Base: r.whole, Disp: -unroll * v.Bytes}, r.last)
+	}
 	return p, r
 }
 
@@ -144,8 +161,8 @@ func wholeVectors(v *isa.Set, c, whole reg.GPVirtual) *isa.Tail {
 	return t
 }
 
-// mapRow goes through a row: unroll vectors at a time, then one, then the lanes
-// left over.
+// mapRow goes through a row: unroll vectors at a time, unless the body is long,
+// then one, then the lanes left over.
 func mapRow(s mapSpec, p *place, r row) {
 	nextMask := func(n int) {
 		for _, i := range s.masks {
@@ -153,18 +170,20 @@ func mapRow(s mapSpec, p *place, r row) {
 		}
 	}
 	XORQ(p.idx, p.idx)
-	CMPQ(p.idx, r.last)
-	JG(LabelRef("single"))
-	Label("many")
-	for i := range unroll {
-		p.disp, p.vector = i*p.v.Bytes, i
-		s.body(p)
+	if !s.long {
+		CMPQ(p.idx, r.last)
+		JG(LabelRef("single"))
+		Label("many")
+		for i := range unroll {
+			p.disp, p.vector = i*p.v.Bytes, i
+			s.body(p)
+		}
+		p.disp, p.vector = 0, 0
+		nextMask(unroll)
+		ADDQ(I32(unroll*p.v.Bytes), p.idx)
+		CMPQ(p.idx, r.last)
+		JLE(LabelRef("many"))
 	}
-	p.disp, p.vector = 0, 0
-	nextMask(unroll)
-	ADDQ(I32(unroll*p.v.Bytes), p.idx)
-	CMPQ(p.idx, r.last)
-	JLE(LabelRef("many"))
 	Label("single")
 	CMPQ(p.idx, r.whole)
 	JGE(LabelRef("part"))

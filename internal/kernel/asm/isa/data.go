@@ -44,6 +44,12 @@ func LaneBits() operand.Mem {
 	return words("laneBits", 8, func(i int) uint32 { return 1 << i })
 }
 
+// Repeated is a table of n times x, which stands in the file once.
+func Repeated(n int, x float32) operand.Mem {
+	b := math.Float32bits(x)
+	return words(fmt.Sprintf("float%dx%08x", n, b), n, func(int) uint32 { return b })
+}
+
 // Bytes is a constant of the bytes b, in number a multiple of 8.
 func Bytes(name string, b []byte) operand.Mem {
 	m := GLOBL(name, attr.RODATA|attr.NOPTR)

@@ -130,6 +130,20 @@ func (p *Source) Const(name string) int {
 	return int(v)
 }
 
+// Float is the value of the package's constant name, rounded to float32.
+func (p *Source) Float(name string) float32 {
+	c, ok := p.types.Scope().Lookup(name).(*types.Const)
+	if !ok {
+		log.Fatalf("%s: there is no constant %s, which kernels use", p.dir, name)
+	}
+	x := constant.ToFloat(c.Val())
+	if x.Kind() != constant.Float {
+		log.Fatalf("%s: %s is no number that is known without the package's imports", p.dir, name)
+	}
+	f, _ := constant.Float32Val(x)
+	return f
+}
+
 // Args is an argument structure: what the pointer param of the kernel points to.
 type Args struct {
 	Reg    reg.Register // holds the pointer
