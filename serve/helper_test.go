@@ -3,16 +3,19 @@ package serve
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"image"
 	"image/png"
 	"io"
 	"log/slog"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/predict"
@@ -65,6 +68,34 @@ func pngPicture(t testing.TB, w, h, k int) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// slowly are the options with which a body that began (slowBody) may go on for
+// an hour, so that it is there for as long as a test needs it.
+func slowly(o Options) Options {
+	o.Timeout, o.BodyRate = time.Hour, 1
+	return o
+}
+
+// slowBody sends the beginning of a body to address, and no more.
+func slowBody(t testing.TB, address string) {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if _, err := fmt.Fprintf(c, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n%03600d", 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// until waits for something that happens beside the test; when it never does,
+// go test's own limit ends the test.
+func until(happened func() bool) {
+	for !happened() {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // form is a multipart body with files p0, p1, … and its content type.

@@ -42,7 +42,6 @@ func dial(t *testing.T, address string) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	return &client{t, c, bufio.NewReader(c)}
 }
 
@@ -97,17 +96,12 @@ func TestIdleConnectionsMakeWay(t *testing.T) {
 // TestHealthAnswersAlways: with all connections busy, health checks and metrics
 // are answered on spare ones, and work is refused.
 func TestHealthAnswersAlways(t *testing.T) {
-	s, _, _ := newServer(t, Options{})
+	s, _, _ := newServer(t, slowly(Options{}))
 	address := listening(t, s, 0)
 	for range 2 {
-		c := dial(t, address)
-		if _, err := io.WriteString(c, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow"); err != nil {
-			t.Fatal(err)
-		}
+		slowBody(t, address)
 	}
-	for s.receiving.Load() < 2 {
-		time.Sleep(time.Millisecond)
-	}
+	until(func() bool { return s.receiving.Load() == 2 })
 	for range 3 {
 		for _, path := range []string{"/healthz", "/readyz", "/v2/health/live", "/metrics"} {
 			if status, closed, b := dial(t, address).ask("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n"); status != 200 || !closed {

@@ -7,26 +7,36 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/whippet-ml/whippet/predict"
 )
 
-// TestBatching sends pictures at the same time: every answer is right, and the
-// network saw fewer batches than pictures.
+// TestBatching sends pictures at the same time: while more are coming, a batch
+// waits until it is full, and every answer is right.
 func TestBatching(t *testing.T) {
-	s, h, _ := newServer(t, Options{MaxWait: 50 * time.Millisecond, MaxBatch: 8, Runs: 1, Decoders: 8})
+	s, h, _ := newServer(t, slowly(Options{MaxWait: time.Hour, MaxBatch: 8, Runs: 1, Decoders: 8}))
 	var pics [][]byte
 	var expected []predict.Prediction
 	for k := range 8 {
 		pics = append(pics, pngPicture(t, 50+k, 60, k))
 		expected = append(expected, want(t, s, pics[k]))
+	}
+	if status, _, b := post(t, h.URL+"/predict", "", pics[0]); status != 200 { // nobody else is coming
+		t.Errorf("one picture: status %d, %s", status, b)
+	}
+	in := s.models[0].acquire()
+	defer s.models[0].release(in)
+	if err := in.b.reserve(t.Context(), 1, &patience{}); err != nil { // a picture that is coming all the time
+		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
 	for i := range 32 {
@@ -38,16 +48,11 @@ func TestBatching(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	_, b := get(t, h.URL+"/metrics")
-	for line := range strings.Lines(string(b)) {
-		if v, ok := strings.CutPrefix(line, `whippet_batch_pictures_count{model="pets"} `); ok {
-			if n := strings.TrimSpace(v); len(n) > 2 || n >= "20" && len(n) == 2 {
-				t.Errorf("32 pictures went through the network in %s batches", n)
-			}
-			return
-		}
+	in.b.cancelReservation(1)
+	in.b.release(1)
+	if _, b := get(t, h.URL+"/metrics"); !strings.Contains(string(b), "\nwhippet_batch_pictures_count{model=\"pets\"} 5\n") {
+		t.Errorf("a single picture and 32 together should have been 1 batch and 4:\n%s", b)
 	}
-	t.Errorf("no batch counter in the metrics:\n%s", b)
 }
 
 // TestOverload fills the queue and the requests: refusals are immediate, say
@@ -166,20 +171,11 @@ func (w watched) Read(p []byte) (int, error) { w.see(p); return w.Reader.Read(p)
 // TestSlowBodiesTakeNoTurn: bodies that are arriving keep nobody from being
 // worked on.
 func TestSlowBodiesTakeNoTurn(t *testing.T) {
-	s, h, _ := newServer(t, Options{Requests: 1, QueueTimeout: -1})
+	s, h, _ := newServer(t, slowly(Options{Requests: 1, QueueTimeout: -1}))
 	for range 5 {
-		c, err := net.Dial("tcp", h.Listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		if _, err := io.WriteString(c, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow"); err != nil {
-			t.Fatal(err)
-		}
+		slowBody(t, h.Listener.Addr().String())
 	}
-	for s.receiving.Load() < 5 {
-		time.Sleep(time.Millisecond)
-	}
+	until(func() bool { return s.receiving.Load() == 5 })
 	if status, _, b := post(t, h.URL+"/predict", "", pngPicture(t, 50, 50, 1)); status != 200 {
 		t.Errorf("beside slow bodies: status %d, %s", status, b)
 	}
@@ -199,35 +195,41 @@ func TestLeastRate(t *testing.T) {
 // TestSlowBody: a body that does not come gives 408.
 func TestSlowBody(t *testing.T) {
 	_, h, _ := newServer(t, Options{Timeout: 200 * time.Millisecond})
-	c, err := net.Dial("tcp", h.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if _, err := io.WriteString(c, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow"); err != nil {
-		t.Fatal(err)
-	}
-	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
-	b, _ := io.ReadAll(c)
-	if !strings.HasPrefix(string(b), "HTTP/1.1 408 ") {
-		t.Errorf("a slow body gave %q", b)
+	c := dial(t, h.Listener.Addr().String())
+	if status, _, b := c.ask("POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nslow"); status != 408 {
+		t.Errorf("a slow body gave %d: %s", status, b)
 	}
 }
 
-// TestNoAnswerInTime: a batch that never fills up outlasts the limit.
+// TestNoAnswerInTime: a batch that never fills up outlasts the limit. The clock
+// is that of a bubble of synctest, in which work takes no time.
 func TestNoAnswerInTime(t *testing.T) {
-	s, h, _ := newServer(t, Options{Timeout: 100 * time.Millisecond, MaxWait: 400 * time.Millisecond, Runs: 1})
-	in := s.models[0].acquire()
-	if err := in.b.reserve(t.Context(), 1, &patience{}); err != nil { // somebody to wait for
-		t.Fatal(err)
-	}
-	status, _, body := post(t, h.URL+"/predict", "", pngPicture(t, 50, 50, 1))
-	in.b.cancelReservation(1)
-	in.b.release(1)
-	s.models[0].release(in)
-	if status != http.StatusGatewayTimeout {
-		t.Errorf("status %d: %s; want 504", status, body)
-	}
+	pic := pngPicture(t, 50, 50, 1)
+	outside := modelServer(t, Options{})
+	want(t, outside, pic) // starts the workers of loops, which stay
+	outside.Close()
+	synctest.Test(t, func(t *testing.T) {
+		s := modelServer(t, Options{Timeout: 100 * time.Millisecond, MaxWait: 400 * time.Millisecond, Runs: 1, Reload: -1})
+		defer s.Close()
+		ask := func() *httptest.ResponseRecorder {
+			w := httptest.NewRecorder()
+			s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/predict", bytes.NewReader(pic)))
+			return w
+		}
+		if w := ask(); w.Code != 200 {
+			t.Errorf("a batch for which nobody is coming: status %d: %s", w.Code, w.Body)
+		}
+		in := s.models[0].acquire()
+		if err := in.b.reserve(t.Context(), 1, &patience{}); err != nil { // somebody to wait for
+			t.Fatal(err)
+		}
+		if w := ask(); w.Code != http.StatusGatewayTimeout {
+			t.Errorf("status %d: %s; want 504", w.Code, w.Body)
+		}
+		in.b.cancelReservation(1)
+		in.b.release(1)
+		s.models[0].release(in)
+	})
 }
 
 // TestReloadDropsNothing replaces the model file again and again under load:
@@ -245,18 +247,24 @@ func TestReloadDropsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var stop atomic.Bool
 	var wg sync.WaitGroup
-	var seen [5]atomic.Int64 // by number of classes
+	stop := make(chan struct{})
+	classes := make(chan int) // of each answer
 	for range 4 {
 		wg.Go(func() {
-			for !stop.Load() {
+			for {
 				status, _, b := post(t, h.URL+"/predict", "", pic)
+				n := 0
 				if status != 200 {
 					t.Errorf("status %d during a reload: %s", status, b)
+				} else {
+					n = len(decode[[]predict.Score](t, b))
+				}
+				select {
+				case classes <- n:
+				case <-stop:
 					return
 				}
-				seen[len(decode[[]predict.Score](t, b))].Add(1)
 			}
 		})
 	}
@@ -271,13 +279,19 @@ func TestReloadDropsNothing(t *testing.T) {
 		if err := s.Reload(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(30 * time.Millisecond)
+		// Four answers may have been on their way.
+		old := 0
+		for n := range classes {
+			if n == 4-i%2 {
+				break
+			}
+			if old++; old > 4 {
+				t.Fatalf("%d answers after reload %d have %d classes, want %d", old, i, n, 4-i%2)
+			}
+		}
 	}
-	stop.Store(true)
+	close(stop)
 	wg.Wait()
-	if seen[3].Load() == 0 || seen[4].Load() == 0 {
-		t.Errorf("answers of the two versions: %d and %d; want some of both", seen[3].Load(), seen[4].Load())
-	}
 }
 
 // TestReloadOfBrokenFile keeps the loaded model, and takes the file when it is
@@ -320,7 +334,7 @@ func TestShutdownFinishesWhatItAccepted(t *testing.T) {
 	saveModel(t, path, 5, "cat", "dog")
 	// A batch of nine waits for its ninth picture, which the test holds back
 	// until the shutdown has begun.
-	s, err := New(Options{MaxWait: time.Minute, MaxBatch: 9, Runs: 1, Log: slog.New(slog.DiscardHandler)}, ModelFile{"pets", path})
+	s, err := New(Options{Timeout: time.Hour, Drain: time.Hour, MaxWait: time.Hour, MaxBatch: 9, Runs: 1, Log: slog.New(slog.DiscardHandler)}, ModelFile{"pets", path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,15 +360,9 @@ func TestShutdownFinishesWhatItAccepted(t *testing.T) {
 			}
 		})
 	}
-	for limit := time.Now().Add(30 * time.Second); in.b.waiting() < 9; time.Sleep(time.Millisecond) {
-		if time.Now().After(limit) {
-			t.Fatalf("%d pictures wait, want 9", in.b.waiting())
-		}
-	}
+	until(func() bool { return in.b.waiting() == 9 })
 	cancel()
-	for !s.drains.Load() {
-		time.Sleep(time.Millisecond)
-	}
+	until(s.drains.Load)
 	if _, err := in.b.run(t.Context(), func([]float32) error { return nil }); err != nil {
 		t.Error(err)
 	}
