@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
 // digest is a fingerprint of everything an epoch yields from a batch on.
@@ -219,7 +221,7 @@ func TestTestLoader(t *testing.T) {
 // that was started in it is still there at its end.
 func TestIteratorLeavesNoGoroutines(t *testing.T) {
 	d := build(t, petsBlock(), pets(t, 40, "a", "b"))
-	digest(t, d.Train, 0, 0) // starts the workers of loops, which stay
+	defer parallel.SetThreads(parallel.SetThreads(1)) // the workers of loops stay, and a bubble shares nothing with them
 	for _, c := range []struct {
 		name string
 		use  func(t *testing.T)

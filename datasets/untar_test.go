@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -260,13 +261,22 @@ func TestUntarKnownSetIsChecked(t *testing.T) {
 // that what they leave is never taken for whole.
 func TestUntarKilled(t *testing.T) {
 	if home := os.Getenv("WHIPPET_TEST_UNTAR_HOME"); home != "" { // the process to kill
-		_, _ = Untar(context.Background(), os.Getenv("WHIPPET_TEST_UNTAR_FILE"), WithHome(home))
+		after, err := strconv.ParseFloat(os.Getenv("WHIPPET_TEST_UNTAR_AFTER"), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = Untar(context.Background(), os.Getenv("WHIPPET_TEST_UNTAR_FILE"), WithHome(home), WithProgress(func(p Progress) {
+			if self, err := os.FindProcess(os.Getpid()); err == nil && p.Stage == "extract" && float64(p.Done) >= after*float64(p.Total) {
+				_ = self.Kill()
+				select {}
+			}
+		}))
 		return
 	}
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
-	const n = 3000
+	const n = 1000
 	var names []string
 	for i := range n {
 		names = append(names, fmt.Sprintf("set/%d/%d.jpg", i%10, i))
@@ -275,26 +285,17 @@ func TestUntarKilled(t *testing.T) {
 	if err := os.WriteFile(file, tgz(t, names...), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	interrupted := 0
-	for i := range 6 {
+	for _, after := range []string{"0", "0.3", "0.7", "1"} { // of the archive
 		c := exec.Command(os.Args[0], "-test.run=^TestUntarKilled$")
-		c.Env = append(os.Environ(), "WHIPPET_TEST_UNTAR_HOME="+home, "WHIPPET_TEST_UNTAR_FILE="+file)
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
+		c.Env = append(os.Environ(), "WHIPPET_TEST_UNTAR_HOME="+home, "WHIPPET_TEST_UNTAR_FILE="+file, "WHIPPET_TEST_UNTAR_AFTER="+after)
+		if out, err := c.CombinedOutput(); err == nil || len(out) > 0 {
+			t.Fatalf("the process that was to be killed after %s of the archive ended with %v: %s", after, err, out)
 		}
-		time.Sleep(time.Duration(10+40*i) * time.Millisecond)
-		_ = c.Process.Kill()
-		_ = c.Wait()
-		found, _ := filepath.Glob(filepath.Join(home, "data", "set-*"))
-		if len(found) == 0 {
-			interrupted++
-			continue
+		if found, err := filepath.Glob(filepath.Join(home, "data", "set-*")); err != nil || len(found) > 0 {
+			t.Fatalf("after a kill at %s of the archive there is %v, %v", after, found, err)
 		}
-		if files, err := data.ListFiles(context.Background(), found[0], data.ListOptions{Extensions: []string{".jpg"}}); err != nil || len(files) != n {
-			t.Fatalf("after a kill the folder has its name with %d of %d files", len(files), n)
-		}
-		if err := os.RemoveAll(found[0]); err != nil {
-			t.Fatal(err)
+		if started, err := filepath.Glob(filepath.Join(home, "data", ".set-*.partial")); err != nil || len(started) != 1 {
+			t.Fatalf("after a kill at %s of the archive there are the beginnings %v, %v; want one", after, started, err)
 		}
 	}
 	dir, err := Untar(context.Background(), file, WithHome(home))
@@ -305,7 +306,6 @@ func TestUntarKilled(t *testing.T) {
 		t.Errorf("after all the kills: %d files, error %v; want %d", len(files), err, n)
 	}
 	leftovers(t, home)
-	t.Logf("%d of 6 processes were killed before they had finished", interrupted)
 }
 
 func TestDatasets(t *testing.T) {

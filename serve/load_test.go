@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/predict"
 )
 
@@ -205,9 +206,7 @@ func TestSlowBody(t *testing.T) {
 // is that of a bubble of synctest, in which work takes no time.
 func TestNoAnswerInTime(t *testing.T) {
 	pic := pngPicture(t, 50, 50, 1)
-	outside := modelServer(t, Options{})
-	want(t, outside, pic) // starts the workers of loops, which stay
-	outside.Close()
+	defer parallel.SetThreads(parallel.SetThreads(1)) // a bubble shares nothing with the workers of loops
 	synctest.Test(t, func(t *testing.T) {
 		s := modelServer(t, Options{Timeout: 100 * time.Millisecond, MaxWait: 400 * time.Millisecond, Runs: 1, Reload: -1})
 		defer s.Close()

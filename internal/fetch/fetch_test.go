@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -181,17 +183,6 @@ func TestGet(t *testing.T) {
 			w.(http.Flusher).Flush()
 			_, _ = w.Write(content[150_000:])
 		}, nil, []string{""}, ""},
-		{"stalls once", func(n int, w http.ResponseWriter, r *http.Request) {
-			if n == 1 {
-				w.Header().Set("ETag", `"v1"`)
-				w.Header().Set("Content-Length", "300000")
-				_, _ = w.Write(content[:100_000])
-				w.(http.Flusher).Flush()
-				<-r.Context().Done()
-				return
-			}
-			good(n, w, r)
-		}, func(r *Request) { r.Stall = 100 * time.Millisecond }, []string{"", "bytes=100000-"}, ""},
 		{"insists on packing", func(n int, w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "br")
 			_, _ = w.Write(content)
@@ -222,6 +213,55 @@ func TestGet(t *testing.T) {
 			}
 		})
 	}
+}
+
+// stalls answers the first request with a third of the body, after which nothing
+// comes, and others with handle.
+type stalls struct {
+	content []byte
+	handle  func(int, http.ResponseWriter, *http.Request)
+	ranges  []string // of all requests
+}
+
+func (s *stalls) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.ranges = append(s.ranges, r.Header.Get("Range"))
+	w := httptest.NewRecorder()
+	s.handle(len(s.ranges), w, r)
+	resp := w.Result()
+	if len(s.ranges) == 1 {
+		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(s.content[:len(s.content)/3]), until{r.Context()}))
+	}
+	return resp, nil
+}
+
+// until is a reader to which nothing comes until its context ends.
+type until struct{ context.Context }
+
+func (u until) Read([]byte) (int, error) {
+	<-u.Done()
+	return 0, u.Err()
+}
+
+// TestStall: an attempt to which nothing comes any more is given up after
+// Request.Stall, and the next goes on from there.
+func TestStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		content := body()
+		s := &stalls{content: content, handle: whole(content, `"v1"`)}
+		r := Request{URL: "http://example.org/x.tgz", Path: filepath.Join(t.TempDir(), "x.tgz"), Client: &http.Client{Transport: s},
+			Stall: time.Minute, Backoff: time.Second, Retries: 3}
+		began := time.Now()
+		if err := Get(context.Background(), r); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took < time.Minute || took > time.Minute+2*time.Second {
+			t.Errorf("done after %v, want a minute and the pause before the second attempt", took)
+		}
+		check(t, r.Path, content)
+		if fmt.Sprint(s.ranges) != "[ bytes=100000-]" {
+			t.Errorf("asked for the ranges %q, want everything and then what was missing", s.ranges)
+		}
+	})
 }
 
 func TestResumeInAnotherProcess(t *testing.T) {
