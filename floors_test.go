@@ -47,7 +47,7 @@ var floors = []struct {
 	{"what tests of kernels share", `internal/testkit/kerneltest`},
 	{"loops, targets, and what kernels share", `target internal/parallel internal/kernel/ground`},
 	{"ground", `tensor internal/kernel/isa rng internal/mersenne internal/mem internal/files internal/fetch internal/hostname internal/unsupported`},
-	{"only for tests", `internal/testkit/alloctest internal/testkit/golden internal/testkit/hostile internal/testkit/slow`},
+	{"only for tests", `internal/testkit/alloctest internal/testkit/golden internal/testkit/hostile internal/testkit/limits internal/testkit/slow`},
 }
 
 // forbidden says what a program of these packages must not carry, however far

@@ -32,8 +32,8 @@ type Block struct {
 	// (fastai: by code point, which is the same order).
 	Vocab []string
 
-	// BatchSize is the number of pictures in a batch. 0 is 64, fastai's default,
-	// or less where there are fewer training pictures, which a note then says.
+	// BatchSize is the number of pictures in a batch. 0 is DefaultBatchSize, or
+	// less where there are fewer training pictures, which a note then says.
 	BatchSize      int
 	ValidBatchSize int    // the same for validation; 0 is BatchSize
 	Seed           uint64 // of shuffling and augmentation; 0 is a seed like any other
@@ -42,7 +42,7 @@ type Block struct {
 	// as GOMAXPROCS while a batch is waited for, and half as many while the
 	// program computes. It changes the speed and nothing else.
 	Workers int
-	// Prefetch is how many batches are made ahead of the one in use; 0 is 2.
+	// Prefetch is how many batches are made ahead of the one in use; 0 is DefaultPrefetch.
 	// Each costs its pictures' memory, decoded and as floats.
 	Prefetch int
 	// CacheBytes bounds the memory, in bytes, in which the loaders keep decoded
@@ -148,14 +148,24 @@ func (b Block) DataLoaders(ctx context.Context, root string) (*DataLoaders, erro
 	return b.build(ctx, root, nopTrace{})
 }
 
-// fill returns b with its defaults, or says what is missing.
-func (b Block) fill() (Block, error) {
-	if b.Items == nil {
-		return b, errors.New("data: the Block has no Items; set a Source such as vision.ImageFiles")
+// check reports what is missing or cannot be, before anything is read.
+func (b Block) check() error {
+	switch {
+	case b.Items == nil:
+		return errors.New("data: the Block has no Items; set a Source such as vision.ImageFiles")
+	case b.Label == nil:
+		return errors.New("data: the Block has no Label; set a Labeler such as RegexLabel or ParentLabel")
+	case b.BatchSize < 0 || b.ValidBatchSize < 0:
+		return mistakef(ErrBatchSize, "batch sizes must be positive, not %d and %d", b.BatchSize, b.ValidBatchSize)
+	case b.Workers < 0 || b.Prefetch < 0 || b.CacheBytes < 0:
+		return fmt.Errorf("data: Workers, Prefetch and CacheBytes must not be negative (they are %d, %d, %d)", b.Workers, b.Prefetch, b.CacheBytes)
 	}
-	if b.Label == nil {
-		return b, errors.New("data: the Block has no Label; set a Labeler such as RegexLabel or ParentLabel")
-	}
+	return nil
+}
+
+// withDefaults puts the defaults in place of zero fields, but for the sizes of
+// batches: they depend on the data (batchSizes).
+func (b Block) withDefaults() Block {
 	b.Task = task.Or(b.Task)
 	if b.Split == nil {
 		b.Split = RandomSplit(0.2, b.Seed)
@@ -163,11 +173,5 @@ func (b Block) fill() (Block, error) {
 	if b.BatchTransforms == nil {
 		b.BatchTransforms = ToFloat{}
 	}
-	if b.BatchSize < 0 || b.ValidBatchSize < 0 {
-		return b, mistakef(ErrBatchSize, "batch sizes must be positive, not %d and %d", b.BatchSize, b.ValidBatchSize)
-	}
-	if b.Workers < 0 || b.Prefetch < 0 || b.CacheBytes < 0 {
-		return b, fmt.Errorf("data: Workers, Prefetch and CacheBytes must not be negative (they are %d, %d, %d)", b.Workers, b.Prefetch, b.CacheBytes)
-	}
-	return b, nil
+	return b
 }

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -22,10 +23,10 @@ func (nopTrace) step(string, string, ...any) {}
 
 // build does the work of DataLoaders and of Summary.
 func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders, error) {
-	b, err := b.fill()
-	if err != nil {
+	if err := b.check(); err != nil {
 		return nil, err
 	}
+	b = b.withDefaults()
 	if b.Vocab != nil {
 		if err := b.checkVocab(); err != nil {
 			return nil, err
@@ -85,7 +86,7 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 	}
 
 	part := func(which []int, y target.Targets) ([]Item, target.Targets, []check, error) {
-		return b.check(ctx, root, pick(items, which), y, d)
+		return b.checkItems(ctx, root, pick(items, which), y, d)
 	}
 	trainItems, trainY, trainSizes, err := part(train, trainY)
 	if err != nil {
@@ -182,8 +183,9 @@ func (b Block) split(root string, items []Item, labels [][]string) (train, valid
 	return train, valid, nil
 }
 
-// defaultBatch is fastai's.
-const defaultBatch = 64
+// DefaultBatchSize is fastai's, and what a BatchSize of 0 means where there are as
+// many pictures.
+const DefaultBatchSize = 64
 
 // batchSizes fills in the batch sizes that were left open. Of fewer training
 // pictures than a batch of 64, which would leave nothing to train on, batches
@@ -191,17 +193,15 @@ const defaultBatch = 64
 // goes twice into them.
 func (b Block) batchSizes(train int, d *DataLoaders) Block {
 	if b.BatchSize == 0 {
-		b.BatchSize = defaultBatch
-		if train > 0 && train < defaultBatch {
+		b.BatchSize = DefaultBatchSize
+		if train > 0 && train < DefaultBatchSize {
 			for b.BatchSize = 2; 4*b.BatchSize <= train; {
 				b.BatchSize *= 2
 			}
 			d.Notes = append(d.Notes, fmt.Sprintf("batches of %d, as there are only %s for training", b.BatchSize, plural(train, "picture")))
 		}
 	}
-	if b.ValidBatchSize == 0 {
-		b.ValidBatchSize = b.BatchSize
-	}
+	b.ValidBatchSize = cmp.Or(b.ValidBatchSize, b.BatchSize)
 	return b
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/whippet-ml/whippet/target"
 )
 
-// check is what is known of an item's picture before training; the size is 0
+// checkItems is what is known of an item's picture before training; the size is 0
 // where it is not known.
 type check struct {
 	item          Item
@@ -70,10 +70,10 @@ func checkAll(ctx context.Context, src Source, items []Item, decode bool, worker
 	return out, err
 }
 
-// check looks at the files as far as the Block asks for and returns the items
+// checkItems looks at the files as far as the Block asks for and returns the items
 // to use with their targets and what is known of them. Damaged ones are an
 // error, or left out and noted in d.
-func (b Block) check(ctx context.Context, root string, items []Item, y target.Targets, d *DataLoaders) ([]Item, target.Targets, []check, error) {
+func (b Block) checkItems(ctx context.Context, root string, items []Item, y target.Targets, d *DataLoaders) ([]Item, target.Targets, []check, error) {
 	if b.Check == CheckNone || len(items) == 0 {
 		return items, y, nil, nil
 	}

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,9 @@ import (
 	"github.com/whippet-ml/whippet/target"
 )
 
+// DefaultPrefetch is what a Prefetch of 0 means.
+const DefaultPrefetch = 2
+
 // LoaderConfig says what a Loader yields. Block fills two of them; a program
 // with items of its own may fill one directly.
 type LoaderConfig struct {
@@ -23,14 +27,14 @@ type LoaderConfig struct {
 	ItemTransforms  ItemTransform  // per picture, in the workers; nil does nothing
 	BatchTransforms BatchTransform // per batch; nil is ToFloat
 
-	BatchSize int  // pictures in a batch; 0 is 64
+	BatchSize int  // pictures in a batch; 0 is DefaultBatchSize
 	Train     bool // transforms in their random, training form
 	Shuffle   bool // items in a new random order each epoch
 	DropLast  bool // leave out a last batch smaller than BatchSize
 
 	Seed       uint64  // of shuffling and transforms
 	Workers    int     // goroutines that open and transform; 0 is GOMAXPROCS, half of them while nobody waits
-	Prefetch   int     // batches made ahead; 0 is 2
+	Prefetch   int     // batches made ahead; 0 is DefaultPrefetch
 	CacheBytes int64   // bound on decoded pictures kept; 0 keeps none
 	Damaged    Damaged // what a picture that cannot be opened does
 }
@@ -46,28 +50,37 @@ type Loader struct {
 	floats *mem.Buffers
 }
 
-// NewLoader returns a Loader, or an error when the configuration contradicts
-// itself.
-func NewLoader(c LoaderConfig) (*Loader, error) {
-	if c.Source == nil {
-		return nil, errors.New("data: the loader has no Source to open items with")
-	}
-	if c.Targets.Known() && c.Targets.Len() != len(c.Items) {
-		return nil, fmt.Errorf("data: %d labels for %s", c.Targets.Len(), plural(len(c.Items), "item"))
-	}
-	if c.BatchSize < 0 || c.Workers < 0 || c.Prefetch < 0 || c.CacheBytes < 0 {
-		return nil, fmt.Errorf("data: BatchSize, Workers, Prefetch and CacheBytes must not be negative (they are %d, %d, %d, %d)",
+// Check reports what is missing, negative or contradicts itself.
+func (c LoaderConfig) Check() error {
+	switch {
+	case c.Source == nil:
+		return errors.New("data: the loader has no Source to open items with")
+	case c.Targets.Known() && c.Targets.Len() != len(c.Items):
+		return fmt.Errorf("data: %d labels for %s", c.Targets.Len(), plural(len(c.Items), "item"))
+	case c.BatchSize < 0 || c.Workers < 0 || c.Prefetch < 0 || c.CacheBytes < 0:
+		return fmt.Errorf("data: BatchSize, Workers, Prefetch and CacheBytes must not be negative (they are %d, %d, %d, %d)",
 			c.BatchSize, c.Workers, c.Prefetch, c.CacheBytes)
 	}
-	if c.BatchSize == 0 {
-		c.BatchSize = 64
-	}
-	if c.Prefetch == 0 {
-		c.Prefetch = 2
-	}
+	return nil
+}
+
+// withDefaults puts the defaults in place of zero fields.
+func (c LoaderConfig) withDefaults() LoaderConfig {
+	c.BatchSize = cmp.Or(c.BatchSize, DefaultBatchSize)
+	c.Prefetch = cmp.Or(c.Prefetch, DefaultPrefetch)
 	if c.BatchTransforms == nil {
 		c.BatchTransforms = ToFloat{}
 	}
+	return c
+}
+
+// NewLoader returns a Loader, or an error when the configuration contradicts
+// itself.
+func NewLoader(c LoaderConfig) (*Loader, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	c = c.withDefaults()
 	return &Loader{cfg: c, cache: newImageCache(c.CacheBytes), damage: &damageLog{}, floats: newBatchBuffers(c)}, nil
 }
 

@@ -128,7 +128,7 @@ func TestLookAlikes(t *testing.T) {
 func TestBatchOfFewPictures(t *testing.T) {
 	for _, c := range []struct{ train, batch int }{{1, 2}, {2, 2}, {7, 2}, {23, 8}, {63, 16}, {64, 64}, {1000, 64}} {
 		d := &DataLoaders{}
-		if b := (Block{}).batchSizes(c.train, d); b.BatchSize != c.batch || (c.batch < defaultBatch) != (len(d.Notes) == 1) {
+		if b := (Block{}).batchSizes(c.train, d); b.BatchSize != c.batch || (c.batch < DefaultBatchSize) != (len(d.Notes) == 1) {
 			t.Errorf("%d pictures: batches of %d, notes %q; want %d", c.train, b.BatchSize, d.Notes, c.batch)
 		}
 		if b := (Block{BatchSize: 32}).batchSizes(c.train, &DataLoaders{}); b.BatchSize != 32 {

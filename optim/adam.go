@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -26,11 +27,13 @@ type Adam struct {
 	mem memory
 }
 
-func (a *Adam) options() (sqrMom, eps float64) { return or(a.SqrMom, 0.99), or(a.Eps, 1e-5) }
+func (a *Adam) withDefaults() (sqrMom, eps float64) {
+	return cmp.Or(a.SqrMom, 0.99), cmp.Or(a.Eps, 1e-5)
+}
 
 // Name implements Optimizer.
 func (a *Adam) Name() string {
-	sqrMom, eps := a.options()
+	sqrMom, eps := a.withDefaults()
 	return fmt.Sprintf("adam(sqr_mom=%g,eps=%g,l2=%t)", sqrMom, eps, a.L2)
 }
 
@@ -39,7 +42,7 @@ func (a *Adam) Defaults() Hyper { return Hyper{LR: 1e-3, Mom: 0.9, WD: 0.01} }
 
 // Step implements Optimizer.
 func (a *Adam) Step(groups [][]*Param, hyper []Hyper) error {
-	sqrMom, eps := a.options()
+	sqrMom, eps := a.withDefaults()
 	if err := checkMoments(sqrMom, eps); err != nil {
 		return fmt.Errorf("optim: adam: %w", err)
 	}
@@ -69,13 +72,6 @@ func (a *Adam) SetState(s State) error { return a.mem.setState(a.Name(), s) }
 // debias is what a running mean that began at zero has to be divided by after
 // step steps.
 func debias(mom float64, step int) float64 { return 1 - math.Pow(mom, float64(step)) }
-
-func or(v, otherwise float64) float64 {
-	if v == 0 {
-		return otherwise
-	}
-	return v
-}
 
 func checkMoments(sqrMom, eps float64) error {
 	if !(sqrMom > 0 && sqrMom < 1) {

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/whippet-ml/whippet/internal/parallel"
@@ -30,17 +31,13 @@ type ranger struct{ *RAdam }
 
 func (ranger) Defaults() Hyper { return Hyper{LR: 1e-3, Mom: 0.95, WD: 0.01} }
 
-func (l *Lookahead) options() (k int, alpha float64) {
-	k = l.K
-	if k == 0 {
-		k = 6
-	}
-	return k, or(l.Alpha, 0.5)
+func (l *Lookahead) withDefaults() (k int, alpha float64) {
+	return cmp.Or(l.K, 6), cmp.Or(l.Alpha, 0.5)
 }
 
 // Name implements Optimizer.
 func (l *Lookahead) Name() string {
-	k, alpha := l.options()
+	k, alpha := l.withDefaults()
 	return fmt.Sprintf("lookahead(k=%d,alpha=%g,%s)", k, alpha, l.Opt.Name())
 }
 
@@ -49,7 +46,7 @@ func (l *Lookahead) Defaults() Hyper { return l.Opt.Defaults() }
 
 // Step implements Optimizer.
 func (l *Lookahead) Step(groups [][]*Param, hyper []Hyper) error {
-	k, alpha := l.options()
+	k, alpha := l.withDefaults()
 	if k < 1 || !(alpha > 0 && alpha <= 1) {
 		return fmt.Errorf("optim: lookahead: k is %d and alpha is %v: k must be at least 1 and alpha above 0, at most 1", k, alpha)
 	}

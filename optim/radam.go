@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -21,11 +22,13 @@ type RAdam struct {
 	mem memory
 }
 
-func (o *RAdam) options() (sqrMom, eps float64) { return or(o.SqrMom, 0.99), or(o.Eps, 1e-5) }
+func (o *RAdam) withDefaults() (sqrMom, eps float64) {
+	return cmp.Or(o.SqrMom, 0.99), cmp.Or(o.Eps, 1e-5)
+}
 
 // Name implements Optimizer.
 func (o *RAdam) Name() string {
-	sqrMom, eps := o.options()
+	sqrMom, eps := o.withDefaults()
 	return fmt.Sprintf("radam(sqr_mom=%g,eps=%g)", sqrMom, eps)
 }
 
@@ -35,7 +38,7 @@ func (o *RAdam) Defaults() Hyper { return Hyper{LR: 1e-3, Mom: 0.9} }
 
 // Step implements Optimizer.
 func (o *RAdam) Step(groups [][]*Param, hyper []Hyper) error {
-	sqrMom, eps := o.options()
+	sqrMom, eps := o.withDefaults()
 	if err := checkMoments(sqrMom, eps); err != nil {
 		return fmt.Errorf("optim: radam: %w", err)
 	}

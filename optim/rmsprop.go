@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/whippet-ml/whippet/internal/parallel"
@@ -19,11 +20,13 @@ type RMSProp struct {
 	mem memory
 }
 
-func (o *RMSProp) options() (sqrMom, eps float64) { return or(o.SqrMom, 0.99), or(o.Eps, 1e-8) }
+func (o *RMSProp) withDefaults() (sqrMom, eps float64) {
+	return cmp.Or(o.SqrMom, 0.99), cmp.Or(o.Eps, 1e-8)
+}
 
 // Name implements Optimizer.
 func (o *RMSProp) Name() string {
-	sqrMom, eps := o.options()
+	sqrMom, eps := o.withDefaults()
 	return fmt.Sprintf("rmsprop(sqr_mom=%g,eps=%g,momentum=%t,l2=%t)", sqrMom, eps, o.Mom != 0, o.L2)
 }
 
@@ -33,7 +36,7 @@ func (o *RMSProp) Defaults() Hyper { return Hyper{LR: 1e-3, Mom: o.Mom} }
 
 // Step implements Optimizer.
 func (o *RMSProp) Step(groups [][]*Param, hyper []Hyper) error {
-	sqrMom, eps := o.options()
+	sqrMom, eps := o.withDefaults()
 	if err := checkMoments(sqrMom, eps); err != nil {
 		return fmt.Errorf("optim: rmsprop: %w", err)
 	}

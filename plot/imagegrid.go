@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"image/color"
@@ -64,10 +65,7 @@ func Grid(cells []Cell, o GridOptions) (*Figure, error) {
 		cols = min(6, int(math.Ceil(math.Sqrt(float64(len(cells))))))
 	}
 	cols = min(cols, len(cells))
-	side := o.Cell
-	if side == 0 {
-		side = 130
-	}
+	side := cmp.Or(o.Cell, 130)
 	titleFont, lineFont := fontSpec{10, true}, fontSpec{9, false}
 	const gap, pad, lead = 14, 14, 12.5
 	rows := (len(cells) + cols - 1) / cols

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"image/color"
@@ -37,9 +38,7 @@ func Overlay(img image.Image, heat []float32, h, w int, o OverlayOptions) (*imag
 	if !(o.Alpha >= 0 && o.Alpha <= 1) {
 		return nil, fmt.Errorf("plot: OverlayOptions.Alpha is %v; it must be in 0..1", o.Alpha)
 	}
-	if o.Alpha == 0 {
-		o.Alpha = 0.6
-	}
+	o.Alpha = cmp.Or(o.Alpha, 0.6)
 	top := 0.0
 	for i, v := range heat {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {

@@ -1,10 +1,17 @@
 package predict
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 
 	"github.com/whippet-ml/whippet/vision"
+)
+
+// What zero fields of Options mean.
+const (
+	DefaultBatch = 32 // pictures
+	DefaultRuns  = 2  // batches
 )
 
 // Options bounds what a Predictor uses. The zero value has the defaults.
@@ -15,8 +22,8 @@ type Options struct {
 	// 256 MiB and 89 megapixels; a service for strangers wants less.
 	Decode vision.DecodeOptions
 	// Batch is the largest number of pictures that go through the network at
-	// once; more are cut into several batches. 0 means 32; 1 to 1024, and fewer for
-	// networks of large input, so that a batch has 16 megapixels at most.
+	// once; more are cut into several batches. 0 means DefaultBatch; 1 to 1024, and
+	// fewer for networks of large input, so that a batch has 16 megapixels at most.
 	Batch int
 	// Decoders bounds how many pictures are decoded at the same time, over all
 	// callers. 0 means the number of processors. A picture of P pixels takes 3·P
@@ -25,23 +32,31 @@ type Options struct {
 	// 16 megapixels, a quarter as many are decoded at the same time, at least one.
 	Decoders int
 	// Runs bounds how many batches are computed at the same time, over all
-	// callers; each uses all processors. 0 means 2, so that one batch's ends do
-	// not leave processors idle.
+	// callers; each uses all processors. 0 means DefaultRuns, so that one batch's
+	// ends do not leave processors idle.
 	Runs int
 }
 
-func (o Options) withDefaults() (Options, error) {
+// withDefaults puts the defaults in place of zero fields.
+func (o Options) withDefaults() Options {
+	o.Decode = o.Decode.WithDefaults()
+	o.Batch = cmp.Or(o.Batch, DefaultBatch)
+	o.Decoders = cmp.Or(o.Decoders, runtime.GOMAXPROCS(0))
+	o.Runs = cmp.Or(o.Runs, DefaultRuns)
+	return o
+}
+
+// Check reports the first option that is out of range.
+func (o Options) Check() error {
+	def := Options{}.withDefaults()
+	o = o.withDefaults()
 	for _, f := range []struct {
-		name     string
-		v        *int
-		def, max int
-	}{{"Batch", &o.Batch, 32, 1024}, {"Decoders", &o.Decoders, runtime.GOMAXPROCS(0), 1 << 12}, {"Runs", &o.Runs, 2, 1 << 8}} {
-		if *f.v == 0 {
-			*f.v = f.def
-		}
-		if *f.v < 1 || *f.v > f.max {
-			return o, fmt.Errorf("predict: Options.%s is %d; want 1 to %d, or 0 for the default of %d", f.name, *f.v, f.max, f.def)
+		name        string
+		v, def, max int
+	}{{"Batch", o.Batch, def.Batch, 1024}, {"Decoders", o.Decoders, def.Decoders, 1 << 12}, {"Runs", o.Runs, def.Runs, 1 << 8}} {
+		if f.v < 1 || f.v > f.max {
+			return fmt.Errorf("predict: Options.%s is %d; want 1 to %d, or 0 for the default of %d", f.name, f.v, f.max, f.def)
 		}
 	}
-	return o, nil
+	return nil
 }

@@ -65,10 +65,10 @@ func FromBytes(b []byte, o Options) (*Predictor, error) {
 // norms are folded and weights packed now; later changes of c's parameters do
 // not reach the predictor's answers. The predictor keeps c for Model.
 func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) {
-	o, err := o.withDefaults()
-	if err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
+	o = o.withDefaults()
 	if len(info.Vocab) != c.Classes {
 		return nil, fmt.Errorf("predict: %d names for %d classes", len(info.Vocab), c.Classes)
 	}

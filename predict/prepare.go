@@ -71,9 +71,6 @@ func (p *Predictor) prepare(ctx context.Context, dst []float32, open func() (*da
 // readPicture reads at most the permitted number of bytes.
 func (p *Predictor) readPicture(r io.Reader) ([]byte, error) {
 	limit := p.opts.Decode.MaxBytes
-	if limit <= 0 {
-		limit = vision.DefaultMaxBytes
-	}
 	b, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the picture: %w", err)

@@ -1,6 +1,9 @@
 package schedule
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Phase is one call of fit_one_cycle as data: how long, how much of the model
 // trains, and how the rates move.
@@ -26,12 +29,29 @@ func (p Phase) Schedule(groups int) (*Schedule, error) {
 // FineTuneOptions are the arguments of fastai's fine_tune; the zero value of
 // each field means fastai's default.
 type FineTuneOptions struct {
-	BaseLR       float64    // rate of the head in the frozen phase; 0 means 2e-3
-	FreezeEpochs int        // epochs of the frozen phase; 0 means 1, below 0 means none
+	BaseLR       float64    // rate of the head in the frozen phase; 0 means DefaultBaseLR
+	FreezeEpochs int        // epochs of the frozen phase; 0 means DefaultFreezeEpochs, below 0 means none
 	LRMult       float64    // the second phase starts at rate base/LRMult for the first group; 0 means 100
 	PctStart     float64    // share of the second phase in which the rate rises; 0 means 0.3
 	Div          float64    // the second phase starts from its highest rate / Div; 0 means 5
 	Moms         [3]float64 // all 0 means DefaultMoms
+}
+
+// What zero fields of FineTuneOptions mean: the defaults of fastai's fine_tune.
+const (
+	DefaultBaseLR       = 2e-3
+	DefaultFreezeEpochs = 1
+)
+
+// withDefaults puts fastai's defaults in place of zero fields.
+func (o FineTuneOptions) withDefaults() FineTuneOptions {
+	o.BaseLR = cmp.Or(o.BaseLR, DefaultBaseLR)
+	o.FreezeEpochs = cmp.Or(o.FreezeEpochs, DefaultFreezeEpochs)
+	o.LRMult = cmp.Or(o.LRMult, 100)
+	o.PctStart = cmp.Or(o.PctStart, 0.3)
+	o.Div = cmp.Or(o.Div, 5)
+	o.Moms = cmp.Or(o.Moms, DefaultMoms)
+	return o
 }
 
 // FineTune returns the phases of fastai's fine_tune(epochs, ...): first the head
@@ -39,24 +59,7 @@ type FineTuneOptions struct {
 // half the base rate, slice(base/2/mult, base/2). The optimizer's state is
 // cleared between them, by unfreezing. Phases without epochs are left out.
 func FineTune(epochs int, o FineTuneOptions) ([]Phase, error) {
-	if o.BaseLR == 0 {
-		o.BaseLR = 2e-3
-	}
-	if o.FreezeEpochs == 0 {
-		o.FreezeEpochs = 1
-	}
-	if o.LRMult == 0 {
-		o.LRMult = 100
-	}
-	if o.PctStart == 0 {
-		o.PctStart = 0.3
-	}
-	if o.Div == 0 {
-		o.Div = 5
-	}
-	if o.Moms == [3]float64{} {
-		o.Moms = DefaultMoms
-	}
+	o = o.withDefaults()
 	if epochs < 0 {
 		return nil, fmt.Errorf("schedule: fine_tune for %d epochs: give 0 or more", epochs)
 	}

@@ -7,7 +7,7 @@ import (
 
 // maxHead bounds what is kept of a request's header: net/http reads no more
 // than Server.MaxHeaderBytes and 4096 bytes.
-const maxHead = 64<<10 + 8<<10
+const maxHead = maxHeader + 8<<10
 
 // requestHead looks at the header of each request as it arrives, since net/http
 // hides one thing: that a request gave its length in two ways, Content-Length

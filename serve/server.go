@@ -44,15 +44,16 @@ type Server struct {
 // New loads the models and returns a server for them. Requests that name none
 // go to the first. Close or ListenAndServe releases what it holds.
 func New(o Options, files ...ModelFile) (*Server, error) {
-	o, err := o.withDefaults()
-	if err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
+	o = o.withDefaults()
 	if len(files) == 0 {
 		return nil, errors.New("serve: no model to serve")
 	}
 	s := &Server{opts: o, byName: map[string]*model{}, requests: newGate(o.Requests, o.Requests),
-		explains: newGate(o.Explain, o.Explain), explain: newGate(1, o.Explain)}
+		explains: newGate(o.Explain, o.Explain), explain: newGate(explaining, o.Explain)}
+	var err error
 	if o.TokenFile != "" {
 		if s.tokens, err = newTokens(o.TokenFile); err != nil {
 			return nil, err
@@ -118,6 +119,15 @@ func (s *Server) ListenAndServe(ctx context.Context, address string) error {
 	return s.Serve(ctx, l)
 }
 
+// Bounds that no option moves.
+const (
+	explaining  = 1                // Grad-CAM computed at the same time
+	maxScrapes  = 4                // requests for metrics at the same time
+	headTimeout = 10 * time.Second // for a request's header
+	idleTimeout = 2 * time.Minute  // between requests
+	maxHeader   = 64 << 10         // bytes of a request's header
+)
+
 // Serve answers requests on l until ctx ends. Then it takes no new connections,
 // reports itself as not ready, finishes what it accepted (for Options.Drain at
 // most), closes the server and returns nil, or an error when requests had to be
@@ -144,11 +154,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ConnState:         conns.state,
 		ConnContext:       withConn,
 		Handler:           s.handler,
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: headTimeout,
 		ReadTimeout:       s.opts.Timeout,
 		WriteTimeout:      s.opts.Timeout + 10*time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
 	}
 	watch, stop := context.WithCancel(ctx)
@@ -241,7 +251,7 @@ func (s *Server) routes() http.Handler {
 		get("/v2/models/{model}"+v+"/ready", s.v2ModelReady)
 		work("/v2/models/{model}"+v+"/infer", s.v2Infer)
 	}
-	handle("GET /metrics", promhttp.HandlerFor(s.m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	handle("GET /metrics", promhttp.HandlerFor(s.m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes}))
 	if !s.opts.NoPage {
 		work("/explain", s.explainPicture)
 		s.pageRoutes(get)

@@ -24,7 +24,7 @@ import (
 type Checkpoints struct {
 	Dir   string        // created when missing
 	Every time.Duration // besides every epoch; 0 means only every epoch
-	Keep  int           // newest ones kept; 0 means 2
+	Keep  int           // newest ones kept; 0 means checkpoint.DefaultKeep
 
 	// Extra is stored with every checkpoint and given back by LoadCheckpoint:
 	// the settings of a run, for programs that rebuild it.

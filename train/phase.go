@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/whippet-ml/whippet/schedule"
@@ -106,6 +107,18 @@ func (l *Learner) NewPhase(schedule string, epochs int, lr schedule.Rate, freeze
 	return p, err
 }
 
+// withDefaults puts fastai's defaults for a kind of schedule in place of zero
+// options.
+func (o fitOptions) withDefaults(kind string) fitOptions {
+	o.div = cmp.Or(o.div, schedule.DefaultDiv)
+	o.divFinal = cmp.Or(o.divFinal, schedule.DefaultDivFinal)
+	if kind == "flat-cos" {
+		o.pctStart = cmp.Or(o.pctStart, schedule.DefaultFlatPctStart)
+	}
+	o.pctStart = cmp.Or(o.pctStart, schedule.DefaultPctStart)
+	return o
+}
+
 // phase fills in what all fits have in common.
 func (l *Learner) phase(kind string, epochs int, lr schedule.Rate, o fitOptions) (Phase, error) {
 	if epochs < 0 {
@@ -118,19 +131,8 @@ func (l *Learner) phase(kind string, epochs int, lr schedule.Rate, o fitOptions)
 	if err != nil {
 		return Phase{}, err
 	}
+	o = o.withDefaults(kind)
 	p := Phase{Schedule: kind, Epochs: epochs, LR: lrs, Div: o.div, DivFinal: o.divFinal, PctStart: o.pctStart, Moms: l.Moms, WD: l.WD}
-	if p.Div == 0 {
-		p.Div = schedule.DefaultDiv
-	}
-	if p.DivFinal == 0 {
-		p.DivFinal = schedule.DefaultDivFinal
-	}
-	if p.PctStart == 0 {
-		p.PctStart = schedule.DefaultPctStart
-		if kind == "flat-cos" {
-			p.PctStart = schedule.DefaultFlatPctStart
-		}
-	}
 	if o.moms != nil {
 		p.Moms = *o.moms
 	}

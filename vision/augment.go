@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -61,24 +62,19 @@ func NoAugmentation() AugTransforms {
 
 // withDefaults fills in what the zero value means.
 func (t AugTransforms) withDefaults() AugTransforms {
-	def := func(v *float64, d float64) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	def(&t.MinScale, 1)
-	def(&t.MaxRotate, 10)
-	def(&t.MinZoom, 1)
-	def(&t.MaxZoom, 1.1)
+	t.MinScale = cmp.Or(t.MinScale, 1)
+	t.MaxRotate = cmp.Or(t.MaxRotate, 10)
+	t.MinZoom = cmp.Or(t.MinZoom, 1)
+	t.MaxZoom = cmp.Or(t.MaxZoom, 1.1)
 	if t.MaxZoom < 0 {
 		t.MinZoom, t.MaxZoom = 1, 1
 	}
-	def(&t.MaxLighting, 0.2)
-	def(&t.MaxWarp, 0.2)
-	def(&t.Mult, 1)
-	def(&t.PAffine, 0.75)
-	def(&t.PLighting, 0.75)
-	t.Stats = t.Stats.orImageNet()
+	t.MaxLighting = cmp.Or(t.MaxLighting, 0.2)
+	t.MaxWarp = cmp.Or(t.MaxWarp, 0.2)
+	t.Mult = cmp.Or(t.Mult, 1)
+	t.PAffine = cmp.Or(t.PAffine, 0.75)
+	t.PLighting = cmp.Or(t.PLighting, 0.75)
+	t.Stats = t.Stats.withDefaults()
 	return t
 }
 

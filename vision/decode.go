@@ -78,7 +78,7 @@ func Inspect(b []byte, o DecodeOptions) (Info, error) {
 // The encoded size and the pixel count are checked before anything large is
 // allocated. A damaged picture is an error; no input makes Decode panic.
 func Decode(r io.Reader, o DecodeOptions) (*data.Image, error) {
-	limit := o.maxBytes()
+	limit := o.WithDefaults().MaxBytes
 	b, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the picture: %w", err)
@@ -91,7 +91,7 @@ func Decode(r io.Reader, o DecodeOptions) (*data.Image, error) {
 
 // DecodeFile is Decode for a file; errors name it.
 func DecodeFile(path string, o DecodeOptions) (*data.Image, error) {
-	b, err := readBounded(path, o.maxBytes())
+	b, err := readBounded(path, o.WithDefaults().MaxBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func CheckFile(path string, o DecodeOptions) (Info, error) {
 	whole := n < len(head)
 	info, err := Inspect(head[:n], o)
 	if err != nil && !whole && !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrUnknownFormat) {
-		b, rerr := readBounded(path, o.maxBytes())
+		b, rerr := readBounded(path, o.WithDefaults().MaxBytes)
 		if rerr != nil {
 			return Info{}, rerr
 		}
@@ -139,8 +139,8 @@ func CheckFile(path string, o DecodeOptions) (Info, error) {
 
 // DecodeBytes is Decode for bytes in memory. It does not keep b.
 func DecodeBytes(b []byte, o DecodeOptions) (img *data.Image, err error) {
-	if int64(len(b)) > o.maxBytes() {
-		return nil, fmt.Errorf("%w: %d bytes, the limit is %d (DecodeOptions.MaxBytes)", ErrTooLarge, len(b), o.maxBytes())
+	if int64(len(b)) > o.WithDefaults().MaxBytes {
+		return nil, fmt.Errorf("%w: %d bytes, the limit is %d (DecodeOptions.MaxBytes)", ErrTooLarge, len(b), o.WithDefaults().MaxBytes)
 	}
 	info, err := Inspect(b, o)
 	if err != nil {

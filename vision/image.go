@@ -17,7 +17,7 @@ func Denormalize(x *tensor.Tensor, i int, s Stats) (*data.Image, error) {
 	if i < 0 || i >= x.Shape[0] {
 		return nil, fmt.Errorf("Denormalize: picture %d of a batch of %d", i, x.Shape[0])
 	}
-	s = s.orImageNet()
+	s = s.withDefaults()
 	h, w := x.Shape[1], x.Shape[2]
 	m := data.NewImage(w, h)
 	for k, v := range x.Data[i*h*w*3 : (i+1)*h*w*3] {

@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 )
@@ -44,18 +45,11 @@ type DecodeOptions struct {
 	Strict bool
 }
 
-func (o DecodeOptions) maxPixels() int {
-	if o.MaxPixels <= 0 {
-		return DefaultMaxPixels
-	}
-	return o.MaxPixels
-}
-
-func (o DecodeOptions) maxBytes() int64 {
-	if o.MaxBytes <= 0 {
-		return DefaultMaxBytes
-	}
-	return o.MaxBytes
+// WithDefaults puts the defaults in place of bounds that are not positive.
+func (o DecodeOptions) WithDefaults() DecodeOptions {
+	o.MaxPixels = cmp.Or(max(o.MaxPixels, 0), DefaultMaxPixels)
+	o.MaxBytes = cmp.Or(max(o.MaxBytes, 0), DefaultMaxBytes)
+	return o
 }
 
 // checkSize refuses pictures without pixels and pictures above the limit. It
@@ -64,7 +58,7 @@ func (o DecodeOptions) checkSize(w, h int) error {
 	if w <= 0 || h <= 0 {
 		return fmt.Errorf("the header declares %d×%d pixels; a picture needs at least one", w, h)
 	}
-	if limit := o.maxPixels(); w > limit/h {
+	if limit := o.WithDefaults().MaxPixels; w > limit/h {
 		return fmt.Errorf("%w: the header declares %d×%d pixels, the limit is %d (DecodeOptions.MaxPixels)", ErrTooLarge, w, h, limit)
 	}
 	return nil

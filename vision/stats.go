@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/whippet-ml/whippet/data"
@@ -27,14 +28,9 @@ var (
 	NoStats = Stats{Std: [3]float32{1, 1, 1}}
 )
 
-// orImageNet gives the default for the zero value, whose deviation of 0 could
-// not divide.
-func (s Stats) orImageNet() Stats {
-	if s == (Stats{}) {
-		return ImageNetStats
-	}
-	return s
-}
+// withDefaults gives ImageNet's for the zero value, whose deviation of 0 could not
+// divide.
+func (s Stats) withDefaults() Stats { return cmp.Or(s, ImageNetStats) }
 
 func (s Stats) check() error {
 	for _, d := range s.Std {
@@ -64,14 +60,14 @@ func (t Normalize) OutSize(h, w int) (int, int) { return h, w }
 
 // String describes the transform.
 func (t Normalize) String() string {
-	s := t.Stats.orImageNet()
+	s := t.Stats.withDefaults()
 	return fmt.Sprintf("Normalize(mean %v, std %v)", s.Mean, s.Std)
 }
 
 // Apply writes the normalized pictures to dst [N,H,W,3]. It draws nothing and
 // treats training and validation alike.
 func (t Normalize) Apply(dst *tensor.Tensor, imgs []*data.Image, train bool, r *rng.Stream) error {
-	s := t.Stats.orImageNet()
+	s := t.Stats.withDefaults()
 	h, w, err := checkBatch(t, dst, imgs)
 	if err != nil {
 		return err

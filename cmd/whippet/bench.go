@@ -50,6 +50,7 @@ convolution would have to do, so that Winograd's savings show as speed.`,
 }
 
 func newBenchPart(name, short string, body func(*benchFlags, *cobra.Command) error) *cobra.Command {
+	d := run.Default()
 	f := &benchFlags{Options: bench.Options{Classes: 37}}
 	cmd := &cobra.Command{
 		Use: name, Short: short, Args: cobra.NoArgs,
@@ -65,19 +66,19 @@ func newBenchPart(name, short string, body func(*benchFlags, *cobra.Command) err
 		},
 	}
 	fl := cmd.Flags()
-	fl.IntVar(&f.Size, "size", 224, "side of the network's input, in pixels")
+	fl.IntVar(&f.Size, "size", d.Size, "side of the network's input, in pixels")
 	fl.IntVar(&f.Batch, "batch", 32, "pictures in a batch")
 	fl.IntVar(&f.threads, "threads", 0, "threads that compute; 0 for all cores")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
 	fl.DurationVar(&f.Time, "time", 10*time.Second, "about how long to measure")
 	if name != "data" {
-		fl.StringVar(&f.Arch, "arch", "resnet34", "architecture: "+strings.Join(models.Names(), ", "))
+		fl.StringVar(&f.Arch, "arch", d.Arch, "architecture: "+strings.Join(models.Names(), ", "))
 		fl.IntVar(&f.Steps, "steps", 0, "steps to measure, instead of --time")
 		fl.IntVar(&f.Warmup, "warmup", 2, "steps before that, which do not count")
 	}
 	if name == "train" {
 		fl.BoolVar(&f.Frozen, "frozen", false, "freeze the body, as fastai does: its batch norms train")
-		fl.BoolVar(&f.TrainBN, "train-bn", true, "let the batch norms of a frozen body train")
+		fl.BoolVar(&f.TrainBN, "train-bn", d.TrainBN, "let the batch norms of a frozen body train")
 	}
 	if name != "infer" {
 		what := "measure the whole pipeline on this data: a known set's name, an address, a folder or an archive"
@@ -85,8 +86,8 @@ func newBenchPart(name, short string, body func(*benchFlags, *cobra.Command) err
 			what = "a known set's name, an address, a folder or an archive; by default pictures that are drawn for it"
 		}
 		fl.StringVar(&f.data, "data", "", what)
-		fl.StringVar(&f.label, "label", "auto", "labels: regex:PATTERN on the file name, folder, csv:FILE[:COLUMN], or auto")
-		fl.IntVar(&f.presize, "presize", 460, "square to which every picture is resized first, in pixels; 0 for none")
+		fl.StringVar(&f.label, "label", d.Label, "labels: regex:PATTERN on the file name, folder, csv:FILE[:COLUMN], or auto")
+		fl.IntVar(&f.presize, "presize", d.Presize, "square to which every picture is resized first, in pixels; 0 for none")
 		fl.IntVar(&f.workers, "workers", 0, "goroutines that decode pictures; 0 for as many as cores")
 	}
 	return cmd
@@ -142,7 +143,7 @@ func (f *benchFlags) infer(ctx context.Context, w io.Writer) error {
 
 func (f *benchFlags) load(ctx context.Context, w io.Writer) (err error) {
 	source := f.data
-	f.Arch = "resnet34"
+	f.Arch = run.Default().Arch
 	if source == "" {
 		dir, err := os.MkdirTemp("", "whippet-bench-")
 		if err != nil {

@@ -50,8 +50,8 @@ folder of a run. Without --data, the pictures of its training are taken.`,
 	fl.Lookup("all").DefValue = "true"
 	fl.Lookup("all").Usage = "look for doubtful pictures among all, not only those for validation"
 	fl.StringVar(&f.out, "out", "cleaned.csv", "the table; the decisions are beside it, in the same name and "+clean.DecisionsSuffix)
-	fl.StringVar(&f.addr, "address", localweb.DefaultAddr, "where the page is, host:port; port 0 is any free one")
-	fl.StringVar(&f.addr, "addr", localweb.DefaultAddr, "where the page is")
+	fl.StringVar(&f.addr, "address", localweb.DefaultAddress, "where the page is, host:port; port 0 is any free one")
+	fl.StringVar(&f.addr, "addr", localweb.DefaultAddress, "where the page is")
 	_ = fl.MarkDeprecated("addr", "it is --address now") // the flag is there
 	fl.IntVar(&f.top, "top", 50, "doubtful pictures to show, those with the highest loss first")
 	fl.IntVar(&f.pairs, "pairs", 200, "near-duplicates to show at most, the most alike first; 0 does not look for them")

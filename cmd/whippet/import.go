@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/vision"
 	"github.com/whippet-ml/whippet/weights"
@@ -71,13 +72,13 @@ A learner.export file is a program rather than weights, and is refused.`,
 			return nil
 		},
 	}
-	f := cmd.Flags()
+	f, d := cmd.Flags(), run.Default()
 	f.StringVar(&labels, "labels", "", "class names, in the network's order: a file with one a line, or names with commas between them")
 	f.StringVarP(&out, "out", "o", "", "the model file to write")
 	f.StringVar(&arch, "arch", "", "architecture; recognised when it is left out")
-	f.IntVar(&p.Size, "size", 224, "side of the network's input in pixels")
-	f.IntVar(&p.Presize, "presize", 460, "square to which every picture is resized first, in pixels; 0 for none")
-	f.TextVar(&p.Method, "resize", vision.Crop, "`method` by which pictures become square: crop, pad or squish")
+	f.IntVar(&p.Size, "size", d.Size, "side of the network's input in pixels")
+	f.IntVar(&p.Presize, "presize", d.Presize, "square to which every picture is resized first, in pixels; 0 for none")
+	f.TextVar(&p.Method, "resize", d.Resize, "`method` by which pictures become square: crop, pad or squish")
 	f.BoolVar(&p.RawEXIF, "ignore-exif", true, "leave the EXIF orientation unapplied, as fastai does")
 	return cmd
 }

@@ -55,7 +55,7 @@ func (j *judged) flags(cmd *cobra.Command) {
 		fl.Lookup(name).Usage = usage
 	}
 	fl.BoolVar(&j.all, "all", false, "take every picture, not only those for validation")
-	fl.IntVar(&j.Batch, "batch", d.Batch, "pictures in a batch (default 64)")
+	fl.IntVar(&j.Batch, "batch", d.Batch, fmt.Sprintf("pictures in a batch (default %d)", data.DefaultBatchSize))
 	fl.IntVar(&j.workers, "workers", 0, "goroutines that decode pictures; 0 for as many as cores")
 	fl.BoolVar(&j.json, "json", false, "print JSON")
 }
@@ -253,9 +253,8 @@ func (f *interpretFlags) files(ctx context.Context, t *interpret.Table, l *train
 	if f.out == "" {
 		return nil
 	}
-	const topLosses = 24
 	pre := f.info.Preprocess
-	looked, err := interpret.Look(ctx, l, t.TopLosses(topLosses), pre.Stats)
+	looked, err := interpret.Look(ctx, l, t.TopLosses(page.DefaultTopLosses), pre.Stats)
 	if err != nil {
 		return err
 	}
@@ -263,7 +262,7 @@ func (f *interpretFlags) files(ctx context.Context, t *interpret.Table, l *train
 	if in.History, err = page.ReadHistory(f.info.Training); err != nil {
 		fmt.Fprintf(os.Stderr, "whippet: the report has no training curves: %v\n", err)
 	}
-	return save("out", f.out, func(w io.Writer) error { return page.Write(ctx, w, in, page.Options{TopLosses: topLosses}) })
+	return save("out", f.out, func(w io.Writer) error { return page.Write(ctx, w, in, page.Options{}) })
 }
 
 // facts are the lines about model and data in the report's summary.

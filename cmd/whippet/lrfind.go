@@ -52,9 +52,9 @@ fine-tuning; --unfrozen lets all layers train, usually after that part, with
 	fl := cmd.Flags()
 	fl.BoolVar(&f.frozen, "frozen", false, "train the head (and batch norms) only; the default with pretrained weights")
 	fl.BoolVar(&f.unfrozen, "unfrozen", false, "train all layers; the default with --weights none")
-	fl.Float64Var(&f.finder.Start, "start", 1e-7, "first learning rate")
-	fl.Float64Var(&f.finder.End, "end", 10, "learning rate that ends the search")
-	fl.IntVar(&f.finder.Steps, "steps", 100, "steps at most")
+	fl.Float64Var(&f.finder.Start, "start", schedule.DefaultFinderStart, "first learning rate")
+	fl.Float64Var(&f.finder.End, "end", schedule.DefaultFinderEnd, "learning rate that ends the search")
+	fl.IntVar(&f.finder.Steps, "steps", schedule.DefaultFinderSteps, "steps at most")
 	fl.StringVar(&f.plot, "plot", "", "draw the curve with the suggestions to this file, .png or .svg")
 	fl.StringVar(&f.csv, "csv", "", "write the curve to this file: step, lr, smooth_loss, loss")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object a line")
@@ -76,10 +76,10 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 	}
 	// Zero means the default in the library; here it was given on purpose.
 	if f.finder.Start == 0 || f.finder.End == 0 {
-		return fmt.Errorf("--start %g --end %g: learning rates must be above 0 (fastai's are 1e-7 and 10)", f.finder.Start, f.finder.End)
+		return fmt.Errorf("--start %g --end %g: learning rates must be above 0 (fastai's are %g and %g)", f.finder.Start, f.finder.End, schedule.DefaultFinderStart, schedule.DefaultFinderEnd)
 	}
 	if f.finder.Steps < 8 {
-		return fmt.Errorf("--steps %d: must be at least 8, of which the last 5 do not count (fastai's is 100)", f.finder.Steps)
+		return fmt.Errorf("--steps %d: must be at least 8, of which the last 5 do not count (fastai's is %d)", f.finder.Steps, schedule.DefaultFinderSteps)
 	}
 	if f.threads > 0 {
 		parallel.SetThreads(f.threads)

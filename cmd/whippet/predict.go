@@ -89,7 +89,7 @@ are classified all the same; the exit code is then 1.`,
 	f.StringVar(&from, "from", "", "read picture paths, one a line, from this file; - is standard input")
 	f.BoolVarP(&null, "null", "0", false, "paths of --from end in a zero byte instead of a line end, as find -print0 writes them")
 	f.IntVarP(&topk, "topk", "k", 1, "number of classes to show, the most probable first")
-	f.IntVar(&batch, "batch", 32, "pictures that go through the network at once, 1 to 1024")
+	f.IntVar(&batch, "batch", predict.DefaultBatch, "pictures that go through the network at once, 1 to 1024")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	f.BoolVar(&asCSV, "csv", false, "print a table of comma-separated values with a header")
 	f.Int64Var(&maxPixels, "max-pixels", vision.DefaultMaxPixels, "refuse pictures of more pixels")

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
+	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/models"
 )
 
@@ -29,7 +31,7 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.StringVar(&c.Weights, "weights", c.Weights, "initial weights: default (published, downloaded once), none, or a .pth or .safetensors file")
 	fl.StringVar(&c.From, "from", "", "go on from this saved model, head included; its classes must be the data's")
 	fl.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "weight decay")
-	fl.IntVar(&c.Batch, "batch", c.Batch, "pictures in a batch (default 64, or less with fewer pictures)")
+	fl.IntVar(&c.Batch, "batch", c.Batch, fmt.Sprintf("pictures in a batch (default %d, or less with fewer pictures)", data.DefaultBatchSize))
 	fl.IntVar(&c.Presize, "presize", c.Presize, "square to which every picture is resized first, in pixels; 0 for none")
 	fl.IntVar(&c.Size, "size", c.Size, "side of the network's input, in pixels")
 	fl.TextVar(&c.Resize, "resize", c.Resize, "`method` by which pictures become square: crop, pad or squish")

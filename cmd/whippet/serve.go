@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -89,23 +88,23 @@ finishes what was accepted. All limits: docs/limits.md.`,
 	f.StringVar(&o.TokenFile, "tokens", "", "file of bearer tokens, one a line: without one of them only health checks are answered")
 	f.StringVar(&o.CertFile, "tls-cert", "", "certificate and its chain in PEM: TLS; read again when it changes")
 	f.StringVar(&o.KeyFile, "tls-key", "", "its key in PEM")
-	f.IntVar(&o.MaxBatch, "max-batch", 32, "pictures that go through the network together, 1 to 1024")
-	f.DurationVar(&o.MaxWait, "max-wait", 2*time.Millisecond, "how long an incomplete batch waits for more; negative is not at all")
-	f.IntVar(&o.Queue, "queue", 256, "pictures of a model accepted and not yet answered; more wait for --queue-timeout, then get 429")
-	f.IntVar(&o.Requests, "max-requests", 256, "requests worked on at the same time; more wait for --queue-timeout, then get 503")
-	f.IntVar(&o.Explain, "max-explain", 16, "requests for Grad-CAM at the same time; more wait for --queue-timeout, then get 503")
-	f.DurationVar(&o.QueueTimeout, "queue-timeout", 5*time.Second, "how long a request waits for room before it is refused; negative is not at all")
-	f.IntVar(&o.Connections, "max-connections", 1024, "open connections; more take the place of idle ones, or get 503")
-	f.Int64Var(&o.MaxBody, "max-body", 32<<20, "bytes of a request's body; more get 413")
-	f.Int64Var(&o.MaxBodies, "max-bodies", 512<<20, "bytes of memory of all bodies at the same time; more get 503")
-	f.IntVar(&o.MaxPictures, "max-pictures", 64, "pictures of one request; more get 413")
-	f.IntVar(&o.MaxPixels, "max-pixels", 50_000_000, "pixels of a picture; more get 413, before decoding")
-	f.DurationVar(&o.Timeout, "timeout", 30*time.Second, "time for a request; beyond it 408 or 504")
-	f.IntVar(&o.BodyRate, "min-body-rate", 1024, "bytes a second that a body must come with, after the first 5 s; slower ones get 408")
+	f.IntVar(&o.MaxBatch, "max-batch", serve.DefaultMaxBatch, "pictures that go through the network together, 1 to 1024")
+	f.DurationVar(&o.MaxWait, "max-wait", serve.DefaultMaxWait, "how long an incomplete batch waits for more; negative is not at all")
+	f.IntVar(&o.Queue, "queue", serve.DefaultQueue, "pictures of a model accepted and not yet answered; more wait for --queue-timeout, then get 429")
+	f.IntVar(&o.Requests, "max-requests", serve.DefaultRequests, "requests worked on at the same time; more wait for --queue-timeout, then get 503")
+	f.IntVar(&o.Explain, "max-explain", serve.DefaultExplain, "requests for Grad-CAM at the same time; more wait for --queue-timeout, then get 503")
+	f.DurationVar(&o.QueueTimeout, "queue-timeout", serve.DefaultQueueTimeout, "how long a request waits for room before it is refused; negative is not at all")
+	f.IntVar(&o.Connections, "max-connections", serve.DefaultConnections, "open connections; more take the place of idle ones, or get 503")
+	f.Int64Var(&o.MaxBody, "max-body", serve.DefaultMaxBody, "bytes of a request's body; more get 413")
+	f.Int64Var(&o.MaxBodies, "max-bodies", serve.DefaultMaxBodies, "bytes of memory of all bodies at the same time; more get 503")
+	f.IntVar(&o.MaxPictures, "max-pictures", serve.DefaultMaxPictures, "pictures of one request; more get 413")
+	f.IntVar(&o.MaxPixels, "max-pixels", serve.DefaultMaxPixels, "pixels of a picture; more get 413, before decoding")
+	f.DurationVar(&o.Timeout, "timeout", serve.DefaultTimeout, "time for a request; beyond it 408 or 504")
+	f.IntVar(&o.BodyRate, "min-body-rate", serve.DefaultBodyRate, "bytes a second that a body must come with, after the first 5 s; slower ones get 408")
 	f.StringSliceVar(&o.Hosts, "allowed-hosts", nil, "names by which the service may be asked, beside localhost and IP addresses; on this machine only those may be used")
-	f.DurationVar(&o.Drain, "drain", 30*time.Second, "how long a shutdown waits for accepted requests")
-	f.DurationVar(&o.Reload, "reload", 2*time.Second, "how often model files are looked at for changes; negative is never")
-	f.IntVar(&o.TopK, "topk", 5, "classes in an answer when the request does not say")
+	f.DurationVar(&o.Drain, "drain", serve.DefaultDrain, "how long a shutdown waits for accepted requests")
+	f.DurationVar(&o.Reload, "reload", serve.DefaultReload, "how often model files are looked at for changes; negative is never")
+	f.IntVar(&o.TopK, "topk", serve.DefaultTopK, "classes in an answer when the request does not say")
 	f.BoolVar(&o.NoPage, "no-page", false, "leave out the web page and Grad-CAM")
 	f.StringVar(&logFormat, "log", "text", "form of the log on standard error: text or json")
 	f.BoolVar(&verbose, "verbose", false, "log health checks and page loads too")

@@ -25,6 +25,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/train"
+	"github.com/whippet-ml/whippet/train/checkpoint"
 )
 
 type trainFlags struct {
@@ -72,10 +73,10 @@ with a small network pretrained on other drawn pictures: nothing is downloaded.`
 	fl.StringVar(&f.out, "out", "", "folder for the results (default runs/DATE-TIME-ARCH)")
 	fl.StringVar(&f.resume, "resume", "", "continue the interrupted run of this folder; with --lr, from here on with that learning rate")
 	fl.DurationVar(&f.every, "checkpoint-every", 5*time.Minute, "save the state of training so often, besides every epoch")
-	fl.IntVar(&f.keep, "checkpoint-keep", 2, "newest checkpoints that are kept")
+	fl.IntVar(&f.keep, "checkpoint-keep", checkpoint.DefaultKeep, "newest checkpoints that are kept")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object a line")
 	fl.StringVar(&f.watch, "watch", "", "show the training live on a local web page; --watch=HOST:PORT says where (default: loopback, any free port)")
-	fl.Lookup("watch").NoOptDefVal = localweb.DefaultAddr
+	fl.Lookup("watch").NoOptDefVal = localweb.DefaultAddress
 	fl.IntVar(&f.threads, "threads", 0, "threads that compute; 0 for all cores. It does not change the result")
 	fl.IntVar(&f.workers, "workers", 0, "goroutines that decode pictures; 0 for as many as cores. It does not change the result")
 	return cmd
@@ -356,7 +357,7 @@ func (f *trainFlags) stopped(err error, l *train.Learner, out *run.Output, p *pr
 // were. Going on from a model takes its architecture and its input's size.
 func (f *trainFlags) fillDefaults(changed func(string) bool) error {
 	if changed("batch") && f.Batch == 0 {
-		return errors.New("--batch 0: must be 2 to 65536; without the flag it is 64, or less with fewer pictures")
+		return fmt.Errorf("--batch 0: must be 2 to 65536; without the flag it is %d, or less with fewer pictures", data.DefaultBatchSize)
 	}
 	if f.Data == "" || f.Data == run.Drawn {
 		d := run.DefaultDrawn()

@@ -16,7 +16,7 @@ func (f *trainFlags) openWatch(p *printer) error {
 	if f.watch == "" {
 		return nil
 	}
-	o := watch.Options{Addr: f.watch, Epochs: f.Epochs + f.FreezeEpochs, Title: fmt.Sprintf("%s on %s", f.Arch, f.Data)}
+	o := watch.Options{Address: f.watch, Epochs: f.Epochs + f.FreezeEpochs, Title: fmt.Sprintf("%s on %s", f.Arch, f.Data)}
 	if f.Data == run.Drawn {
 		o.Title = f.Arch + " on drawn breeds"
 	}

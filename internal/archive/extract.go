@@ -42,7 +42,7 @@ func Extract(ctx context.Context, file, dest string, limits Limits, progress fun
 	if progress == nil {
 		progress = func(done, total int64) {}
 	}
-	return extract(ctx, f, size, dest, limits.fill(), progress)
+	return extract(ctx, f, size, dest, limits.withDefaults(), progress)
 }
 
 // extract is Extract of an open archive of the given size.

@@ -4,6 +4,7 @@
 package archive
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -22,29 +23,27 @@ type Limits struct {
 	MaxRatio int64
 }
 
+// What zero fields of Limits mean.
 const (
-	defaultMaxBytes     = 64 << 30
-	defaultMaxFileBytes = 8 << 30
-	defaultMaxFiles     = 2_000_000
-	defaultMaxRatio     = 200
-	ratioSlack          = 64 << 20
-	maxNameBytes        = 4096
-	maxNameDepth        = 64
+	DefaultMaxBytes     = 64 << 30
+	DefaultMaxFileBytes = 8 << 30
+	DefaultMaxFiles     = 2_000_000
+	DefaultMaxRatio     = 200
 )
 
-func (l Limits) fill() Limits {
-	if l.MaxBytes <= 0 {
-		l.MaxBytes = defaultMaxBytes
-	}
-	if l.MaxFileBytes <= 0 {
-		l.MaxFileBytes = defaultMaxFileBytes
-	}
-	if l.MaxFiles <= 0 {
-		l.MaxFiles = defaultMaxFiles
-	}
-	if l.MaxRatio <= 0 {
-		l.MaxRatio = defaultMaxRatio
-	}
+// Bounds that no field moves.
+const (
+	ratioSlack   = 64 << 20
+	maxNameBytes = 4096
+	maxNameDepth = 64
+)
+
+// withDefaults puts the defaults in place of fields that are not positive.
+func (l Limits) withDefaults() Limits {
+	l.MaxBytes = cmp.Or(max(l.MaxBytes, 0), DefaultMaxBytes)
+	l.MaxFileBytes = cmp.Or(max(l.MaxFileBytes, 0), DefaultMaxFileBytes)
+	l.MaxFiles = cmp.Or(max(l.MaxFiles, 0), DefaultMaxFiles)
+	l.MaxRatio = cmp.Or(max(l.MaxRatio, 0), DefaultMaxRatio)
 	return l
 }
 

@@ -5,6 +5,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,19 +35,12 @@ type Request struct {
 	Progress func(done, total int64) // called now and then; total is -1 if not known
 }
 
-func (r Request) fill() Request {
-	if r.MaxBytes <= 0 {
-		r.MaxBytes = 64 << 30
-	}
-	if r.Retries <= 0 {
-		r.Retries = 5
-	}
-	if r.Backoff <= 0 {
-		r.Backoff = time.Second
-	}
-	if r.Stall <= 0 {
-		r.Stall = 30 * time.Second
-	}
+// withDefaults puts the defaults in place of fields that are not positive, or nil.
+func (r Request) withDefaults() Request {
+	r.MaxBytes = cmp.Or(max(r.MaxBytes, 0), 64<<30)
+	r.Retries = cmp.Or(max(r.Retries, 0), 5)
+	r.Backoff = cmp.Or(max(r.Backoff, 0), time.Second)
+	r.Stall = cmp.Or(max(r.Stall, 0), 30*time.Second)
 	if r.Client == nil {
 		r.Client = &http.Client{CheckRedirect: noDowngrade}
 	}
@@ -77,7 +71,7 @@ const maxAttempts = 1000
 // that came stays beside the path for the next Get, which resumes there if the
 // server says that the file is still the same.
 func Get(ctx context.Context, r Request) error {
-	r = r.fill()
+	r = r.withDefaults()
 	if there(r) {
 		return nil
 	}

@@ -10,6 +10,7 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	_ "embed" // the page's template, style and script
 	"encoding/json"
@@ -42,9 +43,12 @@ type Input struct {
 	Time   time.Time // shown as the day of the page; zero shows none
 }
 
+// DefaultTopLosses is what Options.TopLosses means when it is 0.
+const DefaultTopLosses = 24
+
 // Options bound the page; the zero value has the defaults.
 type Options struct {
-	TopLosses   int // examples with the largest loss; 0 means 24
+	TopLosses   int // examples with the largest loss; 0 means DefaultTopLosses
 	Pairs       int // most confused pairs shown side by side; 0 means 12
 	MaxPictures int // small pictures in all; 0 means 1200
 	// MaxBytes bounds the small pictures' part of the file in bytes; 0 means
@@ -54,23 +58,32 @@ type Options struct {
 	Thumb int
 }
 
-func (o Options) filled() (Options, error) {
+// withDefaults puts the defaults in place of zero fields.
+func (o Options) withDefaults() Options {
+	o.TopLosses = cmp.Or(o.TopLosses, DefaultTopLosses)
+	o.Pairs = cmp.Or(o.Pairs, 12)
+	o.MaxPictures = cmp.Or(o.MaxPictures, 1200)
+	o.MaxBytes = cmp.Or(o.MaxBytes, 11_000_000)
+	o.Thumb = cmp.Or(o.Thumb, 144)
+	return o
+}
+
+// Check reports the first option that is out of range.
+func (o Options) Check() error {
+	def := Options{}.withDefaults()
+	o = o.withDefaults()
 	for _, f := range []struct {
-		name          string
-		v             *int
-		def, min, max int
+		name             string
+		v, def, min, max int
 	}{
-		{"TopLosses", &o.TopLosses, 24, 1, 200}, {"Pairs", &o.Pairs, 12, 1, 200}, {"MaxPictures", &o.MaxPictures, 1200, 1, 100_000},
-		{"MaxBytes", &o.MaxBytes, 11_000_000, 1, 1 << 30}, {"Thumb", &o.Thumb, 144, 16, 1024},
+		{"TopLosses", o.TopLosses, def.TopLosses, 1, 200}, {"Pairs", o.Pairs, def.Pairs, 1, 200}, {"MaxPictures", o.MaxPictures, def.MaxPictures, 1, 100_000},
+		{"MaxBytes", o.MaxBytes, def.MaxBytes, 1, 1 << 30}, {"Thumb", o.Thumb, def.Thumb, 16, 1024},
 	} {
-		if *f.v == 0 {
-			*f.v = f.def
-		}
-		if *f.v < f.min || *f.v > f.max {
-			return o, fmt.Errorf("page: Options.%s is %d; want %d to %d, or 0 for %d", f.name, *f.v, f.min, f.max, f.def)
+		if f.v < f.min || f.v > f.max {
+			return fmt.Errorf("page: Options.%s is %d; want %d to %d, or 0 for %d", f.name, f.v, f.min, f.max, f.def)
 		}
 	}
-	return o, nil
+	return nil
 }
 
 //go:embed page.html
@@ -116,10 +129,10 @@ type tile struct{ Name, Value, Note string }
 // Write writes the page to w. Errors name what is wrong with the input; a
 // canceled ctx ends the reading of pictures.
 func Write(ctx context.Context, w io.Writer, in Input, o Options) error {
-	o, err := o.filled()
-	if err != nil {
+	if err := o.Check(); err != nil {
 		return err
 	}
+	o = o.withDefaults()
 	t := in.Table
 	if t == nil || t.Len() == 0 {
 		return errors.New("page: the table has no predictions: there is nothing to show")

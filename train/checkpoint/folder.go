@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -19,10 +20,17 @@ var ErrNone = errors.New("no checkpoint")
 // Write.
 type Folder struct {
 	Dir  string
-	Keep int // newest checkpoints that Write leaves; 0 means 2
+	Keep int // newest checkpoints that Write leaves; 0 means DefaultKeep
 }
 
-const defaultKeep = 2
+// DefaultKeep is what a Keep of 0 means.
+const DefaultKeep = 2
+
+// withDefaults puts the default in place of a Keep below 1.
+func (d Folder) withDefaults() Folder {
+	d.Keep = cmp.Or(max(d.Keep, 0), DefaultKeep)
+	return d
+}
 
 // prefix begins the name of a checkpoint's file and of its temporary files.
 const prefix = "checkpoint-"
@@ -124,11 +132,7 @@ func (d Folder) Write(c *File) error {
 	if err != nil {
 		return err
 	}
-	keep := d.Keep
-	if keep < 1 {
-		keep = defaultKeep
-	}
-	_, err = d.prune(keep)
+	_, err = d.prune(d.withDefaults().Keep)
 	return err
 }
 

@@ -2,6 +2,7 @@ package drawn
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"image/jpeg"
@@ -37,22 +38,25 @@ type Options struct {
 	Size     int // side in pixels, 8..MaxSize; 0 means DefaultSize
 }
 
-func (o Options) filled() (Options, error) {
-	if o.PerClass == 0 {
-		o.PerClass = DefaultPerClass
-	}
-	if o.Size == 0 {
-		o.Size = DefaultSize
-	}
+// withDefaults puts the defaults in place of zero fields.
+func (o Options) withDefaults() Options {
+	o.PerClass = cmp.Or(o.PerClass, DefaultPerClass)
+	o.Size = cmp.Or(o.Size, DefaultSize)
+	return o
+}
+
+// Check reports the first option that cannot be.
+func (o Options) Check() error {
+	o = o.withDefaults()
 	switch {
 	case o.Task.Classes() == nil:
-		return o, fmt.Errorf("drawn: there is no %s; use Breeds or Objects", o.Task)
+		return fmt.Errorf("drawn: there is no %s; use Breeds or Objects", o.Task)
 	case o.PerClass < 1 || o.PerClass > MaxPerClass:
-		return o, fmt.Errorf("drawn: PerClass is %d; it must be in 1..%d", o.PerClass, MaxPerClass)
+		return fmt.Errorf("drawn: PerClass is %d; it must be in 1..%d", o.PerClass, MaxPerClass)
 	case o.Size < 8 || o.Size > MaxSize:
-		return o, fmt.Errorf("drawn: Size is %d; it must be in 8..%d pixels", o.Size, MaxSize)
+		return fmt.Errorf("drawn: Size is %d; it must be in 8..%d pixels", o.Size, MaxSize)
 	}
-	return o, nil
+	return nil
 }
 
 // FileName is the name of a picture's file, like those of Oxford-IIIT Pet: the
@@ -90,10 +94,10 @@ func (t Task) ParseFileName(path string) (class, index int, err error) {
 // Canceling ctx stops between two pictures, with ctx's error; the files
 // written until then are whole.
 func Write(ctx context.Context, dir string, o Options) (string, error) {
-	o, err := o.filled()
-	if err != nil {
+	if err := o.Check(); err != nil {
 		return "", err
 	}
+	o = o.withDefaults()
 	images := filepath.Join(dir, "images")
 	if err := os.MkdirAll(images, 0o755); err != nil {
 		return "", fmt.Errorf("drawn: making the folder for pictures: %w", err)
@@ -158,10 +162,10 @@ var _ data.Source = Source{}
 
 // List returns the items of the set under root/images; nothing need exist.
 func (s Source) List(ctx context.Context, root string) ([]data.Item, error) {
-	o, err := s.filled()
-	if err != nil {
+	if err := s.Check(); err != nil {
 		return nil, err
 	}
+	o := s.withDefaults()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -177,10 +181,10 @@ func (s Source) List(ctx context.Context, root string) ([]data.Item, error) {
 
 // Open draws the item.
 func (s Source) Open(item data.Item) (*data.Image, error) {
-	o, err := s.filled()
-	if err != nil {
+	if err := s.Check(); err != nil {
 		return nil, err
 	}
+	o := s.withDefaults()
 	class, index, err := o.Task.ParseFileName(item.Path)
 	if err != nil {
 		return nil, err

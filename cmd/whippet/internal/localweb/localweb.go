@@ -21,8 +21,8 @@ import (
 	"github.com/whippet-ml/whippet/internal/hostname"
 )
 
-// DefaultAddr is loopback with a port that the system chooses.
-const DefaultAddr = "127.0.0.1:0"
+// DefaultAddress is loopback with a port that the system chooses.
+const DefaultAddress = "127.0.0.1:0"
 
 // Server is a listening page. Close ends it.
 type Server struct {
@@ -31,12 +31,12 @@ type Server struct {
 	done chan struct{}
 }
 
-// Listen opens addr ("host:port", "" for DefaultAddr; a host of "" is loopback
+// Listen opens addr ("host:port", "" for DefaultAddress; a host of "" is loopback
 // too, so that a forgotten host does not open the page to the network) and
 // serves h behind Guard. The error names the address.
 func Listen(addr string, h http.Handler) (*Server, error) {
 	if addr == "" {
-		addr = DefaultAddr
+		addr = DefaultAddress
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

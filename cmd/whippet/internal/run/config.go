@@ -17,11 +17,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/finetune"
 	"github.com/whippet-ml/whippet/internal/demo/drawnweights"
 	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/schedule"
 	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/vision"
@@ -43,7 +45,7 @@ type Config struct {
 	LR           string              `json:"lr"`                    // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
 	Schedule     string              `json:"schedule"`              // fine-tune, one-cycle, flat-cos, constant
 	WeightDecay  float64             `json:"weight_decay"`
-	Batch        int                 `json:"batch"`                 // 0 for 64, or less with fewer pictures
+	Batch        int                 `json:"batch"`                 // 0 for data.DefaultBatchSize, or less with fewer pictures
 	Presize      int                 `json:"presize"`               // square that pictures are resized to first; 0 leaves that out
 	Size         int                 `json:"size"`                  // side of the network's input
 	Resize       vision.ResizeMethod `json:"resize"`                // how pictures become square
@@ -115,7 +117,7 @@ func (c Config) SmallerLR() string {
 // Default returns the configuration of `whippet train` without flags, except
 // for the data: fastai's chapter on the pets.
 func Default() Config {
-	return Config{Arch: "resnet34", Weights: "default", Epochs: 2, FreezeEpochs: 1, LR: "2e-3", Schedule: "fine-tune", WeightDecay: 0.01,
+	return Config{Arch: "resnet34", Weights: "default", Epochs: 2, FreezeEpochs: schedule.DefaultFreezeEpochs, LR: "2e-3", Schedule: "fine-tune", WeightDecay: new(optim.Adam).Defaults().WD,
 		Presize: 460, Size: 224, Resize: vision.Crop, MinScale: 0.75, Augment: true, Label: "auto", Valid: "auto",
 		SplitSeed: 42, Damaged: "error", TrainBN: true, Metrics: "error_rate"}
 }
@@ -161,7 +163,7 @@ func (c Config) Check() error {
 	case !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0):
 		return bad("weight-decay", c.WeightDecay, "must be 0 or more")
 	case c.Batch < 0 || c.Batch > 1<<16:
-		return bad("batch", c.Batch, "must be 2 to 65536, or 0 for 64 (less with fewer pictures)")
+		return bad("batch", c.Batch, fmt.Sprintf("must be 2 to 65536, or 0 for %d (less with fewer pictures)", data.DefaultBatchSize))
 	case c.Batch == 1:
 		return bad("batch", c.Batch, "batch norm needs at least 2 pictures in a batch to train: give 2 or more, and a smaller --size or --arch where memory is short")
 	case c.Presize < 0 || c.Presize > 1<<13:

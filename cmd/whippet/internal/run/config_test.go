@@ -12,7 +12,16 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/demo/drawn"
+	"github.com/whippet-ml/whippet/schedule"
 )
+
+// TestDefaultsAreTheLibrary wants the command to begin with the library's numbers
+// where it has to write them as text.
+func TestDefaultsAreTheLibrary(t *testing.T) {
+	if lr, ok := Default().baseLR(); !ok || lr != schedule.DefaultBaseLR {
+		t.Errorf("the learning rate is %s, the library's %v", Default().LR, schedule.DefaultBaseLR)
+	}
+}
 
 func TestCheck(t *testing.T) {
 	for _, c := range []struct {

@@ -9,6 +9,7 @@
 package watch
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,11 +19,14 @@ import (
 	"github.com/whippet-ml/whippet/vision"
 )
 
+// DefaultPicturesEvery is what Options.PicturesEvery means when it is 0.
+const DefaultPicturesEvery = 5 * time.Second
+
 // Options says what is shown and where. The zero value is a page on a free
 // loopback port.
 type Options struct {
-	// Addr is host:port, localweb.DefaultAddr when empty.
-	Addr string
+	// Address is host:port as localweb.Listen takes it.
+	Address string
 	// Title is what the run is called on the page.
 	Title string
 	// Epochs is how many epochs all phases of the run have together, for the
@@ -31,8 +35,14 @@ type Options struct {
 	// Stats is what pictures were normalized with; zero means ImageNet's.
 	Stats vision.Stats
 	// PicturesEvery is how often the pictures of the current batch are renewed
-	// while somebody looks, 5 seconds when 0.
+	// while somebody looks, DefaultPicturesEvery when 0.
 	PicturesEvery time.Duration
+}
+
+// withDefaults puts the default in place of a PicturesEvery that is not positive.
+func (o Options) withDefaults() Options {
+	o.PicturesEvery = cmp.Or(max(o.PicturesEvery, 0), DefaultPicturesEvery)
+	return o
 }
 
 // Watcher is a train.Callback with a web page. Its methods may be called from
@@ -87,13 +97,11 @@ type status struct {
 
 // New opens the page; the error is that of localweb.Listen.
 func New(o Options) (*Watcher, error) {
-	if o.PicturesEvery <= 0 {
-		o.PicturesEvery = 5 * time.Second
-	}
+	o = o.withDefaults()
 	w := &Watcher{o: o, began: time.Now(), ended: make(chan struct{}), version: 1}
 	w.now = status{Title: o.Title, Stage: "starting", Metrics: []string{}, Higher: []bool{}}
 	var err error
-	if w.server, err = localweb.Listen(o.Addr, w.handler()); err != nil {
+	if w.server, err = localweb.Listen(o.Address, w.handler()); err != nil {
 		return nil, err
 	}
 	return w, nil
