@@ -50,6 +50,7 @@ type decoder struct {
 	interval int   // MCUs between restarts, 0 for none
 
 	jfif, adobe bool
+	inks        bool // four components are inks as they are; see DecodeInks
 	transform   byte
 	trouble     string // the first sign of corrupt data
 
@@ -85,7 +86,7 @@ func (d *decoder) reset(b []byte) {
 		d.dcTab[i].set, d.acTab[i].set = false, false
 	}
 	d.scans, d.visits = 0, 0
-	d.interval, d.jfif, d.adobe, d.transform, d.trouble = 0, false, false, 0, ""
+	d.interval, d.jfif, d.adobe, d.inks, d.transform, d.trouble = 0, false, false, false, 0, ""
 }
 
 // frame reads a frame header (T.81 B.2.2).

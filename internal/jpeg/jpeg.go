@@ -55,9 +55,20 @@ var ErrCorrupt = errors.New("corrupt data")
 // ErrCorrupt. Data that ends before the picture does is always
 // io.ErrUnexpectedEOF.
 func Decode(b []byte, strict bool, alloc func(w, h int) []uint8) error {
+	return decode(b, strict, false, alloc)
+}
+
+// DecodeInks is Decode for four components that are inks, 0 for none, as TIFF has
+// them, where files of their own have the complements, after Adobe.
+func DecodeInks(b []byte, strict bool, alloc func(w, h int) []uint8) error {
+	return decode(b, strict, true, alloc)
+}
+
+func decode(b []byte, strict, inks bool, alloc func(w, h int) []uint8) error {
 	d := decoders.Get()
 	defer d.release()
 	d.reset(b)
+	d.inks = inks
 	if err := d.markers(false); err != nil {
 		return err
 	}

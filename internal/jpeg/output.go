@@ -16,8 +16,9 @@ const (
 	gray space = iota
 	ycc
 	rgb
-	cmyk
+	cmyk // complements of inks
 	ycck
+	inks
 )
 
 // space guesses as libjpeg does (jdapimin, default_decompress_parms).
@@ -26,6 +27,9 @@ func (d *decoder) space() space {
 	case 1:
 		return gray
 	case 4:
+		if d.inks {
+			return inks
+		}
 		if d.adobe && d.transform == 2 {
 			return ycck
 		}
@@ -72,6 +76,10 @@ func (d *decoder) output(pix []uint8) {
 			}
 		case ycc:
 			yccRow(dst, row[0], row[1], row[2])
+		case inks:
+			for x, v := range row[0] {
+				MixInk(dst[3*x:3*x+3], v, row[1][x], row[2][x], row[3][x])
+			}
 		case ycck, cmyk:
 			d.inkRow(dst, row, sp == ycck)
 		}

@@ -55,6 +55,15 @@ func (c *converter) row(dst, block []byte, y int) {
 			copy(dst[3*x:3*x+3], c.colors[v][:])
 		}
 		return
+	case c.bits == 12:
+		for x := 0; 3*x < len(dst); x++ { // the high 8 bits of each
+			v := src[x/2*3]
+			if x&1 == 1 {
+				v = src[x/2*3+1]<<4 | src[x/2*3+2]>>4
+			}
+			copy(dst[3*x:3*x+3], c.colors[v][:])
+		}
+		return
 	case c.bits == 32:
 		for x := 0; 3*x < len(dst); x++ {
 			v := c.wide(src[4*x:])

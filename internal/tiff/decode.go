@@ -15,8 +15,11 @@ func Decode(b []byte, alloc func(w, h int) []uint8) error {
 		return err
 	}
 	pix := alloc(p.w, p.h)
-	if p.compression == jpegBlocks {
+	switch p.compression {
+	case jpegBlocks:
 		return p.decodeJPEG(pix)
+	case oldJPEG:
+		return p.decodeOldJPEG(pix)
 	}
 	c, err := p.converter()
 	if err != nil {
@@ -41,7 +44,7 @@ func Decode(b []byte, alloc func(w, h int) []uint8) error {
 			}
 			rows = k
 			part := buf[:stride*p.rowGroups(rows)]
-			if err := p.unpack(part, src, p.bw, rows); err != nil {
+			if err := p.unpack(part, src, p.bw); err != nil {
 				return err
 			}
 			for y := 0; y < len(part); y += stride {
@@ -63,7 +66,7 @@ func Decode(b []byte, alloc func(w, h int) []uint8) error {
 // stride is the length of a row of a block in bytes, of n samples a pixel; with
 // shared chroma, of as many rows as share it.
 func (p *picture) stride(n int) int {
-	if p.photometric == ycbcr {
+	if p.photometric == ycbcr && !p.planar {
 		return (p.bw + p.subH - 1) / p.subH * (p.subH*p.subV + 2)
 	}
 	return (p.bw*n*p.bits + 7) / 8

@@ -34,6 +34,8 @@ const (
 	tagExtraSamples    = 338
 	tagSampleFormat    = 339
 	tagJPEGTables      = 347
+	tagJPEGFile        = 513
+	tagJPEGFileLength  = 514
 	tagSubsampling     = 530
 )
 

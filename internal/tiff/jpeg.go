@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/internal/jpeg"
+	"github.com/whippet-ml/whippet/internal/unsupported"
 )
 
 // decodeJPEG decodes a picture whose blocks are JPEG data, the tables often
@@ -41,10 +42,14 @@ func (p *picture) decodeJPEG(pix []uint8) error {
 			if head.Width < w || head.Height < h {
 				return fmt.Errorf("block %d of %d×%d pixels holds a JPEG of only %d×%d", i, w, h, head.Width, head.Height)
 			}
-			if want := min(p.samples, 3); planes == 1 && head.Components != want || planes > 1 && head.Components != 1 {
+			if planes == 1 && head.Components != p.samples || planes > 1 && head.Components != 1 {
 				return fmt.Errorf("block %d holds a JPEG of %d components; the directory has %d samples", i, head.Components, p.samples)
 			}
-			err = jpeg.Decode(b, false, func(jw, jh int) []uint8 {
+			decode := jpeg.Decode
+			if p.photometric == cmyk {
+				decode = jpeg.DecodeInks
+			}
+			err = decode(b, false, func(jw, jh int) []uint8 {
 				if n := 3 * jw * jh; cap(buf) < n {
 					buf = make([]uint8, n)
 				}
@@ -91,4 +96,30 @@ func (p *picture) complete(src, tables []byte) ([]byte, error) {
 	}
 	b = append(b, tables...)
 	return append(b, src[2:]...), nil
+}
+
+// decodeOldJPEG decodes JPEG as TIFF 6.0 first had it, where the whole file stands
+// in one place (section 22, JPEGInterchangeFormat).
+func (p *picture) decodeOldJPEG(pix []uint8) error {
+	size := uint64(len(p.file))
+	at := p.at(tagJPEGFile, 0, size)
+	if at >= size {
+		return unsupported.Errorf("JPEG of TIFF 6.0, which its makers withdrew in 1995, is supported where it is whole in one place, and not in parts as here; convert it")
+	}
+	src := p.file[at:]
+	if n := p.at(tagJPEGFileLength, 0, 0); n > 0 && n < uint64(len(src)) {
+		src = src[:n]
+	}
+	b, err := p.complete(src, nil)
+	if err != nil {
+		return err
+	}
+	head, err := jpeg.ReadHeader(b)
+	if err != nil {
+		return err
+	}
+	if head.Width != p.w || head.Height != p.h || head.Components != p.samples {
+		return fmt.Errorf("the picture of %d×%d pixels in %d samples is a JPEG of %d×%d in %d", p.w, p.h, p.samples, head.Width, head.Height, head.Components)
+	}
+	return jpeg.Decode(b, false, func(int, int) []uint8 { return pix })
 }

@@ -114,7 +114,7 @@ func read(b []byte) (p *picture, err error) {
 		return nil, err
 	}
 	p.predictor = d.small(tagPredictor, noPredictor)
-	if p.compression == ccittG3 || p.compression == ccittG4 || p.compression == jpegBlocks {
+	if p.fax() || p.jpeg() {
 		p.predictor = noPredictor // these have none; libtiff ignores the tag
 	}
 	// Planes of one sample are no planes.
@@ -123,14 +123,25 @@ func read(b []byte) (p *picture, err error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	if p.photometric == ycbcr && p.compression != jpegBlocks {
+	if p.photometric == ycbcr && !p.jpeg() {
 		p.subH, p.subV = int(min(d.at(tagSubsampling, 0, 2), 255)), int(min(d.at(tagSubsampling, 1, 2), 255))
 		if !factor(p.subH) || !factor(p.subV) {
 			return nil, fmt.Errorf("chroma of TIFF is shared by %d×%d pixels; each is 1, 2 or 4", p.subH, p.subV)
 		}
+		if p.planar && p.subH*p.subV > 1 {
+			return nil, unsupported.Errorf("TIFF in YCbCr with planes of different sizes is not supported; convert it")
+		}
 	}
 	return p, p.layout()
 }
+
+// fax reports whether the pixels are compressed as in a fax.
+func (p *picture) fax() bool {
+	return p.compression == ccittRuns || p.compression == ccittG3 || p.compression == ccittG4
+}
+
+// jpeg reports whether the pixels are JPEG, which knows its own chroma.
+func (p *picture) jpeg() bool { return p.compression == jpegBlocks || p.compression == oldJPEG }
 
 func factor(n int) bool { return n == 1 || n == 2 || n == 4 }
 
@@ -145,7 +156,7 @@ func (p *picture) check() error {
 	space, colors, depths := "", 1, []int{8}
 	switch p.photometric {
 	case whiteIsZero, blackIsZero:
-		space, depths = "gray", []int{1, 2, 4, 8, 16, 32}
+		space, depths = "gray", []int{1, 2, 4, 8, 12, 16, 32}
 	case rgb:
 		space, colors, depths = "RGB", 3, []int{8, 16}
 	case palette:
@@ -173,20 +184,21 @@ func (p *picture) check() error {
 		return fmt.Errorf("TIFF in %s has %d samples a pixel; it needs %d", space, p.samples, colors)
 	case p.samples > colors && p.bits < 8, p.samples > 4 && p.bits > 8, p.samples > colors && p.photometric == ycbcr:
 		return unsupported.Errorf("TIFF in %s with %d samples of %d bits a pixel is not supported; convert it", space, p.samples, p.bits)
-	case p.bits == 32 && p.samples > 1:
-		return unsupported.Errorf("TIFF with %d samples of 32 bits a pixel is not supported; convert it", p.samples)
-	case p.format < unsigned || p.format > float, p.format == float && p.bits != 32, p.format == signed && (colors > 1 || p.bits < 8):
+	case (p.bits == 12 || p.bits == 32) && p.samples > 1:
+		return unsupported.Errorf("TIFF with %d samples of %d bits a pixel is not supported; convert it", p.samples, p.bits)
+	case p.format < unsigned || p.format > float, p.format == float && p.bits != 32, p.format == signed && (colors > 1 || p.bits < 8 || p.bits == 12):
 		return unsupported.Errorf("TIFF's sample format %d with %d bits in %s is not supported; convert it", p.format, p.bits, space)
-	case p.predictor == differences && p.bits < 8, p.predictor == floatingPoints && p.format != float,
+	case p.predictor == differences && (p.bits < 8 || p.bits == 12), p.predictor == floatingPoints && p.format != float,
 		p.predictor == differences && p.format == float,
 		p.predictor < noPredictor || p.predictor > floatingPoints:
 		return unsupported.Errorf("TIFF's predictor %d with samples of %d bits and format %d is not supported; convert it", p.predictor, p.bits, p.format)
-	case p.compression == jpegBlocks && (p.bits != 8 || p.samples != 1 && p.samples != 3 || p.photometric == palette || p.photometric == cielab):
+	case p.jpeg() && (p.bits != 8 || p.samples != colors || p.samples == 4 && p.planar || p.photometric == palette || p.photometric == cielab),
+		p.compression == oldJPEG && (p.planar || p.photometric == cmyk || p.photometric == whiteIsZero):
 		return unsupported.Errorf("JPEG within TIFF with %d samples of %d bits in %s is not supported; convert it", p.samples, p.bits, space)
-	case (p.compression == ccittG3 || p.compression == ccittG4) && (p.bits != 1 || p.samples != 1):
+	case p.fax() && (p.bits != 1 || p.samples != 1):
 		return fmt.Errorf("CCITT compression of %d samples of %d bits; it is for one bit", p.samples, p.bits)
-	case p.planar && p.photometric == ycbcr:
-		return unsupported.Errorf("TIFF in YCbCr with planes is not supported; convert it")
+	case p.planar && p.photometric == ycbcr && p.jpeg():
+		return unsupported.Errorf("JPEG within TIFF in YCbCr with planes is not supported; convert it")
 	}
 	return nil
 }

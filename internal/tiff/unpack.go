@@ -8,7 +8,6 @@ import (
 	"math/bits"
 
 	"github.com/klauspost/compress/zstd"
-	"golang.org/x/image/ccitt"
 	"golang.org/x/image/tiff/lzw"
 
 	"github.com/whippet-ml/whippet/internal/unsupported"
@@ -17,9 +16,11 @@ import (
 // The compressions that are read.
 const (
 	uncompressed = 1
+	ccittRuns    = 2 // of group 3, without line ends
 	ccittG3      = 3
 	ccittG4      = 4
 	lzwCodes     = 5
+	oldJPEG      = 6
 	jpegBlocks   = 7
 	deflate      = 8
 	packBits     = 32773
@@ -29,8 +30,8 @@ const (
 
 // others are compressions that are known by name and not read.
 var others = map[int]string{
-	2: "CCITT modified Huffman", 6: "JPEG of TIFF 6.0, which its makers withdrew in 1995,", 9: "JBIG", 10: "JBIG",
-	32766: "NeXT", 32771: "CCITT modified Huffman", 32809: "ThunderScan", 33003: "JPEG 2000", 33005: "JPEG 2000", 34661: "JBIG",
+	9: "JBIG", 10: "JBIG",
+	32766: "NeXT", 32771: "CCITT runs on whole words", 32809: "ThunderScan", 33003: "JPEG 2000", 33005: "JPEG 2000", 34661: "JBIG",
 	34676: "SGI's LogLuv", 34677: "SGI's LogLuv", 34712: "JPEG 2000", 34887: "LERC", 34925: "LZMA", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
 }
 
@@ -38,7 +39,7 @@ var errCut = fmt.Errorf("the TIFF's pixels: %w", io.ErrUnexpectedEOF)
 
 func checkCompression(c int) error {
 	switch c {
-	case uncompressed, ccittG3, ccittG4, lzwCodes, jpegBlocks, deflate, packBits, oldDeflate, zstandard:
+	case uncompressed, ccittRuns, ccittG3, ccittG4, lzwCodes, oldJPEG, jpegBlocks, deflate, packBits, oldDeflate, zstandard:
 		return nil
 	}
 	if name := others[c]; name != "" {
@@ -50,9 +51,9 @@ func checkCompression(c int) error {
 // maxWindow is the most memory that Zstandard may take beside its output.
 const maxWindow = 8 << 20
 
-// unpack decompresses a block of rows rows of width pixels into dst, which it
+// unpack decompresses a block of rows of width pixels into dst, which it
 // fills, whatever more there is.
-func (p *picture) unpack(dst, src []byte, width, rows int) error {
+func (p *picture) unpack(dst, src []byte, width int) error {
 	if p.small(tagFillOrder, 1) == 2 && p.compression != jpegBlocks {
 		src = bytes.Clone(src)
 		for i, b := range src {
@@ -86,17 +87,15 @@ func (p *picture) unpack(dst, src []byte, width, rows int) error {
 		}
 		defer c.Close()
 		r = c
-	case ccittG3, ccittG4:
-		sub := ccitt.Group4
-		if p.compression == ccittG3 {
-			sub = ccitt.Group3
-			if p.at(tagT4Options, 0, 0)&1 != 0 {
-				return unsupported.Errorf("TIFF with CCITT group 3 compression in two dimensions is not supported; convert it")
-			}
+	case ccittRuns:
+		return unfax(dst, src, width, faxRuns)
+	case ccittG3:
+		if p.at(tagT4Options, 0, 0)&1 != 0 {
+			return unfax(dst, src, width, faxGroup3D)
 		}
-		// A sample of 1 stands for a black run. What that looks like is for
-		// the photometric interpretation to say.
-		r = ccitt.NewReader(bytes.NewReader(src), ccitt.MSB, sub, width, rows, &ccitt.Options{Invert: true})
+		return unfax(dst, src, width, faxGroup3)
+	case ccittG4:
+		return unfax(dst, src, width, faxGroup4)
 	}
 	if _, err := io.ReadFull(r, dst); err != nil {
 		return err
