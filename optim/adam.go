@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/optimizer"
 )
 
 // Adam is fastai's Adam (Kingma and Ba 2015) with decoupled weight decay
@@ -54,7 +54,7 @@ func (a *Adam) Step(groups [][]*Param, hyper []Hyper) error {
 			addL2(p.Grad, p.Data, h.WD)
 			h.WD = 0
 		}
-		step := elementwise.Adam{LR: h.LR, WD: h.WD, Mom: h.Mom, SqrMom: sqrMom, Eps: eps, Debias1: debias(h.Mom, s.Step), Debias2: debias(sqrMom, s.Step)}
+		step := optimizer.Adam{LR: h.LR, WD: h.WD, Mom: h.Mom, SqrMom: sqrMom, Eps: eps, Debias1: debias(h.Mom, s.Step), Debias2: debias(sqrMom, s.Step)}
 		step.Step(p.Data, p.Grad, s.Avg, s.Sqr)
 	})
 	return nil

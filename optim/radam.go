@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/optimizer"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -50,7 +50,7 @@ func (o *RAdam) Step(groups [][]*Param, hyper []Hyper) error {
 		if r := rectify(sqrMom, s.Step); r > 0 {
 			// Adam's step with its rate scaled; decay must not be, so the
 			// product lr*wd is kept.
-			step := elementwise.Adam{LR: h.LR * r, WD: h.WD / r, Mom: h.Mom, SqrMom: sqrMom, Eps: eps, Debias1: d1, Debias2: debias(sqrMom, s.Step)}
+			step := optimizer.Adam{LR: h.LR * r, WD: h.WD / r, Mom: h.Mom, SqrMom: sqrMom, Eps: eps, Debias1: d1, Debias2: debias(sqrMom, s.Step)}
 			step.Step(p.Data, p.Grad, s.Avg, s.Sqr)
 			return
 		}

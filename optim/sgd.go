@@ -3,7 +3,7 @@ package optim
 import (
 	"fmt"
 
-	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/optimizer"
 )
 
 // SGD is fastai's SGD. With momentum, for a parameter p with gradient g:
@@ -44,7 +44,7 @@ func (o *SGD) Step(groups [][]*Param, hyper []Hyper) error {
 		case h.Mom == 0: // a schedule at 0: the average is this gradient alone
 			copy(s.Avg, p.Grad)
 		}
-		elementwise.SGD{LR: h.LR, WD: h.WD, Mom: h.Mom}.Step(p.Data, p.Grad, s.Avg)
+		optimizer.SGD{LR: h.LR, WD: h.WD, Mom: h.Mom}.Step(p.Data, p.Grad, s.Avg)
 	})
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/norm"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -69,7 +70,7 @@ func (n *Norm) Compile(*graph.Compiler) graph.Kernel {
 	activation := elementwise.Activation(n.Activation)
 	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) {
 		c := len(scale)
-		elementwise.ScaleShift{Rows: out.Len() / c, C: c, Scale: scale, Shift: shift}.Apply(in[0].Data, out.Data, elementwise.Epilogue{Residual: values(in, 1), Activation: activation})
+		norm.ScaleShift{Rows: out.Len() / c, C: c, Scale: scale, Shift: shift}.Apply(in[0].Data, out.Data, elementwise.Epilogue{Residual: values(in, 1), Activation: activation})
 	})
 }
 
@@ -163,8 +164,8 @@ func normForward(tp *autograd.Tape, x *autograd.Variable, s *BatchNormState, res
 	n.fromX = relu && residual == nil && batch
 	reads := append(make([]*autograd.Variable, 0, autograd.MaxSaved), x, stat)
 	if relu && !n.fromX && needs && tp.Record {
-		held := tp.New((elementwise.MaskWords(rows, c) + 1) / 2) // words in a float buffer
-		n.mask = autograd.Uint16s(held.Value.Data)[:elementwise.MaskWords(rows, c)]
+		held := tp.New((norm.MaskWords(rows, c) + 1) / 2) // words in a float buffer
+		n.mask = autograd.Uint16s(held.Value.Data)[:norm.MaskWords(rows, c)]
 		reads = append(reads, held)
 	}
 	tp.Timed("batch norm", func() {
@@ -173,7 +174,7 @@ func normForward(tp *autograd.Tape, x *autograd.Variable, s *BatchNormState, res
 		if residual != nil {
 			r = residual.Value.Data
 		}
-		ss := elementwise.ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}
+		ss := norm.ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}
 		ss.Apply(x.Value.Data, y.Value.Data, elementwise.Epilogue{Residual: r, Activation: reluOr(relu), Mask: n.mask})
 	})
 	autograd.Record(tp, "batch norm", y, needs, reads, n, normBackward)
@@ -201,7 +202,7 @@ func recomputeNorm(tp *autograd.Tape, dst []float32, v *normValue) {
 	if v.residual != nil {
 		r = tp.Saved(v.residual)
 	}
-	ss := elementwise.ScaleShift{Rows: v.x.Rows(), C: c, Scale: stat[2*c : 3*c], Shift: stat[3*c:]}
+	ss := norm.ScaleShift{Rows: v.x.Rows(), C: c, Scale: stat[2*c : 3*c], Shift: stat[3*c:]}
 	ss.Apply(tp.Saved(v.x), dst, elementwise.Epilogue{Residual: r, Activation: reluOr(v.relu)})
 }
 
@@ -220,11 +221,11 @@ func normBackward(tp *autograd.Tape, y *autograd.Variable, n *normSaved) {
 	mean, inv, scale, shift := s.parts(n.stat)
 	sums := tp.New(2, c)
 	dgamma, dbeta := sums.Value.Data[:c], sums.Value.Data[c:]
-	b := elementwise.BatchNorm{Rows: rows, C: c, Mean: mean, InvStd: inv, Gamma: s.Weight.Value.Data, DGamma: dgamma, DBeta: dbeta, Running: !n.batch}
+	b := norm.BatchNorm{Rows: rows, C: c, Mean: mean, InvStd: inv, Gamma: s.Weight.Value.Data, DGamma: dgamma, DBeta: dbeta, Running: !n.batch}
 	if n.fromX {
-		b.Passed = elementwise.Mask{Scale: scale, Shift: shift}
+		b.Passed = norm.Mask{Scale: scale, Shift: shift}
 	} else {
-		b.Passed = elementwise.Mask{Words: n.mask}
+		b.Passed = norm.Mask{Words: n.mask}
 	}
 	b.Reduce(dy, xs)
 	if s.Weight.RequiresGrad {
@@ -244,7 +245,7 @@ func normBackward(tp *autograd.Tape, y *autograd.Variable, n *normSaved) {
 		tp.GiveGrad(x, y)
 	case toRes:
 		if n.relu {
-			elementwise.MaskBackward(dy, n.mask, rows, c, dy)
+			norm.MaskBackward(dy, n.mask, rows, c, dy)
 		}
 		tp.GiveGrad(residual, y)
 	}
@@ -266,7 +267,7 @@ func (s *BatchNormState) coefficients(x *autograd.Variable, batch bool, stat *au
 	if batch {
 		c := len(mean)
 		rows := x.Value.Len() / c
-		elementwise.ChannelStats(x.Value.Data, rows, c, mean, inv)
+		norm.ChannelStats(x.Value.Data, rows, c, mean, inv)
 		s.observe(mean, inv, rows)
 	} else {
 		copy(mean, s.RunningMean)

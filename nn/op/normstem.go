@@ -2,7 +2,7 @@ package op
 
 import (
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/norm"
 	"github.com/whippet-ml/whippet/internal/kernel/pool"
 	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/nn/graph"
@@ -155,7 +155,7 @@ func normStemBackward(tp *autograd.Tape, y *autograd.Variable, n *normStemSaved)
 	mean, inv, _, _ := s.parts(n.stat)
 	sums := tp.New(2, p.C)
 	dgamma, dbeta := sums.Value.Data[:p.C], sums.Value.Data[p.C:]
-	b := elementwise.BatchNorm{Mean: mean, InvStd: inv, Gamma: s.Weight.Value.Data, DGamma: dgamma, DBeta: dbeta}
+	b := norm.BatchNorm{Mean: mean, InvStd: inv, Gamma: s.Weight.Value.Data, DGamma: dgamma, DBeta: dbeta}
 	p.Reduce(dy, tp.Saved(y), n.top.Value.Data, b)
 	if s.Weight.RequiresGrad {
 		s.Weight.AddGrad(tp, func(d []float32) { copy(d, dgamma) })

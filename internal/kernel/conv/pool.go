@@ -5,6 +5,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/gemm"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
 	"github.com/whippet-ml/whippet/internal/kernel/pool"
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
 	"github.com/whippet-ml/whippet/internal/kernel/winograd"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
@@ -140,7 +141,7 @@ func (p MaxPool) BackwardWeights(x, dy []float32, argmax []uint8, dw, dbias []fl
 	}
 	stemBackwardWeights(&g, d, dw)
 	if dbias != nil {
-		elementwise.MergeSums(d.sums, bands, c.K, dbias)
+		rowwise.MergeSums(d.sums, bands, c.K, dbias)
 	}
 }
 

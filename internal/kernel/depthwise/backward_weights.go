@@ -1,9 +1,9 @@
 package depthwise
 
 import (
-	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -25,7 +25,7 @@ func (c Conv) BackwardWeights(x, dy, dw []float32) {
 	g.sums = ground.GetScratch(c.N * len(dw))
 	defer ground.PutScratch(g.sums)
 	parallel.ForWith(c.N*ground.CeilDiv(c.C, g.chunk), g, (*weightGrad).piece)
-	elementwise.MergeSums(g.sums, c.N, len(dw), dw)
+	rowwise.MergeSums(g.sums, c.N, len(dw), dw)
 }
 
 // weightGrad is a gradient of the weights under way.

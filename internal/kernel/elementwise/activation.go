@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -55,7 +56,7 @@ func (a Activation) Apply(x, y []float32) {
 		a    Activation
 		x, y []float32
 	}
-	parallel.ChunksWith(len(x), flatChunk, args{a, x, y}, func(v *args, lo, hi int) {
+	parallel.ChunksWith(len(x), rowwise.FlatChunk, args{a, x, y}, func(v *args, lo, hi int) {
 		activate(v.a, v.x[lo:hi], v.y[lo:hi])
 	})
 }
@@ -71,7 +72,7 @@ func (a Activation) Backward(dy, x, dx []float32) {
 		a         Activation
 		dy, x, dx []float32
 	}
-	parallel.ChunksWith(len(dy), flatChunk, args{a, dy, x, dx}, func(v *args, lo, hi int) {
+	parallel.ChunksWith(len(dy), rowwise.FlatChunk, args{a, dy, x, dx}, func(v *args, lo, hi int) {
 		activateGrad(v.a, v.dy[lo:hi], v.x[lo:hi], v.dx[lo:hi])
 	})
 }

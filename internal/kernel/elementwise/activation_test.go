@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
 
@@ -111,7 +112,7 @@ func TestActivationNaN(t *testing.T) {
 // TestActivationThreads checks lengths, threads, alignments and results in place.
 func TestActivationThreads(t *testing.T) {
 	eachActivation(t, func(t *testing.T, a Activation) {
-		for _, n := range []int{0, 1, 7, 8, 17, 63, 130, 2*flatChunk + 13} {
+		for _, n := range []int{0, 1, 7, 8, 17, 63, 130, 2*rowwise.FlatChunk + 13} {
 			out := kerneltest.SameForThreads(t, func(r *kerneltest.Arena) [][]float32 {
 				x, dy := r.Normal(n, 0, 3), r.Normal(n, 0, 1)
 				y, dx := r.Zeros(n), r.Zeros(n)

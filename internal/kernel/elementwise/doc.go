@@ -1,6 +1,6 @@
 // Package elementwise holds the kernels that pass over rows of channels once:
-// elementwise work, activations, sums over rows, batch normalization, what a ReLU
-// leaves for its backward pass, and the optimizers' steps.
+// elementwise work, activations, sums over rows, and the backward pass through a
+// ReLU.
 //
 // Every kernel exists as plain Go, its twin, which is its documentation and its
 // fallback, and where it pays as AVX2 and AVX-512 assembly for amd64. Package isa

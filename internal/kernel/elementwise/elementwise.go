@@ -2,23 +2,20 @@ package elementwise
 
 import (
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
 // This file holds the flat elementwise operations: no shape, one value at a
-// time. Those with channels are in elementwise_rows.go.
-
-// flatChunk is how many floats one piece of flat work covers: 128 KB per
-// slice, small enough that a few slices stay in a core's second-level cache.
-const flatChunk = 32 << 10
+// time. Those with channels are in rows.go.
 
 // Add computes dst = x + y. dst may be x or y.
 func Add(x, y, dst []float32) {
 	ground.Need("elementwise.Add", "y", len(y), len(x))
 	ground.Need("elementwise.Add", "dst", len(dst), len(x))
 	type args struct{ x, y, dst []float32 }
-	parallel.ChunksWith(len(x), flatChunk, args{x, y, dst}, func(a *args, lo, hi int) {
-		AddPiece(a.x[lo:hi], a.y[lo:hi], a.dst[lo:hi])
+	parallel.ChunksWith(len(x), rowwise.FlatChunk, args{x, y, dst}, func(a *args, lo, hi int) {
+		add(a.x[lo:hi], a.y[lo:hi], a.dst[lo:hi])
 	})
 }
 
@@ -28,7 +25,7 @@ func Mul(x, y, dst []float32) {
 	ground.Need("elementwise.Mul", "y", len(y), len(x))
 	ground.Need("elementwise.Mul", "dst", len(dst), len(x))
 	type args struct{ x, y, dst []float32 }
-	parallel.ChunksWith(len(x), flatChunk, args{x, y, dst}, func(a *args, lo, hi int) {
+	parallel.ChunksWith(len(x), rowwise.FlatChunk, args{x, y, dst}, func(a *args, lo, hi int) {
 		mul(a.x[lo:hi], a.y[lo:hi], a.dst[lo:hi])
 	})
 }
@@ -40,7 +37,7 @@ func AXPY(a float32, x, y []float32) {
 		a    float32
 		x, y []float32
 	}
-	parallel.ChunksWith(len(x), flatChunk, args{a, x, y}, func(v *args, lo, hi int) {
+	parallel.ChunksWith(len(x), rowwise.FlatChunk, args{a, x, y}, func(v *args, lo, hi int) {
 		axpy(v.a, v.x[lo:hi], v.y[lo:hi])
 	})
 }

@@ -10,10 +10,10 @@ import "unsafe"
 // not compile they have changed since: run go generate in internal/kernel/asm.
 func _() {
 	var x [1]struct{}
-	_ = x[unsafe.Offsetof(rowArgs{}.p)-0]
-	_ = x[unsafe.Offsetof(rowArgs{}.rows)-72]
-	_ = x[unsafe.Offsetof(rowArgs{}.c)-80]
-	_ = x[unsafe.Offsetof(rowArgs{}.stride)-88]
-	_ = x[unsafe.Offsetof(rowArgs{}.k)-96]
+	_ = x[unsafe.Offsetof(rowArgs{}.P)-0]
+	_ = x[unsafe.Offsetof(rowArgs{}.Rows)-72]
+	_ = x[unsafe.Offsetof(rowArgs{}.C)-80]
+	_ = x[unsafe.Offsetof(rowArgs{}.Stride)-88]
+	_ = x[unsafe.Offsetof(rowArgs{}.K)-96]
 	_ = x[unsafe.Sizeof(rowArgs{})-128]
 }

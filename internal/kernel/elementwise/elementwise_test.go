@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
 
@@ -39,7 +40,7 @@ func TestFlat(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			kerneltest.EachSet(t, func(t *testing.T) {
-				for _, n := range []int{0, 1, 7, 8, 15, 16, 17, 31, 63, 64, 65, 127, 130, 1000, 3*flatChunk + 13} {
+				for _, n := range []int{0, 1, 7, 8, 15, 16, 17, 31, 63, 64, 65, 127, 130, 1000, 3*rowwise.FlatChunk + 13} {
 					var x, y []float32
 					out := kerneltest.SameForThreads(t, func(a *kerneltest.Arena) [][]float32 {
 						x, y = a.Normal(n, 0, 1), a.Normal(n, 0, 1)
@@ -142,24 +143,11 @@ func TestLengthsAreChecked(t *testing.T) {
 	s := func(n int) []float32 { return make([]float32, n) }
 	for name, f := range map[string]func(){
 		"ReLU":                func() { ReLU.Apply(s(4), s(3)) },
+		"AddPiece":            func() { AddPiece(s(4), s(4), s(3)) },
+		"AddBiasPiece":        func() { AddBiasPiece(s(8), s(3), s(8), 2, 4) },
+		"SumPiece":            func() { SumPiece(s(7), 2, 4, s(4)) },
 		"Activation.Backward": func() { SiLU.Backward(s(4), s(3), s(4)) },
 		"Activation.Tile":     func() { SiLU.Tile(s(10), 2, 5, 6) },
-		"ScaleShift": func() {
-			ScaleShift{Rows: 2, C: 4, Scale: s(4), Shift: s(4)}.Apply(s(8), s(8), Epilogue{Residual: s(7)})
-		},
-		"ScaleShiftMask": func() {
-			ScaleShift{Rows: 2, C: 4, Scale: s(4), Shift: s(4)}.Apply(s(8), s(8), Epilogue{Activation: ReLU, Mask: make([]uint16, 1)})
-		},
-		"MaskWithoutReLU": func() {
-			ScaleShift{Rows: 2, C: 4, Scale: s(4), Shift: s(4)}.Apply(s(8), s(8), Epilogue{Mask: make([]uint16, 2)})
-		},
-		"BatchNormMask": func() {
-			BatchNorm{Rows: 2, C: 4, Mean: s(4), InvStd: s(4), DGamma: s(4), DBeta: s(4), Passed: Mask{Scale: s(4), Shift: s(3)}}.Reduce(s(8), s(8))
-		},
-		"ChannelStats": func() { ChannelStats(s(8), 2, 4, s(4), s(3)) },
-		"Adam": func() {
-			Adam{LR: 1, Debias1: 1, Debias2: 1}.Step(s(4), s(4), s(4), s(3))
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -61,8 +62,8 @@ func (g *ReLUGrad) Backward(dx []float32, rows int) {
 		}
 		return
 	}
-	size := rowChunk(rows, c)
-	b := g.Begin(pieces(rows, size), c, dx)
+	size := rowwise.Chunk(rows, c)
+	b := g.Begin(rowwise.Pieces(rows, size), c, dx)
 	type args struct {
 		b       ReLUGradBlocks
 		dx      []float32
@@ -113,7 +114,7 @@ func (b *ReLUGradBlocks) End() {
 	at := 0
 	for _, p := range b.Parts {
 		if p.DBias != nil {
-			MergeSums(b.sums[at:], b.blocks, b.c, p.DBias)
+			rowwise.MergeSums(b.sums[at:], b.blocks, b.c, p.DBias)
 		}
 		at += p.C
 	}
@@ -127,7 +128,7 @@ func splitSumGo(dx, x []float32, stride int, dz []float32, rows, c int, sums []f
 	for r := range rows {
 		for i, g := range dx[r*stride:][:c] {
 			if x != nil {
-				g = ifPositive(x[r*stride+i], g)
+				g = rowwise.IfPositive(x[r*stride+i], g)
 			}
 			dz[r*c+i] = g
 			sums[i] += g

@@ -1,6 +1,10 @@
 package elementwise
 
-import "math"
+import (
+	"math"
+
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
+)
 
 // This file holds the Go twins of the activations: what happens to one value.
 
@@ -12,8 +16,8 @@ var scalars = [activations]struct {
 	grad  func(g, x float32) float32
 }{
 	Identity:    {"identity", func(x float32) float32 { return x }, func(g, _ float32) float32 { return g }},
-	ReLU:        {"relu", func(x float32) float32 { return max(x, 0) }, func(g, x float32) float32 { return ifPositive(x, g) }},
-	ReLU6:       {"relu6", func(x float32) float32 { return min(max(x, 0), 6) }, func(g, x float32) float32 { return ifPositive(x, ifPositive(6-x, g)) }},
+	ReLU:        {"relu", func(x float32) float32 { return max(x, 0) }, func(g, x float32) float32 { return rowwise.IfPositive(x, g) }},
+	ReLU6:       {"relu6", func(x float32) float32 { return min(max(x, 0), 6) }, func(g, x float32) float32 { return rowwise.IfPositive(x, rowwise.IfPositive(6-x, g)) }},
 	Sigmoid:     {"sigmoid", func(x float32) float32 { return sigmoidOf(x).value(x) }, func(g, x float32) float32 { return g * sigmoidOf(x).slope() }},
 	SiLU:        {"silu", func(x float32) float32 { return x * sigmoidOf(x).value(x) }, siluGrad},
 	Hardsigmoid: {"hardsigmoid", hardsigmoid, func(g, x float32) float32 { return ifInside(x, g*sixth) }},
@@ -26,7 +30,7 @@ var scalars = [activations]struct {
 const sixth = 1.0 / 6
 
 // ifInside returns v where hardsigmoid is not constant, and 0 elsewhere.
-func ifInside(x, v float32) float32 { return ifPositive(x+3, ifPositive(3-x, v)) }
+func ifInside(x, v float32) float32 { return rowwise.IfPositive(x+3, rowwise.IfPositive(3-x, v)) }
 
 func hardsigmoid(x float32) float32 { return min(max(x+3, 0), 6) * sixth }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/norm"
 	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
@@ -21,31 +22,31 @@ func TestStoresNonTemporal(t *testing.T) {
 		run  op
 	}{
 		{"scale shift", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{})
+			norm.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{})
 		}},
 		{"scale shift relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Activation: elementwise.ReLU})
+			norm.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Activation: elementwise.ReLU})
 		}},
 		{"scale shift add", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Residual: y})
+			norm.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Residual: y})
 		}},
 		{"scale shift add relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Residual: y, Activation: elementwise.ReLU})
+			norm.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Residual: y, Activation: elementwise.ReLU})
 		}},
 		{"scale shift add relu with a mask", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Residual: y, Activation: elementwise.ReLU, Mask: make([]uint16, elementwise.MaskWords(rows, c))})
+			norm.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Residual: y, Activation: elementwise.ReLU, Mask: make([]uint16, norm.MaskWords(rows, c))})
 		}},
 		{"scale shift relu with a mask", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			elementwise.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Activation: elementwise.ReLU, Mask: make([]uint16, elementwise.MaskWords(rows, c))})
+			norm.ScaleShift{Rows: rows, C: c, Scale: p[0], Shift: p[1]}.Apply(x, out, elementwise.Epilogue{Activation: elementwise.ReLU, Mask: make([]uint16, norm.MaskWords(rows, c))})
 		}},
 		{"grad, residual", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			elementwise.BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], Gamma: p[2], DGamma: p[3], DBeta: p[4]}.Grad(z, x, out, res)
+			norm.BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], Gamma: p[2], DGamma: p[3], DBeta: p[4]}.Grad(z, x, out, res)
 		}},
 		{"grad relu, residual", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			elementwise.BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], Gamma: p[2], DGamma: p[3], DBeta: p[4], Passed: elementwise.Mask{Words: kerneltest.MaskOf(y, rows, c)}}.Grad(z, x, out, res)
+			norm.BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], Gamma: p[2], DGamma: p[3], DBeta: p[4], Passed: norm.Mask{Words: kerneltest.MaskOf(y, rows, c)}}.Grad(z, x, out, res)
 		}},
 		{"grad relu", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
-			elementwise.BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], Gamma: p[2], DGamma: p[3], DBeta: p[4], Passed: elementwise.Mask{Words: kerneltest.MaskOf(y, rows, c)}}.Grad(z, x, out, nil)
+			norm.BatchNorm{Rows: rows, C: c, Mean: p[0], InvStd: p[1], Gamma: p[2], DGamma: p[3], DBeta: p[4], Passed: norm.Mask{Words: kerneltest.MaskOf(y, rows, c)}}.Grad(z, x, out, nil)
 		}},
 		{"relu backward, split", func(x, y, z, out, res []float32, p [][]float32, rows, c int) {
 			n := rows / 2 * c
@@ -69,7 +70,7 @@ func TestStoresNonTemporal(t *testing.T) {
 			oh, ow := q.Out()
 			arg := make([]uint8, oh*ow*c)
 			q.Forward(x, p[0], p[1], res[:len(arg)], make([]float32, len(arg)), arg)
-			q.Grad(z[:len(arg)], arg, x, out, elementwise.BatchNorm{Mean: p[2], InvStd: p[3], Gamma: p[4], DGamma: p[5], DBeta: p[6]})
+			q.Grad(z[:len(arg)], arg, x, out, norm.BatchNorm{Mean: p[2], InvStd: p[3], Gamma: p[4], DGamma: p[5], DBeta: p[6]})
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -77,7 +78,7 @@ func TestStoresNonTemporal(t *testing.T) {
 				for _, s := range []kerneltest.Shape{{Rows: 2, C: 16}, {Rows: 14, C: 48}, {Rows: 70, C: 64}, {Rows: 6, C: 160}} {
 					n := 4 * s.Rows * s.C
 					run := func(from int) [][]float32 {
-						defer kerneltest.StoreFrom(from, &elementwise.Table.Active().NonTemporalFloats, &table.Active().NonTemporalFloats)()
+						defer kerneltest.StoreFrom(from, &elementwise.Table.Active().NonTemporalFloats, &norm.Table.Active().NonTemporalFloats, &table.Active().NonTemporalFloats)()
 						a := kerneltest.NewArena(t, 4, 0)
 						aligned := func(v []float32) []float32 {
 							b := mem.Floats(n + 32)

@@ -1,8 +1,8 @@
 package pool
 
 import (
-	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/norm"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -82,16 +82,16 @@ func (w *maxWindow) normMaxGo(scale, shift, out, top []float32, arg []uint8) {
 // top [n,oh,ow,c]: outputs that ReLU made 0 pass no gradient, each other one
 // passes all of it to one input, so the small tensors are enough. b's Rows, C
 // and Passed follow from the rest and are not read, here and in Grad.
-func (p NormMax) Reduce(dy, y, top []float32, b elementwise.BatchNorm) {
+func (p NormMax) Reduce(dy, y, top []float32, b norm.BatchNorm) {
 	const op = "pool.NormMax.Reduce"
 	s := p.shape(op)
-	b.Rows, b.C, b.Passed = p.N*s.OH*s.OW, p.C, elementwise.Mask{Y: y}
+	b.Rows, b.C, b.Passed = p.N*s.OH*s.OW, p.C, norm.Mask{Y: y}
 	b.ReduceAs(op, dy, top)
 }
 
 // Grad computes dx [n,h,w,c], overwriting it, as BatchNorm.Grad does with batch
 // statistics, from dy and argmax [n,oh,ow,c] and x. dx must not be x.
-func (p NormMax) Grad(dy []float32, argmax []uint8, x, dx []float32, b elementwise.BatchNorm) {
+func (p NormMax) Grad(dy []float32, argmax []uint8, x, dx []float32, b norm.BatchNorm) {
 	const op = "pool.NormMax.Grad"
 	s := p.shape(op)
 	ground.Need(op, "dy", len(dy), p.N*s.OH*s.OW*p.C)
@@ -111,14 +111,14 @@ func (p NormMax) Grad(dy []float32, argmax []uint8, x, dx []float32, b elementwi
 	}
 	buf := ground.GetScratch(3 * p.C)
 	defer ground.PutScratch(buf)
-	k := elementwise.NewNormCoefficients(buf, b.Mean, b.InvStd, b.Gamma)
+	k := norm.NewCoefficients(buf, b.Mean, b.InvStd, b.Gamma)
 	k.Train(b.InvStd, b.DGamma, b.DBeta, p.N*p.H*p.W)
 	type args struct {
 		s           Shape
 		dy          []float32
 		argmax      []uint8
 		x, dx       []float32
-		k           elementwise.NormCoefficients
+		k           norm.Coefficients
 		nonTemporal bool
 	}
 	parallel.ForWith(p.N*p.H, args{s, dy, argmax, x, dx, k, ground.StoresNonTemporal(table.Active().NonTemporalFloats, len(dx), dx, p.C)}, func(a *args, i int) {
@@ -143,7 +143,7 @@ func (p NormMax) Grad(dy []float32, argmax []uint8, x, dx []float32, b elementwi
 
 // normGatherGo is the Go twin of normGather: batch normalization's gradient of
 // what gatherGo sums up.
-func (g *gatherWindow) normGatherGo(x []float32, k *elementwise.NormCoefficients, out []float32) {
+func (g *gatherWindow) normGatherGo(x []float32, k *norm.Coefficients, out []float32) {
 	g.gatherGo(out)
 	k.Grad(out, x, out)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
+	"github.com/whippet-ml/whippet/internal/kernel/norm"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
 
@@ -46,7 +47,7 @@ func TestNormMaxPool(t *testing.T) {
 						dy = a.Normal(outs, 0, 1)
 						dg, db, dx := a.Zeros(p.C), a.Zeros(p.C), a.Zeros(len(x))
 						if !special {
-							b := elementwise.BatchNorm{Mean: mean, InvStd: inv, Gamma: gamma, DGamma: dg, DBeta: db}
+							b := norm.BatchNorm{Mean: mean, InvStd: inv, Gamma: gamma, DGamma: dg, DBeta: db}
 							p.Reduce(dy, y, top, b)
 							p.Grad(dy, arg, x, dx, b)
 						}
@@ -54,10 +55,10 @@ func TestNormMaxPool(t *testing.T) {
 					})
 					a := kerneltest.NewArena(t, 1, 0)
 					x, scale, shift, mean, inv, gamma := values(a)
-					norm, y := a.Zeros(len(x)), a.Zeros(outs)
+					normed, y := a.Zeros(len(x)), a.Zeros(outs)
 					wantArg = a.ByteZeros(outs)
-					elementwise.ScaleShift{Rows: rows, C: p.C, Scale: scale, Shift: shift}.Apply(x, norm, elementwise.Epilogue{Activation: elementwise.ReLU})
-					p.Max.Forward(norm, y, wantArg)
+					norm.ScaleShift{Rows: rows, C: p.C, Scale: scale, Shift: shift}.Apply(x, normed, elementwise.Epilogue{Activation: elementwise.ReLU})
+					p.Max.Forward(normed, y, wantArg)
 					kerneltest.Near(t, "y", got[0], kerneltest.Float64s(y), 1e-6) // the twin does not fuse multiply and add
 					for i, v := range y {
 						if want := wantArg[i]; arg[i] != want && (v != 0 || arg[i] != nowhere) {
@@ -69,8 +70,8 @@ func TestNormMaxPool(t *testing.T) {
 					}
 					dnorm, dx, dg, db := a.Zeros(len(x)), a.Zeros(len(x)), a.Zeros(p.C), a.Zeros(p.C)
 					p.Max.Backward(dy, wantArg, elementwise.InputGrad{DX: dnorm})
-					elementwise.BatchNorm{Rows: rows, C: p.C, Mean: mean, InvStd: inv, DGamma: dg, DBeta: db, Passed: elementwise.Mask{Words: kerneltest.MaskOf(norm, rows, p.C)}}.Reduce(dnorm, x)
-					elementwise.BatchNorm{Rows: rows, C: p.C, Mean: mean, InvStd: inv, Gamma: gamma, DGamma: dg, DBeta: db, Passed: elementwise.Mask{Words: kerneltest.MaskOf(norm, rows, p.C)}}.Grad(dnorm, x, dx, nil)
+					norm.BatchNorm{Rows: rows, C: p.C, Mean: mean, InvStd: inv, DGamma: dg, DBeta: db, Passed: norm.Mask{Words: kerneltest.MaskOf(normed, rows, p.C)}}.Reduce(dnorm, x)
+					norm.BatchNorm{Rows: rows, C: p.C, Mean: mean, InvStd: inv, Gamma: gamma, DGamma: dg, DBeta: db, Passed: norm.Mask{Words: kerneltest.MaskOf(normed, rows, p.C)}}.Grad(dnorm, x, dx, nil)
 					// The sums are grouped otherwise.
 					tol := 2e-6 * math.Sqrt(float64(rows+1))
 					kerneltest.Near(t, "dgamma", got[1], kerneltest.Float64s(dg), tol)
@@ -90,20 +91,20 @@ func BenchmarkStem(b *testing.B) {
 	y, dy, arg := make([]float32, rows*p.C/4), kerneltest.BenchSlices(1, rows*p.C/4)[0], make([]uint8, rows*p.C/4)
 	b.Run("fused", func(b *testing.B) {
 		top := make([]float32, len(y))
-		norm := elementwise.BatchNorm{Mean: q[2], InvStd: q[3], Gamma: q[4], DGamma: q[5], DBeta: q[6]}
+		bn := norm.BatchNorm{Mean: q[2], InvStd: q[3], Gamma: q[4], DGamma: q[5], DBeta: q[6]}
 		for b.Loop() {
 			p.Forward(s[0], q[0], q[1], y, top, arg)
-			p.Reduce(dy, y, top, norm)
-			p.Grad(dy, arg, s[0], s[1], norm)
+			p.Reduce(dy, y, top, bn)
+			p.Grad(dy, arg, s[0], s[1], bn)
 		}
 	})
 	b.Run("parts", func(b *testing.B) {
 		for b.Loop() {
-			elementwise.ScaleShift{Rows: rows, C: p.C, Scale: q[0], Shift: q[1]}.Apply(s[0], s[1], elementwise.Epilogue{Activation: elementwise.ReLU})
+			norm.ScaleShift{Rows: rows, C: p.C, Scale: q[0], Shift: q[1]}.Apply(s[0], s[1], elementwise.Epilogue{Activation: elementwise.ReLU})
 			p.Max.Forward(s[1], y, arg)
 			p.Max.Backward(dy, arg, elementwise.InputGrad{DX: s[2]})
-			elementwise.BatchNorm{Rows: rows, C: p.C, Mean: q[2], InvStd: q[3], DGamma: q[5], DBeta: q[6], Passed: elementwise.Mask{Scale: q[0], Shift: q[1]}}.Reduce(s[2], s[0])
-			elementwise.BatchNorm{Rows: rows, C: p.C, Mean: q[2], InvStd: q[3], Gamma: q[4], DGamma: q[5], DBeta: q[6], Passed: elementwise.Mask{Scale: q[0], Shift: q[1]}}.Grad(s[2], s[0], s[2], nil)
+			norm.BatchNorm{Rows: rows, C: p.C, Mean: q[2], InvStd: q[3], DGamma: q[5], DBeta: q[6], Passed: norm.Mask{Scale: q[0], Shift: q[1]}}.Reduce(s[2], s[0])
+			norm.BatchNorm{Rows: rows, C: p.C, Mean: q[2], InvStd: q[3], Gamma: q[4], DGamma: q[5], DBeta: q[6], Passed: norm.Mask{Scale: q[0], Shift: q[1]}}.Grad(s[2], s[0], s[2], nil)
 		}
 	})
 }
@@ -119,7 +120,7 @@ func FuzzNormMaxPool(f *testing.F) {
 		rows, outs := p.N*p.H*p.W, p.N*oh*ow*p.C
 		kerneltest.WithEachSet(func(s *isa.Set) {
 			a := kerneltest.NewArena(t, seed, int(seed%16))
-			x, norm, dnorm, dx, wantDX := a.Normal(rows*p.C, 0, 1), a.Zeros(rows*p.C), a.Zeros(rows*p.C), a.Zeros(rows*p.C), a.Zeros(rows*p.C)
+			x, normed, dnorm, dx, wantDX := a.Normal(rows*p.C, 0, 1), a.Zeros(rows*p.C), a.Zeros(rows*p.C), a.Zeros(rows*p.C), a.Zeros(rows*p.C)
 			y, want, top, dy := a.Zeros(outs), a.Zeros(outs), a.Zeros(outs), a.Normal(outs, 0, 1)
 			arg, wantArg := a.ByteZeros(outs), a.ByteZeros(outs)
 			var q [7][]float32
@@ -127,12 +128,12 @@ func FuzzNormMaxPool(f *testing.F) {
 				q[i] = a.Normal(p.C, 0, 1)
 			}
 			p.Forward(x, q[0], q[1], y, top, arg)
-			p.Grad(dy, arg, x, dx, elementwise.BatchNorm{Mean: q[2], InvStd: q[3], Gamma: q[4], DGamma: q[5], DBeta: q[6]})
-			elementwise.ScaleShift{Rows: rows, C: p.C, Scale: q[0], Shift: q[1]}.Apply(x, norm, elementwise.Epilogue{Activation: elementwise.ReLU})
-			p.Max.Forward(norm, want, wantArg)
+			p.Grad(dy, arg, x, dx, norm.BatchNorm{Mean: q[2], InvStd: q[3], Gamma: q[4], DGamma: q[5], DBeta: q[6]})
+			norm.ScaleShift{Rows: rows, C: p.C, Scale: q[0], Shift: q[1]}.Apply(x, normed, elementwise.Epilogue{Activation: elementwise.ReLU})
+			p.Max.Forward(normed, want, wantArg)
 			kerneltest.Near(t, "y", y, kerneltest.Float64s(want), 1e-6)
 			p.Max.Backward(dy, arg, elementwise.InputGrad{DX: dnorm})
-			elementwise.BatchNorm{Rows: rows, C: p.C, Mean: q[2], InvStd: q[3], Gamma: q[4], DGamma: q[5], DBeta: q[6]}.Grad(dnorm, x, wantDX, nil)
+			norm.BatchNorm{Rows: rows, C: p.C, Mean: q[2], InvStd: q[3], Gamma: q[4], DGamma: q[5], DBeta: q[6]}.Grad(dnorm, x, wantDX, nil)
 			kerneltest.Near(t, "dx", dx, kerneltest.Float64s(wantDX), 1e-5)
 			for i, at := range arg {
 				if at == nowhere != (y[i] == 0) {

@@ -3,9 +3,9 @@ package pool
 import (
 	"unsafe"
 
-	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
+	"github.com/whippet-ml/whippet/internal/kernel/norm"
 )
 
 // windowArgs is the argument of the pooling kernels. The skips and steps are
@@ -110,7 +110,7 @@ func (g *gatherWindow) gather(out []float32, nonTemporal bool) {
 
 // normGather sums up a pixel's gradient and takes it through the normalization
 // of x; see normGatherGo.
-func (g *gatherWindow) normGather(x []float32, k *elementwise.NormCoefficients, out []float32, nonTemporal bool) {
+func (g *gatherWindow) normGather(x []float32, k *norm.Coefficients, out []float32, nonTemporal bool) {
 	a := g.args(out)
 	a.more = [5]*float32{ground.Ptr(x), ground.Ptr(k.Mean), ground.Ptr(k.A), ground.Ptr(k.B), ground.Ptr(k.D)}
 	t := table.Active()

@@ -78,23 +78,29 @@ func (noImports) Import(path string) (*types.Package, error) { return nil, error
 // signatures of kernels can name them.
 func (p *Source) Args(names ...string) {
 	for _, name := range names {
-		obj, ok := p.types.Scope().Lookup(name).(*types.TypeName)
-		if !ok {
-			log.Fatalf("%s: there is no type %s, which kernels take as an argument", p.dir, name)
-		}
-		s, ok := obj.Type().Underlying().(*types.Struct)
-		if !ok {
-			log.Fatalf("%s: %s is no structure, so kernels cannot find its fields", p.dir, name)
-		}
-		for i := range s.NumFields() {
-			if !known(s.Field(i).Type()) {
-				log.Fatalf("%s: %s.%s has a type of another package, whose size the generator does not know", p.dir, name, s.Field(i).Name())
-			}
-		}
-		rely(name, s)
-		// avo evaluates signatures among Go's predeclared names.
-		types.Universe.Insert(types.NewNamed(types.NewTypeName(token.NoPos, nil, name, nil), s, nil).Obj())
+		p.ArgsAs(name, name)
 	}
+}
+
+// ArgsAs is Args for the type name, which the package that the kernels are for
+// calls alias.
+func (p *Source) ArgsAs(name, alias string) {
+	obj, ok := p.types.Scope().Lookup(name).(*types.TypeName)
+	if !ok {
+		log.Fatalf("%s: there is no type %s, which kernels take as an argument", p.dir, name)
+	}
+	s, ok := obj.Type().Underlying().(*types.Struct)
+	if !ok {
+		log.Fatalf("%s: %s is no structure, so kernels cannot find its fields", p.dir, name)
+	}
+	for i := range s.NumFields() {
+		if !known(s.Field(i).Type()) {
+			log.Fatalf("%s: %s.%s has a type of another package, whose size the generator does not know", p.dir, name, s.Field(i).Name())
+		}
+	}
+	rely(alias, s)
+	// avo evaluates signatures among Go's predeclared names.
+	types.Universe.Insert(types.NewNamed(types.NewTypeName(token.NoPos, nil, alias, nil), s, nil).Obj())
 }
 
 // known reports whether the size of t is known.

@@ -1,6 +1,10 @@
-package elementwise
+package norm
 
-import "github.com/whippet-ml/whippet/internal/kernel/ground"
+import (
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
+)
 
 // ScaleShift is batch normalization once its statistics are known: a scale and
 // a shift for each channel of [Rows, C].
@@ -12,8 +16,8 @@ type ScaleShift struct {
 // Apply computes y = activation(x*Scale + Shift + e.Residual), and e.Mask, in
 // one pass over memory. x and y are [Rows, C]; y may be x or e.Residual. e.Bias
 // must be nil, because Shift is one, and e.Stride 0 or C.
-func (s ScaleShift) Apply(x, y []float32, e Epilogue) {
-	const op = "elementwise.ScaleShift.Apply"
+func (s ScaleShift) Apply(x, y []float32, e elementwise.Epilogue) {
+	const op = "norm.ScaleShift.Apply"
 	rows, c := s.Rows, s.C
 	relu, after := e.Split(op)
 	ground.Need(op, "x", len(x), rows*c)
@@ -33,10 +37,10 @@ func (s ScaleShift) Apply(x, y []float32, e Epilogue) {
 		mask                         []uint16
 		c                            int
 		relu, nonTemporal            bool
-		after                        Activation
+		after                        elementwise.Activation
 	}
-	nonTemporal := after == Identity && ground.StoresNonTemporal(Table.Active().NonTemporalFloats, len(y), y, c, x, e.Residual)
-	forRows(rows, c, args{x, s.Scale, s.Shift, e.Residual, y, e.Mask, c, relu, nonTemporal, after}, func(a *args, lo, hi int) {
+	nonTemporal := after == elementwise.Identity && ground.StoresNonTemporal(Table.Active().NonTemporalFloats, len(y), y, c, x, e.Residual)
+	rowwise.For(rows, c, args{x, s.Scale, s.Shift, e.Residual, y, e.Mask, c, relu, nonTemporal, after}, func(a *args, lo, hi int) {
 		c := a.c
 		x, r, y := a.x[lo*c:hi*c], rowsOf(a.residual, lo, hi, c), a.y[lo*c:hi*c]
 		if a.mask != nil {

@@ -1,6 +1,9 @@
-package elementwise
+package norm
 
-import "github.com/whippet-ml/whippet/internal/kernel/ground"
+import (
+	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
+)
 
 // This file holds the mask that a ReLU leaves for its backward pass: one bit for
 // each value, whether it passed. It takes a 32nd of the memory of the values
@@ -82,15 +85,15 @@ func maskGo(y []float32, mask []uint16, rows, c int) {
 // MaskBackward goes back through the ReLU that left mask: dx = dy where it
 // passed and 0 elsewhere. dy and dx are [rows, c]; dx may be dy.
 func MaskBackward(dy []float32, mask []uint16, rows, c int, dx []float32) {
-	ground.Need("elementwise.MaskBackward", "dy", len(dy), rows*c)
-	ground.Need("elementwise.MaskBackward", "dx", len(dx), rows*c)
-	ground.Need("elementwise.MaskBackward", "mask", len(mask), MaskWords(rows, c))
+	ground.Need("norm.MaskBackward", "dy", len(dy), rows*c)
+	ground.Need("norm.MaskBackward", "dx", len(dx), rows*c)
+	ground.Need("norm.MaskBackward", "mask", len(mask), MaskWords(rows, c))
 	type args struct {
 		dy, dx []float32
 		mask   []uint16
 		c      int
 	}
-	forRows(rows, c, args{dy, dx, mask, c}, func(a *args, lo, hi int) {
+	rowwise.For(rows, c, args{dy, dx, mask, c}, func(a *args, lo, hi int) {
 		maskGrad(a.dy[lo*a.c:hi*a.c], maskOfRows(a.mask, lo, hi, a.c), a.dx[lo*a.c:hi*a.c], hi-lo, a.c)
 	})
 }
@@ -100,7 +103,7 @@ func maskGradGo(dy []float32, mask []uint16, dx []float32, rows, c int) {
 	for r := range rows {
 		s := mask[r*maskRowWords(c):]
 		for ch := range c {
-			dx[r*c+ch] = ifPositive(float32(s[ch/16]>>(ch%16)&1), dy[r*c+ch])
+			dx[r*c+ch] = rowwise.IfPositive(float32(s[ch/16]>>(ch%16)&1), dy[r*c+ch])
 		}
 	}
 }

@@ -1,7 +1,9 @@
-package elementwise
+package norm
 
 import (
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -19,16 +21,16 @@ import (
 // from the piece, the cancellation in its variance is bounded by the piece's
 // length however far the mean is from zero.
 func ChannelStats(x []float32, rows, c int, mean, variance []float32) {
-	ground.Need("elementwise.ChannelStats", "x", len(x), rows*c)
-	ground.Need("elementwise.ChannelStats", "mean", len(mean), c)
-	ground.Need("elementwise.ChannelStats", "variance", len(variance), c)
+	ground.Need("norm.ChannelStats", "x", len(x), rows*c)
+	ground.Need("norm.ChannelStats", "mean", len(mean), c)
+	ground.Need("norm.ChannelStats", "variance", len(variance), c)
 	if rows <= 0 || c <= 0 {
 		clear(mean)
 		clear(variance)
 		return
 	}
-	size := rowChunk(rows, c)
-	n := pieces(rows, size)
+	size := rowwise.Chunk(rows, c)
+	n := rowwise.Pieces(rows, size)
 	part := ground.GetScratch(n * 3 * c)
 	defer ground.PutScratch(part)
 	type args struct {
@@ -41,7 +43,7 @@ func ChannelStats(x []float32, rows, c int, mean, variance []float32) {
 		p := a.part[lo/a.size*3*c:][:3*c]
 		pieceStats(a.x[lo*c:hi*c], hi-lo, c, p[:c], p[c:2*c], p[2*c:])
 	})
-	parallel.ChunksWith(c, mergeBlock, a, func(a *args, lo, hi int) {
+	parallel.ChunksWith(c, rowwise.MergeBlock, a, func(a *args, lo, hi int) {
 		mergeStats(a.part, a.n, a.rows, a.size, a.c, lo, hi, a.mean[lo:hi], a.variance[lo:hi])
 	})
 }
@@ -54,7 +56,7 @@ const statsShiftRows = 8
 func pieceStats(x []float32, rows, c int, shift, sum, sq []float32) {
 	first := min(rows, statsShiftRows)
 	clear(shift)
-	SumPiece(x[:first*c], first, c, shift)
+	elementwise.SumPiece(x[:first*c], first, c, shift)
 	inv := 1 / float32(first)
 	for i := range shift {
 		shift[i] *= inv
@@ -80,7 +82,7 @@ func statsGo(x, shift []float32, rows, c int, sum, sq []float32) {
 // squared deviations that of the pieces plus their means' own (Chan, Golub and
 // LeVeque, 1983).
 func mergeStats(part []float32, n, rows, size, c, lo, hi int, mean, variance []float32) {
-	var m, m2 [mergeBlock]float64
+	var m, m2 [rowwise.MergeBlock]float64
 	for i := range n {
 		k := float64(min(rows, (i+1)*size) - i*size)
 		p := part[i*3*c:]

@@ -1,9 +1,10 @@
-package elementwise
+package norm
 
 import (
 	"math"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
 
@@ -21,11 +22,11 @@ func TestScaleShiftReLUMask(t *testing.T) {
 					r = a.Normal(rows*c, 0, 1)
 				}
 				want, y, s := a.Zeros(rows*c), a.Zeros(rows*c), a.Words(MaskWords(rows, c))
-				ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, want, Epilogue{Residual: r, Activation: ReLU})
+				ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, want, elementwise.Epilogue{Residual: r, Activation: elementwise.ReLU})
 				if inPlace {
 					y = x
 				}
-				ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, Epilogue{Residual: r, Activation: ReLU, Mask: s})
+				ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, elementwise.Epilogue{Residual: r, Activation: elementwise.ReLU, Mask: s})
 				for i := range y {
 					if math.Float32bits(y[i]) != math.Float32bits(want[i]) {
 						t.Fatalf("residual %t, in place %t: value %d is %v, ScaleShift gives %v", residual, inPlace, i, y[i], want[i])
@@ -36,7 +37,7 @@ func TestScaleShiftReLUMask(t *testing.T) {
 				}
 				dy, dx, wantDX := a.Normal(rows*c, 0, 1), a.Zeros(rows*c), a.Zeros(rows*c)
 				MaskBackward(dy, s, rows, c, dx)
-				ReLU.Backward(dy, want, wantDX)
+				elementwise.ReLU.Backward(dy, want, wantDX)
 				for i := range dx {
 					if dx[i] != wantDX[i] {
 						t.Fatalf("gradient %d is %v where y is %v, want %v", i, dx[i], want[i], wantDX[i])

@@ -6,8 +6,8 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/asm/isa"
 )
 
-// optim makes the optimizer's step: pointers p, g, avg, sqr, constants as
-// adamConstants has them.
+// optim makes the optimizers' steps. Adam's pointers are p, g, avg, sqr, its
+// constants as adamConstants has them; SGD is made of ScaleAdd.
 func optim(v *isa.Set) {
 	rowMap(v, mapSpec{name: "Adam", doc: "makes a step of AdamW: parameters p[0], gradient p[1], its averages p[2] and p[3], constants k; see adamGo.",
 		streams: []int{0, 1, 2, 3}, consts: 8, body: func(p *place) {
@@ -30,5 +30,13 @@ func optim(v *isa.Set) {
 			VMULPS(decay, w, w)
 			VFMADD231PS(m, step, w)
 			p.st(w, 0)
+		}})
+	rowMap(v, mapSpec{name: "ScaleAdd", doc: "sets p[0] = k[0]*p[0] + k[1]*p[1]; see scaleAddGo.",
+		streams: []int{0, 1}, consts: 2, body: func(p *place) {
+			// y = a*y + b*x
+			y, x := p.ld(0), p.ld(1)
+			VMULPS(p.consts[0], y, y)
+			VFMADD231PS(x, p.consts[1], y)
+			p.st(y, 0)
 		}})
 }

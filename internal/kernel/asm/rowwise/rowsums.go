@@ -64,14 +64,14 @@ func sumPrologue(v *isa.Set, s sumSpec, args isa.Args) (b *block, left, whole re
 	b = &block{v: v, ptr: map[int]reg.GPVirtual{}, strided: s.strided, nonTemporal: s.nonTemporal, cb: GP64(), cb3: GP64(), idx: GP64()}
 	for _, i := range slices.Concat(s.rows(), s.params, s.masks) {
 		b.ptr[i] = GP64()
-		MOVQ(args.Elem("p", i), b.ptr[i])
+		MOVQ(args.Elem("P", i), b.ptr[i])
 	}
 	left, whole = GP64(), GP64()
-	MOVQ(args.Field("rows"), left)
-	MOVQ(args.Field("c"), b.cb)
+	MOVQ(args.Field("Rows"), left)
+	MOVQ(args.Field("C"), b.cb)
 	if len(s.strided) > 0 {
 		b.pb, b.pb3 = GP64(), GP64()
-		MOVQ(args.Field("stride"), b.pb)
+		MOVQ(args.Field("Stride"), b.pb)
 		SHLQ(Imm(2), b.pb)
 		LEAQ(Mem{Base: b.pb, Index: b.pb, Scale: 2}, b.pb3)
 	}

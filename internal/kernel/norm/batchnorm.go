@@ -1,6 +1,9 @@
-package elementwise
+package norm
 
-import "github.com/whippet-ml/whippet/internal/kernel/ground"
+import (
+	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
+)
 
 // This file holds batch normalization's backward half. It takes two passes,
 // as the gradient of every value needs sums over the whole channel:
@@ -33,7 +36,7 @@ type BatchNorm struct {
 
 // Reduce computes DGamma and DBeta from dy and x [Rows, C], the gradient of the
 // op's output and the op's input.
-func (b BatchNorm) Reduce(dy, x []float32) { b.ReduceAs("elementwise.BatchNorm.Reduce", dy, x) }
+func (b BatchNorm) Reduce(dy, x []float32) { b.ReduceAs("norm.BatchNorm.Reduce", dy, x) }
 
 // ReduceAs is Reduce for the operation of that name, which panics have.
 func (b *BatchNorm) ReduceAs(op string, dy, x []float32) {
@@ -49,15 +52,15 @@ func (b *BatchNorm) ReduceAs(op string, dy, x []float32) {
 		dy, x, mean []float32
 		mask        Mask
 		c           int
-		sums        rowSums
+		sums        rowwise.Sums
 	}
-	a := args{dy, x, b.Mean, b.Passed, c, newRowSums(rows, c, 2)}
-	forRows(rows, c, a, func(a *args, lo, hi int) {
-		c, m, sums := a.c, a.mask.rows(lo, hi, a.c), a.sums.at(lo)
+	a := args{dy, x, b.Mean, b.Passed, c, rowwise.NewSums(rows, c, 2)}
+	rowwise.For(rows, c, a, func(a *args, lo, hi int) {
+		c, m, sums := a.c, a.mask.rows(lo, hi, a.c), a.sums.At(lo)
 		d, x := a.dy[lo*c:hi*c], a.x[lo*c:hi*c]
 		bnReduce(d, x, a.mean, m, hi-lo, c, sums[:c], sums[c:])
 	})
-	a.sums.merge(b.DBeta, b.DGamma)
+	a.sums.Merge(b.DBeta, b.DGamma)
 	for i := range b.DGamma {
 		b.DGamma[i] *= b.InvStd[i]
 	}
@@ -76,7 +79,7 @@ func bnReduceGo(dy, x, mean []float32, m Mask, rows, c int, sumG, sumGX []float3
 	for r := range rows {
 		for ch := range c {
 			i := r*c + ch
-			g := ifPositive(m.sign(r, ch, c, x[i]), dy[i])
+			g := rowwise.IfPositive(m.sign(r, ch, c, x[i]), dy[i])
 			sumG[ch] += g
 			sumGX[ch] += g * (x[i] - mean[ch])
 		}
@@ -87,7 +90,7 @@ func bnReduceGo(dy, x, mean []float32, m Mask, rows, c int, sumG, sumGX []float3
 // dres, unless nil, receives the residual's gradient g. dx may be dy or x, dres
 // may be dy; dx and dres must differ.
 func (b BatchNorm) Grad(dy, x, dx, dres []float32) {
-	const op = "elementwise.BatchNorm.Grad"
+	const op = "norm.BatchNorm.Grad"
 	rows, c := b.Rows, b.C
 	ground.Need(op, "dy", len(dy), rows*c)
 	ground.Need(op, "dx", len(dx), rows*c)
@@ -100,11 +103,11 @@ func (b BatchNorm) Grad(dy, x, dx, dres []float32) {
 	}
 	buf := ground.GetScratch(3 * c)
 	defer ground.PutScratch(buf)
-	k := NewNormCoefficients(buf, b.Mean, b.InvStd, b.Gamma)
+	k := NewCoefficients(buf, b.Mean, b.InvStd, b.Gamma)
 	type args struct {
 		dy, x       []float32
 		mask        Mask
-		k           NormCoefficients
+		k           Coefficients
 		c           int
 		dx, dres    []float32
 		nonTemporal bool
@@ -114,7 +117,7 @@ func (b BatchNorm) Grad(dy, x, dx, dres []float32) {
 		if b.Passed.Scale != nil {
 			panic(op + ": with running statistics x is not read, so that Passed has to be Words")
 		}
-		forRows(rows, c, a, func(a *args, lo, hi int) {
+		rowwise.For(rows, c, a, func(a *args, lo, hi int) {
 			c := a.c
 			bnGradFixed(a.dy[lo*c:hi*c], maskOfRows(a.mask.Words, lo, hi, c), a.k.A, hi-lo, c, a.dx[lo*c:hi*c], rowsOf(a.dres, lo, hi, c))
 		})
@@ -126,7 +129,7 @@ func (b BatchNorm) Grad(dy, x, dx, dres []float32) {
 	ground.Need(op, "DBeta", len(b.DBeta), c)
 	k.Train(b.InvStd, b.DGamma, b.DBeta, rows)
 	a.nonTemporal = ground.StoresNonTemporal(Table.Active().NonTemporalFloats, len(dx), dx, c, dy, x)
-	forRows(rows, c, a, func(a *args, lo, hi int) {
+	rowwise.For(rows, c, a, func(a *args, lo, hi int) {
 		c, m := a.c, a.mask.rows(lo, hi, a.c)
 		d, x := a.dy[lo*c:hi*c], a.x[lo*c:hi*c]
 		dx, dres := a.dx[lo*c:hi*c], rowsOf(a.dres, lo, hi, c)
@@ -134,14 +137,14 @@ func (b BatchNorm) Grad(dy, x, dx, dres []float32) {
 	})
 }
 
-// NormCoefficients are the channel's constants in dx = a*g + b*(x-mean) + d.
-type NormCoefficients struct{ Mean, A, B, D []float32 }
+// Coefficients are the channel's constants in dx = a*g + b*(x-mean) + d.
+type Coefficients struct{ Mean, A, B, D []float32 }
 
-// NewNormCoefficients makes the coefficients in buf, three floats per channel:
+// NewCoefficients makes the coefficients in buf, three floats per channel:
 // a = gamma*invstd, gamma nil meaning ones.
-func NewNormCoefficients(buf, mean, invstd, gamma []float32) NormCoefficients {
+func NewCoefficients(buf, mean, invstd, gamma []float32) Coefficients {
 	c := len(invstd)
-	k := NormCoefficients{Mean: mean, A: buf[:c], B: buf[c : 2*c], D: buf[2*c : 3*c]}
+	k := Coefficients{Mean: mean, A: buf[:c], B: buf[c : 2*c], D: buf[2*c : 3*c]}
 	copy(k.A, invstd)
 	for i, g := range gamma {
 		k.A[i] *= g
@@ -150,7 +153,7 @@ func NewNormCoefficients(buf, mean, invstd, gamma []float32) NormCoefficients {
 }
 
 // Train sets what batch statistics over rows values add: b and d.
-func (k *NormCoefficients) Train(invstd, dgamma, dbeta []float32, rows int) {
+func (k *Coefficients) Train(invstd, dgamma, dbeta []float32, rows int) {
 	for i, a := range k.A {
 		k.B[i] = float32(-float64(a) * float64(invstd[i]) * float64(dgamma[i]) / float64(rows))
 		k.D[i] = float32(-float64(a) * float64(dbeta[i]) / float64(rows))
@@ -159,16 +162,16 @@ func (k *NormCoefficients) Train(invstd, dgamma, dbeta []float32, rows int) {
 
 // Grad computes dx = A*dy + (B*(x-Mean) + D) for the channels of one row, in plain
 // Go. dx may be dy or x.
-func (k *NormCoefficients) Grad(dy, x, dx []float32) { bnGradGo(dy, x, Mask{}, *k, 1, len(x), dx, nil) }
+func (k *Coefficients) Grad(dy, x, dx []float32) { bnGradGo(dy, x, Mask{}, *k, 1, len(x), dx, nil) }
 
 // bnGradGo is the gradient of one piece, rows of c channels, in plain Go: dx =
 // A*g + (B*(x-Mean) + D) and, unless it is nil, dres = g, the part of dy that m
 // lets pass.
-func bnGradGo(dy, x []float32, m Mask, k NormCoefficients, rows, c int, dx, dres []float32) {
+func bnGradGo(dy, x []float32, m Mask, k Coefficients, rows, c int, dx, dres []float32) {
 	for r := range rows {
 		for ch := range c {
 			i := r*c + ch
-			g := ifPositive(m.sign(r, ch, c, x[i]), dy[i])
+			g := rowwise.IfPositive(m.sign(r, ch, c, x[i]), dy[i])
 			if dres != nil {
 				dres[i] = g
 			}

@@ -1,4 +1,4 @@
-package elementwise
+package optimizer
 
 import (
 	"encoding/json"
@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
 
@@ -63,7 +64,7 @@ func TestOptimizerStepsGolden(t *testing.T) {
 
 func TestAdamStep(t *testing.T) {
 	kerneltest.EachSet(t, func(t *testing.T) {
-		for _, n := range []int{0, 1, 3, 8, 15, 16, 17, 40, 64, 100, 2*flatChunk + 7} {
+		for _, n := range []int{0, 1, 3, 8, 15, 16, 17, 40, 64, 100, 2*rowwise.FlatChunk + 7} {
 			const lr, wd, mom, sqrMom, eps, d1, d2 = 3e-2, 0.1, 0.85, 0.99, 1e-5, 0.6, 0.2
 			var p, g, avg, sqr []float32
 			out := kerneltest.SameForThreads(t, func(a *kerneltest.Arena) [][]float32 {
@@ -104,7 +105,7 @@ func TestAdamStepNaN(t *testing.T) {
 
 func TestSGDStep(t *testing.T) {
 	kerneltest.EachSet(t, func(t *testing.T) {
-		for _, n := range []int{0, 1, 15, 16, 33, 100, 2*flatChunk + 7} {
+		for _, n := range []int{0, 1, 15, 16, 33, 100, 2*rowwise.FlatChunk + 7} {
 			for _, mom := range []float64{0, 0.9} {
 				const lr, wd = 0.1, 0.01
 				var p, g, avg []float32

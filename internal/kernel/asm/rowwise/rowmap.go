@@ -48,7 +48,7 @@ type mapSpec struct {
 	doc         string    // what it computes, by the names of the pointers
 	streams     []int     // pointers that go on from row to row
 	params      []int     // pointers to c floats, the same for every row
-	masks       []int     // pointers to a bit per float, see ../../relumask.go
+	masks       []int     // pointers to a bit per float, see ../../norm/mask.go
 	strided     []int     // streams whose rows are stride floats apart, not c
 	consts      int       // scalars, broadcast to p.consts
 	floats      []float32 // numbers that the body takes from p.floats
@@ -120,19 +120,19 @@ func mapPrologue(v *isa.Set, s mapSpec, args isa.Args) (*place, row) {
 	p := &place{v: v, nonTemporal: s.nonTemporal, ptr: map[int]reg.GPVirtual{}}
 	for _, i := range slices.Concat(s.streams, s.params, s.masks) {
 		p.ptr[i] = GP64()
-		MOVQ(args.Elem("p", i), p.ptr[i])
+		MOVQ(args.Elem("P", i), p.ptr[i])
 	}
 	r := row{left: GP64(), bytes: GP64(), whole: GP64()}
-	MOVQ(args.Field("rows"), r.left)
-	MOVQ(args.Field("c"), r.bytes)
+	MOVQ(args.Field("Rows"), r.left)
+	MOVQ(args.Field("C"), r.bytes)
 	if len(s.strided) > 0 {
 		r.stride = GP64()
-		MOVQ(args.Field("stride"), r.stride)
+		MOVQ(args.Field("Stride"), r.stride)
 		SHLQ(Imm(2), r.stride)
 	}
 	p.floats = newFloats(v, s.floats)
 	for i := range s.consts {
-		p.consts = append(p.consts, v.Splat(args.Elem("k", i)))
+		p.consts = append(p.consts, v.Splat(args.Elem("K", i)))
 	}
 	if s.zero {
 		p.zero = v.Zero()

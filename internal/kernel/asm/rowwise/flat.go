@@ -26,12 +26,4 @@ func flat(v *isa.Set) {
 			VFMADD231PS(x, p.consts[0], y)
 			p.st(y, 1)
 		}})
-	rowMap(v, mapSpec{name: "ScaleAdd", doc: "sets p[0] = k[0]*p[0] + k[1]*p[1]; see scaleAddGo.",
-		streams: []int{0, 1}, consts: 2, body: func(p *place) {
-			// y = a*y + b*x
-			y, x := p.ld(0), p.ld(1)
-			VMULPS(p.consts[0], y, y)
-			VFMADD231PS(x, p.consts[1], y)
-			p.st(y, 0)
-		}})
 }

@@ -1,9 +1,10 @@
-package elementwise
+package norm
 
 import (
 	"math"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
 
@@ -92,11 +93,11 @@ func TestChannelStatsNaN(t *testing.T) {
 }
 
 // activation is ReLU or none.
-func activation(relu bool) Activation {
+func activation(relu bool) elementwise.Activation {
 	if relu {
-		return ReLU
+		return elementwise.ReLU
 	}
-	return Identity
+	return elementwise.Identity
 }
 
 func TestScaleShift(t *testing.T) {
@@ -129,12 +130,12 @@ func TestScaleShift(t *testing.T) {
 				switch {
 				case tc.yIsX:
 					copy(y, x)
-					ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(y, y, Epilogue{Residual: res, Activation: activation(tc.relu)})
+					ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(y, y, elementwise.Epilogue{Residual: res, Activation: activation(tc.relu)})
 				case tc.yIsResid:
 					copy(y, res)
-					ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, Epilogue{Residual: y, Activation: activation(tc.relu)})
+					ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, elementwise.Epilogue{Residual: y, Activation: activation(tc.relu)})
 				default:
-					ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, Epilogue{Residual: res, Activation: activation(tc.relu)})
+					ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, elementwise.Epilogue{Residual: res, Activation: activation(tc.relu)})
 				}
 				return [][]float32{y}
 			})
@@ -212,10 +213,10 @@ func TestBatchNormBackward(t *testing.T) {
 				if tc.relu {
 					y = a.Zeros(rows * c)
 					if tc.fromX {
-						ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, Epilogue{Activation: ReLU})
+						ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, elementwise.Epilogue{Activation: elementwise.ReLU})
 					} else {
 						copy(y, a.Normal(rows*c, 0, 1))
-						ReLU.Apply(y, y)
+						elementwise.ReLU.Apply(y, y)
 					}
 				}
 				dgamma, dbeta := a.Normal(c, 0, 1), a.Normal(c, 0, 1)
@@ -275,7 +276,7 @@ func TestBatchNormFiniteDifferences(t *testing.T) {
 	loss := func() float64 {
 		ChannelStats(x, rows, c, mean, variance)
 		batchNormCoefficients(gamma, beta, mean, variance, eps, scale, shift, invstd)
-		ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, Epilogue{Residual: res, Activation: ReLU})
+		ScaleShift{Rows: rows, C: c, Scale: scale, Shift: shift}.Apply(x, y, elementwise.Epilogue{Residual: res, Activation: elementwise.ReLU})
 		s := 0.0
 		for i := range y {
 			s += float64(w[i]) * float64(y[i])

@@ -1,14 +1,12 @@
-package elementwise
+package optimizer
 
 import (
 	"math"
 
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
-
-// This file holds the optimizers' steps: one pass over parameters, gradients
-// and state. They are fastai's, with decoupled weight decay.
 
 // Adam is fastai's Adam (Kingma and Ba, 2015, with the decoupled decay of
 // Loshchilov and Hutter, 2019) at one step, number t from 1. The constants are
@@ -27,7 +25,7 @@ type Adam struct {
 //	sqr = SqrMom*sqr + (1-SqrMom)*g*g
 //	p   = p - LR/Debias1 * avg / (sqrt(sqr/Debias2) + Eps)
 func (o Adam) Step(p, g, avg, sqr []float32) {
-	const op = "elementwise.Adam.Step"
+	const op = "optimizer.Adam.Step"
 	ground.Need(op, "g", len(g), len(p))
 	ground.Need(op, "avg", len(avg), len(p))
 	ground.Need(op, "sqr", len(sqr), len(p))
@@ -45,7 +43,7 @@ func (o Adam) Step(p, g, avg, sqr []float32) {
 		p, g, avg, sqr []float32
 		k              adamConstants
 	}
-	parallel.ChunksWith(len(p), flatChunk, args{p, g, avg, sqr, k}, func(a *args, lo, hi int) {
+	parallel.ChunksWith(len(p), rowwise.FlatChunk, args{p, g, avg, sqr, k}, func(a *args, lo, hi int) {
 		adam(a.p[lo:hi], a.g[lo:hi], a.avg[lo:hi], a.sqr[lo:hi], &a.k)
 	})
 }
@@ -54,6 +52,10 @@ func (o Adam) Step(p, g, avg, sqr []float32) {
 // the order in which the assembly has them.
 type adamConstants struct {
 	decay, mom, damp, sqrMom, sqrInv, debias, eps, step float32
+}
+
+func adam(p, g, avg, sqr []float32, k *adamConstants) {
+	rowwise.Flat(table.Active().Adam, len(p), [8]float32{k.decay, k.mom, k.damp, k.sqrMom, k.sqrInv, k.debias, k.eps, k.step}, p, g, avg, sqr)
 }
 
 func adamGo(p, g, avg, sqr []float32, k *adamConstants) {
@@ -79,7 +81,7 @@ type SGD struct{ LR, WD, Mom float64 }
 // With Mom 0 the step is plain gradient descent; avg is then left alone and may
 // be nil.
 func (o SGD) Step(p, g, avg []float32) {
-	const op = "elementwise.SGD.Step"
+	const op = "optimizer.SGD.Step"
 	ground.Need(op, "g", len(g), len(p))
 	if o.Mom != 0 {
 		ground.Need(op, "avg", len(avg), len(p))
@@ -89,7 +91,7 @@ func (o SGD) Step(p, g, avg []float32) {
 		decay, mom, step float32
 	}
 	a := args{p, g, avg, float32(1 - o.LR*o.WD), float32(o.Mom), float32(-o.LR)}
-	parallel.ChunksWith(len(p), flatChunk, a, func(a *args, lo, hi int) {
+	parallel.ChunksWith(len(p), rowwise.FlatChunk, a, func(a *args, lo, hi int) {
 		p, g := a.p[lo:hi], a.g[lo:hi]
 		v := g
 		if a.mom != 0 {
@@ -98,6 +100,10 @@ func (o SGD) Step(p, g, avg []float32) {
 		}
 		scaleAdd(a.decay, p, a.step, v)
 	})
+}
+
+func scaleAdd(a float32, y []float32, b float32, x []float32) {
+	rowwise.Flat(table.Active().ScaleAdd, len(x), [8]float32{a, b}, y, x)
 }
 
 // scaleAddGo computes y = a*y + b*x.
