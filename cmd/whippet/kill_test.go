@@ -20,12 +20,9 @@ import (
 func TestKilledAndResumed(t *testing.T) {
 	dir := t.TempDir()
 	photos(t, dir)
-	began := time.Now()
-	whippet(t, dir, 0, trainArgs("alone")...)
-	whole := time.Since(began)
-	want := results(t, filepath.Join(dir, "alone"))
+	want, whole := alone(t), uninterrupted.took
 
-	rounds, kills := 1, 0
+	rounds := 1 // whole runs, each killed as often as it takes
 	if slow.On() {
 		rounds = 3
 	}
@@ -37,7 +34,7 @@ func TestKilledAndResumed(t *testing.T) {
 			n := []string{"1", "2", "3", "4"}
 			return append(args, "--checkpoint-every", every, "--threads", n[rand.IntN(4)], "--workers", n[rand.IntN(4)])
 		}
-		args := flags(trainArgs(out))
+		args, kills := flags(trainArgs(out)), 0
 		for try := 0; ; try++ {
 			p := start(t, dir, args...)
 			// Later tries get more time, so that the test ends, also where only
@@ -56,7 +53,15 @@ func TestKilledAndResumed(t *testing.T) {
 				if code != 0 && exists(out+".partial") {
 					t.Fatalf("both %s and its partial folder are there", out)
 				}
-				break
+				if kills > 0 {
+					break
+				}
+				// The machine was slower when whole was measured.
+				whole /= 2
+				if err := os.RemoveAll(out); err != nil {
+					t.Fatal(err)
+				}
+				continue
 			}
 			if code >= 0 {
 				t.Fatalf("exit code %d, not killed\n%s", code, &p.out)
@@ -68,10 +73,7 @@ func TestKilledAndResumed(t *testing.T) {
 			}
 		}
 		same(t, "checkpoints every "+every, want, results(t, out))
-	}
-	t.Logf("killed %d times", kills)
-	if kills < rounds {
-		t.Errorf("only %d kills in %d rounds", kills, rounds)
+		t.Logf("checkpoints every %s: killed %d times", every, kills)
 	}
 }
 
@@ -96,8 +98,7 @@ func TestInterrupted(t *testing.T) {
 	}
 	dir := t.TempDir()
 	photos(t, dir)
-	whippet(t, dir, 0, trainArgs("alone")...)
-	want := results(t, filepath.Join(dir, "alone"))
+	want := alone(t)
 
 	for _, c := range []struct {
 		name  string
@@ -105,10 +106,7 @@ func TestInterrupted(t *testing.T) {
 	}{{"once", false}, {"twice", true}} {
 		t.Run(c.name, func(t *testing.T) {
 			out := filepath.Join(dir, c.name)
-			p := start(t, dir, trainArgs(out, "--checkpoint-every", "20ms")...)
-			p.until("the third checkpoint", func() bool {
-				return exists(filepath.Join(out+".partial", "checkpoints", "checkpoint-000000003.safetensors"))
-			})
+			p := midway(t, dir, out)
 			_ = p.cmd.Process.Signal(os.Interrupt)
 			if c.twice {
 				time.Sleep(time.Millisecond)

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +20,7 @@ import (
 // process is a run of the command as a real process, which tests kill.
 type process struct {
 	t   *testing.T
+	ctx context.Context // ends shortly before go test's own limit, and the process with it
 	cmd *exec.Cmd
 	out output // standard output and standard error
 }
@@ -43,8 +46,8 @@ func (o *output) String() string {
 // until waits for something to become true of a running process.
 func (p *process) until(what string, ok func() bool) {
 	p.t.Helper()
-	for limit := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(limit) {
+	for ; !ok(); time.Sleep(time.Millisecond) {
+		if p.ctx.Err() != nil {
 			p.t.Fatalf("in vain waited for %s\n%s", what, &p.out)
 		}
 	}
@@ -58,9 +61,12 @@ func start(t *testing.T, dir string, args ...string) *process {
 // startWith is start with more variables in the environment.
 func startWith(t *testing.T, dir string, env []string, args ...string) *process {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute) // far more than any takes
+	ctx, cancel := context.WithCancel(context.Background())
+	if limit, ok := t.Deadline(); ok {
+		ctx, cancel = context.WithDeadline(ctx, limit.Add(-10*time.Second))
+	}
 	t.Cleanup(cancel)
-	p := &process{t: t, cmd: exec.CommandContext(ctx, "whippet", args...)}
+	p := &process{t: t, ctx: ctx, cmd: exec.CommandContext(ctx, "whippet", args...)}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, &p.out, &p.out
 	p.cmd.Env = append(os.Environ(), "WHIPPET_HOME="+filepath.Join(dir, "home"), "GOMAXPROCS=2")
 	p.cmd.Env = append(p.cmd.Env, env...)
@@ -101,6 +107,75 @@ func photos(t *testing.T, dir string) {
 	}
 }
 
+// midway starts trainArgs(out), with a checkpoint every few milliseconds, and
+// returns when its third step or a later one is saved and much is left to do. A
+// busy machine may let the run get further before the test looks: then it begins
+// again.
+func midway(t *testing.T, dir, out string) *process {
+	t.Helper()
+	path := filepath.Join(dir, out)
+	if filepath.IsAbs(out) {
+		path = out
+	}
+	for range 20 {
+		p := start(t, dir, trainArgs(out, "--checkpoint-every", "1ms")...)
+		step := 0
+		p.until("a checkpoint", func() bool { step = newest(t, path); return step >= 3 || exists(path) })
+		if step >= 3 && step < 16 {
+			return p
+		}
+		_ = p.cmd.Process.Kill()
+		p.wait()
+		for _, left := range []string{path, path + ".partial"} {
+			if err := os.RemoveAll(left); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Fatal("20 runs were nearly done before this test saw their third checkpoint")
+	return nil
+}
+
+// newest is the step of the newest checkpoint of a run under way, 0 without one.
+func newest(t *testing.T, out string) (step int) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(out+".partial", "checkpoints", "checkpoint-*.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range paths {
+		var n int
+		if _, err := fmt.Sscanf(filepath.Base(p), "checkpoint-%d.safetensors", &n); err != nil {
+			t.Fatalf("%s: %v", p, err)
+		}
+		step = max(step, n)
+	}
+	return step
+}
+
+// alone is what trainArgs gives when nothing disturbs it, computed once.
+func alone(t *testing.T) map[string]string {
+	t.Helper()
+	uninterrupted.once.Do(func() {
+		dir := t.TempDir()
+		photos(t, dir)
+		began := time.Now()
+		whippet(t, dir, 0, trainArgs("alone")...)
+		uninterrupted.took = time.Since(began)
+		uninterrupted.files = results(t, filepath.Join(dir, "alone"))
+	})
+	if uninterrupted.files == nil {
+		t.Fatal("the run that nothing disturbs failed")
+	}
+	return uninterrupted.files
+}
+
+var uninterrupted struct {
+	once  sync.Once
+	files map[string]string
+	took  time.Duration
+}
+
 // trainArgs is a run of 4 epochs of 8 steps, in two phases, with everything on
 // that a checkpoint must remember.
 func trainArgs(out string, more ...string) []string {
@@ -109,7 +184,8 @@ func trainArgs(out string, more ...string) []string {
 		"--patience", "3", "--metrics", "error_rate,f1", "--seed", "11", "--out", out}, more...)
 }
 
-// results are the files of a finished run, history without the time.
+// results are the files of a finished run, history without the time and settings
+// without the folder in which it was started.
 func results(t *testing.T, out string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -123,13 +199,19 @@ func results(t *testing.T, out string) map[string]string {
 			t.Fatal(err)
 		}
 		s := string(b)
-		if e.Name() == "history.csv" {
+		switch e.Name() {
+		case "history.csv":
 			s = withoutTimes(s)
+		case "config.json": // runs of other tests are compared too
+			s = startedIn.ReplaceAllString(s, `"dir": ""`)
 		}
 		files[e.Name()] = s
 	}
 	return files
 }
+
+// startedIn is the folder in which a run was started.
+var startedIn = regexp.MustCompile(`"dir": "[^"]*"`)
 
 // withoutTimes is a history without its last column, the time.
 func withoutTimes(history string) string {

@@ -32,9 +32,20 @@ type service struct {
 
 func serving(t *testing.T, flags ...string) *service {
 	t.Helper()
+	return servingWith(t, nil, flags...)
+}
+
+// memoryLimit makes the garbage collector keep a service's memory to so many
+// MiB: what is beyond then is in use, and not memory that nobody has collected
+// yet, whose amount depends on the machine's load.
+func memoryLimit(mib int) []string { return []string{fmt.Sprintf("GOMEMLIMIT=%dMiB", mib)} }
+
+// servingWith is serving with more variables in the environment.
+func servingWith(t *testing.T, env []string, flags ...string) *service {
+	t.Helper()
 	dir := t.TempDir()
 	tiny(t, filepath.Join(dir, "m.safetensors"))
-	s := &service{process: start(t, dir, append([]string{"serve", "m.safetensors", "--address", "localhost:0", "--log", "json"}, flags...)...)}
+	s := &service{process: startWith(t, dir, env, append([]string{"serve", "m.safetensors", "--address", "localhost:0", "--log", "json"}, flags...)...)}
 	s.until("the service's address", func() bool {
 		for line := range strings.Lines(s.out.String()) {
 			var e struct{ Msg, Address string }
@@ -81,9 +92,9 @@ func (s *service) dial(sent string) net.Conn {
 	return c
 }
 
-// answer reads a status from a connection, 0 when it is closed without one.
-func answer(c net.Conn, wait time.Duration) int {
-	_ = c.SetReadDeadline(time.Now().Add(wait))
+// answer reads a status from a connection, 0 when it is closed without one, as
+// by a service that ends.
+func answer(c net.Conn) int {
 	res, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
 		return 0
@@ -161,11 +172,26 @@ func TestServeLimits(t *testing.T) {
 	stalled := func(n int) string {
 		return fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", n+1, strings.Repeat("x", n))
 	}
+	// However long a test takes, a body that has begun is waited for.
+	slowly := []string{"--timeout", "1h", "--min-body-rate", "1"}
 	slow := ""
 	for _, c := range hostile.Pictures() {
 		if c.Name == "refined-200-times.jpg" { // a second of decoding
 			slow = string(c.Data)
 		}
+	}
+	// beside asks about a picture while a slow one is worked on, which the metric
+	// tells; again when that one was done too soon.
+	beside := func(s *service, metric string) (status int, h http.Header, body string) {
+		for range 20 {
+			s.dial(fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(slow), slow))
+			s.until("the slow picture", func() bool { return s.metric(metric) == 1 })
+			if status, h, body = s.post("", pic); status != 200 {
+				break
+			}
+			s.until("the end of the slow picture", func() bool { return s.metric(metric) == 0 })
+		}
+		return status, h, body
 	}
 	refused := func(t *testing.T, want, status int, header http.Header, body string) {
 		t.Helper()
@@ -201,7 +227,7 @@ func TestServeLimits(t *testing.T) {
 			refused(t, 413, status, h, b)
 			_ = r.Close()
 		}},
-		{"max-bodies", []string{"--max-body", "100000", "--max-bodies", "200002", "--queue-timeout", "-1s"}, func(t *testing.T, s *service) {
+		{"max-bodies", append(slowly, "--max-body", "100000", "--max-bodies", "200002", "--queue-timeout", "-1s"), func(t *testing.T, s *service) {
 			first, second := s.dial(stalled(90_000)), s.dial(stalled(90_000))
 			s.until("two bodies", func() bool { return s.metric("whippet_body_bytes") == 2*90_002 })
 			status, h, b := s.post("", make([]byte, 50_000))
@@ -226,46 +252,43 @@ func TestServeLimits(t *testing.T) {
 			refused(t, 413, status, h, b)
 		}},
 		{"max-requests", []string{"--max-requests", "1", "--queue-timeout", "-1s"}, func(t *testing.T, s *service) {
-			s.dial(fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(slow), slow))
-			s.until("the first request", func() bool { return s.metric("whippet_requests_in_flight") == 1 })
-			status, h, b := s.post("", pic)
+			status, h, b := beside(s, "whippet_requests_in_flight")
 			refused(t, 503, status, h, b)
 		}},
-		{"min-body-rate", []string{"--min-body-rate", "1000000"}, func(t *testing.T, s *service) {
-			if status := answer(s.dial(stalled(10)), 20*time.Second); status != 408 { // --timeout is 30 s
+		{"min-body-rate", []string{"--timeout", "1h", "--min-body-rate", "1000000"}, func(t *testing.T, s *service) {
+			if status := answer(s.dial(stalled(10))); status != 408 { // long before --timeout
 				t.Errorf("a body slower than the least rate: %d, want 408", status)
 			}
 		}},
 		{"queue", []string{"--queue", "1", "--max-pictures", "1", "--queue-timeout", "-1s"}, func(t *testing.T, s *service) {
-			s.dial(fmt.Sprintf("POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", len(slow), slow))
-			s.until("the first picture", func() bool { return s.metric(`whippet_queue_pictures{model="m"}`) == 1 })
-			status, h, b := s.post("", pic)
+			status, h, b := beside(s, `whippet_queue_pictures{model="m"}`)
 			refused(t, 429, status, h, b)
 		}},
-		{"max-connections", []string{"--max-connections", "1"}, func(t *testing.T, s *service) {
-			s.dial(stalled(10))
+		{"max-connections", append(slowly, "--max-connections", "1"), func(t *testing.T, s *service) {
+			s.dial(stalled(3600))
+			s.until("the request", func() bool { return s.metric("whippet_requests_receiving") == 1 })
 			for range 2 {
-				if status := answer(s.dial("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"), 20*time.Second); status != 200 {
+				if status := answer(s.dial("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")); status != 200 {
 					t.Errorf("health with all connections busy: %d, want 200", status)
 				}
 			}
 			status, h, b := s.post("", pic)
 			refused(t, 503, status, h, b)
 		}},
-		{"timeout", []string{"--timeout", "300ms"}, func(t *testing.T, s *service) {
-			if status := answer(s.dial(stalled(10)), 30*time.Second); status != 408 {
+		{"timeout", []string{"--timeout", "2s"}, func(t *testing.T, s *service) {
+			if status := answer(s.dial(stalled(10))); status != 408 {
 				t.Errorf("a body that stalls: %d, want 408", status)
 			}
 			kind := "Content-Type: multipart/form-data; boundary=b\r\n"
-			if status := answer(s.dial("POST /predict HTTP/1.1\r\nHost: localhost\r\n"+kind+"Content-Length: 99\r\n\r\n--b\r\n"), 30*time.Second); status != 408 {
+			if status := answer(s.dial("POST /predict HTTP/1.1\r\nHost: localhost\r\n" + kind + "Content-Length: 99\r\n\r\n--b\r\n")); status != 408 {
 				t.Errorf("a form that stalls: %d, want 408", status)
 			}
-			if status := answer(s.dial("POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"), 30*time.Second); status != 408 {
+			if status := answer(s.dial("POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")); status != 408 {
 				t.Errorf("chunks that stall: %d, want 408", status)
 			}
 		}},
-		{"drain", []string{"--drain", "200ms"}, func(t *testing.T, s *service) {
-			s.dial(stalled(10))
+		{"drain", append(slowly, "--drain", "200ms"), func(t *testing.T, s *service) {
+			s.dial(stalled(3600))
 			s.until("the request", func() bool { return s.metric("whippet_requests_receiving") == 1 })
 			_ = s.cmd.Process.Signal(syscall.SIGTERM)
 			if code := s.wait(); code != 1 || !strings.Contains(s.out.String(), "cut off") {
@@ -289,7 +312,7 @@ func TestServeLimits(t *testing.T) {
 		}},
 		{"a header of 100 KiB", nil, func(t *testing.T, s *service) {
 			c := s.dial("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 100<<10) + "\r\n\r\n")
-			if status := answer(c, 30*time.Second); status != 431 {
+			if status := answer(c); status != 431 {
 				t.Errorf("status %d, want 431", status)
 			}
 		}},
@@ -307,9 +330,8 @@ func TestServeLimits(t *testing.T) {
 					time.Sleep(500 * time.Millisecond)
 				}
 			}()
-			_ = c.SetReadDeadline(time.Now().Add(time.Minute))
-			_, err := io.Copy(io.Discard, c)
-			if took := time.Since(began); took < 5*time.Second || took > 40*time.Second {
+			_, err := io.Copy(io.Discard, c) // for ever, when it is never closed
+			if took := time.Since(began); took < 5*time.Second {
 				t.Errorf("closed after %v (%v), want 10 s", took, err)
 			}
 		}},
@@ -336,7 +358,7 @@ func TestServeLimits(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.try(t, serving(t, c.flags...))
+			c.try(t, servingWith(t, memoryLimit(300), c.flags...))
 		})
 	}
 }
@@ -366,7 +388,7 @@ func TestServeRefusesFlags(t *testing.T) {
 // forms and in the inference protocol.
 func TestServeHostilePictures(t *testing.T) {
 	slow.Test(t)
-	s := serving(t, "--timeout", "2m")
+	s := servingWith(t, memoryLimit(2000), "--timeout", "1h", "--queue-timeout", "30m")
 	var wg sync.WaitGroup
 	for _, c := range hostile.Pictures() {
 		form := slices.Concat([]byte("--b\r\nContent-Disposition: form-data; filename=a\r\n\r\n"), c.Data, []byte("\r\n--b--\r\n"))
@@ -424,7 +446,7 @@ func TestServeMemory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serving(t, "--max-body", fmt.Sprint(body), "--max-bodies", fmt.Sprint(bodies), "--timeout", "8s", "--queue-timeout", "-1s")
+			s := servingWith(t, memoryLimit(3*bodies>>20+50), "--max-body", fmt.Sprint(body), "--max-bodies", fmt.Sprint(bodies), "--timeout", "8s", "--queue-timeout", "-1s")
 			before := s.peak()
 			var wg sync.WaitGroup
 			var statuses sync.Map
@@ -437,7 +459,7 @@ func TestServeMemory(t *testing.T) {
 					}
 					defer c.Close()
 					_, _ = io.WriteString(c, sent) // a refusal may come before its end
-					statuses.Store(answer(c, time.Minute), true)
+					statuses.Store(answer(c), true)
 				})
 			}
 			wg.Wait()
@@ -450,8 +472,8 @@ func TestServeMemory(t *testing.T) {
 				}
 				return true
 			})
-			// What is held, outgrown buffers that wait for the garbage collector, and
-			// the buffers of 64 connections.
+			// What is held, a growing buffer beside the one that it replaces, and the
+			// buffers of 64 connections.
 			if after := s.peak(); after-before > 3*bodies>>20+100 {
 				t.Errorf("%d MiB of memory at the peak, %d before; %d MiB of bodies are allowed", after, before, bodies>>20)
 			}
