@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 )
 
 func TestCSV(t *testing.T) {
@@ -108,6 +110,7 @@ func textTable(s string) tableFile {
 
 // TestLargeTables: rows of two bytes and rows of many columns are counted.
 func TestLargeTables(t *testing.T) {
+	slow.Test(t)
 	for name, s := range map[string]string{
 		"rows":  strings.Repeat("a\n", maxCSVRows+2),
 		"cells": strings.Repeat(strings.Repeat(",", 15_999)+"\n", 1002),

@@ -6,6 +6,7 @@ import (
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/testkit/golden"
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
@@ -73,8 +74,8 @@ func TestGroupsAgainstFastai(t *testing.T) {
 func TestEveryArchitecture(t *testing.T) {
 	for _, name := range Names() {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() && strings.HasPrefix(name, "resnet1") && name != "resnet18" {
-				t.Skip("large network in short mode")
+			if name == "resnet101" || name == "resnet152" {
+				slow.Test(t)
 			}
 			a, err := ByName(name)
 			if err != nil {

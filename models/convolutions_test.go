@@ -8,6 +8,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/conv"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/winograd"
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/op"
 	"github.com/whippet-ml/whippet/rng"
@@ -48,7 +49,7 @@ func TestEveryConvolution(t *testing.T) {
 	done := map[conv.Conv]bool{}
 	for _, name := range Names() {
 		for _, c := range convolutions(registry.all[name]) {
-			if done[c] || testing.Short() && c.H > 14 {
+			if done[c] || !slow.On() && c.H > 14 {
 				continue
 			}
 			done[c] = true

@@ -6,6 +6,7 @@ import (
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/winograd"
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/op"
 	"github.com/whippet-ml/whippet/rng"
@@ -95,8 +96,8 @@ func TestNetworksAgainstFloat64(t *testing.T) {
 		{SqueezeNet1_1, 2, false},
 	} {
 		t.Run(c.arch.Name, func(t *testing.T) {
-			if c.long && testing.Short() {
-				t.Skip("the smaller networks have the same operations")
+			if c.long { // the others have the same operations, but for bottlenecks
+				slow.Test(t)
 			}
 			e := newExactCase(t, c.arch, c.seed)
 			if !(e.ref.reluGap > reluGap && e.ref.poolGap > poolGap) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/vision"
@@ -17,8 +18,8 @@ func TestONNX(t *testing.T) {
 	vocab := []string{"a", "b", "ç"}
 	for _, name := range []string{"squeezenet1_1", "resnet18", "resnet50"} {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() && name == "resnet50" {
-				t.Skip("large network in short mode")
+			if name == "resnet50" {
+				slow.Test(t)
 			}
 			a, err := ByName(name)
 			if err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/testkit/alloctest"
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/rng"
@@ -24,8 +25,8 @@ const (
 func TestSteadyStepAllocatesNothing(t *testing.T) {
 	for _, name := range models.Names() {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() && (name == "resnet101" || name == "resnet152") {
-				t.Skip("short: no network that takes seconds to make")
+			if name == "resnet101" || name == "resnet152" {
+				slow.Test(t)
 			}
 			arch, err := models.ByName(name)
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/kernel/winograd"
 	"github.com/whippet-ml/whippet/internal/testkit/golden"
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
@@ -222,6 +223,9 @@ func TestTraceAgainstFastai(t *testing.T) {
 		{"resnet34 winograd", models.ResNet34, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.arch == models.ResNet34 && c.lowRate {
+				slow.Test(t)
+			}
 			if testing.Short() && c.arch == models.ResNet34 {
 				t.Skip("takes seconds; not with -short")
 			}

@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
+	"strings"
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/parallel"
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/rng"
@@ -67,11 +68,11 @@ func TestSameBitsForAnyThreads(t *testing.T) {
 		{"resnet34 at 224", small(models.ResNet34, 224, 8, 8)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if strings.HasPrefix(c.name, "resnet") {
+				slow.Test(t)
+			}
 			if testing.Short() && c.name != "tiny" {
 				t.Skip("takes seconds; not with -short")
-			}
-			if os.Getenv("WHIPPET_LONG") == "" && c.name == "resnet34 at 224" {
-				t.Skip("WHIPPET_LONG is not set: this case takes half a minute")
 			}
 			defer parallel.SetThreads(parallel.SetThreads(1))
 			var bits map[string][]float32

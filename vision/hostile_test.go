@@ -9,14 +9,13 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/testkit/hostile"
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 )
 
 // TestPictureBombs bounds what a hostile picture costs: processor time, and
 // bytes allocated for a pixel and for a byte of the file.
 func TestPictureBombs(t *testing.T) {
-	if testing.Short() {
-		t.Skip("decodes pictures of up to 50 megapixels")
-	}
+	slow.Test(t) // it decodes pictures of up to 50 megapixels
 	for _, c := range hostile.Pictures() {
 		t.Run(c.Name, func(t *testing.T) {
 			pixels := 0

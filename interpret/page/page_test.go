@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/interpret"
 	"github.com/whippet-ml/whippet/interpret/gradcam"
 	"github.com/whippet-ml/whippet/interpret/page"
@@ -149,6 +150,9 @@ func TestWrite(t *testing.T) {
 		"200 classes with 50 each": {200, 50, 15e6},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if tc.classes > 100 {
+				slow.Test(t)
+			}
 			in := input(t, tc.classes, tc.each)
 			var b bytes.Buffer
 			if err := page.Write(t.Context(), &b, in, page.Options{}); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/parallel"
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/rng"
 )
 
@@ -15,9 +16,7 @@ type item = data.Item
 // demands that it stays near chance (10 %): what tells breeds apart must need
 // more than a template of colors.
 func TestLinearModelFails(t *testing.T) {
-	if testing.Short() {
-		t.Skip("trains a linear model for a few seconds")
-	}
+	slow.Test(t)
 	const side, train, test = 16, 120, 40
 	classes := len(Breeds.Classes())
 	tx, ty := pixels(t, side, 0, train)

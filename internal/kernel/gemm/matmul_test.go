@@ -12,32 +12,38 @@ func TestMatMul(t *testing.T) {
 		{1, 1, 1}, {64, 512, 1024}, {64, 37, 512}, {1024, 512, 64}, {1, 1000, 512}, {3, 5, 7}, {17, 33, 31},
 		{13, 64, 16}, {14, 32, 16}, {15, 31, 17}, {29, 97, 1300}, {100, 3, 2}, {2, 3, 0},
 	}
+	products := map[string][]float64{} // computed once for all sets
 	kerneltest.EachSet(t, func(t *testing.T) {
 		for _, s := range sizes {
 			m, n, k := s[0], s[1], s[2]
 			a, b, c0 := kerneltest.Randoms(1, m*k), kerneltest.Randoms(2, k*n), kerneltest.Randoms(3, m*n)
 			for form := range 8 {
 				transA, transB, acc := form&1 != 0, form&2 != 0, form&4 != 0
-				t.Run(fmt.Sprintf("%dx%dx%d transA=%v transB=%v accumulate=%v", m, n, k, transA, transB, acc), func(t *testing.T) {
-					want := make([]float64, m*n)
-					for i := range m {
-						for j := range n {
-							var s float64
-							for p := range k {
-								ai, bi := i*k+p, p*n+j
-								if transA {
-									ai = p*m + i
+				name := fmt.Sprintf("%dx%dx%d transA=%v transB=%v accumulate=%v", m, n, k, transA, transB, acc)
+				t.Run(name, func(t *testing.T) {
+					want := products[name]
+					if want == nil {
+						want = make([]float64, m*n)
+						for i := range m {
+							for j := range n {
+								var s float64
+								for p := range k {
+									ai, bi := i*k+p, p*n+j
+									if transA {
+										ai = p*m + i
+									}
+									if transB {
+										bi = j*k + p
+									}
+									s += float64(a[ai]) * float64(b[bi])
 								}
-								if transB {
-									bi = j*k + p
+								if acc {
+									s += float64(c0[i*n+j])
 								}
-								s += float64(a[ai]) * float64(b[bi])
+								want[i*n+j] = s
 							}
-							if acc {
-								s += float64(c0[i*n+j])
-							}
-							want[i*n+j] = s
 						}
+						products[name] = want
 					}
 					c, check := kerneltest.Guarded(t, "MatMul", m*n)
 					copy(c, c0)

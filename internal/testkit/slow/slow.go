@@ -1,6 +1,8 @@
 // Package slow sets tests apart that take long, or whose bounds are of memory and
-// time: go test ./... leaves them out, so that it ends within two minutes on any
-// machine, and the checks run them by this name.
+// time: go test ./... leaves them out, so that it ends within two minutes on two
+// processors, and .ci/slow runs them. The rules for the others: they hold on one
+// busy processor, so they wait for events and not for a time, count work, bytes or
+// processor time, and leave it to go test's own limit to end what hangs.
 package slow
 
 import (
