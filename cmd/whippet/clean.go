@@ -19,11 +19,11 @@ import (
 
 type cleanFlags struct {
 	judged
-	out    string
-	addr   string
-	top    int
-	pairs  int
-	limits clean.Limits
+	out     string
+	address string
+	top     int
+	pairs   int
+	limits  clean.Limits
 }
 
 func newClean() *cobra.Command {
@@ -49,10 +49,9 @@ folder of a run. Without --data, the pictures of its training are taken.`,
 	f.all = true
 	fl.Lookup("all").DefValue = "true"
 	fl.Lookup("all").Usage = "look for doubtful pictures among all, not only those for validation"
-	fl.StringVar(&f.out, "out", "cleaned.csv", "the table; the decisions are beside it, in the same name and "+clean.DecisionsSuffix)
-	fl.StringVar(&f.addr, "address", localweb.DefaultAddress, "where the page is, host:port; port 0 is any free one")
-	fl.StringVar(&f.addr, "addr", localweb.DefaultAddress, "where the page is")
-	_ = fl.MarkDeprecated("addr", "it is --address now") // the flag is there
+	fl.StringVarP(&f.out, "out", "o", "cleaned.csv", "the table; the decisions are beside it, in the same name and "+clean.DecisionsSuffix)
+	fl.StringVar(&f.address, "address", localweb.DefaultAddress, "where the page is, host:port; port 0 is any free one")
+	renamed(cmd, "addr", "address")
 	fl.IntVar(&f.top, "top", 50, "doubtful pictures to show, those with the highest loss first")
 	fl.IntVar(&f.pairs, "pairs", 200, "near-duplicates to show at most, the most alike first; 0 does not look for them")
 	fl.IntVar(&f.limits.Bits, "duplicate-bits", f.limits.Bits, "how many of 64 bits of their hashes may differ between near-duplicates without edges; those with edges are found by these")
@@ -116,7 +115,7 @@ func (f *cleanFlags) run(cmd *cobra.Command, model string) error {
 		return err
 	}
 	page := clean.NewPage(review, queue, fmt.Sprintf("%s: pictures worth a look", filepath.Base(f.Data)))
-	server, err := localweb.Listen(f.addr, page)
+	server, err := localweb.Listen(f.address, page)
 	if err != nil {
 		return fmt.Errorf("--address: %w", err)
 	}

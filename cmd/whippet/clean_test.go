@@ -135,9 +135,12 @@ func TestCleanMistakes(t *testing.T) {
 func TestTrainWatch(t *testing.T) {
 	dir := t.TempDir()
 	photos(t, dir)
-	p := start(t, dir, trainArgs("run", "--watch", "--json")...)
+	p := start(t, dir, trainArgs("run", "--watch=127.0.0.1:0", "--json")...)
 	address := regexp.MustCompile(`http://127\.0\.0\.1:\d+/`)
 	p.until("the page's address", func() bool { return address.MatchString(p.out.String()) })
+	if !strings.Contains(p.out.String(), "--watch --address") { // the address was given in the old form
+		t.Errorf("no note that --watch=HOST:PORT is deprecated:\n%s", &p.out)
+	}
 	resp, err := http.Get(address.FindString(p.out.String()) + "events")
 	if err != nil {
 		t.Fatal(err)

@@ -131,7 +131,7 @@ func TestHostileWeights(t *testing.T) {
 			}
 			for _, args := range [][]string{
 				{"predict", c.Name, picture},
-				{"export", c.Name, "--onnx", "out.onnx"},
+				{"export", c.Name, "--out", "out.onnx"},
 				{"serve", c.Name, "--address", "localhost:0"},
 				{"train", "--data", "photos", "--arch", "resnet10_small", "--size", "32", "--presize", "36", "--batch", "4", "--weights", c.Name, "--out", "out"},
 			} {

@@ -114,7 +114,7 @@ func (j *judged) plan(ctx context.Context, path string, changed func(string) boo
 type interpretFlags struct {
 	judged
 	out    string
-	csv    string
+	table  string
 	matrix string
 	top    int
 	tta    int
@@ -134,14 +134,15 @@ pictures of its training are judged; of other data all pictures are, unless
 --valid says which. The first line tells how many of how many and why, and how
 many of them the model was trained on.`,
 		Example: `  whippet interpret runs/first --out report.html
-  whippet interpret model.safetensors --data photos/ --label folder --all --csv predictions.csv`,
+  whippet interpret model.safetensors --data photos/ --label folder --all --table predictions.csv`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	f.flags(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&f.out, "out", "", "write the report to this file, .html")
-	fl.StringVar(&f.csv, "csv", "", "write every prediction to this file")
+	fl.StringVarP(&f.out, "out", "o", "", "write the report to this file, .html")
+	fl.StringVar(&f.table, "table", "", "write every prediction to this file as CSV")
+	renamed(cmd, "csv", "table")
 	fl.StringVar(&f.matrix, "matrix", "", "draw the confusion matrix to this file, .png or .svg")
 	fl.IntVar(&f.tta, "tta", 0, "test-time augmentation: average the predictions over so many augmented passes (fastai: 4); 0 for none")
 	fl.IntVar(&f.top, "top", 9, "worst mistakes and most confused pairs that are printed")
@@ -238,7 +239,7 @@ func (f *interpretFlags) files(ctx context.Context, t *interpret.Table, l *train
 		fmt.Fprintf(os.Stderr, "wrote %s\n", path)
 		return nil
 	}
-	if err := save("csv", f.csv, t.WriteCSV); err != nil {
+	if err := save("table", f.table, t.WriteCSV); err != nil {
 		return err
 	}
 	if f.matrix != "" {

@@ -21,7 +21,7 @@ func TestInterpretCommand(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	report, table, matrix := filepath.Join(t.TempDir(), "report.html"), filepath.Join(t.TempDir(), "p.csv"), filepath.Join(t.TempDir(), "m.svg")
-	text, err := runCommand(t, nil, "interpret", out, "--out", report, "--csv", table, "--matrix", matrix)
+	text, err := runCommand(t, nil, "interpret", out, "--out", report, "--table", table, "--matrix", matrix)
 	if err != nil {
 		t.Fatal(err)
 	}

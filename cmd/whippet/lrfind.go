@@ -14,7 +14,6 @@ import (
 
 	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
 	"github.com/whippet-ml/whippet/internal/files"
-	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/plot"
 	"github.com/whippet-ml/whippet/schedule"
 	"github.com/whippet-ml/whippet/show"
@@ -22,16 +21,16 @@ import (
 )
 
 type lrFindFlags struct {
-	trainFlags
+	learnerFlags
 	finder   schedule.Finder
 	frozen   bool
 	unfrozen bool
 	plot     string
-	csv      string
+	table    string
 }
 
 func newLRFind() *cobra.Command {
-	f := &lrFindFlags{trainFlags: trainFlags{Config: run.Default()}}
+	f := &lrFindFlags{learnerFlags: learnerFlags{Config: run.Default()}}
 	cmd := &cobra.Command{
 		Use:   "lr-find",
 		Short: "Look for a good learning rate: train a few steps at growing rates",
@@ -43,12 +42,11 @@ With pretrained weights only the head trains, as in the first part of
 fine-tuning; --unfrozen lets all layers train, usually after that part, with
 --from naming its model.`,
 		Example: `  whippet lr-find --data photos/ --label folder --plot lr.png
-  whippet lr-find --data photos/ --from runs/first/model.safetensors --unfrozen --csv lr.csv`,
+  whippet lr-find --data photos/ --from runs/first/model.safetensors --unfrozen --table lr.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
-	dataFlags(cmd, &f.Config)
-	modelFlags(cmd, &f.Config)
+	f.flags(cmd)
 	fl := cmd.Flags()
 	fl.BoolVar(&f.frozen, "frozen", false, "train the head (and batch norms) only; the default with pretrained weights")
 	fl.BoolVar(&f.unfrozen, "unfrozen", false, "train all layers; the default with --weights none")
@@ -56,10 +54,8 @@ fine-tuning; --unfrozen lets all layers train, usually after that part, with
 	fl.Float64Var(&f.finder.End, "end", schedule.DefaultFinderEnd, "learning rate that ends the search")
 	fl.IntVar(&f.finder.Steps, "steps", schedule.DefaultFinderSteps, "steps at most")
 	fl.StringVar(&f.plot, "plot", "", "draw the curve with the suggestions to this file, .png or .svg")
-	fl.StringVar(&f.csv, "csv", "", "write the curve to this file: step, lr, smooth_loss, loss")
-	fl.BoolVar(&f.json, "json", false, "print one JSON object a line")
-	fl.IntVar(&f.threads, "threads", 0, "threads that compute; 0 for all cores. It does not change the result")
-	fl.IntVar(&f.workers, "workers", 0, "goroutines that decode pictures; 0 for as many as cores. It does not change the result")
+	fl.StringVar(&f.table, "table", "", "write the curve to this file as CSV: step, lr, smooth_loss, loss")
+	renamed(cmd, "csv", "table")
 	return cmd
 }
 
@@ -71,9 +67,6 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 	if ext := strings.ToLower(filepath.Ext(f.plot)); f.plot != "" && ext != ".png" && ext != ".svg" {
 		return fmt.Errorf("--plot %s: the name must end in .png or .svg", f.plot)
 	}
-	if f.threads < 0 || f.workers < 0 {
-		return errors.New("--threads and --workers must not be negative")
-	}
 	// Zero means the default in the library; here it was given on purpose.
 	if f.finder.Start == 0 || f.finder.End == 0 {
 		return fmt.Errorf("--start %g --end %g: learning rates must be above 0 (fastai's are %g and %g)", f.finder.Start, f.finder.End, schedule.DefaultFinderStart, schedule.DefaultFinderEnd)
@@ -81,10 +74,10 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 	if f.finder.Steps < 8 {
 		return fmt.Errorf("--steps %d: must be at least 8, of which the last 5 do not count (fastai's is %d)", f.finder.Steps, schedule.DefaultFinderSteps)
 	}
-	if f.threads > 0 {
-		parallel.SetThreads(f.threads)
+	if err := f.setThreads(); err != nil {
+		return err
 	}
-	if err := f.fillDefaults(cmd.Flags().Changed); err != nil {
+	if err := f.adaptDefaults(cmd.Flags().Changed); err != nil {
 		return err
 	}
 	if err := f.Check(); err != nil {
@@ -128,7 +121,7 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 
 // learner builds what the search trains.
 func (f *lrFindFlags) learner(ctx context.Context, p *printer) (*train.Learner, error) {
-	dls, err := loaders(ctx, &f.Config, f.workers, p)
+	dls, err := f.loaders(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -148,9 +141,9 @@ func (f *lrFindFlags) learner(ctx context.Context, p *printer) (*train.Learner, 
 
 // write saves the curve and its plot where that was asked for.
 func (f *lrFindFlags) write(found train.LRFinding) error {
-	if f.csv != "" {
-		if err := files.WriteFile(f.csv, func(w io.Writer) error { return found.Curve.WriteCSV(w) }); err != nil {
-			return fmt.Errorf("--csv %s: %w", f.csv, err)
+	if f.table != "" {
+		if err := files.WriteFile(f.table, func(w io.Writer) error { return found.Curve.WriteCSV(w) }); err != nil {
+			return fmt.Errorf("--table %s: %w", f.table, err)
 		}
 	}
 	if f.plot == "" {
@@ -207,7 +200,7 @@ func (f *lrFindFlags) print(p *printer, l *train.Learner, found train.LRFinding)
 	default:
 		fmt.Fprint(p.out, "\nStart with valley; go up to min when training is stable and time is short. Pick a rate\nwhere the loss still falls clearly, never where it is lowest or rises again.\n")
 	}
-	for _, file := range []string{f.plot, f.csv} {
+	for _, file := range []string{f.plot, f.table} {
 		if file != "" {
 			fmt.Fprintf(os.Stderr, "wrote %s\n", file)
 		}

@@ -29,7 +29,7 @@ func TestLRFindCommand(t *testing.T) {
 	dir, out := twoClasses(t, 12), t.TempDir()
 	png, table := filepath.Join(out, "lr.png"), filepath.Join(out, "lr.csv")
 	args := []string{"lr-find", "--data", dir, "--arch", "squeezenet1_1", "--weights", "none", "--presize", "40", "--size", "32",
-		"--batch", "4", "--seed", "3", "--steps", "40", "--plot", png, "--csv", table}
+		"--batch", "4", "--seed", "3", "--steps", "40", "--plot", png, "--table", table}
 	text, err := runCommand(t, nil, args...)
 	if err != nil {
 		t.Fatal(err)

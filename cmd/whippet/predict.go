@@ -23,8 +23,8 @@ const stdinName = "-"
 
 func newPredict() *cobra.Command {
 	var from string
-	var topk, batch int
-	var maxPixels, maxBytes int64
+	var topk, batch, maxPixels int
+	var maxBytes int64
 	var asJSON, asCSV, null bool
 	cmd := &cobra.Command{
 		Use:   "predict MODEL FILE|FOLDER|GLOB|-...",
@@ -41,7 +41,7 @@ in quotes, with escapes. A picture that cannot be read is reported and the other
 are classified all the same; the exit code is then 1.`,
 		Example: `  whippet predict runs/pets photo.jpg
   whippet predict runs/pets photos/ --topk 3 --csv > answers.csv
-  find . -name '*.jpg' -print0 | whippet predict runs/pets --from - --null --json`,
+  find . -name '*.jpg' -print0 | whippet predict runs/pets --files-from - --null --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
@@ -50,10 +50,10 @@ are classified all the same; the exit code is then 1.`,
 			case topk < 1:
 				return fmt.Errorf("--topk %d: must be 1 or more", topk)
 			case len(args) == 1 && from == "":
-				return errors.New("name the pictures: files, folders, globs, - for standard input, or --from LIST")
+				return errors.New("name the pictures: files, folders, globs, - for standard input, or --files-from LIST")
 			}
 			p, err := predict.Load(modelPath(args[0]), predict.Options{Batch: batch,
-				Decode: vision.DecodeOptions{MaxPixels: int(maxPixels), MaxBytes: maxBytes}})
+				Decode: vision.DecodeOptions{MaxPixels: maxPixels, MaxBytes: maxBytes}})
 			if err != nil {
 				return err
 			}
@@ -86,13 +86,14 @@ are classified all the same; the exit code is then 1.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&from, "from", "", "read picture paths, one a line, from this file; - is standard input")
-	f.BoolVarP(&null, "null", "0", false, "paths of --from end in a zero byte instead of a line end, as find -print0 writes them")
+	f.StringVar(&from, "files-from", "", "read picture paths, one a line, from this file; - is standard input")
+	renamed(cmd, "from", "files-from")
+	f.BoolVarP(&null, "null", "0", false, "paths of --files-from end in a zero byte instead of a line end, as find -print0 writes them")
 	f.IntVarP(&topk, "topk", "k", 1, "number of classes to show, the most probable first")
 	f.IntVar(&batch, "batch", predict.DefaultBatch, "pictures that go through the network at once, 1 to 1024")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	f.BoolVar(&asCSV, "csv", false, "print a table of comma-separated values with a header")
-	f.Int64Var(&maxPixels, "max-pixels", vision.DefaultMaxPixels, "refuse pictures of more pixels")
+	f.IntVar(&maxPixels, "max-pixels", vision.DefaultMaxPixels, "refuse pictures of more pixels")
 	f.Int64Var(&maxBytes, "max-bytes", vision.DefaultMaxBytes, "refuse picture files of more bytes")
 	return cmd
 }
@@ -183,13 +184,13 @@ func (a *pictureArgs) one(arg string, yield func(predict.Input) bool) bool {
 	return true
 }
 
-// list yields the paths of --from.
+// list yields the paths of --files-from.
 func (a *pictureArgs) list(yield func(predict.Input) bool) {
 	r := a.stdin
 	if a.from != "-" {
 		f, err := os.Open(a.from)
 		if err != nil {
-			a.fatal = fmt.Errorf("--from: %w", err)
+			a.fatal = fmt.Errorf("--files-from: %w", err)
 			return
 		}
 		defer f.Close()
@@ -208,7 +209,7 @@ func (a *pictureArgs) list(yield func(predict.Input) bool) {
 		}
 	}
 	if err := lines.Err(); err != nil {
-		a.fatal = fmt.Errorf("--from %s: %w", a.from, err)
+		a.fatal = fmt.Errorf("--files-from %s: %w", a.from, err)
 	}
 }
 

@@ -83,8 +83,8 @@ func TestPredictCommand(t *testing.T) {
 		"folder":              {args: []string{dir}, files: []string{at("a.png"), at("b.png"), at("sub/bad.jpg"), at("sub/c.png")}, bad: []string{at("sub/bad.jpg")}, err: "exit code 1"},
 		"glob":                {args: []string{at("*.png")}, files: []string{at("a.png"), at("b.png")}},
 		"standard input":      {args: []string{"-"}, stdin: raw, files: []string{"-"}},
-		"list":                {args: []string{"--from", "-"}, stdin: []byte(at("b.png") + "\r\n\n" + at("a.png")), files: []string{at("b.png"), at("a.png")}},
-		"list with zeros":     {args: []string{"--from", "-", "-0"}, stdin: []byte(at("b.png") + "\x00\x00" + at("a.png")), files: []string{at("b.png"), at("a.png")}},
+		"list":                {args: []string{"--files-from", "-"}, stdin: []byte(at("b.png") + "\r\n\n" + at("a.png")), files: []string{at("b.png"), at("a.png")}},
+		"list with zeros":     {args: []string{"--files-from", "-", "-0"}, stdin: []byte(at("b.png") + "\x00\x00" + at("a.png")), files: []string{at("b.png"), at("a.png")}},
 		"missing in between":  {args: []string{at("a.png"), at("no.png"), at("b.png")}, files: []string{at("a.png"), at("no.png"), at("b.png")}, bad: []string{at("no.png")}, err: "exit code 1"},
 		"glob without match":  {args: []string{at("*.gif"), at("a.png")}, files: []string{at("a.png")}, err: "exit code 1"},
 		"empty input":         {args: []string{"-"}, files: []string{"-"}, bad: []string{"-"}, err: "exit code 1"},
@@ -171,7 +171,7 @@ func TestPredictOddNames(t *testing.T) {
 	if err := os.Rename(filepath.Join(dir, "x.png"), odd); err != nil {
 		t.Skip("this file system has no such names: ", err)
 	}
-	out, err := runCommand(t, []byte(odd+"\x00"), "predict", model, "--from", "-", "--null")
+	out, err := runCommand(t, []byte(odd+"\x00"), "predict", model, "--files-from", "-", "--null")
 	if err != nil || !strings.HasPrefix(out, strconv.Quote(odd)+"\t") || strings.Count(out, "\n") != 1 {
 		t.Errorf("%q, %v; want one line that begins with %q", out, err, odd)
 	}

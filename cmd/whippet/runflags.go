@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -8,6 +10,8 @@ import (
 
 	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/datasets"
+	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/models"
 )
 
@@ -21,6 +25,99 @@ func dataFlags(cmd *cobra.Command, c *run.Config) {
 	fl.StringVar(&c.Valid, "valid", c.Valid, "validation set: a share such as 0.2, folder:TRAIN,VALID, column:NAME, or auto")
 	fl.Uint64Var(&c.SplitSeed, "split-seed", c.SplitSeed, "seed of the random split")
 	fl.StringVar(&c.Damaged, "damaged", c.Damaged, "pictures that cannot be read: error, or skip and count them")
+}
+
+// learnerFlags are what every command that trains is asked: which pictures, which
+// network, and how the work runs on this machine.
+type learnerFlags struct {
+	run.Config
+	json    bool
+	threads int
+	workers int
+}
+
+// flags adds the flags of f. Its settings are the defaults.
+func (f *learnerFlags) flags(cmd *cobra.Command) {
+	dataFlags(cmd, &f.Config)
+	modelFlags(cmd, &f.Config)
+	fl := cmd.Flags()
+	fl.BoolVar(&f.json, "json", false, "print one JSON object a line")
+	fl.IntVar(&f.threads, "threads", 0, "threads that compute; 0 for all cores. It does not change the result")
+	fl.IntVar(&f.workers, "workers", 0, "goroutines that decode pictures; 0 for as many as cores. It does not change the result")
+}
+
+// setThreads takes the number of threads into use.
+func (f *learnerFlags) setThreads() error {
+	if f.threads < 0 || f.workers < 0 {
+		return errors.New("--threads and --workers must not be negative")
+	}
+	if f.threads > 0 {
+		parallel.SetThreads(f.threads)
+	}
+	return nil
+}
+
+// loaders finds and prepares the data that the settings name.
+func (f *learnerFlags) loaders(ctx context.Context, p *printer) (*data.DataLoaders, error) {
+	root, err := f.Prepare(ctx, datasets.WithProgress(p.download))
+	if err != nil {
+		return nil, err
+	}
+	block, err := f.Block(root)
+	if err != nil {
+		return nil, err
+	}
+	block.Workers = f.workers
+	dls, err := block.DataLoaders(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	f.Batch = dls.Block.BatchSize
+	return dls, nil
+}
+
+// adaptDefaults adapts the defaults of flags that were not given to those that
+// were. Going on from a model takes its architecture and its input's size.
+func (f *learnerFlags) adaptDefaults(changed func(string) bool) error {
+	if changed("batch") && f.Batch == 0 {
+		return fmt.Errorf("--batch 0: must be 2 to 65536; without the flag it is %d, or less with fewer pictures", data.DefaultBatchSize)
+	}
+	if f.Data == "" || f.Data == run.Drawn {
+		d := run.DefaultDrawn()
+		f.Data = d.Data
+		set(changed("arch"), &f.Arch, d.Arch)
+		set(changed("presize"), &f.Presize, d.Presize)
+		set(changed("size"), &f.Size, d.Size)
+		set(changed("batch"), &f.Batch, d.Batch)
+		set(changed("epochs"), &f.Epochs, d.Epochs)
+		set(changed("lr"), &f.LR, d.LR)
+	}
+	if f.From != "" {
+		for _, name := range []string{"arch", "weights"} {
+			if changed(name) {
+				return fmt.Errorf("--%s does not go with --from: the network and its weights are the saved model's", name)
+			}
+		}
+		_, info, err := models.Load(f.From)
+		if err != nil {
+			return fmt.Errorf("--from: %w", err)
+		}
+		if err := f.DigestFrom(); err != nil {
+			return err
+		}
+		f.Arch = info.Arch
+		pre := info.Preprocess
+		set(changed("presize"), &f.Presize, pre.Presize)
+		set(changed("size"), &f.Size, pre.Size)
+		set(changed("resize"), &f.Resize, pre.Method)
+	}
+	if f.Weights == "none" || f.From != "" {
+		// A random body must not be frozen, nor train at a hundredth of the rate;
+		// a model that is trained already needs no frozen epochs.
+		set(changed("schedule"), &f.Schedule, "one-cycle")
+		set(changed("freeze-epochs"), &f.FreezeEpochs, 0)
+	}
+	return nil
 }
 
 // modelFlags adds the flags that say what is trained and on what input, for
@@ -41,4 +138,19 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.BoolVar(&c.TrainBN, "train-bn", c.TrainBN, "let the batch norms of frozen layers train")
 	fl.Float64Var(&c.MixUp, "mixup", c.MixUp, "mix pictures with this alpha (fastai: 0.4); 0 for none")
 	fl.Float64Var(&c.Smoothing, "label-smoothing", c.Smoothing, "label smoothing (fastai: 0.1); 0 for none")
+}
+
+// set gives v the value def unless its flag was given.
+func set[T any](given bool, v *T, def T) {
+	if !given {
+		*v = def
+	}
+}
+
+// renamed keeps the old name of a flag working for a version, with a note that
+// says the new one.
+func renamed(cmd *cobra.Command, old, now string) {
+	f := *cmd.Flags().Lookup(now)
+	f.Name, f.Shorthand, f.Deprecated = old, "", "it is --"+now+" now"
+	cmd.Flags().AddFlag(&f)
 }

@@ -369,7 +369,7 @@ func TestServeRefusesFlags(t *testing.T) {
 	tiny(t, filepath.Join(dir, "m.safetensors"))
 	for flags, says := range map[string]string{
 		"--queue -1": "--queue is -1", "--queue 10": "--queue is 10, below --max-pictures, 64", "--max-body -5": "--max-body is -5", "--max-bodies 1000": "--max-bodies is 1000; it must be twice --max-body",
-		"--max-batch 2000": "--max-batch is 2000; want 1 to 1024", "--max-requests -2": "--max-requests is -2", "--timeout -1s": "--timeout is -1s", "--address localhost:99999": "--address localhost:99999",
+		"--batch 2000": "--batch is 2000; want 1 to 1024", "--max-requests -2": "--max-requests is -2", "--timeout -1s": "--timeout is -1s", "--address localhost:99999": "--address localhost:99999",
 		"--log xml": `--log "xml": must be text or json`, "--socket-mode 999": `--socket-mode "999"`, "--address unix:missing/s": "--address unix:missing/s", "--tls-cert a.pem": "--tls-cert and --tls-key go together",
 		"--tls-cert a.pem --tls-key b.pem": "a.pem", "--tokens missing": "missing", "--tokens m.safetensors": "m.safetensors", "--max-explain -1": "--max-explain is -1", "--min-body-rate -1": "--min-body-rate is -1",
 		"--max-connections -1": "--max-connections is -1", "--topk -1": "--topk is -1", "--allowed-hosts pets.example,https://a.example": `--allowed-hosts has "https://a.example"`, "--drain -1s": "--drain is -1s",

@@ -10,15 +10,15 @@ import (
 // command gives to libraries, or one of a field's values.
 var flagOf = map[string]map[string]string{
 	"serve": {
-		"MaxBatch": "--max-batch", "MaxWait": "--max-wait", "Queue": "--queue", "Requests": "--max-requests", "Explain": "--max-explain",
+		"MaxBatch": "--batch", "MaxWait": "--max-wait", "Queue": "--queue", "Requests": "--max-requests", "Explain": "--max-explain",
 		"QueueTimeout": "--queue-timeout", "Connections": "--max-connections", "MaxBody": "--max-body", "MaxBodies": "--max-bodies",
 		"MaxPictures": "--max-pictures", "MaxPixels": "--max-pixels", "Timeout": "--timeout", "BodyRate": "--min-body-rate", "Drain": "--drain",
 		"Reload": "--reload", "Hosts": "--allowed-hosts", "TokenFile": "--tokens", "CertFile": "--tls-cert", "KeyFile": "--tls-key",
 		"TopK": "--topk", "NoPage": "--no-page",
-		"Batch": "--max-batch", "MaxBytes": "--max-body", // of the predictors it makes
+		"Batch": "--batch", "MaxBytes": "--max-body", // of the predictors it makes
 	},
 	"predict":   {"Batch": "--batch", "MaxPixels": "--max-pixels", "MaxBytes": "--max-bytes"},
-	"train":     {"BatchSize": "--batch", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "AllTrain": "--valid 0", "Every": "--checkpoint-every", "Keep": "--checkpoint-keep", "Address": "--watch", "Size": "--size", "MinScale": "--min-scale"},
+	"train":     {"BatchSize": "--batch", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "AllTrain": "--valid 0", "Every": "--checkpoint-every", "Keep": "--checkpoint-keep", "Address": "--address", "Size": "--size", "MinScale": "--min-scale"},
 	"lr-find":   {"BatchSize": "--batch", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "AllTrain": "--valid 0", "Size": "--size", "MinScale": "--min-scale"},
 	"interpret": {"BatchSize": "--batch", "Workers": "--workers", "SkipDamaged": "--damaged skip", "AllTrain": "--valid 0"},
 	"clean":     {"BatchSize": "--batch", "Workers": "--workers", "SkipDamaged": "--damaged skip", "AllTrain": "--valid 0", "Bits": "--duplicate-bits"},
