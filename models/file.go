@@ -108,12 +108,18 @@ func Read(r io.ReaderAt, size int64) (*Classifier, Info, error) {
 	return FromFile(f)
 }
 
-// FromFile builds the classifier that a file describes.
+// ErrNoClassifier is the error of a file of weights that Save did not write. Import
+// makes a classifier of those that fastai's learners save; a body without its head
+// can be the start of training.
+var ErrNoClassifier = errors.New("not a saved classifier")
+
+// FromFile builds the classifier that a file describes, or returns an error that
+// wraps ErrNoClassifier if it describes none.
 func FromFile(f *weights.File) (*Classifier, Info, error) {
 	var info Info
 	meta, ok := f.Metadata[infoKey]
 	if !ok {
-		return nil, info, fmt.Errorf("no classifier saved by whippet train: the metadata has no %s; whippet import makes a model of the weights of fastai's learners, and whippet train --weights starts from a body", infoKey)
+		return nil, info, fmt.Errorf("%w: the metadata has no %s", ErrNoClassifier, infoKey)
 	}
 	if err := json.Unmarshal([]byte(meta), &info); err != nil {
 		return nil, info, fmt.Errorf("metadata %s: %w", infoKey, err)

@@ -153,13 +153,17 @@ func differences(m nn.Module, f *weights.File) *weights.MismatchError {
 	return nil
 }
 
+// ErrOtherHead is the error of Import for a network whose head is not of fastai's
+// form. Its body can be the start of training.
+var ErrOtherHead = errors.New("one of another form")
+
 // importHead makes the head that f asks for and fills body and head.
 func (c *Classifier) importHead(f *weights.File) error {
 	lastLayer := headName + "." + headLinear[1]
 	classes, width, err := headSize(f, c.Arch)
 	switch {
 	case errors.Is(err, errNoHead) && slices.ContainsFunc(f.Arrays, func(x weights.Array) bool { return isHead(x.Name) }):
-		return fmt.Errorf("models: the file has no head of fastai's form (%s, or 1.%s as fastai calls it) but another; such a network can be the start of training, with whippet train --weights", lastLayer, headLinear[1])
+		return fmt.Errorf("models: the file has no head of fastai's form (%s, or 1.%s as fastai calls it) but %w", lastLayer, headLinear[1], ErrOtherHead)
 	case errors.Is(err, errNoHead):
 		return fmt.Errorf("models: the file has no head of fastai's form: no array is called %s, or 1.%s as fastai calls it", lastLayer, headLinear[1])
 	case err != nil:

@@ -268,7 +268,7 @@ func (s *Server) routes() http.Handler {
 // see package hostname.
 func (s *Server) named(h http.Handler) http.Handler {
 	refuse := s.light("other", func(_ http.ResponseWriter, r *http.Request) error {
-		return fail(http.StatusMisdirectedRequest, "host", "the service is not known as %.200q: use its address, or allow the name (--allowed-hosts, Options.Hosts)", r.Host)
+		return fail(http.StatusMisdirectedRequest, "host", "the service is not known as %.200q: use its address, or have the name added to those that the service allows", r.Host)
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c := connOf(r); c != nil && c.spare {

@@ -54,7 +54,7 @@ func realMain() int {
 	if errors.As(err, &code) {
 		return int(code)
 	}
-	fmt.Fprintln(os.Stderr, "whippet:", inFlags(cmd.Name(), err.Error()))
+	fmt.Fprintln(os.Stderr, "whippet:", inFlags(cmd.Name(), err.Error())+nextStep(err))
 	return 1
 }
 

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"regexp"
 	"strings"
+
+	"github.com/whippet-ml/whippet/models"
 )
 
 // Libraries name their own fields in errors; a person at the command knows flags.
@@ -49,4 +52,15 @@ func inFlags(command, text string) string {
 		from = m[1]
 	}
 	return b.String() + text[from:]
+}
+
+// nextStep says which command takes what this one could not use, "" if none does.
+func nextStep(err error) string {
+	switch {
+	case errors.Is(err, models.ErrNoClassifier):
+		return "; whippet import makes a model of the weights of fastai's learners, and whippet train --weights starts from a body"
+	case errors.Is(err, models.ErrOtherHead):
+		return "; such a network can be the start of training, with whippet train --weights"
+	}
+	return ""
 }
