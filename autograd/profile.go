@@ -15,8 +15,8 @@ type Profile struct {
 // does not join them.
 type kindOf struct{ kind, direction string }
 
-// Share is one row of a Profile.
-type Share struct {
+// ProfileRow is one row of a Profile.
+type ProfileRow struct {
 	Kind string // such as "conv forward"
 	Time time.Duration
 }
@@ -64,10 +64,10 @@ func (p *Profile) Reset() {
 }
 
 // Shares returns the rows, longest first.
-func (p *Profile) Shares() []Share {
-	var s []Share
+func (p *Profile) Shares() []ProfileRow {
+	var s []ProfileRow
 	for k, t := range p.times {
-		s = append(s, Share{k.kind + k.direction, t})
+		s = append(s, ProfileRow{k.kind + k.direction, t})
 	}
 	sort.Slice(s, func(i, j int) bool {
 		if s[i].Time != s[j].Time {

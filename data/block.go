@@ -75,7 +75,7 @@ const (
 	// FailOnDamaged makes a damaged picture an error that names its file.
 	FailOnDamaged Damaged = iota
 	// SkipDamaged leaves damaged pictures out. They are counted and named in
-	// DataLoaders.Left and Loader.Damaged. Leaving one out does not change
+	// DataLoaders.Skipped and Loader.Damaged. Leaving one out does not change
 	// which other items are for training.
 	SkipDamaged
 )
@@ -85,9 +85,9 @@ type DataLoaders struct {
 	Train, Valid *Loader
 	Vocab        []string // names of the model's outputs: the classes; Batch.Y goes by it
 
-	Root  string       // the folder they were built from
-	Block Block        // the plan they were built by, defaults filled in
-	Left  []*ItemError // damaged pictures left out when the loaders were built
+	Root    string       // the folder they were built from
+	Block   Block        // the plan they were built by, defaults filled in
+	Skipped []*ItemError // damaged pictures left out when the loaders were built
 
 	// Notes say what was found out where the plan left it open, and which files
 	// were left out, one line each.

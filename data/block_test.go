@@ -141,8 +141,8 @@ func TestSkipDamaged(t *testing.T) {
 	b := petsBlock()
 	b.Damaged = SkipDamaged
 	d := build(t, b, root)
-	if len(d.Left) != 1 || d.Left[0].Path != victim || len(d.Warnings) != 1 {
-		t.Errorf("left out %v with warnings %q, want only %s", d.Left, d.Warnings, victim)
+	if len(d.Skipped) != 1 || d.Skipped[0].Path != victim || len(d.Warnings) != 1 {
+		t.Errorf("left out %v with warnings %q, want only %s", d.Skipped, d.Warnings, victim)
 	}
 	want := slices.Concat(whole.Train.Items()[:3], whole.Train.Items()[4:])
 	if fmt.Sprint(d.Train.Items()) != fmt.Sprint(want) || fmt.Sprint(d.Valid.Items()) != fmt.Sprint(whole.Valid.Items()) {
@@ -157,8 +157,8 @@ func TestSkipDamaged(t *testing.T) {
 		t.Errorf("the loader reports %v, want %s", got, half)
 	}
 	b.Check = CheckDecode
-	if d = build(t, b, root); len(d.Left) != 2 {
-		t.Errorf("decoding everything left out %d pictures, want 2", len(d.Left))
+	if d = build(t, b, root); len(d.Skipped) != 2 {
+		t.Errorf("decoding everything left out %d pictures, want 2", len(d.Skipped))
 	}
 }
 

@@ -97,7 +97,7 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 		return nil, err
 	}
 	if b.Check != CheckNone {
-		tr.step("Check", "%s left out as damaged", plural(len(d.Left), "file"))
+		tr.step("Check", "%s left out as damaged", plural(len(d.Skipped), "file"))
 	}
 	b = b.batchSizes(len(trainItems), d)
 	d.Block = b
@@ -244,9 +244,9 @@ func (d *DataLoaders) loaders(train, valid []Item, trainY, validY target.Targets
 
 // warn notes what is not wrong but worth knowing.
 func (d *DataLoaders) warn() {
-	if n := len(d.Left); n > 0 {
+	if n := len(d.Skipped); n > 0 {
 		items := make([]Item, n)
-		for i, e := range d.Left {
+		for i, e := range d.Skipped {
 			items[i].Path = e.Path
 		}
 		d.Warnings = append(d.Warnings, fmt.Sprintf("%s left out: %s", plural(n, "damaged picture"), names(d.Root, items)))

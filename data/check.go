@@ -94,10 +94,10 @@ func (b Block) checkItems(ctx context.Context, root string, items []Item, y targ
 			first = c.err
 		}
 		bad = append(bad, items[i])
-		d.Left = append(d.Left, &ItemError{Path: items[i].Path, Err: c.err})
+		d.Skipped = append(d.Skipped, &ItemError{Path: items[i].Path, Err: c.err})
 	}
 	if len(bad) > 0 && b.Damaged != SkipDamaged {
-		d.Left = nil
+		d.Skipped = nil
 		return nil, y, nil, mistakef(ErrDamaged, "%s cannot be opened: %s; the first: %v; repair or remove such files, or leave them out with SkipDamaged",
 			plural(len(bad), "picture"), names(root, bad), first)
 	}

@@ -26,7 +26,10 @@ const (
 	BatchCount // num_batches_tracked, a scalar
 )
 
-// Entry is one parameter or buffer of a model.
+// Entry is one parameter or buffer of a model. What it points to is open to
+// programs with a training loop of their own, which take Param's value and
+// gradient to the optimizer (examples/loop); who only wants the numbers need not
+// know which of the three it is: Values, Get and Set.
 type Entry struct {
 	Name   string
 	Kind   Kind

@@ -38,7 +38,7 @@ var rules = []struct {
 // List returns the suggestions as a list in the order min, steep, valley,
 // slide, with the loss of curve c where each was read: for min at the lowest
 // point, ten times the suggested rate.
-func (s Suggestions) List(c Curve) []Suggestion {
+func (s Suggestions) List(c LRCurve) []Suggestion {
 	list := make([]Suggestion, len(rules))
 	for i, r := range rules {
 		lr := r.of(s)
@@ -49,7 +49,7 @@ func (s Suggestions) List(c Curve) []Suggestion {
 
 // lossAt returns the smoothed loss of the step whose rate is nearest to lr by
 // ratio, NaN when there is none.
-func (c Curve) lossAt(lr float64) float64 {
+func (c LRCurve) lossAt(lr float64) float64 {
 	loss, best := math.NaN(), math.Inf(1)
 	for i, v := range c.LRs {
 		if d := math.Abs(math.Log(v / lr)); d < best && i < len(c.Losses) {
@@ -61,7 +61,7 @@ func (c Curve) lossAt(lr float64) float64 {
 
 // WriteCSV writes the curve as a table with the columns step (from 0), lr,
 // smooth_loss and loss. Numbers are written so that they read back exactly.
-func (c Curve) WriteCSV(w io.Writer) error {
+func (c LRCurve) WriteCSV(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	b.WriteString("step,lr,smooth_loss,loss\n")
 	for i := range c.LRs {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestSuggestionList(t *testing.T) {
-	c := Curve{LRs: []float64{0.001, 0.01, 0.1, 1}, Losses: []float64{4, 3, 2, 5}}
+	c := LRCurve{LRs: []float64{0.001, 0.01, 0.1, 1}, Losses: []float64{4, 3, 2, 5}}
 	s := Suggestions{Min: 0.01, Steep: 0.01, Valley: 0.001, Slide: math.NaN(), Errs: map[string]error{"slide": errors.New("too short")}}
 	want := []struct {
 		rule     string
@@ -30,13 +30,13 @@ func TestSuggestionList(t *testing.T) {
 	if g := list[3]; g.Rule != "slide" || !math.IsNaN(g.LR) || !math.IsNaN(g.Loss) || g.Err == nil {
 		t.Errorf("a rule that failed is listed as %+v", g)
 	}
-	if g := s.List(Curve{}); !math.IsNaN(g[0].Loss) {
+	if g := s.List(LRCurve{}); !math.IsNaN(g[0].Loss) {
 		t.Errorf("loss %v on no curve", g[0].Loss)
 	}
 }
 
 func TestWriteCSV(t *testing.T) {
-	c := Curve{LRs: []float64{1e-7, 0.5}, Losses: []float64{4.25, math.NaN()}, Raw: []float64{4, math.Inf(1)}}
+	c := LRCurve{LRs: []float64{1e-7, 0.5}, Losses: []float64{4.25, math.NaN()}, Raw: []float64{4, math.Inf(1)}}
 	var b strings.Builder
 	if err := c.WriteCSV(&b); err != nil {
 		t.Fatal(err)

@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// Phase is one call of fit_one_cycle as data: how long, how much of the model
+// FineTunePhase is one call of fit_one_cycle as data: how long, how much of the model
 // trains, and how the rates move.
-type Phase struct {
+type FineTunePhase struct {
 	Epochs   int
 	Frozen   bool // freeze before the phase; otherwise unfreeze
 	LR       Rate
@@ -18,7 +18,7 @@ type Phase struct {
 }
 
 // Schedule returns the phase's one-cycle for a model with groups layer groups.
-func (p Phase) Schedule(groups int) (*Schedule, error) {
+func (p FineTunePhase) Schedule(groups int) (*Schedule, error) {
 	lrs, err := p.LR.Groups(groups)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (o FineTuneOptions) withDefaults() FineTuneOptions {
 // alone, at slice(base) with pct_start 0.99 and div 25; then the whole model at
 // half the base rate, slice(base/2/mult, base/2). The optimizer's state is
 // cleared between them, by unfreezing. Phases without epochs are left out.
-func FineTune(epochs int, o FineTuneOptions) ([]Phase, error) {
+func FineTune(epochs int, o FineTuneOptions) ([]FineTunePhase, error) {
 	o = o.withDefaults()
 	if epochs < 0 {
 		return nil, fmt.Errorf("schedule: fine_tune for %d epochs: give 0 or more", epochs)
@@ -69,16 +69,16 @@ func FineTune(epochs int, o FineTuneOptions) ([]Phase, error) {
 	if !(o.LRMult > 0) {
 		return nil, fmt.Errorf("schedule: lr_mult is %v: it must be above 0", o.LRMult)
 	}
-	var phases []Phase
+	var phases []FineTunePhase
 	if o.FreezeEpochs > 0 {
-		phases = append(phases, Phase{
+		phases = append(phases, FineTunePhase{
 			Epochs: o.FreezeEpochs, Frozen: true, LR: SliceTo(o.BaseLR),
 			Div: DefaultDiv, DivFinal: DefaultDivFinal, PctStart: 0.99, Moms: o.Moms,
 		})
 	}
 	if epochs > 0 {
 		base := o.BaseLR / 2
-		phases = append(phases, Phase{
+		phases = append(phases, FineTunePhase{
 			Epochs: epochs, LR: Slice(base/o.LRMult, base),
 			Div: o.Div, DivFinal: DefaultDivFinal, PctStart: o.PctStart, Moms: o.Moms,
 		})

@@ -27,13 +27,13 @@ type Finder struct {
 	// end the search; 0 means 4, and a negative number never ends it so.
 	Diverge float64
 
-	curve  Curve
+	curve  LRCurve
 	smooth Smooth
 	best   float64
 }
 
-// Curve is what a learning-rate finder recorded, one entry for each step.
-type Curve struct {
+// LRCurve is what a learning-rate finder recorded, one entry for each step.
+type LRCurve struct {
 	LRs    []float64 // learning rate of the step, of the last layer group
 	Losses []float64 // smoothed training loss after the step (Smooth)
 	Raw    []float64 // the step's own loss
@@ -96,4 +96,4 @@ func (f *Finder) Observe(loss float64) (stop bool) {
 }
 
 // Curve returns what was recorded so far. It shares storage with f.
-func (f *Finder) Curve() Curve { return f.curve }
+func (f *Finder) Curve() LRCurve { return f.curve }

@@ -29,7 +29,7 @@ type Suggestions struct {
 type CurveError struct {
 	Reason string
 	Advice string
-	Curve  Curve
+	Curve  LRCurve
 }
 
 // Error gives the reason, what to do, and the ends of the curve.
@@ -58,7 +58,7 @@ const minPoints = 3
 // cuts it: records [Steps/10 : -5], up to the first loss that is not finite. The
 // slices share the curve's storage. It is a *CurveError when fewer than three
 // records are left, or when the curve is not one.
-func (c Curve) Trim() (lrs, losses []float64, err error) {
+func (c LRCurve) Trim() (lrs, losses []float64, err error) {
 	fail := func(reason, advice string) ([]float64, []float64, error) {
 		return nil, nil, &CurveError{Reason: reason, Advice: advice, Curve: c}
 	}
@@ -104,7 +104,7 @@ const doubtful = "the loss never falls below where it began, so these follow its
 // Suggest applies every rule to the curve. The error is a *CurveError when the
 // curve allows none of them: it is too short, or its loss falls nowhere. Rules
 // that fail alone are in Errs.
-func (c Curve) Suggest() (Suggestions, error) {
+func (c LRCurve) Suggest() (Suggestions, error) {
 	nan := math.NaN()
 	s := Suggestions{Min: nan, Steep: nan, Valley: nan, Slide: nan}
 	lrs, losses, err := c.Trim()
@@ -146,7 +146,7 @@ func (c Curve) Suggest() (Suggestions, error) {
 
 // points checks what a rule is given and fails below need points.
 func points(lrs, losses []float64, need int) error {
-	c := Curve{LRs: lrs, Losses: losses}
+	c := LRCurve{LRs: lrs, Losses: losses}
 	if len(lrs) != len(losses) {
 		return &CurveError{Reason: fmt.Sprintf("%d rates but %d losses", len(lrs), len(losses)), Advice: "give one loss for each rate", Curve: c}
 	}
@@ -222,7 +222,7 @@ func SuggestValley(lrs, losses []float64) (float64, error) {
 		}
 	}
 	if run[end] < 2 {
-		return 0, &CurveError{Reason: "the loss never falls", Advice: "start from a lower rate", Curve: Curve{LRs: lrs, Losses: losses}}
+		return 0, &CurveError{Reason: "the loss never falls", Advice: "start from a lower rate", Curve: LRCurve{LRs: lrs, Losses: losses}}
 	}
 	start := end - run[end] // one before the stretch, as in fastai; -1 when all of the curve falls
 	third := float64(run[end]) / 3

@@ -105,7 +105,7 @@ func TestOddCurvesGiveErrors(t *testing.T) {
 		{"rates that stay", line(100, func(int) float64 { return 0.5 }), line(100, falling), "rate 1 is 0.5 after 0.5"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, err := Curve{LRs: c.lrs, Losses: c.losses, Steps: 100}.Suggest()
+			s, err := LRCurve{LRs: c.lrs, Losses: c.losses, Steps: 100}.Suggest()
 			var ce *CurveError
 			if !errors.As(err, &ce) || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("error %v, want a CurveError that says %q", err, c.want)
@@ -126,7 +126,7 @@ func TestOddCurvesGiveErrors(t *testing.T) {
 // model that is trained already: fastai's numbers, and a doubt.
 func TestWanderingCurveIsDoubted(t *testing.T) {
 	n := 100
-	c := Curve{LRs: rates(n), Losses: make([]float64, n), Steps: n}
+	c := LRCurve{LRs: rates(n), Losses: make([]float64, n), Steps: n}
 	for i := range n {
 		// A tooth every ten records: up by 0.02 at once, then down to where it was.
 		c.Losses[i] = 0.1 + 0.002*float64((100-i)%10)
@@ -158,7 +158,7 @@ func TestShortCurveGivesWhatItCan(t *testing.T) {
 	for i := range losses {
 		losses[i] = 5 - 0.1*float64(i)
 	}
-	s, err := Curve{LRs: rates(n), Losses: losses, Steps: 100}.Suggest()
+	s, err := LRCurve{LRs: rates(n), Losses: losses, Steps: 100}.Suggest()
 	if err != nil {
 		t.Fatal(err)
 	}

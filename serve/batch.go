@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/predict"
 )
 
@@ -21,12 +22,13 @@ type batcher struct {
 	p       *predict.Predictor
 	max     int
 	wait    time.Duration
-	places  *gate          // by pictures
-	pace    *pace          // how long a picture takes
-	coming  atomic.Int64   // places whose picture no worker has taken yet
-	running atomic.Int64   // batches being computed
-	inputs  chan []float32 // room for the prepared pictures, all that there ever is; nil until first used
-	jobs    chan *job      // never full: it has a place for each of inputs
+	places  *gate         // by pictures
+	pace    *pace         // how long a picture takes
+	coming  atomic.Int64  // places whose picture no worker has taken yet
+	running atomic.Int64  // batches being computed
+	ready   chan struct{} // a place for each picture that is prepared
+	inputs  *mem.Buffers  // of prepared pictures
+	jobs    chan *job     // never full: it is as long as ready
 	workers sync.WaitGroup
 	observe func(pictures int, took time.Duration)
 }
@@ -49,16 +51,16 @@ func newBatcher(p *predict.Predictor, max int, wait time.Duration, queue int, bu
 	// the queue waits as it came.
 	ready := min((p.Options().Runs+1)*max, queue)
 	b := &batcher{p: p, max: max, wait: wait, places: newGate(queue, queue), pace: &pace{},
-		inputs: make(chan []float32, ready), jobs: make(chan *job, ready), observe: observe}
+		ready: make(chan struct{}, ready), inputs: mem.NewBuffers("prepared pictures of services", exactly, ready), jobs: make(chan *job, ready), observe: observe}
 	b.places.most = func() int { return b.pace.within(budget) }
-	for range ready {
-		b.inputs <- nil
-	}
 	for range p.Options().Runs {
 		b.workers.Go(b.work)
 	}
 	return b
 }
+
+// exactly is the size of a prepared picture's buffer: all of a model have the same.
+func exactly(n int) int { return n }
 
 // close ends the workers after everything that was submitted. Nothing may be
 // submitted afterwards.
@@ -97,16 +99,14 @@ func (b *batcher) run(ctx context.Context, fill func(dst []float32) error) (pred
 			b.cancelReservation(1)
 		}
 	}()
-	var x []float32
 	select {
-	case x = <-b.inputs:
+	case b.ready <- struct{}{}:
 	case <-ctx.Done():
 		return predict.Prediction{}, context.Cause(ctx)
 	}
-	defer func() { b.inputs <- x }() // also when fill panics
-	if x == nil {
-		x = make([]float32, 3*b.p.InputSize()*b.p.InputSize())
-	}
+	defer func() { <-b.ready }() // also when fill panics
+	x := b.inputs.Get(3 * b.p.InputSize() * b.p.InputSize())
+	defer b.inputs.Put(x)
 	if err := fill(x); err != nil {
 		return predict.Prediction{}, err
 	}

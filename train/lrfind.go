@@ -13,7 +13,7 @@ import (
 // LRFinding is what a learning-rate search found.
 type LRFinding struct {
 	schedule.Suggestions
-	Curve schedule.Curve
+	Curve schedule.LRCurve
 }
 
 // LRFind trains a copy of the state for up to 100 steps while the learning rate

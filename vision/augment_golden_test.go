@@ -167,7 +167,7 @@ func TestLightingEqualsFastai(t *testing.T) {
 	}
 	golden.JSON(t, "08_aug.json", &meta)
 	l := meta.Lighting
-	c := new(pixel.Curve)
+	c := new(pixel.ToneCurve)
 	for _, set := range []struct {
 		name string
 		b, c bool

@@ -35,7 +35,7 @@ func maxDiff(a, b []float32) float64 {
 
 // TestLightingTable bounds the table against the formula over all strengths.
 func TestLightingTable(t *testing.T) {
-	c := new(pixel.Curve)
+	c := new(pixel.ToneCurve)
 	worst := 0.0
 	for _, b := range []float64{0.4, 0.45, 0.5, 0.6} {
 		for _, k := range []float64{0.8, 0.9, 1, 1.25} {

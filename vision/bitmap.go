@@ -19,8 +19,8 @@ func readBitmap(f Format, b []byte) (*bitmap.Picture, error) {
 }
 
 // inspectIcon is Inspect for the picture of an icon that is shown.
-func inspectIcon(b []byte, o DecodeOptions) (Info, error) {
-	info := Info{Format: ICO, Orientation: 1}
+func inspectIcon(b []byte, o DecodeOptions) (Header, error) {
+	info := Header{Format: ICO, Orientation: 1}
 	frame, err := bitmap.Icon(b)
 	if err != nil {
 		return info, damaged(ICO, err)
@@ -39,7 +39,7 @@ func inspectIcon(b []byte, o DecodeOptions) (Info, error) {
 }
 
 // decodeIcon decodes the picture of an icon that is shown: a bitmap or a PNG.
-func decodeIcon(b []byte, info Info, o DecodeOptions) (*data.Image, error) {
+func decodeIcon(b []byte, info Header, o DecodeOptions) (*data.Image, error) {
 	frame, err := bitmap.Icon(b)
 	if err != nil {
 		return nil, err

@@ -18,8 +18,8 @@ import (
 	"github.com/whippet-ml/whippet/internal/tiff"
 )
 
-// Info is what a picture's header says.
-type Info struct {
+// Header is what a picture's header says.
+type Header struct {
 	Format Format
 	// Width and Height are the stored size, before the orientation is applied.
 	Width, Height int
@@ -30,12 +30,12 @@ type Info struct {
 // Inspect reads the header of an encoded picture and checks it against the
 // limits of o. It decodes no pixels; a picture that passes may still be
 // damaged further on.
-func Inspect(b []byte, o DecodeOptions) (Info, error) {
+func Inspect(b []byte, o DecodeOptions) (Header, error) {
 	format, err := sniff(b)
 	if err != nil {
-		return Info{}, err
+		return Header{}, err
 	}
-	info := Info{Format: format, Orientation: orientation(format, b)}
+	info := Header{Format: format, Orientation: orientation(format, b)}
 	var c image.Config
 	r := bytes.NewReader(b)
 	switch format {
@@ -105,10 +105,10 @@ func DecodeFile(path string, o DecodeOptions) (*data.Image, error) {
 
 // CheckFile reads a file's header and checks it as Inspect does; errors name
 // the file. It is cheap enough to run over a whole data set before training.
-func CheckFile(path string, o DecodeOptions) (Info, error) {
+func CheckFile(path string, o DecodeOptions) (Header, error) {
 	f, _, err := files.Open(path)
 	if err != nil {
-		return Info{}, err
+		return Header{}, err
 	}
 	defer f.Close()
 	// Headers fit into the first part of all but a few files (a long EXIF or
@@ -119,14 +119,14 @@ func CheckFile(path string, o DecodeOptions) (Info, error) {
 	head := *buf
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && err != io.EOF {
-		return Info{}, fmt.Errorf("%s: %w", path, err)
+		return Header{}, fmt.Errorf("%s: %w", path, err)
 	}
 	whole := n < len(head)
 	info, err := Inspect(head[:n], o)
 	if err != nil && !whole && !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrUnknownFormat) {
 		b, rerr := readBounded(path, o.WithDefaults().MaxBytes)
 		if rerr != nil {
-			return Info{}, rerr
+			return Header{}, rerr
 		}
 		defer giveBack(b)
 		info, err = Inspect(*b, o)
@@ -163,7 +163,7 @@ func DecodeBytes(b []byte, o DecodeOptions) (img *data.Image, err error) {
 	return img, nil
 }
 
-func decodePixels(b []byte, info Info, o DecodeOptions) (*data.Image, error) {
+func decodePixels(b []byte, info Header, o DecodeOptions) (*data.Image, error) {
 	r := bytes.NewReader(b)
 	var m image.Image
 	var err error

@@ -11,7 +11,7 @@ import (
 // decodeGIF returns the first frame on the logical screen. Where the frame
 // does not cover the screen, Pillow shows the frame's transparent index, or
 // index 0 when it has none; so do we.
-func decodeGIF(b []byte, info Info) (*data.Image, error) {
+func decodeGIF(b []byte, info Header) (*data.Image, error) {
 	fill := 0
 	if at := gifTransparency(b); at > 0 {
 		// image/gif forgets the color of the transparent index, but dropping

@@ -25,7 +25,7 @@ func light(x, gain, contrast float64) float64 {
 }
 
 // tabulate sets c to the curve of a picture.
-func tabulate(c *pixel.Curve, brightness, contrast float64) {
+func tabulate(c *pixel.ToneCurve, brightness, contrast float64) {
 	gain := brightness / (1 - brightness)
 	last := light(0, gain, contrast)
 	for i := range c.Cell {
@@ -38,7 +38,7 @@ func tabulate(c *pixel.Curve, brightness, contrast float64) {
 	}
 }
 
-// normalizeRow is Curve.Apply without a curve: v*scale+shift for scale and shift of
+// normalizeRow is ToneCurve.Apply without a curve: v*scale+shift for scale and shift of
 // Stats.affine(255).
 func normalizeRow(v []float32, scale, shift [3]float32) {
 	for ; len(v) >= 3; v = v[3:] {

@@ -77,7 +77,7 @@ type scratch struct {
 	pooled []float32 // the source, averaged
 	ring   []float32 // the latest rows of the source, moved
 	row    []float32 // their combination
-	curve  pixel.Curve
+	curve  pixel.ToneCurve
 	x, y   pixel.Taps // of averaging the source
 }
 

@@ -72,7 +72,7 @@ func webpChunk(b []byte) (kind string, body, next []byte) {
 
 // decodeAnimatedWebP returns the first frame on the canvas. What it does not
 // cover is transparent there, and black without alpha, as in Pillow.
-func decodeAnimatedWebP(b []byte, info Info) (*data.Image, error) {
+func decodeAnimatedWebP(b []byte, info Header) (*data.Image, error) {
 	f, err := firstWebPFrame(b)
 	if err != nil {
 		return nil, err

@@ -122,9 +122,9 @@ func (f *cleanFlags) run(cmd *cobra.Command, model string) error {
 	p.close()
 	url := server.URL() + page.Path()
 	if f.json {
-		fmt.Fprintln(p.out, mustJSON(map[string]any{"event": "page", "url": url, "entries": len(queue.Entries)}))
+		fmt.Fprintln(p.out, mustJSON(map[string]any{"event": "page", "url": url, "entries": len(queue.Cases)}))
 	} else {
-		fmt.Fprintf(p.out, "%d entries to look at. Open this page, whole address, and press Finish when done (or Ctrl-C: everything is saved):\n\n    %s\n\n", len(queue.Entries), url)
+		fmt.Fprintf(p.out, "%d entries to look at. Open this page, whole address, and press Finish when done (or Ctrl-C: everything is saved):\n\n    %s\n\n", len(queue.Cases), url)
 	}
 	select {
 	case <-page.Done():

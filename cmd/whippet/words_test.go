@@ -17,10 +17,13 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/interpret/page"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/serve"
 	"github.com/whippet-ml/whippet/train"
 	"github.com/whippet-ml/whippet/vision"
+	"github.com/whippet-ml/whippet/weights"
 )
 
 // TestEveryFieldHasAFlag goes through the options that each command gives to
@@ -196,4 +199,47 @@ func TestErrorsNameFlags(t *testing.T) {
 	if s := fails(block); !strings.Contains(s, "--damaged skip") || strings.Contains(s, "SkipDamaged") {
 		t.Error(s)
 	}
+}
+
+// TestNextSteps gives commands files that are for another one, and wants that one
+// named; the libraries' own errors name no command.
+func TestNextSteps(t *testing.T) {
+	dir := t.TempDir()
+	body := filepath.Join(dir, "body.safetensors")
+	if err := weights.Save(body, &weights.File{Arrays: nn.State(models.NewClassifier(mustArch(t, "squeezenet1_1"), 2, rng.New(1)).Body).Arrays()}); err != nil {
+		t.Fatal(err)
+	}
+	whole := filepath.Join(dir, "whole.safetensors")
+	if err := weights.Save(whole, &weights.File{Arrays: nn.State(mustArch(t, "resnet18").Full(5, rng.New(1))).Arrays()}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"predict", body, "a.png"}, "whippet import makes a model"},
+		{[]string{"export", body, "--out", filepath.Join(dir, "a.onnx")}, "whippet train --weights"},
+		{[]string{"import", whole, "--labels", "a,b,c,d,e", "--out", filepath.Join(dir, "b.safetensors")}, "whippet train --weights"},
+	} {
+		_, err := runCommand(t, nil, c.args...)
+		if err == nil {
+			t.Errorf("%q: no error", c.args)
+			continue
+		}
+		if strings.Contains(err.Error(), "whippet train") || strings.Contains(err.Error(), "whippet import") {
+			t.Errorf("%q: the library names a command: %v", c.args, err)
+		}
+		if step := nextStep(err); !strings.Contains(step, c.want) {
+			t.Errorf("%q: the next step after %v is %q, want %q in it", c.args, err, step, c.want)
+		}
+	}
+}
+
+func mustArch(t *testing.T, name string) *models.Architecture {
+	t.Helper()
+	a, err := models.ByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
 }

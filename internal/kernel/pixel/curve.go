@@ -1,17 +1,17 @@
 package pixel
 
-// Curve is a function of a sample in [0,255], tabulated: within a cell it is
+// ToneCurve is a function of a sample in [0,255], tabulated: within a cell it is
 // Value + Slope·t for t in [0,1). The lowest and the highest Edge levels have
 // FineCells cells each, because functions of interest are steep there; the
 // middle has MiddleCells. The last cell is the value at 255.
-type Curve struct {
+type ToneCurve struct {
 	Cell [2*FineCells + MiddleCells + 1]Cell
 }
 
-// Cell is one cell of a Curve.
+// Cell is one cell of a ToneCurve.
 type Cell struct{ Value, Slope float32 }
 
-// The layout of a Curve. The assembly knows these numbers.
+// The layout of a ToneCurve. The assembly knows these numbers.
 const (
 	Edge        = 4.0
 	FineCells   = 256
@@ -19,7 +19,7 @@ const (
 )
 
 // Start returns the sample at which cell i begins.
-func (c *Curve) Start(i int) float64 {
+func (c *ToneCurve) Start(i int) float64 {
 	switch {
 	case i <= FineCells:
 		return Edge * float64(i) / FineCells
@@ -32,7 +32,7 @@ func (c *Curve) Start(i int) float64 {
 // Apply replaces the samples of v, [n,3], by their values under the curve,
 // scaled and shifted by channel: c(v)·scale + shift. Samples are held to
 // [0,255].
-func (c *Curve) Apply(v []float32, scale, shift [3]float32) {
+func (c *ToneCurve) Apply(v []float32, scale, shift [3]float32) {
 	done := 0
 	if kernel := table.Active().Curve; kernel != nil {
 		done = len(v) / 24 * 24
@@ -41,7 +41,7 @@ func (c *Curve) Apply(v []float32, scale, shift [3]float32) {
 	curveTwin(c, v[done:], scale, shift)
 }
 
-func curveTwin(c *Curve, v []float32, scale, shift [3]float32) {
+func curveTwin(c *ToneCurve, v []float32, scale, shift [3]float32) {
 	const (
 		fine   = FineCells / Edge
 		middle = MiddleCells / (255 - 2*Edge)

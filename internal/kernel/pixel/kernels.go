@@ -15,7 +15,7 @@ type kernels struct {
 	IDCT      func(b *[64]int32, dst []uint8, stride int)
 	YCC       func(dst, y, cb, cr []uint8, n int)
 	Pick      func(dst, src []float32, first, count []int32, weight []float32, size int)
-	Curve     func(c *Curve, v []float32, scale, shift [3]float32)
+	Curve     func(c *ToneCurve, v []float32, scale, shift [3]float32)
 	Sample    func(dst []float32, n int, src []uint8, rowBytes int, limX, limY uint32, w *Walk) int
 }
 

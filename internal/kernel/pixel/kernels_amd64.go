@@ -54,7 +54,7 @@ func pickVec(dst, src []float32, first, count []int32, weight []float32, size in
 	pickAVX2(&dst[0], &src[0], &first[0], &count[0], &weight[0], size, len(first))
 }
 
-func curveVec(c *Curve, v []float32, scale, shift [3]float32) {
+func curveVec(c *ToneCurve, v []float32, scale, shift [3]float32) {
 	if len(v) == 0 {
 		return
 	}

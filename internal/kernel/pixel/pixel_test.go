@@ -267,7 +267,7 @@ func TestPick(t *testing.T) {
 func TestCurve(t *testing.T) {
 	vector(t)
 	r := rng.New(8)
-	c := new(Curve)
+	c := new(ToneCurve)
 	for i := range c.Cell {
 		c.Cell[i] = Cell{Value: r.Float32(), Slope: r.Float32()}
 	}

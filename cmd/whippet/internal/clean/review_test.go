@@ -190,7 +190,7 @@ func TestNewQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := NewQueue(s, []*interpret.Table{valid, train}, 2, []Pair{{Train: 0, Valid: 1, Bits: 3, Copy: Copy{Turn: 4, Alike: 0.97}}})
-	if got := fmt.Sprint(q.Entries); got != "[{[3] 0 0  0} {[1] 0 0  0} {[0 1] 3 0 mirrored 0.97}]" {
+	if got := fmt.Sprint(q.Cases); got != "[{[3] 0 0  0} {[1] 0 0  0} {[0 1] 3 0 mirrored 0.97}]" {
 		t.Errorf("entries %s", got)
 	}
 	if got := fmt.Sprint(q.Opinions[3].Top); got != "[{0 0.5} {2 0.45} {1 0.05}]" || q.Opinions[3].Predicted != 0 {
@@ -199,8 +199,8 @@ func TestNewQueue(t *testing.T) {
 	if _, ok := q.Opinions[0]; !ok {
 		t.Error("no opinion of a picture of a pair")
 	}
-	if q := NewQueue(s, nil, 10, nil); len(q.Entries) != 0 {
-		t.Errorf("entries of nothing: %v", q.Entries)
+	if q := NewQueue(s, nil, 10, nil); len(q.Cases) != 0 {
+		t.Errorf("entries of nothing: %v", q.Cases)
 	}
 }
 

@@ -47,7 +47,7 @@ type Page struct {
 	once sync.Once
 }
 
-// NewPage returns the page of a review that shows the entries of q. title says
+// NewPage returns the page of a review that shows the cases of q. title says
 // what is reviewed.
 func NewPage(r *Review, q *Queue, title string) *Page {
 	p := &Page{review: r, queue: q, key: localweb.NewKey(), title: title, mux: http.NewServeMux(),
@@ -99,7 +99,7 @@ type pictureJSON struct {
 
 func (p *Page) serveReview(w http.ResponseWriter, _ *http.Request) {
 	pictures := map[string]pictureJSON{}
-	for _, e := range p.queue.Entries {
+	for _, e := range p.queue.Cases {
 		for _, i := range e.Pictures {
 			pic := p.review.set.Pictures[i]
 			j := pictureJSON{Name: pic.Name, Label: pic.Label, Valid: pic.Valid}
@@ -112,12 +112,12 @@ func (p *Page) serveReview(w http.ResponseWriter, _ *http.Request) {
 			pictures[strconv.Itoa(i)] = j
 		}
 	}
-	entries := p.queue.Entries
-	if entries == nil {
-		entries = []Entry{}
+	cases := p.queue.Cases
+	if cases == nil {
+		cases = []Case{}
 	}
 	answer(w, map[string]any{"title": p.title, "vocab": p.review.set.Vocab, "out": p.review.out,
-		"entries": entries, "pictures": pictures, "counts": p.review.Counts()})
+		"entries": cases, "pictures": pictures, "counts": p.review.Counts()})
 }
 
 func answer(w http.ResponseWriter, v any) {

@@ -71,9 +71,9 @@ type Guess struct {
 
 const topGuesses = 3
 
-// Entry is something to look at: one picture that the model doubts, or a pair
+// Case is something to look at: one picture that the model doubts, or a pair
 // of a training picture and a validation picture that look alike.
-type Entry struct {
+type Case struct {
 	Pictures []int   `json:"pictures"` // indices into the set; of a pair, training first
 	Bits     int     `json:"bits"`     // of a pair: by how much the hashes differ
 	Color    float64 `json:"color"`
@@ -81,10 +81,10 @@ type Entry struct {
 	Alike    float64 `json:"alike"` // of a pair: correlation of the edges, 0 where it was not asked for
 }
 
-// Queue is the entries in the order in which they are shown, and the model's
+// Queue is the cases in the order in which they are shown, and the model's
 // opinion of the pictures in them.
 type Queue struct {
-	Entries  []Entry
+	Cases    []Case
 	Opinions map[int]Opinion
 }
 
@@ -113,11 +113,11 @@ func NewQueue(s *Set, tables []*interpret.Table, top int, pairs []Pair) *Queue {
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(all[b].Loss, all[a].Loss) })
 	for _, i := range order[:min(max(top, 0), len(order))] {
-		q.Entries = append(q.Entries, Entry{Pictures: []int{i}})
+		q.Cases = append(q.Cases, Case{Pictures: []int{i}})
 		q.Opinions[i] = all[i]
 	}
 	for _, p := range pairs {
-		q.Entries = append(q.Entries, Entry{Pictures: []int{p.Train, p.Valid}, Bits: p.Bits, Color: p.Color, How: p.Copy.String(), Alike: p.Copy.Alike})
+		q.Cases = append(q.Cases, Case{Pictures: []int{p.Train, p.Valid}, Bits: p.Bits, Color: p.Color, How: p.Copy.String(), Alike: p.Copy.Alike})
 		for _, i := range []int{p.Train, p.Valid} {
 			if o, ok := all[i]; ok {
 				q.Opinions[i] = o
