@@ -36,7 +36,7 @@ loss, and through pairs of pictures that are nearly the same in training and in
 validation. Keep, relabel or drop each. What is decided is written at once to a
 table (path, label, is_valid) that whippet train takes; pictures are only read.
 
-The same command again goes on where it was left. MODEL is a model file or the
+The same command again continues where you stopped. MODEL is a model file or the
 folder of a run. Without --data, the pictures of its training are taken.`,
 		Example: `  whippet clean runs/first --out cleaned.csv
   whippet clean model.safetensors --data photos/ --label folder --out cleaned.csv
@@ -92,7 +92,7 @@ func (f *cleanFlags) run(cmd *cobra.Command, model string) error {
 		return err
 	}
 	if f.Data == run.Drawn {
-		return errors.New("the drawn pictures are no files: there is nothing to clean; name other pictures with --data")
+		return errors.New("the drawn pictures are not files: there is nothing to clean; name other pictures with --data")
 	}
 	if f.readsTable(out, f.root) {
 		return fmt.Errorf("--out %s: the labels are read from this file: choose another name", f.out)
@@ -124,7 +124,7 @@ func (f *cleanFlags) run(cmd *cobra.Command, model string) error {
 	if f.json {
 		fmt.Fprintln(p.out, mustJSON(map[string]any{"event": "page", "url": url, "entries": len(queue.Cases)}))
 	} else {
-		fmt.Fprintf(p.out, "%d entries to look at. Open this page, whole address, and press Finish when done (or Ctrl-C: everything is saved):\n\n    %s\n\n", len(queue.Cases), url)
+		fmt.Fprintf(p.out, "%d entries to review. Open this page (the whole address) and press Finish when you are done; Ctrl-C loses nothing either:\n\n    %s\n\n", len(queue.Cases), url)
 	}
 	select {
 	case <-page.Done():

@@ -119,7 +119,7 @@ func TestCleanMistakes(t *testing.T) {
 		"bits":    {[]string{model, "--duplicate-bits", "40"}, "0 to 32"},
 		"top":     {[]string{model, "--top", "-1"}, "must not be negative"},
 		"no data": {[]string{model}, "--data"},
-		"drawn":   {[]string{model, "--data", "drawn", "--out", filepath.Join(dir, "a.csv")}, "no files"},
+		"drawn":   {[]string{model, "--data", "drawn", "--out", filepath.Join(dir, "a.csv")}, "not files"},
 		"foreign": {[]string{model, "--data", photos, "--out", mine}, "not of an earlier review"},
 		"itself":  {[]string{model, "--data", photos, "--label", "csv:" + mine + ":label", "--out", mine}, "read from this file"},
 		"address": {[]string{model, "--data", photos, "--top", "0", "--pairs", "0", "--out", filepath.Join(dir, "b.csv"), "--address", "7"}, "host:port"},

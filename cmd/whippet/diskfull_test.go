@@ -73,7 +73,7 @@ func TestDiskFull(t *testing.T) {
 		out := filepath.Join(disk, "out")
 		p := start(t, dir, trainArgs(out)...)
 		// The trained model is nowhere but in memory: the process must wait.
-		p.until("the model not to be written", func() bool { return strings.Contains(p.out.String(), "only in memory: make room") })
+		p.until("the model not to be written", func() bool { return strings.Contains(p.out.String(), "only in memory: free some space") })
 		if out, err := exec.Command("mount", "-o", "remount,size=64m", disk).CombinedOutput(); err != nil {
 			t.Fatalf("remount: %v: %s", err, out)
 		}

@@ -20,7 +20,7 @@ func TestDivergedAndResumed(t *testing.T) {
 	photos(t, dir)
 	args := []string{"train", "--data", "photos", "--weights", "none", "--arch", "resnet10_small", "--size", "32", "--presize", "36",
 		"--batch", "4", "--schedule", "one-cycle", "--epochs", "3", "--lr", "slice(5e3,5e3)", "--seed", "11", "--out", "wild"}
-	says := regexp.MustCompile(`go on with a smaller learning rate: whippet (train --resume wild) --lr '(slice\(\S+\))'`)
+	says := regexp.MustCompile(`continue with a smaller learning rate: whippet (train --resume wild) --lr '(slice\(\S+\))'`)
 	text := whippet(t, dir, 1, args...)
 	rates := []string{}
 	for {

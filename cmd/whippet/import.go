@@ -23,7 +23,7 @@ func newImport() *cobra.Command {
 		Short: "Turn the weights of a classifier that fastai trained into a model for predict and serve",
 		Long: `Turn weights that fastai's vision_learner saved (learner.save, a .pth file) into a
 model that predict, serve, interpret and export take. Nothing in the file is run.
-The architecture is recognised by names and shapes. Class names and preprocessing
+The architecture is recognized by names and shapes. Class names and preprocessing
 are not in such a file, so they are given: --labels in the order of
 learner.dls.vocab, either a file with one name a line or the names themselves with
 commas; --presize and --size as Resize and aug_transforms(size=…) had them.
@@ -75,7 +75,7 @@ A learner.export file is a program rather than weights, and is refused.`,
 	f, d := cmd.Flags(), run.Default()
 	f.StringVar(&labels, "labels", "", "class names, in the network's order: a file with one a line, or names with commas between them")
 	f.StringVarP(&out, "out", "o", "", "the model file to write")
-	f.StringVar(&arch, "arch", "", "architecture; recognised when it is left out")
+	f.StringVar(&arch, "arch", "", "architecture; recognized by names and shapes when left out")
 	f.IntVar(&p.Size, "size", d.Size, "side of the network's input in pixels")
 	f.IntVar(&p.Presize, "presize", d.Presize, "square to which every picture is resized first, in pixels; 0 for none")
 	f.TextVar(&p.Method, "resize", d.Resize, "`method` by which pictures become square: crop, pad or squish")

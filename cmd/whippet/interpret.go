@@ -144,7 +144,7 @@ many of them the model was trained on.`,
 	fl.StringVar(&f.table, "table", "", "write every prediction to this file as CSV")
 	renamed(cmd, "csv", "table")
 	fl.StringVar(&f.matrix, "matrix", "", "draw the confusion matrix to this file, .png or .svg")
-	fl.IntVar(&f.tta, "tta", 0, "test-time augmentation: average the predictions over so many augmented passes (fastai: 4); 0 for none")
+	fl.IntVar(&f.tta, "tta", 0, "test-time augmentation: average the predictions over this many augmented passes (fastai: 4); 0 for none")
 	fl.IntVar(&f.top, "top", 9, "worst mistakes and most confused pairs that are printed")
 	return cmd
 }

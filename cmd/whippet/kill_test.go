@@ -116,7 +116,7 @@ func TestInterrupted(t *testing.T) {
 				t.Fatalf("exit code %d, want 130\n%s", code, &p.out)
 			}
 			text := p.out.String()
-			if !c.twice && (!strings.Contains(text, "what was trained is saved (step ") || !strings.Contains(text, "whippet train --resume "+out)) {
+			if !c.twice && (!strings.Contains(text, "progress is saved (step ") || !strings.Contains(text, "whippet train --resume "+out)) {
 				t.Errorf("the output does not say how to go on:\n%s", text)
 			}
 			if exists(out) {

@@ -62,7 +62,7 @@ fine-tuning; --unfrozen lets all layers train, usually after that part, with
 func (f *lrFindFlags) run(cmd *cobra.Command) error {
 	ctx := cmd.Context()
 	if f.frozen && f.unfrozen {
-		return errors.New("--frozen and --unfrozen exclude each other")
+		return errors.New("--frozen and --unfrozen cannot be combined")
 	}
 	if ext := strings.ToLower(filepath.Ext(f.plot)); f.plot != "" && ext != ".png" && ext != ".svg" {
 		return fmt.Errorf("--plot %s: the name must end in .png or .svg", f.plot)
@@ -194,7 +194,7 @@ func (f *lrFindFlags) print(p *printer, l *train.Learner, found train.LRFinding)
 	case found.Doubt != "":
 		fmt.Fprint(p.out, "\nDoubtful: the loss never falls below where it began, so these rates follow its noise. That is\nusual for a model that is trained already")
 		if f.From == "" {
-			fmt.Fprint(p.out, "; with another one, start lower (--start) or check the data")
+			fmt.Fprint(p.out, "; for any other model, start lower (--start) or check the data")
 		}
 		fmt.Fprint(p.out, ". Look at the curve (--plot FILE) and take a\nrate ten times below where it begins to rise.\n")
 	default:

@@ -66,7 +66,7 @@ func TestLRFindMistakes(t *testing.T) {
 		args []string
 		want string
 	}{
-		"both":      {[]string{"--frozen", "--unfrozen"}, "exclude each other"},
+		"both":      {[]string{"--frozen", "--unfrozen"}, "cannot be combined"},
 		"plot name": {[]string{"--plot", "lr.jpg"}, ".png or .svg"},
 		"rates":     {[]string{"--start", "1", "--end", "0.1"}, "end above the start"},
 		"model":     {[]string{"--from", "missing.safetensors"}, "missing.safetensors"},

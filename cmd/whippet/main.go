@@ -77,7 +77,7 @@ func watchSignals(cancel context.CancelFunc) {
 	go func() {
 		for sig := <-c; sig == syscall.SIGHUP && hangupHandled.Load(); sig = <-c {
 		}
-		fmt.Fprintln(os.Stderr, "\nstopping as soon as what is under way is finished; press Ctrl-C again to stop at once")
+		fmt.Fprintln(os.Stderr, "\nfinishing what is under way, then stopping; press Ctrl-C again to stop at once")
 		cancel()
 		for sig := <-c; sig == syscall.SIGHUP && hangupHandled.Load(); sig = <-c {
 		}

@@ -80,7 +80,7 @@ func (f *trainFlags) lastState(out *run.Output) (*train.Checkpoint, error) {
 	case out.Written() || errors.Is(err, train.ErrNoCheckpoint):
 		return nil, nil
 	case errors.Is(err, train.ErrDamagedCheckpoint):
-		return nil, fmt.Errorf("%w; to begin anew with the same settings, remove that folder and resume", err)
+		return nil, fmt.Errorf("%w; to start over with the same settings, remove that folder and resume", err)
 	}
 	return nil, err
 }
@@ -109,7 +109,7 @@ func (f *trainFlags) fromBeginning(cmd *cobra.Command, dls *data.DataLoaders, lr
 	}
 	f.prepare(l, out, p)
 	p.start(f.Config, dls, nil)
-	p.note("nothing had been saved before the interruption: training begins at the beginning")
+	p.note("nothing had been saved before the interruption: training starts from the beginning")
 	return f.end(ctx, f.Fit(ctx, l), l, out, p)
 }
 

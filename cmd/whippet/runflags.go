@@ -126,7 +126,7 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl := cmd.Flags()
 	fl.StringVar(&c.Arch, "arch", c.Arch, "architecture: "+strings.Join(models.Names(), ", "))
 	fl.StringVar(&c.Weights, "weights", c.Weights, "initial weights: default (published, downloaded once), none, or a .pth or .safetensors file")
-	fl.StringVar(&c.From, "from", "", "go on from this saved model, head included; its classes must be the data's")
+	fl.StringVar(&c.From, "from", "", "continue from this saved model, head included; its classes must be the data's")
 	fl.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "weight decay")
 	fl.IntVar(&c.Batch, "batch", c.Batch, fmt.Sprintf("pictures in a batch (default %d, or less with fewer pictures)", data.DefaultBatchSize))
 	fl.IntVar(&c.Presize, "presize", c.Presize, "square to which every picture is resized first, in pixels; 0 for none")

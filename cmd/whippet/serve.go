@@ -102,7 +102,7 @@ finishes what was accepted. All limits: docs/limits.md.`,
 	f.IntVar(&o.MaxPixels, "max-pixels", serve.DefaultMaxPixels, "pixels of a picture; more get 413, before decoding")
 	f.DurationVar(&o.Timeout, "timeout", serve.DefaultTimeout, "time for a request; beyond it 408 or 504")
 	f.IntVar(&o.BodyRate, "min-body-rate", serve.DefaultBodyRate, "bytes a second that a body must come with, after the first 5 s; slower ones get 408")
-	f.StringSliceVar(&o.Hosts, "allowed-hosts", nil, "names by which the service may be asked, beside localhost and IP addresses; on this machine only those may be used")
+	f.StringSliceVar(&o.Hosts, "allowed-hosts", nil, "names that the service answers to, besides localhost and IP addresses; while it listens on this machine only, no others are accepted")
 	f.DurationVar(&o.Drain, "drain", serve.DefaultDrain, "how long a shutdown waits for accepted requests")
 	f.DurationVar(&o.Reload, "reload", serve.DefaultReload, "how often model files are looked at for changes; negative is never")
 	f.IntVarP(&o.TopK, "topk", "k", serve.DefaultTopK, "classes in an answer when the request does not say")

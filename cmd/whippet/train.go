@@ -39,8 +39,8 @@ func newTrain() *cobra.Command {
 		Short: "Fine-tune a classifier on a folder of pictures",
 		Long: `Fine-tune a classifier and say how good it is.
 
-Without --data, the main job runs on pictures that the program draws itself,
-with a small network pretrained on other drawn pictures: nothing is downloaded.`,
+Without --data, it trains on pictures that the program draws itself, from a small
+network pretrained on other drawn pictures: nothing is downloaded.`,
 		Example: `  whippet train
   whippet train --data pets --epochs 2
   whippet train --data photos/ --label folder --arch resnet18 --out runs/first
@@ -57,13 +57,13 @@ with a small network pretrained on other drawn pictures: nothing is downloaded.`
 	fl.IntVar(&f.FreezeEpochs, "freeze-epochs", f.FreezeEpochs, "epochs before that in which only the head and the batch norms train")
 	fl.StringVar(&f.LR, "lr", f.LR, "learning rate; with --schedule other than fine-tune also slice(1e-6,1e-4) or a list, one for each layer group")
 	fl.StringVar(&f.Schedule, "schedule", f.Schedule, "fine-tune, one-cycle, flat-cos or constant (with --weights none, one-cycle unless given)")
-	fl.IntVar(&f.Patience, "patience", f.Patience, "stop after so many epochs without a lower validation loss; 0 for never")
+	fl.IntVar(&f.Patience, "patience", f.Patience, "stop after this many epochs without a lower validation loss; 0 for never")
 	fl.BoolVar(&f.SaveBest, "save-best", f.SaveBest, "keep the weights of the epoch with the lowest validation loss")
 	fl.StringVar(&f.Metrics, "metrics", f.Metrics, "what to measure, separated by commas: "+strings.Join(run.MetricNames(), ", "))
 	fl.StringVarP(&f.out, "out", "o", "", "folder for the results (default runs/DATE-TIME-ARCH)")
 	fl.StringVar(&f.resume, "resume", "", "continue the interrupted run of this folder; with --lr, from here on with that learning rate")
-	fl.DurationVar(&f.every, "checkpoint-every", 5*time.Minute, "save the state of training so often, besides every epoch")
-	fl.IntVar(&f.keep, "checkpoint-keep", checkpoint.DefaultKeep, "newest checkpoints that are kept")
+	fl.DurationVar(&f.every, "checkpoint-every", 5*time.Minute, "how often to save the state of training, besides after every epoch")
+	fl.IntVar(&f.keep, "checkpoint-keep", checkpoint.DefaultKeep, "how many checkpoints to keep, the newest")
 	f.page.flags(cmd)
 	return cmd
 }
@@ -200,16 +200,16 @@ func (f *trainFlags) finish(ctx context.Context, l *train.Learner, out *run.Outp
 			return err
 		}
 		if cp, e := train.LoadCheckpoint(out.Checkpoints()); e == nil && cp.Done() {
-			return fmt.Errorf("%w; nothing is lost: the trained state is in %s, and when the cause is gone, whippet train --resume %s finishes", err, cp.Path, out.Dir)
+			return fmt.Errorf("%w; nothing is lost: the trained state is in %s, and once the cause is fixed, whippet train --resume %s finishes the run", err, cp.Path, out.Dir)
 		}
 		if !files.DiskFull(err) || time.Since(began) > waitForRoom {
 			path, e := out.Rescue(f.Config, l)
 			if e != nil {
 				return fmt.Errorf("%w; nor could the model be written elsewhere: %w", err, e)
 			}
-			return fmt.Errorf("%w; the trained model is in %s: move it to where it shall stay", err, path)
+			return fmt.Errorf("%w; the trained model is in %s: move it to where you want to keep it", err, path)
 		}
-		p.note("%v; the trained model is only in memory: make room, this is tried again every 5 seconds for an hour; Ctrl-C gives it up", err)
+		p.note("%v; the trained model is only in memory: free some space; saving is tried again every 5 seconds for an hour, and Ctrl-C gives the model up", err)
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w; given up: %w", err, context.Cause(ctx))
@@ -227,13 +227,13 @@ func (f *trainFlags) stopped(err error, l *train.Learner, out *run.Output, p *pr
 	}
 	switch {
 	case errors.Is(err, train.ErrDiverged) && cp.Step() == l.Step:
-		p.note("the only state that is saved (step %d, %s) is the one that gives this loss: begin anew with a smaller --lr", cp.Step(), cp.Path)
+		p.note("the only saved state (step %d, %s) is the one that gives this loss: start over with a smaller --lr", cp.Step(), cp.Path)
 	case errors.Is(err, train.ErrDiverged):
-		p.note("the last good state (step %d) is in %s; from there it would go the same way; go on with a smaller learning rate: whippet train --resume %s --lr %s", cp.Step(), cp.Path, out.Dir, shellWord(f.SmallerLR()))
+		p.note("the last good state (step %d) is in %s; resuming from it would diverge again, so continue with a smaller learning rate: whippet train --resume %s --lr %s", cp.Step(), cp.Path, out.Dir, shellWord(f.SmallerLR()))
 	case errors.Is(err, train.ErrNotSaved):
 		p.note("the state of step %d is saved; continue from there with: whippet train --resume %s", cp.Step(), out.Dir)
 	case errors.Is(err, train.ErrInterrupted):
-		p.note("what was trained is saved (step %d); continue with: whippet train --resume %s", cp.Step(), out.Dir)
+		p.note("progress is saved (step %d); continue with: whippet train --resume %s", cp.Step(), out.Dir)
 	default:
 		p.note("training can be continued from step %d with: whippet train --resume %s", cp.Step(), out.Dir)
 	}

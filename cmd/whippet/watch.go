@@ -67,7 +67,7 @@ func (f *trainFlags) openWatch(p *printer) error {
 		return fmt.Errorf("--address: %w", err)
 	}
 	f.watcher = w
-	p.note("live view of the training: %s", w.URL())
+	p.note("live view of training: %s", w.URL())
 	return nil
 }
 

@@ -76,7 +76,7 @@ func OpenReview(out string, s *Set) (*Review, error) {
 			r.decisions, err = parseDecisions(b, s.Vocab)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s%s: %w; mend it, or remove it to begin anew", out, DecisionsSuffix, err)
+			return nil, fmt.Errorf("%s%s: %w; fix it, or remove it to start over", out, DecisionsSuffix, err)
 		}
 	}
 	if err := r.save(); err != nil { // tells at once when it cannot be written
@@ -205,7 +205,7 @@ func (r *Review) save() error {
 	// A second process on the same review would undo the first one's decisions
 	// with each of its own.
 	if there, err := os.ReadFile(name); err == nil && r.written != nil && !bytes.Equal(there, r.written) {
-		return fmt.Errorf("%s was changed by another program since: is another whippet clean at work on it? End one of them and start this one again", name)
+		return fmt.Errorf("%s was changed by another program: is another whippet clean working on it? Stop one of them and start this one again", name)
 	}
 	b = append(b, '\n')
 	err = files.WriteFile(name, func(w io.Writer) error {

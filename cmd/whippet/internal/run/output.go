@@ -250,7 +250,7 @@ func (o *Output) free() error {
 // removed before the name is known to be free.
 func (o *Output) Publish() error {
 	fail := func(err error) error {
-		return fmt.Errorf("the model is complete in %s, but does not come to its place: %w", o.ModelPath(), err)
+		return fmt.Errorf("the model is complete in %s, but could not be moved into place: %w", o.ModelPath(), err)
 	}
 	if err := o.free(); err != nil {
 		return fail(err)

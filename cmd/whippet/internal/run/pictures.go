@@ -159,7 +159,7 @@ func (o *Output) CheckPictures(ctx context.Context, dls *data.DataLoaders) error
 		if n > shown {
 			names += fmt.Sprintf(" and %d more", n-shown)
 		}
-		return fmt.Errorf("%d of %d pictures have another content than when the run began: %s: put the first ones back to resume, or begin a new run", n, len(now), names)
+		return fmt.Errorf("%d of %d pictures have changed since the run began: %s: restore them to resume, or start a new run", n, len(now), names)
 	}
 	return nil
 }

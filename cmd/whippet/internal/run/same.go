@@ -46,7 +46,7 @@ func (c Config) SameAs(saved json.RawMessage) error {
 	if len(differ) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s has been changed since the checkpoint was saved: %s: put that back, or begin a new run", ConfigFile, strings.Join(differ, "; "))
+	return fmt.Errorf("%s has changed since the checkpoint was saved: %s: restore it, or start a new run", ConfigFile, strings.Join(differ, "; "))
 }
 
 // brief is a setting as the file has it.

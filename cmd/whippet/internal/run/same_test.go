@@ -48,7 +48,7 @@ func TestSameAs(t *testing.T) {
 			}
 			continue
 		}
-		if err == nil || !strings.Contains(err.Error(), "config.json has been changed") || !strings.Contains(err.Error(), ": "+name+" is ") {
+		if err == nil || !strings.Contains(err.Error(), "config.json has changed") || !strings.Contains(err.Error(), ": "+name+" is ") {
 			t.Errorf("%s: error %v, want one that names it", name, err)
 		}
 	}
