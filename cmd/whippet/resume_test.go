@@ -72,7 +72,7 @@ func TestResumeOfDamagedRuns(t *testing.T) {
 		}, 0, `a newer checkpoint was passed over: .*checksum`},
 		{"another architecture", func(t *testing.T, out string, cp []string) {
 			edit(t, out+".partial/config.json", func(s string) string { return strings.Replace(s, "resnet10_small", "squeezenet1_0", 1) })
-		}, 1, `config.json has been changed since the checkpoint was saved: arch is "squeezenet1_0", was "resnet10_small"`},
+		}, 1, `config.json has changed since the checkpoint was saved: arch is "squeezenet1_0", was "resnet10_small"`},
 		{"another batch size", func(t *testing.T, out string, cp []string) {
 			edit(t, out+".partial/config.json", func(s string) string { return strings.Replace(s, `"batch": 4`, `"batch": 5`, 1) })
 		}, 1, `batch is 5, was 4`},
