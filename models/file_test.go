@@ -57,7 +57,7 @@ func TestHostileModels(t *testing.T) {
 		{"presize of 2^20", strings.Replace(meta, `"presize":40`, `"presize":1048576`, 1), nil, "pixels"},
 		{"unknown method", strings.Replace(meta, `"method":"crop"`, `"method":"stretch"`, 1), nil, "crop, pad or squish"},
 		{"unknown interpolation", strings.Replace(meta, `"method":"crop"`, `"interpolation":"lanczos"`, 1), nil, "bilinear or bicubic"},
-		{"bicubic interpolation", strings.Replace(meta, `"method":"crop"`, `"interpolation":"bicubic"`, 1), nil, "Interpolation is bicubic"},
+		{"crop share", strings.Replace(meta, `"method":"crop"`, `"crop_pct":1.5`, 1), nil, "CropPct is 1.5"},
 		{"deviation 0", strings.Replace(meta, fmt.Sprint(vision.ImageNetStats.Std[0]), "0", 1), nil, "must be positive"},
 		{"deviation beyond float32", strings.Replace(meta, fmt.Sprint(vision.ImageNetStats.Std[0]), "1e99", 1), nil, "cannot unmarshal"},
 		{"deep JSON", strings.Repeat(`{"a":`, 1_000_000), nil, "exceeded max depth"},

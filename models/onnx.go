@@ -29,7 +29,8 @@ type ONNXOptions struct {
 	// graph: cropping or stretching, both resizings, scaling and normalization. The
 	// input is "pixels", uint8 RGB [N,H,W,3] of any height and width, which all
 	// pictures of a batch share. What remains outside is the decoding and the EXIF
-	// orientation. The model needs a first resizing that crops or squishes. The
+	// orientation. The model needs a first resizing that crops or squishes, or a
+	// crop share. The
 	// graph resizes with matrices, not with ONNX's Resize, whose rounding is not
 	// Pillow's; so its work grows with a picture's pixels.
 	Preprocess bool
@@ -160,17 +161,23 @@ func sentence(p vision.Preprocess, o ONNXOptions) string {
 	if o.Preprocess {
 		return s + "any size; everything else is part of the graph"
 	}
-	if p.Presize > 0 {
-		switch p.Method {
-		case vision.Pad:
-			s += fmt.Sprintf("scaled to fit into %d×%d with an antialiased bilinear filter, the rest filled by reflection; ", p.Presize, p.Presize)
-		case vision.Squish:
-			s += fmt.Sprintf("stretched to %d×%d with an antialiased bilinear filter; ", p.Presize, p.Presize)
-		default:
-			s += fmt.Sprintf("largest square from the middle, scaled to %d×%d with an antialiased bilinear filter; ", p.Presize, p.Presize)
-		}
+	first, filter := p.Presize, fmt.Sprintf("with an antialiased %s filter", p.Interpolation)
+	switch {
+	case p.CropPct > 0 && p.Method == vision.Squish:
+		s += fmt.Sprintf("stretched to %d×%d %s, of which the middle %d×%d; ", p.Short(), p.Short(), filter, p.Size, p.Size)
+		first = p.Size
+	case p.CropPct > 0:
+		s += fmt.Sprintf("short side scaled to %d pixels %s, of which the middle %d×%d; ", p.Short(), filter, p.Size, p.Size)
+		first = p.Size
+	case first == 0:
+	case p.Method == vision.Pad:
+		s += fmt.Sprintf("scaled to fit into %d×%d %s, the rest filled by reflection; ", first, first, filter)
+	case p.Method == vision.Squish:
+		s += fmt.Sprintf("stretched to %d×%d %s; ", first, first, filter)
+	default:
+		s += fmt.Sprintf("largest square from the middle, scaled to %d×%d %s; ", first, first, filter)
 	}
-	if p.Presize != p.Size {
+	if first != p.Size {
 		s += fmt.Sprintf("averaged and sampled bilinearly, corners aligned, to %d×%d; ", p.Size, p.Size)
 	}
 	if o.Pixels {

@@ -13,11 +13,12 @@ import (
 // network's input [N,3,S,S], as package vision prepares them for validation: the
 // middle square is cut out (or the whole stretched) and scaled to the first size
 // with Pillow's filter, then averaged and sampled to S, which is one matrix for
-// rows and one for columns, and normalized.
+// rows and one for columns, and normalized. With a crop share the first size is
+// already S, out of the middle of the scaled picture.
 func (w *onnxWalk) preprocess(pixels weights.Value, p vision.Preprocess) (weights.Value, error) {
 	switch {
-	case p.Presize == 0:
-		return "", errors.New("models: the model's preprocessing has no first resizing (presize 0), so that its steps depend on each picture's size; ONNXOptions.Preprocess needs one: prepare pictures outside and use ONNXOptions.Pixels")
+	case p.Presize == 0 && p.CropPct == 0:
+		return "", errors.New("models: the model's preprocessing has no first resizing (presize 0, no crop_pct), so that its steps depend on each picture's size; ONNXOptions.Preprocess needs one: prepare pictures outside and use ONNXOptions.Pixels")
 	case p.Method == vision.Pad:
 		return "", errors.New("models: the model's preprocessing pads by reflection, for which ONNX has no operator at every size: prepare pictures outside and use ONNXOptions.Pixels")
 	}
@@ -29,34 +30,39 @@ func (w *onnxWalk) preprocess(pixels weights.Value, p vision.Preprocess) (weight
 	h := w.g.AddNode("Gather", "picture_h", []weights.Value{shape, w.integers("one", 1)})
 	wide := w.g.AddNode("Gather", "picture_w", []weights.Value{shape, w.integers("two", 2)})
 	var down, across weights.Value // the matrices of the first resizing, [P,H] and [P,W]
-	if p.Method == vision.Squish {
-		down, across = w.filter("down", h, p.Presize), w.filter("across", wide, p.Presize)
-	} else {
+	first := p.Presize             // P
+	switch {
+	case p.CropPct > 0:
+		first = p.Size
+		down, across = w.scaledMiddle(h, wide, p)
+	case p.Method == vision.Squish:
+		down, across = w.filter("down", h, w.whole("down", first), p.Interpolation), w.filter("across", wide, w.whole("across", first), p.Interpolation)
+	default:
 		var side weights.Value
-		x, side = w.centerSquare(x, h, wide, p.Presize)
-		down = w.filter("filter", side, p.Presize)
+		x, side = w.centerSquare(x, h, wide, first)
+		down = w.filter("filter", side, w.whole("filter", first), p.Interpolation)
 		across = down
 	}
 	x = w.g.Cast("planes_double", w.g.Transpose("planes", x, 0, 3, 1, 2), weights.F64)
 	x = w.bytes("presized_rows", w.g.MatMul("presized_rows_exact", x, w.g.Transpose("across_columns", across, 1, 0)))
 	x = w.bytes("presized", w.g.MatMul("presized_exact", down, w.g.Cast("presized_rows_double", x, weights.F64)))
 	x = w.g.Cast("presized_float", x, weights.F32)
-	if p.Size != p.Presize {
+	if p.Size != first {
 		var t pixel.Taps
-		pooled := p.Presize
-		if f := pixel.PoolFactor(p.Presize, p.Presize, p.Size, p.Size, 1); f > 1 {
-			pooled = pixel.PooledSize(p.Presize, f)
+		pooled := first
+		if f := pixel.PoolFactor(first, first, p.Size, p.Size, 1); f > 1 {
+			pooled = pixel.PooledSize(first, f)
 		}
-		t.Set(p.Presize, pooled, p.Size)
-		m := t.Matrix(p.Presize)
+		t.Set(first, pooled, p.Size)
+		m := t.Matrix(first)
 		back := make([]float32, len(m))
 		for i := range p.Size {
-			for j := range p.Presize {
-				back[j*p.Size+i] = m[i*p.Presize+j]
+			for j := range first {
+				back[j*p.Size+i] = m[i*first+j]
 			}
 		}
-		rows := w.g.Initializer(&weights.Array{Name: "size_rows", Shape: []int{p.Size, p.Presize}, F32: m})
-		columns := w.g.Initializer(&weights.Array{Name: "size_columns", Shape: []int{p.Presize, p.Size}, F32: back})
+		rows := w.g.Initializer(&weights.Array{Name: "size_rows", Shape: []int{p.Size, first}, F32: m})
+		columns := w.g.Initializer(&weights.Array{Name: "size_columns", Shape: []int{first, p.Size}, F32: back})
 		x = w.g.MatMul("sized", w.g.MatMul("sized_rows", rows, x), columns)
 	}
 	mean, std := levels(p.Stats)
@@ -78,41 +84,109 @@ func (w *onnxWalk) centerSquare(x, h, wide weights.Value, size int) (square, sid
 	return g.AddNode("Slice", "square", []weights.Value{x, begin, g.Add("end", begin, side), w.integers("axes", 1, 2)}), side
 }
 
-// filter computes the matrix [out, n] by which Pillow's antialiased bilinear
-// filter takes n samples, an int64 [1], to out: triangles around the outputs'
-// centers, as wide as the inputs that an output stands for, each of sum 1 and
-// with weights rounded to 22 bits.
-func (w *onnxWalk) filter(name string, n weights.Value, out int) weights.Value {
+// scaledMiddle computes the matrices [S,H] and [S,W] that scale a picture until
+// its short side (Squish: each side) has floor(S/CropPct) pixels and keep the
+// middle S×S of it. The long side is cut off to whole pixels, and half of what is
+// left over is rounded to even, as in torchvision.
+func (w *onnxWalk) scaledMiddle(h, wide weights.Value, p vision.Preprocess) (down, across weights.Value) {
+	g := w.g
+	to := w.doubles("scale_to", []int{1}, float64(p.Short()))
+	short := g.Cast("short", g.AddNode("Min", "short_side", []weights.Value{h, wide}), weights.F64)
+	size, two := w.doubles("size", []int{1}, float64(p.Size)), w.doubles("halves", []int{1}, 2)
+	matrix := func(name string, n weights.Value) weights.Value {
+		scaled := to
+		if p.Method != vision.Squish {
+			scaled = g.Div(name+"_ratio", g.Mul(name+"_by_scale", g.Cast(name+"_double", n, weights.F64), to), short)
+			scaled = g.AddNode("Floor", name+"_scaled", []weights.Value{scaled})
+		}
+		begin := g.AddNode("Round", name+"_begin", []weights.Value{g.Div(name+"_half_rest", g.Sub(name+"_rest", scaled, size), two)})
+		return w.filter(name, n, outputs{of: scaled, from: begin, count: p.Size}, p.Interpolation)
+	}
+	return matrix("down", h), matrix("across", wide)
+}
+
+// outputs says which samples a filter makes: count of them, from number from on,
+// out of the samples that a side is scaled to. Both values are float64 [1].
+type outputs struct {
+	of, from weights.Value
+	count    int
+}
+
+// whole is all of n outputs.
+func (w *onnxWalk) whole(name string, n int) outputs {
+	return outputs{of: w.doubles(name+"_out", []int{1}, float64(n)), count: n}
+}
+
+// filter computes the matrix [out.count, n] by which a filter of Pillow's takes n
+// samples, an int64 [1], to others: weights around the outputs' centers, as wide
+// as the inputs that an output stands for, each of sum 1 and rounded to 22 bits.
+func (w *onnxWalk) filter(name string, n weights.Value, out outputs, by vision.Interpolation) weights.Value {
 	g := w.g
 	v := func(part string) string { return name + "_" + part }
-	centers := make([]float64, out)
+	centers := make([]float64, out.count)
 	for i := range centers {
 		centers[i] = float64(i) + 0.5
 	}
 	one, half := w.doubles(v("one"), []int{1}, 1), w.doubles(v("half"), []int{1}, 0.5)
-	scale := g.Div(v("scale"), g.Cast(v("n"), n, weights.F64), w.doubles(v("out"), []int{1}, float64(out)))
+	scale := g.Div(v("scale"), g.Cast(v("n"), n, weights.F64), out.of)
 	width := g.AddNode("Max", v("width"), []weights.Value{scale, one})
-	center := g.Mul(v("center"), w.doubles(v("outputs"), []int{out, 1}, centers...), scale)
+	center := w.doubles(v("outputs"), []int{out.count, 1}, centers...)
+	if out.from != "" {
+		center = g.Add(v("of_the_middle"), center, out.from)
+	}
+	center = g.Mul(v("center"), center, scale)
 	scalar := func(part string, x int64) weights.Value { // Range takes no lists
 		return g.Initializer(&weights.Array{Name: v(part), Shape: []int{}, DType: weights.I64, I64: []int64{x}})
 	}
 	count := g.AddNode("ReduceMax", v("count"), []weights.Value{n}, weights.AttrInt("keepdims", 0))
 	inputs := g.AddNode("Range", v("range"), []weights.Value{scalar("from", 0), count, scalar("step", 1)})
 	inputs = g.Add(v("inputs"), g.Cast(v("range_double"), inputs, weights.F64), half)
-	distance := g.AddNode("Abs", v("distance"), []weights.Value{g.Div(v("offset"), g.Sub(v("from_center"), inputs, center), width)})
-	weight := g.AddNode("Max", v("triangle"), []weights.Value{g.Sub(v("slope"), one, distance), w.doubles(v("none"), []int{1}, 0)})
+	// Times the reciprocal, as Pillow: a quotient would round differently.
+	inverse := g.Div(v("inverse"), one, width)
+	distance := g.AddNode("Abs", v("distance"), []weights.Value{g.Mul(v("offset"), g.Sub(v("from_center"), inputs, center), inverse)})
+	shape := w.triangle
+	if by == vision.Bicubic {
+		shape = w.cubic
+	}
+	weight := shape(v, distance)
 	sum := g.AddNode("ReduceSum", v("sum"), []weights.Value{weight, w.integers(v("axis"), 1)})
 	const unit = 1 << 22
 	weight = g.Mul(v("in_units"), g.Div(v("weight"), weight, sum), w.doubles(v("unit"), []int{1}, unit))
-	weight = g.Cast(v("rounded"), g.Add(v("to_round"), weight, half), weights.I64) // cut off
+	away := g.Mul(v("half_away"), g.AddNode("Sign", v("sign"), []weights.Value{weight}), half)
+	weight = g.Cast(v("rounded"), g.Add(v("to_round"), weight, away), weights.I64) // cut off
 	return g.Div(name, g.Cast(v("rounded_double"), weight, weights.F64), weights.Value(v("unit")))
 }
 
-// bytes rounds samples to 8 bits, halves up, as Pillow does between its passes and
-// after them. They are in float64 because a sample times a weight has 30 bits, and
-// sums are often close to a half.
+// triangle is the bilinear filter at distances from 0 on.
+func (w *onnxWalk) triangle(v func(part string) string, distance weights.Value) weights.Value {
+	slope := w.g.Sub(v("slope"), weights.Value(v("one")), distance)
+	return w.g.AddNode("Max", v("triangle"), []weights.Value{slope, w.doubles(v("none"), []int{1}, 0)})
+}
+
+// cubic is the bicubic filter at distances from 0 on: one polynomial up to 1,
+// another up to 2, then 0.
+func (w *onnxWalk) cubic(v func(part string) string, x weights.Value) weights.Value {
+	g := w.g
+	number := func(part string, k float64) weights.Value { return w.doubles(v(part), []int{1}, k) }
+	less := func(part string, than weights.Value) weights.Value {
+		return g.AddNode("Less", v(part), []weights.Value{x, than})
+	}
+	two := number("two", 2)
+	near := g.Sub(v("near_slope"), g.Mul(v("near_x"), number("near_3", 1.5), x), number("near_2", 2.5))
+	near = g.Add(v("near"), g.Mul(v("near_xx"), g.Mul(v("near_times_x"), near, x), x), weights.Value(v("one")))
+	far := g.Add(v("far_slope"), g.Mul(v("far_x"), g.Sub(v("far_less"), x, number("far_2", 5)), x), number("far_1", 8))
+	far = g.Mul(v("far"), g.Sub(v("far_xx"), g.Mul(v("far_times_x"), far, x), number("far_0", 4)), number("a", -0.5))
+	far = g.AddNode("Where", v("far_or_none"), []weights.Value{less("within", two), far, number("none", 0)})
+	return g.AddNode("Where", v("cubic"), []weights.Value{less("close", weights.Value(v("one"))), near, far})
+}
+
+// bytes rounds samples to 8 bits, halves up, and holds them to 0–255, as Pillow
+// does between its passes and after them. They are in float64 because a sample
+// times a weight has 30 bits, and sums are often close to a half.
 func (w *onnxWalk) bytes(name string, x weights.Value) weights.Value {
-	return w.g.Cast(name, w.g.Add(name+"_to_cut", x, w.doubles(name+"_half", []int{1}, 0.5)), weights.U8)
+	x = w.g.Add(name+"_to_cut", x, w.doubles(name+"_half", []int{1}, 0.5))
+	held := w.g.AddNode("Clip", name+"_held", []weights.Value{x, w.doubles(name+"_black", []int{}, 0), w.doubles(name+"_white", []int{}, 255)})
+	return w.g.Cast(name, held, weights.U8)
 }
 
 // integers adds a constant list of int64.

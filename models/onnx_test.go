@@ -69,6 +69,9 @@ func TestONNXPreprocess(t *testing.T) {
 		has, lack []string
 	}{
 		"crop, two resizings":  {vision.Preprocess{Presize: 96, Method: vision.Crop, Size: 48}, []string{"short_side", "size_rows", "across_columns"}, []string{"down_n"}},
+		"crop share":           {vision.Preprocess{Presize: 96, Size: 48, CropPct: 0.875}, []string{"scale_to", "down_scaled", "across_begin", "down_triangle"}, []string{"size_rows", "cubic"}},
+		"bicubic, squash":      {vision.Preprocess{Size: 48, Method: vision.Squish, CropPct: 0.875, Interpolation: vision.Bicubic}, []string{"down_cubic", "across_cubic", "down_begin"}, []string{"down_scaled", "triangle"}},
+		"bicubic":              {vision.Preprocess{Presize: 96, Size: 48, Interpolation: vision.Bicubic}, []string{"short_side", "size_rows", "filter_cubic"}, []string{"triangle"}},
 		"squish, one resizing": {vision.Preprocess{Presize: 48, Method: vision.Squish, Size: 48, RawEXIF: true}, []string{"down_n", "across_n"}, []string{"size_rows", "short_side", "EXIF"}},
 	} {
 		tc.pre.Std = [3]float32{1, 1, 1}
@@ -90,6 +93,20 @@ func TestONNXPreprocess(t *testing.T) {
 			if bytes.Contains(b.Bytes(), []byte(s)) {
 				t.Errorf("%s: the file has %q", name, s)
 			}
+		}
+	}
+}
+
+// TestSentence: the description in words says which way pictures are prepared.
+func TestSentence(t *testing.T) {
+	for want, p := range map[string]vision.Preprocess{
+		"largest square from the middle, scaled to 96×96 with an antialiased bilinear filter; averaged":       {Presize: 96, Size: 48},
+		"stretched to 96×96 with an antialiased bicubic filter; averaged":                                     {Presize: 96, Size: 48, Method: vision.Squish, Interpolation: vision.Bicubic},
+		"short side scaled to 232 pixels with an antialiased bilinear filter, of which the middle 224×224; d": {Presize: 460, Size: 224, CropPct: 224. / 232},
+		"stretched to 60×60 with an antialiased bicubic filter, of which the middle 48×48; d":                 {Size: 48, CropPct: 0.8, Method: vision.Squish, Interpolation: vision.Bicubic},
+	} {
+		if got := sentence(p, ONNXOptions{}); !strings.Contains(got, want) {
+			t.Errorf("%+v: %q does not say %q", p, got, want)
 		}
 	}
 }

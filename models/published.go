@@ -11,13 +11,14 @@ type Published struct {
 	Preprocess vision.Preprocess
 }
 
-// torchvision returns weights that torchvision publishes: its pictures are
-// scaled to a short side of resize pixels, of which the middle 224 are looked at.
+// torchvision returns weights that torchvision publishes: for measuring them,
+// pictures are scaled to a short side of resize pixels, of which the middle 224
+// are looked at.
 func torchvision(name, file string, resize int) Published {
 	return Published{
 		Name: name, URL: "https://download.pytorch.org/models/" + file,
 		Preprocess: vision.Preprocess{
-			Size: 224, CropShare: 224 / float64(resize),
+			Size: 224, CropPct: 224 / float64(resize),
 			Interpolation: vision.Bilinear, Stats: vision.ImageNetStats,
 		},
 	}

@@ -80,8 +80,10 @@ func learner(t testing.TB, dir string, pre vision.Preprocess) *train.Learner {
 	t.Helper()
 	b := data.Block{
 		Items: vision.ImageFiles, Label: data.RegexLabel(`(.+)_\d+.jpg$`), Split: data.RandomSplit(0.5, 42), BatchSize: 4,
-		ItemTransforms:  vision.Resizer{Width: pre.Presize, Height: pre.Presize, Method: pre.Method},
-		BatchTransforms: vision.AugTransforms{Size: pre.Size, MinScale: 0.75, Stats: pre.Stats},
+	}
+	var err error
+	if b.ItemTransforms, b.BatchTransforms, err = pre.Transforms(vision.AugTransforms{MinScale: 0.75}); err != nil {
+		t.Fatal(err)
 	}
 	dls, err := b.DataLoaders(t.Context(), dir)
 	if err != nil {
@@ -140,6 +142,8 @@ func TestEqualsGetPreds(t *testing.T) {
 		"squish": imagenet(72, 56, vision.Squish),
 		"shrunk far, other statistics": {Presize: 130, Method: vision.Crop, Size: 48,
 			Stats: vision.Stats{Mean: [3]float32{0.4, 0.5, 0.6}, Std: [3]float32{0.3, 0.2, 0.1}}},
+		"bicubic":    {Presize: 64, Size: 48, Interpolation: vision.Bicubic, Stats: vision.ImageNetStats},
+		"crop share": {Presize: 64, Size: 48, Interpolation: vision.Bicubic, CropPct: 0.875, Stats: vision.ImageNetStats},
 	}
 	for name, pre := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -150,6 +154,38 @@ func TestEqualsGetPreds(t *testing.T) {
 			}
 			compare(t, l, p)
 		})
+	}
+}
+
+// TestView: what View shows, prepared, is what Prepare makes of the picture.
+func TestView(t *testing.T) {
+	for name, pre := range map[string]vision.Preprocess{
+		"crop":       imagenet(64, 48, vision.Crop),
+		"pad":        imagenet(64, 48, vision.Pad),
+		"one step":   imagenet(0, 48, vision.Crop),
+		"crop share": {Presize: 64, Size: 48, CropPct: 0.8, Interpolation: vision.Bicubic, Stats: vision.ImageNetStats},
+	} {
+		p, err := predict.New(models.NewClassifier(models.SqueezeNet1_1, 2, rng.New(5)), models.Info{Vocab: []string{"cat", "dog"}, Preprocess: pre}, predict.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := encode(t, pattern(90, 70, 1), "png")
+		want, got := make([]float32, 48*48*3), make([]float32, 48*48*3)
+		if err := p.Prepare(t.Context(), want, b); err != nil {
+			t.Fatal(err)
+		}
+		view, err := p.View(t.Context(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.PrepareView(got, view); err != nil {
+			t.Fatal(err)
+		}
+		view.Free()
+		near(t, name, got, want, 0)
+		if err := p.PrepareView(got[1:], view); err == nil {
+			t.Errorf("%s: too little room was accepted", name)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
@@ -23,7 +24,7 @@ type Predictor struct {
 	model  *models.Classifier
 	net    *nn.Inference
 	opts   Options
-	resize *vision.Resizer // nil: the network's size is reached in one step
+	resize data.ItemTransform // nil: the network's size is reached in one step
 	batch  vision.AugTransforms
 	decode chan struct{} // one slot per picture being decoded
 	large  chan struct{} // one slot per large picture among them
@@ -96,7 +97,7 @@ func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) 
 		decoder: by,
 	}
 	if r, ok := pre.Resizer(); ok {
-		p.resize = &r
+		p.resize = r
 	}
 	p.inputs = newInputs(p.inputLen(), 2*(o.Runs+2)) // of each kind, single and batch, what is in use and comes next
 	return p, nil

@@ -38,21 +38,25 @@ func (p *Predictor) PrepareFile(ctx context.Context, dst []float32, path string)
 // PrepareImage is Prepare for a decoded picture, 8-bit RGB, which stays the
 // caller's.
 func (p *Predictor) PrepareImage(dst []float32, img *data.Image) error {
+	if p.resize == nil {
+		return p.PrepareView(dst, img)
+	}
+	view, err := p.resize.Apply(img, false, nil)
+	if err != nil {
+		return err
+	}
+	defer view.Free()
+	return p.PrepareView(dst, view)
+}
+
+// PrepareView is PrepareImage for what View returned, which is resized already.
+func (p *Predictor) PrepareView(dst []float32, view *data.Image) error {
 	if len(dst) != p.inputLen() {
 		return fmt.Errorf("predict: room for %d values; the network's input has %d", len(dst), p.inputLen())
 	}
-	sized := img
-	if p.resize != nil {
-		r, err := p.resize.ApplyAt(img, 0.5, 0.5)
-		if err != nil {
-			return err
-		}
-		defer r.Free()
-		sized = r
-	}
 	s := p.InputSize()
 	x := tensor.FromSlice(dst, 1, s, s, 3)
-	return p.batch.Apply(x, []*data.Image{sized}, false, nil)
+	return p.batch.Apply(x, []*data.Image{view}, false, nil)
 }
 
 func (p *Predictor) prepare(ctx context.Context, dst []float32, open func() (*data.Image, error)) error {

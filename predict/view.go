@@ -9,7 +9,7 @@ import (
 
 // View decodes a picture and returns the part of it that the network gets to
 // see, resized as in Prepare but for the last reduction to InputSize: for
-// showing a person what an answer, or a heat map, is about. PrepareImage takes
+// showing a person what an answer, or a heat map, is about. PrepareView takes
 // the result. The caller frees it. Limits and waiting are those of Prepare.
 func (p *Predictor) View(ctx context.Context, b []byte) (*data.Image, error) {
 	if err := acquire(ctx, p.decode); err != nil {
@@ -21,5 +21,5 @@ func (p *Predictor) View(ctx context.Context, b []byte) (*data.Image, error) {
 		return img, err
 	}
 	defer img.Free()
-	return p.resize.ApplyAt(img, 0.5, 0.5)
+	return p.resize.Apply(img, false, nil)
 }

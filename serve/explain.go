@@ -67,7 +67,7 @@ func (in *instance) explain(r *http.Request, picture []byte, class int) (*explan
 	defer view.Free()
 	size := in.p.InputSize()
 	x := tensor.New(1, size, size, 3)
-	if err := in.p.PrepareImage(x.Data, view); err != nil {
+	if err := in.p.PrepareView(x.Data, view); err != nil {
 		return nil, err
 	}
 	maps, err := in.cam.Maps(x, []int{class})

@@ -8,10 +8,10 @@ import (
 // Interpolation is the filter with which a picture is resampled.
 type Interpolation int
 
-// The filters, as Pillow's of the same names.
+// The filters, as Pillow's of the same names, antialiased when shrinking.
 const (
-	Bilinear Interpolation = iota // triangles; antialiased when shrinking
-	Bicubic                       // weights that timm's networks were trained with ask for it
+	Bilinear Interpolation = iota // triangles: fastai's, and that of torchvision's weights
+	Bicubic                       // cubic convolution with a = -0.5: that of most of timm's weights
 )
 
 var (

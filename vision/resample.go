@@ -1,69 +1,27 @@
 package vision
 
 import (
-	"math"
-
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/kernel/pixel"
 	"github.com/whippet-ml/whippet/internal/mem"
 )
 
-// Resampling with Pillow's arithmetic (libImaging/Resample.c): a triangle
-// filter whose support widens when shrinking (antialiasing), a horizontal pass
-// and then a vertical one, coefficients in 22-bit fixed point, and rounding to
-// 8 bits after each pass. The result is Pillow's, bit for bit.
-
-// precisionBits is the fixed point of the coefficients: 8 bits of sample, 2 of
-// headroom, in 32.
-const precisionBits = 32 - 8 - 2
-
-// axis holds what one pass needs: for output i, the taps
-// k[i*size:i*size+count[i]] apply to inputs from first[i] on.
-type axis struct {
-	size         int // room for taps per output
-	first, count []int32
-	k            []uint32
-	weight       []float64 // scratch
-}
-
-// set computes the taps that resample in samples to out (precompute_coeffs and
-// normalize_coeffs_8bpc, for BILINEAR).
-func (a *axis) set(in, out int) {
-	scale := float64(in) / float64(out)
-	filter := max(scale, 1)
-	support := filter
-	a.size = int(math.Ceil(support))*2 + 1
-	a.first = grow(a.first, out)
-	a.count = grow(a.count, out)
-	a.k = grow(a.k, out*a.size)
-	a.weight = grow(a.weight, a.size)
-	inv := 1 / filter
-	for i := range out {
-		center := (float64(i) + 0.5) * scale
-		lo := max(int(center-support+0.5), 0)
-		n := min(int(center+support+0.5), in) - lo
-		sum := 0.0
-		for j := range n {
-			w := max(1-math.Abs((float64(j+lo)-center+0.5)*inv), 0)
-			a.weight[j] = w
-			sum += w
-		}
-		for j := range n {
-			w := a.weight[j]
-			if sum != 0 {
-				w /= sum
-			}
-			a.k[i*a.size+j] = uint32(0.5 + w*(1<<precisionBits))
-		}
-		a.first[i], a.count[i] = int32(lo), int32(n)
-	}
-}
+// Resampling with Pillow's arithmetic (libImaging/Resample.c): a horizontal pass
+// and then a vertical one with the taps of a filter, coefficients in 22-bit fixed
+// point, and rounding to 8 bits after each pass. The result is Pillow's, bit for
+// bit. (From version 13 on, Pillow takes the vertical pass first where the height
+// is reduced much more than the width; rounding then differs.)
 
 // window is a rectangle of a picture, given by its pixels: rows are stride
 // bytes apart.
 type window struct {
 	w, h, stride int
 	pix          []uint8
+}
+
+// windowOf is the whole of a picture.
+func windowOf(img *data.Image) window {
+	return window{w: img.Width, h: img.Height, stride: 3 * img.Width, pix: img.Pix}
 }
 
 // resampler is the scratch of one resampling, reused from picture to picture.
@@ -75,22 +33,22 @@ type resampler struct {
 
 var resamplers mem.Pool[resampler]
 
-// resample returns the window at width ow and height oh. Each pass runs only
-// when the size changes in its direction, as in Pillow.
-func resample(src window, ow, oh int) *data.Image {
+// resample returns the part of the window at width w and height h: it computes
+// only what lies in the part. Each pass runs only when the size changes in its
+// direction, as in Pillow.
+func resample(src window, w, h int, part Rect, by Interpolation) *data.Image {
+	ow, oh := part.Width, part.Height
 	out := data.NewImage(ow, oh)
-	if src.w == ow && src.h == oh {
+	if src.w == w && src.h == h {
 		for y := range oh {
-			copy(out.Pix[3*y*ow:3*(y+1)*ow], src.pix[y*src.stride:])
+			copy(out.Pix[3*y*ow:3*(y+1)*ow], src.pix[(part.Top+y)*src.stride+3*part.Left:])
 		}
 		return out
 	}
 	r := resamplers.Get()
 	defer resamplers.Put(r)
-	// A direction that keeps its size gets one tap of weight 1 per output,
-	// which is a copy.
-	r.x.setOrCopy(src.w, ow)
-	r.y.setOrCopy(src.h, oh)
+	r.x.set(filters[by], src.w, w, part.Left, ow)
+	r.y.set(filters[by], src.h, h, part.Top, oh)
 	// The vertical pass reads input rows in order, so the horizontal pass
 	// keeps a ring of the rows it still needs.
 	ring := r.y.size
@@ -128,25 +86,15 @@ func (r *resampler) vector(out *data.Image, src window, ring int) {
 	}
 }
 
-func (a *axis) setOrCopy(in, out int) {
-	if in != out {
-		a.set(in, out)
-		return
-	}
-	a.size = 1
-	a.first, a.count, a.k = grow(a.first, out), grow(a.count, out), grow(a.k, out)
-	for i := range out {
-		a.first[i], a.count[i], a.k[i] = int32(i), 1, 1<<precisionBits
-	}
-}
-
-// Two samples share a 64-bit word, 32 bits each: samples are 8 bits, taps are
-// not negative and sum to 2²² (give or take a rounding each), so a sum of
-// products stays below 2³¹ and never spills into its neighbor. One
-// multiplication then does the work of two.
+// Two samples share a 64-bit word, 32 bits each, and one multiplication does the
+// work of two. A sum of taps and samples is above -2³⁰ and below 3·2³⁰ (the taps
+// sum to 2²², the negative ones to more than -2²²): with bias added it fits into
+// its half, and never spills into its neighbor.
 const (
-	pairHalf  = 1<<(precisionBits-1) | 1<<(precisionBits-1+32) // rounding, in both halves
-	pairBytes = 0xff | 0xff<<32
+	bias     = 1<<30 | 1<<62                                           // 256 levels, in both halves
+	pairHalf = bias + (1<<(precisionBits-1) | 1<<(precisionBits-1+32)) // and rounding
+	pairOnes = 1 | 1<<32
+	pairTen  = 0x3ff * pairOnes
 )
 
 // pairWords is the number of words of a row of w pixels: samples 2i and 2i+1
@@ -176,26 +124,29 @@ func tapRow(src []uint8, a *axis, x int) (rg, b uint64) {
 	n := int(a.count[x])
 	s := src[3*a.first[x]:]
 	k := a.k[x*a.size : x*a.size+n]
-	rg, b = pairHalf, 1<<(precisionBits-1)
+	rg, b = pairHalf, pairHalf
 	s = s[:3*n]
 	for _, c := range k {
-		w := uint64(c)
+		w := uint64(c) // sign-extended: a negative tap subtracts
 		rg += (uint64(s[0]) | uint64(s[1])<<32) * w
 		b += uint64(s[2]) * w
 		s = s[3:]
 	}
-	return clampPair(rg >> precisionBits & 0x3ff_000003ff), min(b>>precisionBits, 255)
+	return levels(rg), levels(b) & 0xff
 }
 
-// clampPair limits both halves to 255. Only a rounding of the taps can exceed
-// it, by one, so bit 8 tells.
-func clampPair(v uint64) uint64 {
-	over := v >> 8 & (1 | 1<<32)
-	return (v | (over<<8 - over)) & pairBytes
+// levels takes both halves, sums with their bias, to levels in 0–255. Bit 9 of a
+// sum in levels tells that it is 256 or more, bits 8 and 9 both clear that it is
+// negative.
+func levels(v uint64) uint64 {
+	v = v >> precisionBits & pairTen
+	over := v >> 9 & pairOnes
+	positive := (v>>8 | v>>9) & pairOnes
+	return (v | (over<<8 - over)) & (positive<<8 - positive)
 }
 
 // vertical writes one output row from the taps k over rows lo.. of the ring.
-func vertical(dst []uint8, acc, rows []uint64, k []uint32, lo, ring, words int) {
+func vertical(dst []uint8, acc, rows []uint64, k []int32, lo, ring, words int) {
 	row := func(i int) []uint64 { return rows[(lo+i)%ring*words:][:words] }
 	switch len(k) {
 	case 1:
@@ -226,12 +177,12 @@ func vertical(dst []uint8, acc, rows []uint64, k []uint32, lo, ring, words int) 
 	}
 	n := len(dst) / 2
 	for i, v := range acc[:n] {
-		v = clampPair(v >> precisionBits & 0x3ff_000003ff)
+		v = levels(v)
 		dst[2*i] = uint8(v)
 		dst[2*i+1] = uint8(v >> 32)
 	}
 	if len(dst)&1 != 0 {
-		dst[len(dst)-1] = uint8(clampPair(acc[n] >> precisionBits & 0x3ff_000003ff))
+		dst[len(dst)-1] = uint8(levels(acc[n]))
 	}
 }
 

@@ -52,11 +52,12 @@ func (m PadMode) String() string {
 const maxSide = 1 << 14
 
 // Resizer is the item transform that gives all pictures one size, with
-// fastai's rule and Pillow's antialiased bilinear filter (see Resize).
+// fastai's rule and Pillow's antialiased filters (see Resize).
 type Resizer struct {
 	Width, Height int // of the result, in pixels, 1 to 16384
 	Method        ResizeMethod
 	PadMode       PadMode // for Pad
+	Interpolation Interpolation
 }
 
 // Resize returns the transform to size×size pixels by cropping, fastai's
@@ -72,6 +73,9 @@ func (t Resizer) String() string {
 	s := fmt.Sprintf("Resize(%d×%d, %s", t.Width, t.Height, t.Method)
 	if t.Method == Pad {
 		s += ", " + t.PadMode.String()
+	}
+	if t.Interpolation != Bilinear {
+		s += ", " + t.Interpolation.String()
 	}
 	return s + ")"
 }
@@ -93,13 +97,13 @@ func (t Resizer) ApplyAt(img *data.Image, px, py float64) (*data.Image, error) {
 	if t.Width < 1 || t.Height < 1 || t.Width > maxSide || t.Height > maxSide {
 		return nil, fmt.Errorf("Resize to %d×%d: each side must be 1 to %d pixels", t.Width, t.Height, maxSide)
 	}
-	if img.Width < 1 || img.Height < 1 || len(img.Pix) != 3*img.Width*img.Height {
-		return nil, fmt.Errorf("%s: the picture has %d bytes of pixels for %d×%d", t, len(img.Pix), img.Width, img.Height)
+	if err := checkPicture(t, img, t.Interpolation); err != nil {
+		return nil, err
 	}
 	if !(px >= 0 && px <= 1 && py >= 0 && py <= 1) {
 		return nil, fmt.Errorf("%s: position (%g,%g) is not within [0,1]", t, px, py)
 	}
-	src := window{w: img.Width, h: img.Height, stride: 3 * img.Width, pix: img.Pix}
+	src, whole := windowOf(img), Rect{Width: t.Width, Height: t.Height}
 	switch t.Method {
 	case Squish:
 	case Crop, Pad:
@@ -114,13 +118,25 @@ func (t Resizer) ApplyAt(img *data.Image, px, py float64) (*data.Image, error) {
 			if cw > DefaultMaxPixels/ch { // a thin picture becomes a huge square
 				return nil, fmt.Errorf("%s: %w: %d×%d pixels would be padded to %d×%d, the limit is %d pixels", t, ErrTooLarge, img.Width, img.Height, cw, ch, DefaultMaxPixels)
 			}
-			return resample(pad(img, x, y, cw, ch, t.PadMode), t.Width, t.Height), nil
+			return resample(pad(img, x, y, cw, ch, t.PadMode), t.Width, t.Height, whole, t.Interpolation), nil
 		}
 		src = window{w: cw, h: ch, stride: 3 * img.Width, pix: img.Pix[3*(y*img.Width+x):]}
 	default:
 		return nil, fmt.Errorf("%s: unknown method; want Crop, Pad or Squish", t)
 	}
-	return resample(src, t.Width, t.Height), nil
+	return resample(src, t.Width, t.Height, whole, t.Interpolation), nil
+}
+
+// checkPicture refuses a picture whose pixels are not what its size says, and a
+// filter that does not exist.
+func checkPicture(t data.ItemTransform, img *data.Image, by Interpolation) error {
+	if img.Width < 1 || img.Height < 1 || len(img.Pix) != 3*img.Width*img.Height {
+		return fmt.Errorf("%s: the picture has %d bytes of pixels for %d×%d", t, len(img.Pix), img.Width, img.Height)
+	}
+	if by < 0 || int(by) >= len(filters) {
+		return fmt.Errorf("%s: unknown interpolation; want %s", t, oneOf(interpolations))
+	}
+	return nil
 }
 
 // cut is the size, in the picture's own pixels, of what is scaled to the

@@ -26,7 +26,8 @@ model that predict, serve, interpret and export take. Nothing in the file is run
 The architecture is recognized by names and shapes. Class names and preprocessing
 are not in such a file, so they are given: --labels in the order of
 learner.dls.vocab, either a file with one name a line or the names themselves with
-commas; --presize and --size as Resize and aug_transforms(size=…) had them.
+commas; --presize and --size as Resize and aug_transforms(size=…) had them, or
+--size, --crop-pct and --interpolation as timm's data configuration has them.
 
 In Python:
   learner.save('pets')                       # models/pets.pth
@@ -46,6 +47,15 @@ A learner.export file is a program rather than weights, and is refused.`,
 			}
 			if p.Size < 1 || p.Size > 2048 || p.Presize < 0 || p.Presize > 2048 {
 				return fmt.Errorf("--size %d, --presize %d: must be 1 to 2048 pixels, and 0 to 2048", p.Size, p.Presize)
+			}
+			if !(p.CropPct >= 0 && p.CropPct <= 1) {
+				return fmt.Errorf("--crop-pct %v: must be above 0, and 1 at most; 0 prepares pictures with --presize, as fastai does", p.CropPct)
+			}
+			if p.CropPct > 0 && p.Method == vision.Pad {
+				return fmt.Errorf("--crop-pct %v goes with --resize crop or squish, not with pad", p.CropPct)
+			}
+			if p.Short() > 2048 {
+				return fmt.Errorf("--crop-pct %v: pictures would be scaled to %.0f pixels; 2048 is the most: give a larger share", p.CropPct, float64(p.Size)/p.CropPct)
 			}
 			var a *models.Architecture
 			if arch != "" {
@@ -79,6 +89,8 @@ A learner.export file is a program rather than weights, and is refused.`,
 	f.IntVar(&p.Size, "size", d.Size, "side of the network's input in pixels")
 	f.IntVar(&p.Presize, "presize", d.Presize, "square to which every picture is resized first, in pixels; 0 for none")
 	f.TextVar(&p.Method, "resize", d.Resize, "`method` by which pictures become square: crop, pad or squish")
+	f.TextVar(&p.Interpolation, "interpolation", vision.Bilinear, "`filter` that resizes pictures at first: bilinear (fastai's), or bicubic (that of most of timm's weights)")
+	f.Float64Var(&p.CropPct, "crop-pct", 0, "scale the short side to size/`SHARE` and keep the middle, as timm and torchvision do; 0 resizes to --presize, as fastai does")
 	f.BoolVar(&p.RawEXIF, "ignore-exif", true, "leave the EXIF orientation unapplied, as fastai does")
 	return cmd
 }

@@ -53,6 +53,13 @@ func TestImportCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := runCommand(t, nil, "import", in("fastai.safetensors"), "--labels", "a,b,c", "--size", "48", "--crop-pct", "0.95", "--interpolation", "bicubic", "--out", in("timm.safetensors")); err != nil {
+		t.Fatal(err)
+	}
+	_, timm, err := models.Load(in("timm.safetensors"))
+	if err != nil || timm.Preprocess.CropPct != 0.95 || timm.Preprocess.Interpolation != vision.Bicubic {
+		t.Errorf("imported with timm's preprocessing: %+v, %v", timm.Preprocess, err)
+	}
 	pic := writePNG(t, in("a.png"), 70, 60)
 	a, err := got.Bytes(t.Context(), pic)
 	if err != nil {
@@ -77,6 +84,10 @@ func TestImportCommand(t *testing.T) {
 		"architecture":  {[]string{"--labels", "a,b,c", "--arch", "vgg", "--out", in("x")}, "unknown architecture"},
 		"another one":   {[]string{"--labels", "a,b,c", "--arch", "resnet18", "--out", in("x")}, "not weights of a resnet18"},
 		"size":          {[]string{"--labels", "a,b,c", "--size", "0", "--out", in("x")}, "--size 0"},
+		"interpolation": {[]string{"--labels", "a,b,c", "--interpolation", "box", "--out", in("x")}, "bilinear or bicubic"},
+		"crop share":    {[]string{"--labels", "a,b,c", "--crop-pct", "2", "--out", in("x")}, "--crop-pct 2: must be above 0"},
+		"small share":   {[]string{"--labels", "a,b,c", "--crop-pct", "0.1", "--out", in("x")}, "--crop-pct 0.1: pictures would be scaled to 2240 pixels"},
+		"share and pad": {[]string{"--labels", "a,b,c", "--crop-pct", "0.9", "--resize", "pad", "--out", in("x")}, "--crop-pct 0.9 goes with"},
 		"resize method": {[]string{"--labels", "a,b,c", "--resize", "stretch", "--out", in("x")}, "crop, pad or squish"},
 	} {
 		if _, err := runCommand(t, nil, append([]string{"import", in("fastai.safetensors")}, c.args...)...); err == nil || !strings.Contains(err.Error(), c.says) {

@@ -110,6 +110,8 @@ func (f *learnerFlags) adaptDefaults(changed func(string) bool) error {
 		set(changed("presize"), &f.Presize, pre.Presize)
 		set(changed("size"), &f.Size, pre.Size)
 		set(changed("resize"), &f.Resize, pre.Method)
+		set(changed("interpolation"), &f.Interpolation, pre.Interpolation)
+		set(changed("crop-pct"), &f.CropPct, pre.CropPct)
 	}
 	if f.Weights == "none" || f.From != "" {
 		// A random body must not be frozen, nor train at a hundredth of the rate;
@@ -132,6 +134,8 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.IntVar(&c.Presize, "presize", c.Presize, "square to which every picture is resized first, in pixels; 0 for none")
 	fl.IntVar(&c.Size, "size", c.Size, "side of the network's input, in pixels")
 	fl.TextVar(&c.Resize, "resize", c.Resize, "`method` by which pictures become square: crop, pad or squish")
+	fl.TextVar(&c.Interpolation, "interpolation", c.Interpolation, "`filter` that resizes pictures at first, in training too: bilinear (fastai's), or bicubic (that of most of timm's weights)")
+	fl.Float64Var(&c.CropPct, "crop-pct", c.CropPct, "outside training, scale the short side to size/`SHARE` and keep the middle, as timm and torchvision do; 0 resizes to --presize, as fastai does")
 	fl.Float64Var(&c.MinScale, "min-scale", c.MinScale, "smallest share of the picture that the random crop keeps")
 	fl.BoolVar(&c.Augment, "augment", c.Augment, "flip, rotate, zoom, warp and light training pictures at random")
 	fl.Uint64Var(&c.Seed, "seed", 0, "seed of everything else that is random; drawn, printed and recorded when not given")

@@ -4,9 +4,10 @@
 //
 // usage: classifier FOLDER MODEL|ARCHITECTURE PICTURES
 //
-// For the name of an architecture, such as resnet34 or resnet34:160:squish, it
-// makes a model with random weights, varied batch-norm statistics, and the given
-// input size (224) and way of resizing (crop). Into FOLDER it writes model.safetensors,
+// For the name of an architecture, such as resnet34, resnet34:160:squish or
+// resnet34:160:crop:0.95:bicubic, it makes a model with random weights, varied
+// batch-norm statistics, and the given input size (224), way of resizing (crop),
+// crop share (0, none) and filter (bilinear). Into FOLDER it writes model.safetensors,
 // input.onnx, pixels.onnx, whole.onnx (unless the model's preprocessing allows no
 // such graph) and expected.json.
 package main
@@ -14,6 +15,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -65,7 +67,7 @@ func run(folder, model, pictures string) error {
 	if err != nil {
 		return err
 	}
-	if !strings.ContainsAny(model, "./") {
+	if !isFile(model) {
 		if err := moderate(ctx, c, info, items[0].Path); err != nil {
 			return err
 		}
@@ -74,7 +76,7 @@ func run(folder, model, pictures string) error {
 		return err
 	}
 	for name, o := range map[string]models.ONNXOptions{"input.onnx": {}, "pixels.onnx": {Pixels: true, Probabilities: true, Batch: count}, "whole.onnx": {Preprocess: true, Probabilities: true}} {
-		if o.Preprocess && (info.Preprocess.Presize == 0 || info.Preprocess.Method == vision.Pad) {
+		if o.Preprocess && (info.Preprocess.Presize == 0 && info.Preprocess.CropPct == 0 || info.Preprocess.Method == vision.Pad) {
 			continue // has no such graph
 		}
 		g, err := models.ONNX(c, info, o)
@@ -133,24 +135,27 @@ func run(folder, model, pictures string) error {
 	return os.WriteFile(filepath.Join(folder, "expected.json"), b, 0o666)
 }
 
+// isFile tells a saved model from an architecture.
+func isFile(model string) bool { return strings.ContainsAny(model, "./") && !strings.Contains(model, ":") }
+
 func load(model string) (*models.Classifier, models.Info, error) {
-	if strings.ContainsAny(model, "./") {
+	if isFile(model) {
 		return models.Load(model)
 	}
-	parts := append(strings.Split(model, ":"), "224", "crop")
+	parts := strings.Split(model, ":")
+	parts = append(parts, []string{"", "224", "crop", "0", "bilinear"}[min(len(parts), 5):]...)
 	a, err := models.ByName(parts[0])
 	if err != nil {
 		return nil, models.Info{}, err
 	}
-	var method vision.ResizeMethod
-	if parts[2] != "224" { // a method was given
-		if err := method.UnmarshalText([]byte(parts[2])); err != nil {
-			return nil, models.Info{}, fmt.Errorf("%s: %w", model, err)
-		}
-	}
-	size, err := strconv.Atoi(parts[1])
-	if err != nil {
-		return nil, models.Info{}, fmt.Errorf("%s: the size is no number: %w", model, err)
+	pre := vision.Preprocess{Presize: 460, Stats: a.Stats()}
+	var wrong [4]error
+	pre.Size, wrong[0] = strconv.Atoi(parts[1])
+	wrong[1] = pre.Method.UnmarshalText([]byte(parts[2]))
+	pre.CropPct, wrong[2] = strconv.ParseFloat(parts[3], 64)
+	wrong[3] = pre.Interpolation.UnmarshalText([]byte(parts[4]))
+	if err := errors.Join(wrong[:]...); err != nil {
+		return nil, models.Info{}, fmt.Errorf("%s: %w", model, err)
 	}
 	r := rng.New(11)
 	c := models.NewClassifier(a, 37, r)
@@ -174,7 +179,7 @@ func load(model string) (*models.Classifier, models.Info, error) {
 			}
 		}
 	}
-	info := models.Info{Preprocess: vision.Preprocess{Presize: 460, Method: method, Size: size, Stats: a.Stats()}}
+	info := models.Info{Preprocess: pre}
 	for i := range c.Classes {
 		info.Vocab = append(info.Vocab, fmt.Sprintf("Klasse „%d“, 猫 🐕", i))
 	}

@@ -10,8 +10,8 @@ import "github.com/whippet-ml/whippet/internal/kernel/isa"
 // a function value: isa.Arg tells it.
 type kernels struct {
 	WeighRows func(dst, ring []float32, stride, lo, size int, w []float32)
-	Columns   func(dst, ring []uint8, stride, lo, size int, k []uint32)
-	Row       func(dst, src []uint8, first, count []int32, k []uint32, size int)
+	Columns   func(dst, ring []uint8, stride, lo, size int, k []int32)
+	Row       func(dst, src []uint8, first, count []int32, k []int32, size int)
 	IDCT      func(b *[64]int32, dst []uint8, stride int)
 	YCC       func(dst, y, cb, cr []uint8, n int)
 	Pick      func(dst, src []float32, first, count []int32, weight []float32, size int)

@@ -31,7 +31,7 @@ func weighRowsVec(dst, ring []float32, stride, lo, size int, w []float32) {
 	weighRowsAVX2(&dst[0], len(dst), &rows[0], &w[0], len(w))
 }
 
-func columnsVec(dst, ring []uint8, stride, lo, size int, k []uint32) {
+func columnsVec(dst, ring []uint8, stride, lo, size int, k []int32) {
 	if len(dst) == 0 {
 		return
 	}
@@ -42,7 +42,7 @@ func columnsVec(dst, ring []uint8, stride, lo, size int, k []uint32) {
 	columnsAVX2(&dst[0], len(dst), &rows[0], &k[0], len(k))
 }
 
-func rowVec(dst, src []uint8, first, count []int32, k []uint32, size int) {
+func rowVec(dst, src []uint8, first, count []int32, k []int32, size int) {
 	rowAVX2(&dst[0], &src[0], &first[0], &count[0], &k[0], size, len(first))
 }
 

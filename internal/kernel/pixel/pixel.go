@@ -37,10 +37,11 @@ func WeighRows(dst, ring []float32, lo, size int, w []float32) {
 	}
 }
 
-// Columns sets dst[x] = (2²¹ + Σ k[j]·row(lo+j)[x]) >> 22, at most 255, where
+// Columns sets dst[x] = (2²¹ + Σ k[j]·row(lo+j)[x]) >> 22, held to 0–255, where
 // row(i) is ring[i%size·stride:]: the vertical pass of Pillow's resampling. k
-// must sum to about 2²².
-func Columns(dst, ring []uint8, stride, lo, size int, k []uint32) {
+// may have negative values; it must sum to about 2²², its values without their
+// signs to less than 2²³, so that no partial sum leaves int32.
+func Columns(dst, ring []uint8, stride, lo, size int, k []int32) {
 	n := len(dst)
 	need(len(k) > 0 && size > 0 && lo >= 0 && stride >= n && len(ring) >= size*stride, "Columns")
 	done := 0
@@ -57,10 +58,10 @@ func CanResample() bool { k := table.Active(); return k.Columns != nil && k.Row 
 
 // Row is the horizontal pass of Pillow's resampling, of one row of n RGB
 // pixels: dst pixel i is (2²¹ + Σ k[i·size+j]·src pixel (first[i]+j)) >> 22 over
-// j < count[i], at most 255, for i < n = len(first). Source pixels must be
-// within the first w of src. dst needs one byte more than its 3·n; where src
+// j < count[i], held to 0–255, for i < n = len(first). k is as for Columns.
+// Source pixels must be within the first w of src. dst needs one byte more than its 3·n; where src
 // has one more than its 3·w the assembly can run.
-func Row(dst, src []uint8, w int, first, count []int32, k []uint32, size int) {
+func Row(dst, src []uint8, w int, first, count []int32, k []int32, size int) {
 	n := len(first)
 	need(len(dst) > 3*n && len(src) >= 3*w && len(count) >= n && len(k) >= n*size, "Row")
 	if kernel := table.Active().Row; kernel != nil && len(src) > 3*w && n > 0 {

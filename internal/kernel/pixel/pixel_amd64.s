@@ -54,10 +54,10 @@ done:
 	VZEROUPPER
 	RET
 
-// func columnsAVX2(dst *uint8, n int, rows **uint8, k *uint32, count int)
+// func columnsAVX2(dst *uint8, n int, rows **uint8, k *int32, count int)
 // Requires: AVX, AVX2
 TEXT ·columnsAVX2(SB), NOSPLIT, $0-40
-	// columnsAVX2 sets dst[x] to (2²¹ + the sum of k[j]*rows[j][x]) >> 22, at most 255, for x < n, n a multiple of 16; see columns.
+	// columnsAVX2 sets dst[x] to (2²¹ + the sum of k[j]*rows[j][x]) >> 22, held to 0–255, for x < n, n a multiple of 16; see columns.
 	// for x in n by 16 { a, b = 2²¹; for j in count { a, b += k[j] * rows[j][x..] }; dst[x..] = a>>22, b>>22 }
 	MOVQ    dst+0(FP), AX
 	MOVQ    n+8(FP), CX
@@ -86,10 +86,10 @@ tap:
 	INCQ         R8
 	CMPQ         R8, SI
 	JLT          tap
-	VPSRLD       $0x16, Y1, Y1
-	VPSRLD       $0x16, Y2, Y2
+	VPSRAD       $0x16, Y1, Y1
+	VPSRAD       $0x16, Y2, Y2
 
-	// pack to bytes; the lanes come out as a0 b0 a1 b1, so exchange the middle
+	// pack to bytes, held to 0..255: first to 0..65535, of which no more than 511 occur; the lanes come out as a0 b0 a1 b1, so exchange the middle
 	VPACKUSDW    Y2, Y1, Y1
 	VPERMQ       $0xd8, Y1, Y1
 	VEXTRACTI128 $0x01, Y1, X2
@@ -108,10 +108,10 @@ DATA roundHalf<>+16(SB)/8, $0x0020000000200000
 DATA roundHalf<>+24(SB)/8, $0x0020000000200000
 GLOBL roundHalf<>(SB), RODATA|NOPTR, $32
 
-// func rowAVX2(dst *uint8, src *uint8, first *int32, count *int32, k *uint32, size int, n int)
+// func rowAVX2(dst *uint8, src *uint8, first *int32, count *int32, k *int32, size int, n int)
 // Requires: AVX, AVX2
 TEXT ·rowAVX2(SB), NOSPLIT, $0-56
-	// rowAVX2 sets dst pixel i to (2²¹ + the sum of k[i*size+j] * src pixel first[i]+j) >> 22 over j < count[i], at most 255; see row. It reads one byte beyond the last source pixel and writes one beyond the last result.
+	// rowAVX2 sets dst pixel i to (2²¹ + the sum of k[i*size+j] * src pixel first[i]+j) >> 22 over j < count[i], held to 0–255; see row. It reads one byte beyond the last source pixel and writes one beyond the last result.
 	// for i in n { acc = 2²¹; for j in count[i] { acc += k[j] * pixel p; p++ }; dst = acc>>22; k += size }
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+8(FP), CX
@@ -143,7 +143,7 @@ tap:
 	INCQ         R12
 	CMPQ         R12, R11
 	JLT          tap
-	VPSRLD       $0x16, X1, X1
+	VPSRAD       $0x16, X1, X1
 	VPACKUSDW    X1, X1, X1
 	VPACKUSWB    X1, X1, X1
 	VMOVD        X1, (AX)

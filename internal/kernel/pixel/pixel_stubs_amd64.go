@@ -9,15 +9,15 @@ package pixel
 //go:noescape
 func weighRowsAVX2(dst *float32, n int, rows **float32, w *float32, count int)
 
-// columnsAVX2 sets dst[x] to (2²¹ + the sum of k[j]*rows[j][x]) >> 22, at most 255, for x < n, n a multiple of 16; see columns.
+// columnsAVX2 sets dst[x] to (2²¹ + the sum of k[j]*rows[j][x]) >> 22, held to 0–255, for x < n, n a multiple of 16; see columns.
 //
 //go:noescape
-func columnsAVX2(dst *uint8, n int, rows **uint8, k *uint32, count int)
+func columnsAVX2(dst *uint8, n int, rows **uint8, k *int32, count int)
 
-// rowAVX2 sets dst pixel i to (2²¹ + the sum of k[i*size+j] * src pixel first[i]+j) >> 22 over j < count[i], at most 255; see row. It reads one byte beyond the last source pixel and writes one beyond the last result.
+// rowAVX2 sets dst pixel i to (2²¹ + the sum of k[i*size+j] * src pixel first[i]+j) >> 22 over j < count[i], held to 0–255; see row. It reads one byte beyond the last source pixel and writes one beyond the last result.
 //
 //go:noescape
-func rowAVX2(dst *uint8, src *uint8, first *int32, count *int32, k *uint32, size int, n int)
+func rowAVX2(dst *uint8, src *uint8, first *int32, count *int32, k *int32, size int, n int)
 
 // idctAVX2 turns the 8×8 block b, dequantized, into samples at dst, rows stride apart; see internal/jpeg/idct.go for the method.
 //

@@ -51,17 +51,22 @@ func randomBytes(n int, r *rng.Stream) []uint8 {
 	return b
 }
 
-// randomTaps are n taps that sum to about 2²², as Pillow's.
-func randomTaps(n int, r *rng.Stream) []uint32 {
-	k := make([]uint32, n)
-	sum := 0.0
+// randomTaps are n taps that sum to about 2²², as Pillow's; from three on the
+// outer ones are negative, by as much as bicubic's and more.
+func randomTaps(n int, r *rng.Stream) []int32 {
+	k := make([]int32, n)
+	sum, outer := 0.0, 0.0
 	w := make([]float64, n)
 	for i := range w {
 		w[i] = r.Float64()
+		if n > 2 && (i == 0 || i == n-1) {
+			w[i] = -0.4 * w[i] / float64(n)
+			outer += w[i]
+		}
 		sum += w[i]
 	}
 	for i := range k {
-		k[i] = uint32(w[i]/sum*(1<<22) + 0.5)
+		k[i] = int32(math.RoundToEven(w[i] / sum * (1 << 22)))
 	}
 	return k
 }
@@ -97,7 +102,7 @@ func TestRow(t *testing.T) {
 		for _, w := range []int{1, 2, 5, 100} {
 			size := 5
 			first, count := make([]int32, n), make([]int32, n)
-			k := make([]uint32, n*size)
+			k := make([]int32, n*size)
 			for i := range n {
 				c := 1 + r.IntN(min(size, w))
 				first[i], count[i] = int32(r.IntN(w-c+1)), int32(c)
@@ -188,9 +193,9 @@ func TestGenericRunsNoAssembly(t *testing.T) {
 
 func TestShortSlicesPanic(t *testing.T) {
 	for name, f := range map[string]func(){
-		"Columns": func() { Columns(make([]uint8, 9), make([]uint8, 9), 9, 0, 2, []uint32{1, 2}) },
+		"Columns": func() { Columns(make([]uint8, 9), make([]uint8, 9), 9, 0, 2, []int32{1, 2}) },
 		"Row": func() {
-			Row(make([]uint8, 6), make([]uint8, 9), 3, make([]int32, 2), make([]int32, 2), make([]uint32, 4), 2)
+			Row(make([]uint8, 6), make([]uint8, 9), 3, make([]int32, 2), make([]int32, 2), make([]int32, 4), 2)
 		},
 		"WeighRows": func() { WeighRows(make([]float32, 9), make([]float32, 9), 0, 2, []float32{1, 2}) },
 	} {

@@ -13,31 +13,31 @@ func weighRows(dst, ring []float32, from, lo, size int, w []float32) {
 	}
 }
 
-func columns(dst, ring []uint8, stride, lo, size int, k []uint32) {
+func columns(dst, ring []uint8, stride, lo, size int, k []int32) {
 	for x := range dst {
-		s := uint32(1 << 21)
+		s := int32(1 << 21)
 		for j, w := range k {
-			s += w * uint32(ring[(lo+j)%size*stride+x])
+			s += w * int32(ring[(lo+j)%size*stride+x])
 		}
-		dst[x] = uint8(min(s>>22, 255))
+		dst[x] = uint8(max(0, min(s>>22, 255)))
 	}
 }
 
-func row(dst, src []uint8, first, count []int32, k []uint32, size int) {
+func row(dst, src []uint8, first, count []int32, k []int32, size int) {
 	for i, f := range first {
-		var s [3]uint32
+		var s [3]int32
 		for c := range s {
 			s[c] = 1 << 21
 		}
 		for j := range int(count[i]) {
 			w := k[i*size+j]
 			p := src[3*(int(f)+j):][:3]
-			s[0] += w * uint32(p[0])
-			s[1] += w * uint32(p[1])
-			s[2] += w * uint32(p[2])
+			s[0] += w * int32(p[0])
+			s[1] += w * int32(p[1])
+			s[2] += w * int32(p[2])
 		}
 		for c, v := range s {
-			dst[3*i+c] = uint8(min(v>>22, 255))
+			dst[3*i+c] = uint8(max(0, min(v>>22, 255)))
 		}
 	}
 }

@@ -45,24 +45,27 @@ type Config struct {
 	LR           string              `json:"lr"`                    // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
 	Schedule     string              `json:"schedule"`              // fine-tune, one-cycle, flat-cos, constant
 	WeightDecay  float64             `json:"weight_decay"`
-	Batch        int                 `json:"batch"`                 // 0 for data.DefaultBatchSize, or less with fewer pictures
-	Presize      int                 `json:"presize"`               // square that pictures are resized to first; 0 leaves that out
-	Size         int                 `json:"size"`                  // side of the network's input
-	Resize       vision.ResizeMethod `json:"resize"`                // how pictures become square
-	MinScale     float64             `json:"min_scale"`             // of the random-resized crop
-	Augment      bool                `json:"augment"`               // fastai's aug_transforms
-	Label        string              `json:"label"`                 // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
-	PathColumn   string              `json:"path_column,omitempty"` // of the table of csv:FILE: which column names the pictures; empty looks for it
-	Valid        string              `json:"valid"`                 // a share, folder[:TRAIN,VALID], column:NAME, or auto
-	SplitSeed    uint64              `json:"split_seed"`            // of a random split
-	Seed         uint64              `json:"seed"`                  // of initial weights, shuffling, augmentation and dropout
-	Damaged      string              `json:"damaged"`               // error or skip
-	TrainBN      bool                `json:"train_bn"`
-	MixUp        float64             `json:"mixup"`           // alpha, 0 for none
-	Smoothing    float64             `json:"label_smoothing"` // 0 for none
-	Patience     int                 `json:"patience"`        // epochs without improvement after which to stop; 0 never
-	SaveBest     bool                `json:"save_best"`       // keep the epoch with the lowest validation loss
-	Metrics      string              `json:"metrics"`         // names, separated by commas
+	Batch        int                 `json:"batch"`   // 0 for data.DefaultBatchSize, or less with fewer pictures
+	Presize      int                 `json:"presize"` // square that pictures are resized to first; 0 leaves that out
+	Size         int                 `json:"size"`    // side of the network's input
+	Resize       vision.ResizeMethod `json:"resize"`  // how pictures become square
+	// Interpolation and CropPct are those of vision.Preprocess.
+	Interpolation vision.Interpolation `json:"interpolation,omitempty"`
+	CropPct       float64              `json:"crop_pct,omitempty"`
+	MinScale      float64              `json:"min_scale"`             // of the random-resized crop
+	Augment       bool                 `json:"augment"`               // fastai's aug_transforms
+	Label         string               `json:"label"`                 // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
+	PathColumn    string               `json:"path_column,omitempty"` // of the table of csv:FILE: which column names the pictures; empty looks for it
+	Valid         string               `json:"valid"`                 // a share, folder[:TRAIN,VALID], column:NAME, or auto
+	SplitSeed     uint64               `json:"split_seed"`            // of a random split
+	Seed          uint64               `json:"seed"`                  // of initial weights, shuffling, augmentation and dropout
+	Damaged       string               `json:"damaged"`               // error or skip
+	TrainBN       bool                 `json:"train_bn"`
+	MixUp         float64              `json:"mixup"`           // alpha, 0 for none
+	Smoothing     float64              `json:"label_smoothing"` // 0 for none
+	Patience      int                  `json:"patience"`        // epochs without improvement after which to stop; 0 never
+	SaveBest      bool                 `json:"save_best"`       // keep the epoch with the lowest validation loss
+	Metrics       string               `json:"metrics"`         // names, separated by commas
 
 	// LRChanges are the learning rates with which the run was resumed, in
 	// order; the last one counts, LR until the first.
@@ -172,6 +175,12 @@ func (c Config) Check() error {
 		return bad("size", c.Size, "must be 1 to 4096 pixels")
 	case c.Size < arch.MinSize:
 		return bad("size", c.Size, fmt.Sprintf("%s needs pictures of %d pixels at least", arch.Name, arch.MinSize))
+	case !(c.CropPct >= 0 && c.CropPct <= 1):
+		return bad("crop-pct", c.CropPct, "must be above 0, and 1 at most; 0 prepares validation pictures with --presize, as fastai does")
+	case c.CropPct > 0 && float64(c.Size)/c.CropPct > 1<<13:
+		return bad("crop-pct", c.CropPct, fmt.Sprintf("pictures would be scaled to %.0f pixels; 8192 is the most: give a larger share", float64(c.Size)/c.CropPct))
+	case c.CropPct > 0 && c.Resize == vision.Pad:
+		return bad("crop-pct", c.CropPct, "goes with --resize crop or squish, not with pad")
 	case !(c.MinScale > 0 && c.MinScale <= 1):
 		return bad("min-scale", c.MinScale, "must be above 0, and 1 at most")
 	case c.Damaged != "error" && c.Damaged != "skip":

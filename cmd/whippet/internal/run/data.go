@@ -296,7 +296,7 @@ func DrawnSource() drawn.Source {
 
 // Preprocess returns what a saved model says about its input.
 func (c Config) Preprocess() vision.Preprocess {
-	p := vision.Preprocess{Presize: c.Presize, Method: c.Resize, Size: c.Size, Stats: vision.ImageNetStats}
+	p := vision.Preprocess{Presize: c.Presize, Method: c.Resize, Size: c.Size, Stats: vision.ImageNetStats, Interpolation: c.Interpolation, CropPct: c.CropPct}
 	if a, err := models.ByName(c.Arch); err == nil {
 		p.Stats = a.Stats()
 	}

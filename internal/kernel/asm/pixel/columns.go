@@ -9,8 +9,8 @@ import (
 
 // columns is the vertical pass of resampling, 16 columns at a time.
 func columns() {
-	isa.Kernel("columnsAVX2", "func(dst *uint8, n int, rows **uint8, k *uint32, count int)",
-		"sets dst[x] to (2²¹ + the sum of k[j]*rows[j][x]) >> 22, at most 255, for x < n, n a multiple of 16; see columns.",
+	isa.Kernel("columnsAVX2", "func(dst *uint8, n int, rows **uint8, k *int32, count int)",
+		"sets dst[x] to (2²¹ + the sum of k[j]*rows[j][x]) >> 22, held to 0–255, for x < n, n a multiple of 16; see columns.",
 		"for x in n by 16 { a, b = 2²¹; for j in count { a, b += k[j] * rows[j][x..] }; dst[x..] = a>>22, b>>22 }")
 	dst, n := Load(Param("dst"), GP64()), Load(Param("n"), GP64())
 	rows, k, count := Load(Param("rows"), GP64()), Load(Param("k"), GP64()), Load(Param("count"), GP64())
@@ -39,9 +39,9 @@ func columns() {
 	INCQ(j)
 	CMPQ(j, count)
 	JLT(LabelRef("tap"))
-	VPSRLD(Imm(22), a, a)
-	VPSRLD(Imm(22), b, b)
-	Comment("pack to bytes; the lanes come out as a0 b0 a1 b1, so exchange the middle")
+	VPSRAD(Imm(22), a, a)
+	VPSRAD(Imm(22), b, b)
+	Comment("pack to bytes, held to 0..255: first to 0..65535, of which no more than 511 occur; the lanes come out as a0 b0 a1 b1, so exchange the middle")
 	VPACKUSDW(b, a, a)
 	VPERMQ(Imm(0xd8), a, a)
 	lo, hi := a.AsX(), XMM()
