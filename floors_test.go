@@ -47,7 +47,7 @@ var floors = []struct {
 	{"arithmetic and formats", `internal/kernel/elementwise internal/kernel/optimizer internal/kernel/gemm internal/kernel/pixel loss metrics weights internal/archive internal/bitmap`},
 	{"what kernels that pass over rows share, and tests of kernels", `internal/kernel/rowwise internal/testkit/kerneltest`},
 	{"loops, targets, and what kernels share", `target internal/parallel internal/kernel/ground`},
-	{"ground", `tensor internal/kernel/isa rng internal/mersenne internal/mem internal/files internal/fetch internal/hostname internal/unsupported`},
+	{"ground", `tensor preprocess internal/kernel/isa rng internal/mersenne internal/mem internal/files internal/fetch internal/hostname internal/unsupported`},
 	{"only for tests", `internal/testkit/alloctest internal/testkit/golden internal/testkit/hostile internal/testkit/limits internal/testkit/slow`},
 }
 
@@ -58,7 +58,7 @@ var forbidden = []struct{ who, what, why string }{
 	{"serve", "train optim schedule finetune datasets", "a service does not train"},
 	{"vision", "net/http plot train", "decoding a picture needs neither a network nor a figure"},
 	{"data", "net/http plot train", "loading batches is local; datasets downloads"},
-	{"models", "net/http train plot", "a network is arithmetic and its file says how pictures are prepared; finetune fetches weights"},
+	{"models", "net/http train plot vision data", "a network is arithmetic, and its file has a value that says how pictures are prepared; finetune fetches weights"},
 	{"train", "net/http plot", "training draws and calls nothing; show and finetune do"},
 	{"cmd/whippet", "runtime/cgo", "one static binary"},
 	{"./...", "testing internal/testkit/... nn/optest", "what only tests use adds flags and code to programs"},

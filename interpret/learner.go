@@ -78,7 +78,7 @@ func ModelBlock(plan data.Block, info models.Info) (data.Block, error) {
 	plan.ValidBatchSize = cmp.Or(plan.ValidBatchSize, plan.BatchSize, 64)
 	plan.BatchSize = 1
 	augment, _ := plan.BatchTransforms.(vision.AugTransforms) // for test time
-	item, batch, err := pre.Transforms(augment)
+	item, batch, err := vision.Transforms(pre, augment)
 	if err != nil {
 		return plan, fmt.Errorf("interpret: the model's preprocessing: %w", err)
 	}

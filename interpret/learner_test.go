@@ -12,9 +12,9 @@ import (
 	"github.com/whippet-ml/whippet/interpret"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/train"
-	"github.com/whippet-ml/whippet/vision"
 )
 
 // drawnPlan is three pictures of each breed at 64 pixels.
@@ -26,7 +26,7 @@ func drawnPlan(split data.Splitter) data.Block {
 func randomModel() (*models.Classifier, models.Info) {
 	vocab := drawn.Breeds.Classes()
 	c := models.NewClassifier(models.SqueezeNet1_1, len(vocab), rng.New(7))
-	return c, models.Info{Vocab: vocab, Preprocess: vision.Preprocess{Presize: 56, Method: vision.Crop, Size: 48, Stats: vision.ImageNetStats}}
+	return c, models.Info{Vocab: vocab, Preprocess: preprocess.Config{Presize: 56, Method: preprocess.Crop, Size: 48, Stats: preprocess.ImageNetStats}}
 }
 
 // TestFromLearner compares the table with what the learner's own validation says.
@@ -143,7 +143,7 @@ func TestLook(t *testing.T) {
 	}
 	defer l.DLs.Close()
 	top := table.TopLosses(6) // more than a batch
-	looked, err := interpret.Look(t.Context(), l, top, vision.Stats{})
+	looked, err := interpret.Look(t.Context(), l, top, preprocess.Stats{})
 	if err != nil || len(looked) != 6 {
 		t.Fatalf("%d maps, %v", len(looked), err)
 	}
@@ -152,7 +152,7 @@ func TestLook(t *testing.T) {
 			t.Errorf("example %d: class %d of %d, pictures %v and %v", i, k.Map.Class, top[i].Predicted, k.Seen.Bounds(), k.Heat.Bounds())
 		}
 	}
-	if none, err := interpret.Look(t.Context(), l, nil, vision.Stats{}); none != nil || err != nil {
+	if none, err := interpret.Look(t.Context(), l, nil, preprocess.Stats{}); none != nil || err != nil {
 		t.Errorf("no examples gave %v, %v", none, err)
 	}
 }

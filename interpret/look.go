@@ -9,6 +9,7 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/interpret/gradcam"
 	"github.com/whippet-ml/whippet/plot"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/train"
 	"github.com/whippet-ml/whippet/vision"
 )
@@ -24,7 +25,7 @@ type Looked struct {
 // Confusions), each for the class that was predicted, so that it shows what
 // led there. stats is what the loader normalizes with; the zero value is
 // ImageNet's. Pictures are opened again through l's loaders.
-func Look(ctx context.Context, l *train.Learner, examples []Loss, stats vision.Stats) ([]Looked, error) {
+func Look(ctx context.Context, l *train.Learner, examples []Loss, stats preprocess.Stats) ([]Looked, error) {
 	if len(examples) == 0 {
 		return nil, nil
 	}
@@ -60,7 +61,7 @@ func Look(ctx context.Context, l *train.Learner, examples []Loss, stats vision.S
 }
 
 // lookAt fills in the entries of one batch.
-func lookAt(b *data.Batch, mapper *gradcam.Mapper, examples []Loss, stats vision.Stats, out []Looked) error {
+func lookAt(b *data.Batch, mapper *gradcam.Mapper, examples []Loss, stats preprocess.Stats, out []Looked) error {
 	class := make([]int, len(b.Index))
 	for i, k := range b.Index {
 		class[i] = examples[k].Predicted

@@ -7,9 +7,9 @@ import (
 	"io"
 
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/task"
-	"github.com/whippet-ml/whippet/vision"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -25,7 +25,7 @@ type Info struct {
 	Thresholds []float32 `json:"thresholds,omitempty"`
 	// Preprocess is what happens to a picture before the network sees it, the
 	// same as for validation pictures in training.
-	Preprocess vision.Preprocess `json:"preprocess"`
+	Preprocess preprocess.Config `json:"preprocess"`
 	// Training says how the model came about: free text and numbers for people.
 	Training json.RawMessage `json:"training,omitempty"`
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/whippet-ml/whippet/internal/testkit/hostile"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
-	"github.com/whippet-ml/whippet/vision"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -21,7 +21,7 @@ func goodFile(t testing.TB) *weights.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info := Info{Vocab: []string{"cat", "dog"}, Preprocess: vision.Preprocess{Presize: 40, Method: vision.Crop, Size: 32, Stats: vision.ImageNetStats}}
+	info := Info{Vocab: []string{"cat", "dog"}, Preprocess: preprocess.Config{Presize: 40, Method: preprocess.Crop, Size: 32, Stats: preprocess.ImageNetStats}}
 	f, err := File(NewClassifier(a, 2, rng.New(1)), info)
 	if err != nil {
 		t.Fatal(err)
@@ -58,8 +58,8 @@ func TestHostileModels(t *testing.T) {
 		{"unknown method", strings.Replace(meta, `"method":"crop"`, `"method":"stretch"`, 1), nil, "crop, pad or squish"},
 		{"unknown interpolation", strings.Replace(meta, `"method":"crop"`, `"interpolation":"lanczos"`, 1), nil, "bilinear or bicubic"},
 		{"crop share", strings.Replace(meta, `"method":"crop"`, `"crop_pct":1.5`, 1), nil, "CropPct is 1.5"},
-		{"deviation 0", strings.Replace(meta, fmt.Sprint(vision.ImageNetStats.Std[0]), "0", 1), nil, "must be positive"},
-		{"deviation beyond float32", strings.Replace(meta, fmt.Sprint(vision.ImageNetStats.Std[0]), "1e99", 1), nil, "cannot unmarshal"},
+		{"deviation 0", strings.Replace(meta, fmt.Sprint(preprocess.ImageNetStats.Std[0]), "0", 1), nil, "must be positive"},
+		{"deviation beyond float32", strings.Replace(meta, fmt.Sprint(preprocess.ImageNetStats.Std[0]), "1e99", 1), nil, "cannot unmarshal"},
 		{"deep JSON", strings.Repeat(`{"a":`, 1_000_000), nil, "exceeded max depth"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/graph"
-	"github.com/whippet-ml/whippet/vision"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -127,7 +127,7 @@ func (w *onnxWalk) param(v []float32) (weights.Value, error) {
 }
 
 // normalize turns pixels [N,S,S,3] into the network's input.
-func (w *onnxWalk) normalize(pixels weights.Value, p vision.Preprocess) weights.Value {
+func (w *onnxWalk) normalize(pixels weights.Value, p preprocess.Config) weights.Value {
 	mean, std := levels(p.Stats)
 	x := w.g.Cast("pixels_float", pixels, weights.F32)
 	x = w.g.Sub("pixels_centered", x, w.g.Initializer(&weights.Array{Name: "mean_255", Shape: []int{3}, F32: mean}))
@@ -153,7 +153,7 @@ func (w *onnxWalk) describe(c *Classifier, info Info, o ONNXOptions) error {
 }
 
 // sentence says in words how a picture becomes the input of an exported model.
-func sentence(p vision.Preprocess, o ONNXOptions) string {
+func sentence(p preprocess.Config, o ONNXOptions) string {
 	s := "8-bit RGB; "
 	if !p.RawEXIF {
 		s += "EXIF orientation applied; "
@@ -163,16 +163,16 @@ func sentence(p vision.Preprocess, o ONNXOptions) string {
 	}
 	first, filter := p.Presize, fmt.Sprintf("with an antialiased %s filter", p.Interpolation)
 	switch {
-	case p.CropPct > 0 && p.Method == vision.Squish:
+	case p.CropPct > 0 && p.Method == preprocess.Squish:
 		s += fmt.Sprintf("stretched to %d×%d %s, of which the middle %d×%d; ", p.Short(), p.Short(), filter, p.Size, p.Size)
 		first = p.Size
 	case p.CropPct > 0:
 		s += fmt.Sprintf("short side scaled to %d pixels %s, of which the middle %d×%d; ", p.Short(), filter, p.Size, p.Size)
 		first = p.Size
 	case first == 0:
-	case p.Method == vision.Pad:
+	case p.Method == preprocess.Pad:
 		s += fmt.Sprintf("scaled to fit into %d×%d %s, the rest filled by reflection; ", first, first, filter)
-	case p.Method == vision.Squish:
+	case p.Method == preprocess.Squish:
 		s += fmt.Sprintf("stretched to %d×%d %s; ", first, first, filter)
 	default:
 		s += fmt.Sprintf("largest square from the middle, scaled to %d×%d %s; ", first, first, filter)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/internal/kernel/pixel"
-	"github.com/whippet-ml/whippet/vision"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -15,11 +15,11 @@ import (
 // with Pillow's filter, then averaged and sampled to S, which is one matrix for
 // rows and one for columns, and normalized. With a crop share the first size is
 // already S, out of the middle of the scaled picture.
-func (w *onnxWalk) preprocess(pixels weights.Value, p vision.Preprocess) (weights.Value, error) {
+func (w *onnxWalk) preprocess(pixels weights.Value, p preprocess.Config) (weights.Value, error) {
 	switch {
 	case p.Presize == 0 && p.CropPct == 0:
 		return "", errors.New("models: the model's preprocessing has no first resizing (presize 0, no crop_pct), so that its steps depend on each picture's size; ONNXOptions.Preprocess needs one: prepare pictures outside and use ONNXOptions.Pixels")
-	case p.Method == vision.Pad:
+	case p.Method == preprocess.Pad:
 		return "", errors.New("models: the model's preprocessing pads by reflection, for which ONNX has no operator at every size: prepare pictures outside and use ONNXOptions.Pixels")
 	}
 	if err := p.Check(); err != nil {
@@ -35,7 +35,7 @@ func (w *onnxWalk) preprocess(pixels weights.Value, p vision.Preprocess) (weight
 	case p.CropPct > 0:
 		first = p.Size
 		down, across = w.scaledMiddle(h, wide, p)
-	case p.Method == vision.Squish:
+	case p.Method == preprocess.Squish:
 		down, across = w.filter("down", h, w.whole("down", first), p.Interpolation), w.filter("across", wide, w.whole("across", first), p.Interpolation)
 	default:
 		var side weights.Value
@@ -88,14 +88,14 @@ func (w *onnxWalk) centerSquare(x, h, wide weights.Value, size int) (square, sid
 // its short side (Squish: each side) has floor(S/CropPct) pixels and keep the
 // middle S×S of it. The long side is cut off to whole pixels, and half of what is
 // left over is rounded to even, as in torchvision.
-func (w *onnxWalk) scaledMiddle(h, wide weights.Value, p vision.Preprocess) (down, across weights.Value) {
+func (w *onnxWalk) scaledMiddle(h, wide weights.Value, p preprocess.Config) (down, across weights.Value) {
 	g := w.g
 	to := w.doubles("scale_to", []int{1}, float64(p.Short()))
 	short := g.Cast("short", g.AddNode("Min", "short_side", []weights.Value{h, wide}), weights.F64)
 	size, two := w.doubles("size", []int{1}, float64(p.Size)), w.doubles("halves", []int{1}, 2)
 	matrix := func(name string, n weights.Value) weights.Value {
 		scaled := to
-		if p.Method != vision.Squish {
+		if p.Method != preprocess.Squish {
 			scaled = g.Div(name+"_ratio", g.Mul(name+"_by_scale", g.Cast(name+"_double", n, weights.F64), to), short)
 			scaled = g.AddNode("Floor", name+"_scaled", []weights.Value{scaled})
 		}
@@ -120,7 +120,7 @@ func (w *onnxWalk) whole(name string, n int) outputs {
 // filter computes the matrix [out.count, n] by which a filter of Pillow's takes n
 // samples, an int64 [1], to others: weights around the outputs' centers, as wide
 // as the inputs that an output stands for, each of sum 1 and rounded to 22 bits.
-func (w *onnxWalk) filter(name string, n weights.Value, out outputs, by vision.Interpolation) weights.Value {
+func (w *onnxWalk) filter(name string, n weights.Value, out outputs, by preprocess.Interpolation) weights.Value {
 	g := w.g
 	v := func(part string) string { return name + "_" + part }
 	centers := make([]float64, out.count)
@@ -145,7 +145,7 @@ func (w *onnxWalk) filter(name string, n weights.Value, out outputs, by vision.I
 	inverse := g.Div(v("inverse"), one, width)
 	distance := g.AddNode("Abs", v("distance"), []weights.Value{g.Mul(v("offset"), g.Sub(v("from_center"), inputs, center), inverse)})
 	shape := w.triangle
-	if by == vision.Bicubic {
+	if by == preprocess.Bicubic {
 		shape = w.cubic
 	}
 	weight := shape(v, distance)
@@ -204,7 +204,7 @@ func (w *onnxWalk) doubles(name string, shape []int, v ...float64) weights.Value
 }
 
 // levels returns mean and standard deviation of RGB in 0–255.
-func levels(s vision.Stats) (mean, std []float32) {
+func levels(s preprocess.Stats) (mean, std []float32) {
 	for c := range 3 {
 		mean, std = append(mean, s.Mean[c]*255), append(std, s.Std[c]*255)
 	}

@@ -7,8 +7,8 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
-	"github.com/whippet-ml/whippet/vision"
 )
 
 // TestONNX writes a network of each kind and checks that every
@@ -26,7 +26,7 @@ func TestONNX(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := NewClassifier(a, 3, rng.New(1))
-			info := Info{Vocab: vocab, Preprocess: vision.Preprocess{Presize: 460, Method: vision.Crop, Size: 224, Stats: a.Stats()}}
+			info := Info{Vocab: vocab, Preprocess: preprocess.Config{Presize: 460, Method: preprocess.Crop, Size: 224, Stats: a.Stats()}}
 			var files [2]bytes.Buffer
 			for i := range files {
 				g, err := ONNX(c, info, ONNXOptions{Probabilities: true})
@@ -65,14 +65,14 @@ func TestONNX(t *testing.T) {
 func TestONNXPreprocess(t *testing.T) {
 	c := NewClassifier(SqueezeNet1_1, 2, rng.New(1))
 	for name, tc := range map[string]struct {
-		pre       vision.Preprocess
+		pre       preprocess.Config
 		has, lack []string
 	}{
-		"crop, two resizings":  {vision.Preprocess{Presize: 96, Method: vision.Crop, Size: 48}, []string{"short_side", "size_rows", "across_columns"}, []string{"down_n"}},
-		"crop share":           {vision.Preprocess{Presize: 96, Size: 48, CropPct: 0.875}, []string{"scale_to", "down_scaled", "across_begin", "down_triangle"}, []string{"size_rows", "cubic"}},
-		"bicubic, squash":      {vision.Preprocess{Size: 48, Method: vision.Squish, CropPct: 0.875, Interpolation: vision.Bicubic}, []string{"down_cubic", "across_cubic", "down_begin"}, []string{"down_scaled", "triangle"}},
-		"bicubic":              {vision.Preprocess{Presize: 96, Size: 48, Interpolation: vision.Bicubic}, []string{"short_side", "size_rows", "filter_cubic"}, []string{"triangle"}},
-		"squish, one resizing": {vision.Preprocess{Presize: 48, Method: vision.Squish, Size: 48, RawEXIF: true}, []string{"down_n", "across_n"}, []string{"size_rows", "short_side", "EXIF"}},
+		"crop, two resizings":  {preprocess.Config{Presize: 96, Method: preprocess.Crop, Size: 48}, []string{"short_side", "size_rows", "across_columns"}, []string{"down_n"}},
+		"crop share":           {preprocess.Config{Presize: 96, Size: 48, CropPct: 0.875}, []string{"scale_to", "down_scaled", "across_begin", "down_triangle"}, []string{"size_rows", "cubic"}},
+		"bicubic, squash":      {preprocess.Config{Size: 48, Method: preprocess.Squish, CropPct: 0.875, Interpolation: preprocess.Bicubic}, []string{"down_cubic", "across_cubic", "down_begin"}, []string{"down_scaled", "triangle"}},
+		"bicubic":              {preprocess.Config{Presize: 96, Size: 48, Interpolation: preprocess.Bicubic}, []string{"short_side", "size_rows", "filter_cubic"}, []string{"triangle"}},
+		"squish, one resizing": {preprocess.Config{Presize: 48, Method: preprocess.Squish, Size: 48, RawEXIF: true}, []string{"down_n", "across_n"}, []string{"size_rows", "short_side", "EXIF"}},
 	} {
 		tc.pre.Std = [3]float32{1, 1, 1}
 		g, err := ONNX(c, Info{Vocab: []string{"a", "b"}, Preprocess: tc.pre}, ONNXOptions{Preprocess: true, Batch: 2})
@@ -99,11 +99,11 @@ func TestONNXPreprocess(t *testing.T) {
 
 // TestSentence: the description in words says which way pictures are prepared.
 func TestSentence(t *testing.T) {
-	for want, p := range map[string]vision.Preprocess{
+	for want, p := range map[string]preprocess.Config{
 		"largest square from the middle, scaled to 96×96 with an antialiased bilinear filter; averaged":       {Presize: 96, Size: 48},
-		"stretched to 96×96 with an antialiased bicubic filter; averaged":                                     {Presize: 96, Size: 48, Method: vision.Squish, Interpolation: vision.Bicubic},
+		"stretched to 96×96 with an antialiased bicubic filter; averaged":                                     {Presize: 96, Size: 48, Method: preprocess.Squish, Interpolation: preprocess.Bicubic},
 		"short side scaled to 232 pixels with an antialiased bilinear filter, of which the middle 224×224; d": {Presize: 460, Size: 224, CropPct: 224. / 232},
-		"stretched to 60×60 with an antialiased bicubic filter, of which the middle 48×48; d":                 {Size: 48, CropPct: 0.8, Method: vision.Squish, Interpolation: vision.Bicubic},
+		"stretched to 60×60 with an antialiased bicubic filter, of which the middle 48×48; d":                 {Size: 48, CropPct: 0.8, Method: preprocess.Squish, Interpolation: preprocess.Bicubic},
 	} {
 		if got := sentence(p, ONNXOptions{}); !strings.Contains(got, want) {
 			t.Errorf("%+v: %q does not say %q", p, got, want)
@@ -113,7 +113,7 @@ func TestSentence(t *testing.T) {
 
 func TestONNXMistakes(t *testing.T) {
 	c := NewClassifier(SqueezeNet1_1, 2, rng.New(1))
-	good := Info{Vocab: []string{"a", "b"}, Preprocess: vision.Preprocess{Size: 64}}
+	good := Info{Vocab: []string{"a", "b"}, Preprocess: preprocess.Config{Size: 64}}
 	for name, tc := range map[string]struct {
 		info Info
 		o    ONNXOptions
@@ -121,9 +121,9 @@ func TestONNXMistakes(t *testing.T) {
 	}{
 		"vocabulary": {Info{Vocab: []string{"a"}, Preprocess: good.Preprocess}, ONNXOptions{}, "1 names for 2 classes"},
 		"batch":      {good, ONNXOptions{Batch: -2}, "ONNXOptions.Batch is -2"},
-		"pad":        {Info{Vocab: good.Vocab, Preprocess: vision.Preprocess{Size: 64, Presize: 64, Method: vision.Pad}}, ONNXOptions{Preprocess: true}, "pads by reflection"},
+		"pad":        {Info{Vocab: good.Vocab, Preprocess: preprocess.Config{Size: 64, Presize: 64, Method: preprocess.Pad}}, ONNXOptions{Preprocess: true}, "pads by reflection"},
 		"presize":    {good, ONNXOptions{Preprocess: true}, "no first resizing"},
-		"method":     {Info{Vocab: good.Vocab, Preprocess: vision.Preprocess{Size: 64, Presize: 64, Method: 7}}, ONNXOptions{Preprocess: true}, "Preprocess.Method is ResizeMethod(7)"},
+		"method":     {Info{Vocab: good.Vocab, Preprocess: preprocess.Config{Size: 64, Presize: 64, Method: 7}}, ONNXOptions{Preprocess: true}, "Preprocess.Method is ResizeMethod(7)"},
 		"both":       {good, ONNXOptions{Preprocess: true, Pixels: true}, "exclude each other"},
 		"size":       {Info{Vocab: good.Vocab}, ONNXOptions{}, "input size is 0"},
 	} {

@@ -1,6 +1,6 @@
 package models
 
-import "github.com/whippet-ml/whippet/vision"
+import "github.com/whippet-ml/whippet/preprocess"
 
 // Published is a weights file that its authors offer for download.
 type Published struct {
@@ -8,7 +8,7 @@ type Published struct {
 	URL  string // the file's name ends in the start of its SHA-256
 	// Preprocess is how the authors prepared pictures when they measured the
 	// weights. Fine-tuning takes its statistics and chooses sizes of its own.
-	Preprocess vision.Preprocess
+	Preprocess preprocess.Config
 }
 
 // torchvision returns weights that torchvision publishes: for measuring them,
@@ -17,9 +17,9 @@ type Published struct {
 func torchvision(name, file string, resize int) Published {
 	return Published{
 		Name: name, URL: "https://download.pytorch.org/models/" + file,
-		Preprocess: vision.Preprocess{
+		Preprocess: preprocess.Config{
 			Size: 224, CropPct: 224 / float64(resize),
-			Interpolation: vision.Bilinear, Stats: vision.ImageNetStats,
+			Interpolation: preprocess.Bilinear, Stats: preprocess.ImageNetStats,
 		},
 	}
 }
@@ -31,9 +31,9 @@ func imageNetV2(file string) Published { return torchvision("IMAGENET1K_V2", fil
 
 // Stats are the statistics of RGB by which the input of the default weights is
 // normalized; ImageNet's for an architecture without published weights.
-func (a *Architecture) Stats() vision.Stats {
+func (a *Architecture) Stats() preprocess.Stats {
 	if len(a.Weights) == 0 {
-		return vision.ImageNetStats
+		return preprocess.ImageNetStats
 	}
 	return a.Weights[0].Preprocess.Stats
 }

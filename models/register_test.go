@@ -5,9 +5,9 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/vision"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -112,7 +112,7 @@ func TestRegistered(t *testing.T) {
 		}
 	}
 
-	f, err := File(c, Info{Vocab: []string{"a", "b", "c"}, Preprocess: vision.Preprocess{Size: 8, Stats: vision.ImageNetStats}})
+	f, err := File(c, Info{Vocab: []string{"a", "b", "c"}, Preprocess: preprocess.Config{Size: 8, Stats: preprocess.ImageNetStats}})
 	if err != nil {
 		t.Fatal(err)
 	}

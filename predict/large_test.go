@@ -10,15 +10,15 @@ import (
 	"time"
 
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
-	"github.com/whippet-ml/whippet/vision"
 )
 
 // TestLargePictures: a large picture waits for the one before it, an ordinary
 // one does not.
 func TestLargePictures(t *testing.T) {
 	c := models.NewClassifier(models.ResNet10Small, 2, rng.New(5))
-	info := models.Info{Vocab: []string{"cat", "dog"}, Preprocess: vision.Preprocess{Presize: 40, Size: 32, Stats: vision.ImageNetStats}}
+	info := models.Info{Vocab: []string{"cat", "dog"}, Preprocess: preprocess.Config{Presize: 40, Size: 32, Stats: preprocess.ImageNetStats}}
 	p, err := New(c, info, Options{Decoders: 4})
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/testkit/golden"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/train"
@@ -76,13 +77,13 @@ func pictures(t testing.TB, n int) string {
 }
 
 // learner returns a learner with random weights on those pictures.
-func learner(t testing.TB, dir string, pre vision.Preprocess) *train.Learner {
+func learner(t testing.TB, dir string, pre preprocess.Config) *train.Learner {
 	t.Helper()
 	b := data.Block{
 		Items: vision.ImageFiles, Label: data.RegexLabel(`(.+)_\d+.jpg$`), Split: data.RandomSplit(0.5, 42), BatchSize: 4,
 	}
 	var err error
-	if b.ItemTransforms, b.BatchTransforms, err = pre.Transforms(vision.AugTransforms{MinScale: 0.75}); err != nil {
+	if b.ItemTransforms, b.BatchTransforms, err = vision.Transforms(pre, vision.AugTransforms{MinScale: 0.75}); err != nil {
 		t.Fatal(err)
 	}
 	dls, err := b.DataLoaders(t.Context(), dir)
@@ -96,12 +97,12 @@ func learner(t testing.TB, dir string, pre vision.Preprocess) *train.Learner {
 	return l
 }
 
-func imagenet(presize, size int, method vision.ResizeMethod) vision.Preprocess {
-	return vision.Preprocess{Presize: presize, Method: method, Size: size, Stats: vision.ImageNetStats}
+func imagenet(presize, size int, method preprocess.ResizeMethod) preprocess.Config {
+	return preprocess.Config{Presize: presize, Method: method, Size: size, Stats: preprocess.ImageNetStats}
 }
 
 // saved writes a learner's model as training does.
-func saved(t testing.TB, l *train.Learner, pre vision.Preprocess) string {
+func saved(t testing.TB, l *train.Learner, pre preprocess.Config) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "model.safetensors")
 	if err := models.Save(path, l.Model, models.Info{Vocab: l.DLs.Vocab, Preprocess: pre}); err != nil {
@@ -114,7 +115,7 @@ func saved(t testing.TB, l *train.Learner, pre vision.Preprocess) string {
 func small(t testing.TB, o predict.Options) *predict.Predictor {
 	t.Helper()
 	c := models.NewClassifier(models.SqueezeNet1_1, 2, rng.New(5))
-	p, err := predict.New(c, models.Info{Vocab: []string{"cat", "dog"}, Preprocess: imagenet(64, 48, vision.Crop)}, o)
+	p, err := predict.New(c, models.Info{Vocab: []string{"cat", "dog"}, Preprocess: imagenet(64, 48, preprocess.Crop)}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,14 +137,14 @@ func near(t *testing.T, what string, got, want []float32, tol float64) {
 // TestEqualsGetPreds saves models and compares what a Predictor says, loaded
 // from the file alone, with the learner's own predictions for validation files.
 func TestEqualsGetPreds(t *testing.T) {
-	cases := map[string]vision.Preprocess{
-		"crop":   imagenet(64, 48, vision.Crop),
-		"pad":    imagenet(64, 48, vision.Pad),
-		"squish": imagenet(72, 56, vision.Squish),
-		"shrunk far, other statistics": {Presize: 130, Method: vision.Crop, Size: 48,
-			Stats: vision.Stats{Mean: [3]float32{0.4, 0.5, 0.6}, Std: [3]float32{0.3, 0.2, 0.1}}},
-		"bicubic":    {Presize: 64, Size: 48, Interpolation: vision.Bicubic, Stats: vision.ImageNetStats},
-		"crop share": {Presize: 64, Size: 48, Interpolation: vision.Bicubic, CropPct: 0.875, Stats: vision.ImageNetStats},
+	cases := map[string]preprocess.Config{
+		"crop":   imagenet(64, 48, preprocess.Crop),
+		"pad":    imagenet(64, 48, preprocess.Pad),
+		"squish": imagenet(72, 56, preprocess.Squish),
+		"shrunk far, other statistics": {Presize: 130, Method: preprocess.Crop, Size: 48,
+			Stats: preprocess.Stats{Mean: [3]float32{0.4, 0.5, 0.6}, Std: [3]float32{0.3, 0.2, 0.1}}},
+		"bicubic":    {Presize: 64, Size: 48, Interpolation: preprocess.Bicubic, Stats: preprocess.ImageNetStats},
+		"crop share": {Presize: 64, Size: 48, Interpolation: preprocess.Bicubic, CropPct: 0.875, Stats: preprocess.ImageNetStats},
 	}
 	for name, pre := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -159,11 +160,11 @@ func TestEqualsGetPreds(t *testing.T) {
 
 // TestView: what View shows, prepared, is what Prepare makes of the picture.
 func TestView(t *testing.T) {
-	for name, pre := range map[string]vision.Preprocess{
-		"crop":       imagenet(64, 48, vision.Crop),
-		"pad":        imagenet(64, 48, vision.Pad),
-		"one step":   imagenet(0, 48, vision.Crop),
-		"crop share": {Presize: 64, Size: 48, CropPct: 0.8, Interpolation: vision.Bicubic, Stats: vision.ImageNetStats},
+	for name, pre := range map[string]preprocess.Config{
+		"crop":       imagenet(64, 48, preprocess.Crop),
+		"pad":        imagenet(64, 48, preprocess.Pad),
+		"one step":   imagenet(0, 48, preprocess.Crop),
+		"crop share": {Presize: 64, Size: 48, CropPct: 0.8, Interpolation: preprocess.Bicubic, Stats: preprocess.ImageNetStats},
 	} {
 		p, err := predict.New(models.NewClassifier(models.SqueezeNet1_1, 2, rng.New(5)), models.Info{Vocab: []string{"cat", "dog"}, Preprocess: pre}, predict.Options{})
 		if err != nil {
@@ -233,7 +234,7 @@ func TestEqualsGetPredsOnPets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := predict.Load(saved(t, l, imagenet(460, 224, vision.Crop)), predict.Options{})
+	p, err := predict.Load(saved(t, l, imagenet(460, 224, preprocess.Crop)), predict.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +244,7 @@ func TestEqualsGetPredsOnPets(t *testing.T) {
 // TestWaysIn gives one picture in every way; all answers agree to the bit.
 func TestWaysIn(t *testing.T) {
 	dir := pictures(t, 8)
-	pre := imagenet(64, 48, vision.Crop)
+	pre := imagenet(64, 48, preprocess.Crop)
 	path := saved(t, learner(t, dir, pre), pre)
 	file := filepath.Join(dir, "dog_01.jpg")
 	b, err := os.ReadFile(file)
@@ -426,12 +427,12 @@ func TestMistakes(t *testing.T) {
 		o    predict.Options
 		want string
 	}{
-		"names and classes": {models.Info{Vocab: vocab[:1], Preprocess: imagenet(64, 48, vision.Crop)}, predict.Options{}, "1 names for 2 classes"},
+		"names and classes": {models.Info{Vocab: vocab[:1], Preprocess: imagenet(64, 48, preprocess.Crop)}, predict.Options{}, "1 names for 2 classes"},
 		"method":            {models.Info{Vocab: vocab, Preprocess: imagenet(64, 48, 7)}, predict.Options{}, "ResizeMethod(7)"},
-		"input size":        {models.Info{Vocab: vocab, Preprocess: imagenet(64, 16384, vision.Crop)}, predict.Options{}, "the limit is 2048"},
-		"first size":        {models.Info{Vocab: vocab, Preprocess: imagenet(16384, 64, vision.Crop)}, predict.Options{}, "the limit is 2048"},
-		"batch":             {models.Info{Vocab: vocab, Preprocess: imagenet(64, 48, vision.Crop)}, predict.Options{Batch: -1}, "Options.Batch is -1"},
-		"runs":              {models.Info{Vocab: vocab, Preprocess: imagenet(64, 48, vision.Crop)}, predict.Options{Runs: 1000}, "Options.Runs"},
+		"input size":        {models.Info{Vocab: vocab, Preprocess: imagenet(64, 16384, preprocess.Crop)}, predict.Options{}, "the limit is 2048"},
+		"first size":        {models.Info{Vocab: vocab, Preprocess: imagenet(16384, 64, preprocess.Crop)}, predict.Options{}, "the limit is 2048"},
+		"batch":             {models.Info{Vocab: vocab, Preprocess: imagenet(64, 48, preprocess.Crop)}, predict.Options{Batch: -1}, "Options.Batch is -1"},
+		"runs":              {models.Info{Vocab: vocab, Preprocess: imagenet(64, 48, preprocess.Crop)}, predict.Options{Runs: 1000}, "Options.Runs"},
 	} {
 		if _, err := predict.New(c, tc.info, tc.o); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v does not say %q", name, err, tc.want)
@@ -508,7 +509,7 @@ func BenchmarkPets(b *testing.B) {
 		in = append(in, predict.Input{Name: it.Path, Data: f})
 	}
 	c := models.NewClassifier(models.SqueezeNet1_1, 2, rng.New(5))
-	p, err := predict.New(c, models.Info{Vocab: []string{"cat", "dog"}, Preprocess: imagenet(460, 224, vision.Crop)}, predict.Options{})
+	p, err := predict.New(c, models.Info{Vocab: []string{"cat", "dog"}, Preprocess: imagenet(460, 224, preprocess.Crop)}, predict.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) 
 	if pre.Size > maxSide || pre.Presize > maxSide {
 		return nil, fmt.Errorf("predict: the model's preprocessing asks for pictures of %d and %d pixels a side; the limit is %d", pre.Presize, pre.Size, maxSide)
 	}
-	_, batch, err := pre.Transforms(vision.AugTransforms{})
+	_, batch, err := vision.Transforms(pre, vision.AugTransforms{})
 	if err != nil {
 		return nil, fmt.Errorf("predict: the model's preprocessing: %w", err)
 	}
@@ -96,7 +96,7 @@ func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) 
 
 		decoder: by,
 	}
-	if r, ok := pre.Resizer(); ok {
+	if r, ok := vision.FirstResize(pre); ok {
 		p.resize = r
 	}
 	p.inputs = newInputs(p.inputLen(), 2*(o.Runs+2)) // of each kind, single and batch, what is in use and comes next

@@ -16,6 +16,7 @@ import (
 	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/internal/testkit/golden"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/vision"
 )
@@ -43,7 +44,7 @@ func BenchmarkService(b *testing.B) {
 	}
 	path := filepath.Join(b.TempDir(), "m.safetensors")
 	c := models.NewClassifier(models.SqueezeNet1_1, 2, rng.New(5))
-	info := models.Info{Vocab: []string{"cat", "dog"}, Preprocess: vision.Preprocess{Presize: 460, Method: vision.Crop, Size: 224, Stats: vision.ImageNetStats}}
+	info := models.Info{Vocab: []string{"cat", "dog"}, Preprocess: preprocess.Config{Presize: 460, Method: preprocess.Crop, Size: 224, Stats: preprocess.ImageNetStats}}
 	if err := models.Save(path, c, info); err != nil {
 		b.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/plot"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/vision"
 )
@@ -109,6 +110,6 @@ func shrink(img *data.Image) (*data.Image, error) {
 	if long <= longestView {
 		return &data.Image{Width: img.Width, Height: img.Height, Pix: img.Pix}, nil
 	}
-	t := vision.Resizer{Method: vision.Squish, Width: max(img.Width*longestView/long, 1), Height: max(img.Height*longestView/long, 1)}
+	t := vision.Resizer{Method: preprocess.Squish, Width: max(img.Width*longestView/long, 1), Height: max(img.Height*longestView/long, 1)}
 	return t.ApplyAt(img, 0.5, 0.5)
 }

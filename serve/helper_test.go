@@ -19,15 +19,15 @@ import (
 
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
-	"github.com/whippet-ml/whippet/vision"
 )
 
 // saveModel writes a model with random weights drawn from seed.
 func saveModel(t testing.TB, path string, seed uint64, vocab ...string) {
 	t.Helper()
 	c := models.NewClassifier(models.SqueezeNet1_1, len(vocab), rng.New(seed))
-	info := models.Info{Vocab: vocab, Preprocess: vision.Preprocess{Presize: 64, Method: vision.Crop, Size: 48, Stats: vision.ImageNetStats}}
+	info := models.Info{Vocab: vocab, Preprocess: preprocess.Config{Presize: 64, Method: preprocess.Crop, Size: 48, Stats: preprocess.ImageNetStats}}
 	if err := models.Save(path, c, info); err != nil {
 		t.Fatal(err)
 	}

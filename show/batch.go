@@ -9,6 +9,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/plot"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/vision"
 )
@@ -22,8 +23,8 @@ type BatchOptions struct {
 	Title   string  // above the grid; may be empty
 	// Task names the targets; nil means task.SingleLabel.
 	Task task.Task
-	// Stats undoes the normalization; zero means vision.ImageNetStats.
-	Stats vision.Stats
+	// Stats undoes the normalization; zero means preprocess.ImageNetStats.
+	Stats preprocess.Stats
 }
 
 // Batch draws the first pictures of a batch in a grid, as the network sees

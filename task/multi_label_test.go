@@ -19,6 +19,7 @@ import (
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/schedule"
 	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/task"
@@ -284,7 +285,7 @@ func TestTaskFromOutside(t *testing.T) {
 	}
 
 	info := models.Info{Task: dls.Task().Name(), Vocab: dls.Vocab, Thresholds: []float32{0.5, 0.5, 2},
-		Preprocess: vision.Preprocess{Size: 32, Stats: vision.ImageNetStats}}
+		Preprocess: preprocess.Config{Size: 32, Stats: preprocess.ImageNetStats}}
 	path := filepath.Join(t.TempDir(), "model.safetensors")
 	if err := models.Save(path, l.Model, info); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/parallel"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -45,9 +46,9 @@ type AugTransforms struct {
 	PAffine   float64 // of rotation, of zoom, and of warp along each axis; default 0.75
 	PLighting float64 // of brightness and of contrast; default 0.75
 
-	PadMode PadMode // what the moves bring in from outside; default Reflection
-	Batch   bool    // draw once for the whole batch
-	Stats   Stats   // zero means ImageNetStats
+	PadMode PadMode          // what the moves bring in from outside; default Reflection
+	Batch   bool             // draw once for the whole batch
+	Stats   preprocess.Stats // zero means ImageNetStats
 }
 
 // NoAugmentation returns the transform that treats training pictures as
@@ -74,7 +75,7 @@ func (t AugTransforms) withDefaults() AugTransforms {
 	t.Mult = cmp.Or(t.Mult, 1)
 	t.PAffine = cmp.Or(t.PAffine, 0.75)
 	t.PLighting = cmp.Or(t.PLighting, 0.75)
-	t.Stats = t.Stats.withDefaults()
+	t.Stats = t.Stats.WithDefaults()
 	return t
 }
 
@@ -85,8 +86,8 @@ func (t AugTransforms) Check() error {
 		return fmt.Errorf("AugTransforms.%s is %v; want %s", field, v, want)
 	}
 	switch {
-	case t.Size < 0 || t.Size > maxSide:
-		return bad("Size", t.Size, fmt.Sprintf("0 to %d pixels", maxSide))
+	case t.Size < 0 || t.Size > preprocess.MaxSide:
+		return bad("Size", t.Size, fmt.Sprintf("0 to %d pixels", preprocess.MaxSide))
 	case !(t.MinScale > 0 && t.MinScale <= 1):
 		return bad("MinScale", t.MinScale, "a share of the area in (0,1]")
 	case t.MinScale < 1 && t.Size == 0:
@@ -106,7 +107,7 @@ func (t AugTransforms) Check() error {
 	case !(t.PLighting <= 1):
 		return bad("PLighting", t.PLighting, "a probability")
 	}
-	return t.Stats.check()
+	return t.Stats.Check()
 }
 
 // OutSize is Size×Size, or the pictures' own size.

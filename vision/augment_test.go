@@ -8,6 +8,7 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/kernel/pixel"
 	"github.com/whippet-ml/whippet/internal/parallel"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -132,7 +133,7 @@ func TestAugRefuses(t *testing.T) {
 		{"lighting", AugTransforms{Size: 4, MaxLighting: 0.6, Mult: 2}, imgs, []int{2, 4, 4, 3}, "MaxLighting"},
 		{"zoom", AugTransforms{Size: 4, MinZoom: 2}, imgs, []int{2, 4, 4, 3}, "MinZoom"},
 		{"probability", AugTransforms{Size: 4, PAffine: 2}, imgs, []int{2, 4, 4, 3}, "PAffine"},
-		{"stats", AugTransforms{Size: 4, Stats: Stats{Mean: [3]float32{1, 1, 1}}}, imgs, []int{2, 4, 4, 3}, "deviation"},
+		{"stats", AugTransforms{Size: 4, Stats: preprocess.Stats{Mean: [3]float32{1, 1, 1}}}, imgs, []int{2, 4, 4, 3}, "deviation"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.aug.Apply(tensor.New(c.dst...), c.imgs, true, rng.New(1))
@@ -177,7 +178,7 @@ func TestNormalize(t *testing.T) {
 	}
 	for i, v := range img.Pix {
 		c := i % 3
-		want := (float64(v)/255 - float64(ImageNetStats.Mean[c])) / float64(ImageNetStats.Std[c])
+		want := (float64(v)/255 - float64(preprocess.ImageNetStats.Mean[c])) / float64(preprocess.ImageNetStats.Std[c])
 		if math.Abs(float64(dst.Data[i])-want) > 1e-6 {
 			t.Errorf("sample %d: %v, want %v", i, dst.Data[i], want)
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 )
 
@@ -17,7 +18,7 @@ type CenterCrop struct {
 	Size  int // side of the result, in pixels, from 1
 	// Squash scales each side to Short on its own (timm's crop mode of this name).
 	Squash        bool
-	Interpolation Interpolation
+	Interpolation preprocess.Interpolation
 }
 
 // String describes the transform.
@@ -31,8 +32,8 @@ func (t CenterCrop) String() string {
 
 // Apply returns the middle of img at the transform's size. It draws nothing.
 func (t CenterCrop) Apply(img *data.Image, train bool, r *rng.Stream) (*data.Image, error) {
-	if t.Size < 1 || t.Short < t.Size || t.Short > maxSide {
-		return nil, fmt.Errorf("%s: the sides must be 1 ≤ Size ≤ Short ≤ %d pixels", t, maxSide)
+	if t.Size < 1 || t.Short < t.Size || t.Short > preprocess.MaxSide {
+		return nil, fmt.Errorf("%s: the sides must be 1 ≤ Size ≤ Short ≤ %d pixels", t, preprocess.MaxSide)
 	}
 	if err := checkPicture(t, img, t.Interpolation); err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -42,7 +43,7 @@ func everySet(t *testing.T, f func(t *testing.T)) {
 }
 
 type resampleCase struct {
-	Filter  Interpolation
+	Filter  preprocess.Interpolation
 	W, H    int
 	ToW     int `json:"to_w"`
 	ToH     int `json:"to_h"`
@@ -77,14 +78,14 @@ func TestResampleEqualsPillow(t *testing.T) {
 	}
 	everySet(t, func(t *testing.T) {
 		for _, c := range want.Resized {
-			check(t, c, Resizer{Width: c.ToW, Height: c.ToH, Method: Squish, Interpolation: c.Filter})
+			check(t, c, Resizer{Width: c.ToW, Height: c.ToH, Method: preprocess.Squish, Interpolation: c.Filter})
 		}
 		for _, c := range want.Cropped {
-			p := Preprocess{Size: c.Size, CropPct: c.CropPct, Interpolation: c.Filter, Stats: NoStats}
+			p := preprocess.Config{Size: c.Size, CropPct: c.CropPct, Interpolation: c.Filter, Stats: preprocess.NoStats}
 			if c.Mode == "squash" {
-				p.Method = Squish
+				p.Method = preprocess.Squish
 			}
-			r, _, err := p.Transforms(NoAugmentation())
+			r, _, err := Transforms(p, NoAugmentation())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +109,7 @@ func TestFilterSumsStayInRange(t *testing.T) {
 						low, high = low+255*min(int64(k), 0), high+255*max(int64(k), 0)
 					}
 					if low <= -1<<30 || high >= 1<<31 || sum < 1<<22-100 || sum > 1<<22+100 {
-						t.Fatalf("%s, %d to %d, output %d: taps sum to %d, times samples from %d to %d", Interpolation(f), in, out, i, sum, low, high)
+						t.Fatalf("%s, %d to %d, output %d: taps sum to %d, times samples from %d to %d", preprocess.Interpolation(f), in, out, i, sum, low, high)
 					}
 				}
 			}
@@ -137,7 +138,7 @@ func TestCenterCropRefuses(t *testing.T) {
 func TestCenterCropOfThinPicture(t *testing.T) {
 	img := data.NewImage(4_000_000, 1)
 	defer img.Free()
-	got, err := CenterCrop{Short: 256, Size: 224, Interpolation: Bicubic}.Apply(img, false, nil)
+	got, err := CenterCrop{Short: 256, Size: 224, Interpolation: preprocess.Bicubic}.Apply(img, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,8 +149,8 @@ func TestCenterCropOfThinPicture(t *testing.T) {
 // size, those outside training the last, of which the batch transform changes
 // nothing but the scale.
 func TestPreprocessTrainValid(t *testing.T) {
-	p := Preprocess{Presize: 40, Size: 32, CropPct: 0.875, Interpolation: Bicubic, Stats: CIFARStats}
-	item, batch, err := p.Transforms(AugTransforms{MinScale: 0.75})
+	p := preprocess.Config{Presize: 40, Size: 32, CropPct: 0.875, Interpolation: preprocess.Bicubic, Stats: preprocess.CIFARStats}
+	item, batch, err := Transforms(p, AugTransforms{MinScale: 0.75})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +170,7 @@ func TestPreprocessTrainValid(t *testing.T) {
 	if err := batch.Apply(got, []*data.Image{valid}, false, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := (AugTransforms{Stats: CIFARStats}).Apply(want, []*data.Image{valid}, false, nil); err != nil {
+	if err := (AugTransforms{Stats: preprocess.CIFARStats}).Apply(want, []*data.Image{valid}, false, nil); err != nil {
 		t.Fatal(err)
 	}
 	for i, v := range got.Data {

@@ -1,6 +1,10 @@
 package vision
 
-import "math"
+import (
+	"math"
+
+	"github.com/whippet-ml/whippet/preprocess"
+)
 
 // Filters as Pillow has them (libImaging/Resample.c): a weight for each distance
 // from an output's center, in input pixels, or in output pixels when shrinking,
@@ -13,8 +17,8 @@ type filter struct {
 }
 
 var filters = [...]filter{
-	Bilinear: {1, triangle},
-	Bicubic:  {2, cubic},
+	preprocess.Bilinear: {1, triangle},
+	preprocess.Bicubic:  {2, cubic},
 }
 
 func triangle(x float64) float64 { return max(1-math.Abs(x), 0) }

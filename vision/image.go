@@ -5,19 +5,20 @@ import (
 	"image"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
 // Denormalize turns picture i of a batch x [N,H,W,3] back into 8-bit RGB; s is
 // what it was normalized with, and zero means ImageNetStats.
-func Denormalize(x *tensor.Tensor, i int, s Stats) (*data.Image, error) {
+func Denormalize(x *tensor.Tensor, i int, s preprocess.Stats) (*data.Image, error) {
 	if len(x.Shape) != 4 || x.Shape[3] != 3 {
 		return nil, fmt.Errorf("Denormalize: shape %v; want [N,H,W,3]", x.Shape)
 	}
 	if i < 0 || i >= x.Shape[0] {
 		return nil, fmt.Errorf("Denormalize: picture %d of a batch of %d", i, x.Shape[0])
 	}
-	s = s.withDefaults()
+	s = s.WithDefaults()
 	h, w := x.Shape[1], x.Shape[2]
 	m := data.NewImage(w, h)
 	for k, v := range x.Data[i*h*w*3 : (i+1)*h*w*3] {

@@ -4,13 +4,14 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
 func TestDenormalizeUndoesNormalize(t *testing.T) {
 	img := noise(13, 9, 4)
 	dst := tensor.New(1, 9, 13, 3)
-	for _, s := range []Stats{{}, CIFARStats, NoStats} {
+	for _, s := range []preprocess.Stats{{}, preprocess.CIFARStats, preprocess.NoStats} {
 		if err := (Normalize{Stats: s}).Apply(dst, []*data.Image{img}, false, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -32,10 +33,10 @@ func TestImageRoundTrip(t *testing.T) {
 }
 
 func TestDenormalizeRefuses(t *testing.T) {
-	if _, err := Denormalize(tensor.New(2, 3), 0, Stats{}); err == nil {
+	if _, err := Denormalize(tensor.New(2, 3), 0, preprocess.Stats{}); err == nil {
 		t.Error("a matrix was accepted")
 	}
-	if _, err := Denormalize(tensor.New(1, 2, 2, 3), 1, Stats{}); err == nil {
+	if _, err := Denormalize(tensor.New(1, 2, 2, 3), 1, preprocess.Stats{}); err == nil {
 		t.Error("a picture beyond the batch was accepted")
 	}
 }

@@ -39,7 +39,7 @@ func tabulate(c *pixel.ToneCurve, brightness, contrast float64) {
 }
 
 // normalizeRow is ToneCurve.Apply without a curve: v*scale+shift for scale and shift of
-// Stats.affine(255).
+// affine(stats, 255).
 func normalizeRow(v []float32, scale, shift [3]float32) {
 	for ; len(v) >= 3; v = v[3:] {
 		v[0] = v[0]*scale[0] + shift[0]

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/testkit/limits"
+	"github.com/whippet-ml/whippet/preprocess"
 )
 
 // TestLimitsDocument compares the limits of this package with the document's.
@@ -11,5 +12,5 @@ func TestLimitsDocument(t *testing.T) {
 	limits.Check(t, "Pictures", "encoded size", DefaultMaxBytes)
 	limits.Check(t, "Pictures", "width × height", DefaultMaxPixels)
 	limits.Check(t, "Pictures", "picture after padding", DefaultMaxPixels)
-	limits.Check(t, "Pictures", "sides that transforms produce", maxSide)
+	limits.Check(t, "Pictures", "sides that transforms produce", preprocess.MaxSide)
 }

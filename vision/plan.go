@@ -105,10 +105,10 @@ func (p *plan) picture(dst []float32, src []uint8, d PictureDraws, s *scratch) {
 // row of samples in [0,255].
 func (p *plan) finisher(d PictureDraws, s *scratch) func(row []float32) {
 	if d.Brightness == 0.5 && d.Contrast == 1 {
-		scale, shift := p.Stats.affine(255)
+		scale, shift := affine(p.Stats, 255)
 		return func(row []float32) { normalizeRow(row, scale, shift) }
 	}
-	scale, shift := p.Stats.affine(1)
+	scale, shift := affine(p.Stats, 1)
 	tabulate(&s.curve, d.Brightness, d.Contrast)
 	return func(row []float32) { s.curve.Apply(row, scale, shift) }
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/kernel/pixel"
 	"github.com/whippet-ml/whippet/internal/mem"
+	"github.com/whippet-ml/whippet/preprocess"
 )
 
 // Resampling with Pillow's arithmetic (libImaging/Resample.c): a horizontal pass
@@ -36,7 +37,7 @@ var resamplers mem.Pool[resampler]
 // resample returns the part of the window at width w and height h: it computes
 // only what lies in the part. Each pass runs only when the size changes in its
 // direction, as in Pillow.
-func resample(src window, w, h int, part Rect, by Interpolation) *data.Image {
+func resample(src window, w, h int, part Rect, by preprocess.Interpolation) *data.Image {
 	ow, oh := part.Width, part.Height
 	out := data.NewImage(ow, oh)
 	if src.w == w && src.h == h {

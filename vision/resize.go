@@ -4,21 +4,8 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
-)
-
-// ResizeMethod says how a picture of another shape is made to fit.
-type ResizeMethod int
-
-// The methods of Resizer, as fastai's ResizeMethod.
-const (
-	// Crop cuts the largest piece of the wanted shape out of the picture: at a
-	// random place in training, the middle in validation.
-	Crop ResizeMethod = iota
-	// Pad makes the picture's long side fit and fills the rest, see PadMode.
-	Pad
-	// Squish stretches each side on its own.
-	Squish
 )
 
 // PadMode says what lies outside a picture.
@@ -47,17 +34,13 @@ func (m PadMode) String() string {
 	return fmt.Sprintf("PadMode(%d)", int(m))
 }
 
-// maxSide bounds the sides that transforms produce, against typing errors
-// that would take all memory.
-const maxSide = 1 << 14
-
 // Resizer is the item transform that gives all pictures one size, with
 // fastai's rule and Pillow's antialiased filters (see Resize).
 type Resizer struct {
 	Width, Height int // of the result, in pixels, 1 to 16384
-	Method        ResizeMethod
+	Method        preprocess.ResizeMethod
 	PadMode       PadMode // for Pad
-	Interpolation Interpolation
+	Interpolation preprocess.Interpolation
 }
 
 // Resize returns the transform to size×size pixels by cropping, fastai's
@@ -65,16 +48,16 @@ type Resizer struct {
 // the middle in validation, and scaled. For other shapes and methods use
 // Resizer:
 //
-//	vision.Resizer{Width: 320, Height: 240, Method: vision.Squish}
+//	vision.Resizer{Width: 320, Height: 240, Method: preprocess.Squish}
 func Resize(size int) Resizer { return Resizer{Width: size, Height: size} }
 
 // String describes the transform.
 func (t Resizer) String() string {
 	s := fmt.Sprintf("Resize(%d×%d, %s", t.Width, t.Height, t.Method)
-	if t.Method == Pad {
+	if t.Method == preprocess.Pad {
 		s += ", " + t.PadMode.String()
 	}
-	if t.Interpolation != Bilinear {
+	if t.Interpolation != preprocess.Bilinear {
 		s += ", " + t.Interpolation.String()
 	}
 	return s + ")"
@@ -84,7 +67,7 @@ func (t Resizer) String() string {
 // training, for Crop and Pad: where in x and where in y.
 func (t Resizer) Apply(img *data.Image, train bool, r *rng.Stream) (*data.Image, error) {
 	px, py := 0.5, 0.5
-	if train && t.Method != Squish {
+	if train && t.Method != preprocess.Squish {
 		px, py = r.Float64(), r.Float64()
 	}
 	return t.ApplyAt(img, px, py)
@@ -94,8 +77,8 @@ func (t Resizer) Apply(img *data.Image, train bool, r *rng.Stream) (*data.Image,
 // of the cut, or of the picture in its padding, from left to right and from
 // top to bottom; 0.5 is the middle.
 func (t Resizer) ApplyAt(img *data.Image, px, py float64) (*data.Image, error) {
-	if t.Width < 1 || t.Height < 1 || t.Width > maxSide || t.Height > maxSide {
-		return nil, fmt.Errorf("Resize to %d×%d: each side must be 1 to %d pixels", t.Width, t.Height, maxSide)
+	if t.Width < 1 || t.Height < 1 || t.Width > preprocess.MaxSide || t.Height > preprocess.MaxSide {
+		return nil, fmt.Errorf("Resize to %d×%d: each side must be 1 to %d pixels", t.Width, t.Height, preprocess.MaxSide)
 	}
 	if err := checkPicture(t, img, t.Interpolation); err != nil {
 		return nil, err
@@ -105,16 +88,16 @@ func (t Resizer) ApplyAt(img *data.Image, px, py float64) (*data.Image, error) {
 	}
 	src, whole := windowOf(img), Rect{Width: t.Width, Height: t.Height}
 	switch t.Method {
-	case Squish:
-	case Crop, Pad:
+	case preprocess.Squish:
+	case preprocess.Crop, preprocess.Pad:
 		cw, ch := t.cut(img.Width, img.Height)
 		// int() truncates toward zero, in Python as in Go: for Pad the
 		// differences are negative.
 		x, y := int(px*float64(img.Width-cw)), int(py*float64(img.Height-ch))
-		if t.Method == Pad && x >= 0 && y >= 0 {
+		if t.Method == preprocess.Pad && x >= 0 && y >= 0 {
 			// Less than two pixels are missing: fastai then pads nothing.
 			cw, ch = min(cw, img.Width), min(ch, img.Height)
-		} else if t.Method == Pad {
+		} else if t.Method == preprocess.Pad {
 			if cw > DefaultMaxPixels/ch { // a thin picture becomes a huge square
 				return nil, fmt.Errorf("%s: %w: %d×%d pixels would be padded to %d×%d, the limit is %d pixels", t, ErrTooLarge, img.Width, img.Height, cw, ch, DefaultMaxPixels)
 			}
@@ -129,12 +112,12 @@ func (t Resizer) ApplyAt(img *data.Image, px, py float64) (*data.Image, error) {
 
 // checkPicture refuses a picture whose pixels are not what its size says, and a
 // filter that does not exist.
-func checkPicture(t data.ItemTransform, img *data.Image, by Interpolation) error {
+func checkPicture(t data.ItemTransform, img *data.Image, by preprocess.Interpolation) error {
 	if img.Width < 1 || img.Height < 1 || len(img.Pix) != 3*img.Width*img.Height {
 		return fmt.Errorf("%s: the picture has %d bytes of pixels for %d×%d", t, len(img.Pix), img.Width, img.Height)
 	}
 	if by < 0 || int(by) >= len(filters) {
-		return fmt.Errorf("%s: unknown interpolation; want %s", t, oneOf(interpolations))
+		return fmt.Errorf("%s: unknown interpolation; want Bilinear or Bicubic", t)
 	}
 	return nil
 }
@@ -145,11 +128,11 @@ func checkPicture(t data.ItemTransform, img *data.Image, by Interpolation) error
 func (t Resizer) cut(w, h int) (cw, ch int) {
 	mx, my := float64(w)/float64(t.Width), float64(h)/float64(t.Height)
 	m := my
-	if t.Method == Crop && mx < my || t.Method == Pad && mx > my {
+	if t.Method == preprocess.Crop && mx < my || t.Method == preprocess.Pad && mx > my {
 		m = mx
 	}
 	cw, ch = max(int(m*float64(t.Width)), 1), max(int(m*float64(t.Height)), 1)
-	if t.Method == Crop {
+	if t.Method == preprocess.Crop {
 		return min(cw, w), min(ch, h)
 	}
 	return cw, ch

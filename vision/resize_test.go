@@ -9,6 +9,7 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/internal/testkit/golden"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 )
 
@@ -101,9 +102,9 @@ func TestResizeEqualsPillow(t *testing.T) {
 			switch method {
 			case "valid":
 			case "squish":
-				r.Method = Squish
+				r.Method = preprocess.Squish
 			case "pad_zeros":
-				r.Method, r.PadMode = Pad, Zeros
+				r.Method, r.PadMode = preprocess.Pad, Zeros
 			default:
 				t.Fatalf("unknown method %s", method)
 			}
@@ -184,7 +185,7 @@ func TestResizeAllShapes(t *testing.T) {
 			for i := range img.Pix {
 				img.Pix[i] = 255
 			}
-			for _, m := range []ResizeMethod{Crop, Pad, Squish} {
+			for _, m := range []preprocess.ResizeMethod{preprocess.Crop, preprocess.Pad, preprocess.Squish} {
 				for _, p := range []PadMode{Reflection, Border, Zeros} {
 					for _, size := range [][2]int{{1, 1}, {5, 3}, {64, 64}} {
 						r := Resizer{Width: size[0], Height: size[1], Method: m, PadMode: p}
@@ -196,7 +197,7 @@ func TestResizeAllShapes(t *testing.T) {
 							t.Fatalf("%s of %d×%d: got %d×%d", r, w, h, got.Width, got.Height)
 						}
 						for _, v := range got.Pix {
-							if v != 255 && !(m == Pad && p == Zeros) {
+							if v != 255 && !(m == preprocess.Pad && p == Zeros) {
 								t.Fatalf("%s of %d×%d: white became %d", r, w, h, v)
 							}
 						}
@@ -252,7 +253,7 @@ func TestResizeSameWithEverySet(t *testing.T) {
 func TestPadOfThinPicture(t *testing.T) {
 	img := data.NewImage(200_000, 1)
 	defer img.Free()
-	_, err := Resizer{Width: 64, Height: 64, Method: Pad}.ApplyAt(img, 0.5, 0.5)
+	_, err := Resizer{Width: 64, Height: 64, Method: preprocess.Pad}.ApplyAt(img, 0.5, 0.5)
 	if !errors.Is(err, ErrTooLarge) {
 		t.Errorf("padding 200000×1 to a square gave %v, want ErrTooLarge", err)
 	}

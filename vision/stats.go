@@ -1,78 +1,37 @@
 package vision
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/parallel"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
-// Stats are the means and standard deviations, per color channel (R, G, B) and
-// for samples scaled to [0,1], by which the network's input is normalized:
-// (x-Mean)/Std.
-type Stats struct {
-	Mean [3]float32 `json:"mean"`
-	Std  [3]float32 `json:"std"`
-}
-
-// Statistics of common data sets, as fastai's imagenet_stats, cifar_stats and
-// mnist_stats have them.
-var (
-	ImageNetStats = Stats{Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225}}
-	CIFARStats    = Stats{Mean: [3]float32{0.491, 0.482, 0.447}, Std: [3]float32{0.247, 0.243, 0.261}}
-	MNISTStats    = Stats{Mean: [3]float32{0.131, 0.131, 0.131}, Std: [3]float32{0.308, 0.308, 0.308}}
-	// NoStats leaves samples in [0,1].
-	NoStats = Stats{Std: [3]float32{1, 1, 1}}
-)
-
-// withDefaults gives ImageNet's for the zero value, whose deviation of 0 could not
-// divide.
-func (s Stats) withDefaults() Stats { return cmp.Or(s, ImageNetStats) }
-
-func (s Stats) check() error {
-	for _, d := range s.Std {
-		if !(d > 0) {
-			return fmt.Errorf("Stats: standard deviation %v must be positive in every channel", s.Std)
-		}
-	}
-	return nil
-}
-
-// affine returns the factors with which a sample v in [0,full] is normalized:
-// v*scale+shift.
-func (s Stats) affine(full float32) (scale, shift [3]float32) {
-	for c := range 3 {
-		scale[c] = 1 / (full * s.Std[c])
-		shift[c] = -s.Mean[c] / s.Std[c]
-	}
-	return scale, shift
-}
-
 // Normalize is the batch transform that only scales to [0,1] and normalizes:
 // no augmentation, no change of size. In the zero value Stats is ImageNet's.
-type Normalize struct{ Stats Stats }
+type Normalize struct{ Stats preprocess.Stats }
 
 // OutSize returns h and w: the size is kept.
 func (t Normalize) OutSize(h, w int) (int, int) { return h, w }
 
 // String describes the transform.
 func (t Normalize) String() string {
-	s := t.Stats.withDefaults()
+	s := t.Stats.WithDefaults()
 	return fmt.Sprintf("Normalize(mean %v, std %v)", s.Mean, s.Std)
 }
 
 // Apply writes the normalized pictures to dst [N,H,W,3]. It draws nothing and
 // treats training and validation alike.
 func (t Normalize) Apply(dst *tensor.Tensor, imgs []*data.Image, train bool, r *rng.Stream) error {
-	s := t.Stats.withDefaults()
+	s := t.Stats.WithDefaults()
 	h, w, err := checkBatch(t, dst, imgs)
 	if err != nil {
 		return err
 	}
-	if err := s.check(); err != nil {
+	if err := s.Check(); err != nil {
 		return err
 	}
 	parallel.For(len(imgs), func(i int) {
@@ -81,8 +40,18 @@ func (t Normalize) Apply(dst *tensor.Tensor, imgs []*data.Image, train bool, r *
 	return nil
 }
 
+// affine returns the factors with which a sample v in [0,full] is normalized:
+// v*scale+shift.
+func affine(s preprocess.Stats, full float32) (scale, shift [3]float32) {
+	for c := range 3 {
+		scale[c] = 1 / (full * s.Std[c])
+		shift[c] = -s.Mean[c] / s.Std[c]
+	}
+	return scale, shift
+}
+
 // normalizeBytes writes [n,3] normalized samples of [n,3] bytes.
-func normalizeBytes(dst []float32, src []uint8, s Stats) {
+func normalizeBytes(dst []float32, src []uint8, s preprocess.Stats) {
 	var table [3][256]float32
 	for c := range 3 {
 		for v := range 256 {

@@ -14,8 +14,8 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/demo/drawn"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
-	"github.com/whippet-ml/whippet/vision"
 )
 
 // drawnModel draws photos into dir/photos and saves a model of their classes,
@@ -26,7 +26,7 @@ func drawnModel(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	vocab := drawn.Breeds.Classes()
-	info := models.Info{Vocab: vocab, Preprocess: vision.Preprocess{Presize: 36, Method: vision.Crop, Size: 32, Stats: vision.ImageNetStats}}
+	info := models.Info{Vocab: vocab, Preprocess: preprocess.Config{Presize: 36, Method: preprocess.Crop, Size: 32, Stats: preprocess.ImageNetStats}}
 	c := models.NewClassifier(models.SqueezeNet1_1, len(vocab), rng.New(5))
 	if err := models.Save(filepath.Join(dir, "model.safetensors"), c, info); err != nil {
 		t.Fatal(err)

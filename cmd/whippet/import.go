@@ -11,13 +11,13 @@ import (
 
 	"github.com/whippet-ml/whippet/cmd/whippet/internal/run"
 	"github.com/whippet-ml/whippet/models"
-	"github.com/whippet-ml/whippet/vision"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/weights"
 )
 
 func newImport() *cobra.Command {
 	var arch, labels, out string
-	p := vision.Preprocess{}
+	p := preprocess.Config{}
 	cmd := &cobra.Command{
 		Use:   "import WEIGHTS --labels FILE|A,B,C --out MODEL",
 		Short: "Turn the weights of a classifier that fastai trained into a model for predict and serve",
@@ -51,7 +51,7 @@ A learner.export file is a program rather than weights, and is refused.`,
 			if !(p.CropPct >= 0 && p.CropPct <= 1) {
 				return fmt.Errorf("--crop-pct %v: must be above 0, and 1 at most; 0 prepares pictures with --presize, as fastai does", p.CropPct)
 			}
-			if p.CropPct > 0 && p.Method == vision.Pad {
+			if p.CropPct > 0 && p.Method == preprocess.Pad {
 				return fmt.Errorf("--crop-pct %v goes with --resize crop or squish, not with pad", p.CropPct)
 			}
 			if p.Short() > 2048 {
@@ -89,7 +89,7 @@ A learner.export file is a program rather than weights, and is refused.`,
 	f.IntVar(&p.Size, "size", d.Size, "side of the network's input in pixels")
 	f.IntVar(&p.Presize, "presize", d.Presize, "square to which every picture is resized first, in pixels; 0 for none")
 	f.TextVar(&p.Method, "resize", d.Resize, "`method` by which pictures become square: crop, pad or squish")
-	f.TextVar(&p.Interpolation, "interpolation", vision.Bilinear, "`filter` that resizes pictures at first: bilinear (fastai's), or bicubic (that of most of timm's weights)")
+	f.TextVar(&p.Interpolation, "interpolation", preprocess.Bilinear, "`filter` that resizes pictures at first: bilinear (fastai's), or bicubic (that of most of timm's weights)")
 	f.Float64Var(&p.CropPct, "crop-pct", 0, "scale the short side to size/`SHARE` and keep the middle, as timm and torchvision do; 0 resizes to --presize, as fastai does")
 	f.BoolVar(&p.RawEXIF, "ignore-exif", true, "leave the EXIF orientation unapplied, as fastai does")
 	return cmd

@@ -9,8 +9,8 @@ import (
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
-	"github.com/whippet-ml/whippet/vision"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -43,8 +43,8 @@ func TestImportCommand(t *testing.T) {
 	if err != nil || !strings.Contains(out, "resnet10_small, 3 classes, input 48×48") {
 		t.Fatalf("%q, %v", out, err)
 	}
-	info := models.Info{Vocab: []string{"cat, grey", "dog", "été"}, Preprocess: vision.Preprocess{
-		Presize: 64, Method: vision.Crop, Size: 48, Stats: vision.ImageNetStats, RawEXIF: true}}
+	info := models.Info{Vocab: []string{"cat, grey", "dog", "été"}, Preprocess: preprocess.Config{
+		Presize: 64, Method: preprocess.Crop, Size: 48, Stats: preprocess.ImageNetStats, RawEXIF: true}}
 	want, err := predict.New(c, info, predict.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestImportCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, timm, err := models.Load(in("timm.safetensors"))
-	if err != nil || timm.Preprocess.CropPct != 0.95 || timm.Preprocess.Interpolation != vision.Bicubic {
+	if err != nil || timm.Preprocess.CropPct != 0.95 || timm.Preprocess.Interpolation != preprocess.Bicubic {
 		t.Errorf("imported with timm's preprocessing: %+v, %v", timm.Preprocess, err)
 	}
 	pic := writePNG(t, in("a.png"), 70, 60)

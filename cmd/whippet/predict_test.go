@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
-	"github.com/whippet-ml/whippet/vision"
 )
 
 // smallModel saves a model with random weights in a folder, as a run would.
@@ -23,7 +23,7 @@ func smallModel(t *testing.T) string {
 	dir := t.TempDir()
 	c := models.NewClassifier(models.SqueezeNet1_1, 3, rng.New(5))
 	info := models.Info{Vocab: []string{"cat, grey", "dog", "été"},
-		Preprocess: vision.Preprocess{Presize: 64, Method: vision.Crop, Size: 48, Stats: vision.ImageNetStats}}
+		Preprocess: preprocess.Config{Presize: 64, Method: preprocess.Crop, Size: 48, Stats: preprocess.ImageNetStats}}
 	if err := models.Save(filepath.Join(dir, "model.safetensors"), c, info); err != nil {
 		t.Fatal(err)
 	}

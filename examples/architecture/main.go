@@ -23,6 +23,7 @@ import (
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/schedule"
 	"github.com/whippet-ml/whippet/serve"
@@ -57,8 +58,8 @@ func run(ctx context.Context, out io.Writer, dir string, n, epochs int) error {
 		return err
 	}
 
-	prep := vision.Preprocess{Size: side, Stats: vision.ImageNetStats}
-	items, batches, err := prep.Transforms(vision.NoAugmentation())
+	prep := preprocess.Config{Size: side, Stats: preprocess.ImageNetStats}
+	items, batches, err := vision.Transforms(prep, vision.NoAugmentation())
 	if err != nil {
 		return err
 	}

@@ -14,9 +14,9 @@ import (
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/nn/optest"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/vision"
 )
 
 func TestMain(m *testing.M) {
@@ -63,7 +63,7 @@ func TestRun(t *testing.T) {
 
 // TestExport has the operation among the ONNX operators.
 func TestExport(t *testing.T) {
-	info := models.Info{Vocab: []string{"a", "b"}, Preprocess: vision.Preprocess{Size: side, Stats: vision.ImageNetStats}}
+	info := models.Info{Vocab: []string{"a", "b"}, Preprocess: preprocess.Config{Size: side, Stats: preprocess.ImageNetStats}}
 	g, err := models.ONNX(models.NewClassifier(swishnet, 2, rng.New(1)), info, models.ONNXOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ import (
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/vision"
@@ -76,7 +77,7 @@ func run(folder, model, pictures string) error {
 		return err
 	}
 	for name, o := range map[string]models.ONNXOptions{"input.onnx": {}, "pixels.onnx": {Pixels: true, Probabilities: true, Batch: count}, "whole.onnx": {Preprocess: true, Probabilities: true}} {
-		if o.Preprocess && (info.Preprocess.Presize == 0 && info.Preprocess.CropPct == 0 || info.Preprocess.Method == vision.Pad) {
+		if o.Preprocess && (info.Preprocess.Presize == 0 && info.Preprocess.CropPct == 0 || info.Preprocess.Method == preprocess.Pad) {
 			continue // has no such graph
 		}
 		g, err := models.ONNX(c, info, o)
@@ -136,7 +137,9 @@ func run(folder, model, pictures string) error {
 }
 
 // isFile tells a saved model from an architecture.
-func isFile(model string) bool { return strings.ContainsAny(model, "./") && !strings.Contains(model, ":") }
+func isFile(model string) bool {
+	return strings.ContainsAny(model, "./") && !strings.Contains(model, ":")
+}
 
 func load(model string) (*models.Classifier, models.Info, error) {
 	if isFile(model) {
@@ -148,7 +151,7 @@ func load(model string) (*models.Classifier, models.Info, error) {
 	if err != nil {
 		return nil, models.Info{}, err
 	}
-	pre := vision.Preprocess{Presize: 460, Stats: a.Stats()}
+	pre := preprocess.Config{Presize: 460, Stats: a.Stats()}
 	var wrong [4]error
 	pre.Size, wrong[0] = strconv.Atoi(parts[1])
 	wrong[1] = pre.Method.UnmarshalText([]byte(parts[2]))

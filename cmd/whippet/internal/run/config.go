@@ -24,9 +24,9 @@ import (
 	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/optim"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/schedule"
 	"github.com/whippet-ml/whippet/task"
-	"github.com/whippet-ml/whippet/vision"
 )
 
 // Drawn is the name of the set that the program draws itself.
@@ -35,37 +35,37 @@ const Drawn = "drawn"
 // Config is everything that determines a run's result. It is saved with the
 // run, and a resumed run reads it from there.
 type Config struct {
-	Data         string              `json:"data"`                  // a known set's name, an address, a folder, an archive, or "drawn"
-	Arch         string              `json:"arch"`                  // see models.Names
-	Weights      string              `json:"weights"`               // default, none, or a file
-	From         string              `json:"from,omitempty"`        // a saved model to go on from, head included; then Arch is its and Weights means nothing
-	FromDigest   uint32              `json:"from_digest,omitempty"` // of that model's file; see DigestFrom
-	Epochs       int                 `json:"epochs"`                // after the frozen ones
-	FreezeEpochs int                 `json:"freeze_epochs"`         // with only the head (and batch norms) training
-	LR           string              `json:"lr"`                    // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
-	Schedule     string              `json:"schedule"`              // fine-tune, one-cycle, flat-cos, constant
-	WeightDecay  float64             `json:"weight_decay"`
-	Batch        int                 `json:"batch"`   // 0 for data.DefaultBatchSize, or less with fewer pictures
-	Presize      int                 `json:"presize"` // square that pictures are resized to first; 0 leaves that out
-	Size         int                 `json:"size"`    // side of the network's input
-	Resize       vision.ResizeMethod `json:"resize"`  // how pictures become square
-	// Interpolation and CropPct are those of vision.Preprocess.
-	Interpolation vision.Interpolation `json:"interpolation,omitempty"`
-	CropPct       float64              `json:"crop_pct,omitempty"`
-	MinScale      float64              `json:"min_scale"`             // of the random-resized crop
-	Augment       bool                 `json:"augment"`               // fastai's aug_transforms
-	Label         string               `json:"label"`                 // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
-	PathColumn    string               `json:"path_column,omitempty"` // of the table of csv:FILE: which column names the pictures; empty looks for it
-	Valid         string               `json:"valid"`                 // a share, folder[:TRAIN,VALID], column:NAME, or auto
-	SplitSeed     uint64               `json:"split_seed"`            // of a random split
-	Seed          uint64               `json:"seed"`                  // of initial weights, shuffling, augmentation and dropout
-	Damaged       string               `json:"damaged"`               // error or skip
-	TrainBN       bool                 `json:"train_bn"`
-	MixUp         float64              `json:"mixup"`           // alpha, 0 for none
-	Smoothing     float64              `json:"label_smoothing"` // 0 for none
-	Patience      int                  `json:"patience"`        // epochs without improvement after which to stop; 0 never
-	SaveBest      bool                 `json:"save_best"`       // keep the epoch with the lowest validation loss
-	Metrics       string               `json:"metrics"`         // names, separated by commas
+	Data         string                  `json:"data"`                  // a known set's name, an address, a folder, an archive, or "drawn"
+	Arch         string                  `json:"arch"`                  // see models.Names
+	Weights      string                  `json:"weights"`               // default, none, or a file
+	From         string                  `json:"from,omitempty"`        // a saved model to go on from, head included; then Arch is its and Weights means nothing
+	FromDigest   uint32                  `json:"from_digest,omitempty"` // of that model's file; see DigestFrom
+	Epochs       int                     `json:"epochs"`                // after the frozen ones
+	FreezeEpochs int                     `json:"freeze_epochs"`         // with only the head (and batch norms) training
+	LR           string                  `json:"lr"`                    // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
+	Schedule     string                  `json:"schedule"`              // fine-tune, one-cycle, flat-cos, constant
+	WeightDecay  float64                 `json:"weight_decay"`
+	Batch        int                     `json:"batch"`   // 0 for data.DefaultBatchSize, or less with fewer pictures
+	Presize      int                     `json:"presize"` // square that pictures are resized to first; 0 leaves that out
+	Size         int                     `json:"size"`    // side of the network's input
+	Resize       preprocess.ResizeMethod `json:"resize"`  // how pictures become square
+	// Interpolation and CropPct are those of preprocess.Config.
+	Interpolation preprocess.Interpolation `json:"interpolation,omitempty"`
+	CropPct       float64                  `json:"crop_pct,omitempty"`
+	MinScale      float64                  `json:"min_scale"`             // of the random-resized crop
+	Augment       bool                     `json:"augment"`               // fastai's aug_transforms
+	Label         string                   `json:"label"`                 // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
+	PathColumn    string                   `json:"path_column,omitempty"` // of the table of csv:FILE: which column names the pictures; empty looks for it
+	Valid         string                   `json:"valid"`                 // a share, folder[:TRAIN,VALID], column:NAME, or auto
+	SplitSeed     uint64                   `json:"split_seed"`            // of a random split
+	Seed          uint64                   `json:"seed"`                  // of initial weights, shuffling, augmentation and dropout
+	Damaged       string                   `json:"damaged"`               // error or skip
+	TrainBN       bool                     `json:"train_bn"`
+	MixUp         float64                  `json:"mixup"`           // alpha, 0 for none
+	Smoothing     float64                  `json:"label_smoothing"` // 0 for none
+	Patience      int                      `json:"patience"`        // epochs without improvement after which to stop; 0 never
+	SaveBest      bool                     `json:"save_best"`       // keep the epoch with the lowest validation loss
+	Metrics       string                   `json:"metrics"`         // names, separated by commas
 
 	// LRChanges are the learning rates with which the run was resumed, in
 	// order; the last one counts, LR until the first.
@@ -121,7 +121,7 @@ func (c Config) SmallerLR() string {
 // for the data: fastai's chapter on the pets.
 func Default() Config {
 	return Config{Arch: "resnet34", Weights: "default", Epochs: 2, FreezeEpochs: schedule.DefaultFreezeEpochs, LR: "2e-3", Schedule: "fine-tune", WeightDecay: new(optim.Adam).Defaults().WD,
-		Presize: 460, Size: 224, Resize: vision.Crop, MinScale: 0.75, Augment: true, Label: "auto", Valid: "auto",
+		Presize: 460, Size: 224, Resize: preprocess.Crop, MinScale: 0.75, Augment: true, Label: "auto", Valid: "auto",
 		SplitSeed: 42, Damaged: "error", TrainBN: true, Metrics: "error_rate"}
 }
 
@@ -179,7 +179,7 @@ func (c Config) Check() error {
 		return bad("crop-pct", c.CropPct, "must be above 0, and 1 at most; 0 prepares validation pictures with --presize, as fastai does")
 	case c.CropPct > 0 && float64(c.Size)/c.CropPct > 1<<13:
 		return bad("crop-pct", c.CropPct, fmt.Sprintf("pictures would be scaled to %.0f pixels; 8192 is the most: give a larger share", float64(c.Size)/c.CropPct))
-	case c.CropPct > 0 && c.Resize == vision.Pad:
+	case c.CropPct > 0 && c.Resize == preprocess.Pad:
 		return bad("crop-pct", c.CropPct, "goes with --resize crop or squish, not with pad")
 	case !(c.MinScale > 0 && c.MinScale <= 1):
 		return bad("min-scale", c.MinScale, "must be above 0, and 1 at most")

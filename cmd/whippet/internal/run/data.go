@@ -15,6 +15,7 @@ import (
 	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/internal/demo/drawn"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/vision"
 )
 
@@ -277,7 +278,7 @@ func (c Config) Block(root string) (data.Block, error) {
 	if c.Damaged == "skip" {
 		b.Damaged = data.SkipDamaged
 	}
-	b.ItemTransforms, b.BatchTransforms, err = c.Preprocess().Transforms(c.augmentation())
+	b.ItemTransforms, b.BatchTransforms, err = vision.Transforms(c.Preprocess(), c.augmentation())
 	return b, err
 }
 
@@ -295,8 +296,8 @@ func DrawnSource() drawn.Source {
 }
 
 // Preprocess returns what a saved model says about its input.
-func (c Config) Preprocess() vision.Preprocess {
-	p := vision.Preprocess{Presize: c.Presize, Method: c.Resize, Size: c.Size, Stats: vision.ImageNetStats, Interpolation: c.Interpolation, CropPct: c.CropPct}
+func (c Config) Preprocess() preprocess.Config {
+	p := preprocess.Config{Presize: c.Presize, Method: c.Resize, Size: c.Size, Stats: preprocess.ImageNetStats, Interpolation: c.Interpolation, CropPct: c.CropPct}
 	if a, err := models.ByName(c.Arch); err == nil {
 		p.Stats = a.Stats()
 	}

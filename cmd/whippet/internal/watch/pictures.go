@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/train"
 	"github.com/whippet-ml/whippet/vision"
@@ -82,7 +83,7 @@ func (w *Watcher) takePictures(l *train.Learner, now time.Time) {
 
 // drawGrid puts pictures x [N,H,W,3] into one JPEG. Large ones are made smaller
 // by leaving out pixels.
-func drawGrid(x *tensor.Tensor, s vision.Stats) (batchInfo, []byte, error) {
+func drawGrid(x *tensor.Tensor, s preprocess.Stats) (batchInfo, []byte, error) {
 	n, h, w := x.Shape[0], x.Shape[1], x.Shape[2]
 	k := max(1, (max(h, w)+maxCell-1)/maxCell)
 	info := batchInfo{Columns: min(n, 4), Width: (w + k - 1) / k, Height: (h + k - 1) / k}

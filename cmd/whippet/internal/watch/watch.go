@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/whippet-ml/whippet/cmd/whippet/internal/localweb"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/train"
-	"github.com/whippet-ml/whippet/vision"
 )
 
 // DefaultPicturesEvery is what Options.PicturesEvery means when it is 0.
@@ -33,7 +33,7 @@ type Options struct {
 	// time that is left; 0 means that only the phase under way is known.
 	Epochs int
 	// Stats is what pictures were normalized with; zero means ImageNet's.
-	Stats vision.Stats
+	Stats preprocess.Stats
 	// PicturesEvery is how often the pictures of the current batch are renewed
 	// while somebody looks, DefaultPicturesEvery when 0.
 	PicturesEvery time.Duration

@@ -1,8 +1,22 @@
-package vision
+package preprocess
 
 import (
 	"fmt"
 	"strings"
+)
+
+// ResizeMethod says how a picture of another shape is made to fit.
+type ResizeMethod int
+
+// The methods, as fastai's ResizeMethod.
+const (
+	// Crop cuts the largest piece of the wanted shape out of the picture: at a
+	// random place in training, the middle in validation.
+	Crop ResizeMethod = iota
+	// Pad makes the picture's long side fit and fills the rest, see vision.PadMode.
+	Pad
+	// Squish stretches each side on its own.
+	Squish
 )
 
 // Interpolation is the filter with which a picture is resampled.
