@@ -16,7 +16,7 @@ import (
 // Info is what a saved model says about itself, besides its weights. It is
 // enough to classify a picture: no training code or data is needed.
 type Info struct {
-	Format int      `json:"format"`       // of this description
+	Format int      `json:"format"`       // of this description: the lowest that tells all of it; File sets it
 	Arch   string   `json:"architecture"` // a name that ByName knows
 	Task   string   `json:"task"`         // a name that task.ByName knows; "" is single-label classification
 	Vocab  []string `json:"vocabulary"`   // output i has name Vocab[i]: the classes
@@ -26,6 +26,9 @@ type Info struct {
 	// Preprocess is what happens to a picture before the network sees it, the
 	// same as for validation pictures in training.
 	Preprocess preprocess.Config `json:"preprocess"`
+	// HeadDropout is the probability of dropout before the head's last layer, for
+	// training that goes on; nil is fastai's 0.5. File takes it from the head.
+	HeadDropout *float64 `json:"head_dropout,omitempty"`
 	// Training says how the model came about: free text and numbers for people.
 	Training json.RawMessage `json:"training,omitempty"`
 }
@@ -49,10 +52,7 @@ func (i Info) Decoder() (task.Decoder, error) {
 	return task.Decoder{Task: t, Vocab: i.Vocab, Thresholds: i.Thresholds}, nil
 }
 
-const (
-	infoKey    = "whippet.model"
-	infoFormat = 1
-)
+const infoKey = "whippet.model"
 
 // Save writes the classifier and its description to path as one safetensors
 // file, whole or not at all. The body's arrays have torchvision's names, so that
@@ -75,7 +75,9 @@ func File(c *Classifier, info Info) (*weights.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("models: %w", err)
 	}
-	info.Format, info.Arch, info.Task = infoFormat, c.Arch.Name, by.Task.Name()
+	info.Arch, info.Task = c.Arch.Name, by.Task.Name()
+	info.describeHead(c.Head)
+	info.Format = formatOf(info)
 	b, err := json.Marshal(info)
 	if err != nil {
 		return nil, fmt.Errorf("models: description: %w", err)
@@ -124,8 +126,8 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 	if err := json.Unmarshal([]byte(meta), &info); err != nil {
 		return nil, info, fmt.Errorf("metadata %s: %w", infoKey, err)
 	}
-	if info.Format != infoFormat {
-		return nil, info, fmt.Errorf("the model's description has format %d, this version reads %d: use the version that wrote it, or a newer one", info.Format, infoFormat)
+	if err := checkFormat(info.Format); err != nil {
+		return nil, info, err
 	}
 	a, err := ByName(info.Arch)
 	if err != nil {
@@ -146,7 +148,11 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 	case err != nil:
 		return nil, info, err
 	}
-	c := NewClassifier(a, classes, rng.New(0), HeadWidth(width))
+	head, err := info.headOptions(width)
+	if err != nil {
+		return nil, info, fmt.Errorf("metadata %s: %w", infoKey, err)
+	}
+	c := NewClassifier(a, classes, rng.New(0), head...)
 	if err := nn.State(c).Load(f); err != nil {
 		return nil, info, err
 	}

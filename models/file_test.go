@@ -41,8 +41,10 @@ func TestHostileModels(t *testing.T) {
 		want       string
 	}{
 		{"no JSON", "{", nil, "JSON"},
-		{"format 2", strings.Replace(meta, `"format":1`, `"format":2`, 1), nil, "format 2"},
+		{"format 3", strings.Replace(meta, `"format":1`, `"format":3`, 1), nil, "format 3, this version reads 1 to 2"},
 		{"negative format", strings.Replace(meta, `"format":1`, `"format":-1`, 1), nil, "format -1"},
+		{"no format", strings.Replace(meta, `"format":1`, `"for":1`, 1), nil, "format 0"},
+		{"dropout of 2", strings.Replace(meta, `"format":1`, `"format":2,"head_dropout":2`, 1), nil, "head_dropout is 2; want a probability"},
 		{"unknown architecture", strings.Replace(meta, "resnet10_small", "../../resnet", 1), nil, "../../resnet"},
 		{"another architecture", strings.Replace(meta, "resnet10_small", "resnet152", 1), nil, "want [512 4096] for the 2048 features of resnet152"},
 		{"no classes", strings.Replace(meta, `["cat","dog"]`, `[]`, 1), nil, "0 classes"},

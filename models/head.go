@@ -29,7 +29,7 @@ func HeadWidth(n int) HeadOption { return func(o *headOptions) { o.width = n } }
 
 // HeadDropout sets the probability, 0 to 1, with which a value is dropped before
 // the last linear layer, and with half of it before the first; 0.5 by default, as
-// in fastai. Files of models do not have it: it is for training only.
+// in fastai. It is for training only; files of models have it.
 func HeadDropout(p float64) HeadOption { return func(o *headOptions) { o.dropout = p } }
 
 // NewHead is fastai's create_head for a body with the given number of features:
@@ -38,7 +38,7 @@ func HeadDropout(p float64) HeadOption { return func(o *headOptions) { o.dropout
 // normal, drawn from r, batch-norm shifts start at 1e-3. It panics on options out
 // of their range.
 func NewHead(features, classes int, r *rng.Stream, opts ...HeadOption) nn.Module {
-	o := headOptions{width: 512, dropout: 0.5}
+	o := headOptions{width: 512, dropout: defaultDropout}
 	for _, set := range opts {
 		set(&o)
 	}
@@ -58,6 +58,18 @@ func NewHead(features, classes int, r *rng.Stream, opts ...HeadOption) nn.Module
 		}
 	}
 	return h
+}
+
+// headDropout returns the probability of the last dropout of a head, 0 if there is
+// none.
+func headDropout(head nn.Module) float64 {
+	p := 0.0
+	for _, c := range nn.Children(head) {
+		if d, ok := c.Module.(nn.Dropout); ok {
+			p = d.P
+		}
+	}
+	return p
 }
 
 // headLinear is the weights of a head's two linear layers, [width, 2*features]
@@ -105,7 +117,7 @@ func (c *Classifier) CopyHead() (nn.Module, error) {
 	if at < 0 || len(from[at].Shape) != 2 {
 		return nil, fmt.Errorf("models: the head has no layer %s as fastai's has", strings.TrimSuffix(headLinear[1], ".weight"))
 	}
-	head := NewHead(c.Arch.Features, c.Classes, rng.New(0), HeadWidth(from[at].Shape[1]))
+	head := NewHead(c.Arch.Features, c.Classes, rng.New(0), HeadWidth(from[at].Shape[1]), HeadDropout(headDropout(c.Head)))
 	to := nn.State(head)
 	if len(from) != len(to) {
 		return nil, fmt.Errorf("models: the head has %d arrays, fastai's has %d", len(from), len(to))

@@ -137,7 +137,9 @@ func (w *onnxWalk) normalize(pixels weights.Value, p preprocess.Config) weights.
 
 // describe writes the metadata.
 func (w *onnxWalk) describe(c *Classifier, info Info, o ONNXOptions) error {
-	info.Format, info.Arch, info.Training = infoFormat, c.Arch.Name, nil
+	info.Arch, info.Training = c.Arch.Name, nil
+	info.describeHead(c.Head)
+	info.Format = formatOf(info)
 	all, err := json.Marshal(info)
 	if err != nil {
 		return fmt.Errorf("models: description: %w", err)

@@ -123,7 +123,7 @@ func TestONNXMistakes(t *testing.T) {
 		"batch":      {good, ONNXOptions{Batch: -2}, "ONNXOptions.Batch is -2"},
 		"pad":        {Info{Vocab: good.Vocab, Preprocess: preprocess.Config{Size: 64, Presize: 64, Method: preprocess.Pad}}, ONNXOptions{Preprocess: true}, "pads by reflection"},
 		"presize":    {good, ONNXOptions{Preprocess: true}, "no first resizing"},
-		"method":     {Info{Vocab: good.Vocab, Preprocess: preprocess.Config{Size: 64, Presize: 64, Method: 7}}, ONNXOptions{Preprocess: true}, "Preprocess.Method is ResizeMethod(7)"},
+		"method":     {Info{Vocab: good.Vocab, Preprocess: preprocess.Config{Size: 64, Presize: 64, Method: 7}}, ONNXOptions{Preprocess: true}, "Config.Method is ResizeMethod(7)"},
 		"both":       {good, ONNXOptions{Preprocess: true, Pixels: true}, "exclude each other"},
 		"size":       {Info{Vocab: good.Vocab}, ONNXOptions{}, "input size is 0"},
 	} {

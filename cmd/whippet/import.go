@@ -74,6 +74,9 @@ A learner.export file is a program rather than weights, and is refused.`,
 			if len(vocab) != c.Classes {
 				return fmt.Errorf("--labels %s: %d names, but %s has %d classes", labels, len(vocab), args[0], c.Classes)
 			}
+			if p.Size < c.Arch.MinSize {
+				return fmt.Errorf("--size %d: %s needs pictures of %d pixels at least", p.Size, c.Arch.Name, c.Arch.MinSize)
+			}
 			p.Stats = c.Arch.Stats()
 			if err := models.Save(out, c, models.Info{Vocab: vocab, Preprocess: p}); err != nil {
 				return err

@@ -98,3 +98,24 @@ func TestImportCommand(t *testing.T) {
 		}
 	}
 }
+
+// TestImportChecksSize: a size at which the network has no output is refused, by
+// the flag.
+func TestImportChecksSize(t *testing.T) {
+	in := func(name string) string { return filepath.Join(t.TempDir(), name) }
+	path, out := in("squeezenet.safetensors"), in("m.safetensors")
+	c := models.NewClassifier(models.SqueezeNet1_1, 2, rng.New(1))
+	if err := weights.Save(path, &weights.File{Arrays: nn.State(c).Arrays()}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := runCommand(t, nil, "import", path, "--labels", "a,b", "--size", "16", "--out", out)
+	if want := "--size 16: squeezenet1_1 needs pictures of 17 pixels at least"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v does not say %q", err, want)
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("a model was written")
+	}
+	if _, err := runCommand(t, nil, "import", path, "--labels", "a,b", "--size", "17", "--out", out); err != nil {
+		t.Error(err)
+	}
+}
