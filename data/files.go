@@ -26,6 +26,9 @@ type ListOptions struct {
 	// extension, or one that no program gives (img.0001, photo.jpg_large); nil
 	// leaves them out.
 	ByContent func(path string) bool
+	// Unread are extensions, in lower case, of pictures that are left out because
+	// nothing reads their formats: notes and errors tell them from what is no picture.
+	Unread []string
 }
 
 // ListFiles returns the files below root, in every folder, ordered as Python's
@@ -50,14 +53,21 @@ func ListFilesNoted(ctx context.Context, root string, o ListOptions) ([]Item, []
 		return nil, nil, err
 	}
 	if len(w.items) == 0 {
-		return nil, nil, mistakef(ErrNoItems, "no pictures in %s: found %s, and none of %s", root, w.found(), w.wanted())
+		what := found(w.others)
+		if len(w.unread) > 0 {
+			what = fmt.Sprintf("%s of formats that are not read (convert them to PNG or JPEG)", found(w.unread))
+		}
+		return nil, nil, mistakef(ErrNoItems, "no pictures in %s: found %s, and none of %s", root, what, w.wanted())
 	}
 	var notes []string
 	if w.byContent > 0 {
 		notes = append(notes, fmt.Sprintf("%s told by the content, as the name does not say what it is", plural(w.byContent, "picture")))
 	}
+	if len(w.unread) > 0 {
+		notes = append(notes, fmt.Sprintf("pictures left out, as their formats are not read: %s; convert them to PNG or JPEG", found(w.unread)))
+	}
 	if len(w.others) > 0 {
-		notes = append(notes, fmt.Sprintf("files left out that are not pictures: %s", w.found()))
+		notes = append(notes, fmt.Sprintf("files left out that are not pictures: %s", found(w.others)))
 	}
 	return w.items, notes, nil
 }
@@ -74,7 +84,7 @@ func walk(ctx context.Context, root string, o ListOptions) (*walker, error) {
 	if !info.IsDir() {
 		return nil, mistakef(ErrNoItems, "%s is a file, not a folder; give the folder that holds the pictures, or Untar the archive first", root)
 	}
-	w := &walker{ctx: ctx, o: o, want: make(map[string]bool, len(o.Extensions)), seen: map[string]bool{}, others: map[string]int{}}
+	w := &walker{ctx: ctx, o: o, want: make(map[string]bool, len(o.Extensions)), seen: map[string]bool{}, others: map[string]int{}, unread: map[string]int{}}
 	for _, e := range o.Extensions {
 		w.want[strings.ToLower(e)] = true
 	}
@@ -90,7 +100,8 @@ type walker struct {
 	want   map[string]bool // lower-case extensions; empty takes every file
 	seen   map[string]bool // folders by their real paths
 	items  []Item
-	others map[string]int // files left out, by extension
+	others map[string]int // files left out that are not pictures, by extension
+	unread map[string]int // pictures left out
 
 	byContent int // files taken by their content
 }
@@ -149,6 +160,8 @@ func (w *walker) file(path string) {
 	case w.o.ByContent != nil && !tells(ext) && w.o.ByContent(path):
 		w.items = append(w.items, Item{Path: path})
 		w.byContent++
+	case slices.Contains(w.o.Unread, ext):
+		w.unread[ext]++
 	case !tells(ext):
 		w.others[""]++
 	default:
@@ -172,18 +185,18 @@ func tells(ext string) bool {
 }
 
 // found says which files were seen but not wanted.
-func (w *walker) found() string {
-	if len(w.others) == 0 {
+func found(others map[string]int) string {
+	if len(others) == 0 {
 		return "no files at all"
 	}
 	var exts []string
-	for e := range w.others {
+	for e := range others {
 		exts = append(exts, e)
 	}
 	sort.Slice(exts, func(i, j int) bool {
 		a, b := exts[i], exts[j]
-		if w.others[a] != w.others[b] {
-			return w.others[a] > w.others[b]
+		if others[a] != others[b] {
+			return others[a] > others[b]
 		}
 		return a < b
 	})
@@ -197,7 +210,7 @@ func (w *walker) found() string {
 		if e == "" {
 			name = "(no extension)"
 		}
-		parts = append(parts, fmt.Sprintf("%d %s", w.others[e], name))
+		parts = append(parts, fmt.Sprintf("%d %s", others[e], name))
 	}
 	return strings.Join(parts, ", ")
 }

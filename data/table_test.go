@@ -156,3 +156,18 @@ func TestFilesWithoutExtensions(t *testing.T) {
 		t.Errorf("notes %q", s)
 	}
 }
+
+// TestUnreadFormats: what nothing reads is a picture all the same.
+func TestUnreadFormats(t *testing.T) {
+	o := ListOptions{Extensions: []string{".png"}, Unread: []string{".avif", ".jxl"}}
+	root := write(t, map[string][]byte{"a.png": {1}, "b.AVIF": {1}, "c.avif": {1}, "d.jxl": {1}, "e.txt": {1}})
+	items, notes, err := ListFilesNoted(context.Background(), root, o)
+	want := []string{"pictures left out, as their formats are not read: 2 .avif, 1 .jxl; convert them to PNG or JPEG", "files left out that are not pictures: 1 .txt"}
+	if err != nil || len(items) != 1 || !slices.Equal(notes, want) {
+		t.Errorf("%v, %q, %v; want a.png and %q", items, notes, err, want)
+	}
+	root = write(t, map[string][]byte{"b.avif": {1}, "e.txt": {1}})
+	if _, _, err = ListFilesNoted(context.Background(), root, o); err == nil || !strings.Contains(err.Error(), "found 1 .avif of formats that are not read (convert them to PNG or JPEG)") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -9,8 +9,8 @@ import (
 	"github.com/whippet-ml/whippet/tensor"
 )
 
-// Picture classifies one encoded picture (JPEG, PNG, GIF, BMP, WebP or TIFF)
-// read from r, of which it reads no more than Options.Decode.MaxBytes.
+// Picture classifies one encoded picture of any format that vision
+// reads from r, of which it reads no more than Options.Decode.MaxBytes.
 func (p *Predictor) Picture(ctx context.Context, r io.Reader) (Prediction, error) {
 	b, err := p.readPicture(r)
 	if err != nil {

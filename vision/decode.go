@@ -14,6 +14,8 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/bitmap"
 	"github.com/whippet-ml/whippet/internal/files"
+	"github.com/whippet-ml/whippet/internal/heic"
+	"github.com/whippet-ml/whippet/internal/heif"
 	"github.com/whippet-ml/whippet/internal/jpeg"
 	"github.com/whippet-ml/whippet/internal/tiff"
 )
@@ -21,7 +23,8 @@ import (
 // Header is what a picture's header says.
 type Header struct {
 	Format Format
-	// Width and Height are the stored size, before the orientation is applied.
+	// Width and Height are the stored size, before the orientation is applied;
+	// of HEIC the size after the container's own turns, which are always done.
 	Width, Height int
 	// Orientation is the EXIF value, 1 to 8; 1 (upright) when there is none.
 	Orientation int
@@ -53,6 +56,8 @@ func Inspect(b []byte, o DecodeOptions) (Header, error) {
 		c.Width, c.Height, err = tiff.Size(b)
 	case ICO:
 		return inspectIcon(b, o)
+	case HEIC:
+		return inspectHEIC(b, o)
 	case BMP, PNM, TGA:
 		var p *bitmap.Picture
 		if p, err = readBitmap(format, b); err == nil {
@@ -73,7 +78,9 @@ func Inspect(b []byte, o DecodeOptions) (Header, error) {
 // 8-bit RGB, converted as Pillow's convert("RGB") does: gray is repeated,
 // palettes are looked up, alpha is dropped and not composited, CMYK is mixed;
 // of 16-bit samples the high byte is kept. Of an animation the first frame is
-// returned, of a TIFF the first picture, of an icon the largest. The EXIF orientation is applied unless o says otherwise.
+// returned, of a TIFF the first picture, of an icon the
+// largest, of HEIC the primary. The EXIF orientation is applied unless o says
+// otherwise; HEIC turns pictures itself, and its EXIF does not count.
 //
 // The encoded size and the pixel count are checked before anything large is
 // allocated. A damaged picture is an error; no input makes Decode panic.
@@ -183,6 +190,12 @@ func decodePixels(b []byte, info Header, o DecodeOptions) (*data.Image, error) {
 		return decodeInto(func(alloc func(w, h int) []uint8) error { return tiff.Decode(b, alloc) })
 	case ICO:
 		return decodeIcon(b, info, o)
+	case HEIC:
+		p, err := heif.Read(b)
+		if err != nil {
+			return nil, err
+		}
+		return decodeInto(func(alloc func(w, h int) []uint8) error { return heic.Decode(p, alloc) })
 	case BMP, PNM, TGA:
 		p, err := readBitmap(info.Format, b)
 		if err != nil {

@@ -47,7 +47,7 @@ var tolerated = map[string]int{
 }
 
 // TestDecodeEqualsPillow decodes one picture of every kind and compares every
-// sample with Pillow's convert("RGB"); testdata/decode/make.py, formats.py and tiffs.py made them.
+// sample with Pillow's convert("RGB"); testdata/decode/make.py, formats.py, tiffs.py and heic.py made them.
 func TestDecodeEqualsPillow(t *testing.T) {
 	wants, err := filepath.Glob("testdata/decode/*.want.png")
 	if err != nil || len(wants) < 50 {
@@ -223,7 +223,21 @@ func TestHostilePictures(t *testing.T) {
 		{"text", []byte("hello, world"), DecodeOptions{}, ErrUnknownFormat, "68 65 6c"},
 		{"web page", []byte("\n <!DOCTYPE html><html>"), DecodeOptions{}, ErrUnknownFormat, "HTML"},
 		{"MATLAB", []byte("MATLAB 5.0 MAT-file"), DecodeOptions{}, ErrUnknownFormat, "MATLAB"},
-		{"HEIC", []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), DecodeOptions{}, ErrUnknownFormat, "HEIC"},
+		{"HEIC cut", read("heic_gray.heic")[:900], DecodeOptions{}, io.ErrUnexpectedEOF, "HEIC"},
+		{"HEIC cut at its start", []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), DecodeOptions{}, nil, "HEIC"},
+		{"HEIC pixel limit", read("heic_grid.heic"), DecodeOptions{MaxPixels: 20_000}, ErrTooLarge, "170×120"},
+		{"AVIF", []byte("\x00\x00\x00\x18ftypavif\x00\x00\x00\x00mif1miaf"), DecodeOptions{}, ErrUnknownFormat, "AVIF is not read; convert it"},
+		{"JPEG XL", []byte("\x00\x00\x00\x0cJXL \r\n\x87\n"), DecodeOptions{}, ErrUnknownFormat, "JPEG XL is not read; convert it, for example with djxl"},
+		{"JPEG XL stream", []byte("\xff\n\x00\x00"), DecodeOptions{}, ErrUnknownFormat, "JPEG XL"},
+		{"JPEG 2000", []byte("\x00\x00\x00\x0cjP  \r\n\x87\n"), DecodeOptions{}, ErrUnknownFormat, "opj_decompress"},
+		{"raw of Canon", []byte("II*\x00\x10\x00\x00\x00CR\x02\x00"), DecodeOptions{}, ErrUnknownFormat, "raw picture (Canon) is not read; develop it"},
+		{"raw of Canon in a container", []byte("\x00\x00\x00\x18ftypcrx \x00\x00\x00\x01crx isom"), DecodeOptions{}, ErrUnknownFormat, "raw picture (Canon)"},
+		{"DNG", tiffOf(map[uint16]uint16{254: 1, 256: 5, 257: 5, 50706: 1}), DecodeOptions{}, ErrUnknownFormat, "raw picture is not read; develop it"},
+		{"preview of a raw", tiffOf(map[uint16]uint16{254: 1, 256: 5, 257: 5, 330: 8}), DecodeOptions{}, ErrUnknownFormat, "raw picture"},
+		{"SVG", []byte("<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>"), DecodeOptions{}, ErrUnknownFormat, "SVG is not read; it is a drawing"},
+		{"PSD", []byte("8BPS\x00\x01"), DecodeOptions{}, ErrUnknownFormat, "(PSD) is not read; convert it"},
+		{"PDF", []byte("%PDF-1.7"), DecodeOptions{}, ErrUnknownFormat, "PDF is not read; it holds pages"},
+		{"film", []byte("\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42"), DecodeOptions{}, ErrUnknownFormat, "is a film; extract its frames"},
 		{"PNG bomb", pngHeader(100000, 100000), DecodeOptions{}, ErrTooLarge, "100000×100000"},
 		{"PNG of no width", pngHeader(0, 5), DecodeOptions{}, nil, "PNG"},
 		{"PNG header alone", pngHeader(50, 50), DecodeOptions{}, io.ErrUnexpectedEOF, "too early"},
@@ -251,6 +265,7 @@ func TestHostilePictures(t *testing.T) {
 		{"GIF cut", read("gif_plain.gif")[:400], DecodeOptions{}, nil, "GIF"},
 		{"BMP cut", read("bmp_24.bmp")[:400], DecodeOptions{}, io.ErrUnexpectedEOF, "too early"},
 		{"WebP cut", read("webp_lossy.webp")[:100], DecodeOptions{}, nil, "WebP"},
+		{"DIB cut", read("dib_24.dib")[:400], DecodeOptions{}, io.ErrUnexpectedEOF, "too early"},
 		{"TIFF cut", read("tiff_raw.tif")[:400], DecodeOptions{}, nil, "TIFF"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -12,8 +12,14 @@ import (
 // takes for pictures. What a file really is, its content tells when it is
 // opened.
 var ImageExtensions = []string{
-	".bmp", ".dib", ".gif", ".ico", ".jfif", ".jif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif",
-	".tiff", ".webp",
+	".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".ico", ".jfif", ".jif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pfm", ".pgm", ".png", ".pnm",
+	".ppm", ".tga", ".tif", ".tiff", ".webp",
+}
+
+// unreadExtensions are those of pictures that Decode refuses by name.
+var unreadExtensions = []string{
+	".arw", ".avif", ".cr2", ".cr3", ".dcm", ".dds", ".dng", ".exr", ".hdr", ".j2k", ".jp2", ".jpx", ".jxl", ".nef", ".orf", ".pam", ".pdf", ".psd",
+	".qoi", ".raf", ".rw2", ".svg", ".xcf",
 }
 
 // ImageFiles is the source of all image files below a folder, with default
@@ -51,7 +57,7 @@ func (f Files) List(ctx context.Context, root string) ([]data.Item, error) {
 func (f Files) ListNoted(ctx context.Context, root string) ([]data.Item, []string, error) {
 	o := data.ListOptions{Extensions: f.Extensions, Folders: f.Folders, Flat: f.Flat}
 	if len(o.Extensions) == 0 {
-		o.Extensions, o.ByContent = ImageExtensions, isPicture
+		o.Extensions, o.ByContent, o.Unread = ImageExtensions, isPicture, unreadExtensions
 	}
 	return data.ListFilesNoted(ctx, root, o)
 }

@@ -31,8 +31,40 @@ type bmp struct {
 
 var le = binary.LittleEndian
 
-// ReadBMP reads the headers of a BMP.
+// IsDIB reports whether b begins as a bitmap without a file header does, which
+// .dib files are.
+func IsDIB(b []byte) bool {
+	if len(b) < 16 {
+		return false
+	}
+	planes, depth := le.Uint16(b[12:]), le.Uint16(b[14:])
+	switch le.Uint32(b) {
+	case 12:
+		planes, depth = le.Uint16(b[8:]), le.Uint16(b[10:])
+	case 40, 52, 56, 64, 108, 124:
+	default:
+		return false
+	}
+	switch depth {
+	case 1, 4, 8, 16, 24, 32:
+		return planes == 1
+	}
+	return false
+}
+
+// ReadBMP reads the headers of a BMP, or of a bitmap without a file header.
 func ReadBMP(b []byte) (*Picture, error) {
+	if IsDIB(b) {
+		d, end, err := readDIB(b)
+		if err != nil {
+			return nil, err
+		}
+		if end > len(b) {
+			return nil, errCut
+		}
+		d.data, d.odd = b[end:], end%2 != 0
+		return d.picture()
+	}
 	if len(b) < 18 || b[0] != 'B' || b[1] != 'M' {
 		return nil, errCut
 	}

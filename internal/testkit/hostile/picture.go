@@ -49,6 +49,29 @@ func Pictures() []File {
 		{"declares-65535.gif", []byte("GIF89a\xff\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\xff\xff\xff\xff\x00"), "65535×65535"},
 		{"declares-2G.bmp", slices.Concat([]byte("BM\xff\xff\xff\x7f\x00\x00\x00\x00\x36\x00\x00\x00\x28\x00\x00\x00"), []byte("\xff\xff\xff\x7f\xff\xff\xff\x7f\x01\x00\x18\x00"), make([]byte, 24)), "BMP"},
 		{"declares-16384.webp", []byte("RIFF\x20\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\xff\xff\xff\x0f\x00\x00\x00\x00\x00\x00\x00\x00\x00"), "16384×16384"},
+		{"declares-16384.dib", dib(16384, 16384, 24, 0), "16384×16384"},
+		{"declares-7000.dib", dib(7000, 7000, 24, 0), "too early"},
+		{"runs-of-7000.dib", append(dib(7000, 7000, 8, 1), make([]byte, 1024+1<<20)...), "too early"},
+		{"declares-65535.tga", tga(2, 65535, 65535), "65535×65535"},
+		{"runs-of-7000.tga", append(tga(10, 7000, 7000), bytes.Repeat([]byte{0xff, 1, 2, 3}, 7000*7000/128+1)...), ""},
+		{"cut-runs.tga", append(tga(10, 7000, 7000), 0xff, 1, 2, 3), "too early"},
+		{"declares-99999.ppm", []byte("P6 99999 99999 255\n"), "99999×99999"},
+		{"declares-7000.pgm", []byte("P5 7000 7000 65535\n"), "too early"},
+		{"declares-many-digits.pbm", append([]byte("P4 "), bytes.Repeat([]byte{'9'}, 1<<20)...), "PNM"},
+		{"comments-of-16-MiB.pnm", append([]byte("P2 "), bytes.Repeat([]byte("#\n"), 8<<20)...), "PNM"},
+		{"declares-7000.pfm", []byte("Pf 7000 7000 -1.0\n"), "too early"},
+		{"declares-256-pictures.ico", append([]byte("\x00\x00\x01\x00\xff\xff"), make([]byte, 16)...), "ICO"},
+		{"picture-of-16384.ico", icon(dib(16384, 2*16384, 24, 0)), "16384×16384"},
+		{"png-of-46340.ico", icon(PNG(46340, 46340)), "46340×46340"},
+		{"directory-of-65535.tif", append([]byte("II*\x00\x08\x00\x00\x00\xff\xff"), make([]byte, 12*65535)...), "TIFF"},
+		{"declares-4G.tif", tiff(map[uint16][]uint32{256: {1<<32 - 1}, 257: {1<<32 - 1}, 258: {8}, 262: {1}, 273: {tiffData}, 279: {1}}, []byte{1}), "TIFF"},
+		{"lzw-of-7000.tif", tiff(map[uint16][]uint32{256: {7000}, 257: {7000}, 258: {8}, 259: {5}, 262: {1}, 273: {tiffData}, 279: {4}}, []byte{0x80, 0, 0, 0}), "TIFF"},
+		{"declares-65535.heic", HEIC(65535, 65535, 0), "65535×65535"},
+		{"declares-4G.heic", HEIC(1<<32-1, 1<<32-1, 0), "HEIC"},
+		{"no-configuration.heic", HEIC(64, 64, 0), "configuration"},
+		{"million-items.heic", HEIC(64, 64, 200_000), "items"},
+		{"boxes-of-nothing.heic", append([]byte("\x00\x00\x00\x10ftypheic\x00\x00\x00\x00"), bytes.Repeat([]byte("\x00\x00\x00\x08free"), 1<<20)...), "HEIC"},
+		{"box-of-2^63.heic", []byte("\x00\x00\x00\x10ftypheic\x00\x00\x00\x00\x00\x00\x00\x01meta\x7f\xff\xff\xff\xff\xff\xff\xff"), "too early"},
 		{"page.png", []byte("<!DOCTYPE html><html>404"), "HTML"},
 	}
 }
@@ -137,6 +160,46 @@ func tiff(tags map[uint16][]uint32, data []byte) []byte {
 	}
 	b = append(b, make([]byte, tiffData-len(b))...)
 	return slices.Concat(b, data, more)
+}
+
+// dib is the header of a bitmap without pixels.
+func dib(w, h uint32, bits, compression byte) []byte {
+	b := binary.LittleEndian.AppendUint32([]byte{40, 0, 0, 0}, w)
+	b = binary.LittleEndian.AppendUint32(b, h)
+	return append(append(b, 1, 0, bits, 0, compression), make([]byte, 23)...)
+}
+
+// tga is the header of a TGA in color.
+func tga(kind byte, w, h uint16) []byte {
+	b := append([]byte{0, 0, kind}, make([]byte, 9)...)
+	return append(b, byte(w), byte(w>>8), byte(h), byte(h>>8), 24, 0)
+}
+
+// icon is an icon of one picture.
+func icon(picture []byte) []byte {
+	b := append([]byte{0, 0, 1, 0, 1, 0}, 0, 0, 0, 0, 1, 0, 24, 0)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(picture)))
+	return append(append(b, 22, 0, 0, 0), picture...)
+}
+
+// HEIC is a file whose primary picture is declared as w×h pixels and has no
+// configuration for the decoder, with so many more items.
+func HEIC(w, h, more uint32) []byte {
+	box := func(kind string, content ...[]byte) []byte {
+		c := slices.Concat(content...)
+		return append(append(binary.BigEndian.AppendUint32(nil, uint32(len(c)+8)), kind...), c...)
+	}
+	info := func(id uint32) []byte {
+		return box("infe", []byte{3, 0, 0, 0}, binary.BigEndian.AppendUint32(nil, id), []byte{0, 0}, []byte("hvc1\x00"))
+	}
+	infos := [][]byte{{1, 0, 0, 0}, binary.BigEndian.AppendUint32(nil, more+1), info(1)}
+	for i := range more {
+		infos = append(infos, info(2+i))
+	}
+	size := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(make([]byte, 4), w), h)
+	return slices.Concat(box("ftyp", []byte("heic\x00\x00\x00\x00")), box("meta", make([]byte, 4),
+		box("pitm", []byte{0, 0, 0, 0, 0, 1}), box("iinf", infos...),
+		box("iprp", box("ipco", box("ispe", size)), box("ipma", []byte{0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 1, 1}))))
 }
 
 // zeros is n zeros, deflated.

@@ -168,6 +168,10 @@ for rle in (False, True):
 head = struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, W, H, 16, 0x20)
 write("tga_16_top_down.tga", head + x555.astype("<u2").tobytes())
 
+# Bitmaps without a file header.
+save("dib_24.dib", drawn(31, 17))
+save("dib_palette.dib", drawn(31, 17).quantize(64))
+
 # Icons: bitmaps of several depths, and a PNG.
 save("ico_png.ico", drawn(48, 48), sizes=[(16, 16), (48, 48)])
 save("ico_bmp.ico", drawn(32, 32), sizes=[(16, 16), (32, 32)], bitmap_format="bmp")
