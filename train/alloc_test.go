@@ -25,7 +25,7 @@ const (
 func TestSteadyStepAllocatesNothing(t *testing.T) {
 	for _, name := range models.Names() {
 		t.Run(name, func(t *testing.T) {
-			if name != models.ResNet18.Name && name != models.SqueezeNet1_1.Name { // the others are of the same layers
+			if name != models.ResNet18.Name && name != models.SqueezeNet1_1.Name { // the blocks of both kinds; the others take long
 				slow.Test(t)
 			}
 			arch, err := models.ByName(name)
