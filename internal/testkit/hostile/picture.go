@@ -10,12 +10,16 @@ import (
 	"image/gif"
 	"image/png"
 	"slices"
+	"sync"
 )
 
 // Pictures returns pictures that would cost time or memory. None takes more
 // than 31 MB, and none declares more than 50 million pixels unless that is what
-// it is refused for.
-func Pictures() []File {
+// it is refused for. Packing gigabytes of zeros takes seconds, so they are made
+// once: nobody changes their bytes.
+func Pictures() []File { return slices.Clone(pictures()) }
+
+var pictures = sync.OnceValue(func() []File {
 	refine := slices.Repeat([][3]byte{{1, 63, 0x10}}, 199)
 	refine[0] = [3]byte{1, 63, 1}
 	refine = append([][3]byte{{0, 0, 0}}, refine...)
@@ -74,7 +78,7 @@ func Pictures() []File {
 		{"box-of-2^63.heic", []byte("\x00\x00\x00\x10ftypheic\x00\x00\x00\x00\x00\x00\x00\x01meta\x7f\xff\xff\xff\xff\xff\xff\xff"), "too early"},
 		{"page.png", []byte("<!DOCTYPE html><html>404"), "HTML"},
 	}
-}
+})
 
 // segment is a JPEG marker segment.
 func segment(marker byte, content ...byte) []byte {
