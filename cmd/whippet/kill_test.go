@@ -22,9 +22,9 @@ func TestKilledAndResumed(t *testing.T) {
 	photos(t, dir)
 	want, whole := alone(t), uninterrupted.took
 
-	rounds := 1 // whole runs, each killed as often as it takes
+	rounds, patience := 1, 3 // whole runs, each killed as often as it takes; how fast the time between kills grows
 	if slow.On() {
-		rounds = 3
+		rounds, patience = 3, 1
 	}
 	for round := range rounds {
 		out := filepath.Join(dir, "killed", string(rune('a'+round)))
@@ -39,7 +39,7 @@ func TestKilledAndResumed(t *testing.T) {
 			p := start(t, dir, args...)
 			// Later tries get more time, so that the test ends, also where only
 			// every epoch is saved.
-			delay := time.Duration(rand.Int64N(int64(whole)*int64(try+4)/10 + 1))
+			delay := time.Duration(rand.Int64N(int64(whole)*int64(patience*try+4)/10 + 1))
 			done := make(chan struct{})
 			timer := time.AfterFunc(delay, func() {
 				defer close(done)
