@@ -46,11 +46,15 @@ func (r *ReLUParts) release(tp *Tape) {
 // ReleaseReLU gives back what ReLUBackward returned.
 func (tp *Tape) ReleaseReLU(y *Variable) { y.relu.release(tp) }
 
+// ReLUGrad is where the gradient of what is before a ReLU goes; its method
+// Backward takes the gradient of the ReLU's result there.
+type ReLUGrad = elementwise.ReLUGrad
+
 // DeliverReLU lets f compute the gradient of x, the result of a ReLU, and take it
 // through the ReLU. Where f says that dx is 0 wherever x is, masked spares it to
 // read x. other is what other readers have contributed to the gradient, or nil; f
 // may write to it.
-func (tp *Tape) DeliverReLU(x *Variable, masked bool, f func(other []float32, to *elementwise.ReLUGrad)) {
+func (tp *Tape) DeliverReLU(x *Variable, masked bool, f func(other []float32, to *ReLUGrad)) {
 	parts, to := *x.relu, &tp.to
 	to.X, to.Parts = nil, to.Parts[:0]
 	if !masked {
@@ -99,20 +103,20 @@ func (tp *Tape) ReLUBackward(y *Variable) ReLUParts {
 		case y.Keep:
 			kept := y.Grad
 			y.Grad = nil
-			tp.DeliverReLU(y, false, func(_ []float32, to *elementwise.ReLUGrad) { to.Backward(kept.Data, y.Rows()) })
+			tp.DeliverReLU(y, false, func(_ []float32, to *ReLUGrad) { to.Backward(kept.Data, y.Rows()) })
 			y.Grad = kept
 		case y.relu.delivered():
 			// Both kinds came. They add up.
 			first := *y.relu
 			second := append(ReLUParts(nil), first...)
 			y.relu = &second
-			tp.DeliverReLU(y, false, func(dx []float32, to *elementwise.ReLUGrad) { to.Backward(dx, y.Rows()) })
+			tp.DeliverReLU(y, false, func(dx []float32, to *ReLUGrad) { to.Backward(dx, y.Rows()) })
 			for i, p := range first {
 				addTo(second[i].DZ, p.DZ)
 				tp.arena.Put(p.DZ)
 			}
 		default:
-			tp.DeliverReLU(y, false, func(dx []float32, to *elementwise.ReLUGrad) { to.Backward(dx, y.Rows()) })
+			tp.DeliverReLU(y, false, func(dx []float32, to *ReLUGrad) { to.Backward(dx, y.Rows()) })
 		}
 	})
 	return *y.relu

@@ -18,7 +18,6 @@ package autograd
 import (
 	"fmt"
 
-	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -134,7 +133,7 @@ type Tape struct {
 	ops   []op
 	vars  []*Variable // made so far; those from used on are free
 	used  int
-	to    elementwise.ReLUGrad // of the reluGrad under way
+	to    ReLUGrad // of the reluGrad under way
 }
 
 // NewTape returns a tape whose buffers come from a.

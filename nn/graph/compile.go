@@ -4,7 +4,7 @@ import (
 	"sync"
 
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/kernel/conv"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -29,13 +29,13 @@ type Compiler struct {
 	in  bool // what is prepared belongs into the arena
 }
 
-// Hold returns n values of undefined content that last as long as the compiled
-// model. It is safe for concurrent use, and may be called while the model runs.
+// Hold returns n values of undefined content, on a 64-byte boundary, that last as
+// long as the compiled model. It is safe for concurrent use, and may be called while the model runs.
 func (c *Compiler) Hold(n int) []float32 {
 	if c.in {
 		return c.inf.hold(n)
 	}
-	return make([]float32, n)
+	return mem.Floats(n)
 }
 
 // Scratch calls f with n values of undefined content, which are f's until it returns.
@@ -43,15 +43,6 @@ func (c *Compiler) Scratch(n int, f func(s []float32)) {
 	s := c.inf.arena.Get(n)
 	defer c.inf.arena.Put(s)
 	f(s)
-}
-
-// PackConv packs the weights [KH,KW,C,K] of a convolution and its bias [K], which
-// may be nil; both are copied.
-func (c *Compiler) PackConv(shape conv.Conv, w, bias []float32) *conv.Packed {
-	if c.in {
-		return conv.PackIn(c.inf.hold, shape, w, bias)
-	}
-	return conv.Pack(shape, w, bias)
 }
 
 // Compiled is a graph made ready for inference: planned, and weights packed once.

@@ -13,7 +13,7 @@ import (
 // Activation is a function that is applied to every value of an array of any
 // shape: an operation of its own, and what convolutions, normalizations and
 // linear layers can apply to their result. The zero Activation is Identity.
-type Activation elementwise.Activation
+type Activation uint8 // an elementwise.Activation
 
 // The activations, with the definitions that torch.nn has of them. A NaN stays
 // NaN in all.

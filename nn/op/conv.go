@@ -92,7 +92,7 @@ func (c *Conv) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Var
 func (c *Conv) Compile(cc *graph.Compiler) graph.Kernel {
 	shape, w, k := c.geometry(nil), c.Weight.Value.Data, &convKernel{activation: elementwise.Activation(c.Activation)}
 	if c.folded == nil {
-		k.conv = cc.PackConv(shape, w, data(c.Bias))
+		k.conv = conv.Pack(cc.Hold, shape, w, data(c.Bias))
 		return k
 	}
 	cc.Scratch(len(w), func(scaled []float32) {
@@ -102,7 +102,7 @@ func (c *Conv) Compile(cc *graph.Compiler) graph.Kernel {
 				scaled[at+i] = w[at+i] * v
 			}
 		}
-		k.conv = cc.PackConv(shape, scaled, c.folded.shift)
+		k.conv = conv.Pack(cc.Hold, shape, scaled, c.folded.shift)
 	})
 	return k
 }
@@ -225,7 +225,7 @@ func (c *Conv) gradients(tp *autograd.Tape, x *autograd.Variable, g conv.Conv, d
 	tp.TimedBackward("conv data", func() {
 		switch {
 		case masked:
-			tp.DeliverReLU(x, false, func(other []float32, to *elementwise.ReLUGrad) {
+			tp.DeliverReLU(x, false, func(other []float32, to *autograd.ReLUGrad) {
 				g.BackwardData(dy, w.Value.Data, elementwise.InputGrad{DX: other, ReLU: to})
 			})
 		case x.Grad != nil:

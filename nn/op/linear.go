@@ -58,7 +58,7 @@ func (l *Linear) Compile(c *graph.Compiler) graph.Kernel {
 			t[j*out+i] = w.Data[i*in+j]
 		}
 	}
-	packed := c.PackConv(conv.Conv{C: in, K: out, KH: 1, KW: 1, Stride: 1}, t, data(l.Bias))
+	packed := conv.Pack(c.Hold, conv.Conv{C: in, K: out, KH: 1, KW: 1, Stride: 1}, t, data(l.Bias))
 	e := elementwise.Epilogue{Activation: elementwise.Activation(l.Activation)}
 	return graph.Run(func(in []*tensor.Tensor, y *tensor.Tensor) {
 		packed.Forward(y.Shape[0], 1, 1, in[0].Data, y.Data, e)

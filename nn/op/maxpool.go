@@ -109,7 +109,7 @@ type maxPoolSaved struct {
 func maxPoolBackward(tp *autograd.Tape, y *autograd.Variable, p *maxPoolSaved) {
 	dy := y.Grad.Data
 	if p.p.OfReLU {
-		tp.DeliverReLU(p.x, true, func(_ []float32, to *elementwise.ReLUGrad) {
+		tp.DeliverReLU(p.x, true, func(_ []float32, to *autograd.ReLUGrad) {
 			p.p.Backward(dy, p.argmax, elementwise.InputGrad{ReLU: to})
 		})
 		return

@@ -1,7 +1,6 @@
 // Package asm holds the generators of the kernels' assembly, one command for each
 // room of internal/kernel, or for several that share a form of loop, and isa,
-// which they share. Run go generate in this
-// folder; it takes half a minute.
+// which they share. Run go generate in this folder; it takes half a minute.
 package asm
 
 //go:generate go run ./gemm -out ../gemm/gemm_amd64.s -stubs ../gemm/gemm_stubs_amd64.go -offsets ../gemm/gemm_offsets_amd64.go -pkg gemm

@@ -6,6 +6,7 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/winograd"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
 
@@ -41,7 +42,7 @@ func checkActivation(t *testing.T, tc convCase, a elementwise.Activation) {
 			e := elementwise.Epilogue{Bias: bias, Residual: residual, Activation: a, Stride: stride}
 			if packed {
 				e.Bias = nil
-				Pack(c, w, bias).Forward(c.N, c.H, c.W, x, y, e)
+				Pack(mem.Floats, c, w, bias).Forward(c.N, c.H, c.W, x, y, e)
 			} else {
 				c.Forward(x, w, y, e)
 			}

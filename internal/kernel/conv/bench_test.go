@@ -8,6 +8,7 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/winograd"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
@@ -57,7 +58,7 @@ func BenchmarkConv(b *testing.B) {
 		oh, ow := c.Out()
 		x, w, y := kerneltest.Randoms(1, c.N*c.H*c.W*c.C), kerneltest.Randoms(2, c.KH*c.KW*c.C*c.K), kerneltest.Randoms(3, c.N*oh*ow*c.K)
 		dx, dw := make([]float32, len(x)), make([]float32, len(w))
-		packed := Pack(c, w, make([]float32, c.K))
+		packed := Pack(mem.Floats, c, w, make([]float32, c.K))
 		for _, pass := range []struct {
 			name string
 			run  func()

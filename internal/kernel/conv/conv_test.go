@@ -208,7 +208,7 @@ func TestPackedConv(t *testing.T) {
 				}
 				stride := c.K + form.extra
 				y, check := kerneltest.Guarded(t, "PackedConv.Forward", (pixels-1)*stride+c.K)
-				Pack(c, w, bias).Forward(c.N, c.H, c.W, x, y, elementwise.Epilogue{Residual: res, Activation: act(form.relu), Stride: stride})
+				Pack(mem.Floats, c, w, bias).Forward(c.N, c.H, c.W, x, y, elementwise.Epilogue{Residual: res, Activation: act(form.relu), Stride: stride})
 				check()
 				got := make([]float32, 0, len(want))
 				for p := range pixels {
@@ -241,7 +241,7 @@ func TestPackedConvInPlace(t *testing.T) {
 	} {
 		oh, ow := c.Out()
 		x, w, y := kerneltest.Randoms(1, c.H*c.W*c.C), kerneltest.Randoms(2, c.KH*c.KW*c.C*c.K), kerneltest.Randoms(3, oh*ow*c.K)
-		p := Pack(c, w, nil)
+		p := Pack(mem.Floats, c, w, nil)
 		want := make([]float32, len(y))
 		p.Forward(1, c.H, c.W, x, want, elementwise.Epilogue{Residual: y, Activation: act(true), Stride: c.K})
 		p.Forward(1, c.H, c.W, x, y, elementwise.Epilogue{Residual: y, Activation: act(true), Stride: c.K})

@@ -9,7 +9,6 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/internal/kernel/winograd"
-	"github.com/whippet-ml/whippet/internal/mem"
 )
 
 // Packed is a convolution prepared for inference: its weights are packed
@@ -36,12 +35,10 @@ type Packed struct {
 
 // Pack packs w [KH,KW,C,K] and bias [K], which may be nil; both are copied.
 // c.N, c.H and c.W are ignored. It panics when a length does not fit the shape.
-func Pack(c Conv, w, bias []float32) *Packed { return PackIn(mem.Floats, c, w, bias) }
-
-// PackIn is Pack with memory from alloc, which returns n floats of any
-// content on a 64-byte boundary. It is called now and once more when Forward may
+// The memory comes from alloc, which returns n floats of any content on a 64-byte
+// boundary, as mem.Floats does; it is called now and once more when Forward may
 // need another form, from any goroutine.
-func PackIn(alloc func(n int) []float32, c Conv, w, bias []float32) *Packed {
+func Pack(alloc func(n int) []float32, c Conv, w, bias []float32) *Packed {
 	ground.Need("conv.Pack", "w", len(w), c.KH*c.KW*c.C*c.K)
 	p := &Packed{c: c, set: isa.Active(), alloc: alloc}
 	if bias != nil {
@@ -55,7 +52,7 @@ func PackIn(alloc func(n int) []float32, c Conv, w, bias []float32) *Packed {
 	return p
 }
 
-// winograd.Pack returns the Winograd form.
+// packWinograd returns the Winograd form.
 func (p *Packed) packWinograd() *winograd.Packed {
 	p.winograd.Do(func() { p.winograd.p = winograd.Pack(p.alloc, ground.ConvShape(p.c), p.bp, p.bias) })
 	return p.winograd.p

@@ -10,6 +10,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
 	"github.com/whippet-ml/whippet/internal/kernel/winograd"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
@@ -42,7 +43,7 @@ func BenchmarkWinograd(b *testing.B) {
 		x, w, y := kerneltest.Randoms(1, c.N*c.H*c.W*c.C), kerneltest.Randoms(2, c.KH*c.KW*c.C*c.K), kerneltest.Randoms(3, c.N*oh*ow*c.K)
 		out, dx, dw := make([]float32, len(y)), make([]float32, len(x)), make([]float32, len(w))
 		bias := make([]float32, c.K) // a multiple of every panel
-		direct := Pack(c, w, bias)
+		direct := Pack(mem.Floats, c, w, bias)
 		packed := direct.packWinograd()
 		for _, p := range []struct {
 			name              string

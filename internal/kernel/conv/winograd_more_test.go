@@ -84,8 +84,8 @@ func TestWinogradPackedShared(t *testing.T) {
 	} {
 		x, w, res := winoOperands(c)
 		want := make([]float32, len(res))
-		Pack(c, w, nil).Forward(c.N, c.H, c.W, x, want, elementwise.Epilogue{Residual: res, Activation: act(true), Stride: c.K})
-		p := Pack(c, w, nil)
+		Pack(mem.Floats, c, w, nil).Forward(c.N, c.H, c.W, x, want, elementwise.Epilogue{Residual: res, Activation: act(true), Stride: c.K})
+		p := Pack(mem.Floats, c, w, nil)
 		var wg sync.WaitGroup
 		for range 6 {
 			wg.Go(func() {

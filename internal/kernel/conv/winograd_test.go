@@ -7,6 +7,7 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
 	"github.com/whippet-ml/whippet/internal/kernel/winograd"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
@@ -192,7 +193,7 @@ func TestWinogradPacked(t *testing.T) {
 					stride := c.K + tc.extra
 					pixels := len(conv) / c.K
 					y, check := kerneltest.NanGuarded(t, "y", pixels*stride-tc.extra)
-					Pack(c, w, b).packWinograd().Forward(c.N, c.H, c.W, x, winograd.Epilogue{Y: y, YStride: stride, Residual: r, ReLU: tc.relu})
+					Pack(mem.Floats, c, w, b).packWinograd().Forward(c.N, c.H, c.W, x, winograd.Epilogue{Y: y, YStride: stride, Residual: r, ReLU: tc.relu})
 					check()
 					got := make([]float32, 0, len(conv))
 					for i := range pixels {

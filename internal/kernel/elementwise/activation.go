@@ -81,9 +81,13 @@ func (a Activation) Backward(dy, x, dx []float32) {
 // the one before, on the calling goroutine alone: to what a matrix product has
 // just left in the cache. Identity costs a comparison.
 func (a Activation) Tile(y []float32, rows, c, stride int) {
-	if a == Identity {
-		return
+	if a != Identity {
+		a.tile(y, rows, c, stride)
 	}
+}
+
+// tile is the rest of Tile, apart so that the comparison is inlined.
+func (a Activation) tile(y []float32, rows, c, stride int) {
 	const op = "elementwise.Activation.Tile"
 	a.check(op)
 	ground.NeedStrided(op, "y", len(y), rows, c, stride)
