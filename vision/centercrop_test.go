@@ -104,7 +104,7 @@ func TestFilterSumsStayInRange(t *testing.T) {
 				a.set(filters[f], in, out, 0, out)
 				for i := range out {
 					sum, low, high := int64(0), int64(1<<21), int64(1<<21)
-					for _, k := range a.k[i*a.size:][:a.count[i]] {
+					for _, k := range a.K[i*a.Size:][:a.Count[i]] {
 						sum += int64(k)
 						low, high = low+255*min(int64(k), 0), high+255*max(int64(k), 0)
 					}

@@ -3,6 +3,7 @@ package vision
 import (
 	"math"
 
+	"github.com/whippet-ml/whippet/internal/kernel/pixel"
 	"github.com/whippet-ml/whippet/preprocess"
 )
 
@@ -42,13 +43,10 @@ func cubic(x float64) float64 {
 // for sums that filters with negative weights take below 0 and above 255, in 32.
 const precisionBits = 32 - 8 - 2
 
-// axis holds what one pass needs: for output i, the taps
-// k[i*size:i*size+count[i]] apply to inputs from first[i] on.
+// axis holds what one pass needs.
 type axis struct {
-	size         int // room for taps per output
-	first, count []int32
-	k            []int32
-	weight       []float64 // scratch
+	pixel.FixedTaps
+	weight []float64 // scratch
 }
 
 // set computes the taps that resample in samples to out, for the n outputs from
@@ -61,11 +59,11 @@ func (a *axis) set(f filter, in, out, from, n int) {
 	scale := float64(in) / float64(out)
 	wide := max(scale, 1)
 	support := float64(f.support * wide)
-	a.size = int(math.Ceil(support))*2 + 1
-	a.first = grow(a.first, n)
-	a.count = grow(a.count, n)
-	a.k = grow(a.k, n*a.size)
-	a.weight = grow(a.weight, a.size)
+	a.Size = int(math.Ceil(support))*2 + 1
+	a.First = grow(a.First, n)
+	a.Count = grow(a.Count, n)
+	a.K = grow(a.K, n*a.Size)
+	a.weight = grow(a.weight, a.Size)
 	inv := 1 / wide
 	for i := range n {
 		center := float64((float64(from+i) + 0.5) * scale)
@@ -82,18 +80,18 @@ func (a *axis) set(f filter, in, out, from, n int) {
 			if sum != 0 {
 				w /= sum
 			}
-			a.k[i*a.size+j] = int32(math.Copysign(0.5, w) + float64(w*(1<<precisionBits)))
+			a.K[i*a.Size+j] = int32(math.Copysign(0.5, w) + float64(w*(1<<precisionBits)))
 		}
-		a.first[i], a.count[i] = int32(lo), int32(taps)
+		a.First[i], a.Count[i] = int32(lo), int32(taps)
 	}
 }
 
 // copies sets one tap of weight 1 for each of n outputs, from sample from on: a
 // direction that keeps its size has no pass in Pillow.
 func (a *axis) copies(from, n int) {
-	a.size = 1
-	a.first, a.count, a.k = grow(a.first, n), grow(a.count, n), grow(a.k, n)
+	a.Size = 1
+	a.First, a.Count, a.K = grow(a.First, n), grow(a.Count, n), grow(a.K, n)
 	for i := range n {
-		a.first[i], a.count[i], a.k[i] = int32(from+i), 1, 1<<precisionBits
+		a.First[i], a.Count[i], a.K[i] = int32(from+i), 1, 1<<precisionBits
 	}
 }

@@ -52,7 +52,7 @@ func resample(src window, w, h int, part Rect, by preprocess.Interpolation) *dat
 	r.y.set(filters[by], src.h, h, part.Top, oh)
 	// The vertical pass reads input rows in order, so the horizontal pass
 	// keeps a ring of the rows it still needs.
-	ring := r.y.size
+	ring := r.y.Size
 	if pixel.CanResample() {
 		r.vector(out, src, ring)
 		return out
@@ -62,11 +62,11 @@ func resample(src window, w, h int, part Rect, by preprocess.Interpolation) *dat
 	acc := r.rows[ring*words:]
 	done := 0 // input rows that went through the horizontal pass
 	for y := range oh {
-		lo, n := int(r.y.first[y]), int(r.y.count[y])
+		lo, n := int(r.y.First[y]), int(r.y.Count[y])
 		for done = max(done, lo); done < lo+n; done++ {
 			horizontal(r.rows[done%ring*words:][:words], src.pix[done*src.stride:][:3*src.w], &r.x, ow)
 		}
-		k := r.y.k[y*r.y.size:][:n]
+		k := r.y.K[y*r.y.Size:][:n]
 		vertical(out.Pix[3*y*ow:3*(y+1)*ow], acc, r.rows, k, lo, ring, words)
 	}
 	return out
@@ -75,15 +75,15 @@ func resample(src window, w, h int, part Rect, by preprocess.Interpolation) *dat
 // vector is the rest of resample on the assembly, with rows of bytes.
 func (r *resampler) vector(out *data.Image, src window, ring int) {
 	ow := out.Width
-	stride := 3*ow + 1 // Row writes one byte more
+	stride := 3*ow + 1 // FixedTaps.Row writes one byte more
 	r.bytes = grow(r.bytes, ring*stride)
 	done := 0
 	for y := range out.Height {
-		lo, n := int(r.y.first[y]), int(r.y.count[y])
+		lo, n := int(r.y.First[y]), int(r.y.Count[y])
 		for done = max(done, lo); done < lo+n; done++ {
-			pixel.Row(r.bytes[done%ring*stride:][:stride], src.pix[done*src.stride:], src.w, r.x.first[:ow], r.x.count[:ow], r.x.k, r.x.size)
+			r.x.Row(r.bytes[done%ring*stride:][:stride], src.pix[done*src.stride:], src.w)
 		}
-		pixel.Columns(out.Pix[3*y*ow:3*(y+1)*ow], r.bytes, stride, lo, ring, r.y.k[y*r.y.size:][:n])
+		pixel.Columns(out.Pix[3*y*ow:3*(y+1)*ow], r.bytes, stride, lo, ring, r.y.K[y*r.y.Size:][:n])
 	}
 }
 
@@ -122,9 +122,9 @@ func horizontal(dst []uint64, src []uint8, a *axis, ow int) {
 
 // tapRow is output pixel x of one row: (R,G) in the halves of rg, B in b.
 func tapRow(src []uint8, a *axis, x int) (rg, b uint64) {
-	n := int(a.count[x])
-	s := src[3*a.first[x]:]
-	k := a.k[x*a.size : x*a.size+n]
+	n := int(a.Count[x])
+	s := src[3*a.First[x]:]
+	k := a.K[x*a.Size : x*a.Size+n]
 	rg, b = pairHalf, pairHalf
 	s = s[:3*n]
 	for _, c := range k {

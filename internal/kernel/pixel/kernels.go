@@ -11,10 +11,10 @@ import "github.com/whippet-ml/whippet/internal/kernel/isa"
 type kernels struct {
 	WeighRows func(dst, ring []float32, stride, lo, size int, w []float32)
 	Columns   func(dst, ring []uint8, stride, lo, size int, k []int32)
-	Row       func(dst, src []uint8, first, count []int32, k []int32, size int)
+	Row       func(dst, src []uint8, t *FixedTaps)
 	IDCT      func(b *[64]int32, dst []uint8, stride int)
 	YCC       func(dst, y, cb, cr []uint8, n int)
-	Pick      func(dst, src []float32, first, count []int32, weight []float32, size int)
+	Pick      func(dst, src []float32, n int, t *Taps) // the first n outputs
 	Curve     func(c *ToneCurve, v []float32, scale, shift [3]float32)
 	Sample    func(dst []float32, n int, src []uint8, rowBytes int, limX, limY uint32, w *Walk) int
 }

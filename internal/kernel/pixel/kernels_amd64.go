@@ -42,16 +42,16 @@ func columnsVec(dst, ring []uint8, stride, lo, size int, k []int32) {
 	columnsAVX2(&dst[0], len(dst), &rows[0], &k[0], len(k))
 }
 
-func rowVec(dst, src []uint8, first, count []int32, k []int32, size int) {
-	rowAVX2(&dst[0], &src[0], &first[0], &count[0], &k[0], size, len(first))
+func rowVec(dst, src []uint8, t *FixedTaps) {
+	rowAVX2(&dst[0], &src[0], &t.First[0], &t.Count[0], &t.K[0], t.Size, len(t.First))
 }
 
 func idctVec(b *[64]int32, dst []uint8, stride int) { idctAVX2(&b[0], &dst[0], stride) }
 
 func yccVec(dst, y, cb, cr []uint8, n int) { yccAVX2(&dst[0], &y[0], &cb[0], &cr[0], n) }
 
-func pickVec(dst, src []float32, first, count []int32, weight []float32, size int) {
-	pickAVX2(&dst[0], &src[0], &first[0], &count[0], &weight[0], size, len(first))
+func pickVec(dst, src []float32, n int, t *Taps) {
+	pickAVX2(&dst[0], &src[0], &t.First[0], &t.Count[0], &t.W[0], t.Size, n)
 }
 
 func curveVec(c *ToneCurve, v []float32, scale, shift [3]float32) {

@@ -52,24 +52,9 @@ func Columns(dst, ring []uint8, stride, lo, size int, k []int32) {
 	columns(dst[done:], ring[done:], stride, lo, size, k)
 }
 
-// CanResample reports whether Columns and Row run as assembly. Callers have a
+// CanResample reports whether Columns and FixedTaps.Row run as assembly. Callers have a
 // faster way in plain Go than their twins.
 func CanResample() bool { k := table.Active(); return k.Columns != nil && k.Row != nil }
-
-// Row is the horizontal pass of Pillow's resampling, of one row of n RGB
-// pixels: dst pixel i is (2²¹ + Σ k[i·size+j]·src pixel (first[i]+j)) >> 22 over
-// j < count[i], held to 0–255, for i < n = len(first). k is as for Columns.
-// Source pixels must be within the first w of src. dst needs one byte more than its 3·n; where src
-// has one more than its 3·w the assembly can run.
-func Row(dst, src []uint8, w int, first, count []int32, k []int32, size int) {
-	n := len(first)
-	need(len(dst) > 3*n && len(src) >= 3*w && len(count) >= n && len(k) >= n*size, "Row")
-	if kernel := table.Active().Row; kernel != nil && len(src) > 3*w && n > 0 {
-		kernel(dst, src, first, count, k, size)
-		return
-	}
-	row(dst, src, first, count, k, size)
-}
 
 // IDCT writes the samples of the dequantized block b to dst, rows stride
 // apart, and reports true; without assembly it does nothing and reports
@@ -96,18 +81,4 @@ func YCC(dst, y, cb, cr []uint8) int {
 	need(len(dst) >= 3*len(y) && len(cb) >= n && len(cr) >= n, "YCC")
 	kernel(dst, y, cb, cr, n)
 	return n
-}
-
-// Pick sets dst, [n,3], to weighted sums of the pixels of src, [w,3] and one
-// float to spare: pixel i is Σ weight[i·size+j]·src pixel (first[i]+j) over j <
-// count[i], for i < n = len(first).
-func Pick(dst, src []float32, w int, first, count []int32, weight []float32, size int) {
-	n := len(first)
-	need(len(dst) >= 3*n && len(src) > 3*w && len(count) >= n && len(weight) >= n*size, "Pick")
-	done := 0
-	if kernel := table.Active().Pick; kernel != nil && n > 1 {
-		done = n - 1 // it writes one float more
-		kernel(dst, src, first[:done], count, weight, size)
-	}
-	pick(dst[3*done:], src, first[done:], count[done:], weight[done*size:], size)
 }

@@ -110,14 +110,15 @@ func TestRow(t *testing.T) {
 			}
 			src := randomBytes(3*w+1, r)
 			got, want := newGuarded(3*n+1), make([]uint8, 3*n)
-			Row(got.s, src, w, first, count, k, size)
-			row(want, src, first, count, k, size)
+			taps := &FixedTaps{size, first, count, k}
+			taps.Row(got.s, src, w)
+			taps.row(want, src)
 			got.check(t, "Row")
 			if string(got.s[:3*n]) != string(want) {
 				t.Errorf("%d of %d pixels: differs from the twin", n, w)
 			}
 			// Without a byte to spare the twin runs, with the same result.
-			Row(got.s, src[:3*w:3*w], w, first, count, k, size)
+			taps.Row(got.s, src[:3*w:3*w], w)
 			if string(got.s[:3*n]) != string(want) {
 				t.Errorf("%d of %d pixels, exact slice: differs from the twin", n, w)
 			}
@@ -195,7 +196,7 @@ func TestShortSlicesPanic(t *testing.T) {
 	for name, f := range map[string]func(){
 		"Columns": func() { Columns(make([]uint8, 9), make([]uint8, 9), 9, 0, 2, []int32{1, 2}) },
 		"Row": func() {
-			Row(make([]uint8, 6), make([]uint8, 9), 3, make([]int32, 2), make([]int32, 2), make([]int32, 4), 2)
+			(&FixedTaps{2, make([]int32, 2), make([]int32, 2), make([]int32, 4)}).Row(make([]uint8, 6), make([]uint8, 9), 3)
 		},
 		"WeighRows": func() { WeighRows(make([]float32, 9), make([]float32, 9), 0, 2, []float32{1, 2}) },
 	} {
@@ -253,8 +254,9 @@ func TestPick(t *testing.T) {
 				all[i] = -7
 			}
 			got, want := all[16:16+3*n:16+3*n], make([]float32, 3*n)
-			Pick(got, src, w, first, count, weight, size)
-			pick(want, src, first, count, weight, size)
+			taps := &Taps{size, first, count, weight}
+			taps.Apply(got, src)
+			taps.apply(want, src, 0)
 			for i, v := range got {
 				if math.Abs(float64(v-want[i])) > 1e-3 {
 					t.Fatalf("%d of %d pixels: %v at %d, want %v", n, w, v, i, want[i])

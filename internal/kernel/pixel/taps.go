@@ -1,6 +1,10 @@
 package pixel
 
-import "math"
+import (
+	"math"
+
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
+)
 
 // Resizing of batches, as fastai's affine_coord does it on an upright grid:
 // bilinear with aligned corners, after an area average where the picture is
@@ -65,9 +69,34 @@ func (t *Taps) Set(in, pooled, out int) {
 	}
 }
 
-// Apply reduces one row, src [in,3] and one float to spare, to dst [out,3].
+// Apply reduces one row of pixels, src [in,3] and one float to spare, to dst
+// [out,3].
 func (t *Taps) Apply(dst, src []float32) {
-	Pick(dst, src, len(src)/3, t.First, t.Count, t.W, t.Size)
+	n := len(t.First)
+	need(len(dst) >= 3*n && len(src)%3 == 1 && len(t.Count) >= n && len(t.W) >= n*t.Size, "Taps.Apply")
+	done := 0
+	if kernel := table.Active().Pick; kernel != nil && n > 1 {
+		done = n - 1 // it writes one float more
+		kernel(dst, src, done, isa.Arg(t))
+	}
+	t.apply(dst, src, done)
+}
+
+// apply is the Go twin of Apply, from the given output on.
+func (t *Taps) apply(dst, src []float32, from int) {
+	for i := from; i < len(t.First); i++ {
+		n := int(t.Count[i])
+		s := src[3*t.First[i]:][:3*n]
+		var r, g, b float32
+		for _, k := range t.W[i*t.Size:][:n] {
+			r += k * s[0]
+			g += k * s[1]
+			b += k * s[2]
+			s = s[3:]
+		}
+		o := dst[3*i : 3*i+3 : 3*i+3]
+		o[0], o[1], o[2] = r, g, b
+	}
 }
 
 // Combine adds up the rows of a ring with row i's taps: dst is the weighted
