@@ -276,3 +276,72 @@ func TestCancelBuilding(t *testing.T) {
 		t.Errorf("building with a cancelled context: %v", err)
 	}
 }
+
+// TestFoldersOfPeople builds loaders of folders as people have them: what could
+// mislead is said.
+func TestFoldersOfPeople(t *testing.T) {
+	class := func(files map[string][]byte, dir, name string, n int) {
+		for i := range n {
+			files[fmt.Sprintf("%s/%s_%d.png", dir, name, i)] = picture(14, 14, uint64(len(files)))
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(files map[string][]byte)
+		split  Splitter
+		fails  bool
+		says   []string
+	}{
+		"a folder within a class": {func(f map[string][]byte) { class(f, "a/inner/most", "x", 3) }, nil, false,
+			[]string{"different depth", `40 as in "a"`, `3 as in "a/inner/most"`}},
+		"a picture beside the classes": {func(f map[string][]byte) { f["stray.png"] = picture(14, 14, 99) }, nil, false, []string{"different depth", "1 as in", "itself"}},
+		"one class is of other files": {func(f map[string][]byte) {
+			for i := range 20 {
+				delete(f, fmt.Sprintf("b/b_%d.png", i))
+				f[fmt.Sprintf("b/b_%d.txt", i)] = []byte("text")
+			}
+		}, nil, true, []string{`the label "a"`, "20 .txt"}},
+		"one picture for training": {func(map[string][]byte) {}, FuncSplit(func(it Item) bool { return !strings.HasSuffix(it.Path, "a_0.png") }), true, []string{"1 picture for training", "2 labels", "another share"}},
+		"missing values":           {func(f map[string][]byte) { class(f, "NaN", "n", 9) }, nil, false, []string{`the class "NaN" (9)`}},
+		"numbers": {func(f map[string][]byte) { class(f, "1", "n", 9); class(f, "1.0", "m", 9); class(f, "-1", "m", 9) }, nil, false,
+			[]string{`"1" (9) and "1.0" (9) differ in how the number is written`}},
+		"a label that is no text": {func(f map[string][]byte) { class(f, "a\xff", "n", 3) }, nil, true, []string{`"a\xff"`, "UTF-8"}},
+		"damaged in both parts": {func(f map[string][]byte) { f["a/a_3.png"], f["a/a_4.png"], f["b/b_3.png"] = nil, nil, nil }, FuncSplit(func(it Item) bool { return strings.HasSuffix(it.Path, "_3.png") }), true,
+			[]string{"3 pictures cannot be opened"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string][]byte{}
+			class(files, "a", "a", 20)
+			class(files, "b", "b", 20)
+			c.change(files)
+			b := petsBlock()
+			b.Label = ParentLabel
+			b.Items = notedPNGs{}
+			if c.split != nil {
+				b.Split = c.split
+			}
+			d, err := b.DataLoaders(t.Context(), write(t, files))
+			if (err != nil) != c.fails {
+				t.Fatalf("error %v", err)
+			}
+			said := fmt.Sprint(err)
+			if err == nil {
+				said = strings.Join(d.Warnings, "\n")
+			}
+			for _, want := range c.says {
+				if !strings.Contains(said, want) {
+					t.Errorf("it says\n%s\nwithout %q", said, want)
+				}
+			}
+			if strings.Contains(said, `"-1"`) {
+				t.Errorf("-1 is no other way to write 1:\n%s", said)
+			}
+		})
+	}
+}
+
+// notedPNGs is pngs with notes.
+type notedPNGs struct{ pngs }
+
+func (notedPNGs) ListNoted(ctx context.Context, root string) ([]Item, []string, error) {
+	return ListFilesNoted(ctx, root, ListOptions{Extensions: []string{".png", ".jpg"}})
+}

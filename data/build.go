@@ -65,11 +65,19 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 		d.Vocab = b.vocabulary(pick(labels, of))
 	}
 	if n := len(d.Vocab); n < b.Task.MinClasses() {
-		if n == 0 {
-			return nil, mistakef(ErrOneClass, "no item has a label (%s): is the labeler %s right, and the folder?", names(root, pick(items, of)), describe(b.Label))
+		left := ""
+		for _, n := range notes {
+			left += " (" + n + ")"
 		}
-		return nil, mistakef(ErrOneClass, "every item has the label %q (%s); a classifier needs at least two classes: is the labeler %s right, and the folder?",
-			d.Vocab[0], names(root, pick(items, of)), describe(b.Label))
+		if all := b.vocabulary(labels); n == 1 && len(all) > 1 {
+			return nil, mistakef(ErrOneClass, "all %s for training have the label %q, though there are %d labels: %s leaves the others to validation; take another share for it",
+				plural(len(of), "picture"), d.Vocab[0], len(all), describe(b.Split))
+		}
+		if n == 0 {
+			return nil, mistakef(ErrOneClass, "no item has a label (%s): is the labeler %s right, and the folder?%s", names(root, pick(items, of)), describe(b.Label), left)
+		}
+		return nil, mistakef(ErrOneClass, "every item has the label %q (%s); a classifier needs at least two classes: is the labeler %s right, and the folder?%s",
+			d.Vocab[0], names(root, pick(items, of)), describe(b.Label), left)
 	}
 	tr.step("Vocabulary", "%s: %s", plural(len(d.Vocab), "class"), listed(d.Vocab, 8))
 	trainY, err := d.encode(pick(items, train), pick(labels, train), "training")
@@ -85,17 +93,25 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 		return nil, err
 	}
 
-	part := func(which []int, y target.Targets) ([]Item, target.Targets, []check, error) {
-		return b.checkItems(ctx, root, pick(items, which), y, d)
-	}
-	trainItems, trainY, trainSizes, err := part(train, trainY)
+	kept, sizes, err := b.checkItems(ctx, root, pick(items, slices.Concat(train, valid)), d)
 	if err != nil {
 		return nil, err
 	}
-	validItems, validY, validSizes, err := part(valid, validY)
-	if err != nil {
-		return nil, err
+	part := func(from int, which []int, y target.Targets) ([]Item, target.Targets, []check) {
+		if kept == nil {
+			return pick(items, which), y, nil
+		}
+		var keep []int
+		var good []check
+		for k, i := range kept {
+			if i >= from && i < from+len(which) {
+				keep, good = append(keep, i-from), append(good, sizes[k])
+			}
+		}
+		return pick(pick(items, which), keep), y.Gather(keep), good
 	}
+	trainItems, trainY, trainSizes := part(0, train, trainY)
+	validItems, validY, validSizes := part(len(train), valid, validY)
 	if b.Check != CheckNone {
 		tr.step("Check", "%s left out as damaged", plural(len(d.Skipped), "file"))
 	}
@@ -112,6 +128,10 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 	}
 	d.warn()
 	d.Warnings = append(d.Warnings, lookAlikes(slices.Concat(labels...))...)
+	d.Warnings = append(d.Warnings, missing(slices.Concat(labels...))...)
+	if b.Label == ParentLabel {
+		d.Warnings = append(d.Warnings, depths(root, items)...)
+	}
 	if err := d.warnDuplicates(ctx); err != nil {
 		return nil, err
 	}

@@ -6,11 +6,9 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-
-	"github.com/whippet-ml/whippet/target"
 )
 
-// checkItems is what is known of an item's picture before training; the size is 0
+// check is what is known of an item's picture before training; the size is 0
 // where it is not known.
 type check struct {
 	item          Item
@@ -70,19 +68,18 @@ func checkAll(ctx context.Context, src Source, items []Item, decode bool, worker
 	return out, err
 }
 
-// checkItems looks at the files as far as the Block asks for and returns the items
-// to use with their targets and what is known of them. Damaged ones are an
-// error, or left out and noted in d.
-func (b Block) checkItems(ctx context.Context, root string, items []Item, y target.Targets, d *DataLoaders) ([]Item, target.Targets, []check, error) {
+// checkItems looks at the files as far as the Block asks for and returns the numbers of
+// the items to use, and what is known of them; nil when nothing was looked at.
+// Damaged ones are an error, or left out and noted in d.
+func (b Block) checkItems(ctx context.Context, root string, items []Item, d *DataLoaders) ([]int, []check, error) {
 	if b.Check == CheckNone || len(items) == 0 {
-		return items, y, nil, nil
+		return nil, nil, nil
 	}
 	all, err := checkAll(ctx, b.Items, items, b.Check == CheckDecode, b.Workers, nil)
 	if err != nil {
-		return nil, y, nil, err
+		return nil, nil, err
 	}
-	var keep []int
-	var good []check
+	keep, good := []int{}, []check{}
 	var bad []Item
 	var first error
 	for i, c := range all {
@@ -98,10 +95,10 @@ func (b Block) checkItems(ctx context.Context, root string, items []Item, y targ
 	}
 	if len(bad) > 0 && b.Damaged != SkipDamaged {
 		d.Skipped = nil
-		return nil, y, nil, mistakef(ErrDamaged, "%s cannot be opened: %s; the first: %v; repair or remove such files, or leave them out with SkipDamaged",
+		return nil, nil, mistakef(ErrDamaged, "%s cannot be opened: %s; the first: %v; repair or remove such files, or leave them out with SkipDamaged",
 			plural(len(bad), "picture"), names(root, bad), first)
 	}
-	return pick(items, keep), y.Gather(keep), good, nil
+	return keep, good, nil
 }
 
 // sameSize runs the item transforms on the pictures most likely to come out

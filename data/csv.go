@@ -13,7 +13,7 @@ import (
 // item's Fields, for ColumnLabel and ColumnSplit.
 //
 // What is not given is found out by looking: the encoding (UTF-8, UTF-16,
-// Windows-1252), the separator (commas, tabs, semicolons, bars), whether the
+// UTF-32, Windows-1252), the separator (commas, tabs, semicolons, bars, spaces), whether the
 // first row has names, which column names the pictures, and how: paths may lack
 // the extension, or start in a folder above or below the root. Table tells what
 // was found; what could be meant in two ways is an error.

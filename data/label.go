@@ -3,11 +3,15 @@ package data
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // RegexLabel labels an item by the first group of pattern where it first
@@ -189,6 +193,9 @@ func labelAll(root string, items []Item, l Labeler) ([][]string, error) {
 			bad = append(bad, it)
 			continue
 		}
+		if k := slices.IndexFunc(s, func(l string) bool { return !utf8.ValidString(l) }); k >= 0 {
+			return nil, mistakef(ErrLabel, "the label %q of %s is not in UTF-8, so that a model could not keep it: rename the folder or the file", s[k], relative(root, it.Path))
+		}
 		labels[i] = s
 	}
 	if first != nil {
@@ -196,4 +203,38 @@ func labelAll(root string, items []Item, l Labeler) ([][]string, error) {
 			plural(len(bad), "item"), len(items), describe(l), names(root, bad), first)
 	}
 	return labels, nil
+}
+
+// depths warns of pictures that lie in folders of different depth, where the
+// label is the name of the folder: some are then called by a folder within their
+// class, or by the one above all classes.
+func depths(root string, items []Item) []string {
+	type level struct {
+		n     int
+		first string // folder
+	}
+	levels := map[int]*level{}
+	for _, it := range items {
+		dir := path.Dir(relative(root, it.Path))
+		depth := 0
+		if dir != "." {
+			depth = 1 + strings.Count(dir, "/")
+		}
+		if levels[depth] == nil {
+			levels[depth] = &level{0, dir}
+		}
+		levels[depth].n++
+	}
+	if len(levels) < 2 {
+		return nil
+	}
+	var parts []string
+	for _, d := range slices.Sorted(maps.Keys(levels)) {
+		name := strconv.Quote(levels[d].first)
+		if d == 0 {
+			name = strconv.Quote(root) + " itself"
+		}
+		parts = append(parts, fmt.Sprintf("%d as in %s", levels[d].n, name))
+	}
+	return []string{fmt.Sprintf("pictures lie in folders of different depth, and the innermost one gives the label: %s", strings.Join(parts, ", "))}
 }

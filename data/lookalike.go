@@ -2,8 +2,12 @@ package data
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -38,10 +42,30 @@ func lookAlikes(labels []string) []string {
 	return warnings
 }
 
+// missing returns a warning for labels that programs write where there is none.
+func missing(labels []string) []string {
+	count := map[string]int{}
+	for _, l := range labels {
+		switch strings.ToLower(strings.TrimSpace(l)) {
+		case "nan", "na", "n/a", "#n/a", "<na>", "null", "nil", "undefined":
+			count[l]++
+		}
+	}
+	var warnings []string
+	for _, l := range slices.Sorted(maps.Keys(count)) {
+		warnings = append(warnings, fmt.Sprintf("the class %q (%d) is called as programs write a missing value; if the label is missing, leave these pictures out", l, count[l]))
+	}
+	return warnings
+}
+
 // skeleton is what a person sees of a label: without case, the form of its
 // accents, the kind and number of its spaces, dashes and quotation marks, and
-// with Latin letters for those of other scripts that look like them.
+// with Latin letters for those of other scripts that look like them; numbers by
+// their value.
 func skeleton(label string) string {
+	if v, err := strconv.ParseFloat(label, 64); err == nil && !math.IsNaN(v) && !math.IsInf(v, 0) {
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
 	s := strings.Join(strings.FieldsFunc(norm.NFKC.String(label), separates), " ")
 	return strings.Map(func(r rune) rune {
 		if t, ok := twins[r]; ok {
@@ -58,7 +82,7 @@ func separates(r rune) bool {
 	case ' ', '\t', '\n', '\r', '\u00a0', '\u200b', '\u200c', '\u200d', '\u2060', '\ufeff', '_', '-', '\u00ad', '\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2212':
 		return true
 	}
-	return false
+	return unicode.IsControl(r)
 }
 
 // twins are lower-case letters and marks that look like Latin ones.
@@ -70,7 +94,11 @@ var twins = map[rune]rune{
 
 // difference says in which way two labels of one skeleton differ.
 func difference(a, b string) string {
+	_, errA := strconv.ParseFloat(a, 64)
+	_, errB := strconv.ParseFloat(b, 64)
 	switch {
+	case errA == nil && errB == nil:
+		return "how the number is written"
 	case norm.NFC.String(a) == norm.NFC.String(b):
 		return "how their accents are encoded (Unicode composed and decomposed)"
 	case strings.EqualFold(a, b):

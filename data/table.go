@@ -2,6 +2,7 @@ package data
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
 
 	"github.com/whippet-ml/whippet/internal/files"
 )
@@ -42,7 +44,7 @@ type Table struct {
 	Rows    [][]string // without the header, all of the same length
 	Lines   []int      // where each row begins in the file, from 1
 
-	Encoding  string // "UTF-8", "UTF-16" or "Windows-1252"
+	Encoding  string // "UTF-8", "UTF-16", "UTF-32" or "Windows-1252"
 	Separator rune
 	Header    Header // HeaderYes or HeaderNo
 
@@ -52,9 +54,10 @@ type Table struct {
 	// folder has that the other has not.
 	Notes []string
 
-	paths []string // of the rows' pictures
-	raw   [][]string
-	lines []int
+	paths  []string // of the rows' pictures
+	before int      // lines before the first row
+	raw    [][]string
+	lines  []int
 }
 
 // maxCSV bounds a table's size in bytes: a million rows need about 100 MB.
@@ -74,9 +77,9 @@ const (
 )
 
 // separators are what tables are cut by, the most usual first.
-var separators = []rune{',', '\t', ';', '|'}
+var separators = []rune{',', '\t', ';', '|', ' '}
 
-var separatorNames = map[rune]string{',': "commas", '\t': "tabs", ';': "semicolons", '|': "bars"}
+var separatorNames = map[rune]string{',': "commas", '\t': "tabs", ';': "semicolons", '|': "bars", ' ': "spaces"}
 
 // textDecoding is an encoding of text, with its name.
 type textDecoding struct {
@@ -91,6 +94,10 @@ func sniffEncoding(head []byte) textDecoding {
 		return textDecoding{"UTF-16", unicode.UTF16(e, unicode.UseBOM)}
 	}
 	switch {
+	case len(head) > 3 && head[0] == 0xFF && head[1] == 0xFE && head[2] == 0 && head[3] == 0:
+		return textDecoding{"UTF-32", utf32.UTF32(utf32.LittleEndian, utf32.UseBOM)}
+	case len(head) > 3 && head[0] == 0 && head[1] == 0 && head[2] == 0xFE && head[3] == 0xFF:
+		return textDecoding{"UTF-32", utf32.UTF32(utf32.BigEndian, utf32.UseBOM)}
 	case len(head) < 2:
 	case head[0] == 0xFF && head[1] == 0xFE, head[0] != 0 && head[1] == 0:
 		return utf16(unicode.LittleEndian)
@@ -143,7 +150,7 @@ func (f tableFile) tableIn(ctx context.Context, enc textDecoding) (*Table, error
 	limited := &io.LimitedReader{R: r, N: maxCSV + 1}
 	raw := bufio.NewReaderSize(limited, sampleBytes)
 	if enc.name == "" {
-		head, _ := raw.Peek(2)
+		head, _ := raw.Peek(4)
 		enc = sniffEncoding(head)
 	}
 	text := raw
@@ -154,11 +161,51 @@ func (f tableFile) tableIn(ctx context.Context, enc textDecoding) (*Table, error
 		_, _ = text.Discard(3)
 	}
 	t := &Table{File: f.name, Encoding: enc.name, Separator: f.comma}
-	if f.comma == 0 {
-		sample, _ := text.Peek(sampleBytes)
+	sample, _ := text.Peek(sampleBytes)
+	if bytes.IndexByte(sample, '\r') >= 0 && bytes.IndexByte(sample, '\n') < 0 {
+		text = bufio.NewReaderSize(oldLines{text}, sampleBytes)
+		sample, _ = text.Peek(sampleBytes)
+	}
+	if sep, length := excelLine(sample); length > 0 {
+		if t.Separator == 0 {
+			t.Separator = sep
+		}
+		_, _ = text.Discard(length)
+		t.before = 1
+	}
+	if t.Separator == 0 {
 		t.Separator = sniffSeparator(string(sample), f.choose)
 	}
 	return t, t.read(ctx, text, limited)
+}
+
+// oldLines reads a text whose lines end in carriage returns alone, as Excel writes
+// tables "for Macintosh", with line feeds in their place.
+type oldLines struct{ r io.Reader }
+
+func (o oldLines) Read(p []byte) (int, error) {
+	n, err := o.r.Read(p)
+	for i, c := range p[:n] {
+		if c == '\r' {
+			p[i] = '\n'
+		}
+	}
+	return n, err
+}
+
+// excelLine returns the separator that a first line such as "sep=;" names, which
+// is for Excel and no row, and the line's length, 0 where there is none.
+func excelLine(b []byte) (sep rune, length int) {
+	line, _, ok := bytes.Cut(b, []byte("\n"))
+	text := strings.Trim(strings.TrimSuffix(string(line), "\r"), `"`)
+	if !ok || len(text) < 5 || !strings.EqualFold(text[:4], "sep=") {
+		return 0, 0
+	}
+	sep, n := utf8.DecodeRuneInString(text[4:])
+	if n != len(text)-4 {
+		return 0, 0
+	}
+	return sep, len(line) + 1
 }
 
 // sniffSeparator returns the separator by which the beginning of a table falls
@@ -213,7 +260,7 @@ func (t *Table) read(ctx context.Context, text io.Reader, limited *io.LimitedRea
 		if err != nil { // a *csv.ParseError names line and column
 			var wrong *csv.ParseError
 			if errors.As(err, &wrong) && errors.Is(err, csv.ErrFieldCount) {
-				return fmt.Errorf("data: cannot read the table %s: line %d has %d columns and the first line has %d, cut at %s: add what is missing, or put quotes around text that holds the separator", t.File, wrong.Line, len(row), cr.FieldsPerRecord, separatorName(t.Separator))
+				return fmt.Errorf("data: cannot read the table %s: line %d has %d columns and the first line has %d, cut at %s: add what is missing, or put quotes around text that holds the separator", t.File, wrong.Line+t.before, len(row), cr.FieldsPerRecord, separatorName(t.Separator))
 			}
 			return fmt.Errorf("data: cannot read the table %s: %w", t.File, err)
 		}
@@ -227,7 +274,7 @@ func (t *Table) read(ctx context.Context, text io.Reader, limited *io.LimitedRea
 			return fmt.Errorf("data: the table %s has more than %d rows or %d cells; cut it into several, or leave columns out", t.File, maxCSVRows, maxCSVCells)
 		}
 		line, _ := cr.FieldPos(0)
-		t.raw, t.lines = append(t.raw, row), append(t.lines, line)
+		t.raw, t.lines = append(t.raw, row), append(t.lines, line+t.before)
 		if len(t.raw)&4095 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -291,7 +338,8 @@ var labelNames = []string{"label", "labels", "class", "category", "target", "tag
 
 // LabelColumn is the column that has the labels when nobody says which: one
 // that is called so, else the second, as in fastai's from_csv, else the first
-// that does not name the pictures. It returns an error when there is none.
+// that does not name the pictures. A column that only counts the rows is none, if
+// there is another. It returns an error when there is none.
 func (t *Table) LabelColumn() (string, error) {
 	for _, want := range labelNames {
 		for _, c := range t.Columns {
@@ -300,13 +348,37 @@ func (t *Table) LabelColumn() (string, error) {
 			}
 		}
 	}
-	if len(t.Columns) > 1 && t.Columns[1] != t.PathColumn {
-		return t.Columns[1], nil
-	}
-	for _, c := range t.Columns {
-		if c != t.PathColumn {
-			return c, nil
+	var others []int
+	for i, c := range t.Columns {
+		switch {
+		case c == t.PathColumn:
+		case i == 1:
+			others = slices.Insert(others, 0, i)
+		default:
+			others = append(others, i)
 		}
 	}
+	for _, c := range others {
+		if !t.counts(c) {
+			return t.Columns[c], nil
+		}
+	}
+	if len(others) > 0 {
+		return t.Columns[others[0]], nil
+	}
 	return "", mistakef(ErrLabel, "the table %s has one column, %q; it needs the picture's path and its label", t.File, t.PathColumn)
+}
+
+// counts reports whether a column has a number of its own in every row, as the
+// index that pandas writes.
+func (t *Table) counts(column int) bool {
+	seen := make(map[string]bool, len(t.Rows))
+	for _, row := range t.Rows {
+		v := strings.TrimSpace(row[column])
+		if _, err := strconv.Atoi(v); err != nil || seen[v] {
+			return false
+		}
+		seen[v] = true
+	}
+	return len(t.Rows) > 2
 }

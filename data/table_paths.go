@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // This file finds the pictures that the rows of a table mean. Tables are written
@@ -18,7 +20,7 @@ import (
 type pathRule struct {
 	relation  relation
 	extension bool // the table's paths have the pictures' extensions
-	fold      bool // upper and lower case are the same
+	fold      bool // upper and lower case are the same, and so are the ways to encode accents
 }
 
 // relation is how a table's path and a picture's, seen from the root, agree.
@@ -55,7 +57,7 @@ func (r pathRule) String() string {
 		s = append(s, "without their extension")
 	}
 	if r.fold {
-		s = append(s, "in other upper and lower case")
+		s = append(s, "in other upper and lower case, or with accents encoded otherwise")
 	}
 	return strings.Join(s, ", ")
 }
@@ -63,7 +65,7 @@ func (r pathRule) String() string {
 // key is a path as the rule compares it.
 func (r pathRule) key(p string) string {
 	if r.fold {
-		p = strings.ToLower(p)
+		p = norm.NFC.String(strings.ToLower(p))
 	}
 	return p
 }
@@ -304,7 +306,7 @@ func (t *Table) filled(i, column int) error {
 // place finds the pictures of all rows, and notes what does not fit.
 func (t *Table) place(x *pictureIndex, column int, rule pathRule) error {
 	t.paths = make([]string, len(t.Rows))
-	taken := make([]bool, len(x.paths))
+	taken := make([]int, len(x.paths)) // line of the row that names the picture, 0 for none
 	var missing []string
 	for i, row := range t.Rows {
 		cell := row[column]
@@ -322,7 +324,10 @@ func (t *Table) place(x *pictureIndex, column int, rule pathRule) error {
 			return mistakef(ErrDuplicate, "%s line %d: %q may be %s or %s; write the folder into the table too", t.File, t.Lines[i], cell, x.paths[found[0]], x.paths[found[1]])
 		default:
 			t.paths[i] = filepath.Join(x.root, filepath.FromSlash(x.paths[found[0]]))
-			taken[found[0]] = true
+			if k := found[0]; taken[k] > 0 {
+				return mistakef(ErrDuplicate, "%s: lines %d and %d both name the picture %s; if it were for training and for validation the result would be too good, so keep one of them", t.File, taken[k], t.Lines[i], x.paths[k])
+			}
+			taken[found[0]] = t.Lines[i]
 		}
 	}
 	t.note(rule)
@@ -330,8 +335,8 @@ func (t *Table) place(x *pictureIndex, column int, rule pathRule) error {
 		t.Notes = append(t.Notes, fmt.Sprintf("%s of %d in %s without a picture: %s", plural(n, "row"), len(t.Rows), filepath.Base(t.File), listed(missing, shown)))
 	}
 	var unlisted []string
-	for i, used := range taken {
-		if !used {
+	for i, line := range taken {
+		if line == 0 {
 			unlisted = append(unlisted, x.paths[i])
 		}
 	}

@@ -3,6 +3,7 @@ package data
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,15 @@ func utf16le(s string) string {
 		b.WriteByte(byte(u >> 8))
 	}
 	return b.String()
+}
+
+// utf32be is text in UTF-32 with its mark.
+func utf32be(s string) string {
+	b := []byte("\x00\x00\xfe\xff")
+	for _, r := range s {
+		b = binary.BigEndian.AppendUint32(b, uint32(r))
+	}
+	return string(b)
 }
 
 // TestTablesOfPeople reads tables as people have them: what is left open is
@@ -55,6 +65,18 @@ func TestTablesOfPeople(t *testing.T) {
 		{"the path column by number", flat, "a.png,b.png,cat\nb.png,c.png,dog\n", CSV{PathColumn: "1"}, []string{"b.png", "c.png"}, "a.png", []string{"1 picture of 3 below the folder not used", "a.png"}, false},
 		{"rows and pictures too many", flat, "file,label\na.png,cat\nb.png,dog\ngone.png,cat\n", CSV{}, []string{"a.png", "b.png", "gone.png"}, "cat", []string{`1 row of 3 in t.csv without a picture: line 4, "gone.png"`, "1 picture of 3 below the folder not used"}, false},
 
+		{"spaces", flat, "a.png cat\nb.png dog\nc.png cat\n", CSV{}, nil, "cat", []string{"separated by spaces", "no header"}, false},
+		{"spaces in names", []string{"my a.png", "my b.png"}, "file,label\nmy a.png,red cat\nmy b.png,old dog\n", CSV{}, nil, "red cat", []string{"commas"}, false},
+		{"UTF-32", flat, utf32be("file,label\na.png,Köter\nb.png,dog\nc.png,cat\n"), CSV{}, nil, "Köter", []string{"UTF-32"}, false},
+		{"a line for Excel", flat, "sep=;\r\nfile;label\r\na.png;cat\r\nb.png;dog\r\nc.png;cat\r\n", CSV{}, nil, "cat", []string{"semicolons", `columns "file", "label"`}, false},
+		{"a line for Excel, tabs", flat, "\"sep=\t\"\na.png\tcat\nb.png\tdog\nc.png\tcat\n", CSV{}, nil, "cat", []string{"tabs", "no header"}, false},
+		{"carriage returns alone", flat, "file,label\ra.png,cat\rb.png,dog\rc.png,cat\r", CSV{}, nil, "cat", []string{"3 rows"}, false},
+		{"an index, no header", flat, "0,a.png,cat\n1,b.png,dog\n2,c.png,cat\n", CSV{}, nil, "cat", []string{`by column "1"`}, false},
+		{"an index without a name, label first", flat, ",no,kind,file\n0,7,cat,a.png\n1,8,dog,b.png\n2,9,cat,c.png\n", CSV{}, nil, "cat", []string{`by column "file"`}, false},
+		{"accents encoded otherwise", []string{"\u00e9a.png", "\u00e9b.png"}, "file,label\ne\u0301a.png,cat\ne\u0301b.png,dog\n", CSV{}, nil, "cat", []string{"accents encoded otherwise"}, false},
+
+		{"a line for Excel, a row too long", flat, "sep=,\nfile,label\na.png,cat\nb.png,dog,small\n", CSV{}, nil, "", []string{"line 4 has 3 columns"}, true},
+		{"one picture in two rows", flat, "file,label\na.png,cat\nb.png,dog\n./a.png,dog\n", CSV{}, nil, "", []string{"lines 2 and 4", "a.png"}, true},
 		{"one name in two folders", []string{"x/a.png", "y/a.png", "y/b.png", "y/c.png"}, "file,label\na.png,cat\nb.png,dog\nc.png,dog\n", CSV{}, nil, "", []string{"line 2", "x/a.png or y/a.png"}, true},
 		{"another folder's table", flat, "file,label\nq.png,cat\nr.png,dog\n", CSV{}, nil, "", []string{"no row of the table", "q.png", "a.png"}, true},
 		{"no such column", flat, "file,label\na.png,cat\n", CSV{PathColumn: "path"}, nil, "", []string{`no column "path"`}, true},

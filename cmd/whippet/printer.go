@@ -106,6 +106,9 @@ func (p *printer) start(c run.Config, dls *data.DataLoaders, from *train.Checkpo
 			"training": len(dls.Train.Items()), "validation": len(dls.Valid.Items()), "resumed": from != nil}))
 		return
 	}
+	if c.Still() {
+		p.note("warning: with a learning rate of %s no weight changes", c.Rate())
+	}
 	fmt.Fprintf(p.out, "%s: %d classes, %d pictures to train on, %d to validate on\n", c.Data, len(dls.Vocab), len(dls.Train.Items()), len(dls.Valid.Items()))
 	fmt.Fprintf(p.out, "%s, weights %s, %d×%d, batch %d, labels by %s, validation by %s, seed %d\n\n", c.Arch, cmp.Or(c.From, c.Weights), c.Size, c.Size, c.Batch, c.Label, c.Valid, c.Seed)
 	if from != nil {
@@ -140,6 +143,9 @@ func (p *printer) On(e train.Event, l *train.Learner) error {
 		p.close()
 		row, _ := l.Recorder.Last()
 		p.epoch(l, row)
+		if v := row.ValidLoss; len(l.DLs.Valid.Items()) > 0 && (math.IsNaN(v) || math.IsInf(v, 0)) {
+			p.note("warning: the validation loss is not finite after this epoch: the learning rate may be too high")
+		}
 	}
 	return nil
 }

@@ -33,9 +33,29 @@ var flagOf = map[string]map[string]string{
 // English word. Parts of paths and quoted text are none.
 var fieldName = regexp.MustCompile(`(?:\b[a-z]+: )?\b[A-Za-z]*Options\.(?:Decode\.)?([A-Z]\w*)|(?:^|[ (])([A-Z][a-z]+[A-Z]\w*)`)
 
+// said are other words of libraries for what flags say.
+var said = []struct {
+	is *regexp.Regexp
+	by string
+}{
+	{regexp.MustCompile(`set ItemTransforms to a resize such as vision\.Resize\((\d+)\)`), "give --presize, such as --presize $1"},
+	{regexp.MustCompile(`\bRandomSplit\(([^,()]+), seed (\d+)\)`), "--valid $1 (--split-seed $2)"},
+	{regexp.MustCompile("\\bthe labeler RegexLabel\\(`([^`]*)`\\)"), "--label 'regex:$1'"},
+	{regexp.MustCompile("\\bRegexLabel\\(`([^`]*)`\\)"), "--label 'regex:$1'"},
+	{regexp.MustCompile(`\b(?:the labeler )?ParentLabel\b`), "--label folder"},
+	{regexp.MustCompile(`\b(?:the labeler )?ColumnLabel\("([^"]*)"\)`), "the column $1 of --label csv:FILE:$1"},
+	{regexp.MustCompile(`\(LRFind suggests one\)`), "(whippet lr-find suggests one)"},
+	{regexp.MustCompile(`; name the column of the paths, or give the folder that they start from$`), "; name the column of the paths with --path-column, or give the folder that they start from with --data"},
+}
+
 // inFlags returns the text of a command's error in its own words.
 func inFlags(command, text string) string {
 	flags := flagOf[command]
+	if flags["BatchSize"] != "" { // it trains or judges
+		for _, s := range said {
+			text = s.is.ReplaceAllString(text, s.by)
+		}
+	}
 	var b strings.Builder
 	from := 0
 	for _, m := range fieldName.FindAllStringSubmatchIndex(text, -1) {

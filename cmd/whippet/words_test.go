@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"image/jpeg"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -183,6 +185,28 @@ func TestErrorsNameFlags(t *testing.T) {
 		}
 		return inFlags("train", err.Error())
 	}
+	sizes := block
+	sizes.ItemTransforms = nil
+	writeColor(t, filepath.Join(dir, "blue_78.jpg"), 0, 78)
+	if err := resized(filepath.Join(dir, "blue_78.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	if s := fails(sizes); !strings.Contains(s, "give --presize, such as --presize 460") {
+		t.Error(s)
+	}
+	if err := os.Remove(filepath.Join(dir, "blue_78.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	one := block
+	one.Label = data.RegexLabel(`_(\d)\d.jpg$`)
+	if s := fails(one); strings.Contains(s, "RegexLabel") || !strings.Contains(s, "--label 'regex:_(") {
+		t.Error(s)
+	}
+	few := block
+	few.Split = data.RandomSplit(0.01, 1)
+	if s := fails(few); !strings.Contains(s, "--valid 0.01 (--split-seed 1) leaves none") {
+		t.Error(s)
+	}
 	large := block
 	large.BatchSize = 500
 	none := block
@@ -242,4 +266,21 @@ func mustArch(t *testing.T, name string) *models.Architecture {
 		t.Fatal(err)
 	}
 	return a
+}
+
+// resized makes another picture of a JPEG's file: half as large.
+func resized(path string) error {
+	m, err := vision.DecodeFile(path, vision.DecodeOptions{})
+	if err != nil {
+		return err
+	}
+	small, err := vision.Resizer{Method: vision.Squish, Width: m.Width / 2, Height: m.Height / 2}.ApplyAt(m, 0.5, 0.5)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, vision.ToImage(small), nil); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b.Bytes(), 0o600)
 }

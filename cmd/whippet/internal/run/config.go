@@ -149,6 +149,9 @@ func (c Config) Check() error {
 	if rate.IsZero() {
 		return bad("lr", `""`, "give a learning rate, such as 2e-3")
 	}
+	if _, err := rate.Groups(len(arch.Cuts) + 2); err != nil { // every group begins at a cut, but for the first and the head
+		return fmt.Errorf("--lr: %w", err)
+	}
 	_, number := c.baseLR()
 	switch {
 	case c.Weights == "":
@@ -161,6 +164,8 @@ func (c Config) Check() error {
 		return bad("epochs", 0, "with --freeze-epochs 0 there is nothing to train")
 	case c.Schedule != "fine-tune" && c.Schedule != "one-cycle" && c.Schedule != "flat-cos" && c.Schedule != "constant":
 		return bad("schedule", c.Schedule, "must be fine-tune, one-cycle, flat-cos or constant")
+	case c.Schedule == "fine-tune" && c.Still():
+		return bad("lr", c.Rate(), "fine-tuning needs a rate above 0, from which those of all layer groups follow")
 	case c.Schedule == "fine-tune" && !number:
 		return bad("lr", c.Rate(), "fine-tuning takes one number, from which the rates of all layer groups follow; for others use --schedule one-cycle")
 	case !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0):
@@ -200,6 +205,16 @@ func (c Config) Check() error {
 	}
 	_, err = c.splitter()
 	return err
+}
+
+// Still reports whether the learning rate is 0, so that no weight changes.
+func (c Config) Still() bool {
+	rate, err := schedule.ParseRate(c.Rate())
+	if err != nil {
+		return false
+	}
+	rates, err := rate.Groups(1)
+	return err == nil && rates[0] == 0
 }
 
 // baseLR returns the learning rate as one number, if it is one.

@@ -50,7 +50,12 @@ func (c *Config) Prepare(ctx context.Context, opts ...datasets.UntarOption) (roo
 		}
 	}
 	if c.Valid == "auto" {
-		c.Valid = guessSplit(root, table)
+		if c.Valid, err = guessSplit(root, c.Label, table); err != nil {
+			return "", err
+		}
+	}
+	if table == nil && strings.HasPrefix(c.Valid, "column:") {
+		return "", fmt.Errorf("--valid %s: columns are those of a table, and --label is %s: give --label csv:FILE, or a share such as --valid 0.2", c.Valid, c.Label)
 	}
 	return root, nil
 }
@@ -170,22 +175,58 @@ func tablesIn(root string) (names []string) {
 }
 
 // guessSplit uses the table's column is_valid, or folders for training and
-// validation, where there are such.
-func guessSplit(root string, table *data.Table) string {
+// validation, where there are such, in any case.
+func guessSplit(root, label string, table *data.Table) (string, error) {
 	if table != nil {
 		if slices.Contains(table.Columns, "is_valid") {
-			return "column:is_valid"
+			return "column:is_valid", nil
 		}
-		return "0.2"
+		return "0.2", nil
 	}
-	if isDir(filepath.Join(root, "train")) {
-		for _, v := range []string{"valid", "val", "test"} {
-			if isDir(filepath.Join(root, v)) {
-				return "folder:train," + v
+	train := folderOf(root, "train", "training")
+	if train == "" {
+		return "0.2", nil
+	}
+	bare := "" // a folder for validation without folders of classes
+	for _, names := range [][]string{{"valid", "validation", "val", "dev"}, {"test", "testing"}} {
+		v := folderOf(root, names...)
+		if v == "" {
+			continue
+		}
+		if label != "folder" || hasFolders(filepath.Join(root, v)) {
+			return "folder:" + train + "," + v, nil
+		}
+		bare = v
+	}
+	if bare != "" {
+		return "", fmt.Errorf("--data %s: the pictures in %s lie in no folders of classes, so they have no labels: give --data %s to leave them out", root, filepath.Join(root, bare), filepath.Join(root, train))
+	}
+	return "0.2", nil
+}
+
+// folderOf returns the folder below root that has the first of the names, in any
+// case, or "".
+func folderOf(root string, names ...string) string {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return ""
+	}
+	for _, name := range names {
+		for _, e := range entries {
+			if strings.EqualFold(e.Name(), name) && isDir(filepath.Join(root, e.Name())) {
+				return e.Name()
 			}
 		}
 	}
-	return "0.2"
+	return ""
+}
+
+// hasFolders reports whether there is a folder in dir.
+func hasFolders(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return !strings.HasPrefix(e.Name(), ".") && isDir(filepath.Join(dir, e.Name()))
+	})
 }
 
 func isDir(p string) bool {
