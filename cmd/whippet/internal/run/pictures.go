@@ -129,7 +129,7 @@ func (o *Output) RecordPictures(ctx context.Context, dls *data.DataLoaders) erro
 }
 
 // CheckPictures returns an error when pictures of a run that is resumed have
-// changed under their names: it would end in another model than the run that
+// changed under their names, are gone or are new: it would end in another model than the run that
 // was interrupted. Runs of older versions, which noted none, pass.
 func (o *Output) CheckPictures(ctx context.Context, dls *data.DataLoaders) error {
 	first, err := ReadPictures(filepath.Join(o.partial, PicturesFile))
@@ -147,21 +147,43 @@ func (o *Output) CheckPictures(ctx context.Context, dls *data.DataLoaders) error
 	if err != nil {
 		return err
 	}
-	var changed []string
+	var changed, added, gone []string
 	for _, p := range now {
-		if was, there := noted[p.Path]; there && was != p.Digest {
+		switch was, there := noted[p.Path]; {
+		case !there:
+			added = append(added, p.Path)
+		case was != p.Digest:
 			changed = append(changed, p.Path)
 		}
+		delete(noted, p.Path)
 	}
-	if n := len(changed); n > 0 {
-		const shown = 5
-		names := strings.Join(changed[:min(n, shown)], ", ")
-		if n > shown {
-			names += fmt.Sprintf(" and %d more", n-shown)
+	for _, p := range first {
+		if _, left := noted[p.Path]; left && now != nil {
+			gone = append(gone, p.Path)
 		}
-		return fmt.Errorf("%d of %d pictures have changed since the run began: %s: restore them to resume, or start a new run", n, len(now), names)
+	}
+	const put = "restore them to resume, or start a new run"
+	switch {
+	case len(changed) > 0:
+		return fmt.Errorf("%d of %d pictures have changed since the run began: %s: %s", len(changed), len(now), few(changed), put)
+	case len(gone) > 0 && len(added) > 0:
+		return fmt.Errorf("%d of the %d pictures with which the run began are gone: %s; and %d are new: %s: %s", len(gone), len(first), few(gone), len(added), few(added), put)
+	case len(gone) > 0:
+		return fmt.Errorf("%d of the %d pictures with which the run began are gone: %s: %s", len(gone), len(first), few(gone), put)
+	case len(added) > 0:
+		return fmt.Errorf("%d pictures are new since the run began with %d: %s: move them away to resume, or start a new run", len(added), len(first), few(added))
 	}
 	return nil
+}
+
+// few joins at most five names.
+func few(names []string) string {
+	const shown = 5
+	s := strings.Join(names[:min(len(names), shown)], ", ")
+	if n := len(names); n > shown {
+		s += fmt.Sprintf(" and %d more", n-shown)
+	}
+	return s
 }
 
 // maxPictures bounds the table of a run's pictures, in bytes.
@@ -176,6 +198,10 @@ func ReadPictures(path string) ([]Picture, error) {
 	defer f.Close()
 	if size > maxPictures {
 		return nil, fmt.Errorf("%s has %d bytes; no run's table of pictures has more than %d", path, size, maxPictures)
+	}
+	var last [1]byte
+	if _, err := f.ReadAt(last[:], size-1); err != nil || last[0] != '\n' {
+		return nil, fmt.Errorf("%s is cut short: the run's own table of its pictures is damaged; remove it to go on without it", path)
 	}
 	r := csv.NewReader(f)
 	r.FieldsPerRecord, r.ReuseRecord = len(picturesHeader), true

@@ -79,9 +79,46 @@ func TestPicturesThatChange(t *testing.T) {
 	if err := out.CheckPictures(t.Context(), load()); err != nil {
 		t.Errorf("nothing changed, but: %v", err)
 	}
+	begin := func(change func(), says ...string) {
+		t.Helper()
+		change()
+		err := out.CheckPictures(t.Context(), load())
+		for _, want := range says {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want one with %q", err, want)
+			}
+		}
+		for _, n := range []string{"a_9.png", "a_8.png"} {
+			_ = os.Remove(filepath.Join(root, n))
+		}
+		for i, n := range names {
+			gray(n, uint8(i))
+		}
+	}
+	rename := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(filepath.Join(root, from), filepath.Join(root, to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin(func() { gray("a_9.png", 70) }, "1 pictures are new", "a_9.png")
+	begin(func() { rename("a_2.png", "a_8.png") }, "1 of the 6 pictures", "gone: a_2.png", "1 are new: a_8.png")
+	begin(func() {
+		gray("a_9.png", 70)
+		if err := os.Remove(filepath.Join(root, "b_3.png")); err != nil {
+			t.Fatal(err)
+		}
+	}, "gone: b_3.png", "new: a_9.png")
 	gray(names[4], 100)
 	if err := out.CheckPictures(t.Context(), load()); err == nil || !strings.Contains(err.Error(), "1 of 6 pictures have changed since the run began") || !strings.Contains(err.Error(), "b_2.png") {
 		t.Errorf("a picture changed: %v", err)
+	}
+	table := filepath.Join(out.partial, PicturesFile)
+	if err := os.Truncate(table, 70); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadPictures(table); err == nil || !strings.Contains(err.Error(), "cut short") {
+		t.Errorf("a table that is cut: %v", err)
 	}
 }
 
