@@ -97,7 +97,11 @@ func (j *judged) plan(ctx context.Context, path string, changed func(string) boo
 		return data.Block{}, errors.New("the model does not say what it was trained on: name the pictures with --data")
 	}
 	j.Arch, j.Size, j.Presize = j.info.Arch, j.info.Preprocess.Size, j.info.Preprocess.Presize
-	if err := j.Check(); err != nil {
+	settings := j.Config
+	if settings.Batch == 1 { // too small to train only
+		settings.Batch = 2
+	}
+	if err := settings.Check(); err != nil {
 		return data.Block{}, err
 	}
 	if j.root, err = j.Prepare(ctx, datasets.WithProgress(p.download)); err != nil {

@@ -61,7 +61,7 @@ func TestInterpretCommand(t *testing.T) {
 		want  string
 	}{
 		"unseen":      {0, nil, "judging 8 of 8 pictures: they are not the data that the model was trained on (--valid takes a part); none of them was trained on"},
-		"one of them": {1, nil, "1 of them was trained on (blue_99.jpg)"},
+		"one of them": {1, []string{"--batch", "1"}, "1 of them was trained on (blue_99.jpg)"},
 		"a split":     {0, []string{"--valid", "0.5"}, "judging 4 of 8 pictures: the validation set by --valid 0.5"},
 	} {
 		other := twoClassesOf(t, 4, 1000)

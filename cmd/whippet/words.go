@@ -31,7 +31,10 @@ var flagOf = map[string]map[string]string{
 // fieldName finds what may be the name of a field: with the type it belongs to,
 // and with the package that the error begins with; or alone, when it is no
 // English word. Parts of paths and quoted text are none.
-var fieldName = regexp.MustCompile(`(?:\b[a-z]+: )?\b[A-Za-z]*Options\.(?:Decode\.)?([A-Z]\w*)|(?:^|[ (])([A-Z][a-z]+[A-Z]\w*)`)
+var fieldName = regexp.MustCompile(`((?:\b[a-z]+: )?\b[A-Za-z]*Options\.(?:Decode\.)?)?\b([A-Z]\w*)`)
+
+// compound is a name of several words.
+var compound = regexp.MustCompile(`^[A-Z][a-z]+[A-Z]`)
 
 // said are other words of libraries for what flags say.
 var said = []struct {
@@ -45,6 +48,7 @@ var said = []struct {
 	{regexp.MustCompile(`\b(?:the labeler )?ParentLabel\b`), "--label folder"},
 	{regexp.MustCompile(`\b(?:the labeler )?ColumnLabel\("([^"]*)"\)`), "the column $1 of --label csv:FILE:$1"},
 	{regexp.MustCompile(`\(LRFind suggests one\)`), "(whippet lr-find suggests one)"},
+	{regexp.MustCompile(`, or set a vocabulary that has it$`), ": the model does not have the class"},
 	{regexp.MustCompile(`; name the column of the paths, or give the folder that they start from$`), "; name the column of the paths with --path-column, or give the folder that they start from with --data"},
 }
 
@@ -59,12 +63,12 @@ func inFlags(command, text string) string {
 	var b strings.Builder
 	from := 0
 	for _, m := range fieldName.FindAllStringSubmatchIndex(text, -1) {
-		start, group := m[0], 1
-		if m[2] < 0 {
-			start, group = m[4], 2
+		start, end, name := m[0], m[1], text[m[4]:m[5]]
+		flag, ok := flags[name]
+		if !ok || end < len(text) && strings.IndexByte(`/\'"`, text[end]) >= 0 {
+			continue
 		}
-		flag, ok := flags[text[m[2*group]:m[2*group+1]]]
-		if end := m[1]; !ok || end < len(text) && strings.IndexByte(`/\'"`, text[end]) >= 0 {
+		if m[2] < 0 && (!compound.MatchString(name) || start > 0 && strings.IndexByte(" (", text[start-1]) < 0) {
 			continue
 		}
 		b.WriteString(text[from:start])

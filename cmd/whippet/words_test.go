@@ -284,3 +284,18 @@ func resized(path string) error {
 	}
 	return os.WriteFile(path, b.Bytes(), 0o600)
 }
+
+// TestPictureLimitsNameFlags: the limits that predict sets are called as there.
+func TestPictureLimitsNameFlags(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "blue_1.jpg")
+	writeColor(t, path, 0, 1)
+	for _, o := range []vision.DecodeOptions{{MaxPixels: 1}, {MaxBytes: 1}} {
+		_, err := vision.DecodeFile(path, o)
+		if err == nil {
+			t.Fatal("no error")
+		}
+		if s := inFlags("predict", err.Error()); !strings.Contains(s, "the limit is 1 (--max-") || strings.Contains(s, "Options") {
+			t.Error(s)
+		}
+	}
+}
