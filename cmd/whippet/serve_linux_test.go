@@ -30,18 +30,13 @@ type service struct {
 	address string
 }
 
-func serving(t *testing.T, flags ...string) *service {
-	t.Helper()
-	return servingWith(t, nil, flags...)
-}
-
 // memoryLimit makes the garbage collector keep a service's memory to so many
 // MiB: what is beyond then is in use, and not memory that nobody has collected
 // yet, whose amount depends on the machine's load.
 func memoryLimit(mib int) []string { return []string{fmt.Sprintf("GOMEMLIMIT=%dMiB", mib)} }
 
-// servingWith is serving with more variables in the environment.
-func servingWith(t *testing.T, env []string, flags ...string) *service {
+// serving starts a service with more variables in the environment.
+func serving(t *testing.T, env []string, flags ...string) *service {
 	t.Helper()
 	dir := t.TempDir()
 	tiny(t, filepath.Join(dir, "m.safetensors"))
@@ -358,7 +353,7 @@ func TestServeLimits(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.try(t, servingWith(t, memoryLimit(300), c.flags...))
+			c.try(t, serving(t, memoryLimit(300), c.flags...))
 		})
 	}
 }
@@ -388,7 +383,7 @@ func TestServeRefusesFlags(t *testing.T) {
 // forms and in the inference protocol.
 func TestServeHostilePictures(t *testing.T) {
 	slow.Test(t)
-	s := servingWith(t, memoryLimit(2000), "--timeout", "1h", "--queue-timeout", "30m")
+	s := serving(t, memoryLimit(2000), "--timeout", "1h", "--queue-timeout", "30m")
 	var wg sync.WaitGroup
 	for _, c := range hostile.Pictures() {
 		form := slices.Concat([]byte("--b\r\nContent-Disposition: form-data; filename=a\r\n\r\n"), c.Data, []byte("\r\n--b--\r\n"))
@@ -446,7 +441,7 @@ func TestServeMemory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := servingWith(t, memoryLimit(3*bodies>>20+50), "--max-body", fmt.Sprint(body), "--max-bodies", fmt.Sprint(bodies), "--timeout", "8s", "--queue-timeout", "-1s")
+			s := serving(t, memoryLimit(3*bodies>>20+50), "--max-body", fmt.Sprint(body), "--max-bodies", fmt.Sprint(bodies), "--timeout", "8s", "--queue-timeout", "-1s")
 			before := s.peak()
 			var wg sync.WaitGroup
 			var statuses sync.Map
