@@ -21,6 +21,7 @@ import (
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/serve"
 	"github.com/whippet-ml/whippet/train"
@@ -274,7 +275,7 @@ func resized(path string) error {
 	if err != nil {
 		return err
 	}
-	small, err := vision.Resizer{Method: vision.Squish, Width: m.Width / 2, Height: m.Height / 2}.ApplyAt(m, 0.5, 0.5)
+	small, err := vision.Resizer{Method: preprocess.Squish, Width: m.Width / 2, Height: m.Height / 2}.ApplyAt(m, 0.5, 0.5)
 	if err != nil {
 		return err
 	}
