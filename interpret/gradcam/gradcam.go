@@ -34,8 +34,8 @@ func New(c *models.Classifier) (*Mapper, error) {
 	return &Mapper{body: c.Body, head: head, classes: c.Classes, arena: autograd.NewArena()}, nil
 }
 
-// Map is where one picture speaks for a class: H×W values in row-major order
-// over the network's whole input, 0 and up. All are 0 when nothing speaks for
+// Map is which parts of one picture point to a class: H×W values in row-major order
+// over the network's whole input, 0 and up. All are 0 when nothing points to
 // the class. plot.Overlay draws it.
 type Map struct {
 	Class int

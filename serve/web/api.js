@@ -19,6 +19,7 @@ function shape(schema) {
   if (s.oneOf) return s.oneOf.map(shape).join(" or ");
   if (s.enum) return s.enum.join(" | ");
   if (s.type === "array") return `[${shape(s.items)}, …]`;
+  if (s.type === "object" && s.additionalProperties) return `{name: ${shape(s.additionalProperties)}, …}`;
   if (s.type === "object" && s.properties) {
     const optional = (key) => ((s.required || []).includes(key) ? "" : "?");
     return `{${Object.entries(s.properties).map(([key, v]) => `${key}${optional(key)}: ${shape(v)}`).join(", ")}}`;
@@ -31,11 +32,15 @@ function list(parent, title, rows) {
   if (!rows.length) return;
   parent.append(element("h3", title));
   const dl = element("dl");
-  for (const [name, text] of rows) dl.append(element("dt", name), element("dd", text));
+  for (const [name, text, form] of rows) {
+    const dd = element("dd", text);
+    if (form) dd.append(element("code", form));
+    dl.append(element("dt", name), dd);
+  }
   parent.append(dl);
 }
 
-const content = (c) => Object.entries(c || {}).map(([type, v]) => [type, shape(v.schema)]);
+const content = (c) => Object.entries(c || {}).map(([type, v]) => [type, "", shape(v.schema)]);
 
 document.getElementById("about").textContent = description.info.description;
 const groups = new Map();
@@ -56,8 +61,8 @@ for (const [path, item] of Object.entries(description.paths)) {
     list(more, "Body", content(operation.requestBody && operation.requestBody.content));
     list(more, "Answers", Object.entries(operation.responses).map(([status, r]) => {
       const answer = follow(r);
-      const forms = status === "200" ? content(answer.content).map(([type, s]) => `${type} ${s}`).join("; ") : "";
-      return [status, `${answer.description} ${forms}`];
+      const forms = status === "200" ? content(answer.content).map(([type, , form]) => `${type}: ${form}`).join("\n") : "";
+      return [status, answer.description, forms];
     }));
     details.append(summary, more);
     groups.get(tag).append(details);

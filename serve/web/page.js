@@ -1,6 +1,6 @@
 // The page: takes a picture by choosing, dropping, pasting or photographing,
 // sends it to POST /predict and shows the ranking, then asks POST /explain which
-// places speak for a class.
+// parts of it point to a class.
 
 const $ = (id) => document.getElementById(id);
 
@@ -119,8 +119,8 @@ async function explain(mine, label) {
 function picture(mine) {
   const heat = $("heat").getAttribute("aria-pressed") === "true";
   $("view").src = heat ? mine.found.overlay : mine.found.view;
-  $("view").alt = heat ? `Bright places of the picture speak for ${mine.found.label}` : "What the model saw of the picture";
-  $("caption").textContent = heat ? `Bright places speak for \u2068${mine.found.label}\u2069.` : "What the model saw.";
+  $("view").alt = heat ? `Bright parts of the picture point to ${mine.found.label}` : "What the model saw of the picture";
+  $("caption").textContent = heat ? `Bright parts point to \u2068${mine.found.label}\u2069.` : "What the model saw.";
 }
 
 $("heat").addEventListener("click", () => {

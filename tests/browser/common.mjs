@@ -8,6 +8,13 @@ const looks = [
   ['phone, dark', { width: 390, height: 844, phone: true, dark: true }],
 ];
 
+// tooWide returns what makes a page wider than the screen.
+const tooWide = () => {
+  const most = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= most) return [];
+  return [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > most + 1).slice(0, 3).map((e) => e.outerHTML.slice(0, 80));
+};
+
 // common checks a page in light and dark, on a wide screen and on a phone's: it has
 // a title and a language, nothing is wider than the screen, all text can be read,
 // every control has a name and is reached by keyboard, names in any script stand
@@ -17,11 +24,8 @@ export async function common(expect, page, state, { names = [], print = false } 
   for (const [look, options] of looks) {
     await page.look(options);
     await sleep(150); // charts and canvases are drawn anew
-    const wide = await page.run(() => {
-      const most = document.documentElement.clientWidth;
-      return [document.documentElement.scrollWidth - most, ...[...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > most + 1).slice(0, 3).map((e) => e.outerHTML.slice(0, 80))];
-    });
-    expect(`${state}, ${look}: nothing is wider than the screen`, wide[0] <= 0, wide.join('\n'));
+    const wide = await page.run(tooWide);
+    expect(`${state}, ${look}: nothing is wider than the screen`, wide.length === 0, wide.join('\n'));
     const low = await page.run(() => lowContrast(false));
     expect(`${state}, ${look}: text can be read`, low.length === 0, low.slice(0, 8).join('\n'));
     await page.shot(`${expect.page}-${state}-${look}`.replace(/[^\w-]+/g, '-'));
@@ -32,6 +36,8 @@ export async function common(expect, page, state, { names = [], print = false } 
       await sleep(150);
       const low = await page.run(() => lowContrast(true));
       expect(`${state}: paper is light${dark ? ', in dark colors too' : ''}`, low.length === 0, low.slice(0, 8).join('\n'));
+      const wide = await page.run(tooWide);
+      expect(`${state}: nothing is wider than paper`, wide.length === 0, wide.join('\n'));
       const cut = await page.run(() => [...document.querySelectorAll('body *')].filter((e) => e.checkVisibility() && e.clientWidth > 0 &&
         getComputedStyle(e).overflowY !== 'visible' && e.scrollHeight > e.clientHeight + 1).map((e) => e.outerHTML.slice(0, 60)));
       expect(`${state}: paper shows all of it`, cut.length === 0, cut.join('\n'));

@@ -67,7 +67,7 @@ function curves() {
   ], marks, end, log);
   chart('Learning rate').set([{ name: 'last layers', color: '--a', points: all.map((p) => [p[0], p[3]]) }], marks, end, false);
   (status ? status.metrics : []).forEach((m, i) => {
-    const better = status.higher[i] ? 'higher is better' : 'lower is better';
+    const better = status.higher[i] ? 'validation (higher is better)' : 'validation (lower is better)';
     chart(m).set([{ name: better, color: '--c', dots: true, points: rows.map((r) => [r.step, i < r.metrics.length ? r.metrics[i] : null]) }], marks, end, false);
   });
 }
