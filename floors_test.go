@@ -29,7 +29,7 @@ var floors = []struct {
 }{
 	{"the command, and programs beside it", `cmd/whippet cmd/whippet/internal/docimages cmd/whippet/internal/licenses/generate internal/demo/drawnweights/pretrain
 		bench/compare bench/load examples/handler examples/architecture examples/loop interop/checkpoints interop/classifier interop/smallnet tests/browser/pictures`},
-	{"rooms of the command", `cmd/whippet/internal/run cmd/whippet/internal/bench cmd/whippet/internal/watch cmd/whippet/internal/clean`},
+	{"packages of the command", `cmd/whippet/internal/run cmd/whippet/internal/bench cmd/whippet/internal/watch cmd/whippet/internal/clean`},
 	{"what uses a trained model", `serve interpret/page`},
 	{"what looks at one", `interpret predict finetune show`},
 	{"training", `train interpret/gradcam`},

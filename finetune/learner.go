@@ -1,3 +1,9 @@
+// Package finetune makes learners for pictures: a pretrained body, fastai's head on
+// it, and the task's loss, ready for Learner.FineTune. It is what fastai calls
+// cnn_learner.
+//
+//	learn, err := finetune.NewLearner(ctx, dls, models.ResNet34, finetune.Pretrained(), train.Metrics(metrics.ErrorRate()))
+//	err = learn.FineTune(ctx, 2)
 package finetune
 
 import (

@@ -1,6 +1,6 @@
 // Package vision treats pictures as data: it finds and decodes image files,
 // resizes them as Pillow does, augments batches as fastai does, shows what a
-// batch looks like, and makes learners for pictures.
+// batch looks like.
 //
 // The path of a picture through training is
 //

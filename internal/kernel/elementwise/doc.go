@@ -5,7 +5,7 @@
 // Every kernel exists as plain Go, its twin, which is its documentation and its
 // fallback, and where it pays as AVX2 and AVX-512 assembly for amd64. Package isa
 // chooses the instruction set once, at start; the build tag noasm leaves the
-// assembly out. Each room of internal/kernel has a Table to which each set adds
+// assembly out. Each package of internal/kernel has a Table to which each set adds
 // what it has; the rest is done in plain Go. All functions cut their work by
 // shape alone: with one instruction set the result is the same bits for any
 // number of threads.
