@@ -23,9 +23,6 @@ type Conv struct {
 	masksInput bool    // the gradient of the input goes on through the ReLU before; the plan's
 }
 
-// affine is y = x*scale + shift for each channel.
-type affine struct{ scale, shift []float32 }
-
 // Name is "conv".
 func (c *Conv) Name() string { return "conv" }
 
@@ -159,21 +156,14 @@ func (c *Conv) TakesResidual(m graph.Mode) bool {
 	return m.Use == graph.Inference && c.Activation == Identity
 }
 
-// withNorm returns the convolution followed by y*scale + shift. The weights stay
-// as they are until they are packed.
-func (c *Conv) withNorm(scale, shift []float32) *Conv {
-	f := &affine{append([]float32(nil), scale...), append([]float32(nil), shift...)}
-	for i, s := range scale {
-		switch {
-		case c.folded != nil:
-			f.shift[i] += c.folded.shift[i] * s
-			f.scale[i] *= c.folded.scale[i]
-		case c.Bias != nil:
-			f.shift[i] += c.Bias.Value.Data[i] * s
-		}
+// WithNorm returns the convolution followed by a batch norm. The weights stay as
+// they are until they are packed.
+func (c *Conv) WithNorm(scale, shift []float32) graph.Op {
+	if c.Activation != Identity || len(scale) != c.Weight.Value.Dim(-1) {
+		return nil
 	}
 	d := *c
-	d.folded = f
+	d.folded = c.folded.then(data(c.Bias), scale, shift)
 	return &d
 }
 

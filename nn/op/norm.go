@@ -113,15 +113,15 @@ func (n *Norm) Rewrites() []graph.Rewrite { return normRewrites }
 
 var normRewrites = []graph.Rewrite{{Name: "norm(conv)", Uses: graph.Inference, Apply: func(p *graph.Plan, v graph.Value) bool {
 	n, in := p.Op(v).(*Norm), p.Inputs(v)
-	c, ok := p.Op(in[0]).(*Conv)
-	if !ok || len(in) > 1 || c.Activation != Identity || len(p.Inputs(in[0])) > 1 || p.Readers(in[0]) > 1 || n.Activation != Identity {
+	c, ok := p.Op(in[0]).(TakesNorm)
+	if !ok || len(in) > 1 || len(p.Inputs(in[0])) > 1 || p.Readers(in[0]) > 1 || n.Activation != Identity {
 		return false
 	}
-	scale, shift := n.affine()
-	if len(scale) != c.Weight.Value.Dim(-1) {
-		return false // Shape will refuse it
+	with := c.WithNorm(n.affine())
+	if with == nil {
+		return false
 	}
-	p.Replace(v, c.withNorm(scale, shift), p.Inputs(in[0])...)
+	p.Replace(v, with, p.Inputs(in[0])...)
 	return true
 }}}
 

@@ -31,6 +31,33 @@ type TakesResidual interface {
 	TakesResidual(m graph.Mode) bool
 }
 
+// TakesNorm is an operation into whose weights a batch norm that follows can be
+// folded, for inference.
+type TakesNorm interface {
+	// WithNorm returns the operation with its result's channels times scale plus
+	// shift, or nil when it cannot do that, or has not as many channels.
+	WithNorm(scale, shift []float32) graph.Op
+}
+
+// affine is y = x*scale + shift for each channel; nil leaves y as it is.
+type affine struct{ scale, shift []float32 }
+
+// then returns f of an operation with a bias, which may be nil, followed by another
+// scale and shift.
+func (f *affine) then(bias, scale, shift []float32) *affine {
+	g := &affine{append([]float32(nil), scale...), append([]float32(nil), shift...)}
+	for i, s := range scale {
+		switch {
+		case f != nil:
+			g.shift[i] += f.shift[i] * s
+			g.scale[i] *= f.scale[i]
+		case bias != nil:
+			g.shift[i] += bias[i] * s
+		}
+	}
+	return g
+}
+
 // reluEnd is an operation that may end in a ReLU, through which an operation that
 // reads its result may take the gradient.
 type reluEnd interface{ endsInReLU() bool }

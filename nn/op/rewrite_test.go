@@ -166,6 +166,17 @@ var rewriteCases = []optest.GraphCase{
 		Training: []string{relu, relu, relu, branches, branchesMask, convMask}, Inference: []string{relu, relu, relu, branches},
 	},
 	{
+		Name: "inverted residual", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			y := b.Add(op.ReLU6, b.norm(b.conv(x, 1, 3, 9, 1, 0), 9))
+			d, p := newDepthwise(b.r, 3, 3, 9, 1, op.Padding{Rows: 1, Cols: 1}, true, op.Identity)
+			b.params = append(b.params, p...)
+			y = b.Add(op.Hardswish, b.norm(b.Add(d, y), 9))
+			return b.Add(op.Add{}, x, b.norm(b.conv(y, 1, 9, 3, 1, 0), 3))
+		}),
+		Training: []string{add}, Inference: []string{fold, relu, fold, relu, fold, add},
+	},
+	{
 		Name: "a value and weights read twice", Input: []int{2, 4, 4, 3}, NeedsGrad: true,
 		Build: built(func(b *builder, x graph.Value) graph.Value {
 			c, p := newConv(b.r, 3, 3, 3, 1, 1, true, false)

@@ -16,29 +16,35 @@ func (c Conv) BackwardData(dy, w, dx []float32) {
 	ground.Need(op, "dy", len(dy), c.N*oh*ow*c.C)
 	ground.Need(op, "w", len(w), c.KH*c.KW*c.C)
 	ground.Need(op, "dx", len(dx), c.N*c.H*c.W*c.C)
-	s := sums{
-		c: c.C, n: c.N, h: oh, w: ow, oh: c.H, ow: c.W, step: 1, outStep: c.Stride,
-		src: dy, dst: dx, within: Unbounded,
-	}
 	turned := ground.GetScratch(len(w))
 	defer ground.PutScratch(turned)
+	s := sums{
+		c: c.C, n: c.N, h: oh, w: ow, oh: c.H, ow: c.W, step: 1, outStep: c.Stride,
+		conv: c, backward: true, phases: min(c.Stride, c.H) * min(c.Stride, c.W),
+		src: dy, weights: turned, dst: dx, within: unbounded,
+	}
 	at := 0
-	for py := range min(c.Stride, c.H) {
-		for px := range min(c.Stride, c.W) {
-			p := phase{rows: gradAxis(py, c.Pad.Top, c.KH, c.Stride, c.H), cols: gradAxis(px, c.Pad.Left, c.KW, c.Stride, c.W), w: at}
-			for i := range p.rows.taps {
-				for j := range p.cols.taps {
-					ky := (py+c.Pad.Top)%c.Stride + (p.rows.taps-1-i)*c.Stride
-					kx := (px+c.Pad.Left)%c.Stride + (p.cols.taps-1-j)*c.Stride
-					copy(turned[at*c.C:][:c.C], w[(ky*c.KW+kx)*c.C:])
-					at++
-				}
+	for k := range s.phases {
+		p := c.gradPhase(k)
+		for i := range p.rows.taps {
+			for j := range p.cols.taps {
+				ky := (p.rows.at+c.Pad.Top)%c.Stride + (p.rows.taps-1-i)*c.Stride
+				kx := (p.cols.at+c.Pad.Left)%c.Stride + (p.cols.taps-1-j)*c.Stride
+				copy(turned[at*c.C:][:c.C], w[(ky*c.KW+kx)*c.C:])
+				at++
 			}
-			s.phases = append(s.phases, p)
 		}
 	}
-	s.weights = turned
 	s.run()
+}
+
+// gradPhase is phase i of the input's pixels.
+func (c *Conv) gradPhase(i int) phase {
+	across := min(c.Stride, c.W)
+	return phase{
+		rows: gradAxis(i/across, c.Pad.Top, c.KH, c.Stride, c.H),
+		cols: gradAxis(i%across, c.Pad.Left, c.KW, c.Stride, c.W),
+	}
 }
 
 // gradAxis is one direction of the phase of the n input positions i, i+stride, …:

@@ -2,6 +2,8 @@ package depthwise
 
 import (
 	"testing"
+
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 )
 
 // The depthwise layers of MobileNetV3-Large and EfficientNet-B0, and of
@@ -34,7 +36,7 @@ func BenchmarkConv(b *testing.B) {
 			name string
 			run  func()
 		}{
-			{"forward", func() { c.Forward(x, w, nil, y, Unbounded) }},
+			{"forward", func() { c.Forward(x, w, nil, y, elementwise.Identity) }},
 			{"data", func() { c.BackwardData(y, w, dx) }},
 			{"weights", func() { c.BackwardWeights(x, y, dw) }},
 		} {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
 
@@ -59,14 +60,15 @@ func TestConv(t *testing.T) {
 				var x, w, bias, dy []float32
 				out := kerneltest.SameForThreads(t, func(a *kerneltest.Arena) [][]float32 {
 					x, w, bias, dy = a.Normal(c.N*c.H*c.W*c.C, 0, 1), a.Normal(c.KH*c.KW*c.C, 0, 1), a.Normal(c.C, 0, 1), a.Normal(outs, 0, 1)
-					y, bare, six := a.Normal(outs, 0, 1), a.Normal(outs, 0, 1), a.Normal(outs, 0, 1)
+					y, bare, six, swish := a.Normal(outs, 0, 1), a.Normal(outs, 0, 1), a.Normal(outs, 0, 1), a.Normal(outs, 0, 1)
 					dx, dw := a.Normal(len(x), 0, 1), a.Normal(len(w), 0, 1)
-					c.Forward(x, w, bias, y, Unbounded)
-					c.Forward(x, w, nil, bare, Unbounded)
-					c.Forward(x, w, bias, six, Bounds{0, 6})
+					c.Forward(x, w, bias, y, elementwise.Identity)
+					c.Forward(x, w, nil, bare, elementwise.Identity)
+					c.Forward(x, w, bias, six, elementwise.ReLU6)
+					c.Forward(x, w, bias, swish, elementwise.Hardswish)
 					c.BackwardData(dy, w, dx)
 					c.BackwardWeights(x, dy, dw)
-					return [][]float32{y, bare, six, dx, dw}
+					return [][]float32{y, bare, six, dx, dw, swish}
 				})
 				bare, dx, dw := make([]float64, outs), make([]float64, len(x)), make([]float64, len(w))
 				c.each(func(i, j, k int) {
@@ -74,14 +76,16 @@ func TestConv(t *testing.T) {
 					dx[j] += float64(dy[i]) * float64(w[k])
 					dw[k] += float64(dy[i]) * float64(x[j])
 				})
-				y, six := make([]float64, outs), make([]float64, outs)
+				y, six, swish := make([]float64, outs), make([]float64, outs), make([]float64, outs)
 				for i, v := range bare {
 					y[i] = v + float64(bias[i%c.C])
 					six[i] = min(max(y[i], 0), 6)
+					swish[i] = y[i] * min(max(y[i]+3, 0), 6) / 6
 				}
 				kerneltest.Near(t, "y", out[0], y, 1e-5)
 				kerneltest.Near(t, "y without bias", out[1], bare, 1e-5)
 				kerneltest.Near(t, "y within 0 and 6", out[2], six, 1e-5)
+				kerneltest.Near(t, "hardswish(y)", out[5], swish, 1e-5)
 				kerneltest.Near(t, "dx", out[3], dx, 1e-5)
 				kerneltest.Near(t, "dw", out[4], dw, 1e-4)
 			})
@@ -98,7 +102,7 @@ func TestNaN(t *testing.T) {
 			w[i] = 1
 		}
 		x[(4*20+10)*33+7] = float32(math.NaN())
-		c.Forward(x, w, nil, y, Bounds{0, 6})
+		c.Forward(x, w, nil, y, elementwise.ReLU6)
 		for i, v := range y {
 			row, col, ch := i/33/20, i/33%20, i%33
 			meets := ch == 7 && row >= 3 && row <= 5 && col >= 9 && col <= 11
@@ -143,7 +147,7 @@ func FuzzConv(f *testing.F) {
 			a := kerneltest.NewArena(t, uint64(h), int(more%4))
 			x, k, dy := a.Normal(c.N*c.H*c.W*c.C, 0, 1), a.Normal(c.KH*c.KW*c.C, 0, 1), a.Normal(c.N*oh*ow*c.C, 0, 1)
 			y, dx, dw := a.Zeros(len(dy)), a.Zeros(len(x)), a.Zeros(len(k))
-			c.Forward(x, k, nil, y, Unbounded)
+			c.Forward(x, k, nil, y, elementwise.Identity)
 			c.BackwardData(dy, k, dx)
 			c.BackwardWeights(x, dy, dw)
 			a.Check()

@@ -1,10 +1,15 @@
 package depthwise
 
-import "github.com/whippet-ml/whippet/internal/kernel/ground"
+import (
+	"math"
 
-// Forward computes y [N,OH,OW,C] = conv(x [N,H,W,C], w [KH,KW,C]) + bias [C],
-// which may be nil, within bounds. It panics when a length does not fit.
-func (c Conv) Forward(x, w, bias, y []float32, within Bounds) {
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/ground"
+)
+
+// Forward computes y [N,OH,OW,C] = a(conv(x [N,H,W,C], w [KH,KW,C]) + bias [C]);
+// bias may be nil. It panics when a length does not fit.
+func (c Conv) Forward(x, w, bias, y []float32, a elementwise.Activation) {
 	const op = "depthwise.Conv.Forward"
 	c.mustCheck(op)
 	oh, ow := c.Out()
@@ -14,11 +19,33 @@ func (c Conv) Forward(x, w, bias, y []float32, within Bounds) {
 	ground.Need(op, "y", len(y), c.N*oh*ow*c.C)
 	s := sums{
 		c: c.C, n: c.N, h: c.H, w: c.W, oh: oh, ow: ow, step: c.Stride, outStep: 1,
-		phases: []phase{{
-			rows: axis{first: -c.Pad.Top, taps: c.KH, outputs: oh},
-			cols: axis{first: -c.Pad.Left, taps: c.KW, outputs: ow},
-		}},
-		src: x, weights: w, bias: bias, dst: y, within: within,
+		conv: c, phases: 1,
+		src: x, weights: w, bias: bias, dst: y, within: unbounded,
+	}
+	// ReLU and ReLU6 are bounds, which kernels apply; the others are applied to what
+	// is in the cache.
+	switch a {
+	case elementwise.ReLU:
+		s.within.low = 0
+	case elementwise.ReLU6:
+		s.within = bounds{0, 6}
+	default:
+		s.activation = a
 	}
 	s.run()
 }
+
+// whole is the one phase of all outputs.
+func (c *Conv) whole() phase {
+	oh, ow := c.Out()
+	return phase{
+		rows: axis{first: -c.Pad.Top, taps: c.KH, outputs: oh},
+		cols: axis{first: -c.Pad.Left, taps: c.KW, outputs: ow},
+	}
+}
+
+// bounds are what results are limited to. A NaN stays NaN.
+type bounds struct{ low, high float32 }
+
+// unbounded leaves results as they are.
+var unbounded = bounds{float32(math.Inf(-1)), float32(math.Inf(1))}

@@ -3,17 +3,11 @@ package depthwise
 import (
 	"math"
 
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
-
-// Bounds are what the results are limited to: those of ReLU or ReLU6, or Unbounded.
-// A NaN stays NaN.
-type Bounds struct{ Low, High float32 }
-
-// Unbounded leaves results as they are.
-var Unbounded = Bounds{float32(math.Inf(-1)), float32(math.Inf(1))}
 
 // axis is one direction of a phase: output i has taps taps, from source position
 // first + i*step on, and is at at + i*outStep.
@@ -33,10 +27,13 @@ type sums struct {
 	h, w             int // of the source
 	oh, ow           int // of the result
 	step, outStep    int
-	phases           []phase
+	conv             Conv
+	backward         bool // of the data gradient
+	phases           int
 	src, weights     []float32 // weights [taps, c] in the order of the phases
 	bias, dst        []float32
-	within           Bounds
+	within           bounds
+	activation       elementwise.Activation
 	taps             int
 	top, left        int // the first window's position
 	over, overCols   int // rows and columns of the source that the windows of one output of each phase span
@@ -44,6 +41,14 @@ type sums struct {
 	stripRows, chunk int
 	packed           []float32 // weights and bias in blocks
 	nonTemporal      bool
+}
+
+// phase returns phase i, without the place of its weights.
+func (s *sums) phase(i int) phase {
+	if s.backward {
+		return s.conv.gradPhase(i)
+	}
+	return s.conv.whole()
 }
 
 // run computes the sums.
@@ -62,7 +67,8 @@ func (s *sums) run() {
 func (s *sums) measure() {
 	s.top, s.left = math.MaxInt, math.MaxInt
 	bottom, right := math.MinInt, math.MinInt
-	for _, p := range s.phases {
+	for i := range s.phases {
+		p := s.phase(i)
 		s.rows, s.cols = max(s.rows, p.rows.outputs), max(s.cols, p.cols.outputs)
 		if p.rows.taps*p.cols.taps == 0 {
 			continue
@@ -114,10 +120,15 @@ func (s *sums) piece(i int) {
 	defer ground.PutScratch(y.data)
 	for k := range ground.CeilDiv(channels, b) {
 		w := s.packed[(ch/b+k)*b*(s.taps+1):]
-		for p := range s.phases {
-			s.block(&s.phases[p], x.cols, x.data[k*x.blockLen():], w, y.data[k*y.blockLen():], r0, r1)
+		taps := 0
+		for i := range s.phases {
+			p := s.phase(i)
+			p.w = taps
+			taps += p.rows.taps * p.cols.taps
+			s.block(&p, x.cols, x.data[k*x.blockLen():], w, y.data[k*y.blockLen():], r0, r1)
 		}
 	}
+	s.activation.Tile(y.data, len(y.data)/b, b, b)
 	y.copyTo(s.dst[(img*s.oh+top)*s.ow*s.c+ch:], y.rows, channels, s.c, s.nonTemporal)
 	if s.nonTemporal {
 		ground.StoreFence()
@@ -131,7 +142,7 @@ func (s *sums) block(p *phase, cols int, x, w, y []float32, r0, r1 int) {
 	a := windowArgs{
 		w: &w[min(p.w, s.taps)*b], bias: &w[s.taps*b], rows: p.rows.taps, cols: p.cols.taps,
 		xSkip: (cols - p.cols.taps) * b, xStep: s.step * b, yStep: s.outStep * b,
-		low: s.within.Low, high: s.within.High,
+		low: s.within.low, high: s.within.high,
 	}
 	kernel := table.Active().windows(p.cols.taps, s.step)
 	for r := r0; r < min(r1, p.rows.outputs); r++ {
