@@ -45,4 +45,16 @@ func (Identity) Build(_ *graph.Graph, x graph.Value) graph.Value { return x }
 type Dropout struct{ P float64 }
 
 // Build appends the dropout.
-func (d Dropout) Build(g *graph.Graph, x graph.Value) graph.Value { return g.Add(op.Dropout(d), x) }
+func (d Dropout) Build(g *graph.Graph, x graph.Value) graph.Value {
+	return g.Add(op.Dropout{P: d.P}, x)
+}
+
+// StochasticDepth drops the branch of a residual block, x, for pictures that are
+// drawn with probability P, in training only: torchvision's StochasticDepth in mode
+// "row", timm's DropPath.
+type StochasticDepth struct{ P float64 }
+
+// Build appends it.
+func (d StochasticDepth) Build(g *graph.Graph, x graph.Value) graph.Value {
+	return g.Add(op.Dropout{P: d.P, Pictures: true}, x)
+}

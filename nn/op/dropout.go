@@ -10,8 +10,14 @@ import (
 )
 
 // Dropout zeroes each value with probability P, 0 to 1, and scales the rest by
-// 1/(1-P) in training. Otherwise a plan has none.
-type Dropout struct{ P float64 }
+// 1/(1-P) in training. Otherwise a plan has none. With Pictures it drops whole
+// pictures of the batch instead of values: stochastic depth (Huang et al. 2016,
+// https://arxiv.org/abs/1603.09382), which torchvision calls StochasticDepth in mode
+// "row" and timm DropPath.
+type Dropout struct {
+	P        float64
+	Pictures bool
+}
 
 // Name is "dropout".
 func (d Dropout) Name() string { return "dropout" }
@@ -21,7 +27,7 @@ func (d Dropout) Shape(dst []int, in [][]int) ([]int, error) { return append(dst
 
 // Forward drops values of in[0].
 func (d Dropout) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
-	return dropoutForward(tp, in[0], d.P)
+	return d.forward(tp, in[0])
 }
 
 // Compile prepares a copy: that is what is left in evaluation mode.
@@ -48,10 +54,10 @@ var dropoutRewrites = []graph.Rewrite{{Name: "dropout outside of training", Uses
 	return true
 }}}
 
-// dropoutForward zeroes each value with probability p and scales the rest by 1/(1-p)
-// in training (torch's Dropout); otherwise it returns x itself. The mask comes
-// from tp.Rand, one draw of a key per call, so it does not depend on threads.
-func dropoutForward(tp *autograd.Tape, x *autograd.Variable, p float64) *autograd.Variable {
+// forward zeroes in training; otherwise it returns x itself. The mask comes from
+// tp.Rand, one draw of a key per call, so it does not depend on threads.
+func (d Dropout) forward(tp *autograd.Tape, x *autograd.Variable) *autograd.Variable {
+	p := d.P
 	if !tp.Training || p <= 0 {
 		return x
 	}
@@ -67,13 +73,17 @@ func dropoutForward(tp *autograd.Tape, x *autograd.Variable, p float64) *autogra
 		key        uint64
 		p          float64
 		keep       float32
+		each       int // values that are dropped together
 	}
 	tp.Timed("dropout", func() {
-		a := args{x.Value.Data, mask.Value.Data, y.Value.Data, key, p, keep}
+		a := args{x.Value.Data, mask.Value.Data, y.Value.Data, key, p, keep, 1}
+		if d.Pictures {
+			a.each = max(1, x.Value.Len()/x.Value.Shape[0])
+		}
 		parallel.ChunksWith(x.Value.Len(), 1<<14, a, func(a *args, lo, hi int) {
 			for i := lo; i < hi; i++ {
 				m := a.keep
-				if uniform(a.key, uint64(i)) < a.p {
+				if uniform(a.key, uint64(i/a.each)) < a.p {
 					m = 0
 				}
 				a.mask[i] = m

@@ -21,6 +21,42 @@ var dropoutCases = []optest.Case{
 			return widen(in[0]).v
 		},
 	},
+	{
+		Name: "pictures", Op: alone(op.Dropout{P: 0.4, Pictures: true}), Inputs: [][]int{{6, 3, 2, 4}}, Shape: []int{6, 3, 2, 4},
+		Want: func(_ graph.Op, training bool, in []*tensor.Tensor) []float64 {
+			if training {
+				return nil
+			}
+			return widen(in[0]).v
+		},
+	},
+}
+
+// TestStochasticDepth checks that pictures are dropped or kept as a whole.
+func TestStochasticDepth(t *testing.T) {
+	const n, each, p = 2000, 6, 0.3
+	x := tensor.New(n, 1, 2, 3)
+	for i := range x.Data {
+		x.Data[i] = 7
+	}
+	tp := autograd.NewTape(autograd.NewArena())
+	defer tp.Reset()
+	tp.Training, tp.Rand = true, rng.New(1)
+	y := (op.Dropout{P: p, Pictures: true}).Forward(tp, []*autograd.Variable{tp.Input(x, false)}).Value.Data
+	dropped := 0
+	for i := 0; i < len(y); i += each {
+		for _, v := range y[i : i+each] {
+			if v != y[i] || v != 0 && (v < 9.9999 || v > 10.0001) {
+				t.Fatalf("picture %d is %v, want all 0 or all 10", i/each, y[i:i+each])
+			}
+		}
+		if y[i] == 0 {
+			dropped++
+		}
+	}
+	if dropped < 518 || dropped > 682 { // four standard deviations
+		t.Errorf("%d of %d pictures are dropped, want about 600", dropped, n)
+	}
 }
 
 func TestDropout(t *testing.T) { optest.Run(t, dropoutCases...) }

@@ -14,6 +14,8 @@ var globalPoolCases = []optest.Case{
 		Name: "average", Op: alone(op.GlobalPool{}), Inputs: [][]int{{2, 3, 4, 5}}, Shape: []int{2, 5}, Want: ofWholeMaps,
 		Refuses: []optest.Refusal{{Inputs: [][]int{{2, 5}}, Word: "want [N,H,W,C]"}},
 	},
+	{Name: "average, kept as maps", Op: alone(op.GlobalPool{Keep: true}), Inputs: [][]int{{2, 3, 4, 5}}, Shape: []int{2, 1, 1, 5}, Want: ofWholeMaps, Operators: []string{"GlobalAveragePool"}},
+	{Name: "maximum, kept as maps", Op: alone(op.GlobalPool{Max: true, Keep: true}), Inputs: [][]int{{2, 3, 4, 5}}, Shape: []int{2, 1, 1, 5}, Want: ofWholeMaps, Operators: []string{"GlobalMaxPool"}},
 	{Name: "maximum", Op: alone(op.GlobalPool{Max: true}), Inputs: [][]int{{2, 3, 4, 5}}, Shape: []int{2, 5}, Want: ofWholeMaps},
 }
 

@@ -133,7 +133,7 @@ func TestStepsReuseBuffers(t *testing.T) {
 		tp.Record, tp.Training = true, true
 		in := tp.Input(x, false)
 		h := normForward(tp, conv2d(tp, in, w, nil, 1, 1, false), n, in, true)
-		y := globalAvgForward(tp, h)
+		y := globalAvgForward(tp, h, false)
 		tp.Backward(y, random(r, 2, 8))
 		tp.Reset()
 	}

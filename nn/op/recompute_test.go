@@ -78,7 +78,7 @@ func (net *chainNet) forward(tp *autograd.Tape, x *autograd.Variable) *autograd.
 	for _, v := range []*autograd.Variable{h, short, a} {
 		tp.Free(v)
 	}
-	return globalAvgForward(tp, blocks(y))
+	return globalAvgForward(tp, blocks(y), false)
 }
 
 // A value that is dropped and made again has the same bits: every gradient is

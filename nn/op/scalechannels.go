@@ -34,7 +34,8 @@ func (ScaleChannels) Shape(dst []int, in [][]int) ([]int, error) {
 func (ScaleChannels) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Variable {
 	x, s := in[0], in[1]
 	y := tp.New(x.Value.Shape...)
-	tp.Timed("scale", func() { scaled(x.Value).Forward(x.Value.Data, s.Value.Data, y.Value.Data) })
+	g := scaled(x.Value)
+	tp.Timed("scale", func() { g.Forward(x.Value.Data, s.Value.Data, y.Value.Data) })
 	var saved [2]*autograd.Variable
 	if s.NeedsGrad() {
 		saved[0] = x
@@ -42,15 +43,18 @@ func (ScaleChannels) Forward(tp *autograd.Tape, in []*autograd.Variable) *autogr
 	if x.NeedsGrad() {
 		saved[1] = s
 	}
-	autograd.Record(tp, "scale", y, x.NeedsGrad() || s.NeedsGrad(), saved[:], scaleSaved{x, s}, scaleBackward)
+	autograd.Record(tp, "scale", y, x.NeedsGrad() || s.NeedsGrad(), saved[:], scaleSaved{x, s, g}, scaleBackward)
 	return y
 }
 
 // scaleSaved is what the backward pass of ScaleChannels needs.
-type scaleSaved struct{ x, s *autograd.Variable }
+type scaleSaved struct {
+	x, s *autograd.Variable
+	g    elementwise.ScaleMaps
+}
 
 func scaleBackward(tp *autograd.Tape, y *autograd.Variable, v *scaleSaved) {
-	g, dy := scaled(y.Value), y.Grad.Data
+	g, dy := v.g, y.Grad.Data
 	tp.TimedBackward("scale", func() {
 		if v.s.NeedsGrad() {
 			x := tp.Saved(v.x)

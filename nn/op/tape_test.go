@@ -66,9 +66,9 @@ func TestTapeIsKept(t *testing.T) {
 		h = branches.Forward(tp, []*autograd.Variable{h})
 		h = normForward(tp, h, norm, h, true)
 		h = maxPool2d(tp, activated(tp, activated(tp, h, SiLU), ReLU), 3, 2, 1, false)
-		h = concatForward(tp, concatPoolForward(tp, h), concatForward(tp, globalAvgForward(tp, h), globalAvgForward(tp, h)))
+		h = concatForward(tp, concatPoolForward(tp, h), concatForward(tp, globalAvgForward(tp, h, false), globalAvgForward(tp, h, false)))
 		h = normForward(tp, linearForward(tp, h, lin, linBias), last, nil, false)
-		tp.Backward(dropoutForward(tp, h, 0.5), up)
+		tp.Backward(Dropout{P: 0.5}.forward(tp, h), up)
 	}
 	for range 5 {
 		step()

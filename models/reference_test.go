@@ -1,0 +1,239 @@
+package models
+
+import (
+	"encoding/json"
+	"hash/crc32"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/loss"
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/nn/op"
+	"github.com/whippet-ml/whippet/rng"
+	"github.com/whippet-ml/whippet/target"
+	"github.com/whippet-ml/whippet/tensor"
+)
+
+// reference is what torchvision or timm computes of a network whose parameters
+// come from a formula: testdata/reference.py makes the files.
+type reference struct {
+	Library, Source      string
+	Size, Batch, Classes int
+	Parameters           int
+	Scores               []float64
+	TrainingScores       []float64             `json:"training_scores"`
+	Running              map[string][2]float64 // projection and norm
+	Loss                 float64               `json:"smooth_loss"`
+	Gradients            map[string][2]float64 `json:"smooth_gradients"`
+}
+
+// TestReferences compares whole networks with torchvision's and timm's: scores in
+// evaluation and training mode, compiled ones too, the loss, the gradient of every
+// parameter, and the step of every running statistic.
+func TestReferences(t *testing.T) {
+	files, err := filepath.Glob("testdata/reference/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no references: %v", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		t.Run(name, func(t *testing.T) {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want reference
+			if err := json.Unmarshal(raw, &want); err != nil {
+				t.Fatal(err)
+			}
+			a, err := ByName(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want.compare(t, a)
+		})
+	}
+}
+
+func (want *reference) compare(t *testing.T, a *Architecture) {
+	m := a.Full(want.Classes, rng.New(1))
+	parameters := 0
+	for _, e := range nn.State(m) {
+		fillByFormula(e)
+		if e.Param != nil {
+			parameters += e.Param.Value.Len()
+		}
+	}
+	withoutDropping(m)
+	if parameters != want.Parameters {
+		t.Errorf("%d parameters, want %d", parameters, want.Parameters)
+	}
+	side := want.Size
+	x := tensor.New(want.Batch, side, side, 3)
+	for i, u := range formula("picture", want.Batch*3*side*side) {
+		// The formula counts in the order [N,C,H,W].
+		n, c, p := i/(3*side*side), i/(side*side)%3, i%(side*side)
+		x.Data[(n*side*side+p)*3+c] = float32(1.5 * u)
+	}
+	scores := func(kind string, got []float32, want []float64) {
+		t.Helper()
+		if d := relL2(got, want); !(d <= 2e-5) {
+			t.Errorf("%s: off by %.1e of their norm: %v, want %v", kind, d, got, want)
+		}
+	}
+	tape := func(training bool) *autograd.Tape {
+		tp := autograd.NewTape(autograd.NewArena())
+		tp.Record, tp.Training, tp.Rand = training, training, rng.New(1)
+		return tp
+	}
+	tp := tape(false)
+	scores("scores", forward(t, m, tp, tp.Input(x, false)).Value.Data, want.Scores)
+	tp.Reset()
+	compiled, err := nn.Compile(m).Run(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores("compiled scores", compiled.Data, want.Scores)
+
+	before := map[string][]float32{}
+	for _, e := range nn.State(m) {
+		if e.Kind == nn.RunningMean || e.Kind == nn.RunningVar {
+			before[e.Name] = append([]float32(nil), e.Buffer...)
+		}
+	}
+	tp = tape(true)
+	scores("scores in training", forward(t, m, tp, tp.Input(x, false)).Value.Data, want.TrainingScores)
+	tp.Reset()
+	for _, e := range nn.State(m) {
+		if b := before[e.Name]; b != nil {
+			moved := make([]float32, len(b))
+			for i, v := range e.Buffer {
+				moved[i] = v - b[i]
+			}
+			want.project(t, "step of "+e.Name, e.Name, moved, want.Running)
+		}
+	}
+	want.compareGradients(t, m, tape(true), x)
+}
+
+// compareGradients takes gradients with smooth activations in place of those with
+// corners, since a value close to a corner changes the gradient of the network by more
+// than any bound that is worth checking.
+func (want *reference) compareGradients(t *testing.T, m nn.Module, tp *autograd.Tape, x *tensor.Tensor) {
+	g := nn.BuildGraph(m)
+	for i, n := range g.Nodes {
+		switch n.Op {
+		case op.ReLU, op.ReLU6, op.Hardswish:
+			g.Nodes[i].Op = op.SiLU
+		case op.Hardsigmoid:
+			g.Nodes[i].Op = op.Sigmoid
+		}
+	}
+	y, err := graph.NewProgram(g).Forward(tp, tp.Input(x, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes := make([]int, want.Batch)
+	for i := range classes {
+		classes[i] = i * 3 % want.Classes
+	}
+	dy := tensor.New(want.Batch, want.Classes)
+	l, err := (&loss.CrossEntropy{}).ForwardBackward(y.Value, target.Classes(classes), nil, dy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if math.Abs(l-want.Loss) > 1e-5*(1+want.Loss) {
+		t.Errorf("loss %v, want %v", l, want.Loss)
+	}
+	nn.State(m).ZeroGrad()
+	tp.Backward(y, dy)
+	defer tp.Reset()
+	for _, e := range nn.Parameters(m) {
+		want.project(t, "gradient of "+e.Name, e.Name, e.ToTorch(e.Param.Grad.Data), want.Gradients)
+	}
+}
+
+// project compares the norm of values and their projection on the formula's.
+func (want *reference) project(t *testing.T, what, name string, got []float32, all map[string][2]float64) {
+	t.Helper()
+	w, ok := all[name]
+	if !ok {
+		t.Errorf("%s: the reference has none", what)
+		return
+	}
+	sum, squares := 0.0, 0.0
+	for i, u := range formula("project "+name, len(got)) {
+		sum += u * float64(got[i])
+		squares += float64(got[i]) * float64(got[i])
+	}
+	const tol = 3e-4
+	scale := max(w[1], 3e-3) // a shift before a batch norm has a gradient of 0 but for rounding
+	if d := math.Abs(math.Sqrt(squares) - w[1]); !(d <= tol*scale) {
+		t.Errorf("%s: norm %.7g, want %.7g", what, math.Sqrt(squares), w[1])
+	}
+	if d := math.Abs(sum - w[0]); !(d <= tol*scale) {
+		t.Errorf("%s: projection %.7g, want %.7g", what, sum, w[0])
+	}
+}
+
+// formula is reference.py's function uniform: n values in (-1, 1).
+func formula(name string, n int) []float64 {
+	u, crc := make([]float64, n), uint64(crc32.ChecksumIEEE([]byte(name)))
+	for i := range u {
+		x := uint32(uint64(i)*2654435761 + crc*40503 + 12345)
+		x ^= x >> 16
+		x *= 0x45D9F3B
+		x ^= x >> 16
+		x *= 0x45D9F3B
+		x ^= x >> 16
+		u[i] = (float64(x)+0.5)/(1<<31) - 1
+	}
+	return u
+}
+
+// fillByFormula is reference.py's function fill.
+func fillByFormula(e nn.Entry) {
+	if e.Count != nil {
+		return
+	}
+	n := 1
+	for _, d := range e.Shape {
+		n *= d
+	}
+	v := make([]float32, n)
+	for i, u := range formula(e.Name, n) {
+		switch {
+		case e.Kind == nn.RunningVar:
+			u = 1 + 0.5*u
+		case len(e.Shape) >= 2:
+			u *= math.Sqrt(3 * 1.6 / float64(n/e.Shape[0]))
+		case e.Kind == nn.NormScale:
+			u = 1 + 0.3*u
+		default:
+			u *= 0.2
+		}
+		v[i] = float32(u)
+	}
+	e.Set(v)
+}
+
+// withoutDropping takes dropout and stochastic depth out.
+func withoutDropping(m nn.Module) {
+	nn.Walk(m, func(_ string, m nn.Module) {
+		switch m := m.(type) {
+		case *shortcut:
+			m.drop = 0
+		case *nn.Sequential:
+			for i, c := range m.Children() {
+				if _, ok := c.Module.(nn.Dropout); ok {
+					m.Children()[i].Module = nn.Dropout{}
+				}
+			}
+		}
+	})
+}
