@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/norm"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
@@ -50,7 +50,7 @@ func (ScaleChannels) Forward(tp *autograd.Tape, in []*autograd.Variable) *autogr
 // scaleSaved is what the backward pass of ScaleChannels needs.
 type scaleSaved struct {
 	x, s *autograd.Variable
-	g    elementwise.ScaleMaps
+	g    norm.ScaleMaps
 }
 
 func scaleBackward(tp *autograd.Tape, y *autograd.Variable, v *scaleSaved) {
@@ -68,8 +68,8 @@ func scaleBackward(tp *autograd.Tape, y *autograd.Variable, v *scaleSaved) {
 }
 
 // scaled is the geometry of the scaling of maps.
-func scaled(x *tensor.Tensor) elementwise.ScaleMaps {
-	return elementwise.ScaleMaps{N: x.Shape[0], HW: x.Shape[1] * x.Shape[2], C: x.Shape[3]}
+func scaled(x *tensor.Tensor) norm.ScaleMaps {
+	return norm.ScaleMaps{N: x.Shape[0], HW: x.Shape[1] * x.Shape[2], C: x.Shape[3]}
 }
 
 // Compile prepares nothing.

@@ -1,7 +1,8 @@
-package elementwise
+package norm
 
 import (
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/rowwise"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -17,11 +18,11 @@ type scaleRun struct {
 }
 
 // rows returns the number of pixels in a piece, which depends on the shape alone.
-func (m ScaleMaps) rows() int { return min(max(1, m.HW), rowChunk(m.HW, m.C)) }
+func (m ScaleMaps) rows() int { return min(max(1, m.HW), rowwise.Chunk(m.HW, m.C)) }
 
 // Forward computes y [N,HW,C] = x [N,HW,C] * s [N,C]. y may be x.
 func (m ScaleMaps) Forward(x, s, y []float32) {
-	const op = "elementwise.ScaleMaps.Forward"
+	const op = "norm.ScaleMaps.Forward"
 	ground.Need(op, "x", len(x), m.N*m.HW*m.C)
 	ground.Need(op, "s", len(s), m.N*m.C)
 	ground.Need(op, "y", len(y), m.N*m.HW*m.C)
@@ -50,7 +51,7 @@ func (a *scaleRun) piece(i int) (n, lo, hi int) {
 // BackwardFactors computes ds [N,C], the gradient of the factors, from x and
 // dy [N,HW,C]. ds is overwritten.
 func (m ScaleMaps) BackwardFactors(x, dy, ds []float32) {
-	const op = "elementwise.ScaleMaps.BackwardFactors"
+	const op = "norm.ScaleMaps.BackwardFactors"
 	ground.Need(op, "x", len(x), m.N*m.HW*m.C)
 	ground.Need(op, "dy", len(dy), m.N*m.HW*m.C)
 	ground.Need(op, "ds", len(ds), m.N*m.C)

@@ -1,4 +1,4 @@
-package elementwise
+package norm
 
 import (
 	"testing"
