@@ -15,11 +15,16 @@ type Published struct {
 // pictures are scaled to a short side of resize pixels, of which the middle 224
 // are looked at.
 func torchvision(name, file string, resize int) Published {
+	return torchvisionAt(name, file, 224, resize, preprocess.Bilinear)
+}
+
+// torchvisionAt is torchvision for pictures of other sizes.
+func torchvisionAt(name, file string, size, resize int, i preprocess.Interpolation) Published {
 	return Published{
 		Name: name, URL: "https://download.pytorch.org/models/" + file,
 		Preprocess: preprocess.Config{
-			Size: 224, CropPct: 224 / float64(resize),
-			Interpolation: preprocess.Bilinear, Stats: preprocess.ImageNetStats,
+			Size: size, CropPct: float64(size) / float64(resize),
+			Interpolation: i, Stats: preprocess.ImageNetStats,
 		},
 	}
 }
