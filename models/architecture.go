@@ -1,5 +1,5 @@
-// Package models has the network architectures: ResNet and SqueezeNet with
-// torchvision's parameter names, the cut between body and head, the layer groups
+// Package models has the network architectures: ResNet, SqueezeNet, MobileNet and
+// EfficientNet with torchvision's parameter names, the cut between body and head, the layer groups
 // and the published weights with their preprocessing. A program adds its own with
 // Register.
 package models

@@ -17,7 +17,7 @@ def uniform(name, n):
     x ^= x >> 16; x = (x * 0x45D9F3B) & 0xFFFFFFFF; x ^= x >> 16; x = (x * 0x45D9F3B) & 0xFFFFFFFF; x ^= x >> 16
     return (x.astype(np.float64) + 0.5) / 2**31 - 1
 
-def fill(model):
+def fill(model, gain):
     for name, t in model.state_dict().items():
         if name.endswith("num_batches_tracked") or not t.dtype.is_floating_point:
             continue
@@ -25,7 +25,7 @@ def fill(model):
         if name.endswith("running_var"): v = 1 + 0.5 * u
         elif name.endswith("running_mean"): v = 0.2 * u
         elif t.dim() >= 2 and not name.endswith(("cls_token", "pos_embed", "reg_token")):
-            v = u * math.sqrt(3 * 1.6 / (t.numel() / t.shape[0]))
+            v = u * math.sqrt(3 * gain / (t.numel() / t.shape[0]))
         elif name.endswith("weight") and t.dim() == 1: v = 1 + 0.3 * u
         else: v = 0.2 * u
         t.copy_(torch.from_numpy(v.astype(np.float32)).reshape(t.shape))
@@ -53,8 +53,8 @@ def smooth(on):
     for name, f in FUNCTIONS.items():
         setattr(F, name, (lambda x, *args, g=getattr(F, SMOOTH[name]) if SMOOTH[name] == "silu" else torch.sigmoid, **kw: g(x)) if on else f)
 
-def run(model, size, batch=4, classes=10):
-    with torch.no_grad(): fill(model)
+def run(model, size, gain, batch=4, classes=10):
+    with torch.no_grad(): fill(model, gain)
     x = torch.from_numpy((1.5 * uniform("picture", batch * 3 * size * size)).astype(np.float32)).reshape(batch, 3, size, size)
     labels = torch.arange(batch) * 3 % classes
     model.eval()
@@ -69,7 +69,7 @@ def run(model, size, batch=4, classes=10):
     loss.backward()
     smooth(False)
     return {
-        "size": size, "batch": batch, "classes": classes,
+        "gain": gain, "size": size, "batch": batch, "classes": classes,
         "parameters": sum(p.numel() for p in model.parameters()),
         "scores": [r(v) for v in evaluated.reshape(-1).tolist()],
         "training_scores": [r(v) for v in trained.reshape(-1).tolist()],
@@ -86,7 +86,8 @@ def timm_model(name, **kw):
     import timm
     return timm.create_model(name, pretrained=False, num_classes=10, drop_rate=0, drop_path_rate=0, **kw)
 
-# name of the file: (library, function, size of the picture)
+# By the name of the file: the library, its function unless it has the same name, the pictures' size, and the variance that
+# weights give to sums of ones: less for deep networks, whose values would grow without bound in evaluation mode.
 NETWORKS = json.load(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "networks.json")))
 
 def main():
@@ -95,7 +96,7 @@ def main():
         library, size = NETWORKS[name]["library"], NETWORKS[name]["size"]
         source = NETWORKS[name].get("source", name)
         model = (torchvision_model if library == "torchvision" else timm_model)(source)
-        result = {"library": library, "source": source, **run(model, size)}
+        result = {"library": library, "source": source, **run(model, size, NETWORKS[name].get("gain", 1.6))}
         with open(os.path.join(out, name + ".json"), "w") as f:
             json.dump(result, f, separators=(",", ":"))
             f.write("\n")
