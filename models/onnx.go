@@ -7,6 +7,7 @@ import (
 
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/weights"
 )
@@ -41,7 +42,7 @@ type ONNXOptions struct {
 // PyTorch's layouts. The model's metadata holds the description of the saved
 // model without its training notes (key whippet.model), the class names as a JSON list (labels)
 // and a sentence on how a picture becomes the input (preprocessing).
-func ONNX(c *Classifier, info Info, o ONNXOptions) (*weights.ONNX, error) {
+func ONNX(c *Classifier, info Info, o ONNXOptions) (*onnx.Graph, error) {
 	if len(info.Vocab) != c.Classes {
 		return nil, fmt.Errorf("models: %d names for %d classes", len(info.Vocab), c.Classes)
 	}
@@ -60,23 +61,23 @@ func ONNX(c *Classifier, info Info, o ONNXOptions) (*weights.ONNX, error) {
 	if size < 1 {
 		return nil, fmt.Errorf("models: the description's input size is %d; it must be positive", size)
 	}
-	w := onnxWalk{g: weights.NewONNX(c.Arch.Name), entries: map[*float32]nn.Entry{}, added: map[string]bool{}}
+	w := onnxWalk{g: onnx.New(c.Arch.Name), entries: map[*float32]nn.Entry{}, added: map[string]bool{}}
 	for _, e := range nn.State(c) {
 		if v := e.Values(); len(v) > 0 {
 			w.entries[&v[0]] = e
 		}
 	}
-	dims := func(sizes ...int) []weights.Dim {
+	dims := func(sizes ...int) []onnx.Dim {
 		if o.Batch > 0 {
-			return weights.Fixed(append([]int{o.Batch}, sizes...)...)
+			return onnx.Fixed(append([]int{o.Batch}, sizes...)...)
 		}
-		return weights.DynamicBatch(sizes...)
+		return onnx.DynamicBatch(sizes...)
 	}
-	var x weights.Value
+	var x onnx.Value
 	switch {
 	case o.Preprocess:
 		d := dims(1, 1, 3)
-		d[1], d[2] = weights.Dim{Name: "H"}, weights.Dim{Name: "W"}
+		d[1], d[2] = onnx.Dim{Name: "H"}, onnx.Dim{Name: "W"}
 		var err error
 		if x, err = w.preprocess(w.g.Input("pixels", weights.U8, d), info.Preprocess); err != nil {
 			return nil, err
@@ -86,7 +87,7 @@ func ONNX(c *Classifier, info Info, o ONNXOptions) (*weights.ONNX, error) {
 	default:
 		x = w.g.Input("input", weights.F32, dims(3, size, size))
 	}
-	y, err := nn.BuildGraph(c).Export(&graph.Exporter{ONNX: w.g, Parameter: w.param}, x)
+	y, err := nn.BuildGraph(c).Export(&graph.Exporter{Graph: w.g, Parameter: w.param}, x)
 	if err != nil {
 		return nil, fmt.Errorf("models: %w", err)
 	}
@@ -104,14 +105,14 @@ func ONNX(c *Classifier, info Info, o ONNXOptions) (*weights.ONNX, error) {
 
 // onnxWalk builds an ONNX graph around the network's operations.
 type onnxWalk struct {
-	g       *weights.ONNX
+	g       *onnx.Graph
 	entries map[*float32]nn.Entry // by the first of their values
 	added   map[string]bool       // initializers
 }
 
 // param adds the state entry that holds these values, under its own name and in
 // PyTorch's layout.
-func (w *onnxWalk) param(v []float32) (weights.Value, error) {
+func (w *onnxWalk) param(v []float32) (onnx.Value, error) {
 	if len(v) == 0 {
 		return "", nil
 	}
@@ -123,11 +124,11 @@ func (w *onnxWalk) param(v []float32) (weights.Value, error) {
 		w.added[e.Name] = true
 		w.g.Initializer(&weights.Array{Name: e.Name, Shape: e.Shape, F32: e.Get()})
 	}
-	return weights.Value(e.Name), nil
+	return onnx.Value(e.Name), nil
 }
 
 // normalize turns pixels [N,S,S,3] into the network's input.
-func (w *onnxWalk) normalize(pixels weights.Value, p preprocess.Config) weights.Value {
+func (w *onnxWalk) normalize(pixels onnx.Value, p preprocess.Config) onnx.Value {
 	mean, std := levels(p.Stats)
 	x := w.g.Cast("pixels_float", pixels, weights.F32)
 	x = w.g.Sub("pixels_centered", x, w.g.Initializer(&weights.Array{Name: "mean_255", Shape: []int{3}, F32: mean}))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/internal/kernel/pixel"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/weights"
 )
@@ -15,7 +16,7 @@ import (
 // with Pillow's filter, then averaged and sampled to S, which is one matrix for
 // rows and one for columns, and normalized. With a crop share the first size is
 // already S, out of the middle of the scaled picture.
-func (w *onnxWalk) preprocess(pixels weights.Value, p preprocess.Config) (weights.Value, error) {
+func (w *onnxWalk) preprocess(pixels onnx.Value, p preprocess.Config) (onnx.Value, error) {
 	switch {
 	case p.Presize == 0 && p.CropPct == 0:
 		return "", errors.New("models: the model's preprocessing has no first resizing (presize 0, no crop_pct), so that its steps depend on each picture's size; ONNXOptions.Preprocess needs one: prepare pictures outside and use ONNXOptions.Pixels")
@@ -26,11 +27,11 @@ func (w *onnxWalk) preprocess(pixels weights.Value, p preprocess.Config) (weight
 		return "", fmt.Errorf("models: the model's preprocessing: %w", err)
 	}
 	x := pixels
-	shape := w.g.AddNode("Shape", "picture_shape", []weights.Value{x})
-	h := w.g.AddNode("Gather", "picture_h", []weights.Value{shape, w.integers("one", 1)})
-	wide := w.g.AddNode("Gather", "picture_w", []weights.Value{shape, w.integers("two", 2)})
-	var down, across weights.Value // the matrices of the first resizing, [P,H] and [P,W]
-	first := p.Presize             // P
+	shape := w.g.AddNode("Shape", "picture_shape", []onnx.Value{x})
+	h := w.g.AddNode("Gather", "picture_h", []onnx.Value{shape, w.integers("one", 1)})
+	wide := w.g.AddNode("Gather", "picture_w", []onnx.Value{shape, w.integers("two", 2)})
+	var down, across onnx.Value // the matrices of the first resizing, [P,H] and [P,W]
+	first := p.Presize          // P
 	switch {
 	case p.CropPct > 0:
 		first = p.Size
@@ -38,7 +39,7 @@ func (w *onnxWalk) preprocess(pixels weights.Value, p preprocess.Config) (weight
 	case p.Method == preprocess.Squish:
 		down, across = w.filter("down", h, w.whole("down", first), p.Interpolation), w.filter("across", wide, w.whole("across", first), p.Interpolation)
 	default:
-		var side weights.Value
+		var side onnx.Value
 		x, side = w.centerSquare(x, h, wide, first)
 		down = w.filter("filter", side, w.whole("filter", first), p.Interpolation)
 		across = down
@@ -74,32 +75,32 @@ func (w *onnxWalk) preprocess(pixels weights.Value, p preprocess.Config) (weight
 // returns its side too: int(m·size) pixels, m being the short side over size in
 // float64, which is fastai's arithmetic and at times a pixel less than the short
 // side.
-func (w *onnxWalk) centerSquare(x, h, wide weights.Value, size int) (square, side weights.Value) {
+func (w *onnxWalk) centerSquare(x, h, wide onnx.Value, size int) (square, side onnx.Value) {
 	g := w.g
-	short := g.Cast("short", g.AddNode("Min", "short_side", []weights.Value{h, wide}), weights.F64)
+	short := g.Cast("short", g.AddNode("Min", "short_side", []onnx.Value{h, wide}), weights.F64)
 	to := w.doubles("presize", []int{1}, float64(size))
 	side = g.Cast("side_whole", g.Mul("side_float", g.Div("ratio", short, to), to), weights.I64)
-	side = g.AddNode("Max", "side", []weights.Value{side, "one"})
+	side = g.AddNode("Max", "side", []onnx.Value{side, "one"})
 	begin := g.Div("begin", g.Sub("rest", g.Concat("sides", 0, h, wide), side), "two")
-	return g.AddNode("Slice", "square", []weights.Value{x, begin, g.Add("end", begin, side), w.integers("axes", 1, 2)}), side
+	return g.AddNode("Slice", "square", []onnx.Value{x, begin, g.Add("end", begin, side), w.integers("axes", 1, 2)}), side
 }
 
 // scaledMiddle computes the matrices [S,H] and [S,W] that scale a picture until
 // its short side (Squish: each side) has floor(S/CropPct) pixels and keep the
 // middle S×S of it. The long side is cut off to whole pixels, and half of what is
 // left over is rounded to even, as in torchvision.
-func (w *onnxWalk) scaledMiddle(h, wide weights.Value, p preprocess.Config) (down, across weights.Value) {
+func (w *onnxWalk) scaledMiddle(h, wide onnx.Value, p preprocess.Config) (down, across onnx.Value) {
 	g := w.g
 	to := w.doubles("scale_to", []int{1}, float64(p.Short()))
-	short := g.Cast("short", g.AddNode("Min", "short_side", []weights.Value{h, wide}), weights.F64)
+	short := g.Cast("short", g.AddNode("Min", "short_side", []onnx.Value{h, wide}), weights.F64)
 	size, two := w.doubles("size", []int{1}, float64(p.Size)), w.doubles("halves", []int{1}, 2)
-	matrix := func(name string, n weights.Value) weights.Value {
+	matrix := func(name string, n onnx.Value) onnx.Value {
 		scaled := to
 		if p.Method != preprocess.Squish {
 			scaled = g.Div(name+"_ratio", g.Mul(name+"_by_scale", g.Cast(name+"_double", n, weights.F64), to), short)
-			scaled = g.AddNode("Floor", name+"_scaled", []weights.Value{scaled})
+			scaled = g.AddNode("Floor", name+"_scaled", []onnx.Value{scaled})
 		}
-		begin := g.AddNode("Round", name+"_begin", []weights.Value{g.Div(name+"_half_rest", g.Sub(name+"_rest", scaled, size), two)})
+		begin := g.AddNode("Round", name+"_begin", []onnx.Value{g.Div(name+"_half_rest", g.Sub(name+"_rest", scaled, size), two)})
 		return w.filter(name, n, outputs{of: scaled, from: begin, count: p.Size}, p.Interpolation)
 	}
 	return matrix("down", h), matrix("across", wide)
@@ -108,7 +109,7 @@ func (w *onnxWalk) scaledMiddle(h, wide weights.Value, p preprocess.Config) (dow
 // outputs says which samples a filter makes: count of them, from number from on,
 // out of the samples that a side is scaled to. Both values are float64 [1].
 type outputs struct {
-	of, from weights.Value
+	of, from onnx.Value
 	count    int
 }
 
@@ -120,7 +121,7 @@ func (w *onnxWalk) whole(name string, n int) outputs {
 // filter computes the matrix [out.count, n] by which a filter of Pillow's takes n
 // samples, an int64 [1], to others: weights around the outputs' centers, as wide
 // as the inputs that an output stands for, each of sum 1 and rounded to 22 bits.
-func (w *onnxWalk) filter(name string, n weights.Value, out outputs, by preprocess.Interpolation) weights.Value {
+func (w *onnxWalk) filter(name string, n onnx.Value, out outputs, by preprocess.Interpolation) onnx.Value {
 	g := w.g
 	v := func(part string) string { return name + "_" + part }
 	centers := make([]float64, out.count)
@@ -129,68 +130,68 @@ func (w *onnxWalk) filter(name string, n weights.Value, out outputs, by preproce
 	}
 	one, half := w.doubles(v("one"), []int{1}, 1), w.doubles(v("half"), []int{1}, 0.5)
 	scale := g.Div(v("scale"), g.Cast(v("n"), n, weights.F64), out.of)
-	width := g.AddNode("Max", v("width"), []weights.Value{scale, one})
+	width := g.AddNode("Max", v("width"), []onnx.Value{scale, one})
 	center := w.doubles(v("outputs"), []int{out.count, 1}, centers...)
 	if out.from != "" {
 		center = g.Add(v("of_the_middle"), center, out.from)
 	}
 	center = g.Mul(v("center"), center, scale)
-	scalar := func(part string, x int64) weights.Value { // Range takes no lists
+	scalar := func(part string, x int64) onnx.Value { // Range takes no lists
 		return g.Initializer(&weights.Array{Name: v(part), Shape: []int{}, DType: weights.I64, I64: []int64{x}})
 	}
-	count := g.AddNode("ReduceMax", v("count"), []weights.Value{n}, weights.AttrInt("keepdims", 0))
-	inputs := g.AddNode("Range", v("range"), []weights.Value{scalar("from", 0), count, scalar("step", 1)})
+	count := g.AddNode("ReduceMax", v("count"), []onnx.Value{n}, onnx.AttrInt("keepdims", 0))
+	inputs := g.AddNode("Range", v("range"), []onnx.Value{scalar("from", 0), count, scalar("step", 1)})
 	inputs = g.Add(v("inputs"), g.Cast(v("range_double"), inputs, weights.F64), half)
 	// Times the reciprocal, as Pillow: a quotient would round differently.
 	inverse := g.Div(v("inverse"), one, width)
-	distance := g.AddNode("Abs", v("distance"), []weights.Value{g.Mul(v("offset"), g.Sub(v("from_center"), inputs, center), inverse)})
+	distance := g.AddNode("Abs", v("distance"), []onnx.Value{g.Mul(v("offset"), g.Sub(v("from_center"), inputs, center), inverse)})
 	shape := w.triangle
 	if by == preprocess.Bicubic {
 		shape = w.cubic
 	}
 	weight := shape(v, distance)
-	sum := g.AddNode("ReduceSum", v("sum"), []weights.Value{weight, w.integers(v("axis"), 1)})
+	sum := g.AddNode("ReduceSum", v("sum"), []onnx.Value{weight, w.integers(v("axis"), 1)})
 	const unit = 1 << 22
 	weight = g.Mul(v("in_units"), g.Div(v("weight"), weight, sum), w.doubles(v("unit"), []int{1}, unit))
-	away := g.Mul(v("half_away"), g.AddNode("Sign", v("sign"), []weights.Value{weight}), half)
+	away := g.Mul(v("half_away"), g.AddNode("Sign", v("sign"), []onnx.Value{weight}), half)
 	weight = g.Cast(v("rounded"), g.Add(v("to_round"), weight, away), weights.I64) // cut off
-	return g.Div(name, g.Cast(v("rounded_double"), weight, weights.F64), weights.Value(v("unit")))
+	return g.Div(name, g.Cast(v("rounded_double"), weight, weights.F64), onnx.Value(v("unit")))
 }
 
 // triangle is the bilinear filter at distances from 0 on.
-func (w *onnxWalk) triangle(v func(part string) string, distance weights.Value) weights.Value {
-	slope := w.g.Sub(v("slope"), weights.Value(v("one")), distance)
-	return w.g.AddNode("Max", v("triangle"), []weights.Value{slope, w.doubles(v("none"), []int{1}, 0)})
+func (w *onnxWalk) triangle(v func(part string) string, distance onnx.Value) onnx.Value {
+	slope := w.g.Sub(v("slope"), onnx.Value(v("one")), distance)
+	return w.g.AddNode("Max", v("triangle"), []onnx.Value{slope, w.doubles(v("none"), []int{1}, 0)})
 }
 
 // cubic is the bicubic filter at distances from 0 on: one polynomial up to 1,
 // another up to 2, then 0.
-func (w *onnxWalk) cubic(v func(part string) string, x weights.Value) weights.Value {
+func (w *onnxWalk) cubic(v func(part string) string, x onnx.Value) onnx.Value {
 	g := w.g
-	number := func(part string, k float64) weights.Value { return w.doubles(v(part), []int{1}, k) }
-	less := func(part string, than weights.Value) weights.Value {
-		return g.AddNode("Less", v(part), []weights.Value{x, than})
+	number := func(part string, k float64) onnx.Value { return w.doubles(v(part), []int{1}, k) }
+	less := func(part string, than onnx.Value) onnx.Value {
+		return g.AddNode("Less", v(part), []onnx.Value{x, than})
 	}
 	two := number("two", 2)
 	near := g.Sub(v("near_slope"), g.Mul(v("near_x"), number("near_3", 1.5), x), number("near_2", 2.5))
-	near = g.Add(v("near"), g.Mul(v("near_xx"), g.Mul(v("near_times_x"), near, x), x), weights.Value(v("one")))
+	near = g.Add(v("near"), g.Mul(v("near_xx"), g.Mul(v("near_times_x"), near, x), x), onnx.Value(v("one")))
 	far := g.Add(v("far_slope"), g.Mul(v("far_x"), g.Sub(v("far_less"), x, number("far_2", 5)), x), number("far_1", 8))
 	far = g.Mul(v("far"), g.Sub(v("far_xx"), g.Mul(v("far_times_x"), far, x), number("far_0", 4)), number("a", -0.5))
-	far = g.AddNode("Where", v("far_or_none"), []weights.Value{less("within", two), far, number("none", 0)})
-	return g.AddNode("Where", v("cubic"), []weights.Value{less("close", weights.Value(v("one"))), near, far})
+	far = g.AddNode("Where", v("far_or_none"), []onnx.Value{less("within", two), far, number("none", 0)})
+	return g.AddNode("Where", v("cubic"), []onnx.Value{less("close", onnx.Value(v("one"))), near, far})
 }
 
 // bytes rounds samples to 8 bits, halves up, and holds them to 0–255, as Pillow
 // does between its passes and after them. They are in float64 because a sample
 // times a weight has 30 bits, and sums are often close to a half.
-func (w *onnxWalk) bytes(name string, x weights.Value) weights.Value {
+func (w *onnxWalk) bytes(name string, x onnx.Value) onnx.Value {
 	x = w.g.Add(name+"_to_cut", x, w.doubles(name+"_half", []int{1}, 0.5))
-	held := w.g.AddNode("Clip", name+"_held", []weights.Value{x, w.doubles(name+"_black", []int{}, 0), w.doubles(name+"_white", []int{}, 255)})
+	held := w.g.AddNode("Clip", name+"_held", []onnx.Value{x, w.doubles(name+"_black", []int{}, 0), w.doubles(name+"_white", []int{}, 255)})
 	return w.g.Cast(name, held, weights.U8)
 }
 
 // integers adds a constant list of int64.
-func (w *onnxWalk) integers(name string, v ...int) weights.Value {
+func (w *onnxWalk) integers(name string, v ...int) onnx.Value {
 	a := &weights.Array{Name: name, Shape: []int{len(v)}, DType: weights.I64}
 	for _, x := range v {
 		a.I64 = append(a.I64, int64(x))
@@ -199,7 +200,7 @@ func (w *onnxWalk) integers(name string, v ...int) weights.Value {
 }
 
 // doubles adds constants of float64.
-func (w *onnxWalk) doubles(name string, shape []int, v ...float64) weights.Value {
+func (w *onnxWalk) doubles(name string, shape []int, v ...float64) onnx.Value {
 	return w.g.Initializer(&weights.Array{Name: name, Shape: shape, DType: weights.F64, F64: v})
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/predict"
 	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/schedule"
@@ -26,7 +27,6 @@ import (
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/train"
 	"github.com/whippet-ml/whippet/vision"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // This file is a task from outside the package: multi-label classification, as
@@ -78,8 +78,8 @@ func (anyLabels) Activate(logits, probs *tensor.Tensor) error {
 	return nil
 }
 
-func (anyLabels) Activation(g *weights.ONNX, output string, logits weights.Value) weights.Value {
-	return g.AddNode("Sigmoid", output, []weights.Value{logits})
+func (anyLabels) Activation(g *onnx.Graph, output string, logits onnx.Value) onnx.Value {
+	return g.AddNode("Sigmoid", output, []onnx.Value{logits})
 }
 
 func (anyLabels) Decode(probs, thresholds []float32) []int {

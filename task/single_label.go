@@ -6,9 +6,9 @@ import (
 
 	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/metrics"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // SingleLabel is classification with exactly one class for each item (fastai's
@@ -62,7 +62,7 @@ func (singleLabel) Activate(logits, probs *tensor.Tensor) error {
 	return loss.SoftmaxInto(logits, probs)
 }
 
-func (singleLabel) Activation(g *weights.ONNX, output string, logits weights.Value) weights.Value {
+func (singleLabel) Activation(g *onnx.Graph, output string, logits onnx.Value) onnx.Value {
 	return g.Softmax(output, logits, -1)
 }
 

@@ -15,9 +15,9 @@ import (
 
 	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/metrics"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // Task is one kind of question to a model. Implementations are small values
@@ -59,7 +59,7 @@ type Task interface {
 	Activate(logits, probs *tensor.Tensor) error
 
 	// Activation adds Activate to an exported graph and returns its output.
-	Activation(g *weights.ONNX, output string, logits weights.Value) weights.Value
+	Activation(g *onnx.Graph, output string, logits onnx.Value) onnx.Value
 
 	// Decode returns the outputs that a row of probabilities answers with, best
 	// first: the most probable class, or all above their thresholds. thresholds is

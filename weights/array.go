@@ -85,8 +85,8 @@ func convert[T float64 | int64 | uint8](in []T) []float32 {
 	return out
 }
 
-// check verifies that shape, type and storage agree.
-func (a *Array) check() error {
+// Check reports an array whose shape, type and values disagree.
+func (a *Array) Check() error {
 	n, err := sizeOf(a.Shape)
 	if err != nil {
 		return fmt.Errorf("array %s: %w", quote(a.Name), err)

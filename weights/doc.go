@@ -1,6 +1,6 @@
 // Package weights reads and writes the parameters of networks in the formats
 // that others use: safetensors in both directions, PyTorch checkpoints in
-// (the zip format of PyTorch 1.6 and later, and the older one), ONNX out.
+// (the zip format of PyTorch 1.6 and later, and the older one).
 //
 // Files are untrusted. Sizes are checked against the file before memory is
 // taken for them, and loading never runs anything: of the pickle inside a
@@ -16,7 +16,6 @@
 //	arrays of a PyTorch checkpoint    1 MiB + 8 times the size of the file
 //	unpacked entries of its archive   within the same sum
 //	dimensions of an array            64
-//	ONNX model                        2 GiB (protobuf's limit)
 //
 // safetensors files need no limit on their arrays: the format lets no two
 // share a byte.

@@ -40,8 +40,8 @@ var elements = func() map[string]*element {
 	return m
 }()
 
-// memorySize returns the bytes of one element in memory.
-func (d DType) memorySize() int {
+// Size returns the bytes of one element in memory.
+func (d DType) Size() int {
 	switch d {
 	case F32:
 		return 4
@@ -208,8 +208,9 @@ func encode(b []byte, a *Array, at, count int) []byte {
 	return b
 }
 
-// writeElements writes all elements of a, little-endian.
-func writeElements(w io.Writer, a *Array) error {
+// WriteElements writes all elements to w, little-endian, as safetensors and ONNX
+// have them.
+func (a *Array) WriteElements(w io.Writer) error {
 	size := a.DType.element().size
 	buf := make([]byte, 0, min(chunk/size, a.Len())*size)
 	for at := 0; at < a.Len(); {

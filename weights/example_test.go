@@ -42,16 +42,3 @@ func ExampleMatch() {
 	// Output:
 	// weights: the file does not fit the network; 1 missing: "conv1.weight"; 1 unexpected: "fc.bias"; 1 of another shape: "fc.weight" is [1000 512] in the file and [37 512] in the network
 }
-
-// A graph of three nodes, for pictures of any batch size.
-func ExampleONNX() {
-	g := weights.NewONNX("linear")
-	x := g.Input("image", weights.F32, weights.DynamicBatch(1, 2, 2))
-	w := g.Initializer(&weights.Array{Name: "fc.weight", Shape: []int{3, 4}, F32: make([]float32, 12)})
-	v := g.Linear("fc", g.Flatten("flat", x), w, "")
-	g.Output(g.Softmax("scores", v, -1), weights.F32, weights.DynamicBatch(3))
-	var b bytes.Buffer
-	fmt.Println(g.Write(&b), b.Len() > 0)
-	// Output:
-	// <nil> true
-}

@@ -26,14 +26,14 @@ func checkRead(t *testing.T, b []byte) {
 	total := 0
 	for i := range f.Arrays {
 		a := &f.Arrays[i]
-		if err := a.check(); err != nil {
+		if err := a.Check(); err != nil {
 			t.Fatalf("%s: %v", f.Format, err)
 		}
 		if names[a.Name] {
 			t.Fatalf("%s: two arrays are called %q", f.Format, a.Name)
 		}
 		names[a.Name] = true
-		total += a.Len() * a.DType.memorySize()
+		total += a.Len() * a.DType.Size()
 	}
 	if total > 1<<20+8*len(b) {
 		t.Fatalf("%d bytes of arrays from a file of %d", total, len(b))

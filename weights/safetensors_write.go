@@ -39,7 +39,7 @@ func Write(w io.Writer, f *File) error {
 	at := int64(0)
 	for _, i := range order {
 		a := &f.Arrays[i]
-		bytes := int64(a.Len()) * int64(a.DType.memorySize())
+		bytes := int64(a.Len()) * int64(a.DType.Size())
 		offsets[i] = [2]int64{at, at + bytes}
 		at += bytes
 	}
@@ -51,7 +51,7 @@ func Write(w io.Writer, f *File) error {
 		return err
 	}
 	for _, i := range order {
-		if err := writeElements(w, &f.Arrays[i]); err != nil {
+		if err := f.Arrays[i].WriteElements(w); err != nil {
 			return err
 		}
 	}
@@ -63,7 +63,7 @@ func checkFile(f *File) error {
 	total := int64(0)
 	for i := range f.Arrays {
 		a := &f.Arrays[i]
-		if err := a.check(); err != nil {
+		if err := a.Check(); err != nil {
 			return err
 		}
 		switch {
@@ -75,7 +75,7 @@ func checkFile(f *File) error {
 			return fmt.Errorf("the array name %s is not valid UTF-8", quote(a.Name))
 		}
 		names[a.Name] = true
-		bytes := int64(a.Len()) * int64(a.DType.memorySize())
+		bytes := int64(a.Len()) * int64(a.DType.Size())
 		if bytes > math.MaxInt64-total {
 			return fmt.Errorf("the arrays need more than 2^63 bytes")
 		}
@@ -97,7 +97,7 @@ func dataOrder(arrays []Array) []int {
 		order[i] = i
 	}
 	sort.SliceStable(order, func(i, j int) bool {
-		return arrays[order[i]].DType.memorySize() > arrays[order[j]].DType.memorySize()
+		return arrays[order[i]].DType.Size() > arrays[order[j]].DType.Size()
 	})
 	return order
 }

@@ -44,14 +44,14 @@ func (t *tensorView) read(name string, s stored, limit *budget) (Array, error) {
 	if err != nil {
 		return a, err
 	}
-	if err := limit.take(int64(count), int64(t.elem.dtype.memorySize())); err != nil {
+	if err := limit.take(int64(count), int64(t.elem.dtype.Size())); err != nil {
 		return a, err
 	}
 	at := s.base + first*int64(t.elem.size)
 	if t.dense() || count == 0 {
 		return a, t.elem.read(&a, s.r, at, count)
 	}
-	if err := limit.take(span, int64(t.elem.dtype.memorySize())); err != nil {
+	if err := limit.take(span, int64(t.elem.dtype.Size())); err != nil {
 		return a, err
 	}
 	var window Array

@@ -89,7 +89,7 @@ func TestLoadTorch(t *testing.T) {
 					t.Errorf("array %d is %s %v %s, want %s %v %s", i, a.Name, a.Shape, a.DType, w.Name, w.Shape, w.DType)
 					continue
 				}
-				if err := a.check(); err != nil {
+				if err := a.Check(); err != nil {
 					t.Error(err)
 				}
 				for j, v := range exact(a) {
@@ -145,7 +145,7 @@ func TestLoadSqueezeNet(t *testing.T) {
 	count := 0
 	for i := range f.Arrays {
 		count += f.Arrays[i].Len()
-		if err := writeElements(h, &f.Arrays[i]); err != nil {
+		if err := f.Arrays[i].WriteElements(h); err != nil {
 			t.Fatal(err)
 		}
 	}

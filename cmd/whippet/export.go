@@ -11,6 +11,7 @@ import (
 
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -111,6 +112,6 @@ func (f *exportFlags) writeONNX(w io.Writer, path string, c *models.Classifier, 
 	if f.graph.Preprocess {
 		input = "of any size"
 	}
-	fmt.Fprintf(w, "%s: ONNX opset %d, %s, %d classes, input %s\n", path, weights.ONNXOpset, info.Arch, len(info.Vocab), input)
+	fmt.Fprintf(w, "%s: ONNX opset %d, %s, %d classes, input %s\n", path, onnx.Opset, info.Arch, len(info.Vocab), input)
 	return nil
 }

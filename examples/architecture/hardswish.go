@@ -3,8 +3,8 @@ package main
 import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // Hardswish is x·min(max(x+3, 0), 6)/6, any shape (Howard et al. 2019, "Searching
@@ -54,8 +54,8 @@ func (Hardswish) Compile(*graph.Compiler) graph.Kernel {
 }
 
 // ONNX is x times HardSigmoid, which is min(max(x/6+1/2, 0), 1).
-func (Hardswish) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
-	gate := e.AddNode("HardSigmoid", name+"_gate", in, weights.AttrFloat("alpha", 1./6), weights.AttrFloat("beta", 0.5))
+func (Hardswish) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
+	gate := e.AddNode("HardSigmoid", name+"_gate", in, onnx.AttrFloat("alpha", 1./6), onnx.AttrFloat("beta", 0.5))
 	return e.Mul(name, in[0], gate), nil
 }
 

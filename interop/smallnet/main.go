@@ -1,5 +1,5 @@
 // Smallnet writes files for other programs to check: a small network that uses
-// every ONNX operator of package weights, as smallnet.onnx, its parameters and
+// every operator of package onnx, as smallnet.onnx, its parameters and
 // input as smallnet.safetensors, and, given a PyTorch checkpoint, the same
 // arrays as converted.safetensors. See ../README.md.
 package main
@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/weights"
 )
@@ -94,33 +95,33 @@ func parameters() []weights.Array {
 }
 
 // graph builds the network; torch_smallnet.py computes the same.
-func graph(params []weights.Array) *weights.ONNX {
-	g := weights.NewONNX("smallnet")
-	p := map[string]weights.Value{}
+func graph(params []weights.Array) *onnx.Graph {
+	g := onnx.New("smallnet")
+	p := map[string]onnx.Value{}
 	for i := range params {
 		if a := &params[i]; a.Name != "input" && a.DType == weights.F32 {
 			p[a.Name] = g.Initializer(a)
 		}
 	}
-	v := g.Input("input", weights.U8, []weights.Dim{{Name: "N"}, {Size: 17}, {Size: 15}, {Size: 3}})
+	v := g.Input("input", weights.U8, []onnx.Dim{{Name: "N"}, {Size: 17}, {Size: 15}, {Size: 3}})
 	v = g.Cast("floats", v, weights.F32)
 	v = g.Transpose("nchw", v, 0, 3, 1, 2)
 	v = g.Sub("centered", g.Div("unit", v, p["scale"]), p["mean"])
-	v = g.Conv("conv", v, p["conv.weight"], p["conv.bias"], weights.Window{Size: 3, Stride: 2, Pad: 1}, 1)
+	v = g.Conv("conv", v, p["conv.weight"], p["conv.bias"], onnx.Window{Size: 3, Stride: 2, Pad: 1}, 1)
 	v = g.BatchNorm("bn", v, p["bn.weight"], p["bn.bias"], p["bn.running_mean"], p["bn.running_var"], 1e-5)
 	v = g.Relu("relu", v)
-	small := g.MaxPool("pool", v, weights.Window{Size: 3, Stride: 2}, true)
-	one := g.Conv("expand1", small, p["expand1.weight"], "", weights.Window{Size: 1}, 1)
-	three := g.Conv("expand3", small, p["expand3.weight"], "", weights.Window{Size: 3, Pad: 1}, 2)
+	small := g.MaxPool("pool", v, onnx.Window{Size: 3, Stride: 2}, true)
+	one := g.Conv("expand1", small, p["expand1.weight"], "", onnx.Window{Size: 1}, 1)
+	three := g.Conv("expand3", small, p["expand3.weight"], "", onnx.Window{Size: 3, Pad: 1}, 2)
 	sum := g.Add("sum", one, three)
 	v = g.Concat("both", 1, sum, g.Mul("product", one, three))
-	v = g.AveragePool("smooth", v, weights.Window{Size: 3, Stride: 1, Pad: 1})
+	v = g.AveragePool("smooth", v, onnx.Window{Size: 3, Stride: 1, Pad: 1})
 	v = g.Concat("pooled", 1, g.GlobalMaxPool("max", v), g.GlobalAveragePool("mean pool", v))
 	v = g.Flatten("flat", v)
 	v = g.Linear("fc", v, p["fc.weight"], p["fc.bias"])
 	v = g.MatMul("mixed", v, p["mix"])
 	v = g.Identity("scores", g.Softmax("softmax", v, -1))
-	g.Output(v, weights.F32, weights.DynamicBatch(5))
+	g.Output(v, weights.F32, onnx.DynamicBatch(5))
 	g.Metadata("labels", "a,b,c,d,e")
 	return g
 }

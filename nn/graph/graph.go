@@ -11,7 +11,7 @@ import (
 	"fmt"
 
 	"github.com/whippet-ml/whippet/autograd"
-	"github.com/whippet-ml/whippet/weights"
+	"github.com/whippet-ml/whippet/onnx"
 )
 
 // Op is an operation: everything that has to be known of it, in one value.
@@ -37,7 +37,7 @@ type Op interface {
 	// ONNX adds the operation's nodes to a graph of ONNX operators, in evaluation
 	// mode, reading in, and returns the last, which must have the given name.
 	// Names of others start with it.
-	ONNX(e *Exporter, name string, in []weights.Value) (weights.Value, error)
+	ONNX(e *Exporter, name string, in []onnx.Value) (onnx.Value, error)
 
 	// MACs is the number of multiplications, each with an addition, of the matrix
 	// products and direct convolutions in the operation, for inputs of shapes in.

@@ -6,8 +6,8 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // Activation is a function that is applied to every value of an array of any
@@ -61,7 +61,7 @@ func (a Activation) Compile(*graph.Compiler) graph.Kernel {
 }
 
 // ONNX is the operators of the activation; of Identity, nothing.
-func (a Activation) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+func (a Activation) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
 	return a.export(e, name, in[0]), nil
 }
 

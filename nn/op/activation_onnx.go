@@ -4,13 +4,14 @@ import (
 	"math"
 
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/weights"
 )
 
 // export adds the operators that compute a of x, in the operator set that models
 // declare, and returns the last, which is called name; for Identity, x.
-func (a Activation) export(e *graph.Exporter, name string, x weights.Value) weights.Value {
-	scalar := func(what string, v float64) weights.Value {
+func (a Activation) export(e *graph.Exporter, name string, x onnx.Value) onnx.Value {
+	scalar := func(what string, v float64) onnx.Value {
 		return e.Initializer(&weights.Array{Name: name + "_" + what, Shape: []int{}, F32: []float32{float32(v)}})
 	}
 	switch a {

@@ -6,8 +6,8 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // Add is a + b for two values of one shape.
@@ -35,7 +35,7 @@ func (Add) Compile(*graph.Compiler) graph.Kernel {
 }
 
 // ONNX is Add.
-func (Add) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+func (Add) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
 	return e.Add(name, in[0], in[1]), nil
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // ConvBranches is several convolutions of one x [N,H,W,C], whose results are
@@ -116,8 +116,8 @@ func (k branchKernels) Run(in []*tensor.Tensor, out *tensor.Tensor) {
 }
 
 // ONNX is Conv and the activation for each, and Concat.
-func (b *ConvBranches) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
-	var all []weights.Value
+func (b *ConvBranches) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
+	var all []onnx.Value
 	for i, c := range b.convs {
 		y, err := c.ONNX(e, fmt.Sprintf("%s_branch%d", name, i), in)
 		if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // Concat joins values along the channels: [...,C1], [...,C2], … give [...,C1+C2+…].
@@ -49,7 +49,7 @@ func (Concat) Compile(*graph.Compiler) graph.Kernel {
 }
 
 // ONNX is Concat.
-func (Concat) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+func (Concat) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
 	return e.Concat(name, 1, in...), nil // channels come second there
 }
 

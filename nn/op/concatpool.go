@@ -4,8 +4,8 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // ConcatPool is the maximum of each channel of x [N,H,W,C], then the average of
@@ -42,7 +42,7 @@ func (ConcatPool) Compile(c *graph.Compiler) graph.Kernel {
 }
 
 // ONNX is GlobalMaxPool, GlobalAveragePool, Flatten for both, and Concat.
-func (ConcatPool) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+func (ConcatPool) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
 	mx, err := GlobalPool{Max: true}.ONNX(e, name+"_max", in)
 	if err != nil {
 		return "", err

@@ -7,8 +7,8 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/conv"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // Conv is a 2-D convolution of x [N,H,W,C] with Weight [KH,KW,C,K] plus Bias [K],
@@ -116,7 +116,7 @@ func (k *convKernel) Run(in []*tensor.Tensor, out *tensor.Tensor) {
 }
 
 // ONNX is Conv, and the activation's operators if the convolution has one.
-func (c *Conv) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+func (c *Conv) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
 	w, err := e.Parameter(c.Weight.Value.Data)
 	if err != nil {
 		return "", err
@@ -129,7 +129,7 @@ func (c *Conv) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights
 	if c.Activation != Identity {
 		conv += "_conv"
 	}
-	y := e.Conv(conv, in[0], w, bias, weights.Window{Size: c.Weight.Value.Shape[0], Stride: c.Stride, Pad: c.Pad}, 1)
+	y := e.Conv(conv, in[0], w, bias, onnx.Window{Size: c.Weight.Value.Shape[0], Stride: c.Stride, Pad: c.Pad}, 1)
 	return epilogue(e, name, y, nil, c.Activation), nil
 }
 

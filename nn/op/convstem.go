@@ -4,7 +4,7 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/conv"
 	"github.com/whippet-ml/whippet/nn/graph"
-	"github.com/whippet-ml/whippet/weights"
+	"github.com/whippet-ml/whippet/onnx"
 )
 
 // ConvMaxPool is MaxPool(ReLU(Conv(x))), the stem of SqueezeNet, as one operation
@@ -74,12 +74,12 @@ func (o *ConvMaxPool) Compile(c *graph.Compiler) graph.Kernel {
 }
 
 // ONNX is Conv, Relu and MaxPool.
-func (o *ConvMaxPool) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+func (o *ConvMaxPool) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
 	y, err := o.Conv.ONNX(e, name+"_relu", in)
 	if err != nil {
 		return "", err
 	}
-	return o.Pool.ONNX(e, name, []weights.Value{y})
+	return o.Pool.ONNX(e, name, []onnx.Value{y})
 }
 
 // MACs are the convolution's.

@@ -7,8 +7,8 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/depthwise"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // DepthwiseConv is a 2-D convolution of x [N,H,W,C] in which each channel has a
@@ -145,7 +145,7 @@ func (c *DepthwiseConv) Compile(cc *graph.Compiler) graph.Kernel {
 }
 
 // ONNX is Conv with as many groups as channels, and the activation's operators.
-func (c *DepthwiseConv) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+func (c *DepthwiseConv) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
 	w, err := e.Parameter(c.Weight.Value.Data)
 	if err != nil {
 		return "", err
@@ -154,18 +154,18 @@ func (c *DepthwiseConv) ONNX(e *graph.Exporter, name string, in []weights.Value)
 	if err != nil {
 		return "", err
 	}
-	inputs := []weights.Value{in[0], w}
+	inputs := []onnx.Value{in[0], w}
 	if bias != "" {
 		inputs = append(inputs, bias)
 	}
 	s := c.Weight.Value.Shape
-	attrs := []weights.Attr{
-		weights.AttrInts("kernel_shape", s[0], s[1]), weights.AttrInts("strides", c.Stride, c.Stride), weights.AttrInt("group", c.channels()),
+	attrs := []onnx.Attr{
+		onnx.AttrInts("kernel_shape", s[0], s[1]), onnx.AttrInts("strides", c.Stride, c.Stride), onnx.AttrInt("group", c.channels()),
 	}
 	if c.Padding.Same {
-		attrs = append(attrs, weights.AttrString("auto_pad", "SAME_UPPER"))
+		attrs = append(attrs, onnx.AttrString("auto_pad", "SAME_UPPER"))
 	} else {
-		attrs = append(attrs, weights.AttrInts("pads", c.Padding.Rows, c.Padding.Cols, c.Padding.Rows, c.Padding.Cols))
+		attrs = append(attrs, onnx.AttrInts("pads", c.Padding.Rows, c.Padding.Cols, c.Padding.Rows, c.Padding.Cols))
 	}
 	conv := name
 	if c.Activation != Identity {

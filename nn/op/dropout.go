@@ -5,8 +5,8 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // Dropout zeroes each value with probability P, 0 to 1, and scales the rest by
@@ -36,7 +36,7 @@ func (d Dropout) Compile(*graph.Compiler) graph.Kernel {
 }
 
 // ONNX is nothing.
-func (d Dropout) ONNX(_ *graph.Exporter, _ string, in []weights.Value) (weights.Value, error) {
+func (d Dropout) ONNX(_ *graph.Exporter, _ string, in []onnx.Value) (onnx.Value, error) {
 	return in[0], nil
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/pool"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // GlobalPool reduces each map of x [N,H,W,C] to one value, its average, or its
@@ -51,12 +51,12 @@ func (o GlobalPool) run(x *tensor.Tensor, y []float32) {
 }
 
 // ONNX is GlobalMaxPool or GlobalAveragePool, and Flatten unless Keep is set.
-func (o GlobalPool) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+func (o GlobalPool) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
 	pool := name
 	if !o.Keep {
 		pool += "_map"
 	}
-	y := weights.Value("")
+	y := onnx.Value("")
 	if o.Max {
 		y = e.GlobalMaxPool(pool, in[0])
 	} else {

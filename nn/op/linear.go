@@ -8,8 +8,8 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/gemm"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // Linear is x·Weightᵀ + Bias for x [N,in], Weight [out,in] and Bias [out], which
@@ -66,7 +66,7 @@ func (l *Linear) Compile(c *graph.Compiler) graph.Kernel {
 }
 
 // ONNX is Gemm, and the activation's operators if the layer has one.
-func (l *Linear) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+func (l *Linear) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
 	w, err := e.Parameter(l.Weight.Value.Data)
 	if err != nil {
 		return "", err

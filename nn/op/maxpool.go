@@ -5,8 +5,8 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/pool"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // MaxPool takes the maximum over Kernel×Kernel windows of x [N,H,W,C]; padding
@@ -66,8 +66,8 @@ func (m MaxPool) Compile(*graph.Compiler) graph.Kernel {
 }
 
 // ONNX is MaxPool.
-func (m MaxPool) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
-	return e.MaxPool(name, in[0], weights.Window{Size: m.Kernel, Stride: m.Stride, Pad: m.Pad}, m.Ceil), nil
+func (m MaxPool) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
+	return e.MaxPool(name, in[0], onnx.Window{Size: m.Kernel, Stride: m.Stride, Pad: m.Pad}, m.Ceil), nil
 }
 
 // MACs is 0.

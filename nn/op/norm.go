@@ -8,8 +8,8 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/norm"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // Norm is batch normalization of x [...,C]: with the batch's statistics in
@@ -76,9 +76,9 @@ func (n *Norm) Compile(*graph.Compiler) graph.Kernel {
 
 // ONNX is BatchNormalization, Add if there is a second input, and the operators of
 // the activation if the operation has one.
-func (n *Norm) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+func (n *Norm) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
 	s := n.State
-	var p [4]weights.Value
+	var p [4]onnx.Value
 	for k, v := range [][]float32{s.Weight.Value.Data, s.Bias.Value.Data, s.RunningMean, s.RunningVar} {
 		var err error
 		if p[k], err = e.Parameter(v); err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/pool"
 	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // NormMaxPool is MaxPool(ReLU(Norm(x))), the stem of a ResNet, as one operation
@@ -78,12 +78,12 @@ func (o *NormMaxPool) Compile(c *graph.Compiler) graph.Kernel {
 }
 
 // ONNX is BatchNormalization, Relu and MaxPool.
-func (o *NormMaxPool) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+func (o *NormMaxPool) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
 	y, err := o.Norm.ONNX(e, name+"_relu", in)
 	if err != nil {
 		return "", err
 	}
-	return o.Pool.ONNX(e, name, []weights.Value{y})
+	return o.Pool.ONNX(e, name, []onnx.Value{y})
 }
 
 // MACs is 0.

@@ -13,8 +13,8 @@ import (
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // TakesActivation is an operation that can apply a following activation itself.
@@ -104,7 +104,7 @@ func data(p *autograd.Parameter) []float32 {
 // epilogue adds the nodes of what an operation does to its result y: add another
 // value, if there is one, and an activation. With neither, y has the given name
 // already.
-func epilogue(e *graph.Exporter, name string, y weights.Value, residual []weights.Value, a Activation) weights.Value {
+func epilogue(e *graph.Exporter, name string, y onnx.Value, residual []onnx.Value, a Activation) onnx.Value {
 	for _, r := range residual {
 		sum := name
 		if a != Identity {

@@ -6,8 +6,8 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/norm"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // ScaleChannels multiplies the maps x [N,H,W,C] by a factor for each picture and
@@ -78,7 +78,7 @@ func (ScaleChannels) Compile(*graph.Compiler) graph.Kernel {
 }
 
 // ONNX is Mul, which broadcasts the factors.
-func (ScaleChannels) ONNX(e *graph.Exporter, name string, in []weights.Value) (weights.Value, error) {
+func (ScaleChannels) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
 	return e.Mul(name, in[0], in[1]), nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/testkit/alloctest"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
 )
@@ -43,18 +44,18 @@ func (s *subject) compiled(t testing.TB) error {
 
 // onnx checks that the operation adds valid nodes, under the name it is given.
 func (s *subject) onnx() error {
-	b := weights.NewONNX("case")
+	b := onnx.New("case")
 	added := 0
-	e := &graph.Exporter{ONNX: b, Parameter: func(values []float32) (weights.Value, error) {
+	e := &graph.Exporter{Graph: b, Parameter: func(values []float32) (onnx.Value, error) {
 		if len(values) == 0 {
 			return "", nil
 		}
 		added++
 		return b.Initializer(&weights.Array{Name: fmt.Sprintf("w%d", added), Shape: []int{len(values)}, F32: values}), nil
 	}}
-	var in []weights.Value
+	var in []onnx.Value
 	for i, x := range s.in {
-		in = append(in, b.Input(fmt.Sprintf("x%d", i), weights.F32, weights.Fixed(x.Shape...)))
+		in = append(in, b.Input(fmt.Sprintf("x%d", i), weights.F32, onnx.Fixed(x.Shape...)))
 	}
 	y, err := s.op.ONNX(e, "y", in)
 	if err != nil {
@@ -66,7 +67,7 @@ func (s *subject) onnx() error {
 	if added < len(s.params) {
 		return fmt.Errorf("%d of %d parameters are in the graph", added, len(s.params))
 	}
-	b.Output(b.Identity("out", y), weights.F32, weights.Fixed(s.Shape...))
+	b.Output(b.Identity("out", y), weights.F32, onnx.Fixed(s.Shape...))
 	var file bytes.Buffer
 	if err := b.Write(&file); err != nil {
 		return err
@@ -117,6 +118,6 @@ func (p part) Compile(*graph.Compiler) graph.Kernel {
 	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) { copy(out.Data, in[0].Data[p.from:]) })
 }
 
-func (p part) ONNX(*graph.Exporter, string, []weights.Value) (weights.Value, error) {
+func (p part) ONNX(*graph.Exporter, string, []onnx.Value) (onnx.Value, error) {
 	return "", errors.New("optest: part is for inference")
 }

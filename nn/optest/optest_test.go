@@ -7,9 +7,9 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/nn/op"
+	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // Operations with one part wrong. All else is ReLU's.
@@ -53,7 +53,7 @@ func (wasteful) Compile(c *graph.Compiler) graph.Kernel {
 	})
 }
 
-func (wrongName) ONNX(e *graph.Exporter, _ string, in []weights.Value) (weights.Value, error) {
+func (wrongName) ONNX(e *graph.Exporter, _ string, in []onnx.Value) (onnx.Value, error) {
 	return e.Relu("mine", in[0]), nil
 }
 

@@ -9,13 +9,13 @@ import (
 // The depthwise layers of MobileNetV3-Large and EfficientNet-B0, and of
 // ConvNeXt-T with 7x7 windows.
 var benchmarks = []Conv{
-	{N: 8, H: 112, W: 112, C: 64, KH: 3, KW: 3, Stride: 2, Pad: Even(1)},
-	{N: 8, H: 56, W: 56, C: 144, KH: 3, KW: 3, Stride: 1, Pad: Even(1)},
-	{N: 8, H: 28, W: 28, C: 240, KH: 5, KW: 5, Stride: 1, Pad: Even(2)},
-	{N: 8, H: 14, W: 14, C: 672, KH: 5, KW: 5, Stride: 1, Pad: Even(2)},
-	{N: 8, H: 7, W: 7, C: 960, KH: 5, KW: 5, Stride: 1, Pad: Even(2)},
-	{N: 8, H: 56, W: 56, C: 96, KH: 7, KW: 7, Stride: 1, Pad: Even(3)},
-	{N: 8, H: 7, W: 7, C: 768, KH: 7, KW: 7, Stride: 1, Pad: Even(3)},
+	{N: 8, H: 112, W: 112, C: 64, KH: 3, KW: 3, Stride: 2, Pad: even(1)},
+	{N: 8, H: 56, W: 56, C: 144, KH: 3, KW: 3, Stride: 1, Pad: even(1)},
+	{N: 8, H: 28, W: 28, C: 240, KH: 5, KW: 5, Stride: 1, Pad: even(2)},
+	{N: 8, H: 14, W: 14, C: 672, KH: 5, KW: 5, Stride: 1, Pad: even(2)},
+	{N: 8, H: 7, W: 7, C: 960, KH: 5, KW: 5, Stride: 1, Pad: even(2)},
+	{N: 8, H: 56, W: 56, C: 96, KH: 7, KW: 7, Stride: 1, Pad: even(3)},
+	{N: 8, H: 7, W: 7, C: 768, KH: 7, KW: 7, Stride: 1, Pad: even(3)},
 }
 
 // BenchmarkConv times the passes, and says besides GFLOP/s how many GB/s of maps and

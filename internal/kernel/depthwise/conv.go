@@ -6,9 +6,6 @@ import "fmt"
 // differ, as in TensorFlow's "same" padding at stride 2.
 type Padding struct{ Top, Bottom, Left, Right int }
 
-// Even is padding by p on every side.
-func Even(p int) Padding { return Padding{p, p, p, p} }
-
 // Conv is a depthwise 2-D convolution (cross-correlation, as torch.nn.Conv2d with
 // as many groups as channels computes it) over NHWC activations.
 //

@@ -10,19 +10,22 @@ import (
 )
 
 var cases = []Conv{
-	{N: 2, H: 14, W: 14, C: 64, KH: 3, KW: 3, Stride: 1, Pad: Even(1)},
+	{N: 2, H: 14, W: 14, C: 64, KH: 3, KW: 3, Stride: 1, Pad: even(1)},
 	{N: 1, H: 112, W: 112, C: 32, KH: 3, KW: 3, Stride: 2, Pad: Padding{0, 1, 0, 1}}, // TensorFlow's "same"
-	{N: 3, H: 7, W: 7, C: 40, KH: 5, KW: 5, Stride: 1, Pad: Even(2)},
-	{N: 1, H: 56, W: 55, C: 17, KH: 5, KW: 5, Stride: 2, Pad: Even(2)},
-	{N: 2, H: 14, W: 28, C: 96, KH: 7, KW: 7, Stride: 1, Pad: Even(3)},
+	{N: 3, H: 7, W: 7, C: 40, KH: 5, KW: 5, Stride: 1, Pad: even(2)},
+	{N: 1, H: 56, W: 55, C: 17, KH: 5, KW: 5, Stride: 2, Pad: even(2)},
+	{N: 2, H: 14, W: 28, C: 96, KH: 7, KW: 7, Stride: 1, Pad: even(3)},
 	{N: 1, H: 9, W: 30, C: 33, KH: 1, KW: 7, Stride: 1, Pad: Padding{0, 0, 3, 3}},
 	{N: 1, H: 30, W: 9, C: 16, KH: 7, KW: 1, Stride: 3, Pad: Padding{3, 3, 0, 0}},
 	{N: 1, H: 11, W: 12, C: 8, KH: 2, KW: 4, Stride: 3, Pad: Padding{0, 2, 1, 4}},
 	{N: 1, H: 10, W: 21, C: 130, KH: 2, KW: 2, Stride: 5}, // gaps between windows
-	{N: 2, H: 1, W: 1, C: 5, KH: 3, KW: 3, Stride: 1, Pad: Even(1)},
-	{N: 1, H: 3, W: 2, C: 200, KH: 3, KW: 3, Stride: 2, Pad: Even(4)}, // windows wholly in the padding
+	{N: 2, H: 1, W: 1, C: 5, KH: 3, KW: 3, Stride: 1, Pad: even(1)},
+	{N: 1, H: 3, W: 2, C: 200, KH: 3, KW: 3, Stride: 2, Pad: even(4)}, // windows wholly in the padding
 	{N: 1, H: 20, W: 19, C: 1, KH: 3, KW: 3, Stride: 1},
 }
+
+// even is padding by p on every side.
+func even(p int) Padding { return Padding{p, p, p, p} }
 
 func (c Conv) String() string {
 	return fmt.Sprintf("%dx%dx%dx%d window %dx%d stride %d pad %v", c.N, c.H, c.W, c.C, c.KH, c.KW, c.Stride, c.Pad)
@@ -96,7 +99,7 @@ func TestConv(t *testing.T) {
 // A NaN passes through, and reaches what it contributes to only.
 func TestNaN(t *testing.T) {
 	kerneltest.EachSet(t, func(t *testing.T) {
-		c := Conv{N: 1, H: 9, W: 20, C: 33, KH: 3, KW: 3, Stride: 1, Pad: Even(1)}
+		c := Conv{N: 1, H: 9, W: 20, C: 33, KH: 3, KW: 3, Stride: 1, Pad: even(1)}
 		x, w, y := make([]float32, 9*20*33), make([]float32, 9*33), make([]float32, 9*20*33)
 		for i := range w {
 			w[i] = 1
@@ -114,7 +117,7 @@ func TestNaN(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	ok := Conv{N: 1, H: 8, W: 8, C: 4, KH: 3, KW: 3, Stride: 1, Pad: Even(1)}
+	ok := Conv{N: 1, H: 8, W: 8, C: 4, KH: 3, KW: 3, Stride: 1, Pad: even(1)}
 	for name, spoil := range map[string]func(c *Conv){
 		"no pictures":         func(c *Conv) { c.N = 0 },
 		"no channels":         func(c *Conv) { c.C = 0 },

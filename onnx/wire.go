@@ -1,8 +1,9 @@
-package weights
+package onnx
 
 import (
 	"math"
 
+	"github.com/whippet-ml/whippet/weights"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -90,14 +91,14 @@ func AttrInts(name string, v ...int) Attr {
 	return Attr{name: name, kind: kindInts, ints: ints}
 }
 
-// onnxType is TensorProto.DataType.
-func (d DType) onnxType() uint64 {
+// elementType is TensorProto.DataType.
+func elementType(d weights.DType) uint64 {
 	switch d {
-	case U8:
+	case weights.U8:
 		return 2
-	case I64:
+	case weights.I64:
 		return 7
-	case F64:
+	case weights.F64:
 		return 11
 	}
 	return 1
@@ -115,7 +116,7 @@ func appendMessage[T []byte | string](b []byte, field protowire.Number, content 
 // encode returns the bytes of the model before and after its initializers, and
 // its size with them. The initializers are the last field of the graph, so
 // that they can be streamed: only their sizes are needed here.
-func (g *ONNX) encode() (before, after []byte, size int64) {
+func (g *Graph) encode() (before, after []byte, size int64) {
 	var graph []byte
 	for _, n := range g.nodes {
 		graph = appendMessage(graph, graphNode, n.encode())
@@ -139,7 +140,7 @@ func (g *ONNX) encode() (before, after []byte, size int64) {
 	before = protowire.AppendVarint(before, uint64(graphSize))
 	before = append(before, graph...)
 
-	after = appendMessage(after, modelOpset, appendField(nil, opsetVersion, ONNXOpset))
+	after = appendMessage(after, modelOpset, appendField(nil, opsetVersion, Opset))
 	for _, m := range g.metadata {
 		entry := appendMessage(nil, entryKey, m[0])
 		after = appendMessage(after, modelMetadata, appendMessage(entry, entryContent, m[1]))
@@ -149,14 +150,14 @@ func (g *ONNX) encode() (before, after []byte, size int64) {
 
 // encodeInitializer returns all of the field up to the numbers, and the size
 // of the field with them.
-func encodeInitializer(a *Array) (head []byte, size int64) {
+func encodeInitializer(a *weights.Array) (head []byte, size int64) {
 	var t []byte
 	for _, d := range a.Shape {
 		t = appendField(t, tensorDims, uint64(d))
 	}
-	t = appendField(t, tensorType, a.DType.onnxType())
+	t = appendField(t, tensorType, elementType(a.DType))
 	t = appendMessage(t, tensorName, a.Name)
-	raw := int64(a.Len()) * int64(a.DType.memorySize())
+	raw := int64(a.Len()) * int64(a.DType.Size())
 	t = protowire.AppendTag(t, tensorRaw, protowire.BytesType)
 	t = protowire.AppendVarint(t, uint64(raw))
 
@@ -166,7 +167,7 @@ func encodeInitializer(a *Array) (head []byte, size int64) {
 	return head, int64(len(head)) + raw
 }
 
-func (n onnxNode) encode() []byte {
+func (n node) encode() []byte {
 	var b []byte
 	for _, in := range n.inputs {
 		b = appendMessage(b, nodeInput, string(in))
@@ -200,7 +201,7 @@ func (a Attr) encode() []byte {
 	return appendField(b, attrType, uint64(a.kind))
 }
 
-func (v onnxValue) encode() []byte {
+func (v value) encode() []byte {
 	var shape []byte
 	for _, d := range v.dims {
 		var dim []byte
@@ -211,7 +212,7 @@ func (v onnxValue) encode() []byte {
 		}
 		shape = appendMessage(shape, shapeDim, dim)
 	}
-	tensor := appendField(nil, tensorElem, v.elem.onnxType())
+	tensor := appendField(nil, tensorElem, elementType(v.elem))
 	tensor = appendMessage(tensor, tensorShape, shape)
 	b := appendMessage(nil, valueName, string(v.name))
 	return appendMessage(b, valueType, appendMessage(nil, typeTensor, tensor))

@@ -1,4 +1,6 @@
-package weights
+package onnx
+
+import "github.com/whippet-ml/whippet/weights"
 
 // The operators of image classifiers, each with the attributes that PyTorch's
 // layer of that name has. Every method adds one node and returns its output,
@@ -21,7 +23,7 @@ func (w Window) attrs() []Attr {
 
 // Conv is a convolution of x with weight [K, C/groups, KH, KW] and, unless it
 // is empty, bias [K]. groups 0 means 1.
-func (g *ONNX) Conv(output string, x, weight, bias Value, w Window, groups int) Value {
+func (g *Graph) Conv(output string, x, weight, bias Value, w Window, groups int) Value {
 	inputs := []Value{x, weight}
 	if bias != "" {
 		inputs = append(inputs, bias)
@@ -31,39 +33,39 @@ func (g *ONNX) Conv(output string, x, weight, bias Value, w Window, groups int) 
 
 // BatchNorm normalizes each channel with stored statistics: scale, shift, mean
 // and variance are [C]. epsilon is added to the variance (PyTorch: 1e-5).
-func (g *ONNX) BatchNorm(output string, x, scale, shift, mean, variance Value, epsilon float32) Value {
+func (g *Graph) BatchNorm(output string, x, scale, shift, mean, variance Value, epsilon float32) Value {
 	return g.AddNode("BatchNormalization", output, []Value{x, scale, shift, mean, variance}, AttrFloat("epsilon", epsilon))
 }
 
 // Relu is max(x, 0).
-func (g *ONNX) Relu(output string, x Value) Value {
+func (g *Graph) Relu(output string, x Value) Value {
 	return g.AddNode("Relu", output, []Value{x})
 }
 
 // Sigmoid is 1/(1 + exp(-x)).
-func (g *ONNX) Sigmoid(output string, x Value) Value {
+func (g *Graph) Sigmoid(output string, x Value) Value {
 	return g.AddNode("Sigmoid", output, []Value{x})
 }
 
 // HardSigmoid is min(max(alpha*x+beta, 0), 1). PyTorch's layer has alpha 1/6 and
 // beta 0.5.
-func (g *ONNX) HardSigmoid(output string, x Value, alpha, beta float32) Value {
+func (g *Graph) HardSigmoid(output string, x Value, alpha, beta float32) Value {
 	return g.AddNode("HardSigmoid", output, []Value{x}, AttrFloat("alpha", alpha), AttrFloat("beta", beta))
 }
 
 // Clip is min(max(x, low), high); low and high are scalars.
-func (g *ONNX) Clip(output string, x, low, high Value) Value {
+func (g *Graph) Clip(output string, x, low, high Value) Value {
 	return g.AddNode("Clip", output, []Value{x, low, high})
 }
 
 // Erf is the error function.
-func (g *ONNX) Erf(output string, x Value) Value {
+func (g *Graph) Erf(output string, x Value) Value {
 	return g.AddNode("Erf", output, []Value{x})
 }
 
 // MaxPool is the largest value in each window; padding never wins. ceil rounds
 // the size of the output up instead of down, as SqueezeNet does.
-func (g *ONNX) MaxPool(output string, x Value, w Window, ceil bool) Value {
+func (g *Graph) MaxPool(output string, x Value, w Window, ceil bool) Value {
 	mode := 0
 	if ceil {
 		mode = 1
@@ -73,33 +75,33 @@ func (g *ONNX) MaxPool(output string, x Value, w Window, ceil bool) Value {
 
 // AveragePool is the mean of each window, in which padding counts as zeros
 // (PyTorch's default).
-func (g *ONNX) AveragePool(output string, x Value, w Window) Value {
+func (g *Graph) AveragePool(output string, x Value, w Window) Value {
 	return g.AddNode("AveragePool", output, []Value{x}, append(w.attrs(), AttrInt("count_include_pad", 1))...)
 }
 
 // GlobalAveragePool gives [N, C, 1, 1], the mean of each map.
-func (g *ONNX) GlobalAveragePool(output string, x Value) Value {
+func (g *Graph) GlobalAveragePool(output string, x Value) Value {
 	return g.AddNode("GlobalAveragePool", output, []Value{x})
 }
 
 // GlobalMaxPool gives [N, C, 1, 1], the largest value of each map.
-func (g *ONNX) GlobalMaxPool(output string, x Value) Value {
+func (g *Graph) GlobalMaxPool(output string, x Value) Value {
 	return g.AddNode("GlobalMaxPool", output, []Value{x})
 }
 
 // Concat joins arrays along axis.
-func (g *ONNX) Concat(output string, axis int, xs ...Value) Value {
+func (g *Graph) Concat(output string, axis int, xs ...Value) Value {
 	return g.AddNode("Concat", output, xs, AttrInt("axis", axis))
 }
 
 // Flatten gives [N, rest], all dimensions after the first in one.
-func (g *ONNX) Flatten(output string, x Value) Value {
+func (g *Graph) Flatten(output string, x Value) Value {
 	return g.AddNode("Flatten", output, []Value{x}, AttrInt("axis", 1))
 }
 
 // Linear is x times the transpose of weight [out, in], plus bias [out] unless
 // that is empty: PyTorch's layer, as ONNX's Gemm. x is [N, in].
-func (g *ONNX) Linear(output string, x, weight, bias Value) Value {
+func (g *Graph) Linear(output string, x, weight, bias Value) Value {
 	inputs := []Value{x, weight}
 	if bias != "" {
 		inputs = append(inputs, bias)
@@ -108,47 +110,47 @@ func (g *ONNX) Linear(output string, x, weight, bias Value) Value {
 }
 
 // MatMul is the matrix product of x [N, in] and w [in, out].
-func (g *ONNX) MatMul(output string, x, w Value) Value {
+func (g *Graph) MatMul(output string, x, w Value) Value {
 	return g.AddNode("MatMul", output, []Value{x, w})
 }
 
 // Add is a + b, broadcast as in NumPy; so are Sub, Mul and Div.
-func (g *ONNX) Add(output string, a, b Value) Value {
+func (g *Graph) Add(output string, a, b Value) Value {
 	return g.AddNode("Add", output, []Value{a, b})
 }
 
 // Sub is a - b.
-func (g *ONNX) Sub(output string, a, b Value) Value {
+func (g *Graph) Sub(output string, a, b Value) Value {
 	return g.AddNode("Sub", output, []Value{a, b})
 }
 
 // Mul is a * b.
-func (g *ONNX) Mul(output string, a, b Value) Value {
+func (g *Graph) Mul(output string, a, b Value) Value {
 	return g.AddNode("Mul", output, []Value{a, b})
 }
 
 // Div is a / b.
-func (g *ONNX) Div(output string, a, b Value) Value {
+func (g *Graph) Div(output string, a, b Value) Value {
 	return g.AddNode("Div", output, []Value{a, b})
 }
 
 // Softmax turns scores into probabilities along axis; -1 is the last.
-func (g *ONNX) Softmax(output string, x Value, axis int) Value {
+func (g *Graph) Softmax(output string, x Value, axis int) Value {
 	return g.AddNode("Softmax", output, []Value{x}, AttrInt("axis", axis))
 }
 
 // Transpose reorders the dimensions: output dimension i is x's order[i].
 // (0, 3, 1, 2) makes [N, C, H, W] of [N, H, W, C].
-func (g *ONNX) Transpose(output string, x Value, order ...int) Value {
+func (g *Graph) Transpose(output string, x Value, order ...int) Value {
 	return g.AddNode("Transpose", output, []Value{x}, AttrInts("perm", order...))
 }
 
 // Cast converts x to another element type.
-func (g *ONNX) Cast(output string, x Value, to DType) Value {
-	return g.AddNode("Cast", output, []Value{x}, AttrInt("to", int(to.onnxType())))
+func (g *Graph) Cast(output string, x Value, to weights.DType) Value {
+	return g.AddNode("Cast", output, []Value{x}, AttrInt("to", int(elementType(to))))
 }
 
 // Identity gives x another name.
-func (g *ONNX) Identity(output string, x Value) Value {
+func (g *Graph) Identity(output string, x Value) Value {
 	return g.AddNode("Identity", output, []Value{x})
 }

@@ -1,13 +1,15 @@
-package weights
+package onnx
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/whippet-ml/whippet/weights"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -158,21 +160,21 @@ func dumpNode(t *testing.T, s *strings.Builder, node []byte) {
 	s.WriteString("\n")
 }
 
-func TestONNXStructure(t *testing.T) {
-	g := NewONNX("small")
-	x := g.Input("image", F32, DynamicBatch(1, 5, 5))
-	w := g.Initializer(&Array{Name: "conv.weight", Shape: []int{1, 1, 1, 2}, F32: []float32{1, -2}})
+func TestStructure(t *testing.T) {
+	g := New("small")
+	x := g.Input("image", weights.F32, DynamicBatch(1, 5, 5))
+	w := g.Initializer(&weights.Array{Name: "conv.weight", Shape: []int{1, 1, 1, 2}, F32: []float32{1, -2}})
 	v := g.Conv("c", x, w, "", Window{Size: 3, Stride: 2, Pad: 1}, 0)
 	v = g.Relu("r", v)
 	v = g.MaxPool("p", v, Window{Size: 2}, true)
 	pair := g.Concat("pair", 1, g.GlobalMaxPool("gm", v), g.GlobalAveragePool("ga", v))
 	v = g.Flatten("f", pair)
-	k := g.Initializer(&Array{Name: "fc", Shape: []int{2, 2}, F32: []float32{1, 0, 0, 1}})
-	one := g.Initializer(&Array{Name: "one", DType: I64, I64: []int64{1}})
+	k := g.Initializer(&weights.Array{Name: "fc", Shape: []int{2, 2}, F32: []float32{1, 0, 0, 1}})
+	one := g.Initializer(&weights.Array{Name: "one", DType: weights.I64, I64: []int64{1}})
 	v = g.Linear("logits", v, k, "")
-	v = g.Add("shifted", v, g.Cast("onef", one, F32))
+	v = g.Add("shifted", v, g.Cast("onef", one, weights.F32))
 	v = g.Softmax("scores", v, -1)
-	g.Output(v, F32, DynamicBatch(2))
+	g.Output(v, weights.F32, DynamicBatch(2))
 	g.Metadata("labels", "a,b")
 	var b bytes.Buffer
 	if err := g.Write(&b); err != nil {
@@ -209,12 +211,12 @@ metadata labels = a,b
 	}
 }
 
-func TestONNXAttributes(t *testing.T) {
-	g := NewONNX("a")
-	x := g.Input("x", U8, Fixed(1, 4, 4, 3))
+func TestAttributes(t *testing.T) {
+	g := New("a")
+	x := g.Input("x", weights.U8, Fixed(1, 4, 4, 3))
 	v := g.Transpose("t", x, 0, 3, 1, 2)
 	v = g.AddNode("Any", "y", []Value{v, "", x}, AttrFloat("alpha", 0.25), AttrString("mode", "linear"))
-	g.Output(v, F64, nil)
+	g.Output(v, weights.F64, nil)
 	var b bytes.Buffer
 	if err := g.Write(&b); err != nil {
 		t.Fatal(err)
@@ -232,26 +234,26 @@ func TestONNXAttributes(t *testing.T) {
 	}
 }
 
-func TestONNXOperators(t *testing.T) {
+func TestOperators(t *testing.T) {
 	for _, c := range []struct {
-		add  func(g *ONNX, x, y Value) Value
+		add  func(g *Graph, x, y Value) Value
 		want string
 	}{
-		{func(g *ONNX, x, y Value) Value { return g.Conv("o", x, y, y, Window{Size: 1}, 4) }, "Conv(x y y) -> o kernel_shape=1,1,:7 strides=1,1,:7 pads=0,0,0,0,:7 group=4:2"},
-		{func(g *ONNX, x, y Value) Value { return g.BatchNorm("o", x, y, y, y, y, 0.5) }, "BatchNormalization(x y y y y) -> o epsilon=0.5:1"},
-		{func(g *ONNX, x, y Value) Value { return g.MaxPool("o", x, Window{3, 2, 1}, false) }, "MaxPool(x) -> o kernel_shape=3,3,:7 strides=2,2,:7 pads=1,1,1,1,:7 ceil_mode=0:2"},
-		{func(g *ONNX, x, y Value) Value { return g.AveragePool("o", x, Window{3, 2, 1}) }, "AveragePool(x) -> o kernel_shape=3,3,:7 strides=2,2,:7 pads=1,1,1,1,:7 count_include_pad=1:2"},
-		{func(g *ONNX, x, y Value) Value { return g.Linear("o", x, y, y) }, "Gemm(x y y) -> o transB=1:2"},
-		{func(g *ONNX, x, y Value) Value { return g.MatMul("o", x, y) }, "MatMul(x y) -> o"},
-		{func(g *ONNX, x, y Value) Value { return g.Add("o", x, y) }, "Add(x y) -> o"},
-		{func(g *ONNX, x, y Value) Value { return g.Sub("o", x, y) }, "Sub(x y) -> o"},
-		{func(g *ONNX, x, y Value) Value { return g.Mul("o", x, y) }, "Mul(x y) -> o"},
-		{func(g *ONNX, x, y Value) Value { return g.Div("o", x, y) }, "Div(x y) -> o"},
-		{func(g *ONNX, x, y Value) Value { return g.Cast("o", x, I64) }, "Cast(x) -> o to=7:2"},
-		{func(g *ONNX, x, y Value) Value { return g.Identity("o", x) }, "Identity(x) -> o"},
+		{func(g *Graph, x, y Value) Value { return g.Conv("o", x, y, y, Window{Size: 1}, 4) }, "Conv(x y y) -> o kernel_shape=1,1,:7 strides=1,1,:7 pads=0,0,0,0,:7 group=4:2"},
+		{func(g *Graph, x, y Value) Value { return g.BatchNorm("o", x, y, y, y, y, 0.5) }, "BatchNormalization(x y y y y) -> o epsilon=0.5:1"},
+		{func(g *Graph, x, y Value) Value { return g.MaxPool("o", x, Window{3, 2, 1}, false) }, "MaxPool(x) -> o kernel_shape=3,3,:7 strides=2,2,:7 pads=1,1,1,1,:7 ceil_mode=0:2"},
+		{func(g *Graph, x, y Value) Value { return g.AveragePool("o", x, Window{3, 2, 1}) }, "AveragePool(x) -> o kernel_shape=3,3,:7 strides=2,2,:7 pads=1,1,1,1,:7 count_include_pad=1:2"},
+		{func(g *Graph, x, y Value) Value { return g.Linear("o", x, y, y) }, "Gemm(x y y) -> o transB=1:2"},
+		{func(g *Graph, x, y Value) Value { return g.MatMul("o", x, y) }, "MatMul(x y) -> o"},
+		{func(g *Graph, x, y Value) Value { return g.Add("o", x, y) }, "Add(x y) -> o"},
+		{func(g *Graph, x, y Value) Value { return g.Sub("o", x, y) }, "Sub(x y) -> o"},
+		{func(g *Graph, x, y Value) Value { return g.Mul("o", x, y) }, "Mul(x y) -> o"},
+		{func(g *Graph, x, y Value) Value { return g.Div("o", x, y) }, "Div(x y) -> o"},
+		{func(g *Graph, x, y Value) Value { return g.Cast("o", x, weights.I64) }, "Cast(x) -> o to=7:2"},
+		{func(g *Graph, x, y Value) Value { return g.Identity("o", x) }, "Identity(x) -> o"},
 	} {
-		g := NewONNX("g")
-		g.Output(c.add(g, g.Input("x", F32, Fixed(1)), g.Input("y", F32, Fixed(1))), F32, nil)
+		g := New("g")
+		g.Output(c.add(g, g.Input("x", weights.F32, Fixed(1)), g.Input("y", weights.F32, Fixed(1))), weights.F32, nil)
 		var b bytes.Buffer
 		if err := g.Write(&b); err != nil {
 			t.Fatal(err)
@@ -262,25 +264,27 @@ func TestONNXOperators(t *testing.T) {
 	}
 }
 
-func TestONNXMistakes(t *testing.T) {
-	array := func(name string) *Array { return &Array{Name: name, Shape: []int{1}, F32: []float32{1}} }
+func TestMistakes(t *testing.T) {
+	array := func(name string) *weights.Array {
+		return &weights.Array{Name: name, Shape: []int{1}, F32: []float32{1}}
+	}
 	for _, c := range []struct {
 		name  string
-		build func(g *ONNX)
+		build func(g *Graph)
 		want  string
 	}{
-		{"no input", func(*ONNX) {}, "no input"},
-		{"no output", func(g *ONNX) { g.Input("x", F32, Fixed(1)) }, "no output"},
-		{"unknown value", func(g *ONNX) { g.Relu("y", "x") }, `"x", which nothing before it computes`},
-		{"name twice", func(g *ONNX) { g.Input("x", F32, Fixed(1)); g.Initializer(array("x")) }, `two values are called "x"`},
-		{"empty name", func(g *ONNX) { g.Input("", F32, Fixed(1)) }, "empty name"},
-		{"bad array", func(g *ONNX) { g.Initializer(&Array{Name: "w", Shape: []int{2}}) }, "needs 2 values"},
-		{"bad size", func(g *ONNX) { g.Input("x", F32, Fixed(0)) }, "dimension of size 0"},
-		{"unknown output", func(g *ONNX) { g.Input("x", F32, Fixed(1)); g.Output("z", F32, nil) }, `output "z"`},
-		{"metadata twice", func(g *ONNX) { g.Metadata("k", "a"); g.Metadata("k", "b") }, "twice"},
-		{"the first counts", func(g *ONNX) { g.Relu("y", "x"); g.Relu("y", "z") }, `"x"`},
+		{"no input", func(*Graph) {}, "no input"},
+		{"no output", func(g *Graph) { g.Input("x", weights.F32, Fixed(1)) }, "no output"},
+		{"unknown value", func(g *Graph) { g.Relu("y", "x") }, `"x", which nothing before it computes`},
+		{"name twice", func(g *Graph) { g.Input("x", weights.F32, Fixed(1)); g.Initializer(array("x")) }, `two values are called "x"`},
+		{"empty name", func(g *Graph) { g.Input("", weights.F32, Fixed(1)) }, "empty name"},
+		{"bad array", func(g *Graph) { g.Initializer(&weights.Array{Name: "w", Shape: []int{2}}) }, "needs 2 values"},
+		{"bad size", func(g *Graph) { g.Input("x", weights.F32, Fixed(0)) }, "dimension of size 0"},
+		{"unknown output", func(g *Graph) { g.Input("x", weights.F32, Fixed(1)); g.Output("z", weights.F32, nil) }, `output "z"`},
+		{"metadata twice", func(g *Graph) { g.Metadata("k", "a"); g.Metadata("k", "b") }, "twice"},
+		{"the first counts", func(g *Graph) { g.Relu("y", "x"); g.Relu("y", "z") }, `"x"`},
 	} {
-		g := NewONNX("g")
+		g := New("g")
 		c.build(g)
 		err := g.Write(&bytes.Buffer{})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -294,6 +298,36 @@ func TestONNXMistakes(t *testing.T) {
 		}
 		if g.Err() == nil {
 			t.Errorf("%s: Err is nil", c.name)
+		}
+	}
+}
+
+// full is a writer that is full at byte at.
+type full struct{ left int }
+
+var errFull = errors.New("full")
+
+func (f *full) Write(b []byte) (int, error) {
+	if len(b) > f.left {
+		n := f.left
+		f.left = 0
+		return n, errFull
+	}
+	f.left -= len(b)
+	return len(b), nil
+}
+
+func TestWriteErrors(t *testing.T) {
+	g := New("g")
+	g.Output(g.Linear("y", g.Input("x", weights.F32, Fixed(1, 1)), g.Initializer(&weights.Array{Name: "w", Shape: []int{1, 1}, F32: []float32{1}}), ""), weights.F32, nil)
+	g.Metadata("a", "b")
+	var whole bytes.Buffer
+	if err := g.Write(&whole); err != nil {
+		t.Fatal(err)
+	}
+	for at := range whole.Len() {
+		if err := g.Write(&full{at}); !errors.Is(err, errFull) {
+			t.Errorf("full at byte %d: %v", at, err)
 		}
 	}
 }
