@@ -15,6 +15,12 @@ import (
 // stands still, or goes on by step whenever it is looked at.
 func listening(t *testing.T, s *Server, step time.Duration) (address string) {
 	t.Helper()
+	return limited(t, s, step).Addr().String()
+}
+
+// limited is listening that returns the listener.
+func limited(t *testing.T, s *Server, step time.Duration) *limitListener {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +31,7 @@ func listening(t *testing.T, s *Server, step time.Duration) (address string) {
 	srv := &http.Server{Handler: s.Handler(), ConnState: conns.state, ConnContext: withConn}
 	go func() { _ = srv.Serve(conns) }()
 	t.Cleanup(func() { _ = srv.Close() })
-	return l.Addr().String()
+	return conns
 }
 
 // client is a connection to a service.
@@ -70,7 +76,8 @@ const health = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 // request, a new one is served, and the one that was idle for longest is closed.
 func TestIdleConnectionsMakeWay(t *testing.T) {
 	s, _, _ := newServer(t, Options{})
-	address := listening(t, s, time.Hour)
+	l := limited(t, s, time.Hour)
+	address := l.Addr().String()
 	var clients []*client
 	for i := range 5 {
 		c := dial(t, address)
@@ -78,6 +85,12 @@ func TestIdleConnectionsMakeWay(t *testing.T) {
 			t.Fatalf("connection %d: status %d, closed %v; want an ordinary answer", i, status, closed)
 		}
 		clients = append(clients, c)
+		// The service knows a little later than the client that the request is over.
+		until(func() bool {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return l.idle.Len() == min(i+1, 2)
+		})
 	}
 	if _, err := clients[0].r.ReadByte(); err == nil {
 		t.Error("the connection that was idle for longest was not closed")
