@@ -38,6 +38,7 @@ var floors = []struct {
 	{"checks of what layers do, only for tests", `nn/optest`},
 	{"what layers do", `nn/op`},
 	{"the graph", `nn/graph`},
+	{"pictures that a program must ask for", `vision/avif`},
 	{"operations and pictures", `autograd vision plot optim`},
 	{"formats that hold others", `internal/tiff internal/heic`},
 	{"data and numbers", `data datasets schedule internal/jpeg internal/demo/drawnweights cmd/whippet/internal/localweb cmd/whippet/internal/licenses cmd/whippet/internal/licenses/modules`},
@@ -62,6 +63,7 @@ var forbidden = []struct{ who, what, why string }{
 	{"models", "net/http train plot vision data", "a network is arithmetic, and its file has a value that says how pictures are prepared; finetune fetches weights"},
 	{"train", "net/http plot", "training draws and calls nothing; show and finetune do"},
 	{"cmd/whippet", "runtime/cgo", "one static binary"},
+	{"cmd/whippet", "vision/avif github.com/tetratelabs/wazero", "AVIF makes the program larger, and only the build with the tag avif has it"},
 	{"./...", "testing internal/testkit/... nn/optest", "what only tests use adds flags and code to programs"},
 }
 
@@ -252,6 +254,8 @@ func TestFloorsFail(t *testing.T) {
 		{"nn", "net/http", "predict must not carry net/http"},
 		{"tensor", module + "/internal/testkit/golden", "serve must not carry internal/testkit/..."},
 		{"loss", "testing", "train must not carry testing"},
+		{"data", "github.com/tetratelabs/wazero", "cmd/whippet must not carry github.com/tetratelabs/wazero"},
+		{"cmd/whippet", module + "/vision/avif", "cmd/whippet must not carry vision/avif"},
 		{"attic", module + "/tensor", "attic is on no floor"},
 	} {
 		all, _ := load(t)

@@ -26,7 +26,8 @@ type Header struct {
 	// Width and Height are the stored size, before the orientation is applied;
 	// of HEIC the size after the container's own turns, which are always done.
 	Width, Height int
-	// Orientation is the EXIF value, 1 to 8; 1 (upright) when there is none.
+	// Orientation is the EXIF value, 1 to 8; 1 (upright) when there is none. Of AVIF it is
+	// what the container's turns and mirrors come to.
 	Orientation int
 }
 
@@ -58,6 +59,8 @@ func Inspect(b []byte, o DecodeOptions) (Header, error) {
 		return inspectIcon(b, o)
 	case HEIC:
 		return inspectHEIC(b, o)
+	case AVIF:
+		return inspectWith(codecs[AVIF], AVIF, b, o)
 	case BMP, PNM, TGA:
 		var p *bitmap.Picture
 		if p, err = readBitmap(format, b); err == nil {
@@ -80,7 +83,8 @@ func Inspect(b []byte, o DecodeOptions) (Header, error) {
 // of 16-bit samples the high byte is kept. Of an animation the first frame is
 // returned, of a TIFF the first picture, of an icon the
 // largest, of HEIC the primary. The EXIF orientation is applied unless o says
-// otherwise; HEIC turns pictures itself, and its EXIF does not count.
+// otherwise; HEIC turns pictures itself, and its EXIF does not count. AVIF is
+// read in programs that import package vision/avif.
 //
 // The encoded size and the pixel count are checked before anything large is
 // allocated. A damaged picture is an error; no input makes Decode panic.
@@ -196,6 +200,8 @@ func decodePixels(b []byte, info Header, o DecodeOptions) (*data.Image, error) {
 			return nil, err
 		}
 		return decodeInto(func(alloc func(w, h int) []uint8) error { return heic.Decode(p, alloc) })
+	case AVIF:
+		return decodeInto(func(alloc func(w, h int) []uint8) error { return codecs[AVIF].Decode(b, alloc) })
 	case BMP, PNM, TGA:
 		p, err := readBitmap(info.Format, b)
 		if err != nil {

@@ -224,7 +224,7 @@ func TestHostilePictures(t *testing.T) {
 		{"HEIC cut", read("heic_gray.heic")[:900], DecodeOptions{}, io.ErrUnexpectedEOF, "HEIC"},
 		{"HEIC cut at its start", []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), DecodeOptions{}, nil, "HEIC"},
 		{"HEIC pixel limit", read("heic_grid.heic"), DecodeOptions{MaxPixels: 20_000}, ErrTooLarge, "170×120"},
-		{"AVIF", []byte("\x00\x00\x00\x18ftypavif\x00\x00\x00\x00mif1miaf"), DecodeOptions{}, ErrUnknownFormat, "AVIF is not read; convert it"},
+		{"AVIF", []byte("\x00\x00\x00\x18ftypavif\x00\x00\x00\x00mif1miaf"), DecodeOptions{}, ErrUnknownFormat, "AVIF is not read; convert it, for example with avifdec FILE FILE.png, or use a program that has the decoder: go install -tags avif"},
 		{"JPEG XL", []byte("\x00\x00\x00\x0cJXL \r\n\x87\n"), DecodeOptions{}, ErrUnknownFormat, "JPEG XL is not read; convert it, for example with djxl"},
 		{"JPEG XL stream", []byte("\xff\n\x00\x00"), DecodeOptions{}, ErrUnknownFormat, "JPEG XL"},
 		{"JPEG 2000", []byte("\x00\x00\x00\x0cjP  \r\n\x87\n"), DecodeOptions{}, ErrUnknownFormat, "opj_decompress"},

@@ -25,7 +25,7 @@
 //   - Sampling has coordinates and weights of 13 bits, and lighting is read from
 //     a table: together they make the 0.03 gray levels above.
 //
-// docs/pictures.md says which kinds of each format are read. Not read are AVIF,
-// JPEG XL, JPEG 2000, cameras' raw pictures, SVG, PSD and PDF, and JPEG that is
+// docs/pictures.md says which kinds of each format are read. AVIF needs the import of
+// package vision/avif. Not read are JPEG XL, JPEG 2000, cameras' raw pictures, SVG, PSD and PDF, and JPEG that is
 // lossless or of 12 bits. The errors say so, and what to do.
 package vision

@@ -131,7 +131,11 @@ func sniffBrands(brands []string) (Format, error) {
 	for _, b := range brands {
 		switch b {
 		case "avif", "avis":
-			return "", refused("AVIF", "convert it, for example with avifdec FILE FILE.png")
+			if _, ok := codecs[AVIF]; ok {
+				return AVIF, nil
+			}
+			return "", refused("AVIF", "convert it, for example with avifdec FILE FILE.png, or use a program that has the decoder: "+
+				"go install -tags avif github.com/whippet-ml/whippet/cmd/whippet@latest, or one that imports github.com/whippet-ml/whippet/vision/avif")
 		case "heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs":
 			return HEIC, nil
 		case "crx ":

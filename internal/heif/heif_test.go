@@ -63,7 +63,8 @@ func TestReadGrid(t *testing.T) {
 // FuzzRead looks for panics, and for pictures that are not what their parts add up to.
 func FuzzRead(f *testing.F) {
 	files, _ := filepath.Glob("../../vision/testdata/decode/*.heic")
-	for _, p := range files {
+	others, _ := filepath.Glob("../../vision/avif/testdata/*.avif")
+	for _, p := range append(files, others...) {
 		b, err := os.ReadFile(p)
 		if err != nil {
 			f.Fatal(err)

@@ -1,4 +1,4 @@
-// Package licenses has the license texts of what is compiled into the command:
+// Package licenses has the license texts of what is compiled into the command, with its tags or without:
 // whoever gives the binary away gives them too.
 package licenses
 

@@ -22,7 +22,7 @@ func main() {
 		log.Fatal(err)
 	}
 	var b strings.Builder
-	b.WriteString("The license texts of what is compiled into whippet. Whippet's own is the Apache License 2.0.\n")
+	b.WriteString("The license texts of what is compiled into whippet, with the tag avif or without. Whippet's own is the Apache License 2.0.\n")
 	for _, m := range all {
 		texts, err := licenseFiles(m.Dir)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -20,8 +21,9 @@ type Module struct{ Path, Dir string }
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/arm64", "windows/amd64"}
 
 // Compiled returns the modules other than its own whose packages are compiled
-// into a program, on any of the systems that it is built for, in the order of
-// their paths; the standard library is the module "std".
+// into a program, on any of the systems that it is built for and with all of
+// its tags, in the order of their paths; the standard library is the module "std". What a package keeps
+// of another module in a folder third_party/PATH, in a form that is not Go, is of that module.
 func Compiled(program string) ([]Module, error) {
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
@@ -30,7 +32,7 @@ func Compiled(program string) ([]Module, error) {
 	found := map[string]string{"std": strings.TrimSpace(string(root))}
 	for _, p := range platforms {
 		goos, goarch, _ := strings.Cut(p, "/")
-		c := exec.Command("go", "list", "-deps", "-json=Module", program)
+		c := exec.Command("go", "list", "-deps", "-tags", "avif", "-json=Module,Dir", program)
 		c.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0")
 		var stderr bytes.Buffer
 		c.Stderr = &stderr
@@ -40,6 +42,7 @@ func Compiled(program string) ([]Module, error) {
 		}
 		for d := json.NewDecoder(bytes.NewReader(out)); ; {
 			var pkg struct {
+				Dir    string
 				Module *struct {
 					Path, Dir string
 					Main      bool
@@ -52,6 +55,17 @@ func Compiled(program string) ([]Module, error) {
 			}
 			if m := pkg.Module; m != nil && !m.Main {
 				found[m.Path] = m.Dir
+			}
+			kept, err := filepath.Glob(filepath.Join(pkg.Dir, "third_party/*/*/*"))
+			if err != nil {
+				return nil, err
+			}
+			for _, dir := range kept {
+				path, err := filepath.Rel(filepath.Join(pkg.Dir, "third_party"), dir)
+				if err != nil {
+					return nil, err
+				}
+				found[filepath.ToSlash(path)] = dir
 			}
 		}
 	}
