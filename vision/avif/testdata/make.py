@@ -2,22 +2,14 @@
 pixels as Pillow's exif_transpose(...).convert("RGB") gives them. Run with Pillow 13.0 (PyPI:
 libavif 1.4.2, libaom 3.14, dav1d 1.5.3), imagecodecs 2026.3.6 and numpy: python3 make.py. Grids,
 which Pillow cannot write, are put together here. The pictures are drawn."""
-import os, struct
+import os, struct, sys
 import imagecodecs
 import numpy as np
 from PIL import Image, ImageOps
 
 os.chdir(os.path.dirname(os.path.abspath(__file__)))
-
-
-def drawn(w, h, seed=0):
-    """Smooth colors, hard edges and a little noise: what decoders differ on."""
-    r = np.random.RandomState(seed)
-    y, x = np.mgrid[0:h, 0:w].astype(float)
-    a = np.stack([127 + 120 * np.sin(x / 7 + y / 11), 255 * x / max(w - 1, 1), 255 * y / max(h - 1, 1)], -1)
-    a[(x - w * 0.6) ** 2 + (y - h * 0.4) ** 2 < (min(w, h) * 0.25) ** 2] = [250, 20, 30]
-    a[(x > w * 0.1) & (x < w * 0.2)] = [10, 240, 60]
-    return Image.fromarray(np.clip(a + r.normal(0, 6, a.shape), 0, 255).astype("uint8"))
+sys.path.append("../../testdata/decode")
+from drawing import drawn
 
 
 def want(name):
