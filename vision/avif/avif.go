@@ -37,7 +37,11 @@ func header(b []byte) (width, height, orientation int, err error) {
 	if over := p.Columns*p.TileWidth*p.Rows*p.TileHeight - width*height; over > 1<<20 && over > width*height/4 {
 		return width, height, 1, unsupported.Errorf("a grid of %d×%d tiles of %d×%d pixels for a picture of %d×%d", p.Columns, p.Rows, p.TileWidth, p.TileHeight, width, height)
 	}
+	all := 0 // tiles may share bytes of the file, and the decoder gets them one after the other
 	for _, t := range p.Tiles {
+		if all += len(t.Data); all > len(b) {
+			return width, height, 1, errors.New("the tiles of the grid overlap in the file")
+		}
 		if err := check(t.Data, p.TileWidth, p.TileHeight); err != nil {
 			return width, height, 1, err
 		}

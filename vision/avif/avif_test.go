@@ -187,6 +187,28 @@ func TestManyFrames(t *testing.T) {
 	}
 }
 
+// TestSharedTiles gives a grid whose tiles are all the same large part of the file.
+func TestSharedTiles(t *testing.T) {
+	p, err := heif.Read(read(t, "grid.avif"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	padding := append([]byte{15<<3 | 2, 0x80 | 16000&0x7f, 16000 >> 7}, make([]byte, 16000)...)
+	p.Tiles[0].Data = append(padding, p.Tiles[0].Data...)
+	b := container(p, remix{})
+	if _, _, _, err := header(b); err != nil {
+		t.Fatalf("before the tiles are shared: %v", err)
+	}
+	const head, entry = 12, 14 // bytes of iloc before the first item, and of an item
+	places := b[bytes.Index(b, []byte("iloc"))+head:]
+	for i := 2; i <= len(p.Tiles); i++ {
+		copy(places[entry*i+6:entry*(i+1)], places[entry+6:2*entry])
+	}
+	if _, _, _, err := header(b); err == nil || !strings.Contains(err.Error(), "overlap") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestLibrary checks that the decoder is the file whose origin its folder's README tells.
 func TestLibrary(t *testing.T) {
 	readme, err := os.ReadFile("third_party/github.com/gen2brain/avif/README.md")
