@@ -22,6 +22,7 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/testkit/hostile"
 	"github.com/whippet-ml/whippet/internal/testkit/slow"
+	"github.com/whippet-ml/whippet/serve"
 )
 
 // service is a running `whippet serve` of a tiny model.
@@ -384,6 +385,9 @@ func TestServeRefusesFlags(t *testing.T) {
 func TestServeHostilePictures(t *testing.T) {
 	slow.Test(t)
 	s := serving(t, memoryLimit(2000), "--timeout", "1h", "--queue-timeout", "30m")
+	// No more at once than are let in or may wait: the others would be refused, after
+	// the half hour that they may wait.
+	working, explaining := make(chan bool, serve.DefaultRequests), make(chan bool, serve.DefaultExplain)
 	var wg sync.WaitGroup
 	for _, c := range hostile.Pictures() {
 		form := slices.Concat([]byte("--b\r\nContent-Disposition: form-data; filename=a\r\n\r\n"), c.Data, []byte("\r\n--b--\r\n"))
@@ -392,7 +396,13 @@ func TestServeHostilePictures(t *testing.T) {
 			path, kind string
 			body       []byte
 		}{{"/predict", "image/jpeg", c.Data}, {"/predict", "multipart/form-data; boundary=b", form}, {"/v2/models/m/infer", "application/json", []byte(protocol)}, {"/explain", "", c.Data}} {
+			turn := working
+			if way.path == "/explain" {
+				turn = explaining
+			}
 			wg.Go(func() {
+				turn <- true
+				defer func() { <-turn }()
 				status, _, b := s.ask("POST", way.path, way.kind, bytes.NewReader(way.body))
 				switch {
 				case len(way.body) > 32<<20 && status == 413:
