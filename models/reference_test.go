@@ -82,9 +82,13 @@ func (want *reference) compare(t *testing.T, a *Architecture) {
 		n, c, p := i/(3*side*side), i/(side*side)%3, i%(side*side)
 		x.Data[(n*side*side+p)*3+c] = float32(1.5 * u)
 	}
-	scores := func(kind string, got []float32, want []float64) {
+	// The references are in float64. Measured: at most 1.8e-6 in evaluation; in training,
+	// where the few values of the last maps are normalized by their own statistics,
+	// 2.0e-5, 3.5e-5 with Winograd, and PyTorch's own float32 1.7e-5.
+	const evaluation, training = 5e-6, 5e-5
+	scores := func(kind string, got []float32, want []float64, tol float64) {
 		t.Helper()
-		if d := relL2(got, want); !(d <= 5e-5) {
+		if d := relL2(got, want); !(d <= tol) {
 			t.Errorf("%s: off by %.1e of their norm: %v, want %v", kind, d, got, want)
 		}
 	}
@@ -94,13 +98,13 @@ func (want *reference) compare(t *testing.T, a *Architecture) {
 		return tp
 	}
 	tp := tape(false)
-	scores("scores", forward(t, m, tp, tp.Input(x, false)).Value.Data, want.Scores)
+	scores("scores", forward(t, m, tp, tp.Input(x, false)).Value.Data, want.Scores, evaluation)
 	tp.Reset()
 	compiled, err := nn.Compile(m).Run(x)
 	if err != nil {
 		t.Fatal(err)
 	}
-	scores("compiled scores", compiled.Data, want.Scores)
+	scores("compiled scores", compiled.Data, want.Scores, evaluation)
 
 	before := map[string][]float32{}
 	for _, e := range nn.State(m) {
@@ -109,7 +113,7 @@ func (want *reference) compare(t *testing.T, a *Architecture) {
 		}
 	}
 	tp = tape(true)
-	scores("scores in training", forward(t, m, tp, tp.Input(x, false)).Value.Data, want.TrainingScores)
+	scores("scores in training", forward(t, m, tp, tp.Input(x, false)).Value.Data, want.TrainingScores, training)
 	tp.Reset()
 	for _, e := range nn.State(m) {
 		if b := before[e.Name]; b != nil {
