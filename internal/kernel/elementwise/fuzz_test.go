@@ -42,7 +42,7 @@ func init() {
 			n := (c + 1) / 2
 			kerneltest.KernelOr(twin, func() { activateTile(a, z, rows, n, c) }, func() { activateGo(a, z, z, rows, n, c) })
 			return [][]float32{z}
-		}}, kerneltest.Twin{Name: a.String() + " grad", Run: func(_ *kerneltest.Arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		}}, kerneltest.Twin{Name: a.String() + " grad", TimesY: true, Run: func(_ *kerneltest.Arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
 			kerneltest.KernelOr(twin, func() { activateGrad(a, y, x, z) }, func() { activateGradGo(a, y, x, z) })
 			return [][]float32{z}
 		}})
