@@ -92,7 +92,7 @@ function table() {
 }
 
 function pictures() {
-  if (!batch || !batch.n || batch.n === shown) return;
+  if (ended || !batch || !batch.n || batch.n === shown) return; // an ended run answers no more
   shown = batch.n;
   const b = batch, image = new Image();
   image.src = 'batch.jpg?n=' + b.n;
