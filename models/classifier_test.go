@@ -69,12 +69,18 @@ func TestGroupsAgainstFastai(t *testing.T) {
 	}
 }
 
+// large are architectures with more of the same blocks as others that are tested.
+var large = map[string]bool{
+	"resnet101": true, "resnet152": true,
+	"efficientnet_b1": true, "efficientnet_b2": true, "efficientnet_b3": true, "efficientnet_b4": true,
+}
+
 // TestEveryArchitecture runs each network forward and backward on a small odd
 // size and compares the compiled network with the tape in evaluation mode.
 func TestEveryArchitecture(t *testing.T) {
 	for _, name := range Names() {
 		t.Run(name, func(t *testing.T) {
-			if name == "resnet101" || name == "resnet152" {
+			if large[name] {
 				slow.Test(t)
 			}
 			a, err := ByName(name)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/graph"
@@ -45,6 +46,9 @@ func TestReferences(t *testing.T) {
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		t.Run(name, func(t *testing.T) {
+			if large[name] {
+				slow.Test(t)
+			}
 			raw, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
