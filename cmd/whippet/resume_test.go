@@ -133,7 +133,7 @@ func TestResumeOfDamagedRuns(t *testing.T) {
 		if err := os.Rename(a, b); err != nil {
 			t.Fatal(err)
 		}
-		if text := whippet(t, dir, 1, "train", "--resume", "moved"); !strings.Contains(text, "are gone: images/Isle_Fold_1.jpg; and 1 are new: images/Isle_Fold_9.jpg") {
+		if text := whippet(t, dir, 1, "train", "--resume", "moved"); !strings.Contains(text, "gone since the run began: 1 of 40 pictures (images/Isle_Fold_1.jpg); new: 1 (images/Isle_Fold_9.jpg)") {
 			t.Error(text)
 		}
 		if err := os.Rename(b, a); err != nil {

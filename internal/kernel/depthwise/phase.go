@@ -140,14 +140,14 @@ func (s *sums) piece(i int) {
 func (s *sums) block(p *phase, cols int, x, w, y []float32, r0, r1 int) {
 	b, n := block(), p.cols.outputs
 	a := windowArgs{
-		w: &w[min(p.w, s.taps)*b], bias: &w[s.taps*b], rows: p.rows.taps, cols: p.cols.taps,
+		w: &w[p.w*b], bias: &w[s.taps*b], rows: p.rows.taps, cols: p.cols.taps,
 		xSkip: (cols - p.cols.taps) * b, xStep: s.step * b, yStep: s.outStep * b,
 		low: s.within.low, high: s.within.high,
 	}
 	kernel := table.Active().windows(p.cols.taps, s.step)
 	for r := r0; r < min(r1, p.rows.outputs); r++ {
 		out := y[((p.rows.at+(r-r0)*s.outStep)*s.ow+p.cols.at)*b:]
-		if a.rows*a.cols == 0 {
+		if a.rows*a.cols == 0 { // pixels between the windows of a stride that is larger than these
 			for i := range n {
 				clear(out[i*a.yStep:][:b])
 			}

@@ -165,13 +165,13 @@ func (o *Output) CheckPictures(ctx context.Context, dls *data.DataLoaders) error
 	const put = "restore them to resume, or start a new run"
 	switch {
 	case len(changed) > 0:
-		return fmt.Errorf("%d of %d pictures have changed since the run began: %s: %s", len(changed), len(now), few(changed), put)
+		return fmt.Errorf("changed since the run began: %d of %d pictures (%s): %s", len(changed), len(now), few(changed), put)
 	case len(gone) > 0 && len(added) > 0:
-		return fmt.Errorf("%d of the %d pictures with which the run began are gone: %s; and %d are new: %s: %s", len(gone), len(first), few(gone), len(added), few(added), put)
+		return fmt.Errorf("gone since the run began: %d of %d pictures (%s); new: %d (%s): %s", len(gone), len(first), few(gone), len(added), few(added), put)
 	case len(gone) > 0:
-		return fmt.Errorf("%d of the %d pictures with which the run began are gone: %s: %s", len(gone), len(first), few(gone), put)
+		return fmt.Errorf("gone since the run began: %d of %d pictures (%s): %s", len(gone), len(first), few(gone), put)
 	case len(added) > 0:
-		return fmt.Errorf("%d pictures are new since the run began with %d: %s: move them away to resume, or start a new run", len(added), len(first), few(added))
+		return fmt.Errorf("new since the run began with %d pictures: %d (%s): move them away to resume, or start a new run", len(first), len(added), few(added))
 	}
 	return nil
 }

@@ -101,16 +101,16 @@ func TestPicturesThatChange(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	begin(func() { gray("a_9.png", 70) }, "1 pictures are new", "a_9.png")
-	begin(func() { rename("a_2.png", "a_8.png") }, "1 of the 6 pictures", "gone: a_2.png", "1 are new: a_8.png")
+	begin(func() { gray("a_9.png", 70) }, "new since the run began with 6 pictures: 1 (a_9.png)")
+	begin(func() { rename("a_2.png", "a_8.png") }, "gone since the run began: 1 of 6 pictures (a_2.png)", "new: 1 (a_8.png)")
 	begin(func() {
 		gray("a_9.png", 70)
 		if err := os.Remove(filepath.Join(root, "b_3.png")); err != nil {
 			t.Fatal(err)
 		}
-	}, "gone: b_3.png", "new: a_9.png")
+	}, "gone since the run began: 1 of 6 pictures (b_3.png)", "new: 1 (a_9.png)")
 	gray(names[4], 100)
-	if err := out.CheckPictures(t.Context(), load()); err == nil || !strings.Contains(err.Error(), "1 of 6 pictures have changed since the run began") || !strings.Contains(err.Error(), "b_2.png") {
+	if err := out.CheckPictures(t.Context(), load()); err == nil || !strings.Contains(err.Error(), "changed since the run began: 1 of 6 pictures (b_2.png)") {
 		t.Errorf("a picture changed: %v", err)
 	}
 	table := filepath.Join(out.partial, PicturesFile)
