@@ -27,9 +27,10 @@ var floors = []struct {
 	name     string
 	packages string // separated by white space, without the module's path
 }{
-	{"the command, and programs beside it", `cmd/whippet cmd/whippet/internal/docimages cmd/whippet/internal/licenses/generate internal/demo/drawnweights/pretrain
+	{"the command, and programs beside it", `cmd/whippet cmd/internal/docimages cmd/internal/licenses/generate internal/demo/drawnweights/pretrain
 		bench/compare bench/load examples/handler examples/architecture examples/loop interop/checkpoints interop/classifier interop/smallnet tests/browser/pictures`},
-	{"packages of the command", `cmd/whippet/internal/run cmd/whippet/internal/bench cmd/whippet/internal/watch cmd/whippet/internal/clean`},
+	{"the command without its programs", `cmd/internal/command`},
+	{"packages of the command", `cmd/internal/run cmd/internal/bench cmd/internal/watch cmd/internal/clean`},
 	{"what uses a trained model", `serve interpret/page`},
 	{"what looks at one", `interpret predict finetune show`},
 	{"training", `train interpret/gradcam`},
@@ -41,7 +42,7 @@ var floors = []struct {
 	{"pictures that a program must ask for", `vision/avif`},
 	{"operations and pictures", `autograd vision plot optim`},
 	{"formats that hold others", `internal/tiff internal/heic`},
-	{"data and numbers", `data datasets schedule internal/jpeg internal/demo/drawnweights cmd/whippet/internal/localweb cmd/whippet/internal/licenses cmd/whippet/internal/licenses/modules`},
+	{"data and numbers", `data datasets schedule internal/jpeg internal/demo/drawnweights cmd/internal/localweb cmd/internal/licenses cmd/internal/licenses/modules`},
 	{"convolution", `internal/kernel/conv`},
 	{"what HEIC is made of", `internal/heif internal/hevc`},
 	{"kernels that others use, and the task", `task internal/kernel/depthwise internal/kernel/pool internal/kernel/winograd`},

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Trains ResNet-18 on a subset of CIFAR-10 by fastai's rules, in plain PyTorch.
 
-The other side of cmd/whippet/internal/run/cifar_test.go: same pictures, same initial
+The other side of cmd/internal/run/cifar_test.go: same pictures, same initial
 weights (written by that test to the folder INIT), same head, one-cycle
 schedule, Adam and weight decay; only the order of the pictures and dropout are
 drawn by PyTorch. Prints the last error rate and validation loss of each seed.

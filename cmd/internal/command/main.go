@@ -1,0 +1,100 @@
+// Package command is the command whippet: its flags, what it prints, and what it
+// makes of signals and errors. The programs beside it (cmd/whippet and
+// cmd/whippet-mpi) only start it.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
+	"github.com/whippet-ml/whippet/internal/kernel/winograd"
+)
+
+// Main runs the command with the program's arguments and returns the exit code:
+// 0, 1 for an error, 130 after Ctrl-C.
+func Main() int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	watchSignals(cancel)
+	for _, err := range []error{isa.EnvError(), winograd.EnvError()} {
+		if err != nil { // a warning: something else is used
+			fmt.Fprintln(os.Stderr, "whippet:", err)
+		}
+	}
+	cmd, err := newRoot().ExecuteContextC(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "whippet:", err)
+		return 130
+	}
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	fmt.Fprintln(os.Stderr, "whippet:", inFlags(cmd.Name(), err.Error())+nextStep(err))
+	return 1
+}
+
+// exitCode ends the program with a code, for commands that have said all.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// hangupHandled says that the command has another use for SIGHUP than to stop.
+var hangupHandled atomic.Bool
+
+// watchSignals cancels at the first Ctrl-C, so that work ends at a good place,
+// and exits at the second.
+func watchSignals(cancel context.CancelFunc) {
+	c := make(chan os.Signal, 2)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		signal.Notify(c, syscall.SIGHUP)
+	}
+	go func() {
+		for sig := <-c; sig == syscall.SIGHUP && hangupHandled.Load(); sig = <-c {
+		}
+		fmt.Fprintln(os.Stderr, "\nfinishing what is under way, then stopping; press Ctrl-C again to stop at once")
+		cancel()
+		for sig := <-c; sig == syscall.SIGHUP && hangupHandled.Load(); sig = <-c {
+		}
+		os.Exit(130)
+	}()
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "whippet",
+		Short:         "Train, understand and deploy image classifiers, in pure Go",
+		Version:       thisBuild().String(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(
+		newTrain(),
+		newLRFind(),
+		newPredict(),
+		newServe(),
+		newInterpret(),
+		newClean(),
+		newExport(),
+		newImport(),
+		newVerify(),
+		newData(),
+		newBench(),
+		newVersion(),
+		newLicenses(),
+	)
+	root.SetVersionTemplate("{{.Version}}\n")
+	return root
+}

@@ -1,0 +1,37 @@
+package command
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/whippet-ml/whippet/internal/demo/drawn"
+)
+
+// TestMain makes the test binary be the command itself when it is started as
+// "whippet", so that scripts and tests run real processes.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"whippet": func() { os.Exit(Main()) }})
+}
+
+// TestScripts runs the command as a user does; see testdata/script.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("WHIPPET_HOME", filepath.Join(env.WorkDir, "home"))
+			if runtime.GOOS == "linux" {
+				env.Setenv("GOMAXPROCS", "2")
+			}
+			// A set of drawn pictures small enough to train on in seconds.
+			_, err := drawn.Write(context.Background(), filepath.Join(env.WorkDir, "photos"), drawn.Options{PerClass: 4, Size: 40})
+			return err
+		},
+	})
+}

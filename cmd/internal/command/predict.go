@@ -1,0 +1,226 @@
+package command
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/vision"
+)
+
+// stdinName is the name under which a picture from standard input is reported.
+const stdinName = "-"
+
+func newPredict() *cobra.Command {
+	var from string
+	var topk, batch, maxPixels int
+	var maxBytes int64
+	var asJSON, asCSV, null bool
+	cmd := &cobra.Command{
+		Use:   "predict MODEL FILE|FOLDER|GLOB|-...",
+		Short: "Classify pictures with a trained model",
+		Long: `Classify pictures with a model that train saved (a .safetensors file, or the
+folder of a run). A FOLDER stands for every picture below it, sorted; a quoted
+GLOB for the files it matches; - for one picture on standard input. Results come
+in the order of the arguments, one line for each picture:
+
+  FILE <tab> LABEL <tab> SCORE [<tab> LABEL <tab> SCORE ...]
+
+A FILE with a tab, a line end or another control character in its name is printed
+in quotes, with escapes. A picture that cannot be read is reported and the others
+are classified all the same; the exit code is then 1.`,
+		Example: `  whippet predict runs/pets photo.jpg
+  whippet predict runs/pets photos/ --topk 3 --csv > answers.csv
+  find . -name '*.jpg' -print0 | whippet predict runs/pets --files-from - --null --json`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case asJSON && asCSV:
+				return errors.New("choose one of --json and --csv")
+			case topk < 1:
+				return fmt.Errorf("--topk %d: must be 1 or more", topk)
+			case len(args) == 1 && from == "":
+				return errors.New("name the pictures: files, folders, globs, - for standard input, or --files-from LIST")
+			}
+			p, err := predict.Load(modelPath(args[0]), predict.Options{Batch: batch,
+				Decode: vision.DecodeOptions{MaxPixels: maxPixels, MaxBytes: maxBytes}})
+			if err != nil {
+				return err
+			}
+			w := newPredictWriter(cmd.OutOrStdout(), p, topk, asJSON, asCSV)
+			src := &pictureArgs{ctx: cmd.Context(), args: args[1:], from: from, null: null, stdin: cmd.InOrStdin(), stderr: cmd.ErrOrStderr(), maxBytes: maxBytes}
+			err = p.Each(cmd.Context(), src.inputs(), w.write)
+			if ferr := w.flush(); err == nil {
+				err = ferr
+			}
+			if err == nil {
+				err = src.fatal
+			}
+			if errors.Is(err, context.Canceled) {
+				return fmt.Errorf("stopped after %d pictures: %w", w.done+w.failed, err)
+			}
+			if err != nil {
+				return err
+			}
+			for _, e := range src.problems {
+				fmt.Fprintln(os.Stderr, "whippet:", inFlags("predict", e.Error()))
+			}
+			if failed := w.failed + len(src.problems); failed > 0 {
+				fmt.Fprintf(os.Stderr, "whippet: %d classified, %d could not be read\n", w.done, failed)
+				return exitCode(1)
+			}
+			if w.done == 0 {
+				return errors.New("there was no picture to classify")
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&from, "files-from", "", "read picture paths, one a line, from this file; - is standard input")
+	renamed(cmd, "from", "files-from")
+	f.BoolVarP(&null, "null", "0", false, "paths of --files-from end in a zero byte instead of a line end, as find -print0 writes them")
+	f.IntVarP(&topk, "topk", "k", 1, "number of classes to show, the most probable first")
+	f.IntVar(&batch, "batch", predict.DefaultBatch, "pictures that go through the network at once, 1 to 1024")
+	f.BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	f.BoolVar(&asCSV, "csv", false, "print a table of comma-separated values with a header")
+	f.IntVar(&maxPixels, "max-pixels", vision.DefaultMaxPixels, "refuse pictures of more pixels")
+	f.Int64Var(&maxBytes, "max-bytes", vision.DefaultMaxBytes, "refuse picture files of more bytes")
+	return cmd
+}
+
+// modelPath accepts a run's folder for the model in it.
+func modelPath(p string) string {
+	if st, err := os.Stat(p); err == nil && st.IsDir() {
+		return filepath.Join(p, "model.safetensors")
+	}
+	return p
+}
+
+// pictureArgs turns the command's arguments into pictures.
+type pictureArgs struct {
+	ctx      context.Context
+	args     []string
+	from     string
+	null     bool // paths of from end in a zero byte
+	stdin    io.Reader
+	stderr   io.Writer
+	maxBytes int64
+	problems []error // arguments that stand for no picture
+	fatal    error
+}
+
+// inputs yields the pictures of every argument in turn. Folders are listed when
+// their turn comes.
+func (a *pictureArgs) inputs() iter.Seq[predict.Input] {
+	return func(yield func(predict.Input) bool) {
+		for _, arg := range a.args {
+			if !a.one(arg, yield) {
+				return
+			}
+		}
+		if a.from != "" {
+			a.list(yield)
+		}
+	}
+}
+
+// one yields what a single argument stands for; false means to stop.
+func (a *pictureArgs) one(arg string, yield func(predict.Input) bool) bool {
+	if arg == "-" {
+		b, err := io.ReadAll(io.LimitReader(a.stdin, a.maxBytes+1))
+		if err != nil {
+			a.problems = append(a.problems, fmt.Errorf("standard input: %w", err))
+			return true
+		}
+		if b == nil {
+			b = []byte{}
+		}
+		return yield(predict.Input{Name: stdinName, Data: b})
+	}
+	st, err := os.Stat(arg)
+	if err != nil && strings.ContainsAny(arg, "*?[") {
+		matches, gerr := filepath.Glob(arg)
+		if gerr != nil || len(matches) == 0 {
+			a.problems = append(a.problems, fmt.Errorf("%s: no file matches", arg))
+			return true
+		}
+		for _, m := range matches {
+			if strings.ContainsAny(m, "*?[") { // a name that looks like a pattern
+				if !yield(predict.Input{Name: m}) {
+					return false
+				}
+			} else if !a.one(m, yield) {
+				return false
+			}
+		}
+		return true
+	}
+	if err != nil || !st.IsDir() {
+		return yield(predict.Input{Name: arg}) // a missing file is reported in its place
+	}
+	items, notes, err := vision.ImageFiles.ListNoted(a.ctx, arg)
+	if err != nil {
+		a.problems = append(a.problems, err)
+		return a.ctx.Err() == nil
+	}
+	for _, n := range notes {
+		fmt.Fprintf(a.stderr, "whippet: note: %s: %s\n", arg, n)
+	}
+	for _, it := range items {
+		if !yield(predict.Input{Name: it.Path}) {
+			return false
+		}
+	}
+	return true
+}
+
+// list yields the paths of --files-from.
+func (a *pictureArgs) list(yield func(predict.Input) bool) {
+	r := a.stdin
+	if a.from != "-" {
+		f, err := os.Open(a.from)
+		if err != nil {
+			a.fatal = fmt.Errorf("--files-from: %w", err)
+			return
+		}
+		defer f.Close()
+		r = f
+	}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<16)
+	end := "\r"
+	if a.null {
+		lines.Split(splitNull)
+		end = ""
+	}
+	for lines.Scan() {
+		if path := strings.TrimSuffix(lines.Text(), end); path != "" && !yield(predict.Input{Name: path}) {
+			return
+		}
+	}
+	if err := lines.Err(); err != nil {
+		a.fatal = fmt.Errorf("--files-from %s: %w", a.from, err)
+	}
+}
+
+// splitNull is a bufio.SplitFunc for tokens that end in a zero byte; the last may
+// end with the input.
+func splitNull(b []byte, atEOF bool) (advance int, token []byte, err error) {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return i + 1, b[:i], nil
+	}
+	if atEOF && len(b) > 0 {
+		return len(b), b, nil
+	}
+	return 0, nil, nil
+}

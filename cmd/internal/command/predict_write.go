@@ -1,0 +1,109 @@
+package command
+
+import (
+	"bufio"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/whippet-ml/whippet/predict"
+)
+
+// predictWriter prints results as text, JSON lines or CSV.
+type predictWriter struct {
+	out          *bufio.Writer
+	csv          *csv.Writer // nil unless CSV
+	json         bool
+	topk         int
+	done, failed int
+}
+
+func newPredictWriter(w io.Writer, p *predict.Predictor, topk int, asJSON, asCSV bool) *predictWriter {
+	pw := &predictWriter{out: bufio.NewWriter(w), json: asJSON, topk: min(topk, len(p.Info().Vocab))}
+	if asCSV {
+		pw.csv = csv.NewWriter(pw.out)
+		head := []string{"file", "label", "score"}
+		for k := 2; k <= pw.topk; k++ {
+			head = append(head, fmt.Sprintf("label_%d", k), fmt.Sprintf("score_%d", k))
+		}
+		_ = pw.csv.Write(append(head, "error")) // an error comes out of flush
+	}
+	return pw
+}
+
+// jsonResult is a line of --json.
+type jsonResult struct {
+	File        string          `json:"file"`
+	Predictions []predict.Score `json:"predictions,omitempty"`
+	Error       string          `json:"error,omitempty"`
+}
+
+func (w *predictWriter) write(r predict.Result) error {
+	var top []predict.Score
+	problem := ""
+	if r.Err != nil {
+		w.failed++
+		problem = r.Err.Error()
+		if r.Name == stdinName {
+			problem = "standard input: " + problem
+		}
+	} else {
+		w.done++
+		top = r.Top(w.topk)
+	}
+	switch {
+	case w.json:
+		if _, err := fmt.Fprintln(w.out, mustJSON(jsonResult{r.Name, top, problem})); err != nil {
+			return err
+		}
+	case w.csv != nil:
+		row := []string{r.Name}
+		for k := range w.topk {
+			if k < len(top) {
+				row = append(row, top[k].Label, formatScore(top[k].Score))
+			} else {
+				row = append(row, "", "")
+			}
+		}
+		if err := w.csv.Write(append(row, problem)); err != nil {
+			return err
+		}
+	case r.Err != nil:
+		fmt.Fprintln(os.Stderr, "whippet:", plainName(inFlags("predict", problem)))
+	default:
+		fmt.Fprint(w.out, plainName(r.Name))
+		for _, s := range top {
+			fmt.Fprintf(w.out, "\t%s\t%s", plainName(s.Label), formatScore(s.Score))
+		}
+		if _, err := fmt.Fprintln(w.out); err != nil {
+			return err
+		}
+	}
+	return w.flush() // so that readers of a pipe see each answer at once
+}
+
+func (w *predictWriter) flush() error {
+	if w.csv != nil {
+		w.csv.Flush()
+		if err := w.csv.Error(); err != nil {
+			return err
+		}
+	}
+	return w.out.Flush()
+}
+
+// plainName is s for a line of text: in quotes, with escapes, if it has a control
+// character, which would break the line or reach the terminal.
+func plainName(s string) string {
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+// formatScore writes a probability with six digits after the point.
+func formatScore(v float32) string { return strconv.FormatFloat(float64(v), 'f', 6, 32) }

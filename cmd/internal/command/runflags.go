@@ -1,0 +1,160 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/whippet-ml/whippet/cmd/internal/run"
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/datasets"
+	"github.com/whippet-ml/whippet/internal/parallel"
+	"github.com/whippet-ml/whippet/models"
+)
+
+// dataFlags adds the flags that say which pictures are meant, what they are
+// called and how they are split. The values in c are the defaults.
+func dataFlags(cmd *cobra.Command, c *run.Config) {
+	fl := cmd.Flags()
+	fl.StringVar(&c.Data, "data", "", "a known set's name (see whippet data list), an address, a folder or an archive; by default the drawn set")
+	fl.StringVar(&c.Label, "label", c.Label, "labels: regex:PATTERN on the file name, folder, csv:FILE[:COLUMN], or auto; columns by name or by number from 0")
+	fl.StringVar(&c.PathColumn, "path-column", c.PathColumn, "column of the table of csv:FILE that names the pictures, by name or by number from 0; by default the one that does")
+	fl.StringVar(&c.Valid, "valid", c.Valid, "validation set: a share such as 0.2, folder:TRAIN,VALID, column:NAME, or auto")
+	fl.Uint64Var(&c.SplitSeed, "split-seed", c.SplitSeed, "seed of the random split")
+	fl.StringVar(&c.Damaged, "damaged", c.Damaged, "pictures that cannot be read: error, or skip and count them")
+}
+
+// learnerFlags are what every command that trains is asked: which pictures, which
+// network, and how the work runs on this machine.
+type learnerFlags struct {
+	run.Config
+	json    bool
+	threads int
+	workers int
+}
+
+// flags adds the flags of f. Its settings are the defaults.
+func (f *learnerFlags) flags(cmd *cobra.Command) {
+	dataFlags(cmd, &f.Config)
+	modelFlags(cmd, &f.Config)
+	fl := cmd.Flags()
+	fl.BoolVar(&f.json, "json", false, "print one JSON object a line")
+	fl.IntVar(&f.threads, "threads", 0, "threads that compute; 0 for all cores. It does not change the result")
+	fl.IntVar(&f.workers, "workers", 0, "goroutines that decode pictures; 0 for as many as cores. It does not change the result")
+}
+
+// setThreads takes the number of threads into use.
+func (f *learnerFlags) setThreads() error {
+	if f.threads < 0 || f.workers < 0 {
+		return errors.New("--threads and --workers must not be negative")
+	}
+	if f.threads > 0 {
+		parallel.SetThreads(f.threads)
+	}
+	return nil
+}
+
+// loaders finds and prepares the data that the settings name.
+func (f *learnerFlags) loaders(ctx context.Context, p *printer) (*data.DataLoaders, error) {
+	root, err := f.Prepare(ctx, datasets.WithProgress(p.download))
+	if err != nil {
+		return nil, err
+	}
+	block, err := f.Block(root)
+	if err != nil {
+		return nil, err
+	}
+	block.Workers = f.workers
+	dls, err := block.DataLoaders(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	f.Batch = dls.Block.BatchSize
+	return dls, nil
+}
+
+// adaptDefaults adapts the defaults of flags that were not given to those that
+// were. Going on from a model takes its architecture and its input's size.
+func (f *learnerFlags) adaptDefaults(changed func(string) bool) error {
+	if changed("batch") && f.Batch == 0 {
+		return fmt.Errorf("--batch 0: must be 2 to 65536; without the flag it is %d, or less with fewer pictures", data.DefaultBatchSize)
+	}
+	if f.Data == "" || f.Data == run.Drawn {
+		d := run.DefaultDrawn()
+		f.Data = d.Data
+		set(changed("arch"), &f.Arch, d.Arch)
+		set(changed("presize"), &f.Presize, d.Presize)
+		set(changed("size"), &f.Size, d.Size)
+		set(changed("batch"), &f.Batch, d.Batch)
+		set(changed("epochs"), &f.Epochs, d.Epochs)
+		set(changed("lr"), &f.LR, d.LR)
+	}
+	if f.From != "" {
+		for _, name := range []string{"arch", "weights"} {
+			if changed(name) {
+				return fmt.Errorf("--%s does not go with --from: the network and its weights are the saved model's", name)
+			}
+		}
+		_, info, err := models.Load(f.From)
+		if err != nil {
+			return fmt.Errorf("--from: %w", err)
+		}
+		if err := f.DigestFrom(); err != nil {
+			return err
+		}
+		f.Arch = info.Arch
+		pre := info.Preprocess
+		set(changed("presize"), &f.Presize, pre.Presize)
+		set(changed("size"), &f.Size, pre.Size)
+		set(changed("resize"), &f.Resize, pre.Method)
+		set(changed("interpolation"), &f.Interpolation, pre.Interpolation)
+		set(changed("crop-pct"), &f.CropPct, pre.CropPct)
+	}
+	if f.Weights == "none" || f.From != "" {
+		// A random body must not be frozen, nor train at a hundredth of the rate;
+		// a model that is trained already needs no frozen epochs.
+		set(changed("schedule"), &f.Schedule, "one-cycle")
+		set(changed("freeze-epochs"), &f.FreezeEpochs, 0)
+	}
+	return nil
+}
+
+// modelFlags adds the flags that say what is trained and on what input, for
+// every command that trains. The values in c are the defaults.
+func modelFlags(cmd *cobra.Command, c *run.Config) {
+	fl := cmd.Flags()
+	fl.StringVar(&c.Arch, "arch", c.Arch, "architecture: "+strings.Join(models.Names(), ", "))
+	fl.StringVar(&c.Weights, "weights", c.Weights, "initial weights: default (published, downloaded once), none, or a .pth or .safetensors file")
+	fl.StringVar(&c.From, "from", "", "continue from this saved model, head included; its classes must be the data's")
+	fl.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "weight decay")
+	fl.IntVar(&c.Batch, "batch", c.Batch, fmt.Sprintf("pictures in a batch (default %d, or less with fewer pictures)", data.DefaultBatchSize))
+	fl.IntVar(&c.Presize, "presize", c.Presize, "square to which every picture is resized first, in pixels; 0 for none")
+	fl.IntVar(&c.Size, "size", c.Size, "side of the network's input, in pixels")
+	fl.TextVar(&c.Resize, "resize", c.Resize, "`method` by which pictures become square: crop, pad or squish")
+	fl.TextVar(&c.Interpolation, "interpolation", c.Interpolation, "`filter` that resizes pictures at first, in training too: bilinear (fastai's), or bicubic (that of most of timm's weights)")
+	fl.Float64Var(&c.CropPct, "crop-pct", c.CropPct, "outside training, scale the short side to size/`SHARE` and keep the middle, as timm and torchvision do; 0 resizes to --presize, as fastai does")
+	fl.Float64Var(&c.MinScale, "min-scale", c.MinScale, "smallest share of the picture that the random crop keeps")
+	fl.BoolVar(&c.Augment, "augment", c.Augment, "flip, rotate, zoom, warp and light training pictures at random")
+	fl.Uint64Var(&c.Seed, "seed", 0, "seed of everything else that is random; drawn, printed and recorded when not given")
+	fl.BoolVar(&c.TrainBN, "train-bn", c.TrainBN, "let the batch norms of frozen layers train")
+	fl.Float64Var(&c.MixUp, "mixup", c.MixUp, "mix pictures with this alpha (fastai: 0.4); 0 for none")
+	fl.Float64Var(&c.Smoothing, "label-smoothing", c.Smoothing, "label smoothing (fastai: 0.1); 0 for none")
+}
+
+// set gives v the value def unless its flag was given.
+func set[T any](given bool, v *T, def T) {
+	if !given {
+		*v = def
+	}
+}
+
+// renamed keeps the old name of a flag working for a version, with a note that
+// says the new one.
+func renamed(cmd *cobra.Command, old, now string) {
+	f := *cmd.Flags().Lookup(now)
+	f.Name, f.Shorthand, f.Deprecated = old, "", "it is --"+now+" now"
+	cmd.Flags().AddFlag(&f)
+}
