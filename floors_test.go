@@ -45,7 +45,7 @@ var floors = []struct {
 	{"data and numbers", `data datasets schedule internal/jpeg internal/demo/drawnweights cmd/internal/localweb cmd/internal/licenses cmd/internal/licenses/modules`},
 	{"convolution", `internal/kernel/conv`},
 	{"what HEIC is made of", `internal/heif internal/hevc`},
-	{"kernels that others use, and the task", `task internal/kernel/depthwise internal/kernel/pool internal/kernel/winograd`},
+	{"kernels that others use, the task, and ranks", `task distributed internal/kernel/depthwise internal/kernel/pool internal/kernel/winograd`},
 	{"batch normalization, and ONNX", `internal/kernel/norm onnx`},
 	{"arithmetic and formats", `internal/kernel/elementwise internal/kernel/optimizer internal/kernel/gemm internal/kernel/pixel loss metrics weights internal/archive internal/bitmap`},
 	{"what kernels that pass over rows share, and tests of kernels", `internal/kernel/rowwise internal/testkit/kerneltest`},
