@@ -37,6 +37,9 @@ func (r Request) attempt(ctx context.Context, p *part) error {
 	if err != nil {
 		return err
 	}
+	for name, values := range r.Header {
+		req.Header[name] = values
+	}
 	req.Header.Set("User-Agent", "whippet")
 	// A transport that unpacks on the way would make lengths and ranges lie.
 	req.Header.Set("Accept-Encoding", "identity")

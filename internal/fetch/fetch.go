@@ -24,12 +24,18 @@ type Request struct {
 
 	Size    int64  // bytes it must have; 0 if not known
 	SHA256  string // lower-case hex, or its first 8 digits or more; "" if not known
+	GitSHA1 string // lower-case hex of Git's name for the content, SHA-1 of "blob SIZE\0" and it; "" if not known
 	HeadMD5 string // MD5 of its first MiB, as fastai's table of data sets has it; "" if not known
 
 	MaxBytes int64         // refuse more; 0 is 64 GiB
 	Retries  int           // attempts without progress before giving up; 0 is 5
 	Backoff  time.Duration // wait before the second attempt, doubling up to 30 s; 0 is 1 s
 	Stall    time.Duration // give an attempt up after so long without a byte; 0 is 30 s
+
+	// Header is sent with the request, and to no other host that it is redirected to:
+	// a token is the address's.
+	Header http.Header
+	Lock   string // file that processes lock while they download; "" is Path.lock
 
 	Client   *http.Client            // nil is one that refuses to fall back from https to http
 	Progress func(done, total int64) // called now and then; total is -1 if not known
@@ -41,8 +47,16 @@ func (r Request) withDefaults() Request {
 	r.Retries = cmp.Or(max(r.Retries, 0), 5)
 	r.Backoff = cmp.Or(max(r.Backoff, 0), time.Second)
 	r.Stall = cmp.Or(max(r.Stall, 0), 30*time.Second)
+	r.Lock = cmp.Or(r.Lock, r.Path+".lock")
 	if r.Client == nil {
-		r.Client = &http.Client{CheckRedirect: noDowngrade}
+		r.Client = &http.Client{CheckRedirect: func(req *http.Request, via []*http.Request) error {
+			if from := via[0].URL; req.URL.Scheme != from.Scheme || req.URL.Host != from.Host {
+				for name := range r.Header {
+					req.Header.Del(name)
+				}
+			}
+			return noDowngrade(req, via)
+		}}
 	}
 	if r.Progress == nil {
 		r.Progress = func(done, total int64) {}
@@ -65,6 +79,32 @@ func noDowngrade(req *http.Request, via []*http.Request) error {
 // maxAttempts bounds attempts that each made some progress.
 const maxAttempts = 1000
 
+// Retry calls f until it succeeds, until its error is not one that MayPass, or
+// until it has failed the given number of times, with pauses that begin with
+// first and double, or are as long as a server asks for.
+func Retry(ctx context.Context, times int, first time.Duration, f func() error) error {
+	for n := 1; ; n++ {
+		err := f()
+		var again *retryable
+		if err == nil || n >= times || !errors.As(err, &again) {
+			return err
+		}
+		if p := pause(ctx, max(again.after, backoff(first, n))); p != nil {
+			return p
+		}
+	}
+}
+
+// MayPass wraps an error that another attempt may not meet. h are the headers of
+// the answer, which may say how long to wait; nil if there was none.
+func MayPass(err error, h http.Header) error { return &retryable{err: err, after: retryAfter(h)} }
+
+// Passing reports whether err is one that MayPass.
+func Passing(err error) bool {
+	var again *retryable
+	return errors.As(err, &again)
+}
+
 // Get makes r.Path the file at r.URL. A file that is already there, of the
 // right size if that is known, is taken as it is. Two processes that want the
 // same file take turns, and the second finds it there. After an error the part
@@ -75,7 +115,7 @@ func Get(ctx context.Context, r Request) error {
 	if there(r) {
 		return nil
 	}
-	unlock, err := Lock(ctx, r.Path+".lock")
+	unlock, err := Lock(ctx, r.Lock)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"crypto/md5"
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -114,6 +115,16 @@ func (r Request) verify(p *part) error {
 		}
 		if got := hex.EncodeToString(h.Sum(nil)); got != r.HeadMD5 {
 			return fmt.Errorf("the MD5 of its first MiB is %s and should be %s: the publisher changed it or it was damaged on the way", got, r.HeadMD5)
+		}
+	}
+	if r.GitSHA1 != "" {
+		h := sha1.New()
+		fmt.Fprintf(h, "blob %d\x00", p.size)
+		if _, err := io.Copy(h, io.NewSectionReader(p.f, 0, p.size)); err != nil {
+			return err
+		}
+		if got := hex.EncodeToString(h.Sum(nil)); got != r.GitSHA1 {
+			return fmt.Errorf("Git's hash of it is %s and should be %s: it was damaged on the way", got, r.GitSHA1)
 		}
 	}
 	if r.SHA256 != "" {
