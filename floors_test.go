@@ -28,7 +28,7 @@ var floors = []struct {
 	packages string // separated by white space, without the module's path
 }{
 	{"the command, and programs beside it", `cmd/whippet cmd/internal/docimages cmd/internal/licenses/generate internal/demo/drawnweights/pretrain
-		bench/compare bench/load examples/handler examples/architecture examples/loop interop/checkpoints interop/classifier interop/smallnet tests/browser/pictures`},
+		bench/compare bench/load examples/handler examples/architecture examples/loop interop/checkpoints interop/classifier interop/hub interop/smallnet tests/browser/pictures`},
 	{"the command without its programs", `cmd/internal/command`},
 	{"packages of the command", `cmd/internal/run cmd/internal/bench cmd/internal/watch cmd/internal/clean`},
 	{"what uses a trained model", `serve interpret/page`},
@@ -49,8 +49,8 @@ var floors = []struct {
 	{"batch normalization, and ONNX", `internal/kernel/norm onnx`},
 	{"arithmetic and formats", `internal/kernel/elementwise internal/kernel/optimizer internal/kernel/gemm internal/kernel/pixel loss metrics weights internal/archive internal/bitmap`},
 	{"what kernels that pass over rows share, and tests of kernels", `internal/kernel/rowwise internal/testkit/kerneltest`},
-	{"loops, targets, and what kernels share", `target internal/parallel internal/kernel/ground`},
-	{"ground", `tensor preprocess internal/kernel/isa rng internal/mersenne internal/mem internal/files internal/fetch internal/hostname internal/unsupported`},
+	{"loops, targets, what kernels share, and the Hub", `target internal/parallel internal/kernel/ground internal/hub`},
+	{"ground", `tensor preprocess internal/kernel/isa rng internal/mersenne internal/mem internal/files internal/fetch internal/hostname internal/unsupported internal/hub/localhub`},
 	{"only for tests", `internal/testkit/alloctest internal/testkit/golden internal/testkit/hostile internal/testkit/limits internal/testkit/slow`},
 }
 
