@@ -43,6 +43,9 @@ type Architecture struct {
 	// is InitKaiming.
 	Init func(m nn.Module, r *rng.Stream)
 
+	// Spellings are other names for the parameters, by which files may have them.
+	Spellings []Spelling
+
 	// Weights lists the published weights, the default first; see Stats.
 	Weights []Published
 }
@@ -60,10 +63,15 @@ func (a *Architecture) Body(r *rng.Stream) nn.Module {
 // Full returns the network with its authors' head for the given number of
 // classes, with random initial values drawn from r.
 func (a *Architecture) Full(classes int, r *rng.Stream) nn.Module {
-	body := a.named(a.Units())
-	f := nn.NewNamed(append(append([]nn.Child(nil), body.Children()...), a.top(classes).Children()...)...)
+	f := a.full(classes)
 	a.init(f, r)
 	return f
+}
+
+// full is Full without values.
+func (a *Architecture) full(classes int) nn.Module {
+	body := a.named(a.Units())
+	return nn.NewNamed(append(append([]nn.Child(nil), body.Children()...), a.top(classes).Children()...)...)
 }
 
 func (a *Architecture) top(classes int) *nn.Sequential {

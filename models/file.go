@@ -10,6 +10,7 @@ import (
 	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/task"
+	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -160,22 +161,52 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 }
 
 // SetBody puts pretrained weights into the body of c: f has the arrays of
-// torchvision's or timm's network of the same architecture, also inside another
-// module ("model.…"), of a classifier of Whippet's, or of a fastai learner. The
-// head's (fc, classifier, head) are passed over.
+// torchvision's or timm's network of the same architecture, under its names or one of
+// its spellings, also inside another module ("model.…"), of a classifier of
+// Whippet's, or of a fastai learner. The head's (fc, classifier, head, and those of
+// the authors' head) are passed over.
 func (c *Classifier) SetBody(f *weights.File) error {
 	f.TrimWrappers()
-	f = c.rename(f)
-	body := &weights.File{Format: f.Format}
-	for _, a := range f.Arrays {
-		if !isHead(a.Name) {
-			body.Arrays = append(body.Arrays, a)
-		}
+	l, err := c.Arch.layout()
+	if err != nil {
+		return err
 	}
-	if err := nn.State(c.Body).Load(body); err != nil {
+	f, _ = l.rename(f)
+	if err := nn.State(c.Body).Load(l.bodyOf(f)); err != nil {
 		return fmt.Errorf("these are not weights of %s: %w", c.Arch.Name, err)
 	}
 	return nil
+}
+
+// LoadFull builds the network with its authors' head (see Full) from f, which has its
+// arrays under the names of the architecture or one of its spellings. The number of
+// classes is that of the head's last layer.
+func (a *Architecture) LoadFull(f *weights.File) (m nn.Module, classes int, err error) {
+	f.TrimWrappers()
+	l, err := a.layout()
+	if err != nil {
+		return nil, 0, fmt.Errorf("models: %w", err)
+	}
+	f, _ = l.rename(f)
+	last := ""
+	for _, e := range nn.State(a.top(1)) {
+		if e.Kind == nn.LinearWeight || e.Kind == nn.ConvWeight {
+			last = e.Name
+		}
+	}
+	w := f.Get(last)
+	if w == nil || len(w.Shape) < 2 || w.Shape[0] < 1 || w.Len() != tensor.Size(w.Shape...) {
+		return nil, 0, fmt.Errorf("models: the file has no layer %s of shape [classes, …], the last of %s", last, a.Name)
+	}
+	full := a.full(w.Shape[0])
+	state, shapes := nn.State(full), map[string][]int{}
+	for _, e := range state {
+		shapes[e.Name] = e.Shape
+	}
+	if err := state.Load(reshaped(f, shapes)); err != nil {
+		return nil, 0, fmt.Errorf("models: these are not weights of %s with its authors' head: %w", a.Name, err)
+	}
+	return full, w.Shape[0], nil
 }
 
 func isHead(name string) bool {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/whippet-ml/whippet/nn"
@@ -20,86 +19,16 @@ import (
 //	0.4.…, head 1.…        the Sequential(body, head) of fastai's vision_learner,
 //	                       in which units count from 0 (SqueezeNet: 0.0.…)
 //	4.…                    fastai's body alone
-
-// rename returns f with the names that c has, when the file's are one of the
-// forms above, and otherwise f itself. Arrays outside the module that c is found
-// in are left out.
-func (c *Classifier) rename(f *weights.File) *weights.File {
-	body := map[string]bool{}
-	for _, e := range nn.State(c.Body) {
-		body[e.Name] = true
-	}
-	known := func(to func(string) (string, bool)) int {
-		n := 0
-		for i := range f.Arrays {
-			if name, ok := to(f.Arrays[i].Name); ok && body[name] {
-				n++
-			}
-		}
-		return n
-	}
-	best := func(name string) (string, bool) { return name, true }
-	most, renamed, several := known(best), false, false
-	for _, to := range append(c.nested(f), c.fromFastai("0.", "1."), c.fromFastai("", "")) {
-		n := known(to)
-		if n > most {
-			best, most, renamed, several = to, n, true, false
-		} else if n == most && renamed {
-			several = true
-		}
-	}
-	if several { // two networks in one file: which is meant, is not for us to guess
-		return f
-	}
-	out := &weights.File{Format: f.Format, Metadata: f.Metadata}
-	for _, a := range f.Arrays {
-		if name, ok := best(a.Name); ok {
-			a.Name = name
-			out.Arrays = append(out.Arrays, a)
-		}
-	}
-	return out
-}
-
-// nested returns the renamings that find the network inside another module, by
-// taking away what stands before its first parameter wherever that name occurs.
-func (c *Classifier) nested(f *weights.File) []func(string) (string, bool) {
-	first := "." + nn.State(c.Body)[0].Name
-	var all []func(string) (string, bool)
-	for i := range f.Arrays {
-		if before, ok := strings.CutSuffix(f.Arrays[i].Name, first); ok {
-			all = append(all, func(name string) (string, bool) { return strings.CutPrefix(name, before+".") })
-		}
-	}
-	return all
-}
-
-// fromFastai returns the renaming from fastai's numbers, with the prefixes that
-// body and head have there; an empty one for the head means that there is none.
-func (c *Classifier) fromFastai(bodyPrefix, headPrefix string) func(string) (string, bool) {
-	units := c.Arch.unitsOf(c.Body)
-	if c.Arch.Prefix != "" {
-		bodyPrefix += "0."
-	}
-	return func(name string) (string, bool) {
-		if rest, ok := strings.CutPrefix(name, headPrefix); ok && headPrefix != "" {
-			return headName + "." + rest, true
-		}
-		rest, ok := strings.CutPrefix(name, bodyPrefix)
-		number, rest, dotted := strings.Cut(rest, ".")
-		i, err := strconv.Atoi(number)
-		if !ok || !dotted || err != nil || i < 0 || i >= len(units) {
-			return name, true
-		}
-		return units[i].Name + "." + rest, true
-	}
-}
+//	0.model.…, head 1.…    the same around timm's networks
+//
+// and each with other names in place of the architecture's own (Spelling).
 
 // Import builds a classifier from the weights of one that fastai trained or
 // Whippet saved: a body of one of the architectures of this package and
 // fastai's head (see NewHead). f is what weights.Load reads from, for example,
 // learner.save's .pth. a may be nil: the architecture is then the one that the
-// names and shapes fit. The head's width and the number of classes are those of its last layer.
+// names and shapes fit, and an error that names them if several do, which compute
+// different things. The head's width and the number of classes are those of its last layer.
 // The error says what the file lacks, compared with the closest architecture.
 func Import(f *weights.File, a *Architecture) (*Classifier, error) {
 	f.TrimWrappers()
@@ -112,45 +41,88 @@ func Import(f *weights.File, a *Architecture) (*Classifier, error) {
 			}
 		}
 	}
-	var closest *Classifier
-	var named *weights.File
-	var differ *weights.MismatchError
-	count := func(d *weights.MismatchError) int {
-		if d == nil {
-			return 0
-		}
-		return len(d.Missing) + len(d.Unexpected) + len(d.Shapes)
-	}
+	var fits []fit
+	var closest fit
 	for _, a := range candidates {
-		c := &Classifier{Arch: a, Body: a.named(a.Units())} // importHead fills it
-		as := c.rename(f)
-		if d := differences(c.Body, as); closest == nil || count(d) < count(differ) {
-			closest, named, differ = c, as, d
+		l, err := a.layout()
+		if err != nil {
+			return nil, fmt.Errorf("models: %w", err)
+		}
+		x := fit{arch: a}
+		x.file, x.of = l.rename(f)
+		x.differ = l.differences(x.file)
+		if x.differ == nil {
+			fits = append(fits, x)
+		}
+		if closest.arch == nil || x.count() < closest.count() {
+			closest = x
 		}
 	}
-	if differ != nil {
-		return nil, fmt.Errorf("models: these are not weights of a %s: %w", closest.Arch.Name, differ)
+	switch fits = withoutAliases(fits); len(fits) {
+	case 0:
+		return nil, fmt.Errorf("models: these are not weights of a %s: %w", closest.arch.Name, closest.differ)
+	case 1:
+	default:
+		var names []string
+		for _, x := range fits {
+			names = append(names, x.arch.Name)
+		}
+		return nil, fmt.Errorf("models: these are weights of %s, which have the same names and shapes: say which it is", strings.Join(names, " or "))
 	}
-	if err := closest.importHead(named); err != nil {
+	c := &Classifier{Arch: fits[0].arch, Body: fits[0].arch.named(fits[0].arch.Units())} // importHead fills it
+	if err := c.importHead(fits[0].file); err != nil {
 		return nil, err
 	}
-	return closest, nil
+	return c, nil
 }
 
-// differences returns the names and shapes of m's state that f does not have, and
-// the arrays of f that m does not, but for those of a head; nil for none.
-func differences(m nn.Module, f *weights.File) *weights.MismatchError {
-	body := &weights.File{}
-	for _, a := range f.Arrays {
-		if !isHead(a.Name) {
-			body.Arrays = append(body.Arrays, a)
+// fit is how a file of weights fits an architecture.
+type fit struct {
+	arch   *Architecture
+	file   *weights.File          // with the architecture's names
+	of     string                 // the architecture whose names the file has
+	differ *weights.MismatchError // nil if it fits
+}
+
+func (x fit) count() int {
+	if x.differ == nil {
+		return 0
+	}
+	return len(x.differ.Missing) + len(x.differ.Unexpected) + len(x.differ.Shapes)
+}
+
+// withoutAliases leaves out the architectures that a file fits by the names of
+// another one, which stands there itself.
+func withoutAliases(fits []fit) []fit {
+	var own []fit
+	for _, x := range fits {
+		alias := slices.ContainsFunc(fits, func(y fit) bool { return y.arch != x.arch && y.arch.Name == x.of })
+		if !alias {
+			own = append(own, x)
 		}
 	}
+	return own
+}
+
+// differences returns the names and shapes of the body that f does not have, and
+// the arrays of f that the body does not, but for those of a head; nil for none.
+func (l *layout) differences(f *weights.File) *weights.MismatchError {
 	var d *weights.MismatchError
-	if errors.As(weights.Match(nn.State(m).Specs(), body), &d) {
+	if errors.As(weights.Match(l.body, l.bodyOf(f)), &d) {
 		return d
 	}
 	return nil
+}
+
+// bodyOf returns the arrays of f that are not of a head.
+func (l *layout) bodyOf(f *weights.File) *weights.File {
+	body := &weights.File{Format: f.Format}
+	for _, a := range f.Arrays {
+		if !l.isHead(a.Name) {
+			body.Arrays = append(body.Arrays, a)
+		}
+	}
+	return body
 }
 
 // ErrOtherHead is the error of Import for a network whose head is not of fastai's

@@ -86,7 +86,11 @@ func (a *Architecture) check() error {
 			return fmt.Errorf("architecture %q has Cuts %v; want rising numbers of units from 1 to %d", a.Name, a.Cuts, units.Len()-1)
 		}
 	}
-	return a.checkBody(a.named(units))
+	if err := a.checkBody(a.named(units)); err != nil {
+		return err
+	}
+	_, err := a.layout()
+	return err
 }
 
 func (a *Architecture) checkBody(body nn.Module) error {
