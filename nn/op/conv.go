@@ -93,12 +93,7 @@ func (c *Conv) Compile(cc *graph.Compiler) graph.Kernel {
 		return k
 	}
 	cc.Scratch(len(w), func(scaled []float32) {
-		s := c.folded.scale
-		for at := 0; at < len(w); at += len(s) {
-			for i, v := range s {
-				scaled[at+i] = w[at+i] * v
-			}
-		}
+		c.folded.weights(scaled, w)
 		k.conv = conv.Pack(cc.Hold, shape, scaled, c.folded.shift)
 	})
 	return k

@@ -146,32 +146,37 @@ func (c *DepthwiseConv) Compile(cc *graph.Compiler) graph.Kernel {
 
 // ONNX is Conv with as many groups as channels, and the activation's operators.
 func (c *DepthwiseConv) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
-	w, err := e.Parameter(c.Weight.Value.Data)
+	return exportConv(e, name, in[0], c.Weight, c.Bias, c.channels(), c.Stride, c.Padding, c.Activation)
+}
+
+// exportConv adds Conv and the operators of an activation.
+func exportConv(e *graph.Exporter, name string, x onnx.Value, weight, bias *autograd.Parameter, groups, stride int, pad Padding, a Activation) (onnx.Value, error) {
+	w, err := e.Parameter(weight.Value.Data)
 	if err != nil {
 		return "", err
 	}
-	bias, err := e.Parameter(data(c.Bias))
+	b, err := e.Parameter(data(bias))
 	if err != nil {
 		return "", err
 	}
-	inputs := []onnx.Value{in[0], w}
-	if bias != "" {
-		inputs = append(inputs, bias)
+	inputs := []onnx.Value{x, w}
+	if b != "" {
+		inputs = append(inputs, b)
 	}
-	s := c.Weight.Value.Shape
+	s := weight.Value.Shape
 	attrs := []onnx.Attr{
-		onnx.AttrInts("kernel_shape", s[0], s[1]), onnx.AttrInts("strides", c.Stride, c.Stride), onnx.AttrInt("group", c.channels()),
+		onnx.AttrInts("kernel_shape", s[0], s[1]), onnx.AttrInts("strides", stride, stride), onnx.AttrInt("group", groups),
 	}
-	if c.Padding.Same {
+	if pad.Same {
 		attrs = append(attrs, onnx.AttrString("auto_pad", "SAME_UPPER"))
 	} else {
-		attrs = append(attrs, onnx.AttrInts("pads", c.Padding.Rows, c.Padding.Cols, c.Padding.Rows, c.Padding.Cols))
+		attrs = append(attrs, onnx.AttrInts("pads", pad.Rows, pad.Cols, pad.Rows, pad.Cols))
 	}
 	conv := name
-	if c.Activation != Identity {
+	if a != Identity {
 		conv += "_conv"
 	}
-	return epilogue(e, name, e.AddNode("Conv", conv, inputs, attrs...), nil, c.Activation), nil
+	return epilogue(e, name, e.AddNode("Conv", conv, inputs, attrs...), nil, a), nil
 }
 
 // MACs is OH·OW·KH·KW·C for each picture.

@@ -58,6 +58,16 @@ func (f *affine) then(bias, scale, shift []float32) *affine {
 	return g
 }
 
+// weights writes the weights w, whose last dimension is the channels of the result,
+// times scale.
+func (f *affine) weights(dst, w []float32) {
+	for at := 0; at < len(w); at += len(f.scale) {
+		for i, v := range f.scale {
+			dst[at+i] = w[at+i] * v
+		}
+	}
+}
+
 // reluEnd is an operation that may end in a ReLU, through which an operation that
 // reads its result may take the gradient.
 type reluEnd interface{ endsInReLU() bool }

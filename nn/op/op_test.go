@@ -17,7 +17,7 @@ import (
 // tables are the cases of every operation; each is run by the test beside it.
 var tables = [][]optest.Case{
 	activationCases, addCases, branchesCases, concatCases, concatPoolCases, convCases, convStemCases, dropoutCases,
-	depthwiseCases, globalPoolCases, linearCases, maxPoolCases, normCases, normStemCases, scaleChannelsCases,
+	depthwiseCases, globalPoolCases, groupedConvCases, linearCases, maxPoolCases, normCases, normStemCases, scaleChannelsCases,
 }
 
 // TestEveryOperationHasCases fails for an operation that is in no table.
