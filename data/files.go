@@ -26,9 +26,10 @@ type ListOptions struct {
 	// extension, or one that no program gives (img.0001, photo.jpg_large); nil
 	// leaves them out.
 	ByContent func(path string) bool
-	// Unread are extensions, in lower case, of pictures that are left out because
-	// nothing reads their formats: notes and errors tell them from what is no picture.
-	Unread []string
+	// Unread has the extensions, in lower case, of pictures that are left out because
+	// nothing reads their formats, and what to do with such files. Notes and errors
+	// tell them from what is no picture.
+	Unread map[string]string
 }
 
 // ListFiles returns the files below root, in every folder, ordered as Python's
@@ -38,7 +39,7 @@ type ListOptions struct {
 //
 // As in get_image_files, files and folders whose names begin with a dot are
 // left out and links to folders are followed; a folder is visited once, however
-// many links lead to it. A link to nothing is listed, so that opening it fails.
+// many links lead to it. Pipes, sockets and devices are never taken. A link to nothing is listed, so that opening it fails.
 // The error says what was there when nothing fits.
 func ListFiles(ctx context.Context, root string, o ListOptions) ([]Item, error) {
 	items, _, err := ListFilesNoted(ctx, root, o)
@@ -52,24 +53,68 @@ func ListFilesNoted(ctx context.Context, root string, o ListOptions) ([]Item, []
 	if err != nil {
 		return nil, nil, err
 	}
+	notes := w.leftOut()
 	if len(w.items) == 0 {
-		what := found(w.others)
-		if len(w.unread) > 0 {
-			what = fmt.Sprintf("%s of formats that are not read (convert them to PNG or JPEG)", found(w.unread))
+		what := "no files at all"
+		if len(w.others) > 0 {
+			what = found(w.others)
+		}
+		if len(notes) > 0 {
+			what += " (" + strings.Join(notes, "; ") + ")"
 		}
 		return nil, nil, mistakef(ErrNoItems, "no pictures in %s: found %s, and none of %s", root, what, w.wanted())
 	}
-	var notes []string
 	if w.byContent > 0 {
-		notes = append(notes, fmt.Sprintf("%s told by the content, as the name does not say what it is", plural(w.byContent, "picture")))
-	}
-	if len(w.unread) > 0 {
-		notes = append(notes, fmt.Sprintf("pictures left out, as their formats are not read: %s; convert them to PNG or JPEG", found(w.unread)))
+		notes = slices.Insert(notes, 0, fmt.Sprintf("%s told by the content, as the name does not say what it is", plural(w.byContent, "picture")))
 	}
 	if len(w.others) > 0 {
 		notes = append(notes, fmt.Sprintf("files left out that are not pictures: %s", found(w.others)))
 	}
 	return w.items, notes, nil
+}
+
+// leftOut says in a note each what was left out though it may be a picture, or
+// looks like a file.
+func (w *walker) leftOut() (notes []string) {
+	if len(w.unread) > 0 {
+		exts := map[string]map[string]int{} // by what to do
+		for e, n := range w.unread {
+			do := w.o.Unread[e]
+			if exts[do] == nil {
+				exts[do] = map[string]int{}
+			}
+			exts[do][e] = n
+		}
+		var parts []string
+		for _, do := range slices.Sorted(maps.Keys(exts)) {
+			parts = append(parts, found(exts[do])+": "+do)
+		}
+		notes = append(notes, "pictures left out, as their formats are not read: "+strings.Join(parts, "; "))
+	}
+	if w.hidden > 0 {
+		notes = append(notes, fmt.Sprintf("%s left out, as the name begins with a dot", plural(w.hidden, "hidden picture")))
+	}
+	if len(w.special) > 0 {
+		var parts []string
+		for _, kind := range slices.Sorted(maps.Keys(w.special)) {
+			parts = append(parts, plural(w.special[kind], kind))
+		}
+		notes = append(notes, "left out, as they are no files: "+strings.Join(parts, ", "))
+	}
+	return notes
+}
+
+// kindOf names what is neither a file nor a folder.
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeNamedPipe != 0:
+		return "pipe"
+	case mode&fs.ModeSocket != 0:
+		return "socket"
+	case mode&fs.ModeDevice != 0:
+		return "device"
+	}
+	return "special file"
 }
 
 // walk goes through the folders below root.
@@ -84,7 +129,7 @@ func walk(ctx context.Context, root string, o ListOptions) (*walker, error) {
 	if !info.IsDir() {
 		return nil, mistakef(ErrNoItems, "%s is a file, not a folder; give the folder that holds the pictures, or Untar the archive first", root)
 	}
-	w := &walker{ctx: ctx, o: o, want: make(map[string]bool, len(o.Extensions)), seen: map[string]bool{}, others: map[string]int{}, unread: map[string]int{}}
+	w := &walker{ctx: ctx, o: o, want: make(map[string]bool, len(o.Extensions)), seen: map[string]bool{}, others: map[string]int{}, unread: map[string]int{}, special: map[string]int{}}
 	for _, e := range o.Extensions {
 		w.want[strings.ToLower(e)] = true
 	}
@@ -103,7 +148,9 @@ type walker struct {
 	others map[string]int // files left out that are not pictures, by extension
 	unread map[string]int // pictures left out
 
-	byContent int // files taken by their content
+	byContent int            // files taken by their content
+	hidden    int            // pictures left out whose names begin with a dot
+	special   map[string]int // what is neither file nor folder, by kind
 }
 
 func (w *walker) folder(dir string, depth int) error {
@@ -127,6 +174,10 @@ func (w *walker) folder(dir string, depth int) error {
 	}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") {
+			// macOS writes "._NAME" beside NAME on disks of other systems.
+			if e.Type().IsRegular() && !strings.HasPrefix(e.Name(), "._") && w.want[strings.ToLower(filepath.Ext(e.Name()))] {
+				w.hidden++
+			}
 			continue
 		}
 		path := filepath.Join(dir, e.Name())
@@ -145,8 +196,11 @@ func (w *walker) folder(dir string, depth int) error {
 			if err := w.folder(path, depth+1); err != nil {
 				return err
 			}
-		case mode.IsRegular() && !top:
+		case top:
+		case mode.IsRegular():
 			w.file(path)
+		default:
+			w.special[kindOf(mode)]++
 		}
 	}
 	return nil
@@ -160,7 +214,7 @@ func (w *walker) file(path string) {
 	case w.o.ByContent != nil && !tells(ext) && w.o.ByContent(path):
 		w.items = append(w.items, Item{Path: path})
 		w.byContent++
-	case slices.Contains(w.o.Unread, ext):
+	case w.o.Unread[ext] != "":
 		w.unread[ext]++
 	case !tells(ext):
 		w.others[""]++
@@ -186,9 +240,6 @@ func tells(ext string) bool {
 
 // found says which files were seen but not wanted.
 func found(others map[string]int) string {
-	if len(others) == 0 {
-		return "no files at all"
-	}
 	var exts []string
 	for e := range others {
 		exts = append(exts, e)

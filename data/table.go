@@ -54,10 +54,13 @@ type Table struct {
 	// folder has that the other has not.
 	Notes []string
 
-	paths  []string // of the rows' pictures
-	before int      // lines before the first row
-	raw    [][]string
-	lines  []int
+	paths     []string // of the rows' pictures
+	before    int      // lines before the first row
+	dialect   dialect
+	unwrapped bool // marks around cells were taken off
+	raw       [][]string
+	lines     []int
+	alias     map[int]bool // other columns that name the rows' pictures
 }
 
 // maxCSV bounds a table's size in bytes: a million rows need about 100 MB.
@@ -133,15 +136,24 @@ func openTable(path string) func() (io.ReadCloser, error) {
 
 // table reads all rows, in the file's own encoding.
 func (f tableFile) table(ctx context.Context) (*Table, error) {
-	t, err := f.tableIn(ctx, textDecoding{})
+	t, err := f.tableIn(ctx, textDecoding{}, false)
 	if errors.Is(err, errNotUTF8) {
-		return f.tableIn(ctx, windows1252)
+		t, err = f.tableIn(ctx, windows1252, false)
+	}
+	if errors.Is(err, csv.ErrBareQuote) { // beyond the beginning by which the dialect was told
+		if loose, e := f.tableIn(ctx, textDecoding{}, true); e == nil {
+			return loose, nil
+		}
+		if loose, e := f.tableIn(ctx, windows1252, true); e == nil {
+			return loose, nil
+		}
 	}
 	return t, err
 }
 
-// tableIn is table in a given encoding; the zero one is found out.
-func (f tableFile) tableIn(ctx context.Context, enc textDecoding) (*Table, error) {
+// tableIn is table in a given encoding; the zero one is found out. loose is the
+// dialect's, whatever the beginning of the table looks like.
+func (f tableFile) tableIn(ctx context.Context, enc textDecoding, loose bool) (*Table, error) {
 	r, err := f.open()
 	if err != nil {
 		return nil, fmt.Errorf("data: cannot read the table: %w", err)
@@ -160,23 +172,28 @@ func (f tableFile) tableIn(ctx context.Context, enc textDecoding) (*Table, error
 	if b, _ := text.Peek(3); string(b) == "\ufeff" {
 		_, _ = text.Discard(3)
 	}
-	t := &Table{File: f.name, Encoding: enc.name, Separator: f.comma}
+	t := &Table{File: f.name, Encoding: enc.name}
+	comma := f.comma
 	sample, _ := text.Peek(sampleBytes)
 	if bytes.IndexByte(sample, '\r') >= 0 && bytes.IndexByte(sample, '\n') < 0 {
 		text = bufio.NewReaderSize(oldLines{text}, sampleBytes)
 		sample, _ = text.Peek(sampleBytes)
 	}
 	if sep, length := excelLine(sample); length > 0 {
-		if t.Separator == 0 {
-			t.Separator = sep
+		if comma == 0 {
+			comma = sep
 		}
 		_, _ = text.Discard(length)
-		t.before = 1
+		t.before, sample = 1, sample[length:]
 	}
-	if t.Separator == 0 {
-		t.Separator = sniffSeparator(string(sample), f.choose)
+	t.dialect = sniffDialect(string(sample), comma, f.choose)
+	t.dialect.loose = t.dialect.loose || loose
+	t.Separator = t.dialect.comma
+	if err := t.read(ctx, text, limited); err != nil {
+		return t, err
 	}
-	return t, t.read(ctx, text, limited)
+	t.unwrap()
+	return t, nil
 }
 
 // oldLines reads a text whose lines end in carriage returns alone, as Excel writes
@@ -208,28 +225,10 @@ func excelLine(b []byte) (sep rune, length int) {
 	return sep, len(line) + 1
 }
 
-// sniffSeparator returns the separator by which the beginning of a table falls
-// into rows of equally many columns, more than one. Where there are several,
-// choose scores the rows of each.
-func sniffSeparator(sample string, choose func(rows [][]string) int) rune {
-	best, most := ',', -1
-	for _, sep := range separators {
-		rows := sampleOf(sample, sep)
-		if len(rows) == 0 || len(rows[0]) < 2 {
-			continue
-		}
-		if n := choose(rows); n > most {
-			best, most = sep, n
-		}
-	}
-	return best
-}
-
 // sampleOf cuts the beginning of a table into rows, or returns none when they
 // are not of one length. The last row may be cut off and is left out.
-func sampleOf(sample string, sep rune) [][]string {
-	r := csv.NewReader(strings.NewReader(sample))
-	r.Comma = sep
+func sampleOf(sample string, d dialect) [][]string {
+	r := d.newReader(strings.NewReader(sample))
 	var rows [][]string
 	for len(rows) < sampleRows {
 		row, err := r.Read()
@@ -250,39 +249,64 @@ func sampleOf(sample string, sep rune) [][]string {
 
 // read reads all rows.
 func (t *Table) read(ctx context.Context, text io.Reader, limited *io.LimitedReader) error {
-	cr := csv.NewReader(text)
-	cr.Comma = t.Separator
+	cr := t.dialect.newReader(text)
+	foreign, undecodable := 0, 0 // rows with letters beyond ASCII in UTF-8, line of the first that is not UTF-8
 	for {
 		row, err := cr.Read()
 		if err == io.EOF {
 			break
 		}
-		if err != nil { // a *csv.ParseError names line and column
-			var wrong *csv.ParseError
-			if errors.As(err, &wrong) && errors.Is(err, csv.ErrFieldCount) {
-				return fmt.Errorf("data: cannot read the table %s: line %d has %d columns and the first line has %d, cut at %s: add what is missing, or put quotes around text that holds the separator", t.File, wrong.Line+t.before, len(row), cr.FieldsPerRecord, separatorName(t.Separator))
-			}
-			return fmt.Errorf("data: cannot read the table %s: %w", t.File, err)
+		if err != nil {
+			return t.unreadable(row, cr, err)
 		}
 		if limited.N <= 0 {
 			return fmt.Errorf("data: the table %s is larger than %d bytes", t.File, maxCSV)
-		}
-		if t.Encoding == "UTF-8" && slices.ContainsFunc(row, func(s string) bool { return !utf8.ValidString(s) }) {
-			return errNotUTF8
 		}
 		if len(t.raw) == maxCSVRows || (len(t.raw)+1)*len(row) > maxCSVCells {
 			return fmt.Errorf("data: the table %s has more than %d rows or %d cells; cut it into several, or leave columns out", t.File, maxCSVRows, maxCSVCells)
 		}
 		line, _ := cr.FieldPos(0)
-		t.raw, t.lines = append(t.raw, row), append(t.lines, line+t.before)
+		line += t.before
+		switch {
+		case t.Encoding == windows1252.name && slices.ContainsFunc(row, unassigned):
+			return fmt.Errorf("data: cannot read the table %s: line %d is neither in UTF-8, UTF-16, UTF-32 nor in Windows-1252: save the table as UTF-8 (in Excel: CSV UTF-8)", t.File, line)
+		case t.Encoding != "UTF-8":
+		case undecodable == 0 && slices.ContainsFunc(row, func(s string) bool { return !utf8.ValidString(s) }):
+			undecodable = line
+		case slices.ContainsFunc(row, func(s string) bool { return utf8.RuneCountInString(s) < len(s) && utf8.ValidString(s) }):
+			foreign++
+		}
+		t.raw, t.lines = append(t.raw, row), append(t.lines, line)
 		if len(t.raw)&4095 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
-	if len(t.raw) == 0 {
+	switch {
+	case len(t.raw) == 0:
 		return mistakef(ErrNoItems, "the table %s is empty", t.File)
+	case undecodable > 0 && foreign > 0:
+		return fmt.Errorf("data: cannot read the table %s: line %d is not in UTF-8, and other lines are: save all of it in one encoding, best UTF-8", t.File, undecodable)
+	case undecodable > 0:
+		return errNotUTF8
 	}
 	return nil
+}
+
+// unassigned reports whether a cell has bytes that Windows-1252 gives no letter.
+func unassigned(cell string) bool {
+	return strings.ContainsFunc(cell, func(r rune) bool { return r >= 0x80 && r < 0xa0 || r == utf8.RuneError })
+}
+
+// unreadable says what is wrong with a row that could not be read.
+func (t *Table) unreadable(row []string, cr *rowReader, err error) error {
+	var wrong *csv.ParseError
+	switch {
+	case !errors.As(err, &wrong):
+		return fmt.Errorf("data: cannot read the table %s: %w", t.File, err)
+	case errors.Is(err, csv.ErrFieldCount):
+		return fmt.Errorf("data: cannot read the table %s: line %d has %d columns and the first line has %d, cut at %s: add what is missing, or put quotes around text that holds the separator", t.File, wrong.Line+t.before, len(row), cr.FieldsPerRecord, separatorName(t.Separator))
+	}
+	return quoteError(t.File, wrong.StartLine+t.before, t.dialect, wrong.Err)
 }
 
 func separatorName(sep rune) string {
@@ -336,10 +360,15 @@ func (t *Table) Column(name string) (int, error) {
 // labelNames are what people call the column of labels.
 var labelNames = []string{"label", "labels", "class", "category", "target", "tag", "tags", "breed", "species", "y"}
 
+// partNames are what people call columns that say for which part of training a
+// picture is.
+var partNames = []string{"is_valid", "is_val", "is_test", "valid", "validation", "split", "set", "subset", "dataset", "fold", "partition", "part"}
+
 // LabelColumn is the column that has the labels when nobody says which: one
 // that is called so, else the second, as in fastai's from_csv, else the first
-// that does not name the pictures. A column that only counts the rows is none, if
-// there is another. It returns an error when there is none.
+// that does not name the pictures. A column that only counts the rows, names the
+// pictures in another way, or is called as those that split them is none, if there
+// is another. It returns an error when there is none.
 func (t *Table) LabelColumn() (string, error) {
 	for _, want := range labelNames {
 		for _, c := range t.Columns {
@@ -359,7 +388,8 @@ func (t *Table) LabelColumn() (string, error) {
 		}
 	}
 	for _, c := range others {
-		if !t.counts(c) {
+		splits := slices.ContainsFunc(partNames, func(s string) bool { return strings.EqualFold(s, t.Columns[c]) })
+		if !splits && !t.alias[c] && !t.counts(c) {
 			return t.Columns[c], nil
 		}
 	}

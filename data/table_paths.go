@@ -1,10 +1,12 @@
 package data
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -21,6 +23,7 @@ type pathRule struct {
 	relation  relation
 	extension bool // the table's paths have the pictures' extensions
 	fold      bool // upper and lower case are the same, and so are the ways to encode accents
+	zeros     bool // names that are numbers have lost their leading zeros, or are written as 12.0
 }
 
 // relation is how a table's path and a picture's, seen from the root, agree.
@@ -34,10 +37,12 @@ const (
 
 // pathRules are all ways, the plainest first.
 var pathRules = func() (rules []pathRule) {
-	for _, fold := range []bool{false, true} {
-		for _, r := range []relation{same, deeper, higher} {
-			for _, ext := range []bool{true, false} {
-				rules = append(rules, pathRule{r, ext, fold})
+	for _, zeros := range []bool{false, true} {
+		for _, fold := range []bool{false, true} {
+			for _, r := range []relation{same, deeper, higher} {
+				for _, ext := range []bool{true, false} {
+					rules = append(rules, pathRule{r, ext, fold, zeros})
+				}
 			}
 		}
 	}
@@ -59,6 +64,9 @@ func (r pathRule) String() string {
 	if r.fold {
 		s = append(s, "in other upper and lower case, or with accents encoded otherwise")
 	}
+	if r.zeros {
+		s = append(s, "as numbers that lost their leading zeros, as in spreadsheets")
+	}
 	return strings.Join(s, ", ")
 }
 
@@ -67,7 +75,18 @@ func (r pathRule) key(p string) string {
 	if r.fold {
 		p = norm.NFC.String(strings.ToLower(p))
 	}
+	if r.zeros {
+		dir, name := path.Split(p)
+		if n := stem(name); number(n) {
+			p = dir + cmp.Or(strings.TrimLeft(n, "0"), "0") + strings.TrimPrefix(name, n)
+		}
+	}
 	return p
+}
+
+// number reports whether s is written in digits alone.
+func number(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
 // pictureIndex finds pictures by the last part of their path.
@@ -110,11 +129,20 @@ func (x *pictureIndex) byLast(r pathRule) lookup {
 
 // find returns the pictures that a table's path means under r.
 func (x *pictureIndex) find(r pathRule, p string) (found []int) {
-	p = r.key(tablePath(p))
+	p = tablePath(p)
+	if whole, fraction, ok := strings.Cut(p, "."); r.zeros && !r.extension && ok && number(whole) && strings.Trim(fraction, "0") == "" {
+		p = whole // pandas writes a column of numbers with a gap in it as 12.0
+	}
+	written := p
+	p = r.key(p)
+	var exact []int
 	for _, i := range x.byLast(r)[path.Base(p)] {
 		have := x.paths[i]
 		if !r.extension {
 			have = stem(have)
+		}
+		if r.fold && have == written {
+			exact = append(exact, i)
 		}
 		have = r.key(have)
 		fits := have == p
@@ -127,6 +155,9 @@ func (x *pictureIndex) find(r pathRule, p string) (found []int) {
 		if fits {
 			found = append(found, i)
 		}
+	}
+	if len(found) > 1 && len(exact) == 1 && !r.zeros {
+		return exact // the others differ in case
 	}
 	return found
 }
@@ -141,41 +172,53 @@ func tablePath(cell string) string {
 	return path.Clean(cell)
 }
 
-// score is how many of the cells a rule finds exactly one picture for.
-func (x *pictureIndex) score(r pathRule, cells []string) (n int) {
+// score is how many pictures a rule finds for the cells, each alone. Cells that
+// find the same one count once: labels that are numbers may name pictures too, but
+// few, and again and again.
+func (x *pictureIndex) score(r pathRule, cells []string) int {
+	seen := make(map[int]bool, len(cells))
 	for _, c := range cells {
-		if len(x.find(r, c)) == 1 {
-			n++
+		if f := x.find(r, c); len(f) == 1 {
+			seen[f[0]] = true
 		}
 	}
-	return n
+	return len(seen)
 }
 
 // best returns the column of rows, one of columns, and the rule that find the
-// most pictures, and how many; earlier ones on ties.
-func (x *pictureIndex) best(rows [][]string, columns []int) (column int, rule pathRule, most int) {
+// most pictures, and how many: the plainest rule, then the first column, of those
+// that find as many. others are the columns that find as many by the same rule.
+func (x *pictureIndex) best(rows [][]string, columns []int) (column int, rule pathRule, most int, others []int) {
 	column = -1
 	rows = spread(rows, sampleRows)
-	for _, c := range columns {
-		cells := make([]string, len(rows))
-		for i, row := range rows {
-			cells[i] = row[c]
+	for _, r := range pathRules {
+		for _, c := range columns {
+			switch n := x.score(r, cellsOf(rows, c)); {
+			case n > most:
+				column, rule, most, others = c, r, n, nil
+			case n == most && n > 0 && r == rule:
+				others = append(others, c)
+			}
 		}
-		for _, r := range pathRules {
-			if n := x.score(r, cells); n > most {
-				column, rule, most = c, r, n
-			}
-			if most == len(rows) {
-				return column, rule, most
-			}
+		if most >= max(len(rows)-1, 1) {
+			break // the first row may have the names
 		}
 	}
-	return column, rule, most
+	return column, rule, most, others
+}
+
+// cellsOf is a column of rows.
+func cellsOf(rows [][]string, column int) []string {
+	cells := make([]string, len(rows))
+	for i, row := range rows {
+		cells[i] = row[column]
+	}
+	return cells
 }
 
 // found is how many pictures the best column of rows names.
 func (x *pictureIndex) found(rows [][]string) int {
-	_, _, n := x.best(rows, upTo(len(rows[0])))
+	_, _, n, _ := x.best(rows, upTo(len(rows[0])))
 	return n
 }
 
@@ -220,9 +263,13 @@ func (t *Table) resolve(x *pictureIndex, want string, h Header) error {
 		}
 		columns = []int{c}
 	}
-	column, rule, most := x.best(t.raw, columns)
+	column, rule, most, others := x.best(t.raw, columns)
 	if most == 0 {
 		return t.nothingFound(x, want, h)
+	}
+	column, err := t.choose(x, rule, column, others)
+	if err != nil {
+		return err
 	}
 	if h == HeaderAuto {
 		h = HeaderYes
@@ -235,7 +282,64 @@ func (t *Table) resolve(x *pictureIndex, want string, h Header) error {
 		return err
 	}
 	t.PathColumn = t.Columns[column]
+	t.findAliases(x, column, rule)
 	return t.place(x, column, rule)
+}
+
+// indexNames are the names of columns that count the rows, as programs write them.
+var indexNames = []string{"", "index", "unnamed: 0"}
+
+// choose decides between columns by which the same rule finds equally many pictures.
+// Those that name the same ones are the same choice; one that counts the rows and is
+// called so is none; anything else would be a guess.
+func (t *Table) choose(x *pictureIndex, rule pathRule, column int, others []int) (int, error) {
+	index := func(c int) bool {
+		return slices.Contains(indexNames, strings.ToLower(strings.TrimSpace(t.raw[0][c])))
+	}
+	for _, c := range others {
+		switch {
+		case t.agree(x, rule, column, rule, c):
+		case index(column):
+			column = c
+		case !index(c):
+			if t.Columns == nil {
+				if err := t.setHeader(HeaderYes); err != nil {
+					return 0, err
+				}
+			}
+			row := t.Rows[0]
+			return 0, mistakef(ErrDuplicate, "the columns %q and %q of the table %s both name pictures, not the same ones (line %d: %q and %q): set PathColumn to the one that does", t.Columns[column], t.Columns[c], t.File, t.Lines[0], row[column], row[c])
+		}
+	}
+	return column, nil
+}
+
+// agree reports whether two columns, each read by its rule, name the same pictures.
+func (t *Table) agree(x *pictureIndex, r1 pathRule, c1 int, r2 pathRule, c2 int) bool {
+	n := 0
+	for _, row := range spread(t.raw, sampleRows) {
+		a, b := x.find(r1, row[c1]), x.find(r2, row[c2])
+		if len(a) != 1 || len(b) != 1 {
+			continue
+		}
+		if a[0] != b[0] {
+			return false
+		}
+		n++
+	}
+	return n > 0
+}
+
+// findAliases notes the columns that name the same pictures as the chosen one.
+func (t *Table) findAliases(x *pictureIndex, column int, rule pathRule) {
+	t.alias = map[int]bool{}
+	for c := range t.Columns {
+		for _, r := range pathRules {
+			if c != column && r.zeros == rule.zeros && r.fold == rule.fold && t.agree(x, rule, column, r, c) {
+				t.alias[c] = true
+			}
+		}
+	}
 }
 
 func headerFor(h, auto Header) Header {
@@ -291,9 +395,16 @@ func (t *Table) nothingFound(x *pictureIndex, want string, h Header) error {
 	if there > 0 || len(x.paths) == 0 {
 		return nil
 	}
-	return mistakef(ErrNoItems, "no row of the table %s names a picture below %s: line %d has %q, and the pictures are like %s; name the column of the paths, or give the folder that they start from",
-		t.File, x.root, t.Lines[0], t.Rows[0], strings.Join(x.paths[:min(len(x.paths), 2)], ", "))
+	hint := ""
+	if cells := cellsOf(t.Rows, column); slices.ContainsFunc(cells, rounded.MatchString) {
+		hint = "; numbers such as " + cells[slices.IndexFunc(cells, rounded.MatchString)] + " have lost their digits in a spreadsheet, so write the table again with that column as text"
+	}
+	return mistakef(ErrNoItems, "no row of the table %s names a picture below %s: line %d has %q, and the pictures are like %s%s; name the column of the paths, or give the folder that they start from",
+		t.File, x.root, t.Lines[0], t.Rows[0], strings.Join(x.paths[:min(len(x.paths), 2)], ", "), hint)
 }
+
+// rounded is a long number as spreadsheets write it, with the end cut off.
+var rounded = regexp.MustCompile(`^\d([.,]\d+)?[eE]\+?\d+$`)
 
 // filled returns an error when row i names no picture.
 func (t *Table) filled(i, column int) error {
@@ -305,52 +416,104 @@ func (t *Table) filled(i, column int) error {
 
 // place finds the pictures of all rows, and notes what does not fit.
 func (t *Table) place(x *pictureIndex, column int, rule pathRule) error {
-	t.paths = make([]string, len(t.Rows))
-	taken := make([]int, len(x.paths)) // line of the row that names the picture, 0 for none
-	var missing []string
+	t.paths = make([]string, 0, len(t.Rows))
+	taken := make([]int, len(x.paths)) // index in keep, from 1, of the row that names the picture; 0 for none
+	var keep []int                     // of rows
+	var missing, again []string
 	for i, row := range t.Rows {
 		cell := row[column]
 		if err := t.filled(i, column); err != nil {
 			return err
 		}
 		found := x.find(rule, cell)
+		p := ""
 		switch {
 		case len(found) == 0 && filepath.IsAbs(cell):
-			t.paths[i] = cell
+			p = cell
 		case len(found) == 0:
-			t.paths[i] = filepath.Join(x.root, filepath.FromSlash(tablePath(cell)))
+			p = filepath.Join(x.root, filepath.FromSlash(tablePath(cell)))
 			missing = append(missing, fmt.Sprintf("line %d, %q", t.Lines[i], cell))
 		case len(found) > 1:
-			return mistakef(ErrDuplicate, "%s line %d: %q may be %s or %s; write the folder into the table too", t.File, t.Lines[i], cell, x.paths[found[0]], x.paths[found[1]])
+			a, b := x.paths[found[0]], x.paths[found[1]]
+			return mistakef(ErrDuplicate, "%s line %d: %q may be %s or %s; %s", t.File, t.Lines[i], cell, a, b, rule.settle(a, b))
 		default:
-			t.paths[i] = filepath.Join(x.root, filepath.FromSlash(x.paths[found[0]]))
+			p = filepath.Join(x.root, filepath.FromSlash(x.paths[found[0]]))
 			if k := found[0]; taken[k] > 0 {
-				return mistakef(ErrDuplicate, "%s: lines %d and %d both name the picture %s; if it were for training and for validation the result would be too good, so keep one of them", t.File, taken[k], t.Lines[i], x.paths[k])
+				first := keep[taken[k]-1]
+				if !slices.Equal(t.Rows[first], row) {
+					return t.twice(x.paths[k], first, i)
+				}
+				again = append(again, fmt.Sprintf("line %d", t.Lines[i]))
+				continue
 			}
-			taken[found[0]] = t.Lines[i]
+			taken[found[0]] = len(keep) + 1
 		}
+		keep, t.paths = append(keep, i), append(t.paths, p)
 	}
-	t.note(rule)
+	all := len(t.Rows)
+	if len(keep) < all {
+		t.Rows, t.Lines = pick(t.Rows, keep), pick(t.Lines, keep)
+	}
+	t.note(rule, all)
+	name := filepath.Base(t.File)
+	if n := len(again); n > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("%s of %d in %s left out, for an earlier one is the same: %s", plural(n, "row"), all, name, listed(again, shown)))
+	}
 	if n := len(missing); n > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("%s of %d in %s without a picture: %s", plural(n, "row"), len(t.Rows), filepath.Base(t.File), listed(missing, shown)))
+		t.Notes = append(t.Notes, fmt.Sprintf("%s of %d in %s without a picture: %s", plural(n, "row"), all, name, listed(missing, shown)))
 	}
 	var unlisted []string
-	for i, line := range taken {
-		if line == 0 {
+	for i, row := range taken {
+		if row == 0 {
 			unlisted = append(unlisted, x.paths[i])
 		}
 	}
 	if n := len(unlisted); n > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("%s of %d below the folder not used, for %s has no row for them: %s", plural(n, "picture"), len(x.paths), filepath.Base(t.File), listed(unlisted, shown)))
+		t.Notes = append(t.Notes, fmt.Sprintf("%s of %d below the folder not used, for %s has no row for them: %s", plural(n, "picture"), len(x.paths), name, listed(unlisted, shown)))
 	}
 	return nil
 }
 
+// twice is the error of two rows, by their indices, that name one picture and
+// differ.
+func (t *Table) twice(picture string, first, second int) error {
+	differ := ""
+	for c := range t.Columns {
+		if a, b := t.Rows[first][c], t.Rows[second][c]; a != b && t.Columns[c] != t.PathColumn && !t.alias[c] {
+			differ = fmt.Sprintf(" and differ (%s: %q and %q)", t.Columns[c], a, b)
+			break
+		}
+	}
+	return mistakef(ErrDuplicate, "%s: lines %d and %d both name the picture %s%s; if it were for training and for validation the result would be too good, so keep one of them", t.File, t.Lines[first], t.Lines[second], picture, differ)
+}
+
+// settle says what makes a cell name one of two pictures that it could mean.
+func (r pathRule) settle(a, b string) string {
+	switch {
+	case path.Dir(a) != path.Dir(b) && r.relation == deeper:
+		return "write the folder into the table too"
+	case r.zeros:
+		return "numbers without their leading zeros do not tell them apart, so write the names in full in all rows (in a spreadsheet, as text)"
+	case !r.extension && path.Ext(a) != path.Ext(b):
+		return "write the extension into the table too"
+	}
+	return "write the names in all rows exactly as those of the files"
+}
+
 // note says in one line how the table was read.
-func (t *Table) note(rule pathRule) {
-	s := fmt.Sprintf("%s: %s separated by %s", filepath.Base(t.File), plural(len(t.Rows), "row"), separatorName(t.Separator))
+func (t *Table) note(rule pathRule, rows int) {
+	s := fmt.Sprintf("%s: %s separated by %s", filepath.Base(t.File), plural(rows, "row"), separatorName(t.Separator))
 	if t.Encoding != "UTF-8" {
 		s += ", " + t.Encoding
+		if f := t.foreign(); f != "" {
+			s += fmt.Sprintf(" (as in %q)", f)
+		}
+	}
+	switch {
+	case t.dialect.single || t.unwrapped:
+		s += ", in quotes that are not \""
+	case t.dialect.loose:
+		s += ", with quotes or spaces in odd places"
 	}
 	if t.Header == HeaderNo {
 		s += ", no header, as the first row names a picture"
@@ -360,6 +523,10 @@ func (t *Table) note(rule pathRule) {
 	s += fmt.Sprintf("; pictures by column %q", t.PathColumn)
 	if how := rule.String(); how != "" {
 		s += ", " + how
+	}
+	if rule.zeros && len(t.paths) > 0 {
+		c, _ := t.Column(t.PathColumn)
+		s += fmt.Sprintf(" (%q is %s)", t.Rows[0][c], filepath.Base(t.paths[0]))
 	}
 	t.Notes = append(t.Notes, s)
 }

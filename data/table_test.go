@@ -75,6 +75,34 @@ func TestTablesOfPeople(t *testing.T) {
 		{"an index without a name, label first", flat, ",no,kind,file\n0,7,cat,a.png\n1,8,dog,b.png\n2,9,cat,c.png\n", CSV{}, nil, "cat", []string{`by column "file"`}, false},
 		{"accents encoded otherwise", []string{"\u00e9a.png", "\u00e9b.png"}, "file,label\ne\u0301a.png,cat\ne\u0301b.png,dog\n", CSV{}, nil, "cat", []string{"accents encoded otherwise"}, false},
 
+		{"single quotes", flat, "'file','label'\n'a.png','cat, ''small'''\n'b.png','5\" dog'\n'c.png','cat'\n", CSV{}, nil, "cat, 'small'", []string{"in quotes that are not"}, false},
+		{"single quotes where needed", []string{"a, b.png", "c.png"}, "'a, b.png',cat\nc.png,dog\n", CSV{}, nil, "cat", []string{"no header"}, false},
+		{"single quotes around labels", flat, "file,label\na.png,'cat'\nb.png,'dog''s'\nc.png,'cat'\n", CSV{}, nil, "cat", []string{"in quotes that are not"}, false},
+		{"single quotes, Windows-1252", flat, "'a.png';'K\xf6ter'\n'b.png';'dog'\n'c.png';'cat'\n", CSV{}, nil, "Köter", []string{"Windows-1252", "semicolons"}, false},
+		{"apostrophes", flat, "file,label\na.png,'tis\nb.png,dog's\nc.png,cats'\n", CSV{}, nil, "'tis", nil, false},
+		{"typographic quotes", flat, "“file”,“label”\n“a.png”,“cat”\n“b.png”,“dog”\n“c.png”,“cat”\n", CSV{}, nil, "cat", []string{"in quotes that are not"}, false},
+		{"spaces after commas", flat, "file, label\na.png, cat\nb.png, dog\nc.png, cat\n", CSV{}, nil, "cat", []string{`columns "file", "label"`}, false},
+		{"spaces before quotes", flat, "\"file\", \"label\"\n\"a.png\", \"cat, small\"\n\"b.png\", \"dog\"\n\"c.png\", \"cat\"\n", CSV{}, nil, "cat, small", []string{"odd places"}, false},
+		{"a mark of inches", flat, "file,label\na.png,5\" cat\nb.png,\"dog, big\"\nc.png,7\" cat\n", CSV{}, nil, `5" cat`, nil, false},
+		{"quotes not closed", flat, "file,label\na.png,\"cat\nb.png,dog\nc.png,cat\n", CSV{}, nil, "", []string{"line 2 are not closed"}, true},
+		{"quotes not closed, a mark of inches", flat, "file,label\na.png,5\" cat\nb.png,\"dog\nc.png,cat\n", CSV{}, nil, "", []string{"line 2 has the mark"}, true},
+
+		{"zeros lost", []string{"00012.png", "00107.png", "10012.png"}, "id,label\n12,cat\n107,dog\n10012,cat\n", CSV{}, nil, "cat", []string{"lost their leading zeros", `("12" is 00012.png)`}, false},
+		{"zeros lost, with extensions, in a folder", []string{"x/0.png", "x/0001.png", "x/0012.png"}, "id,label\n0.png,cat\n1.png,dog\n12.png,cat\n", CSV{}, nil, "cat", []string{"lost their leading zeros"}, false},
+		{"zeros lost, a gap in the column", []string{"00012.png", "00107.png"}, "id,label\n12.0,cat\n107.0,dog\n", CSV{}, nil, "cat", []string{"lost their leading zeros"}, false},
+		{"zeros lost, two pictures", []string{"00012.png", "012.png", "0107.png"}, "id,label\n12,cat\n107,dog\n", CSV{}, nil, "", []string{`line 2: "12" may be 00012.png or 012.png`, "write the names in full"}, true},
+		{"digits lost", []string{"1234567890123.png", "1234567890124.png"}, "id,label\n1.23457E+12,cat\n1.23457E+12,dog\n", CSV{}, nil, "", []string{"have lost their digits"}, true},
+
+		{"labels are numbers, as names", []string{"0.png", "1.png", "2.png", "3.png"}, "label,id\n1,0\n1,3\n0,1\n0,2\n", CSV{}, []string{"0.png", "3.png", "1.png", "2.png"}, "1", []string{`by column "id"`}, false},
+		{"an index that names pictures", []string{"0.png", "1.png", "2.png"}, ",id,label\n0,2,cat\n1,0,dog\n2,1,cat\n", CSV{}, []string{"2.png", "0.png", "1.png"}, "cat", []string{`by column "id"`}, false},
+		{"two columns name pictures", []string{"0.png", "1.png", "2.png"}, "row,id,label\n0,2,cat\n1,0,dog\n2,1,cat\n", CSV{}, nil, "", []string{`"row" and "id"`, "PathColumn", `line 2: "0" and "2"`}, true},
+		{"two columns name the same", []string{"x/a.png", "x/b.png"}, "id,path,is_valid,kind\na,x/a.png,0,cat\nb,x/b.png,1,dog\n", CSV{}, nil, "cat", nil, false},
+		{"rows twice", flat, "file,label\na.png,cat\nb.png,dog\na.png,cat\nc.png,cat\n", CSV{}, nil, "cat", []string{"1 row of 4 in t.csv left out, for an earlier one is the same: line 4"}, false},
+		{"one picture, two labels", flat, "file,label\na.png,cat\nb.png,dog\na.png,dog\n", CSV{}, nil, "", []string{`lines 2 and 4 both name the picture a.png and differ (label: "cat" and "dog")`}, true},
+		{"two encodings", flat, "file,label\na.png,Köter\nb.png,K\xf6ter\nc.png,cat\n", CSV{}, nil, "", []string{"line 3 is not in UTF-8"}, true},
+		{"an encoding of Chinese", flat, "file,label\na.png,\x81\x40\x8d\nb.png,dog\nc.png,cat\n", CSV{}, nil, "", []string{"line 2 is neither in UTF-8", "save the table as UTF-8"}, true},
+		{"an extension left out, two pictures", []string{"a.png", "a.PNG", "b.png"}, "id,label\na,cat\nb,dog\n", CSV{}, nil, "", []string{"write the extension"}, true},
+
 		{"a line for Excel, a row too long", flat, "sep=,\nfile,label\na.png,cat\nb.png,dog,small\n", CSV{}, nil, "", []string{"line 4 has 3 columns"}, true},
 		{"one picture in two rows", flat, "file,label\na.png,cat\nb.png,dog\n./a.png,dog\n", CSV{}, nil, "", []string{"lines 2 and 4", "a.png"}, true},
 		{"one name in two folders", []string{"x/a.png", "y/a.png", "y/b.png", "y/c.png"}, "file,label\na.png,cat\nb.png,dog\nc.png,dog\n", CSV{}, nil, "", []string{"line 2", "x/a.png or y/a.png"}, true},
@@ -179,17 +207,18 @@ func TestFilesWithoutExtensions(t *testing.T) {
 	}
 }
 
-// TestUnreadFormats: what nothing reads is a picture all the same.
+// TestUnreadFormats: what nothing reads is a picture all the same, and each format
+// has its own way out.
 func TestUnreadFormats(t *testing.T) {
-	o := ListOptions{Extensions: []string{".png"}, Unread: []string{".avif", ".jxl"}}
-	root := write(t, map[string][]byte{"a.png": {1}, "b.AVIF": {1}, "c.avif": {1}, "d.jxl": {1}, "e.txt": {1}})
+	o := ListOptions{Extensions: []string{".png"}, Unread: map[string]string{".avif": "build with avif", ".jxl": "run djxl", ".jxs": "run djxl"}}
+	root := write(t, map[string][]byte{"a.png": {1}, "b.AVIF": {1}, "c.avif": {1}, "d.jxl": {1}, "d.jxs": {1}, "e.txt": {1}})
 	items, notes, err := ListFilesNoted(context.Background(), root, o)
-	want := []string{"pictures left out, as their formats are not read: 2 .avif, 1 .jxl; convert them to PNG or JPEG", "files left out that are not pictures: 1 .txt"}
+	want := []string{"pictures left out, as their formats are not read: 2 .avif: build with avif; 1 .jxl, 1 .jxs: run djxl", "files left out that are not pictures: 1 .txt"}
 	if err != nil || len(items) != 1 || !slices.Equal(notes, want) {
 		t.Errorf("%v, %q, %v; want a.png and %q", items, notes, err, want)
 	}
 	root = write(t, map[string][]byte{"b.avif": {1}, "e.txt": {1}})
-	if _, _, err = ListFilesNoted(context.Background(), root, o); err == nil || !strings.Contains(err.Error(), "found 1 .avif of formats that are not read (convert them to PNG or JPEG)") {
+	if _, _, err = ListFilesNoted(context.Background(), root, o); err == nil || !strings.Contains(err.Error(), "found 1 .txt (pictures left out, as their formats are not read: 1 .avif: build with avif)") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -1,9 +1,6 @@
 package vision
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Codec reads a format that this package knows by name and does not read itself, because
 // its decoder would make every program larger.
@@ -36,7 +33,7 @@ func RegisterCodec(f Format, c Codec) {
 	}
 	codecs[f] = c
 	ImageExtensions = append(ImageExtensions, ".avif")
-	unreadExtensions = slices.DeleteFunc(unreadExtensions, func(s string) bool { return s == ".avif" })
+	delete(unreadExtensions, ".avif")
 }
 
 // inspectWith is Inspect for a format that a codec reads.

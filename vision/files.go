@@ -3,6 +3,7 @@ package vision
 import (
 	"context"
 	"io"
+	"strings"
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/files"
@@ -16,11 +17,21 @@ var ImageExtensions = []string{
 	".ppm", ".tga", ".tif", ".tiff", ".webp",
 }
 
-// unreadExtensions are those of pictures that Decode refuses by name.
-var unreadExtensions = []string{
-	".arw", ".avif", ".cr2", ".cr3", ".dcm", ".dds", ".dng", ".exr", ".hdr", ".j2k", ".jp2", ".jpx", ".jxl", ".nef", ".orf", ".pam", ".pdf", ".psd",
-	".qoi", ".raf", ".rw2", ".svg", ".xcf",
-}
+// unreadExtensions are those of pictures that Decode refuses by name, with what it
+// says to do.
+var unreadExtensions = func() map[string]string {
+	do := map[string]string{}
+	for advice, extensions := range map[string]string{
+		buildAVIF: ".avif", fromJXL: ".jxl", fromJP2: ".j2c .j2k .jp2 .jpf .jpx", fromDICOM: ".dcm .dicom", drawing: ".svg", pages: ".eps .pdf .ps",
+		convert:   ".dds .exr .hdr .pam .psd .qoi .xcf",
+		developed: ".3fr .arw .cr2 .cr3 .crw .dng .iiq .mrw .nef .nrw .orf .pef .raf .rw2 .srw .x3f",
+	} {
+		for _, e := range strings.Fields(extensions) {
+			do[e] = advice
+		}
+	}
+	return do
+}()
 
 // ImageFiles is the source of all image files below a folder, with default
 // options: fastai's get_image_files.

@@ -140,3 +140,28 @@ func TestRealPets(t *testing.T) {
 		t.Errorf("formats %v, want 448 JPEG, 1 GIF, 1 PNG", formats)
 	}
 }
+
+// TestUnreadAdvice: what is said of files that are left out is what opening one
+// says.
+func TestUnreadAdvice(t *testing.T) {
+	dir := t.TempDir()
+	for name, head := range map[string]string{
+		"a.png": "", "b.avif": "\x00\x00\x00\x14ftypavif\x00\x00\x00\x00avif", "c.jxl": "\xff\x0a", "d.jp2": "\x00\x00\x00\x0cjP  ",
+		"e.raf": "FUJIFILMCCD-RAW", "f.qoi": "qoif", "g.svg": "<svg>", "h.pdf": "%PDF-",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(head), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, notes, err := ImageFiles.ListNoted(context.Background(), dir)
+	if err != nil || len(notes) != 1 {
+		t.Fatalf("notes %q, %v; want one", notes, err)
+	}
+	for _, name := range []string{"b.avif", "c.jxl", "d.jp2", "e.raf", "f.qoi", "g.svg", "h.pdf"} {
+		_, err := DecodeFile(filepath.Join(dir, name), DecodeOptions{})
+		advice := unreadExtensions[filepath.Ext(name)]
+		if err == nil || !strings.Contains(err.Error(), advice) || !strings.Contains(notes[0], "1 "+filepath.Ext(name)) || !strings.Contains(notes[0], advice) {
+			t.Errorf("%s: opening it says %v, the list says %q; want %q of both", name, err, notes[0], advice)
+		}
+	}
+}

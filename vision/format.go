@@ -86,7 +86,12 @@ const (
 	developed = "develop it to JPEG or PNG, for example with darktable-cli or RawTherapee, or use the JPEG that the camera wrote beside it"
 	drawing   = "it is a drawing without a size of its own; render it to PNG, for example with rsvg-convert"
 	pages     = "it holds pages, not one picture; render them to PNG, for example with pdftoppm -png, or extract its photographs with pdfimages"
-	film      = "it is a film; extract its frames, for example with ffmpeg -i FILE frame%05d.png"
+	fromJXL   = "convert it, for example with djxl FILE FILE.png"
+	fromJP2   = "convert it, for example with opj_decompress -i FILE -o FILE.png"
+	fromDICOM = "convert it, for example with dcmj2pnm from DCMTK"
+	buildAVIF = "convert it, for example with avifdec FILE FILE.png, or use a program that has the decoder: " +
+		"go install -tags avif github.com/whippet-ml/whippet/cmd/whippet@latest, or one that imports github.com/whippet-ml/whippet/vision/avif"
+	film = "it is a film; extract its frames, for example with ffmpeg -i FILE frame%05d.png"
 )
 
 // unread are formats that are recognized to say what to do with them.
@@ -94,10 +99,10 @@ var unread = []struct {
 	offset              int
 	magic, name, advice string
 }{
-	{0, "\x00\x00\x00\x0cJXL ", "JPEG XL", "convert it, for example with djxl FILE FILE.png"},
-	{0, "\xff\x0a", "JPEG XL", "convert it, for example with djxl FILE FILE.png"},
-	{0, "\x00\x00\x00\x0cjP  ", "JPEG 2000", "convert it, for example with opj_decompress -i FILE -o FILE.png"},
-	{0, "\xff\x4f\xff\x51", "JPEG 2000", "convert it, for example with opj_decompress -i FILE -o FILE.png"},
+	{0, "\x00\x00\x00\x0cJXL ", "JPEG XL", fromJXL},
+	{0, "\xff\x0a", "JPEG XL", fromJXL},
+	{0, "\x00\x00\x00\x0cjP  ", "JPEG 2000", fromJP2},
+	{0, "\xff\x4f\xff\x51", "JPEG 2000", fromJP2},
 	{0, "FUJIFILMCCD-RAW", "a camera's raw picture (Fujifilm)", developed},
 	{0, "IIRO", "a camera's raw picture (Olympus)", developed},
 	{0, "IIRS", "a camera's raw picture (Olympus)", developed},
@@ -114,7 +119,7 @@ var unread = []struct {
 	{0, "#?RADIANCE", "Radiance HDR", convert},
 	{0, "qoif", "QOI", convert},
 	{0, "DDS ", "a DirectDraw surface (DDS)", convert},
-	{128, "DICM", "DICOM", "convert it, for example with dcmj2pnm from DCMTK"},
+	{128, "DICM", "DICOM", fromDICOM},
 	{0, "P7\nWIDTH", "PAM (P7)", convert},
 	{0, "P7\n#", "PAM (P7)", convert},
 	{0, "\x1a\x45\xdf\xa3", "a film (Matroska)", film},
@@ -134,8 +139,7 @@ func sniffBrands(brands []string) (Format, error) {
 			if _, ok := codecs[AVIF]; ok {
 				return AVIF, nil
 			}
-			return "", refused("AVIF", "convert it, for example with avifdec FILE FILE.png, or use a program that has the decoder: "+
-				"go install -tags avif github.com/whippet-ml/whippet/cmd/whippet@latest, or one that imports github.com/whippet-ml/whippet/vision/avif")
+			return "", refused("AVIF", buildAVIF)
 		case "heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs":
 			return HEIC, nil
 		case "crx ":
