@@ -85,7 +85,6 @@ func (s *Server) observed(route string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &recorder{ResponseWriter: w}
-		secure(rec.Header())
 		var err error
 		if c := connOf(r); c != nil && c.head.ambiguous(len(r.TransferEncoding) > 0) {
 			rec.Header().Set("Connection", "close") // what follows cannot be told from the body
@@ -122,17 +121,6 @@ func (s *Server) observed(route string, h handler) http.Handler {
 		}
 		level("request", args...)
 	})
-}
-
-// secure sets the headers that keep an answer from being used by pages of other
-// sites, kept, or taken for something else. The pages of this service loosen the
-// policy for themselves.
-func secure(h http.Header) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-store")
 }
 
 // panicError is a panic on its way to the log.

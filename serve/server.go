@@ -150,16 +150,17 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	srv := &http.Server{
-		Protocols:         protocols,
-		ConnState:         conns.state,
-		ConnContext:       withConn,
-		Handler:           s.handler,
-		ReadHeaderTimeout: headTimeout,
-		ReadTimeout:       s.opts.Timeout,
-		WriteTimeout:      s.opts.Timeout + 10*time.Second,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
+		Protocols:                    protocols,
+		ConnState:                    conns.state,
+		ConnContext:                  withConn,
+		Handler:                      s.handler,
+		DisableGeneralOptionsHandler: true, // routes answer OPTIONS *
+		ReadHeaderTimeout:            headTimeout,
+		ReadTimeout:                  s.opts.Timeout,
+		WriteTimeout:                 s.opts.Timeout + 10*time.Second,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               maxHeader,
+		ErrorLog:                     slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelWarn),
 	}
 	watch, stop := context.WithCancel(ctx)
 	var watching sync.WaitGroup
@@ -271,6 +272,7 @@ func (s *Server) named(h http.Handler) http.Handler {
 		return fail(http.StatusMisdirectedRequest, "host", "the service is not known as %.200q: use its address, or have the name added to those that the service allows", r.Host)
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		secure(w.Header())
 		if c := connOf(r); c != nil && c.spare {
 			w.Header().Set("Connection", "close")
 		}

@@ -51,7 +51,7 @@ func answerPlain(err error) {
 	}
 	switch string(header.RecordHeader[:]) { // the first five bytes
 	case "GET /", "HEAD ", "POST ", "OPTIO":
-		_, _ = io.WriteString(header.Conn, "HTTP/1.0 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"+
+		_, _ = io.WriteString(header.Conn, "HTTP/1.0 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n"+securityLines+"\r\n"+
 			`{"error":"the service speaks TLS: ask with https://"}`+"\n")
 	}
 }

@@ -21,10 +21,10 @@ var flagOf = map[string]map[string]string{
 		"Batch": "--batch", "MaxBytes": "--max-body", // of the predictors it makes
 	},
 	"predict":   {"Batch": "--batch", "MaxPixels": "--max-pixels", "MaxBytes": "--max-bytes"},
-	"train":     {"BatchSize": "--batch", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "AllTrain": "--valid 0", "Every": "--checkpoint-every", "Keep": "--checkpoint-keep", "Address": "--address", "Size": "--size", "MinScale": "--min-scale"},
-	"lr-find":   {"BatchSize": "--batch", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "AllTrain": "--valid 0", "Size": "--size", "MinScale": "--min-scale"},
-	"interpret": {"BatchSize": "--batch", "Workers": "--workers", "SkipDamaged": "--damaged skip", "AllTrain": "--valid 0"},
-	"clean":     {"BatchSize": "--batch", "Workers": "--workers", "SkipDamaged": "--damaged skip", "AllTrain": "--valid 0", "Bits": "--duplicate-bits"},
+	"train":     {"BatchSize": "--batch", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Every": "--checkpoint-every", "Keep": "--checkpoint-keep", "Address": "--address", "Size": "--size", "MinScale": "--min-scale"},
+	"lr-find":   {"BatchSize": "--batch", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Size": "--size", "MinScale": "--min-scale"},
+	"interpret": {"BatchSize": "--batch", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0"},
+	"clean":     {"BatchSize": "--batch", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Bits": "--duplicate-bits"},
 	"export":    {"Batch": "--batch", "Probabilities": "--softmax", "Pixels": "--pixels", "Preprocess": "--preprocess"},
 }
 

@@ -51,7 +51,7 @@ func Listen(addr string, h http.Handler) (*Server, error) {
 	}
 	s := &Server{ln: ln, done: make(chan struct{})}
 	s.http = &http.Server{Handler: Guard(h), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, DisableGeneralOptionsHandler: true}
 	go func() {
 		defer close(s.done)
 		_ = s.http.Serve(ln) // ends with Close, which has nothing to add
@@ -94,16 +94,16 @@ const policy = "default-src 'self'; img-src 'self' data: blob:; object-src 'none
 func Guard(h http.Handler) http.Handler {
 	h = http.NewCrossOriginProtection().Handler(h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !hostname.Allowed(r.Host) {
-			http.Error(w, fmt.Sprintf("the name %q is not accepted: use the address that whippet printed", r.Host), http.StatusMisdirectedRequest)
-			return
-		}
 		head := w.Header()
 		head.Set("Content-Security-Policy", policy)
 		head.Set("X-Content-Type-Options", "nosniff")
 		head.Set("Referrer-Policy", "no-referrer")
 		head.Set("Cross-Origin-Resource-Policy", "same-origin")
 		head.Set("Cache-Control", "no-store")
+		if !hostname.Allowed(r.Host) {
+			http.Error(w, fmt.Sprintf("the name %q is not accepted: use the address that whippet printed", r.Host), http.StatusMisdirectedRequest)
+			return
+		}
 		h.ServeHTTP(w, r)
 	})
 }
