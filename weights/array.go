@@ -3,6 +3,8 @@ package weights
 import (
 	"fmt"
 	"math"
+
+	"github.com/whippet-ml/whippet/internal/pickle"
 )
 
 // DType is the type of an Array's elements in memory.
@@ -137,11 +139,5 @@ func sizeOf[T int | int64](shape []T) (int, error) {
 	return n, nil
 }
 
-// quote shows a string of a file in an error: escaped, and not endless.
-func quote(s string) string {
-	const limit = 100
-	if len(s) > limit {
-		return fmt.Sprintf("%q...", s[:limit])
-	}
-	return fmt.Sprintf("%q", s)
-}
+// quote shows a string of a file in an error.
+func quote(s string) string { return pickle.Quote(s) }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/whippet-ml/whippet/internal/files"
+	"github.com/whippet-ml/whippet/internal/pickle"
 )
 
 // Format is a format of weight files.
@@ -89,7 +90,8 @@ func Load(path string) (*File, error) {
 // a file that go:embed has put into the program. The format is told by the
 // content: safetensors, or what PyTorch's torch.save wrote, in which the state
 // dict may be nested under a usual key such as "state_dict" or "model" (see
-// Format). Arrays of any strides are returned dense and row-major.
+// Format), and a whole network (torch.save(model), fastai's learner.export) may
+// have its place. Arrays of any strides are returned dense and row-major.
 //
 // The memory taken is bounded by a small multiple of size, whatever the file
 // says about itself.
@@ -102,6 +104,25 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 }
 
 func read(r io.ReaderAt, size int64) (*File, error) {
+	head, err := readHead(r, size)
+	if err != nil {
+		return nil, err
+	}
+	switch formatOf(head) {
+	case SafeTensors:
+		return readSafeTensors(r, size)
+	case PyTorchZip, PyTorchLegacy:
+		s, err := readSaved(r, size)
+		if err != nil {
+			return nil, err
+		}
+		return s.state()
+	}
+	return nil, errors.New(describe(head, size))
+}
+
+// readHead reads as much as tells the format.
+func readHead(r io.ReaderAt, size int64) ([]byte, error) {
 	head := make([]byte, max(0, min(size, 512)))
 	if n, err := r.ReadAt(head, 0); n < len(head) {
 		if err == nil || errors.Is(err, io.EOF) {
@@ -109,15 +130,20 @@ func read(r io.ReaderAt, size int64) (*File, error) {
 		}
 		return nil, fmt.Errorf("reading the first %d bytes: %w", len(head), err)
 	}
+	return head, nil
+}
+
+// formatOf tells the format by the beginning of a file; "" for none that is read.
+func formatOf(head []byte) Format {
 	switch {
 	case len(head) >= 4 && string(head[:4]) == "PK\x03\x04":
-		return readTorchZip(r, size)
+		return PyTorchZip
 	case len(head) >= 9 && head[8] == '{':
-		return readSafeTensors(r, size)
-	case len(head) >= 2 && head[0] == 0x80 && head[1] <= maxPickleProtocol:
-		return readTorchLegacy(r, size)
+		return SafeTensors
+	case len(head) >= 2 && head[0] == 0x80 && head[1] <= pickle.MaxProtocol:
+		return PyTorchLegacy
 	}
-	return nil, errors.New(describe(head, size))
+	return ""
 }
 
 // describe says what a file that is not ours seems to be, because a failed

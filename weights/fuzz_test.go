@@ -103,6 +103,7 @@ func FuzzTorchPickle(f *testing.F) {
 	good := pTensor(0, []int64{2, 2}, []int64{1, 2})
 	f.Add(state(good))
 	f.Add(pkl(pDict(pStr("model"), pDict(pStr("module.a"), good, pStr("module.b"), pCall(pGlobal("torch._utils", "_rebuild_parameter"), good, "\x88", "N")))))
+	f.Add(pkl(pModule(pDict(pStr("w"), good), pDict(pStr("a"), pModule(pDict(pStr("w"), good), "}"), pStr("b"), "N"))))
 	paths, err := filepath.Glob("testdata/*_zip.pth")
 	if err != nil {
 		f.Fatal(err)

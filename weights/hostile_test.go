@@ -31,6 +31,11 @@ func pCall(f string, args ...string) string {
 }
 func pDict(items ...string) string { return "}(" + strings.Join(items, "") + "u" }
 
+// pModule is a network of torch with these members; each is a dictionary.
+func pModule(parameters, modules string) string {
+	return pGlobal("torch.nn.modules.module", "Module") + ")\x81" + pDict(pStr("_parameters"), parameters, pStr("_buffers"), "}", pStr("_modules"), modules) + "b"
+}
+
 func pInts(v ...int64) string {
 	items := make([]string, len(v))
 	for i, x := range v {
@@ -166,11 +171,36 @@ func TestHostileCheckpoints(t *testing.T) {
 	for i := byte(1); i < 60; i++ {
 		laughs += "}q" + string([]byte{i}) + "(" + pStr("a") + "h" + string([]byte{i - 1}) + pStr("b") + "h" + string([]byte{i - 1}) + "u"
 	}
+	modules := pModule(pDict(pStr("w"), good), "}") + "q\x00" // modules that contain the one before twice
+	for i := byte(1); i < 60; i++ {
+		modules += pModule("}", pDict(pStr("a"), "h"+string([]byte{i - 1}), pStr("b"), "h"+string([]byte{i - 1}))) + "q" + string([]byte{i})
+	}
+	deep := pModule(pDict(pStr("w"), good), "}")
+	long := deep
+	for range 100 {
+		deep = pModule("}", pDict(pStr("a"), deep))
+	}
+	for range 20 {
+		long = pModule("}", pDict(pStr(strings.Repeat("a", 100)), long))
+	}
 	cases := []struct {
 		name string
 		file []byte
 		want string
 	}{
+		// Networks.
+		{"modules without tensors", zipOf(t, pkl(pModule("}", "}"))), "no tensors"},
+		{"module in itself", zipOf(t, pkl(pGlobal("torch.nn", "Module")+")\x81q\x00"+pDict(pStr("_parameters"), "}", pStr("_modules"), pDict(pStr("a"), "h\x00"))+"b")), "without end"},
+		{"billion laughs of modules", zipOf(t, "\x80\x02"+modules+"."), "more than 1048576 bytes"},
+		{"deep modules", zipOf(t, pkl(deep)), "without end"},
+		{"long names", zipOf(t, pkl(long)), "more than 1000 bytes"},
+		{"number as a name", zipOf(t, pkl(pModule(pDict(pInt(1), good), "}"))), "has a integer for a name"},
+		{"text for a module", zipOf(t, pkl(pModule("}", pDict(pStr("a"), pStr("b"))))), "is a string, not a network"},
+		{"tensor outside of a module's storage", zipOf(t, pkl(pModule(pDict(pStr("w"), pTensor(3, []int64{4}, []int64{1})), "}"))), "outside"},
+		{"shared tensors of modules", zipOf(t, pkl(pModule(pDict(pStr("w"), pTensor(0, []int64{1 << 40}, []int64{0})), "}"))), "too much"},
+		{"program that ends in no network", zipOf(t, pkl(pDict(pStr("model"), pModule("}", "}"), pStr("x"), pCall(system, pStr("id"))))), "no tensors"},
+		{"attributes of many names", zipOf(t, pkl(pGlobal("torch.nn", "Module")+")\x81}("+strings.Repeat(pStr("_parameters")+"}", 5000)+pStr("_modules")+"}"+"ub")), "torch.nn.Module"},
+
 		// Pickles that call functions.
 		{"os.system by REDUCE", zipOf(t, pkl(pCall(system, pStr("touch /tmp/owned")))), `import "os.system"`},
 		{"posix.system", zipOf(t, pkl(pCall(pGlobal("posix", "system"), pStr("id")))), "nothing was run"},
@@ -178,7 +208,7 @@ func TestHostileCheckpoints(t *testing.T) {
 		{"getattr", zipOf(t, pkl(pCall(pGlobal("builtins", "getattr"), pStr("x"), pStr("y")))), `"builtins.getattr"`},
 		{"os.system by STACK_GLOBAL", zipOf(t, pkl(pStr("os")+pStr("system")+"\x93"+pTuple(pStr("id"))+"R")), `"os.system"`},
 		{"os.system by INST", zipOf(t, pkl("("+pStr("id")+"ios\nsystem\n")), "refused pickle operation 0x69"},
-		{"os.system by OBJ", zipOf(t, pkl("("+system+pStr("id")+"o")), `"os.system"`},
+		{"os.system by OBJ", zipOf(t, pkl("("+system+pStr("id")+"o")), "0x6f"},
 		{"OBJ of a listed name", zipOf(t, pkl("("+pGlobal("collections", "OrderedDict")+"o")), "0x6f"},
 		{"os.system by NEWOBJ", zipOf(t, pkl(system+pTuple(pStr("id"))+"\x81")), `"os.system"`},
 		{"extension registry", zipOf(t, pkl("\x82\x01")), "0x82"},
@@ -190,7 +220,7 @@ func TestHostileCheckpoints(t *testing.T) {
 		{"TorchScript", zipOf(t, pkl(pGlobal("__torch__.torchvision", "Net")+")\x81")), "TorchScript"},
 		{"calling a tensor type", zipOf(t, pkl(pCall(pGlobal("torch", "FloatStorage"), pInt(huge)))), "not a function"},
 		{"calling a dictionary", zipOf(t, pkl("})R")), "dictionary is called"},
-		{"rebuilding without end", zipOf(t, pkl(pGlobal("torch._tensor", "_rebuild_from_type_v2")+"q\x00("+"h\x00Nh\x00tR")), "unknown way"},
+		{"rebuilding without end", zipOf(t, pkl(pGlobal("torch._tensor", "_rebuild_from_type_v2")+"q\x00("+"h\x00Nh\x00tR")), "not a state dict"},
 
 		// Sizes and strides.
 		{"negative shape", zipOf(t, state(pTensor(0, []int64{-4}, []int64{1}))), "from 0 up"},
@@ -261,7 +291,7 @@ func TestHostileCheckpoints(t *testing.T) {
 		{"plain pickle", []byte(pkl("}")), "torch.save did not write"},
 		{"other protocol", []byte(pkl("\x8a\x0a"+string(legacyMagic)) + pkl("K\x01")), "protocol version 1"},
 		{"big-endian legacy", []byte(pkl("\x8a\x0a"+string(legacyMagic)) + pkl("M"+le(2, legacyProtocol)) + pkl(pDict(pStr("little_endian"), "\x89"))), "big-endian"},
-		{"whole model in a legacy file", legacyOf(pkl(pTuple(pStr("module"), "N", pStr("file"), pStr("source"))+"Q"), keys, ""), "whole model"},
+		{"whole model in a legacy file", legacyOf(pkl(pTuple(pStr("module"), "N", pStr("file"), pStr("source"))+"Q"), keys, ""), "no tensor"},
 		{"negative length", legacyOf(legacyTensor(legacyStorage("N")), keys, le(8, 1<<63)), "does not fit"},
 		{"length of 2^61", legacyOf(legacyTensor(legacyStorage("N")), keys, le(8, 1<<61)), "does not fit"},
 		{"length past the end", legacyOf(legacyTensor(legacyStorage("N")), keys, le(8, 4)+"abc"), "does not fit"},

@@ -3,6 +3,8 @@ package weights
 import (
 	"errors"
 	"fmt"
+
+	"github.com/whippet-ml/whippet/internal/pickle"
 )
 
 // tensorView is a view of a storage: element (i,j,...) is at offset +
@@ -24,9 +26,11 @@ type storage struct {
 	view int64
 }
 
-// inert stands for an object of a class that is known to turn up beside a
-// state dict; nothing of it is kept.
-type inert struct{ of global }
+// Kind names the type for an error.
+func (*tensorView) Kind() string { return "tensor" }
+
+// Kind names the type for an error.
+func (*storage) Kind() string { return "storage" }
 
 // role is what a global is to us.
 type role struct {
@@ -40,6 +44,7 @@ const (
 	roleDict roleKind = iota
 	roleTensor
 	roleTensorV3
+	roleTensorOf
 	roleParameter
 	roleFromType
 	roleStorage
@@ -48,7 +53,11 @@ const (
 	roleSet
 )
 
-// globals is the whole list of names that a checkpoint may use.
+// global is a pickle.Global, as a key of globals.
+type global struct{ Module, Name string }
+
+// globals is the whole list of names that a state dict may use. Those that give a
+// value are the ones with a role that is not roleInert; the others become objects.
 var globals = func() map[global]role {
 	m := map[global]role{
 		{"collections", "OrderedDict"}:                    {kind: roleDict},
@@ -61,6 +70,8 @@ var globals = func() map[global]role {
 		{"torch.nn.parameter", "Buffer"}:                  {kind: roleParameter},
 		{"torch.autograd.variable", "Variable"}:           {kind: roleParameter}, // PyTorch 0.3
 		{"torch._tensor", "_rebuild_from_type_v2"}:        {kind: roleFromType},
+		{"fastai.torch_core", "_fa_rebuild_tensor"}:       {kind: roleTensorOf},
+		{"fastai2.torch_core", "_fa_rebuild_tensor"}:      {kind: roleTensorOf},
 		{"torch", "Tensor"}:                               {kind: roleInert},
 		{"torch.storage", "UntypedStorage"}:               {kind: roleStorage},
 		{"torch", "UntypedStorage"}:                       {kind: roleStorage},
@@ -116,114 +127,113 @@ var globals = func() map[global]role {
 	return m
 }()
 
-// findGlobal refuses every name that is not on the list.
-func findGlobal(g global) error {
-	if _, ok := globals[g]; ok {
+// checkGlobal says why a name has no place in a state dict; nil for one on the list.
+func checkGlobal(g pickle.Global) error {
+	if _, ok := globals[global(g)]; ok {
 		return nil
 	}
 	const advice = `; nothing was run. In Python, save the parameters alone: torch.save(model.state_dict(), "weights.pth")`
 	switch {
-	case g.module == "torch._utils" || g.module == "torch":
+	case g.Module == "torch._utils" || g.Module == "torch":
 		return fmt.Errorf("the file needs %s, a kind of tensor that is not supported (sparse, quantized, complex and float8 are not)", quote(g.String()))
-	case len(g.module) >= 9 && g.module[:9] == "__torch__":
+	case len(g.Module) >= 9 && g.Module[:9] == "__torch__":
 		return fmt.Errorf("this is a TorchScript program, not a state dict%s", advice)
 	}
 	return fmt.Errorf("the file asks to import %s, which does not belong in a state dict%s", quote(g.String()), advice)
 }
 
-// callGlobal gives the value of calling a listed name.
-func callGlobal(g global, args tuple) (any, error) {
-	r, ok := globals[g]
-	if !ok {
-		return nil, findGlobal(g)
+// callGlobal gives the value of calling a listed name; ok is false for the others.
+func callGlobal(g pickle.Global, args pickle.Tuple) (v any, ok bool, err error) {
+	r, known := globals[global(g)]
+	if !known || r.kind == roleInert {
+		return nil, false, nil
 	}
-	v, err := r.call(g, args)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", g, err)
+	if v, ok, err = r.call(args); err != nil {
+		err = fmt.Errorf("%s: %w", g, err)
 	}
-	return v, nil
+	return v, ok, err
 }
 
-func (r role) call(g global, args tuple) (any, error) {
+func (r role) call(args pickle.Tuple) (v any, ok bool, err error) {
 	switch r.kind {
 	case roleDict:
-		return newDict(args)
+		v, err = newDict(args)
 	case roleSet:
+		v = &pickle.List{}
 		if len(args) == 1 {
-			if l, ok := args[0].(*list); ok {
-				return l, nil
+			if l, ok := args[0].(*pickle.List); ok {
+				v = l
 			}
 		}
-		return &list{}, nil
 	case roleTensor, roleTensorV3:
-		return newTensor(args, r.kind == roleTensorV3)
+		v, err = newTensor(args, r.kind == roleTensorV3)
+	case roleTensorOf: // (class, arguments of _rebuild_tensor_v2…)
+		v, err = newTensor(args[min(1, len(args)):], false)
 	case roleParameter:
 		if len(args) > 0 {
 			if t, ok := args[0].(*tensorView); ok {
-				return t, nil
+				return t, true, nil
 			}
 		}
-		return nil, errors.New("a parameter is made of something that is not a tensor")
+		err = errors.New("a parameter is made of something that is not a tensor")
 	case roleFromType: // (function, class, its arguments, state)
 		if len(args) >= 3 {
-			f, ok1 := args[0].(global)
-			inner, ok2 := args[2].(tuple)
-			if kind := globals[f].kind; ok1 && ok2 && (kind == roleTensor || kind == roleTensorV3 || kind == roleParameter) && f != g {
+			f, ok1 := args[0].(pickle.Global)
+			inner, ok2 := args[2].(pickle.Tuple)
+			if kind := globals[global(f)].kind; ok1 && ok2 && (kind == roleTensor || kind == roleTensorV3 || kind == roleParameter) {
 				return callGlobal(f, inner)
 			}
 		}
-		return nil, errors.New("a tensor of a derived class is rebuilt in an unknown way")
-	case roleInert:
-		return inert{g}, nil
+		return nil, false, nil
+	default:
+		err = fmt.Errorf("it is called with %d arguments, and is not a function", len(args))
 	}
-	return nil, fmt.Errorf("it is called with %d arguments, and is not a function", len(args))
+	return v, err == nil, err
 }
 
 // newDict is OrderedDict(), or OrderedDict([[k, v], ...]) as Python 2 wrote it.
-func newDict(args tuple) (*dict, error) {
-	d := &dict{}
+func newDict(args pickle.Tuple) (*pickle.Dict, error) {
+	d := &pickle.Dict{}
 	if len(args) == 0 {
 		return d, nil
 	}
-	pairs, ok := args[0].(*list)
+	pairs, ok := args[0].(*pickle.List)
 	if !ok || len(args) > 1 {
 		return nil, errors.New("its argument is not a list of pairs")
 	}
-	for _, p := range pairs.items {
+	for _, p := range pairs.Items {
 		var kv []any
 		switch p := p.(type) {
-		case tuple:
+		case pickle.Tuple:
 			kv = p
-		case *list:
-			kv = p.items
+		case *pickle.List:
+			kv = p.Items
 		}
 		if len(kv) != 2 {
 			return nil, errors.New("its argument is not a list of pairs")
 		}
-		if err := d.add(kv); err != nil {
-			return nil, err
-		}
+		d.Keys, d.Values = append(d.Keys, kv[0]), append(d.Values, kv[1])
 	}
 	return d, nil
 }
 
 // newTensor is _rebuild_tensor(storage, offset, shape, stride, ...); version 3
 // has the element type as seventh argument.
-func newTensor(args tuple, v3 bool) (*tensorView, error) {
+func newTensor(args pickle.Tuple, v3 bool) (*tensorView, error) {
 	if len(args) < 4 || v3 && len(args) < 7 {
 		return nil, fmt.Errorf("%d arguments are too few", len(args))
 	}
 	s, ok := args[0].(*storage)
 	if !ok {
-		return nil, fmt.Errorf("the storage is a %s", kindOf(args[0]))
+		return nil, fmt.Errorf("the storage is a %s", pickle.KindOf(args[0]))
 	}
 	t := &tensorView{storage: s, elem: s.elem}
 	if v3 {
-		g, ok := args[6].(global)
-		if r := globals[g]; !ok || r.kind != roleDType {
-			return nil, fmt.Errorf("the element type is a %s", kindOf(args[6]))
+		g, ok := args[6].(pickle.Global)
+		if r := globals[global(g)]; !ok || r.kind != roleDType {
+			return nil, fmt.Errorf("the element type is a %s", pickle.KindOf(args[6]))
 		}
-		t.elem = globals[g].elem
+		t.elem = globals[global(g)].elem
 	}
 	if t.elem == nil {
 		return nil, errors.New("the storage has no element type")
@@ -248,12 +258,12 @@ func newTensor(args tuple, v3 bool) (*tensorView, error) {
 func int64s(v any) ([]int64, error) {
 	var items []any
 	switch v := v.(type) {
-	case tuple:
+	case pickle.Tuple:
 		items = v
-	case *list:
-		items = v.items
+	case *pickle.List:
+		items = v.Items
 	default:
-		return nil, fmt.Errorf("a %s where a tuple of integers belongs", kindOf(v))
+		return nil, fmt.Errorf("a %s where a tuple of integers belongs", pickle.KindOf(v))
 	}
 	if len(items) > maxRank {
 		return nil, fmt.Errorf("%d dimensions, the limit is %d", len(items), maxRank)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/whippet-ml/whippet/internal/pickle"
 )
 
 // The format of torch.save before PyTorch 1.6: five pickles, one after the
@@ -22,13 +24,13 @@ const legacyProtocol = 1001
 
 // legacyPickles is what the pickles of a legacy file say.
 type legacyPickles struct {
-	value any
+	saved Saved
 	keys  []string
 	elems map[string]*element // by storage key
 	end   int64               // where the storages begin
 }
 
-func readTorchLegacy(r io.ReaderAt, size int64) (*File, error) {
+func readTorchLegacy(r io.ReaderAt, size int64) (*Saved, error) {
 	p, err := readLegacyPickles(r, size)
 	if err != nil {
 		return nil, err
@@ -37,19 +39,15 @@ func readTorchLegacy(r io.ReaderAt, size int64) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	arrays, err := readState(p.value, newBudget(size), func(s *storage) (stored, error) {
+	p.saved.limit = newBudget(size)
+	p.saved.open = func(s *storage) (stored, error) {
 		at, ok := places[s.key]
 		if !ok {
 			return at, fmt.Errorf("the file has no storage %s", quote(s.key))
 		}
 		return at, nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	file := &File{Format: PyTorchLegacy, Arrays: arrays}
-	file.TrimWrappers()
-	return file, nil
+	return &p.saved, nil
 }
 
 // readLegacyPickles reads as much of the file as the pickles turn out to need,
@@ -62,7 +60,7 @@ func readLegacyPickles(r io.ReaderAt, size int64) (*legacyPickles, error) {
 			return nil, fmt.Errorf("reading the first %d bytes: %w", length, err)
 		}
 		p, err := parseLegacyPickles(buf)
-		var cut errTruncated
+		var cut pickle.Truncated
 		if !errors.As(err, &cut) || length == size {
 			return p, err
 		}
@@ -73,63 +71,66 @@ func readLegacyPickles(r io.ReaderAt, size int64) (*legacyPickles, error) {
 }
 
 func parseLegacyPickles(buf []byte) (*legacyPickles, error) {
-	p := &legacyPickles{elems: map[string]*element{}}
-	u := &unpickler{buf: buf, find: findGlobal, call: callGlobal}
+	p := &legacyPickles{saved: Saved{format: PyTorchLegacy}, elems: map[string]*element{}}
+	u := &pickle.Machine{Buf: buf, Found: p.saved.found, Call: callGlobal}
 
-	magic, err := u.load()
+	magic, err := u.Load()
 	if err != nil {
 		return nil, err
 	}
-	if n, ok := magic.(bigInt); !ok || !bytes.Equal(n.bytes, legacyMagic) {
+	if n, ok := magic.(pickle.BigInt); !ok || !bytes.Equal(n.Bytes, legacyMagic) {
+		if p.saved.refused != nil {
+			return nil, p.saved.refused
+		}
 		return nil, errors.New("this is a Python pickle that torch.save did not write; load it in Python and save it with torch.save or safetensors")
 	}
-	version, err := u.load()
+	version, err := u.Load()
 	if err != nil {
 		return nil, err
 	}
 	if version != int64(legacyProtocol) {
 		return nil, fmt.Errorf("protocol version %v, the only known one is %d", version, legacyProtocol)
 	}
-	machine, err := u.load()
+	machine, err := u.Load()
 	if err != nil {
 		return nil, err
 	}
-	if d, ok := machine.(*dict); ok {
-		for i, k := range d.keys {
-			if k == "little_endian" && d.values[i] == false {
+	if d, ok := machine.(*pickle.Dict); ok {
+		for i, k := range d.Keys {
+			if k == "little_endian" && d.Values[i] == false {
 				return nil, errors.New("the checkpoint was written on a big-endian machine; only little-endian ones are read")
 			}
 		}
 	}
-	u.persistent = p.storage
-	if p.value, err = u.load(); err != nil {
+	u.Persistent = p.storage
+	if p.saved.value, err = u.Load(); err != nil {
 		return nil, err
 	}
-	u.persistent = nil
-	keys, err := u.load()
+	u.Persistent = nil
+	keys, err := u.Load()
 	if err != nil {
 		return nil, err
 	}
-	l, ok := keys.(*list)
+	l, ok := keys.(*pickle.List)
 	if !ok {
-		return nil, fmt.Errorf("the keys of the storages are a %s, not a list", kindOf(keys))
+		return nil, fmt.Errorf("the keys of the storages are a %s, not a list", pickle.KindOf(keys))
 	}
-	for _, k := range l.items {
+	for _, k := range l.Items {
 		s, ok := k.(string)
 		if !ok {
-			return nil, fmt.Errorf("a storage has a %s as key", kindOf(k))
+			return nil, fmt.Errorf("a storage has a %s as key", pickle.KindOf(k))
 		}
 		p.keys = append(p.keys, s)
 	}
-	p.end = int64(u.pos)
+	p.end = int64(u.Pos)
 	return p, nil
 }
 
 // storage resolves a persistent id. All windows of a storage must agree on its
 // class, because its length is counted in elements.
 func (p *legacyPickles) storage(id any) (any, error) {
-	if t, ok := id.(tuple); ok && len(t) > 0 && t[0] == "module" {
-		return nil, errors.New("the file holds a whole model, not a state dict; in Python, save model.state_dict()")
+	if t, ok := id.(pickle.Tuple); ok && len(t) > 1 && t[0] == "module" {
+		return t[1], nil // a class of modules; its source code follows
 	}
 	s, rest, err := parseStorage(id)
 	if err != nil {
@@ -143,7 +144,7 @@ func (p *legacyPickles) storage(id any) (any, error) {
 	}
 	p.elems[s.key] = s.elem
 	if len(rest) > 0 && rest[0] != nil {
-		window, ok := rest[0].(tuple)
+		window, ok := rest[0].(pickle.Tuple)
 		if !ok || len(window) != 3 {
 			return nil, errors.New("a window of a storage is not (key, offset, count)")
 		}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/whippet-ml/whippet/internal/pickle"
 )
 
 // stateKeys are the names under which training scripts nest the state dict,
@@ -20,59 +22,71 @@ const (
 
 // findState finds the dictionary of tensors in the value of a checkpoint: what
 // it has under one of stateKeys, or the value itself, or the only dictionary of
-// tensors in it.
-func findState(root any) (*dict, error) {
-	top, ok := root.(*dict)
+// tensors in it. A network has the place of its state dict; fromModule says that
+// it was one.
+func findState(root any) (state *pickle.Dict, fromModule bool, err error) {
+	top, ok := root.(*pickle.Dict)
 	if !ok {
-		if _, ok := root.(*tensorView); ok {
-			return nil, errors.New("the file holds one tensor without a name, not a state dict")
+		if state, err := moduleState(root); state != nil || err != nil {
+			return state, true, err
 		}
-		return nil, fmt.Errorf("the file holds a %s, not a state dict; save model.state_dict()", kindOf(root))
+		if _, ok := root.(*tensorView); ok {
+			return nil, false, errors.New("the file holds one tensor without a name, not a state dict")
+		}
+		return nil, false, fmt.Errorf("the file holds a %s, not a state dict; save model.state_dict()", pickle.KindOf(root))
 	}
 	s := stateSearch{}
 	found := s.search(top, 0)
-	if s.visits > maxStateVisits {
-		return nil, errors.New("the dictionaries of the checkpoint nest without end")
+	switch {
+	case s.err != nil:
+	case s.visits > maxStateVisits:
+		s.err = errors.New("the dictionaries of the checkpoint nest without end")
+	case s.several != nil:
+		s.err = fmt.Errorf("tensors are under several keys, %s, none of which is usual for a state dict; save the one that is wanted by itself", quoteList(s.several))
+	case found == nil:
+		s.err = fmt.Errorf("no tensors under its keys %s", quoteList(keyNames(top)))
 	}
-	if s.several != nil {
-		return nil, fmt.Errorf("tensors are under several keys, %s, none of which is usual for a state dict; save the one that is wanted by itself", quoteList(s.several))
-	}
-	if found == nil {
-		return nil, fmt.Errorf("no tensors under its keys %s", quoteList(keyNames(top)))
-	}
-	return found, nil
+	return found, s.module, s.err
 }
 
 type stateSearch struct {
 	visits  int
 	several []string
+	module  bool // what was found is a network
+	err     error
 }
 
-func (s *stateSearch) search(d *dict, depth int) *dict {
-	if s.visits += len(d.keys) + 1; s.visits > maxStateVisits || depth > maxStateDepth {
+func (s *stateSearch) search(d *pickle.Dict, depth int) *pickle.Dict {
+	if s.visits += len(d.Keys) + 1; s.visits > maxStateVisits || depth > maxStateDepth {
 		return nil
 	}
 	// Usual keys come before the dictionary's own tensors: scripts save a loss or
 	// a step beside the state dict, and those are tensors too.
 	for _, want := range stateKeys {
-		for i, k := range d.keys {
-			if child, ok := d.values[i].(*dict); ok && k == want {
-				if found := s.search(child, depth+1); found != nil || s.several != nil {
+		for i, k := range d.Keys {
+			if k != want {
+				continue
+			}
+			if child, ok := d.Values[i].(*pickle.Dict); ok {
+				if found := s.search(child, depth+1); found != nil || s.several != nil || s.err != nil {
 					return found
 				}
+			} else if state, err := moduleState(d.Values[i]); state != nil || err != nil {
+				s.module, s.err = true, err
+				return state
 			}
 		}
 	}
-	for _, v := range d.values {
+	for _, v := range d.Values {
 		if _, ok := v.(*tensorView); ok {
 			return d
 		}
 	}
-	var found *dict
+	var found *pickle.Dict
 	var names []string
-	for i, k := range d.keys {
+	for i, k := range d.Keys {
 		name, ok1 := k.(string)
-		child, ok2 := d.values[i].(*dict)
+		child, ok2 := d.Values[i].(*pickle.Dict)
 		if !ok1 || !ok2 || contains(stateKeys, name) || strings.HasPrefix(name, "opt") {
 			continue
 		}
@@ -97,9 +111,9 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-func keyNames(d *dict) []string {
+func keyNames(d *pickle.Dict) []string {
 	var names []string
-	for _, k := range d.keys {
+	for _, k := range d.Keys {
 		if s, ok := k.(string); ok {
 			names = append(names, s)
 		}

@@ -1,7 +1,6 @@
 package weights
 
 import (
-	"errors"
 	"fmt"
 	"io"
 )
@@ -129,45 +128,4 @@ func gather[T any](in []T, shape, stride []int64, count int) []T {
 	}
 	walk(0, 0)
 	return out
-}
-
-// readState turns the value of a checkpoint's pickle into arrays; open finds
-// the bytes of a storage.
-func readState(root any, limit *budget, open func(s *storage) (stored, error)) ([]Array, error) {
-	state, err := findState(root)
-	if err != nil {
-		return nil, err
-	}
-	var arrays []Array
-	names := map[string]bool{}
-	for i, v := range state.values {
-		t, ok := v.(*tensorView)
-		if !ok {
-			continue // a module's extra state, a counter
-		}
-		name, ok := state.keys[i].(string)
-		if !ok {
-			return nil, fmt.Errorf("a tensor of the state dict has a %s as name", kindOf(state.keys[i]))
-		}
-		if names[name] {
-			return nil, fmt.Errorf("the state dict has two tensors called %s", quote(name))
-		}
-		names[name] = true
-		if len(arrays) == maxArrays {
-			return nil, fmt.Errorf("the state dict has more than %d tensors; no network has so many", maxArrays)
-		}
-		s, err := open(t.storage)
-		if err != nil {
-			return nil, fmt.Errorf("tensor %s: %w", quote(name), err)
-		}
-		a, err := t.read(name, s, limit)
-		if err != nil {
-			return nil, fmt.Errorf("tensor %s: %w", quote(name), err)
-		}
-		arrays = append(arrays, a)
-	}
-	if len(arrays) == 0 {
-		return nil, errors.New("the file has no tensors")
-	}
-	return arrays, nil
 }

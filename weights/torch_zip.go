@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/whippet-ml/whippet/internal/pickle"
 )
 
 // The zip format of torch.save (PyTorch 1.6 and later): NAME/data.pkl is a
@@ -29,7 +31,7 @@ type torchZip struct {
 	opened  map[string]stored // by storage key
 }
 
-func readTorchZip(r io.ReaderAt, size int64) (*File, error) {
+func readTorchZip(r io.ReaderAt, size int64) (*Saved, error) {
 	// Names in the archive are only compared, never used as paths, so an
 	// "insecure" one does no harm.
 	archive, err := zip.NewReader(r, size)
@@ -57,22 +59,16 @@ func readTorchZip(r io.ReaderAt, size int64) (*File, error) {
 	if err := z.checkByteOrder(); err != nil {
 		return nil, err
 	}
-	pickle, err := z.bytes(z.entries[root], maxPickleBytes)
+	b, err := z.bytes(z.entries[root], maxPickleBytes)
 	if err != nil {
 		return nil, err
 	}
-	u := &unpickler{buf: pickle, find: findGlobal, call: callGlobal, persistent: zipStorage}
-	value, err := u.load()
-	if err != nil {
+	s := &Saved{format: PyTorchZip, limit: z.limit, open: z.open}
+	u := &pickle.Machine{Buf: b, Found: s.found, Call: callGlobal, Persistent: zipStorage}
+	if s.value, err = u.Load(); err != nil {
 		return nil, err
 	}
-	arrays, err := readState(value, z.limit, z.open)
-	if err != nil {
-		return nil, err
-	}
-	file := &File{Format: PyTorchZip, Arrays: arrays}
-	file.TrimWrappers()
-	return file, nil
+	return s, nil
 }
 
 // checkByteOrder reads NAME/byteorder, which PyTorch 2.1 and later write.
@@ -171,19 +167,19 @@ func zipStorage(id any) (any, error) {
 // parseStorage reads ('storage', class, key, location, count, ...) and returns
 // the rest too. The location ("cpu", "cuda:0") does not matter; the count is
 // not needed, because the size of what is stored is what bounds it.
-func parseStorage(id any) (*storage, tuple, error) {
-	t, ok := id.(tuple)
+func parseStorage(id any) (*storage, pickle.Tuple, error) {
+	t, ok := id.(pickle.Tuple)
 	if !ok || len(t) < 5 || t[0] != "storage" {
 		return nil, nil, errors.New("a persistent id is not that of a storage")
 	}
-	class, ok := t[1].(global)
-	r, known := globals[class]
+	class, ok := t[1].(pickle.Global)
+	r, known := globals[global(class)]
 	if !ok || !known || r.kind != roleStorage {
-		return nil, nil, fmt.Errorf("a storage has the class %s", kindOf(t[1]))
+		return nil, nil, fmt.Errorf("a storage has the class %s", pickle.KindOf(t[1]))
 	}
 	key, ok := t[2].(string)
 	if !ok {
-		return nil, nil, fmt.Errorf("a storage has a %s as key", kindOf(t[2]))
+		return nil, nil, fmt.Errorf("a storage has a %s as key", pickle.KindOf(t[2]))
 	}
 	return &storage{key: key, elem: r.elem}, t[5:], nil
 }

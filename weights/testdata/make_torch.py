@@ -1,7 +1,7 @@
 """Makes the PyTorch checkpoints in this folder and, for each, the values that
 reading it must give, in torch_cases.json.
 
-Run with PyTorch (1.13.1 made the committed files):  python3 make_torch.py
+Run with PyTorch (1.13.1 made the committed files, 2.15.0 whole_*):  python3 make_torch.py
 The numbers are chosen here, not taken from any model.
 """
 import argparse
@@ -122,6 +122,16 @@ luggage = {
 }
 both("luggage", luggage, base)
 put("luggage_protocol4_zip.pth", luggage, base, pickle_protocol=4)
+
+# Whole networks: what torch.save(model) writes, and a network under a usual key.
+whole = torch.nn.Sequential(
+    collections.OrderedDict(
+        conv=torch.nn.Conv2d(1, 2, 1), norm=torch.nn.BatchNorm2d(2), none=None, inner=torch.nn.Sequential(torch.nn.Identity(), torch.nn.Linear(2, 1, bias=False))
+    )
+)
+whole.register_buffer("transient", torch.ones(1), persistent=False)
+both("whole", whole, whole.state_dict())
+both("whole_nested", {"epoch": 1, "model": torch.nn.DataParallel(whole)}, whole.state_dict())
 
 # Attributes on tensors and parameters.
 marked = {"tensor": torch.arange(3.0), "parameter": torch.nn.Parameter(torch.arange(2.0))}

@@ -1,4 +1,4 @@
-package weights
+package pickle
 
 import (
 	"errors"
@@ -9,12 +9,12 @@ import (
 
 // step runs one operation other than STOP. Its cases are grouped as in
 // Python's pickletools.
-func (u *unpickler) step(op byte) error {
+func (u *Machine) step(op byte) error {
 	switch op {
 	case 0x80: // PROTO
 		v, err := u.byte()
-		if err == nil && v > maxPickleProtocol {
-			err = fmt.Errorf("pickle protocol %d, the newest known is %d", v, maxPickleProtocol)
+		if err == nil && v > MaxProtocol {
+			err = fmt.Errorf("pickle protocol %d, the newest known is %d", v, MaxProtocol)
 		}
 		return err
 	case 0x95: // FRAME: a hint of how much to read at once
@@ -63,7 +63,7 @@ func (u *unpickler) step(op byte) error {
 	return nil
 }
 
-func (u *unpickler) number(op byte) error {
+func (u *Machine) number(op byte) error {
 	switch op {
 	case 'J': // BININT
 		v, err := u.uint(4)
@@ -91,7 +91,7 @@ func (u *unpickler) number(op byte) error {
 		return err
 	}
 	if len(b) > 8 {
-		u.push(bigInt{b})
+		u.push(BigInt{b})
 		return nil
 	}
 	v := int64(0)
@@ -105,7 +105,7 @@ func (u *unpickler) number(op byte) error {
 	return nil
 }
 
-func (u *unpickler) characters(op byte) error {
+func (u *Machine) characters(op byte) error {
 	var s string
 	var b []byte
 	var err error
@@ -137,7 +137,7 @@ func (u *unpickler) characters(op byte) error {
 	return err
 }
 
-func (u *unpickler) memoize(op byte) error {
+func (u *Machine) memoize(op byte) error {
 	width := uint64(1)
 	if op == 'r' || op == 'j' { // LONG_BINPUT, LONG_BINGET
 		width = 4
@@ -168,19 +168,19 @@ func (u *unpickler) memoize(op byte) error {
 	return nil
 }
 
-func (u *unpickler) construct(op byte) error {
+func (u *Machine) construct(op byte) error {
 	switch op {
 	case ')':
-		u.push(tuple{})
+		u.push(Tuple{})
 		return nil
 	case ']':
-		u.push(&list{})
+		u.push(&List{})
 		return nil
 	case '}':
-		u.push(&dict{})
+		u.push(&Dict{})
 		return nil
 	case 0x8f: // EMPTY_SET
-		u.push(&list{})
+		u.push(&List{})
 		return nil
 	case 0x85, 0x86, 0x87: // TUPLE1, TUPLE2, TUPLE3
 		t, err := u.popN(int(op) - 0x84)
@@ -193,30 +193,18 @@ func (u *unpickler) construct(op byte) error {
 	}
 	switch op {
 	case 't':
-		u.push(tuple(items))
+		u.push(Tuple(items))
 	case 'l', 0x91: // LIST, FROZENSET
-		u.push(&list{items})
+		u.push(&List{items})
 	case 'd':
-		d := &dict{}
+		d := &Dict{}
 		u.push(d)
 		return d.add(items)
 	}
 	return nil
 }
 
-// add appends keys and values that alternate in items.
-func (d *dict) add(items []any) error {
-	if len(items)%2 != 0 {
-		return errors.New("a dictionary gets a key without a value")
-	}
-	for i := 0; i < len(items); i += 2 {
-		d.keys = append(d.keys, items[i])
-		d.values = append(d.values, items[i+1])
-	}
-	return nil
-}
-
-func (u *unpickler) extend(op byte) error {
+func (u *Machine) extend(op byte) error {
 	var items []any
 	var err error
 	switch op {
@@ -235,24 +223,31 @@ func (u *unpickler) extend(op byte) error {
 		return err
 	}
 	switch t := target.(type) {
-	case *list:
+	case *List:
 		if op == 's' || op == 'u' {
 			return errors.New("a key is set in a list")
 		}
-		t.items = append(t.items, items...)
+		t.Items = append(t.Items, items...)
 		return nil
-	case *dict:
+	case *Dict:
 		if op != 's' && op != 'u' {
 			return errors.New("a value without a key is added to a dictionary")
 		}
 		return t.add(items)
-	case inert:
+	case *Object:
+		if op == 's' || op == 'u' {
+			if t.Dict == nil {
+				t.Dict = &Dict{}
+			}
+			return t.Dict.add(items)
+		}
+		t.Items = append(t.Items, items...)
 		return nil
 	}
-	return fmt.Errorf("items are added to a %s", kindOf(target))
+	return fmt.Errorf("items are added to a %s", KindOf(target))
 }
 
-func (u *unpickler) object(op byte) error {
+func (u *Machine) object(op byte) error {
 	switch op {
 	case 'c': // GLOBAL
 		module, err := u.line()
@@ -263,7 +258,8 @@ func (u *unpickler) object(op byte) error {
 		if err != nil {
 			return err
 		}
-		return u.pushGlobal(module, name)
+		u.pushGlobal(module, name)
+		return nil
 	case 0x93: // STACK_GLOBAL
 		names, err := u.popN(2)
 		if err != nil {
@@ -274,95 +270,104 @@ func (u *unpickler) object(op byte) error {
 		if !ok1 || !ok2 {
 			return errors.New("the name of a global is not a string")
 		}
-		return u.pushGlobal(module, name)
+		u.pushGlobal(module, name)
+		return nil
 	case 'Q': // BINPERSID
 		id, err := u.pop()
 		if err != nil {
 			return err
 		}
-		if u.persistent == nil {
+		if u.Persistent == nil {
 			return errors.New("a persistent id where none belongs")
 		}
-		v, err := u.persistent(id)
+		v, err := u.Persistent(id)
 		u.push(v)
 		return err
 	case 'b': // BUILD
 		return u.build()
 	}
 
-	// REDUCE, NEWOBJ, NEWOBJ_EX: each applies a global to a tuple; the
-	// keyword arguments of the last are for classes that we do not have.
+	// REDUCE, NEWOBJ, NEWOBJ_EX: each applies something to a tuple, the last to
+	// keyword arguments too.
+	var named *Dict
 	if op == 0x92 {
-		if _, err := u.pop(); err != nil {
+		v, err := u.pop()
+		if err != nil {
 			return err
 		}
+		d, ok := v.(*Dict)
+		if !ok {
+			return fmt.Errorf("the keyword arguments of a call are a %s", KindOf(v))
+		}
+		named = d
 	}
 	pair, err := u.popN(2)
 	if err != nil {
 		return err
 	}
-	callee, ok1 := pair[0].(global)
-	args, ok2 := pair[1].(tuple)
-	if !ok1 || !ok2 {
-		return fmt.Errorf("a %s is called with a %s", kindOf(pair[0]), kindOf(pair[1]))
+	args, ok := pair[1].(Tuple)
+	if !ok {
+		return fmt.Errorf("a %s is called with a %s", KindOf(pair[0]), KindOf(pair[1]))
 	}
-	v, err := u.call(callee, args)
+	v, err := u.apply(pair[0], args, named)
 	u.push(v)
 	return err
 }
 
-func (u *unpickler) pushGlobal(module, name string) error {
-	g := global{module, name}
-	u.push(g)
-	return u.find(g)
+// apply gives what stands for calling f.
+func (u *Machine) apply(f any, args Tuple, named *Dict) (any, error) {
+	switch f := f.(type) {
+	case Global:
+		if u.Call != nil {
+			if v, ok, err := u.Call(f, args); ok || err != nil {
+				return v, err
+			}
+		}
+		if setsState(f) && len(args) > 1 {
+			if o, ok := args[0].(*Object); ok {
+				o.State = args[1]
+			}
+		}
+	case *Object:
+	default:
+		return nil, fmt.Errorf("a %s is called with a %s", KindOf(f), KindOf(args))
+	}
+	return &Object{Func: f, Args: args, Named: named}, nil
 }
 
-// build is how Python sets an object's attributes. None matters here: the one
-// on a state dict is "_metadata", the versions of its modules.
-func (u *unpickler) build() error {
-	if _, err := u.pop(); err != nil {
+// setsState tells whether a function is one with which cloudpickle sets the
+// attributes of a class or function that it describes, for want of BUILD.
+func setsState(f Global) bool {
+	return (f.Module == "cloudpickle.cloudpickle" || f.Module == "cloudpickle.cloudpickle_fast") &&
+		(f.Name == "_class_setstate" || f.Name == "_function_setstate")
+}
+
+func (u *Machine) pushGlobal(module, name string) {
+	g := Global{module, name}
+	u.push(g)
+	if u.Found != nil {
+		u.Found(g)
+	}
+}
+
+// build is how Python sets an object's attributes. Those of lists, dictionaries
+// and tensors are dropped: the one on a state dict is "_metadata", the versions
+// of its modules.
+func (u *Machine) build() error {
+	state, err := u.pop()
+	if err != nil {
 		return err
 	}
 	target, err := u.top()
 	if err != nil {
 		return err
 	}
-	switch target.(type) {
-	case *dict, *list, *tensorView, inert:
+	switch t := target.(type) {
+	case *Object:
+		t.State = state
 		return nil
+	case nil, bool, int64, float64, string, []byte, BigInt, Tuple, Global:
+		return fmt.Errorf("attributes are set on a %s", KindOf(target))
 	}
-	return fmt.Errorf("attributes are set on a %s", kindOf(target))
-}
-
-// kindOf names the type of a value for an error.
-func kindOf(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "None"
-	case bool:
-		return "boolean"
-	case int64, bigInt:
-		return "integer"
-	case float64:
-		return "float"
-	case string:
-		return "string"
-	case []byte:
-		return "bytes"
-	case tuple:
-		return "tuple"
-	case *list:
-		return "list"
-	case *dict:
-		return "dictionary"
-	case global:
-		return "global " + quote(v.String())
-	case *tensorView:
-		return "tensor"
-	case *storage:
-		return "storage"
-	case inert:
-		return "object of " + quote(v.of.String())
-	}
-	return fmt.Sprintf("%T", v)
+	return nil
 }
