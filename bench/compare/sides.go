@@ -6,13 +6,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 )
 
 type config struct {
 	rounds, steps, warmup int
 	threads               int
-	python, ort, data     string
+	python, fastai        string
+	data, weights         string
+	leaveOut              string
+	without               *regexp.Regexp
 	dir, whippet          string
 }
 
@@ -23,38 +27,114 @@ type result struct {
 	PeakRSS int64     `json:"peak_rss_bytes"`
 }
 
-func (r result) rate(batch int) float64 { return float64(batch) / median(r.Times) * 1000 }
-func (r result) rss() float64           { return float64(r.PeakRSS) / (1 << 20) }
+func (r result) rss() float64 { return float64(r.PeakRSS) / (1 << 20) }
 
-// turn is how many steps a turn warms up and measures: single pictures are
+// peer is a program beside Whippet with one choice of its settings.
+type peer struct {
+	setting string // for messages and -without
+	suffix  string // what stands behind the peer's name and version in tables
+	args    []string
+	export  []string // writes the network first, once
+}
+
+// peers returns who can do r, each with all the settings that may be its best.
+func (c config) peers(r row) []peer {
+	var all []peer
+	for _, mode := range []string{"", "--compile"} {
+		for _, layout := range []string{"", "--channels-last"} {
+			p := peer{suffix: ", eager", args: []string{"torch_peer.py", r.task, r.arch}}
+			if mode != "" {
+				p.suffix, p.args = ", torch.compile", append(p.args, mode)
+			}
+			if layout != "" {
+				p.suffix, p.args = p.suffix+", channels-last", append(p.args, layout)
+			} else {
+				p.suffix += ", contiguous"
+			}
+			p.setting = "torch" + p.suffix
+			all = append(all, p)
+		}
+	}
+	if r.task == "infer" {
+		onnx := []string{"export.py", r.arch, c.dir}
+		all = append(all,
+			peer{"onnxruntime", "", []string{"runtime_peer.py", "onnxruntime", r.arch, c.dir}, onnx},
+			peer{"openvino, latency", ", latency", []string{"runtime_peer.py", "openvino", r.arch, c.dir, "--hint", "latency"}, onnx})
+		if r.batch > 1 {
+			all = append(all, peer{"openvino, throughput", ", throughput", []string{"runtime_peer.py", "openvino", r.arch, c.dir, "--hint", "throughput"}, onnx})
+		} else {
+			all = append(all, peer{"ncnn", "", []string{"runtime_peer.py", "ncnn", r.arch, c.dir}, append(onnx, "--ncnn")})
+		}
+	}
+	if c.leaveOut == "" {
+		return all
+	}
+	var kept []peer
+	for _, p := range all {
+		if !c.without.MatchString(p.setting) {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+// turn runs one turn of a peer.
+func (c config) turn(r row, p peer) (v result, err error) {
+	env := []string{"OMP_NUM_THREADS=" + strconv.Itoa(c.threads)}
+	if p.export != nil {
+		made := filepath.Join(c.dir, r.arch+".onnx")
+		if p.export[len(p.export)-1] == "--ncnn" {
+			made = filepath.Join(c.dir, r.arch+".ncnn.bin")
+		}
+		if _, err := os.Stat(made); err != nil {
+			if err := command(nil, env, c.python, script(p.export)...); err != nil {
+				return v, err
+			}
+		}
+	}
+	warmup, steps := c.stepsOf(r)
+	args := append(script(p.args), "--batch", strconv.Itoa(r.batch), "--threads", strconv.Itoa(c.threads),
+		"--warmup", strconv.Itoa(warmup), "--steps", strconv.Itoa(steps))
+	err = command(&v, env, c.python, args...)
+	return v, err
+}
+
+func script(args []string) []string {
+	return append([]string{filepath.Join("bench", "peers", args[0])}, args[1:]...)
+}
+
+// stepsOf is how many steps a turn warms up and measures: single pictures are
 // cheap.
-func (c config) turn(r row) (warmup, steps int) {
+func (c config) stepsOf(r row) (warmup, steps int) {
 	if r.batch == 1 {
 		return 20, 40 * c.steps
 	}
 	return c.warmup, c.steps
 }
 
-// command runs a side and decodes the JSON that it prints.
+// command runs a side and decodes the last line that it prints, which is JSON; a
+// nil v takes no output.
 func command(v any, env []string, name string, args ...string) error {
 	cmd := exec.Command(name, args...)
-	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), env...)
+	var errs tail
+	cmd.Stderr = &errs
 	out, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(name), err)
+		return fmt.Errorf("%s: %w\n%s", filepath.Base(args[0]), err, errs)
 	}
 	if v == nil {
 		return nil
 	}
-	if err := json.Unmarshal(out, v); err != nil {
-		return fmt.Errorf("%s printed %.80q: %w", filepath.Base(name), out, err)
+	if err := json.Unmarshal(lastLine(out), v); err != nil {
+		return fmt.Errorf("%s printed %.80q: %w", filepath.Base(args[0]), out, err)
 	}
 	return nil
 }
 
+// ours runs one turn of Whippet.
 func (c config) ours(r row, threads int) (result, error) {
-	warmup, steps := c.turn(r)
+	warmup, steps := c.stepsOf(r)
 	task := r.task
 	args := []string{"--json", "--arch", r.arch, "--batch", strconv.Itoa(r.batch), "--threads", strconv.Itoa(threads),
 		"--warmup", strconv.Itoa(warmup), "--steps", strconv.Itoa(steps)}
@@ -71,72 +151,4 @@ func (c config) ours(r row, threads int) (result, error) {
 	}
 	err := command(&v, nil, c.whippet, append([]string{"bench", task}, args...)...)
 	return result{"Whippet", []float64{v.StepMS.Min, v.StepMS.Median, v.StepMS.Max}, v.PeakRSS}, err
-}
-
-func (c config) torch(r row, layout string) (result, error) {
-	warmup, steps := c.turn(r)
-	args := []string{"bench/torch_peer.py", r.task, r.arch, "--batch", strconv.Itoa(r.batch), "--threads", strconv.Itoa(c.threads),
-		"--warmup", strconv.Itoa(warmup), "--steps", strconv.Itoa(steps)}
-	if layout != "" {
-		args = append(args, layout)
-	}
-	var v result
-	err := command(&v, []string{"OMP_NUM_THREADS=" + strconv.Itoa(c.threads)}, c.python, args...)
-	return v, err
-}
-
-// fasterLayout tries both memory layouts of PyTorch once and returns the flag of
-// the faster. For memory it is the layout that is faster at this batch too.
-func (c config) fasterLayout(r row) (string, error) {
-	short := c
-	short.steps = max(2, c.steps/2)
-	a, err := short.torch(r, "")
-	if err != nil {
-		return "", err
-	}
-	b, err := short.torch(r, "--channels-last")
-	if err != nil {
-		return "", err
-	}
-	if b.rate(r.batch) > a.rate(r.batch) {
-		return "--channels-last", nil
-	}
-	return "", nil
-}
-
-func (c config) ortRun(r row) (result, error) {
-	model := filepath.Join(c.dir, r.arch+".onnx")
-	if _, err := os.Stat(model); err != nil {
-		if err := command(nil, nil, c.python, "bench/torch_peer.py", "export", r.arch, "--batch", "2", "--out", model); err != nil {
-			return result{}, err
-		}
-	}
-	warmup, steps := c.turn(r)
-	var v result
-	err := command(&v, []string{"NODE_PATH=" + c.ort}, "node", "bench/ort_peer.mjs", model, strconv.Itoa(r.batch), "224",
-		strconv.Itoa(c.threads), strconv.Itoa(warmup), strconv.Itoa(steps))
-	return v, err
-}
-
-// pipeline prints how near loading and training together come to training alone.
-func (c config) pipeline() error {
-	fmt.Printf("\n| whole pipeline | images/s | compute only | share | share by processor time |\n|---|---|---|---|---|\n")
-	for _, r := range []struct {
-		name, arch string
-		flags      []string
-	}{{"ResNet-34, batch 64", "resnet34", nil}, {"ResNet-34, batch 64, frozen", "resnet34", []string{"--frozen"}}, {"SqueezeNet 1.1, batch 64", "squeezenet1_1", nil}} {
-		var v struct {
-			Rate  float64 `json:"images_per_second"`
-			Alone float64 `json:"compute_only_images_per_second"`
-			Share float64 `json:"share_of_compute_only"`
-			CPU   float64 `json:"share_of_cpu_time"`
-		}
-		args := append([]string{"bench", "train", "--json", "--data", c.data, "--label", `regex:(.+)_\d+.jpg$`, "--arch", r.arch, "--batch", "64",
-			"--threads", strconv.Itoa(c.threads), "--steps", strconv.Itoa(4 * c.steps)}, r.flags...)
-		if err := command(&v, nil, c.whippet, args...); err != nil {
-			return err
-		}
-		fmt.Printf("| %s | %.1f | %.1f | **%.0f %%** | %.0f %% |\n", r.name, v.Rate, v.Alone, 100*v.Share, 100*v.CPU)
-	}
-	return nil
 }
