@@ -6,13 +6,16 @@ import (
 	"github.com/whippet-ml/whippet/rng"
 )
 
-// Classifier is a body and a head: what fastai's cnn_learner trains. Its
-// parameters have the architecture's names for the body and "head.N.…" for the head,
-// N counting as in fastai's create_head.
+// Classifier is a body and a head. With fastai's head it is what fastai's
+// cnn_learner trains: its parameters have the architecture's names for the body and
+// "head.N.…" for the head, N counting as in fastai's create_head. With the
+// architecture's own head it is the network that its authors published, all of it
+// under their names.
 type Classifier struct {
 	Arch       *Architecture
 	Classes    int
 	Body, Head nn.Module
+	OwnHead    bool // the head is Architecture.Top, whose layers stand beside the body's
 }
 
 // NewClassifier returns a classifier with a randomly initialized body (see
@@ -21,14 +24,30 @@ func NewClassifier(a *Architecture, classes int, r *rng.Stream, head ...HeadOpti
 	return &Classifier{Arch: a, Classes: classes, Body: a.Body(r), Head: NewHead(a.Features, classes, r, head...)}
 }
 
+// NewOwnHead returns a classifier with the architecture's own head, as
+// Architecture.Full has it, with random initial values drawn from r.
+func NewOwnHead(a *Architecture, classes int, r *rng.Stream) *Classifier {
+	c := &Classifier{Arch: a, Classes: classes, Body: a.named(a.Units()), Head: a.top(classes), OwnHead: true}
+	a.init(nn.NewNamed(c.Children()...), r)
+	return c
+}
+
 // Build appends body and head: pictures [N,H,W,3] to logits [N,Classes].
 func (c *Classifier) Build(g *graph.Graph, x graph.Value) graph.Value {
 	return c.Head.Build(g, c.Body.Build(g, x))
 }
 
-// Children returns the body's units and "head".
+// Children returns the body's units and "head", or the layers of the architecture's
+// own head.
 func (c *Classifier) Children() []nn.Child {
-	return append(append([]nn.Child(nil), nn.Children(c.Body)...), nn.Child{Name: headName, Module: c.Head})
+	return append(append([]nn.Child(nil), nn.Children(c.Body)...), c.headLayers()...)
+}
+
+func (c *Classifier) headLayers() []nn.Child {
+	if c.OwnHead {
+		return nn.Children(c.Head)
+	}
+	return []nn.Child{{Name: headName, Module: c.Head}}
 }
 
 // Groups returns the layer groups, lowest first, each as the state entries
@@ -46,6 +65,8 @@ func (c *Classifier) Groups() []nn.StateDict {
 	for i, u := range c.Arch.unitsOf(c.Body) {
 		add(c.Arch.group(i), u.Name, u.Module)
 	}
-	add(last, headName, c.Head)
+	for _, l := range c.headLayers() {
+		add(last, l.Name, l.Module)
+	}
 	return groups
 }

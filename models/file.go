@@ -27,8 +27,11 @@ type Info struct {
 	// Preprocess is what happens to a picture before the network sees it, the
 	// same as for validation pictures in training.
 	Preprocess preprocess.Config `json:"preprocess"`
-	// HeadDropout is the probability of dropout before the head's last layer, for
-	// training that goes on; nil is fastai's 0.5. File takes it from the head.
+	// Head is OwnHead for the architecture's own head, "" for fastai's. File takes it
+	// from the classifier.
+	Head string `json:"head,omitempty"`
+	// HeadDropout is the probability of dropout before the last layer of fastai's
+	// head, for training that goes on; nil is fastai's 0.5. File takes it from the head.
 	HeadDropout *float64 `json:"head_dropout,omitempty"`
 	// Training says how the model came about: free text and numbers for people.
 	Training json.RawMessage `json:"training,omitempty"`
@@ -52,6 +55,10 @@ func (i Info) Decoder() (task.Decoder, error) {
 	}
 	return task.Decoder{Task: t, Vocab: i.Vocab, Thresholds: i.Thresholds}, nil
 }
+
+// OwnHead is the value of Info.Head for a classifier with the architecture's own
+// head; see Classifier.OwnHead.
+const OwnHead = "own"
 
 const infoKey = "whippet.model"
 
@@ -77,7 +84,7 @@ func File(c *Classifier, info Info) (*weights.File, error) {
 		return nil, fmt.Errorf("models: %w", err)
 	}
 	info.Arch, info.Task = c.Arch.Name, by.Task.Name()
-	info.describeHead(c.Head)
+	info.describeHead(c)
 	info.Format = formatOf(info)
 	b, err := json.Marshal(info)
 	if err != nil {
@@ -140,24 +147,44 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 	if err := info.Preprocess.Check(); err != nil {
 		return nil, info, fmt.Errorf("metadata %s: %w", infoKey, err)
 	}
-	// The vocabulary is the size of the head, whose weights are in the file and
-	// bound what is made for it.
-	classes, width, err := headSize(f, a)
-	switch {
-	case err == nil && classes != len(info.Vocab), errors.Is(err, errNoHead), len(info.Vocab) == 0:
-		return nil, info, fmt.Errorf("the head's last layer does not have the %d classes of the vocabulary", len(info.Vocab))
-	case err != nil:
+	c, err := info.classifier(f, a)
+	if err != nil {
 		return nil, info, err
 	}
-	head, err := info.headOptions(width)
-	if err != nil {
-		return nil, info, fmt.Errorf("metadata %s: %w", infoKey, err)
-	}
-	c := NewClassifier(a, classes, rng.New(0), head...)
 	if err := nn.State(c).Load(f); err != nil {
 		return nil, info, err
 	}
 	return c, info, nil
+}
+
+// classifier makes the network that i describes, without its values. The vocabulary
+// is the size of the head, whose weights are in the file and bound what is made for
+// it.
+func (i Info) classifier(f *weights.File, a *Architecture) (*Classifier, error) {
+	var classes, width int
+	var err error
+	switch i.Head {
+	case "":
+		classes, width, err = headSize(f, a)
+	case OwnHead:
+		classes, err = ownHeadSize(f, a)
+	default:
+		return nil, fmt.Errorf("metadata %s: the head %.40q is unknown to this version; use the version that wrote it, or a newer one", infoKey, i.Head)
+	}
+	switch {
+	case err == nil && classes != len(i.Vocab), errors.Is(err, errNoHead), len(i.Vocab) == 0:
+		return nil, fmt.Errorf("the head's last layer does not have the %d classes of the vocabulary", len(i.Vocab))
+	case err != nil:
+		return nil, err
+	}
+	if i.Head == OwnHead {
+		return NewOwnHead(a, classes, rng.New(0)), nil
+	}
+	head, err := i.headOptions(width)
+	if err != nil {
+		return nil, fmt.Errorf("metadata %s: %w", infoKey, err)
+	}
+	return NewClassifier(a, classes, rng.New(0), head...), nil
 }
 
 // SetBody puts pretrained weights into the body of c: f has the arrays of

@@ -3,7 +3,6 @@ package models
 import (
 	"fmt"
 
-	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/task"
 )
@@ -17,15 +16,19 @@ import (
 //
 //	1  single-label classification, pictures prepared as fastai does with the bilinear filter, its dropout in the head
 //	2  any task, thresholds, interpolation, crop_pct, head_dropout
+//	3  the architecture's own head
 //
 // So older programs read what they understand, and refuse what they would
 // misread. A file with a higher number than newestFormat is refused here. Files of
 // number 1 that have fields of number 2 are read with them: there was a time
 // when they were written.
-const newestFormat = 2
+const newestFormat = 3
 
 // formatOf returns the number that i needs.
 func formatOf(i Info) int {
+	if i.Head != "" {
+		return 3
+	}
 	if i.Task != task.SingleLabel.Name() || i.Thresholds != nil || i.Preprocess.Interpolation != preprocess.Bilinear || i.Preprocess.CropPct != 0 || i.HeadDropout != nil {
 		return 2
 	}
@@ -43,10 +46,14 @@ func checkFormat(format int) error {
 // defaultDropout is fastai's probability before the head's last layer.
 const defaultDropout = 0.5
 
-// describeHead notes in i what a file's arrays do not tell of the head.
-func (i *Info) describeHead(head nn.Module) {
-	i.HeadDropout = nil
-	if p := headDropout(head); p != defaultDropout {
+// describeHead notes in i what a file's arrays do not tell of c's head.
+func (i *Info) describeHead(c *Classifier) {
+	i.Head, i.HeadDropout = "", nil
+	if c.OwnHead {
+		i.Head = OwnHead
+		return
+	}
+	if p := headDropout(c.Head); p != defaultDropout {
 		i.HeadDropout = &p
 	}
 }

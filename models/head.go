@@ -109,22 +109,54 @@ func headSize(f *weights.File, a *Architecture) (classes, width int, err error) 
 	return classes, width, nil
 }
 
+// ownHeadSize returns for how many classes the own head of a's in f is. The layers
+// whose size depends on it are in f with all their values, which bounds what a head
+// of this size takes.
+func ownHeadSize(f *weights.File, a *Architecture) (classes int, err error) {
+	one, two := nn.State(a.top(1)), nn.State(a.top(2))
+	for i, e := range two {
+		if tensor.SameShape(e.Shape, one[i].Shape) {
+			continue
+		}
+		x := f.Get(e.Name)
+		switch {
+		case x == nil:
+			return 0, errNoHead
+		case len(x.Shape) == 0 || x.Shape[0] < 1 || x.Len() != tensor.Size(x.Shape...) || !tensor.SameShape(x.Shape[1:], e.Shape[1:]):
+			return 0, fmt.Errorf("the head's layer %s has the shape %v and %d values; want [classes] and %v", e.Name, x.Shape, x.Len(), e.Shape[1:])
+		case classes == 0:
+			classes = x.Shape[0]
+		case classes != x.Shape[0]:
+			return 0, fmt.Errorf("the head's layer %s is for %d classes, another for %d", e.Name, x.Shape[0], classes)
+		}
+	}
+	if classes == 0 {
+		return 0, errNoHead
+	}
+	return classes, nil
+}
+
 // CopyHead returns a copy of c's head that shares nothing with it. It returns an
-// error for a head that NewHead did not make.
+// error for a head that neither NewHead nor the architecture made.
 func (c *Classifier) CopyHead() (nn.Module, error) {
 	from := nn.State(c.Head)
-	at := slices.IndexFunc(from, func(e nn.Entry) bool { return e.Name == headLinear[1] })
-	if at < 0 || len(from[at].Shape) != 2 {
-		return nil, fmt.Errorf("models: the head has no layer %s as fastai's has", strings.TrimSuffix(headLinear[1], ".weight"))
+	var head nn.Module
+	if c.OwnHead {
+		head = c.Arch.top(c.Classes)
+	} else {
+		at := slices.IndexFunc(from, func(e nn.Entry) bool { return e.Name == headLinear[1] })
+		if at < 0 || len(from[at].Shape) != 2 {
+			return nil, fmt.Errorf("models: the head has no layer %s as fastai's has", strings.TrimSuffix(headLinear[1], ".weight"))
+		}
+		head = NewHead(c.Arch.Features, c.Classes, rng.New(0), HeadWidth(from[at].Shape[1]), HeadDropout(headDropout(c.Head)))
 	}
-	head := NewHead(c.Arch.Features, c.Classes, rng.New(0), HeadWidth(from[at].Shape[1]), HeadDropout(headDropout(c.Head)))
 	to := nn.State(head)
 	if len(from) != len(to) {
-		return nil, fmt.Errorf("models: the head has %d arrays, fastai's has %d", len(from), len(to))
+		return nil, fmt.Errorf("models: the head has %d arrays, its kind has %d", len(from), len(to))
 	}
 	for i, e := range to {
 		if from[i].Name != e.Name || !tensor.SameShape(from[i].Shape, e.Shape) {
-			return nil, fmt.Errorf("models: the head has %s %v where fastai's has %s %v", from[i].Name, from[i].Shape, e.Name, e.Shape)
+			return nil, fmt.Errorf("models: the head has %s %v where its kind has %s %v", from[i].Name, from[i].Shape, e.Name, e.Shape)
 		}
 		if err := e.Set(from[i].Get()); err != nil {
 			return nil, fmt.Errorf("models: %w", err)

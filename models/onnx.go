@@ -139,7 +139,7 @@ func (w *onnxWalk) normalize(pixels onnx.Value, p preprocess.Config) onnx.Value 
 // describe writes the metadata.
 func (w *onnxWalk) describe(c *Classifier, info Info, o ONNXOptions) error {
 	info.Arch, info.Training = c.Arch.Name, nil
-	info.describeHead(c.Head)
+	info.describeHead(c)
 	info.Format = formatOf(info)
 	all, err := json.Marshal(info)
 	if err != nil {

@@ -124,7 +124,7 @@ func (r Request) verify(p *part) error {
 			return err
 		}
 		if got := hex.EncodeToString(h.Sum(nil)); got != r.GitSHA1 {
-			return fmt.Errorf("Git's hash of it is %s and should be %s: it was damaged on the way", got, r.GitSHA1)
+			return fmt.Errorf("its hash is %s for Git and should be %s: it was damaged on the way", got, r.GitSHA1)
 		}
 	}
 	if r.SHA256 != "" {
