@@ -10,7 +10,6 @@ import (
 	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/task"
-	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -172,7 +171,7 @@ func (i Info) classifier(f *weights.File, a *Architecture) (*Classifier, error) 
 		return nil, fmt.Errorf("metadata %s: the head %.40q is unknown to this version; use the version that wrote it, or a newer one", infoKey, i.Head)
 	}
 	switch {
-	case err == nil && classes != len(i.Vocab), errors.Is(err, errNoHead), len(i.Vocab) == 0:
+	case err == nil && classes != len(i.Vocab), errors.Is(err, ErrNoHead), len(i.Vocab) == 0:
 		return nil, fmt.Errorf("the head's last layer does not have the %d classes of the vocabulary", len(i.Vocab))
 	case err != nil:
 		return nil, err
@@ -203,37 +202,6 @@ func (c *Classifier) SetBody(f *weights.File) error {
 		return fmt.Errorf("these are not weights of %s: %w", c.Arch.Name, err)
 	}
 	return nil
-}
-
-// LoadFull builds the network with its authors' head (see Full) from f, which has its
-// arrays under the names of the architecture or one of its spellings. The number of
-// classes is that of the head's last layer.
-func (a *Architecture) LoadFull(f *weights.File) (m nn.Module, classes int, err error) {
-	f.TrimWrappers()
-	l, err := a.layout()
-	if err != nil {
-		return nil, 0, fmt.Errorf("models: %w", err)
-	}
-	f, _ = l.rename(f)
-	last := ""
-	for _, e := range nn.State(a.top(1)) {
-		if e.Kind == nn.LinearWeight || e.Kind == nn.ConvWeight {
-			last = e.Name
-		}
-	}
-	w := f.Get(last)
-	if w == nil || len(w.Shape) < 2 || w.Shape[0] < 1 || w.Len() != tensor.Size(w.Shape...) {
-		return nil, 0, fmt.Errorf("models: the file has no layer %s of shape [classes, …], the last of %s", last, a.Name)
-	}
-	full := a.full(w.Shape[0])
-	state, shapes := nn.State(full), map[string][]int{}
-	for _, e := range state {
-		shapes[e.Name] = e.Shape
-	}
-	if err := state.Load(reshaped(f, shapes)); err != nil {
-		return nil, 0, fmt.Errorf("models: these are not weights of %s with its authors' head: %w", a.Name, err)
-	}
-	return full, w.Shape[0], nil
 }
 
 func isHead(name string) bool {

@@ -85,8 +85,9 @@ var headLinear = func() (names [2]string) {
 	return names
 }()
 
-// errNoHead means that a file has no array of the last layer's name.
-var errNoHead = errors.New("the file has no head")
+// ErrNoHead means that a file has no array of the last layer of the head that is looked
+// for, as the weights of networks that were trained without labels.
+var ErrNoHead = errors.New("the file has no head")
 
 // headSize returns for how many classes the head in f is, which follows a body of
 // a, and how wide. Both linear layers are in f with all
@@ -94,7 +95,7 @@ var errNoHead = errors.New("the file has no head")
 func headSize(f *weights.File, a *Architecture) (classes, width int, err error) {
 	first, last := f.Get(headName+"."+headLinear[0]), f.Get(headName+"."+headLinear[1])
 	if last == nil {
-		return 0, 0, errNoHead
+		return 0, 0, ErrNoHead
 	}
 	if s := last.Shape; len(s) != 2 || s[0] < 1 || s[1] < 1 || last.Len() != tensor.Size(s...) {
 		return 0, 0, fmt.Errorf("the head's last layer %s has the shape %v and %d values; want [classes, width]", last.Name, s, last.Len())
@@ -121,8 +122,8 @@ func ownHeadSize(f *weights.File, a *Architecture) (classes int, err error) {
 		x := f.Get(e.Name)
 		switch {
 		case x == nil:
-			return 0, errNoHead
-		case len(x.Shape) == 0 || x.Shape[0] < 1 || x.Len() != tensor.Size(x.Shape...) || !tensor.SameShape(x.Shape[1:], e.Shape[1:]):
+			return 0, ErrNoHead
+		case len(x.Shape) == 0 || x.Shape[0] < 1 || x.Len() != tensor.Size(x.Shape...) || !slices.Equal(withoutOnes(x.Shape[1:]), withoutOnes(e.Shape[1:])):
 			return 0, fmt.Errorf("the head's layer %s has the shape %v and %d values; want [classes] and %v", e.Name, x.Shape, x.Len(), e.Shape[1:])
 		case classes == 0:
 			classes = x.Shape[0]
@@ -131,7 +132,7 @@ func ownHeadSize(f *weights.File, a *Architecture) (classes int, err error) {
 		}
 	}
 	if classes == 0 {
-		return 0, errNoHead
+		return 0, ErrNoHead
 	}
 	return classes, nil
 }

@@ -76,6 +76,34 @@ func Import(f *weights.File, a *Architecture) (*Classifier, error) {
 	return c, nil
 }
 
+// ImportOwnHead builds a classifier with a's own head from the weights of one that
+// its authors or others with their program trained: f has the arrays under the names
+// of a or one of its spellings. The number of classes is that of the head.
+func ImportOwnHead(f *weights.File, a *Architecture) (*Classifier, error) {
+	f.TrimWrappers()
+	l, err := a.layout()
+	if err != nil {
+		return nil, fmt.Errorf("models: %w", err)
+	}
+	f, _ = l.rename(f)
+	if d := l.differences(f); d != nil {
+		return nil, fmt.Errorf("models: these are not weights of a %s: %w", a.Name, d)
+	}
+	classes, err := ownHeadSize(f, a)
+	if err != nil {
+		return nil, fmt.Errorf("models: these are not weights of a %s with its own head: %w", a.Name, err)
+	}
+	c := NewOwnHead(a, classes, rng.New(0))
+	state, shapes := nn.State(c), map[string][]int{}
+	for _, e := range state {
+		shapes[e.Name] = e.Shape
+	}
+	if err := state.Load(reshaped(f, shapes)); err != nil {
+		return nil, fmt.Errorf("models: these are not weights of a %s with its own head: %w", a.Name, err)
+	}
+	return c, nil
+}
+
 // fit is how a file of weights fits an architecture.
 type fit struct {
 	arch   *Architecture
@@ -134,9 +162,9 @@ func (c *Classifier) importHead(f *weights.File) error {
 	lastLayer := headName + "." + headLinear[1]
 	classes, width, err := headSize(f, c.Arch)
 	switch {
-	case errors.Is(err, errNoHead) && slices.ContainsFunc(f.Arrays, func(x weights.Array) bool { return isHead(x.Name) }):
+	case errors.Is(err, ErrNoHead) && slices.ContainsFunc(f.Arrays, func(x weights.Array) bool { return isHead(x.Name) }):
 		return fmt.Errorf("models: the file has no head of fastai's form (%s, or 1.%s as fastai calls it) but %w", lastLayer, headLinear[1], ErrOtherHead)
-	case errors.Is(err, errNoHead):
+	case errors.Is(err, ErrNoHead):
 		return fmt.Errorf("models: the file has no head of fastai's form: no array is called %s, or 1.%s as fastai calls it", lastLayer, headLinear[1])
 	case err != nil:
 		return fmt.Errorf("models: %w", err)

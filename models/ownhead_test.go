@@ -78,7 +78,9 @@ func TestOwnHeadMistakes(t *testing.T) {
 		"no head in it":     {func(f *weights.File, i *Info) { f.Arrays = f.Arrays[:len(f.Arrays)-2] }, "classes of the vocabulary"},
 		"shape of no layer": {func(f *weights.File, i *Info) { f.Get("fc.weight").Shape = []int{2, 1024} }, "fc.weight has the shape [2 1024]"},
 		"fewer values":      {func(f *weights.File, i *Info) { f.Get("fc.weight").F32 = nil }, "fc.weight has the shape"},
-		"two numbers":       {func(f *weights.File, i *Info) { f.Get("fc.bias").Shape, f.Get("fc.bias").F32 = []int{3}, make([]float32, 3) }, "for 3 classes, another for 2"},
+		"two numbers": {func(f *weights.File, i *Info) {
+			f.Get("fc.bias").Shape, f.Get("fc.bias").F32 = []int{3}, make([]float32, 3)
+		}, "for 3 classes, another for 2"},
 	} {
 		c := NewOwnHead(ResNet10Small, 2, rng.New(1))
 		f, err := File(c, Info{Vocab: []string{"a", "b"}, Preprocess: preprocess.Config{Size: 64, Stats: preprocess.ImageNetStats}})

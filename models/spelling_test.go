@@ -72,9 +72,9 @@ func TestSpellings(t *testing.T) {
 		f := stateFile(full, func(n string) string { return n })
 		for i, n := range l.namings {
 			for _, prefix := range []string{"", "net.", "0.model."} {
-				m, classes, err := a.LoadFull(renamed(n, f, prefix))
-				if err != nil || classes != 3 {
-					t.Errorf("%s, spelling %d, after %q: %d classes, error %v", name, i, prefix, classes, err)
+				m, err := ImportOwnHead(renamed(n, f, prefix), a)
+				if err != nil || m.Classes != 3 {
+					t.Errorf("%s, spelling %d, after %q: %+v, error %v", name, i, prefix, m, err)
 					continue
 				}
 				same(t, m, full)
@@ -95,13 +95,13 @@ func TestSpellingChangesShapes(t *testing.T) {
 			x.Shape = []int{8, 4}
 		}
 	}
-	m, _, err := a.LoadFull(f)
+	m, err := ImportOwnHead(f, a)
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, m, full)
 	f.Get("trunk.out.weight").Shape = []int{4, 8}
-	if _, _, err := a.LoadFull(f); err == nil || !strings.Contains(err.Error(), "trunk.out.weight") {
+	if _, err := ImportOwnHead(f, a); err == nil || !strings.Contains(err.Error(), "trunk.out.weight") {
 		t.Errorf("a transposed shape: %v", err)
 	}
 }
