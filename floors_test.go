@@ -27,7 +27,7 @@ var floors = []struct {
 	name     string
 	packages string // separated by white space, without the module's path
 }{
-	{"the command, and programs beside it", `cmd/whippet cmd/internal/docimages cmd/internal/licenses/generate internal/demo/drawnweights/pretrain
+	{"the command, and programs beside it", `cmd/whippet cmd/whippet-mpi cmd/internal/docimages cmd/internal/licenses/generate internal/demo/drawnweights/pretrain
 		bench/compare bench/load examples/handler examples/architecture examples/loop interop/checkpoints interop/classifier interop/hub interop/smallnet tests/browser/pictures`},
 	{"the command without its programs", `cmd/internal/command`},
 	{"packages of the command", `cmd/internal/run cmd/internal/bench cmd/internal/watch cmd/internal/clean`},
@@ -40,7 +40,7 @@ var floors = []struct {
 	{"what layers do", `nn/op`},
 	{"the graph", `nn/graph`},
 	{"pictures that a program must ask for", `vision/avif`},
-	{"operations and pictures", `autograd vision plot optim`},
+	{"operations and pictures, and ranks of MPI", `internal/mpi autograd vision plot optim`},
 	{"formats that hold others", `internal/tiff internal/heic`},
 	{"data and numbers", `data datasets schedule internal/jpeg internal/demo/drawnweights cmd/internal/localweb cmd/internal/licenses cmd/internal/licenses/modules`},
 	{"convolution", `internal/kernel/conv`},
@@ -50,7 +50,7 @@ var floors = []struct {
 	{"arithmetic and formats", `internal/kernel/elementwise internal/kernel/optimizer internal/kernel/gemm internal/kernel/pixel loss metrics weights internal/archive internal/bitmap`},
 	{"what kernels that pass over rows share, and tests of kernels", `internal/kernel/rowwise internal/testkit/kerneltest`},
 	{"loops, targets, what kernels share, and the Hub", `target internal/parallel internal/kernel/ground internal/hub`},
-	{"ground", `tensor preprocess internal/kernel/isa rng internal/mersenne internal/mem internal/pickle internal/files internal/fetch internal/hostname internal/unsupported internal/hub/localhub`},
+	{"ground", `internal/launcher tensor preprocess internal/kernel/isa rng internal/mersenne internal/mem internal/pickle internal/files internal/fetch internal/hostname internal/unsupported internal/hub/localhub`},
 	{"only for tests", `internal/testkit/alloctest internal/testkit/golden internal/testkit/hostile internal/testkit/limits internal/testkit/slow`},
 }
 
@@ -65,6 +65,7 @@ var forbidden = []struct{ who, what, why string }{
 	{"train", "net/http plot", "training draws and calls nothing; show and finetune do"},
 	{"cmd/whippet", "runtime/cgo", "one static binary"},
 	{"cmd/whippet", "vision/avif github.com/tetratelabs/wazero", "AVIF makes the program larger, and only the build with the tag avif has it"},
+	{"./...", "github.com/ebitengine/purego", "a program with it needs the system's loader; whippet-mpi is the one that does"},
 	{"./...", "testing internal/testkit/... nn/optest", "what only tests use adds flags and code to programs"},
 }
 
@@ -182,6 +183,11 @@ func onlyForTests(p string) bool {
 	return p == "nn/optest" || strings.HasPrefix(p, "internal/testkit/")
 }
 
+// mayCarry reports whether a package is the exception of a rule for all.
+func mayCarry(p, what string) bool {
+	return what == "github.com/ebitengine/purego" && (p == "internal/mpi" || p == "cmd/whippet-mpi")
+}
+
 // carried returns what breaks forbidden.
 func (all imports) carried() (faults []string) {
 	for _, rule := range forbidden {
@@ -193,7 +199,7 @@ func (all imports) carried() (faults []string) {
 			}
 			for path := range all {
 				p := short(path)
-				if p == "" || rule.who != "./..." && p != rule.who || onlyForTests(p) {
+				if p == "" || rule.who != "./..." && p != rule.who || onlyForTests(p) || mayCarry(p, what) {
 					continue
 				}
 				if way := all.reach(path, is); way != nil {
@@ -256,6 +262,7 @@ func TestFloorsFail(t *testing.T) {
 		{"tensor", module + "/internal/testkit/golden", "serve must not carry internal/testkit/..."},
 		{"loss", "testing", "train must not carry testing"},
 		{"data", "github.com/tetratelabs/wazero", "cmd/whippet must not carry github.com/tetratelabs/wazero"},
+		{"cmd/internal/command", module + "/internal/mpi", "cmd/whippet must not carry github.com/ebitengine/purego"},
 		{"cmd/whippet", module + "/vision/avif", "cmd/whippet must not carry vision/avif"},
 		{"attic", module + "/tensor", "attic is on no floor"},
 	} {

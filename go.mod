@@ -3,6 +3,7 @@ module github.com/whippet-ml/whippet
 go 1.26.0
 
 require (
+	github.com/ebitengine/purego v0.11.3
 	github.com/go-text/typesetting v0.3.5
 	github.com/gofrs/flock v0.13.2
 	github.com/klauspost/compress v1.20.3

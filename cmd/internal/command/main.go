@@ -14,13 +14,18 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/whippet-ml/whippet/distributed"
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/internal/kernel/winograd"
 )
 
+// mpiVariable names the MPI library, see package mpi.
+const mpiVariable = "WHIPPET_MPI"
+
 // Main runs the command with the program's arguments and returns the exit code:
-// 0, 1 for an error, 130 after Ctrl-C.
-func Main() int {
+// 0, 1 for an error, 130 after Ctrl-C. connect connects the ranks that a launcher
+// started; nil is for a program that cannot.
+func Main(connect Connect) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	watchSignals(cancel)
@@ -29,20 +34,54 @@ func Main() int {
 			fmt.Fprintln(os.Stderr, "whippet:", err)
 		}
 	}
-	cmd, err := newRoot().ExecuteContextC(ctx)
-	switch {
+	began := false // the command itself, with flags that are understood
+	root := newRoot()
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		began = true
+		return joinRanks(cmd, connect)
+	}
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil && !began {
+		err = onFirstRank(err)
+	}
+	g, joined := group(cmd.Context()).(Ranks)
+	if err != nil && (!joined || g.Rank() == 0 && distributed.IsEverywhere(err)) && codeIn(err) < 0 {
+		fmt.Fprintln(os.Stderr, "whippet:", inWords(cmd, err))
+	}
+	if joined {
+		leaveRanks(g, cmd, err)
+	}
+	return codeOf(err)
+}
+
+// inWords is an error as a person reads it, with what to do next.
+func inWords(cmd *cobra.Command, err error) string {
+	if errors.Is(err, context.Canceled) {
+		return err.Error()
+	}
+	return inFlags(cmd.Name(), err.Error()) + nextStep(err)
+}
+
+// codeOf is the exit code of a command that returned err.
+func codeOf(err error) int {
+	switch code := codeIn(err); {
 	case err == nil:
 		return 0
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(os.Stderr, "whippet:", err)
 		return 130
+	case code >= 0:
+		return code
 	}
+	return 1
+}
+
+// codeIn is the exit code that an error is, -1 for other errors.
+func codeIn(err error) int {
 	var code exitCode
 	if errors.As(err, &code) {
 		return int(code)
 	}
-	fmt.Fprintln(os.Stderr, "whippet:", inFlags(cmd.Name(), err.Error())+nextStep(err))
-	return 1
+	return -1
 }
 
 // exitCode ends the program with a code, for commands that have said all.

@@ -15,7 +15,7 @@ import (
 // TestMain makes the test binary be the command itself when it is started as
 // "whippet", so that scripts and tests run real processes.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"whippet": func() { os.Exit(Main()) }})
+	testscript.Main(m, map[string]func(){"whippet": func() { os.Exit(Main(nil)) }})
 }
 
 // TestScripts runs the command as a user does; see testdata/script.

@@ -68,9 +68,10 @@ func (b build) String() string {
 func newVersion() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "version",
-		Short: "Tell the version, the commit, and the instruction set in use",
-		Args:  cobra.NoArgs,
+		Use:         "version",
+		Annotations: anywhere,
+		Short:       "Tell the version, the commit, and the instruction set in use",
+		Args:        cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b := thisBuild()
 			if asJSON {
@@ -87,9 +88,10 @@ func newVersion() *cobra.Command {
 
 func newLicenses() *cobra.Command {
 	return &cobra.Command{
-		Use:   "licenses",
-		Short: "Print the license texts of what is compiled into this program",
-		Args:  cobra.NoArgs,
+		Use:         "licenses",
+		Annotations: anywhere,
+		Short:       "Print the license texts of what is compiled into this program",
+		Args:        cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, err := fmt.Fprint(cmd.OutOrStdout(), licenses.Text)
 			return err

@@ -10,7 +10,7 @@ import (
 
 // TestEveryModuleHasItsLicense compares the text with what is compiled in.
 func TestEveryModuleHasItsLicense(t *testing.T) {
-	all, err := modules.Compiled("github.com/whippet-ml/whippet/cmd/whippet")
+	all, err := modules.Compiled("github.com/whippet-ml/whippet/cmd/whippet", "github.com/whippet-ml/whippet/cmd/whippet-mpi")
 	if err != nil {
 		t.Fatal(err)
 	}

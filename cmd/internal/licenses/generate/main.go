@@ -17,12 +17,12 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	all, err := modules.Compiled("github.com/whippet-ml/whippet/cmd/whippet")
+	all, err := modules.Compiled("github.com/whippet-ml/whippet/cmd/whippet", "github.com/whippet-ml/whippet/cmd/whippet-mpi")
 	if err != nil {
 		log.Fatal(err)
 	}
 	var b strings.Builder
-	b.WriteString("The license texts of what is compiled into whippet, with the tag avif or without. Whippet's own is the Apache License 2.0.\n")
+	b.WriteString("The license texts of what is compiled into whippet and whippet-mpi, with the tag avif or without. Whippet's own is the Apache License 2.0.\n")
 	for _, m := range all {
 		texts, err := licenseFiles(m.Dir)
 		if err != nil {

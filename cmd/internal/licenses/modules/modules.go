@@ -21,10 +21,10 @@ type Module struct{ Path, Dir string }
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/arm64", "windows/amd64"}
 
 // Compiled returns the modules other than its own whose packages are compiled
-// into a program, on any of the systems that it is built for and with all of
-// its tags, in the order of their paths; the standard library is the module "std". What a package keeps
+// into programs, on any of the systems that they are built for and with all of
+// their tags, in the order of their paths; the standard library is the module "std". What a package keeps
 // of another module in a folder third_party/PATH, in a form that is not Go, is of that module.
-func Compiled(program string) ([]Module, error) {
+func Compiled(programs ...string) ([]Module, error) {
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		return nil, fmt.Errorf("go env GOROOT: %w", err)
@@ -32,7 +32,7 @@ func Compiled(program string) ([]Module, error) {
 	found := map[string]string{"std": strings.TrimSpace(string(root))}
 	for _, p := range platforms {
 		goos, goarch, _ := strings.Cut(p, "/")
-		c := exec.Command("go", "list", "-deps", "-tags", "avif", "-json=Module,Dir", program)
+		c := exec.Command("go", append([]string{"list", "-deps", "-tags", "avif", "-json=Module,Dir"}, programs...)...)
 		c.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0")
 		var stderr bytes.Buffer
 		c.Stderr = &stderr

@@ -1,0 +1,103 @@
+//go:build (linux || darwin) && (amd64 || arm64)
+
+package mpi
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
+)
+
+func init() { roles["signals"] = underSignals }
+
+// underSignals exchanges floats for two seconds while the process gets all signals
+// that a Go program lives with: of nil dereferences that are recovered, of
+// goroutines that are preempted, of children that end, and of a person.
+func underSignals(g *Group) error {
+	if g.Rank() == 0 {
+		fmt.Println(g.Name())
+	}
+	asked := make(chan os.Signal, 100)
+	signal.Notify(asked, syscall.SIGHUP, syscall.SIGUSR1)
+	var stop atomic.Bool
+	var recovered, children, spun atomic.Int64
+	repeat := func(pause time.Duration, f func()) {
+		go func() {
+			for !stop.Load() {
+				f()
+				time.Sleep(pause)
+			}
+		}()
+	}
+	repeat(time.Millisecond, func() {
+		defer func() {
+			if recover() != nil {
+				recovered.Add(1)
+			}
+		}()
+		var p *[1 << 10]int
+		spun.Add(int64(p[7]))
+	})
+	repeat(5*time.Millisecond, func() {
+		if exec.Command("true").Run() == nil {
+			children.Add(1)
+		}
+	})
+	repeat(0, func() { // without calls, so only a signal preempts it
+		n := int64(0)
+		for i := range int64(20_000_000) {
+			n += i
+		}
+		spun.Add(n)
+	})
+	repeat(time.Millisecond, runtime.GC)
+	seen := map[os.Signal]int{}
+	x, recv := g.Buffer(8*3000*g.Size()), g.Buffer(8*3000*g.Size())
+	for range 20 {
+		for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGUSR1} {
+			if err := syscall.Kill(os.Getpid(), s); err != nil {
+				return err
+			}
+			select {
+			case got := <-asked:
+				seen[got]++
+			case <-time.After(10 * time.Second):
+				return fmt.Errorf("%v was not seen", s)
+			}
+		}
+		for i := range x {
+			x[i] = float32(g.Rank())
+		}
+		if err := g.AllToAll(recv, x); err != nil {
+			return err
+		}
+		for i, v := range recv {
+			if want := float32(i / (8 * 3000)); v != want {
+				return fmt.Errorf("float %d is %g, want %g", i, v, want)
+			}
+		}
+	}
+	stop.Store(true)
+	if seen[syscall.SIGHUP] != 20 || seen[syscall.SIGUSR1] != 20 || recovered.Load() == 0 || children.Load() == 0 {
+		return fmt.Errorf("of 20 each, %d hangups and %d SIGUSR1 were seen; %d panics recovered, %d children ended", seen[syscall.SIGHUP], seen[syscall.SIGUSR1], recovered.Load(), children.Load())
+	}
+	fmt.Println("signals done")
+	return nil
+}
+
+// TestSignals is met by MPICH with UCX and by Open MPI only because the handlers
+// are put back.
+func TestSignals(t *testing.T) {
+	slow.Test(t)
+	for _, m := range installations(t) {
+		m.must(t, 2, "signals")
+	}
+}
