@@ -80,12 +80,14 @@ func (p *Parameter) BeginGrad(tp *Tape) []float32 {
 
 // EndGrad takes what was written to the buffer of BeginGrad.
 func (p *Parameter) EndGrad(tp *Tape, dst []float32) {
-	if !p.HasGrad {
-		p.HasGrad = true
-		return
+	if p.HasGrad {
+		addTo(p.Grad.Data, dst)
+		tp.arena.Put(dst)
 	}
-	addTo(p.Grad.Data, dst)
-	tp.arena.Put(dst)
+	p.HasGrad = true
+	if tp.OnGrad != nil {
+		tp.OnGrad(p)
+	}
 }
 
 // Variable is a tensor on a tape. Its value may be read until it is handed to
@@ -128,6 +130,9 @@ type Tape struct {
 	KeepAll bool
 	// Profile, when not nil, collects the time spent by kind of operation.
 	Profile *Profile
+	// OnGrad, when not nil, is called in the backward pass whenever p.Grad has taken in a
+	// gradient: once for each use of p by the network.
+	OnGrad func(p *Parameter)
 
 	arena *Arena
 	ops   []op

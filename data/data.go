@@ -89,6 +89,9 @@ type Batch struct {
 	// Number is the batch's position in its epoch, from 0. It skips a number
 	// where every picture of a batch was damaged and left out.
 	Number int
+	// Shard is which part of the batch this is, when a reader asked for parts
+	// (Share); 0 otherwise.
+	Shard int
 
 	release func()
 }

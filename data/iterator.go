@@ -28,6 +28,7 @@ type Iterator struct {
 	order  []int
 	first  int // number of the next batch to dispatch
 	last   int // number after the last
+	share  Share
 	ctx    context.Context
 	cancel context.CancelFunc
 	start  sync.Once
@@ -44,7 +45,8 @@ type Iterator struct {
 
 // pending is a batch whose pictures are being opened.
 type pending struct {
-	number int
+	number int   // of the batch
+	shard  int   // of the batch
 	index  []int // items
 	imgs   []*Image
 	errs   []*ItemError
@@ -66,12 +68,7 @@ type made struct {
 // on are the same as if the epoch had been read from its beginning, so that a
 // run resumes in the middle of one. Canceling ctx ends it.
 func (l *Loader) Epoch(ctx context.Context, epoch, startBatch int) *Iterator {
-	it := &Iterator{l: l, epoch: uint64(epoch), first: startBatch, last: l.Len()}
-	it.ctx, it.cancel = context.WithCancel(ctx)
-	if startBatch < 0 {
-		it.err = fmt.Errorf("data: an epoch cannot start at batch %d", startBatch)
-	}
-	return it
+	return l.EpochShare(ctx, epoch, startBatch, Share{})
 }
 
 // stopAfter limits the epoch to n batches; before the first Next.
@@ -110,15 +107,19 @@ func (it *Iterator) dispatch() {
 	defer it.starving.end()
 	defer close(it.tasks)
 	defer close(it.jobs)
-	bs := it.l.cfg.BatchSize
-	for n := it.first; n < it.last; n++ {
+	shards := it.share.Shards
+	size := it.l.cfg.BatchSize / shards
+	for n := it.first * shards; n < it.last*shards; n++ {
+		index := it.order[min(len(it.order), n*size):min(len(it.order), (n+1)*size)]
+		if !it.share.has(n) || len(index) == 0 {
+			continue
+		}
 		select {
 		case it.slots <- struct{}{}:
 		case <-it.ctx.Done():
 			return
 		}
-		index := it.order[n*bs : min(len(it.order), (n+1)*bs)]
-		b := &pending{number: n, index: index, done: make(chan struct{}),
+		b := &pending{number: n / shards, shard: n % shards, index: index, done: make(chan struct{}),
 			imgs: make([]*Image, len(index)), errs: make([]*ItemError, len(index))}
 		b.left.Store(int32(len(index)))
 		it.jobs <- b // has room for as many as there are slots
@@ -204,7 +205,7 @@ func (it *Iterator) assembleAll() {
 		if it.ctx.Err() != nil {
 			return
 		}
-		b, err := it.l.assemble(it.epoch, p)
+		b, err := it.l.assemble(it.epoch, it.share.Shards, p)
 		if b == nil && err == nil { // nothing of the batch is left
 			<-it.slots
 			continue
@@ -217,8 +218,8 @@ func (it *Iterator) assembleAll() {
 }
 
 // assemble makes the batch of opened pictures; nil when all were damaged and
-// the policy leaves them out.
-func (l *Loader) assemble(epoch uint64, p *pending) (b *Batch, err error) {
+// the policy leaves them out. shards is how many there are in a batch.
+func (l *Loader) assemble(epoch uint64, shards int, p *pending) (b *Batch, err error) {
 	imgs, index := p.imgs[:0], make([]int, 0, len(p.index))
 	for i, img := range p.imgs {
 		if e := p.errs[i]; e != nil {
@@ -252,13 +253,13 @@ func (l *Loader) assemble(epoch uint64, p *pending) (b *Batch, err error) {
 		return nil, fmt.Errorf("data: %s makes pictures of %d×%d", describe(l.cfg.BatchTransforms), ow, oh)
 	}
 	one := oh * ow * 3
-	full := l.floats.Get(max(len(imgs), l.cfg.BatchSize) * one)
+	full := l.floats.Get(max(len(imgs), l.cfg.BatchSize/shards) * one)
 	x := tensor.FromSlice(full[:len(imgs)*one], len(imgs), oh, ow, 3)
-	r := rng.New(l.cfg.Seed, streamBatch, epoch, uint64(p.number))
+	r := rng.New(l.cfg.Seed, streamBatch, epoch, uint64(p.number*shards+p.shard))
 	if err := l.cfg.BatchTransforms.Apply(x, imgs, l.cfg.Train, r); err != nil {
 		return nil, fmt.Errorf("data: batch %d: %w", p.number, err)
 	}
-	b = &Batch{X: x, Y: l.cfg.Targets.Gather(index), Index: index, Number: p.number, release: func() { l.floats.Put(full) }}
+	b = &Batch{X: x, Y: l.cfg.Targets.Gather(index), Index: index, Number: p.number, Shard: p.shard, release: func() { l.floats.Put(full) }}
 	return b, nil
 }
 

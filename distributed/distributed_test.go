@@ -78,6 +78,15 @@ func TestSumHasTheSameBits(t *testing.T) {
 			if !slices.Equal(x[:n], want) {
 				return fmt.Errorf("%d ranks give other bits than one", p)
 			}
+			copy(x, local(g.Rank()*shards/p, (g.Rank()+1)*shards/p, padded))
+			if err := s.AddScaled(x, 0.3); err != nil {
+				return err
+			}
+			for i, v := range x[:n] {
+				if v != 0.3*want[i] {
+					return fmt.Errorf("%d ranks: element %d scaled is %v, want %v", p, i, v, 0.3*want[i])
+				}
+			}
 			return nil
 		}))
 	}

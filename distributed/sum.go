@@ -34,9 +34,16 @@ func NewSum(g Group, n int) (*Sum, error) {
 
 // Add replaces x, on all ranks, by the sum of all ranks' x. Its length is a multiple of
 // the number of ranks, and its memory is from the group's Buffer.
-func (s *Sum) Add(x []float32) error {
+func (s *Sum) Add(x []float32) error { return s.AddScaled(x, 1) }
+
+// AddScaled is Add of a sum that is then multiplied by scale.
+func (s *Sum) AddScaled(x []float32, scale float32) error {
 	p := s.group.Size()
-	if p == 1 || len(x) == 0 {
+	if p == 1 {
+		multiply(x, scale)
+		return nil
+	}
+	if len(x) == 0 {
 		return nil
 	}
 	recv := s.recv[:len(x)]
@@ -45,6 +52,7 @@ func (s *Sum) Add(x []float32) error {
 	}
 	n := len(x) / p
 	AddTree(recv, n)
+	multiply(recv[:n], scale)
 	copy(x[s.group.Rank()*n:], recv[:n])
 	return s.group.AllGather(x)
 }
@@ -58,5 +66,14 @@ func AddTree(x []float32, n int) {
 			a, b := x[at:at+n], x[at+width:at+width+n]
 			elementwise.Add(a, b, a)
 		}
+	}
+}
+
+func multiply(x []float32, scale float32) {
+	if scale == 1 {
+		return
+	}
+	for i := range x {
+		x[i] *= scale
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/whippet-ml/whippet/optim"
@@ -111,13 +110,17 @@ func (l *Learner) Run(ctx context.Context, plan []Phase, extra ...Callback) erro
 }
 
 func (l *Learner) runFrom(ctx context.Context, plan []Phase, at *cursor, extra []Callback) error {
+	return l.onRanks(func() error { return l.runPlan(ctx, plan, at, extra) })
+}
+
+func (l *Learner) runPlan(ctx context.Context, plan []Phase, at *cursor, extra []Callback) error {
 	if l.DLs == nil || l.DLs.Train == nil {
 		return errors.New("train: the learner has no training data: it was loaded for prediction only")
 	}
 	if l.DLs.Train.Len() == 0 {
 		return fmt.Errorf("train: %d training pictures give no batch of %d: take a smaller batch size", len(l.DLs.Train.Items()), l.DLs.Train.BatchSize())
 	}
-	if l.Checkpoints != nil {
+	if l.saves() {
 		if err := l.Checkpoints.begin(l, at != nil); err != nil {
 			return err
 		}
@@ -197,7 +200,7 @@ func (l *Learner) fitEnd(err error) error {
 		l.started++ // the next fit must not see the same order again
 	}
 	l.cur = cursor{Phase: l.Phase, Epoch: l.Epoch, Iter: l.cur.Iter, Started: l.started, Ended: true}
-	if l.Checkpoints != nil {
+	if l.saves() {
 		return l.Checkpoints.Save(l)
 	}
 	return nil
@@ -236,7 +239,7 @@ func (l *Learner) epoch(ctx context.Context, p Phase, curves *schedule.Schedule)
 		res, err := l.Validate(ctx)
 		l.nextEpoch = 0
 		if errors.Is(err, ErrInterrupted) {
-			return l.interrupted(ctx)
+			return l.saveThen(err)
 		}
 		if err != nil {
 			return err
@@ -254,7 +257,7 @@ func (l *Learner) epoch(ctx context.Context, p Phase, curves *schedule.Schedule)
 	if errors.Is(err, ErrCancelFit) {
 		l.cur.Ended = true
 	}
-	if l.Checkpoints != nil && (err == nil || errors.Is(err, ErrCancelFit)) {
+	if l.saves() && (err == nil || errors.Is(err, ErrCancelFit)) {
 		if e := l.Checkpoints.Save(l); e != nil {
 			return e
 		}
@@ -268,31 +271,16 @@ func (l *Learner) trainEpoch(ctx context.Context, p Phase, curves *schedule.Sche
 	}
 	// The loader runs under its own context, so that the step under way can be
 	// finished before the fit ends.
-	it, stop := l.iterator(ctx, l.DLs.Train, l.started, l.Iter)
-	defer stop()
-	defer it.Close()
+	src := l.feed(ctx, l.DLs.Train, l.started, l.Iter, l.trainShare())
+	defer src.close()
 	lr, mom := make([]float64, len(l.groups)), make([]float64, len(l.groups))
 	for ; ; l.Iter++ {
-		if ctx.Err() != nil {
-			return l.interrupted(ctx)
+		if ctx.Err() != nil && l.group.Size() == 1 { // several ranks must agree first
+			return l.saveThen(interrupted(ctx))
 		}
-		b, err := nextBatch(ctx, it, stop)
-		if err == io.EOF {
+		if l.Iter >= l.Iters {
 			return nil
 		}
-		if err != nil {
-			if ctx.Err() != nil {
-				return l.interrupted(ctx)
-			}
-			// The state is good, only the next batch is not: once that is mended,
-			// the run can go on from here.
-			return l.saveThen(err)
-		}
-		if l.tooSmall(b) {
-			b.Release()
-			continue
-		}
-		l.Iter = b.Number // not one more than before where a batch was left out
 		for g := range mom {
 			mom[g] = l.opt.Defaults().Mom
 		}
@@ -301,24 +289,36 @@ func (l *Learner) trainEpoch(ctx context.Context, p Phase, curves *schedule.Sche
 			l.Hyper[g] = optim.Hyper{LR: lr[g], Mom: mom[g], WD: p.WD}
 		}
 		if l.Iter == l.Iters-1 && l.validates() {
-			l.prefetch(ctx, l.DLs.Valid, 0)
+			l.prefetch(ctx, l.DLs.Valid, 0, l.batchShare())
 		}
-		err = l.step(b)
-		if errors.Is(err, ErrDiverged) && l.Checkpoints != nil {
+		err := l.step(ctx, src)
+		switch {
+		case errors.Is(err, errLeftOut):
+			l.dropBatch()
+			continue
+		case errors.As(err, new(notBegun)):
+			l.dropBatch()
+			return l.saveThen(err)
+		case errors.Is(err, ErrDiverged) && l.saves():
 			if e := l.Checkpoints.removeDiverged(l); e != nil {
 				err = fmt.Errorf("%w; and %w", err, e)
 			}
 		}
 		l.cur = cursor{Phase: l.Phase, Epoch: l.Epoch, Iter: l.Iter + 1, Started: l.started, Elapsed: time.Since(begin)}
-		if err == nil || errors.Is(err, ErrCancelBatch) {
-			err = l.call(AfterBatch)
+		final := errors.Is(err, ErrInterrupted) // the ranks agreed to stop after this step
+		if err == nil || final || errors.Is(err, ErrCancelBatch) {
+			if e := l.call(AfterBatch); e != nil || !final {
+				err = e
+			}
 		}
-		b.Release()
-		l.Batch, l.Logits = nil, nil
+		l.dropBatch()
+		if errors.Is(err, ErrInterrupted) {
+			return l.saveThen(err)
+		}
 		if err != nil {
 			return err
 		}
-		if l.Checkpoints != nil {
+		if l.saves() {
 			if err := l.Checkpoints.due(l); err != nil {
 				return err
 			}
@@ -326,14 +326,13 @@ func (l *Learner) trainEpoch(ctx context.Context, p Phase, curves *schedule.Sche
 	}
 }
 
-// interrupted saves a checkpoint, where checkpoints are kept, and returns the
-// error that says that the context ended.
-func (l *Learner) interrupted(ctx context.Context) error { return l.saveThen(interrupted(ctx)) }
+// saves reports whether this rank writes checkpoints.
+func (l *Learner) saves() bool { return l.Checkpoints != nil && l.first() }
 
 // saveThen saves a checkpoint and returns err, with the reason when that could
 // not be done: the fit ends, so there is no later try.
 func (l *Learner) saveThen(err error) error {
-	if l.Checkpoints == nil {
+	if !l.saves() {
 		return err
 	}
 	if e := l.Checkpoints.save(l); e != nil {

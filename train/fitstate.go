@@ -10,14 +10,15 @@ import (
 // State is where a fit is, for callbacks: what the learner works on, and where in
 // its plan.
 type State struct {
-	Batch   *data.Batch    // the current batch
+	Batch   *data.Batch    // the current batch, or shard of it; nil after a step in which this rank had no pictures
 	Targets target.Targets // its targets; mixup replaces them
 	Logits  *tensor.Tensor // [N,classes], after AfterPred
-	LossNow float64        // the batch's loss, after AfterLoss
+	LossNow float64        // the batch's loss, after AfterLoss; of a shard until AfterBackward
 	Hyper   []optim.Hyper  // per layer group, of the current step
 
 	Epoch  int // epoch of the current fit, from 0
 	Epochs int // number of epochs of the current fit
+	Shard  int // of the batch, from 0, while shards are computed; see Shards
 	Iter   int // batch of the epoch, from 0
 	Iters  int // batches in the epoch
 	Phase  int // phase of the current plan (FineTune has two), from 0

@@ -16,11 +16,13 @@ import (
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/distributed"
 	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/graph"
+	"github.com/whippet-ml/whippet/nn/op"
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/tensor"
@@ -52,6 +54,10 @@ type Learner struct {
 	// nothing below the first trainable group has gradients.
 	TrainBN bool
 
+	// Shards is the number of shards that a training batch is cut into; see the option.
+	// It must not be set between calls.
+	Shards int
+
 	// Seed is the source of every random number of training (dropout, mixup);
 	// the loaders have their own.
 	Seed uint64
@@ -70,17 +76,19 @@ type Learner struct {
 	Results // of what was trained so far
 
 	// The machinery of steps.
-	opt        optim.Optimizer
-	groups     []nn.StateDict   // layer groups with all their state, lowest first
-	state      nn.StateDict     // of all groups
-	params     [][]parameter    // of each layer group
-	withGrad   [][]*optim.Param // those that have a gradient; see trainable
-	batchStats bool             // a batch norm trains, so that a batch needs two pictures
-	frozenTo   int              // groups below this one are frozen
-	arena      *autograd.Arena
-	tape       *autograd.Tape // of all steps, one after the other
-	program    *graph.Program // of programOf, on tape
-	programOf  *models.Classifier
+	opt       optim.Optimizer
+	groups    []nn.StateDict       // layer groups with all their state, lowest first
+	state     nn.StateDict         // of all groups
+	params    [][]parameter        // of each layer group
+	withGrad  [][]*optim.Param     // those that have a gradient; see trainable
+	norms     []*op.BatchNormState // that train, so that a batch needs two pictures
+	frozenTo  int                  // groups below this one are frozen
+	arena     *autograd.Arena
+	tape      *autograd.Tape // of all steps, one after the other
+	program   *graph.Program // of programOf, on tape
+	programOf *models.Classifier
+	group     distributed.Group
+	inShards  *shardedStep // nil until the first step of a learner with shards
 
 	// The fit under way: what Resume has to know, too.
 	active     []Callback
@@ -148,12 +156,15 @@ func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Lear
 	}
 	l := &Learner{
 		Model: model, DLs: dls, Loss: byTask,
-		LR: 1e-3, WD: nan, Moms: [3]float64{0.95, 0.85, 0.95}, TrainBN: true,
-		Results: Results{Recorder: &Recorder{}}, opt: &optim.Adam{},
+		LR: 1e-3, WD: nan, Moms: [3]float64{0.95, 0.85, 0.95}, TrainBN: true, Shards: 1,
+		group: distributed.Alone{}, Results: Results{Recorder: &Recorder{}}, opt: &optim.Adam{},
 		groups: model.Groups(), arena: autograd.NewArena(),
 	}
 	for _, o := range opts {
 		o(l)
+	}
+	if err := checkShards(l.Shards, l.group.Size()); err != nil {
+		return nil, err
 	}
 	if math.IsNaN(l.WD) {
 		l.WD = l.opt.Defaults().WD
@@ -209,13 +220,18 @@ func (l *Learner) setTrainable() {
 			p.Param.ZeroGrad()
 		}
 	}
-	l.batchStats = false
+	l.norms = l.norms[:0]
 	nn.Walk(l.Model, func(_ string, m nn.Module) {
 		if b, ok := m.(*nn.BatchNorm); ok {
 			b.S.UseRunning = !b.S.Weight.RequiresGrad
-			l.batchStats = l.batchStats || !b.S.UseRunning
+			if !b.S.UseRunning {
+				l.norms = append(l.norms, &b.S)
+			}
 		}
 	})
+	if l.inShards != nil {
+		l.inShards.buckets = nil // other parameters train
+	}
 }
 
 // trainable returns the parameters that have a gradient, per group, in slices

@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"errors"
-	"io"
 
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/schedule"
@@ -32,6 +31,14 @@ type LRFinding struct {
 // other event: a search has no epochs. ErrCancelFit ends it early, and what was
 // seen until then counts.
 func (l *Learner) LRFind(ctx context.Context, f schedule.Finder) (found LRFinding, err error) {
+	err = l.onRanks(func() error {
+		found, err = l.findLR(ctx, f)
+		return err
+	})
+	return found, err
+}
+
+func (l *Learner) findLR(ctx context.Context, f schedule.Finder) (found LRFinding, err error) {
 	if l.DLs == nil || l.DLs.Train == nil || l.DLs.Train.Len() == 0 {
 		return found, errors.New("train: LRFind needs training data of at least one batch")
 	}
@@ -72,40 +79,31 @@ func (l *Learner) LRFind(ctx context.Context, f schedule.Finder) (found LRFindin
 	}
 	found.Curve = f.Curve()
 	found.Suggestions, err = found.Curve.Suggest()
-	return found, err
+	return found, l.onAll(err)
 }
 
 // sweepEpoch continues the search over one pass of the training data.
 func (l *Learner) sweepEpoch(ctx context.Context, f *schedule.Finder, epoch int) (done bool, err error) {
-	loadCtx, stop := context.WithCancel(ctx)
-	defer stop()
-	it := l.DLs.Train.Epoch(loadCtx, l.started+epoch, 0)
-	defer it.Close()
-	for l.Iter = 0; ; l.Iter++ {
-		b, err := it.Next()
-		if err == io.EOF {
-			return false, nil
-		}
-		if err != nil {
-			if ctx.Err() != nil {
-				err = interrupted(ctx)
-			}
-			return false, err
-		}
-		if l.tooSmall(b) {
-			b.Release()
-			continue
+	src := l.feed(ctx, l.DLs.Train, l.started+epoch, 0, l.trainShare())
+	defer src.close()
+	for l.Iter = 0; l.Iter < l.DLs.Train.Len(); l.Iter++ {
+		if ctx.Err() != nil && l.group.Size() == 1 { // several ranks must agree first
+			return false, interrupted(ctx)
 		}
 		for g := range l.Hyper {
 			l.Hyper[g] = l.opt.Defaults()
 			l.Hyper[g].LR, l.Hyper[g].WD = f.LR(), l.WD
 		}
-		err = l.step(b)
+		err = l.step(ctx, src)
+		if errors.Is(err, errLeftOut) {
+			l.dropBatch()
+			continue
+		}
 		// A loss that is not finite ends the search; it is no failure.
 		if err == nil || errors.Is(err, ErrCancelBatch) || errors.Is(err, ErrDiverged) {
 			err = l.call(AfterBatch)
 		}
-		b.Release()
+		l.dropBatch()
 		if err != nil {
 			return false, err
 		}
@@ -113,4 +111,5 @@ func (l *Learner) sweepEpoch(ctx context.Context, f *schedule.Finder, epoch int)
 			return true, nil
 		}
 	}
+	return false, nil
 }

@@ -25,7 +25,7 @@ func (m *MixUp) On(e Event, l *Learner) error {
 	if alpha == 0 {
 		alpha = 0.4
 	}
-	r := rng.New(l.Seed, streamMixup, uint64(l.Step))
+	r := l.random(streamMixup)
 	x := l.Batch.X
 	n := x.Shape[0]
 	size := x.Len() / n

@@ -12,30 +12,31 @@ import (
 type prefetched struct {
 	dl    *data.Loader
 	epoch int
+	share data.Share
 	it    *data.Iterator
 	stop  context.CancelFunc
 }
 
-// prefetch starts on an epoch of dl.
-func (l *Learner) prefetch(ctx context.Context, dl *data.Loader, epoch int) {
+// prefetch starts on a share of an epoch of dl.
+func (l *Learner) prefetch(ctx context.Context, dl *data.Loader, epoch int, share data.Share) {
 	l.dropPrefetched()
 	// Like every loader of a fit it outlives ctx until the step is finished.
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	it := dl.Epoch(ctx, epoch, 0)
+	it := dl.EpochShare(ctx, epoch, 0, share)
 	it.Start()
-	l.prefetched = &prefetched{dl, epoch, it, stop}
+	l.prefetched = &prefetched{dl, epoch, share, it, stop}
 }
 
-// iterator returns an epoch of dl from batch first on, and what ends its work
-// early. It takes the one that was started ahead if that is it.
-func (l *Learner) iterator(ctx context.Context, dl *data.Loader, epoch, first int) (*data.Iterator, context.CancelFunc) {
-	if a := l.prefetched; a != nil && a.dl == dl && a.epoch == epoch && first == 0 {
+// feed reads a share of an epoch of dl from batch first on. It takes the iterator that was
+// started ahead if that is it.
+func (l *Learner) feed(ctx context.Context, dl *data.Loader, epoch, first int, share data.Share) *feed {
+	if a := l.prefetched; a != nil && a.dl == dl && a.epoch == epoch && a.share == share && first == 0 {
 		l.prefetched = nil
-		return a.it, a.stop
+		return &feed{it: a.it, batch: dl.BatchSize(), stop: a.stop}
 	}
 	l.dropPrefetched()
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	return dl.Epoch(ctx, epoch, first), stop
+	return &feed{it: dl.EpochShare(ctx, epoch, first, share), batch: dl.BatchSize(), stop: stop}
 }
 
 // dropPrefetched ends what was started in vain.

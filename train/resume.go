@@ -143,6 +143,8 @@ func (c *Checkpoint) fits(l *Learner) error {
 		return bad("seed", st.Seed, l.Seed)
 	case st.BatchSize != l.DLs.Train.BatchSize():
 		return bad("batch size", st.BatchSize, l.DLs.Train.BatchSize())
+	case max(st.Shards, 1) != l.Shards:
+		return bad("number of shards", max(st.Shards, 1), l.Shards)
 	case st.Items != len(l.DLs.Train.Items()):
 		return bad("number of training pictures", st.Items, len(l.DLs.Train.Items()))
 	case st.ValidItems != nil && *st.ValidItems != validItems(l.DLs):

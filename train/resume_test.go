@@ -275,6 +275,7 @@ func TestForeignCheckpoints(t *testing.T) {
 			cfg.BatchSize = 4
 			l.DLs.Train = fixedLoader(t, cfg.BatchTransforms.(fixedInput).x, cfg.Targets.Class, cfg, 0.2)
 		}, "batch size is 8, the learner's 4"},
+		{"shards", func(l *Learner) { l.Shards = 2 }, "number of shards is 1, the learner's 2"},
 		{"callback missing", func(l *Learner) { l.Callbacks = nil }, `callback "early-stopping"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -29,6 +29,7 @@ type checkpointState struct {
 	TrainBN   bool     `json:"train_bn"`
 	Step      int      `json:"step"`
 	BatchSize int      `json:"batch_size"`
+	Shards    int      `json:"shards,omitempty"` // 0 for 1, and in checkpoints of older versions
 	Items     int      `json:"training_items"`
 	// ValidItems is nil in checkpoints of older versions.
 	ValidItems *int                       `json:"validation_items,omitempty"`
@@ -84,6 +85,9 @@ func (l *Learner) saveState(c *Checkpoints) (*checkpoint.File, error) {
 			j.Metrics = append(j.Metrics, bits(m))
 		}
 		st.Rows = append(st.Rows, j)
+	}
+	if l.Shards > 1 {
+		st.Shards = l.Shards
 	}
 	f.Arrays = append(f.Arrays, l.state.Arrays()...)
 	opt := l.opt.State()

@@ -7,9 +7,9 @@ import (
 	"math"
 	"time"
 
-	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/nn"
-	"github.com/whippet-ml/whippet/rng"
+	"github.com/whippet-ml/whippet/tensor"
 )
 
 // Keys that keep the learner's random streams apart.
@@ -22,51 +22,80 @@ const (
 // The parameters are those before the step that gave it.
 var ErrDiverged = errors.New("the loss is not finite")
 
-// nextBatch waits for the next batch, but not longer than ctx.
-func nextBatch(ctx context.Context, it *data.Iterator, stop func()) (*data.Batch, error) {
-	unhook := context.AfterFunc(ctx, stop)
-	defer unhook()
-	return it.Next()
+// diverged is the error of a step whose loss is not finite.
+func (l *Learner) diverged(loss float64) error {
+	return fmt.Errorf("train: %w: %v at epoch %d, batch %d (step %d), learning rate %.3g: use a smaller learning rate (LRFind suggests one), or look for damaged pictures and labels",
+		ErrDiverged, loss, l.Epoch, l.Iter, l.Step, l.Hyper[len(l.Hyper)-1].LR)
 }
 
-// step trains on one batch.
-func (l *Learner) step(b *data.Batch) error {
-	l.Batch, l.Targets = b, b.Y
-	if err := l.call(BeforeBatch); err != nil {
+// errLeftOut is what a step returns that had too few pictures: they were damaged,
+// or the data ended.
+var errLeftOut = errors.New("no pictures")
+
+// notBegun is the error of a step for want of its batch: the state is good, and
+// once the cause is mended, training can go on from there.
+type notBegun struct{ error }
+
+func (e notBegun) Unwrap() error { return e.error }
+
+// step trains on batch number l.Iter of src. l.Batch stays until dropBatch.
+func (l *Learner) step(ctx context.Context, src source) error {
+	if l.Shards > 1 {
+		return l.stepInShards(ctx, src)
+	}
+	b, err := src.take(ctx, l.Iter, 0)
+	if err != nil {
+		return notBegun{err}
+	}
+	l.Batch = b
+	if b == nil || l.tooSmall(b) {
+		return errLeftOut
+	}
+	defer l.tape.Reset()
+	l.state.ZeroGrad()
+	out, dlogits, err := l.forward()
+	if err != nil {
 		return err
 	}
-	if err := l.checkBatch(); err != nil {
-		return err
+	if notFinite(l.LossNow) {
+		return l.diverged(l.LossNow)
+	}
+	l.tape.Backward(out, dlogits)
+	return l.update()
+}
+
+// forward runs l.Batch through the network up to the gradient of its loss. The tape is
+// ready for the backward pass.
+func (l *Learner) forward() (out *autograd.Variable, dlogits *tensor.Tensor, err error) {
+	l.Targets = l.Batch.Y
+	if err := l.call(BeforeBatch); err != nil {
+		return nil, nil, err
+	}
+	if err := l.checkSize(); err != nil {
+		return nil, nil, err
 	}
 	tp := l.tape
-	defer tp.Reset()
 	tp.Record, tp.Training, tp.Profile = true, true, l.Profile
-	tp.Rand = rng.New(l.Seed, streamDropout, uint64(l.Step))
-	l.state.ZeroGrad()
+	tp.Rand = l.random(streamDropout)
 	if l.programOf != l.Model {
 		l.program, l.programOf = nn.NewProgram(l.Model), l.Model
 	}
-	out, err := l.program.Forward(tp, tp.Input(l.Batch.X, false))
+	out, err = l.program.Forward(tp, tp.Input(l.Batch.X, false))
 	if err != nil {
-		return fmt.Errorf("train: %w", err)
+		return nil, nil, fmt.Errorf("train: %w", err)
 	}
 	l.Logits = out.Value
 	if err := l.call(AfterPred); err != nil {
-		return err
+		return nil, nil, err
 	}
-	value, dlogits, err := l.lossGrad(out)
-	if err != nil {
-		return err
+	if l.LossNow, dlogits, err = l.lossGrad(out); err != nil {
+		return nil, nil, err
 	}
-	l.LossNow = value
-	if err := l.call(AfterLoss); err != nil {
-		return err
-	}
-	if math.IsNaN(value) || math.IsInf(value, 0) {
-		return fmt.Errorf("train: %w: %v at epoch %d, batch %d (step %d), learning rate %.3g: use a smaller learning rate (LRFind suggests one), or look for damaged pictures and labels",
-			ErrDiverged, value, l.Epoch, l.Iter, l.Step, l.Hyper[len(l.Hyper)-1].LR)
-	}
-	tp.Backward(out, dlogits)
+	return out, dlogits, l.call(AfterLoss)
+}
+
+// update moves the parameters by their gradients.
+func (l *Learner) update() error {
 	if err := l.call(AfterBackward); err != nil {
 		return err
 	}
@@ -79,3 +108,13 @@ func (l *Learner) step(b *data.Batch) error {
 	l.Recorder.stepDone(l)
 	return l.call(AfterStep)
 }
+
+// dropBatch gives back what a step has left for callbacks to look at.
+func (l *Learner) dropBatch() {
+	if l.Batch != nil {
+		l.Batch.Release()
+	}
+	l.Batch, l.Logits = nil, nil
+}
+
+func notFinite(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }

@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"errors"
-	"io"
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/data"
@@ -96,39 +95,55 @@ func (l *Learner) batchTotal(logits *tensor.Tensor, y target.Targets) (float64, 
 	return v, err
 }
 
-// predictEach runs the model in evaluation mode over one epoch of dl.
+// predictEach runs the model in evaluation mode over one epoch of dl. Several ranks share
+// the work, and each is called with all batches, in their order, on all of them; those of other ranks
+// have no pictures.
 func (l *Learner) predictEach(ctx context.Context, dl *data.Loader, epoch int, each func(b *data.Batch, logits *tensor.Tensor) error) error {
 	inf := nn.CompileIn(l.Model, l.arena)
 	defer inf.Release()
-	it, stop := l.iterator(ctx, dl, epoch, 0)
-	defer stop()
-	defer it.Close()
-	for {
-		if ctx.Err() != nil {
-			return interrupted(ctx)
-		}
-		b, err := nextBatch(ctx, it, stop)
-		if err == io.EOF {
-			return nil
-		}
+	src := l.feed(ctx, dl, epoch, 0, l.batchShare())
+	defer src.close()
+	if l.group.Size() > 1 {
+		return l.onRanks(func() error { return l.predictTogether(ctx, inf, dl, src, each) })
+	}
+	for n := range dl.Len() {
+		b, logits, err := l.predictBatch(ctx, inf, dl, src, n)
 		if err != nil {
-			if ctx.Err() != nil {
-				return interrupted(ctx)
-			}
 			return err
 		}
-		if l.nextEpoch > 0 && b.Number == dl.Len()-1 {
-			l.prefetch(ctx, l.DLs.Train, l.nextEpoch)
+		if b == nil {
+			continue
 		}
-		logits, err := inf.Run(b.X)
-		if err == nil {
-			err = each(b, logits)
-		}
+		err = each(b, logits)
 		b.Release()
 		if err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// predictBatch runs the model on batch n of dl; b is nil when all its pictures were left
+// out. The caller releases b; logits are the model's until it runs again.
+func (l *Learner) predictBatch(ctx context.Context, inf *nn.Inference, dl *data.Loader, src source, n int) (b *data.Batch, logits *tensor.Tensor, err error) {
+	if ctx.Err() != nil {
+		return nil, nil, interrupted(ctx)
+	}
+	b, err = src.take(ctx, n, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	if l.nextEpoch > 0 && n+l.group.Size() >= dl.Len() { // the last one of this rank
+		l.prefetch(ctx, l.DLs.Train, l.nextEpoch, l.trainShare())
+	}
+	if b == nil {
+		return nil, nil, nil
+	}
+	if logits, err = inf.Run(b.X); err != nil {
+		b.Release()
+		return nil, nil, err
+	}
+	return b, logits, nil
 }
 
 // Preds are predictions for the items of a loader, row i for item Index[i].
