@@ -47,7 +47,7 @@ var floors = []struct {
 	{"what HEIC is made of", `internal/heif internal/hevc`},
 	{"kernels that others use, the task, and ranks", `task distributed internal/kernel/depthwise internal/kernel/pool internal/kernel/winograd`},
 	{"batch normalization, and ONNX", `internal/kernel/norm onnx`},
-	{"arithmetic and formats", `internal/kernel/elementwise internal/kernel/optimizer internal/kernel/gemm internal/kernel/pixel loss metrics weights internal/archive internal/bitmap`},
+	{"arithmetic and formats", `internal/kernel/elementwise internal/kernel/optimizer internal/kernel/gemm internal/kernel/layernorm internal/kernel/pixel loss metrics weights internal/archive internal/bitmap`},
 	{"what kernels that pass over rows share, and tests of kernels", `internal/kernel/rowwise internal/testkit/kerneltest`},
 	{"loops, targets, what kernels share, and the Hub", `target internal/parallel internal/kernel/ground internal/hub`},
 	{"ground", `internal/launcher tensor preprocess internal/kernel/isa rng internal/mersenne internal/mem internal/pickle internal/files internal/fetch internal/hostname internal/unsupported internal/hub/localhub`},

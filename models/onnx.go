@@ -87,7 +87,7 @@ func ONNX(c *Classifier, info Info, o ONNXOptions) (*onnx.Graph, error) {
 	default:
 		x = w.g.Input("input", weights.F32, dims(3, size, size))
 	}
-	y, err := nn.BuildGraph(c).Export(&graph.Exporter{Graph: w.g, Parameter: w.param}, x)
+	y, err := nn.BuildGraph(c).Export(&graph.Exporter{Graph: w.g, Parameter: w.param}, x, []int{max(1, o.Batch), size, size, 3})
 	if err != nil {
 		return nil, fmt.Errorf("models: %w", err)
 	}

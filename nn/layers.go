@@ -86,6 +86,10 @@ type Linear struct {
 	In, Out int
 	Weight  *autograd.Parameter // [Out,In]
 	Bias    *autograd.Parameter // [Out], or nil
+
+	// Pointwise says that files have the layer as a 1×1 convolution, with the weight
+	// [Out,In,1,1].
+	Pointwise bool
 }
 
 // NewLinear returns a linear layer with zero weights.
@@ -97,14 +101,19 @@ func NewLinear(in, out int, bias bool) *Linear {
 	return l
 }
 
-// Build appends the matrix product, x [N,In] to [N,Out].
+// Build appends the matrix product, x of vectors [N,In], tokens [N,T,In] or maps
+// [N,H,W,In] to the same with Out.
 func (l *Linear) Build(g *graph.Graph, x graph.Value) graph.Value {
 	return g.Add(&op.Linear{Weight: l.Weight, Bias: l.Bias}, x)
 }
 
 // State returns weight and, where there is one, bias.
 func (l *Linear) State() []Entry {
-	s := []Entry{{Name: "weight", Kind: LinearWeight, Shape: []int{l.Out, l.In}, Param: l.Weight}}
+	shape := []int{l.Out, l.In}
+	if l.Pointwise {
+		shape = append(shape, 1, 1)
+	}
+	s := []Entry{{Name: "weight", Kind: LinearWeight, Shape: shape, Param: l.Weight}}
 	if l.Bias != nil {
 		s = append(s, Entry{Name: "bias", Kind: Bias, Shape: []int{l.Out}, Param: l.Bias})
 	}

@@ -23,7 +23,8 @@ const (
 	NormShift
 	RunningMean
 	RunningVar
-	BatchCount // num_batches_tracked, a scalar
+	BatchCount  // num_batches_tracked, a scalar
+	OtherWeight // what is neither weight of a layer nor part of a norm: factors, tokens, positions
 )
 
 // Entry is one parameter or buffer of a model. What it points to is open to
@@ -46,7 +47,9 @@ func (e Entry) IsNorm() bool {
 
 // Decays reports whether weight decay applies: not for norm parameters and
 // biases (fastai's rule, wd_bn_bias=False).
-func (e Entry) Decays() bool { return e.Kind == ConvWeight || e.Kind == LinearWeight }
+func (e Entry) Decays() bool {
+	return e.Kind == ConvWeight || e.Kind == LinearWeight || e.Kind == OtherWeight
+}
 
 // Values returns the entry's own values in the layout of memory, not a copy; nil
 // for a counter.

@@ -109,7 +109,8 @@ func (g *Graph) Linear(output string, x, weight, bias Value) Value {
 	return g.AddNode("Gemm", output, inputs, AttrInt("transB", 1))
 }
 
-// MatMul is the matrix product of x [N, in] and w [in, out].
+// MatMul is the matrix product of x [N, in] and w [in, out], or of the matrices in
+// the last two dimensions of each.
 func (g *Graph) MatMul(output string, x, w Value) Value {
 	return g.AddNode("MatMul", output, []Value{x, w})
 }
@@ -132,6 +133,27 @@ func (g *Graph) Mul(output string, a, b Value) Value {
 // Div is a / b.
 func (g *Graph) Div(output string, a, b Value) Value {
 	return g.AddNode("Div", output, []Value{a, b})
+}
+
+// Sqrt is the square root of x.
+func (g *Graph) Sqrt(output string, x Value) Value {
+	return g.AddNode("Sqrt", output, []Value{x})
+}
+
+// ReduceMean is the mean along axes, which stay with a size of 1; -1 is the last.
+func (g *Graph) ReduceMean(output string, x Value, axes ...int) Value {
+	return g.AddNode("ReduceMean", output, []Value{x}, AttrInts("axes", axes...), AttrInt("keepdims", 1))
+}
+
+// Reshape gives x the dimensions shape: 0 leaves the one in its place, -1, at most
+// once, is what is left over.
+func (g *Graph) Reshape(output string, x Value, shape ...int) Value {
+	dims := make([]int64, len(shape))
+	for i, s := range shape {
+		dims[i] = int64(s)
+	}
+	to := g.Initializer(&weights.Array{Name: output + "_shape", Shape: []int{len(dims)}, DType: weights.I64, I64: dims})
+	return g.AddNode("Reshape", output, []Value{x, to})
 }
 
 // Softmax turns scores into probabilities along axis; -1 is the last.

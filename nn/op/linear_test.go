@@ -25,7 +25,7 @@ var linearCases = []optest.Case{
 		Operators: []string{"Gemm"},
 		Refuses: []optest.Refusal{
 			{Inputs: [][]int{{5, 6}}, Word: "6 features reach a linear layer for 7"},
-			{Inputs: [][]int{{1, 1, 1, 7}}, Word: "want [N,7]"},
+			{Inputs: [][]int{{7}}, Word: "want [N,7]"},
 		},
 	},
 	{
@@ -42,11 +42,20 @@ var linearCases = []optest.Case{
 	},
 }
 
+// rowsCase is a linear layer of 7 features to 3 over the last dimension of shape.
+func rowsCase(name, operator string, shape ...int) optest.Case {
+	c := linearCases[0]
+	c.Name, c.Operators = name, []string{operator}
+	out := append(append([]int(nil), shape[:len(shape)-1]...), 3)
+	c.Inputs, c.Shape, c.MACs = [][]int{shape}, out, float64(tensor.Size(shape...)*3)
+	return c
+}
+
 // multiplied is x·Weightᵀ + Bias.
 func multiplied(o graph.Op, _ bool, in []*tensor.Tensor) []float64 {
 	l, x := o.(*op.Linear), widen(in[0])
 	w := widen(l.Weight.Value)
-	y := newArray(x.shape[0], w.shape[0])
+	y := newArray(len(x.v)/w.shape[1], w.shape[0])
 	for i := range y.v {
 		n, k := i/w.shape[0], i%w.shape[0]
 		if l.Bias != nil {
@@ -60,6 +69,7 @@ func multiplied(o graph.Op, _ bool, in []*tensor.Tensor) []float64 {
 }
 
 func init() {
+	linearCases = append(linearCases, rowsCase("tokens", "MatMul", 2, 5, 7), rowsCase("maps", "Conv", 2, 3, 4, 7))
 	linearCases = append(linearCases, ended(linearCases[0], op.ReLU, "Relu"), ended(linearCases[0], op.Sigmoid, "Sigmoid"))
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
+	"github.com/whippet-ml/whippet/weights"
 )
 
 // TakesActivation is an operation that can apply a following activation itself.
@@ -144,4 +145,9 @@ func values(in []*tensor.Tensor, i int) []float32 {
 		return nil
 	}
 	return in[i].Data
+}
+
+// scalar adds a constant of no dimensions.
+func scalar(e *graph.Exporter, name string, v float64) onnx.Value {
+	return e.Initializer(&weights.Array{Name: name, Shape: []int{}, F32: []float32{float32(v)}})
 }

@@ -18,6 +18,7 @@ import (
 var tables = [][]optest.Case{
 	activationCases, addCases, branchesCases, concatCases, concatPoolCases, convCases, convStemCases, dropoutCases,
 	depthwiseCases, globalPoolCases, groupedConvCases, linearCases, maxPoolCases, normCases, normStemCases, scaleChannelsCases,
+	grnCases, layerNormCases, layerScaleCases,
 }
 
 // TestEveryOperationHasCases fails for an operation that is in no table.

@@ -55,6 +55,9 @@ const (
 	fold     = "norm(conv)"
 	dropout  = "dropout outside of training"
 
+	scaleFold  = "layerscale(operation)"
+	scaleLayer = "layerscale(linear)"
+
 	convMask     = "backward of conv(relu)"
 	branchesMask = "backward of branches(relu)"
 	poolMask     = "backward of maxpool(relu)"
@@ -63,6 +66,27 @@ const (
 var stemPool = op.MaxPool{Kernel: 3, Stride: 2, Ceil: true}
 
 var rewriteCases = []optest.GraphCase{
+	{
+		Name: "residual branch with a layer scale", Input: []int{2, 3, 4, 6}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			l := &op.Linear{Weight: newParam(b.r, 6, 6), Bias: newParam(b.r, 6)}
+			s := &op.LayerScale{Gamma: newParam(b.r, 6)}
+			b.params = append(b.params, l.Weight, l.Bias, s.Gamma)
+			return b.Add(op.Add{}, x, b.Add(s, b.Add(l, b.Add(op.GELU, x))))
+		}),
+		Training: []string{scaleLayer, add}, Inference: []string{scaleFold, add},
+	},
+	{
+		Name: "layer scale without a bias, and two readers", Input: []int{2, 3, 4, 6}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			l := &op.Linear{Weight: newParam(b.r, 6, 6)}
+			s, u := &op.LayerScale{Gamma: newParam(b.r, 6)}, &op.LayerScale{Gamma: newParam(b.r, 6)}
+			b.params = append(b.params, l.Weight, s.Gamma, u.Gamma)
+			v := b.Add(s, b.Add(l, x))
+			return b.Add(op.Add{}, v, b.Add(u, v))
+		}),
+		Training: []string{scaleLayer}, Inference: []string{scaleFold},
+	},
 	{
 		Name: "residual block", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
 		Build: built(func(b *builder, x graph.Value) graph.Value {

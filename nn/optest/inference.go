@@ -53,6 +53,7 @@ func (s *subject) onnx() error {
 		added++
 		return b.Initializer(&weights.Array{Name: fmt.Sprintf("w%d", added), Shape: []int{len(values)}, F32: values}), nil
 	}}
+	e.Inputs = s.Inputs
 	var in []onnx.Value
 	for i, x := range s.in {
 		in = append(in, b.Input(fmt.Sprintf("x%d", i), weights.F32, onnx.Fixed(x.Shape...)))

@@ -8,6 +8,7 @@ package asm
 //go:generate go run ./depthwise -out ../depthwise/depthwise_amd64.s -stubs ../depthwise/depthwise_stubs_amd64.go -offsets ../depthwise/depthwise_offsets_amd64.go -pkg depthwise
 //go:generate go run ./rowwise -room elementwise -out ../elementwise/elementwise_amd64.s -stubs ../elementwise/elementwise_stubs_amd64.go -offsets ../elementwise/elementwise_offsets_amd64.go -pkg elementwise
 //go:generate go run ./rowwise -room norm -out ../norm/norm_amd64.s -stubs ../norm/norm_stubs_amd64.go -offsets ../norm/norm_offsets_amd64.go -pkg norm
+//go:generate go run ./layernorm -out ../layernorm/layernorm_amd64.s -stubs ../layernorm/layernorm_stubs_amd64.go -offsets ../layernorm/layernorm_offsets_amd64.go -pkg layernorm
 //go:generate go run ./rowwise -room optimizer -out ../optimizer/optimizer_amd64.s -stubs ../optimizer/optimizer_stubs_amd64.go -offsets ../optimizer/optimizer_offsets_amd64.go -pkg optimizer
 //go:generate go run ./pool -out ../pool/pool_amd64.s -stubs ../pool/pool_stubs_amd64.go -offsets ../pool/pool_offsets_amd64.go -pkg pool
 //go:generate go run ./pixel -out ../pixel/pixel_amd64.s -stubs ../pixel/pixel_stubs_amd64.go -offsets ../pixel/pixel_offsets_amd64.go -pkg pixel

@@ -37,3 +37,14 @@ func (v *Set) NewTail(n reg.GPVirtual) *Tail {
 	VMOVUPS(operand.Mem{Base: p, Index: n, Scale: 4, Disp: 32}, y)
 	return &Tail{mask: y}
 }
+
+// Keep sets the lanes of x past the tail to 0; without a tail it does nothing.
+func (v *Set) Keep(x reg.VecVirtual, t *Tail) {
+	switch {
+	case t == nil:
+	case v.Wide:
+		VMOVAPS_Z(x, t.mask, x)
+	default:
+		VANDPS(t.mask, x, x)
+	}
+}

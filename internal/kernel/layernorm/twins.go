@@ -1,0 +1,58 @@
+package layernorm
+
+import "math"
+
+// forwardGo is the portable form of the forward pass.
+func forwardGo(p *args) {
+	c := p.C
+	x, y := floats(p.X, p.Rows*c), floats(p.Y, p.Rows*c)
+	w, b := floats(p.Weight, c), floats(p.Bias, c)
+	means, rstds := floats(p.Mean, p.Rows), floats(p.Rstd, p.Rows)
+	for r := range p.Rows {
+		x, y := x[r*c:][:c], y[r*c:][:c]
+		var sum, squares float32
+		for _, v := range x {
+			sum += v
+		}
+		mean := sum * p.InvC
+		for _, v := range x {
+			squares += (v - mean) * (v - mean)
+		}
+		rstd := 1 / float32(math.Sqrt(float64(squares*p.InvC+p.Eps)))
+		for i, v := range x {
+			y[i] = (v-mean)*rstd*w[i] + b[i]
+		}
+		means[r], rstds[r] = mean, rstd
+	}
+}
+
+// backwardGo is the portable form of the backward pass.
+func backwardGo(p *args, add bool) {
+	c := p.C
+	x, dy, dx := floats(p.X, p.Rows*c), floats(p.Y, p.Rows*c), floats(p.DX, p.Rows*c)
+	w, dw, db := floats(p.Weight, c), floats(p.DWeight, c), floats(p.DBias, c)
+	means, rstds := floats(p.Mean, p.Rows), floats(p.Rstd, p.Rows)
+	for r := range p.Rows {
+		x, dy, dx := x[r*c:][:c], dy[r*c:][:c], dx[r*c:][:c]
+		mean, rstd := means[r], rstds[r]
+		var a, b float32
+		for i, v := range x {
+			h := (v - mean) * rstd
+			g := dy[i] * w[i]
+			dw[i] += dy[i] * h
+			db[i] += dy[i]
+			a += g
+			b += g * h
+		}
+		a *= p.InvC
+		b *= p.InvC
+		for i, v := range x {
+			h := (v - mean) * rstd
+			g := rstd * (dy[i]*w[i] - a - h*b)
+			if add {
+				g += dx[i]
+			}
+			dx[i] = g
+		}
+	}
+}
