@@ -220,9 +220,9 @@ func fillByFormula(e nn.Entry, gain float64) {
 		switch {
 		case e.Kind == nn.RunningVar:
 			u = 1 + 0.5*u
-		case len(e.Shape) >= 2:
+		case len(e.Shape) >= 2 && e.Kind != nn.OtherWeight:
 			u *= math.Sqrt(3 * gain / float64(n/e.Shape[0]))
-		case e.Kind == nn.NormScale:
+		case strings.HasSuffix(e.Name, "weight"):
 			u = 1 + 0.3*u
 		default:
 			u *= 0.2
