@@ -72,6 +72,8 @@ func TestGroupsAgainstFastai(t *testing.T) {
 // large are architectures with more of the same blocks as others that are tested.
 var large = map[string]bool{
 	"resnet101": true, "resnet152": true,
+	"convnext_femto": true, "convnext_pico": true, "convnext_nano": true, "convnext_small": true, "convnext_base": true,
+	"convnextv2_femto": true, "convnextv2_pico": true, "convnextv2_nano": true, "convnextv2_tiny": true, "convnextv2_small": true, "convnextv2_base": true,
 	"efficientnet_b1": true, "efficientnet_b2": true, "efficientnet_b3": true, "efficientnet_b4": true,
 }
 

@@ -39,56 +39,90 @@ type convNeXtSize struct {
 	depths, widths [4]int // blocks and channels of each stage
 	pointwise      bool   // timm has the linear layers as 1×1 convolutions
 	v2             bool   // a global response normalization in place of the layer scale
+	torchvision    bool   // names are torchvision's, not timm's
 }
 
 // convNeXtEps is added to the variance in all layer norms of the family.
 const convNeXtEps = 1e-6
 
 func convNeXt(name string, s convNeXtSize, w ...Published) *Architecture {
-	features := s.widths[3]
-	return &Architecture{
-		Name: name, Features: features, MinSize: 32, Weights: w, Init: initConvNeXt,
-		Units: func() *nn.Sequential {
-			stem := nn.NewSequential(nn.NewConv2d(3, s.widths[0], 4, 4, 0, true), nn.NewLayerNorm(s.widths[0], convNeXtEps))
-			var stages []nn.Module
-			in := s.widths[0]
-			for i, width := range s.widths {
-				stages = append(stages, s.stage(in, width, s.depths[i]))
-				in = width
-			}
-			return nn.NewNamed(nn.Child{Name: "stem", Module: stem}, nn.Child{Name: "stages", Module: nn.NewSequential(stages...)})
-		},
-		Top: func(classes int) *nn.Sequential {
-			return nn.NewNamed(
-				nn.Child{Name: "avgpool", Module: nn.GlobalAvgPool{}},
-				nn.Child{Name: "head", Module: nn.NewNamed(
-					nn.Child{Name: "norm", Module: nn.NewLayerNorm(features, convNeXtEps)},
-					nn.Child{Name: "fc", Module: nn.NewLinear(features, classes, true)})})
-		},
+	a := s.architecture(name)
+	a.Weights = w
+	if !s.pointwise && !s.v2 { // torchvision has these
+		other := s
+		other.torchvision = true
+		a.Spellings = []Spelling{{Like: func() *Architecture { return other.architecture("") }}}
 	}
+	return a
 }
 
-// stage halves the map, unless it is the first, whose width the stem has already,
-// and has the blocks.
-func (s convNeXtSize) stage(in, width, depth int) nn.Module {
-	var parts []nn.Child
-	if in != width {
-		parts = append(parts, nn.Child{Name: "downsample", Module: nn.NewSequential(
-			nn.NewLayerNorm(in, convNeXtEps), nn.NewConv2d(in, width, 2, 2, 0, true))})
+// architecture is the network under timm's names or torchvision's.
+func (s convNeXtSize) architecture(name string) *Architecture {
+	features := s.widths[3]
+	a := &Architecture{Name: name, Features: features, MinSize: 32, Init: initConvNeXt}
+	pool := nn.Child{Name: "avgpool", Module: nn.GlobalAvgPool{}}
+	if s.torchvision {
+		a.Prefix = "features"
+		a.Units = func() *nn.Sequential {
+			units := []nn.Module{s.stem()}
+			for i := range s.widths {
+				if i > 0 {
+					units = append(units, s.downsample(i))
+				}
+				units = append(units, s.blocks(i))
+			}
+			return nn.NewSequential(units...)
+		}
+		a.Top = func(classes int) *nn.Sequential {
+			return nn.NewNamed(pool, nn.Child{Name: "classifier", Module: nn.NewSequential(
+				nn.NewLayerNorm(features, convNeXtEps), nn.Identity{}, nn.NewLinear(features, classes, true))}) // Flatten
+		}
+		return a
 	}
+	a.Units = func() *nn.Sequential {
+		var stages []nn.Module
+		for i := range s.widths {
+			var parts []nn.Child
+			if i > 0 {
+				parts = append(parts, nn.Child{Name: "downsample", Module: s.downsample(i)})
+			}
+			stages = append(stages, nn.NewNamed(append(parts, nn.Child{Name: "blocks", Module: s.blocks(i)})...))
+		}
+		return nn.NewNamed(nn.Child{Name: "stem", Module: s.stem()}, nn.Child{Name: "stages", Module: nn.NewSequential(stages...)})
+	}
+	a.Top = func(classes int) *nn.Sequential {
+		return nn.NewNamed(pool, nn.Child{Name: "head", Module: nn.NewNamed(
+			nn.Child{Name: "norm", Module: nn.NewLayerNorm(features, convNeXtEps)},
+			nn.Child{Name: "fc", Module: nn.NewLinear(features, classes, true)})})
+	}
+	return a
+}
+
+func (s convNeXtSize) stem() nn.Module {
+	return nn.NewSequential(nn.NewConv2d(3, s.widths[0], 4, 4, 0, true), nn.NewLayerNorm(s.widths[0], convNeXtEps))
+}
+
+// downsample halves the map before stage i.
+func (s convNeXtSize) downsample(i int) nn.Module {
+	return nn.NewSequential(nn.NewLayerNorm(s.widths[i-1], convNeXtEps), nn.NewConv2d(s.widths[i-1], s.widths[i], 2, 2, 0, true))
+}
+
+// blocks are those of stage i.
+func (s convNeXtSize) blocks(i int) nn.Module {
 	var blocks []nn.Module
-	for range depth {
-		blocks = append(blocks, s.block(width))
+	for range s.depths[i] {
+		blocks = append(blocks, s.block(s.widths[i]))
 	}
-	return nn.NewNamed(append(parts, nn.Child{Name: "blocks", Module: nn.NewSequential(blocks...)})...)
+	return nn.NewSequential(blocks...)
 }
 
 func (s convNeXtSize) block(width int) *convNeXtBlock {
 	b := &convNeXtBlock{
-		depthwise: nn.NewDepthwiseConv2d(width, 7, 1, op.Padding{Rows: 3, Cols: 3}, true),
-		norm:      nn.NewLayerNorm(width, convNeXtEps),
-		fc1:       nn.NewLinear(width, 4*width, true),
-		fc2:       nn.NewLinear(4*width, width, true),
+		torchvision: s.torchvision,
+		depthwise:   nn.NewDepthwiseConv2d(width, 7, 1, op.Padding{Rows: 3, Cols: 3}, true),
+		norm:        nn.NewLayerNorm(width, convNeXtEps),
+		fc1:         nn.NewLinear(width, 4*width, true),
+		fc2:         nn.NewLinear(4*width, width, true),
 	}
 	b.fc1.Pointwise, b.fc2.Pointwise = s.pointwise, s.pointwise
 	if s.v2 {
@@ -107,6 +141,8 @@ type convNeXtBlock struct {
 	fc1, fc2  *nn.Linear
 	grn       *nn.GRN        // or nil
 	scale     *nn.LayerScale // or nil
+
+	torchvision bool // names are torchvision's
 }
 
 // Build appends the block, reading x [N,H,W,C].
@@ -127,11 +163,20 @@ func (b *convNeXtBlock) State() []nn.Entry {
 	if b.scale == nil {
 		return nil
 	}
-	return b.scale.State()
+	e := b.scale.State()
+	if b.torchvision {
+		e[0].Name = "layer_scale"
+	}
+	return e
 }
 
 // Children returns the layers, but for the layer scale.
 func (b *convNeXtBlock) Children() []nn.Child {
+	if b.torchvision {
+		return []nn.Child{{Name: "block", Module: nn.NewNamed(
+			nn.Child{Name: "0", Module: b.depthwise}, nn.Child{Name: "2", Module: b.norm},
+			nn.Child{Name: "3", Module: b.fc1}, nn.Child{Name: "5", Module: b.fc2})}}
+	}
 	mlp := []nn.Child{{Name: "fc1", Module: b.fc1}}
 	if b.grn != nil {
 		mlp = append(mlp, nn.Child{Name: "grn", Module: b.grn})

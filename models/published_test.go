@@ -16,6 +16,9 @@ func TestPublishedPreprocessing(t *testing.T) {
 	}
 	usual := map[string]way{"IMAGENET1K_V1": {224, 256, preprocess.Bilinear}, "IMAGENET1K_V2": {224, 232, preprocess.Bilinear}}
 	own := map[string]way{
+		"convnext_tiny IMAGENET1K_V1":     {224, 236, preprocess.Bilinear},
+		"convnext_small IMAGENET1K_V1":    {224, 230, preprocess.Bilinear},
+		"convnext_base IMAGENET1K_V1":     {224, 232, preprocess.Bilinear},
 		"efficientnet_b0 IMAGENET1K_V1":   {224, 256, preprocess.Bicubic},
 		"efficientnet_b1 IMAGENET1K_V1":   {240, 256, preprocess.Bicubic},
 		"efficientnet_b1 IMAGENET1K_V2":   {240, 255, preprocess.Bilinear},
