@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// stopSignals ask the program to end at a good place.
+var stopSignals = []os.Signal{syscall.SIGUSR1}
+
 // onHangup calls f at every SIGHUP, which does not stop the program any more,
 // until stop is called.
 func onHangup(f func()) (stop func()) {

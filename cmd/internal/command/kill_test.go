@@ -102,21 +102,26 @@ func TestInterrupted(t *testing.T) {
 
 	for _, c := range []struct {
 		name  string
-		twice bool
-	}{{"once", false}, {"twice", true}} {
+		sig   os.Signal
+		twice bool // a SIGTERM after it, or the same again
+	}{{"once", os.Interrupt, false}, {"twice", os.Interrupt, true}, {"asked", stopSignals[0], true}} {
 		t.Run(c.name, func(t *testing.T) {
 			out := filepath.Join(dir, c.name)
 			p := midway(t, dir, out)
-			_ = p.cmd.Process.Signal(os.Interrupt)
+			_ = p.cmd.Process.Signal(c.sig)
+			second, saves := c.sig, true
+			if c.twice && c.sig == os.Interrupt {
+				second, saves = syscall.SIGTERM, false
+			}
 			if c.twice {
 				time.Sleep(time.Millisecond)
-				_ = p.cmd.Process.Signal(syscall.SIGTERM)
+				_ = p.cmd.Process.Signal(second)
 			}
 			if code := p.wait(); code != 130 {
 				t.Fatalf("exit code %d, want 130\n%s", code, &p.out)
 			}
 			text := p.out.String()
-			if !c.twice && (!strings.Contains(text, "progress is saved (step ") || !strings.Contains(text, "whippet train --resume "+out)) {
+			if saves && (!strings.Contains(text, "progress is saved (step ") || !strings.Contains(text, "whippet train --resume "+out)) {
 				t.Errorf("the output does not say how to go on:\n%s", text)
 			}
 			if exists(out) {

@@ -93,21 +93,38 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 var hangupHandled atomic.Bool
 
 // watchSignals cancels at the first Ctrl-C, so that work ends at a good place,
-// and exits at the second.
+// and exits at the second. SIGUSR1 asks only for the former, as often as it comes:
+// batch systems send it some time before they end a job, and launchers pass it on to
+// ranks that it may have reached before.
 func watchSignals(cancel context.CancelFunc) {
 	c := make(chan os.Signal, 2)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
 		signal.Notify(c, syscall.SIGHUP)
 	}
+	asked := make(chan os.Signal, 1)
+	if len(stopSignals) > 0 {
+		signal.Notify(asked, stopSignals...)
+	}
 	go func() {
-		for sig := <-c; sig == syscall.SIGHUP && hangupHandled.Load(); sig = <-c {
+		for stopping, interrupts := false, 0; ; {
+			select {
+			case sig := <-asked:
+				if !stopping {
+					fmt.Fprintf(os.Stderr, "\n%v: finishing what is under way, then stopping\n", sig)
+				}
+			case sig := <-c:
+				if sig == syscall.SIGHUP && hangupHandled.Load() {
+					continue
+				}
+				if interrupts++; interrupts > 1 {
+					os.Exit(130)
+				}
+				fmt.Fprintln(os.Stderr, "\nfinishing what is under way, then stopping; press Ctrl-C again to stop at once")
+			}
+			stopping = true
+			cancel()
 		}
-		fmt.Fprintln(os.Stderr, "\nfinishing what is under way, then stopping; press Ctrl-C again to stop at once")
-		cancel()
-		for sig := <-c; sig == syscall.SIGHUP && hangupHandled.Load(); sig = <-c {
-		}
-		os.Exit(130)
 	}()
 }
 
