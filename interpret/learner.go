@@ -83,10 +83,7 @@ func ModelBlock(plan data.Block, info models.Info) (data.Block, error) {
 		return plan, fmt.Errorf("interpret: the model's preprocessing: %w", err)
 	}
 	plan.ItemTransforms, plan.BatchTransforms = item, batch
-	if files, ok := plan.Items.(vision.Files); ok {
-		files.Decode.IgnoreOrientation = pre.RawEXIF
-		plan.Items = files
-	}
+	plan.Items = vision.Oriented(plan.Items, pre.RawEXIF)
 	return plan, nil
 }
 

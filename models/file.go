@@ -123,7 +123,8 @@ func Read(r io.ReaderAt, size int64) (*Classifier, Info, error) {
 var ErrNoClassifier = errors.New("not a saved classifier")
 
 // FromFile builds the classifier that a file describes, or returns an error that
-// wraps ErrNoClassifier if it describes none.
+// wraps ErrNoClassifier if it describes none. An input smaller than the
+// architecture's MinSize is an error.
 func FromFile(f *weights.File) (*Classifier, Info, error) {
 	var info Info
 	meta, ok := f.Metadata[infoKey]
@@ -145,6 +146,9 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 	}
 	if err := info.Preprocess.Check(); err != nil {
 		return nil, info, fmt.Errorf("metadata %s: %w", infoKey, err)
+	}
+	if got := info.Preprocess.Size; got < a.MinSize {
+		return nil, info, fmt.Errorf("metadata %s: an input of %d pixels, and %s needs %d at least: the description was changed, or written by a program that does not know the network", infoKey, got, a.Name, a.MinSize)
 	}
 	c, err := info.classifier(f, a)
 	if err != nil {

@@ -121,3 +121,20 @@ func FuzzFromFile(f *testing.F) {
 		}
 	})
 }
+
+// TestSmallInput: a description whose input is too small for its network is refused
+// when it is read, not when the first picture comes.
+func TestSmallInput(t *testing.T) {
+	for _, a := range []*Architecture{SqueezeNet1_0, SqueezeNet1_1} {
+		for size := a.MinSize - 1; size <= a.MinSize; size++ {
+			f, err := File(NewClassifier(a, 2, rng.New(1)), Info{Vocab: []string{"cat", "dog"}, Preprocess: preprocess.Config{Size: size, Stats: preprocess.ImageNetStats}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _, err = FromFile(f)
+			if want := fmt.Sprintf("input of %d pixels, and %s needs %d", size, a.Name, a.MinSize); size < a.MinSize && (err == nil || !strings.Contains(err.Error(), want)) || size == a.MinSize && err != nil {
+				t.Errorf("%s with an input of %d pixels: error %v", a.Name, size, err)
+			}
+		}
+	}
+}

@@ -103,5 +103,20 @@ func (f Files) Check(item data.Item) (width, height int, err error) {
 	return info.Width, info.Height, nil
 }
 
+// Oriented returns a source of the same pictures whose EXIF orientation is applied,
+// or left unapplied when raw is true: Files, or a table of them (data.CSV). Other
+// sources have pictures of their own, and are returned as they are.
+func Oriented(s data.Source, raw bool) data.Source {
+	switch s := s.(type) {
+	case Files:
+		s.Decode.IgnoreOrientation = raw
+		return s
+	case data.CSV:
+		s.Images = Oriented(s.Images, raw)
+		return s
+	}
+	return s
+}
+
 // String describes the source.
 func (f Files) String() string { return "ImageFiles" }

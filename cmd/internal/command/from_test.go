@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,11 @@ import (
 
 	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/preprocess"
+	"github.com/whippet-ml/whippet/rng"
+	"github.com/whippet-ml/whippet/vision"
+	"github.com/whippet-ml/whippet/weights"
 )
 
 // TestTrainFrom goes on from a saved model at a rate of almost nothing: the head
@@ -72,6 +78,68 @@ func TestTrainFrom(t *testing.T) {
 		if _, err := runCommand(t, nil, args...); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v does not say %q", name, err, tc.want)
 		}
+	}
+}
+
+// TestTrainFromOtherPreprocessing goes on from a model whose pictures were
+// normalized in another way, not turned as EXIF says, and whose head is another: all
+// of it is the second model's too, and a run that is resumed has it again.
+func TestTrainFromOtherPreprocessing(t *testing.T) {
+	dir, runs := twoClasses(t, 12), t.TempDir()
+	saved, out := filepath.Join(runs, "first.safetensors"), filepath.Join(runs, "second")
+	pre := preprocess.Config{Presize: 40, Method: preprocess.Pad, Size: 32, Stats: preprocess.MNISTStats, RawEXIF: true}
+	first := models.NewClassifier(models.SqueezeNet1_1, 2, rng.New(1), models.HeadWidth(24), models.HeadDropout(0.25))
+	if err := models.Save(saved, first, models.Info{Vocab: []string{"blue", "red"}, Preprocess: pre}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runCommand(t, nil, "train", "--data", dir, "--from", saved, "--batch", "4", "--epochs", "1", "--presize", "36", "--seed", "2", "--out", out); err != nil {
+		t.Fatal(err)
+	}
+	asked := run.Config{From: saved, Presize: 36}
+	notes, err := asked.ContinueFrom(func(flag string) bool { return flag == "presize" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"normalized as the model of --from", "mean [0.131 0.131 0.131]", "EXIF orientation of pictures is left unapplied", "--presize 36: the model of --from was trained with 40"} {
+		if said := strings.Join(notes, "\n"); !strings.Contains(said, want) {
+			t.Errorf("it says\n%s\nwithout %q", said, want)
+		}
+	}
+	_, info, err := models.Load(filepath.Join(out, "model.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pre.Presize = 36
+	if info.Preprocess != pre || info.HeadDropout == nil || *info.HeadDropout != 0.25 {
+		t.Errorf("the second model has %+v and dropout %v, want %+v and 0.25", info.Preprocess, info.HeadDropout, pre)
+	}
+	c, err := run.ReadConfig(filepath.Join(out, run.ConfigFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := c.Block(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, ok := block.Items.(vision.Files); !ok || !s.Decode.IgnoreOrientation || c.Preprocess() != pre {
+		t.Errorf("pictures of the settings are read by %+v and prepared by %+v; want the first model's", block.Items, c.Preprocess())
+	}
+	ctx := context.Background()
+	dls, err := block.DataLoaders(ctx, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dls.Close()
+	l, err := c.Resumed(ctx, dls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := weights.Load(filepath.Join(out, "model.safetensors"))
+	if err == nil {
+		err = nn.State(l.Model).Load(f)
+	}
+	if err != nil {
+		t.Errorf("the network of a resumed run is not the model's: %v", err)
 	}
 }
 

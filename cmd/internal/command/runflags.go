@@ -34,6 +34,7 @@ type learnerFlags struct {
 	json    bool
 	threads int
 	workers int
+	notes   []string // on what was taken over from other settings
 }
 
 // flags adds the flags of f. Its settings are the defaults.
@@ -59,6 +60,9 @@ func (f *learnerFlags) setThreads() error {
 
 // loaders finds and prepares the data that the settings name.
 func (f *learnerFlags) loaders(ctx context.Context, p *printer) (*data.DataLoaders, error) {
+	for _, n := range f.notes {
+		p.note("note: %s", n)
+	}
 	root, err := f.Prepare(ctx, datasets.WithProgress(p.download))
 	if err != nil {
 		return nil, err
@@ -98,20 +102,11 @@ func (f *learnerFlags) adaptDefaults(changed func(string) bool) error {
 				return fmt.Errorf("--%s does not go with --from: the network and its weights are the saved model's", name)
 			}
 		}
-		_, info, err := models.Load(f.From)
+		notes, err := f.ContinueFrom(changed)
 		if err != nil {
-			return fmt.Errorf("--from: %w", err)
-		}
-		if err := f.DigestFrom(); err != nil {
 			return err
 		}
-		f.Arch = info.Arch
-		pre := info.Preprocess
-		set(changed("presize"), &f.Presize, pre.Presize)
-		set(changed("size"), &f.Size, pre.Size)
-		set(changed("resize"), &f.Resize, pre.Method)
-		set(changed("interpolation"), &f.Interpolation, pre.Interpolation)
-		set(changed("crop-pct"), &f.CropPct, pre.CropPct)
+		f.notes = notes
 	}
 	if f.Weights == "none" || f.From != "" {
 		// A random body must not be frozen, nor train at a hundredth of the rate;

@@ -4,10 +4,8 @@
 package run
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"math"
 	"os"
@@ -39,7 +37,7 @@ type Config struct {
 	Arch         string                  `json:"arch"`                  // see models.Names
 	Weights      string                  `json:"weights"`               // default, none, or a file
 	From         string                  `json:"from,omitempty"`        // a saved model to go on from, head included; then Arch is its and Weights means nothing
-	FromDigest   uint32                  `json:"from_digest,omitempty"` // of that model's file; see DigestFrom
+	FromDigest   uint32                  `json:"from_digest,omitempty"` // of that model's file; see digestFrom
 	Epochs       int                     `json:"epochs"`                // after the frozen ones
 	FreezeEpochs int                     `json:"freeze_epochs"`         // with only the head (and batch norms) training
 	LR           string                  `json:"lr"`                    // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
@@ -52,20 +50,26 @@ type Config struct {
 	// Interpolation and CropPct are those of preprocess.Config.
 	Interpolation preprocess.Interpolation `json:"interpolation,omitempty"`
 	CropPct       float64                  `json:"crop_pct,omitempty"`
-	MinScale      float64                  `json:"min_scale"`             // of the random-resized crop
-	Augment       bool                     `json:"augment"`               // fastai's aug_transforms
-	Label         string                   `json:"label"`                 // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
-	PathColumn    string                   `json:"path_column,omitempty"` // of the table of csv:FILE: which column names the pictures; empty looks for it
-	Valid         string                   `json:"valid"`                 // a share, folder[:TRAIN,VALID], column:NAME, or auto
-	SplitSeed     uint64                   `json:"split_seed"`            // of a random split
-	Seed          uint64                   `json:"seed"`                  // of initial weights, shuffling, augmentation and dropout
-	Damaged       string                   `json:"damaged"`               // error or skip
-	TrainBN       bool                     `json:"train_bn"`
-	MixUp         float64                  `json:"mixup"`           // alpha, 0 for none
-	Smoothing     float64                  `json:"label_smoothing"` // 0 for none
-	Patience      int                      `json:"patience"`        // epochs without improvement after which to stop; 0 never
-	SaveBest      bool                     `json:"save_best"`       // keep the epoch with the lowest validation loss
-	Metrics       string                   `json:"metrics"`         // names, separated by commas
+	// Stats, RawEXIF, HeadWidth and HeadDropout are those of the model of From, where
+	// they are not the architecture's, and fastai's (see ContinueFrom).
+	Stats       *preprocess.Stats `json:"stats,omitempty"`
+	RawEXIF     bool              `json:"ignore_exif,omitempty"`
+	HeadWidth   int               `json:"head_width,omitempty"`
+	HeadDropout *float64          `json:"head_dropout,omitempty"`
+	MinScale    float64           `json:"min_scale"`             // of the random-resized crop
+	Augment     bool              `json:"augment"`               // fastai's aug_transforms
+	Label       string            `json:"label"`                 // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
+	PathColumn  string            `json:"path_column,omitempty"` // of the table of csv:FILE: which column names the pictures; empty looks for it
+	Valid       string            `json:"valid"`                 // a share, folder[:TRAIN,VALID], column:NAME, or auto
+	SplitSeed   uint64            `json:"split_seed"`            // of a random split
+	Seed        uint64            `json:"seed"`                  // of initial weights, shuffling, augmentation and dropout
+	Damaged     string            `json:"damaged"`               // error or skip
+	TrainBN     bool              `json:"train_bn"`
+	MixUp       float64           `json:"mixup"`           // alpha, 0 for none
+	Smoothing   float64           `json:"label_smoothing"` // 0 for none
+	Patience    int               `json:"patience"`        // epochs without improvement after which to stop; 0 never
+	SaveBest    bool              `json:"save_best"`       // keep the epoch with the lowest validation loss
+	Metrics     string            `json:"metrics"`         // names, separated by commas
 
 	// LRChanges are the learning rates with which the run was resumed, in
 	// order; the last one counts, LR until the first.
@@ -197,6 +201,9 @@ func (c Config) Check() error {
 	case c.Patience < 0:
 		return bad("patience", c.Patience, "must be 0 (never) or more")
 	}
+	if err := c.checkModel(); err != nil {
+		return err
+	}
 	if _, err := c.metrics(task.SingleLabel); err != nil {
 		return err
 	}
@@ -280,36 +287,6 @@ func ReadConfig(path string) (Config, error) {
 		return Config{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
-}
-
-// DigestFrom fills in FromDigest. The random streams of a run that goes on from a
-// saved model are shifted by it: with the seed of the run that made the model
-// (the natural thing to give), they would repeat its augmentation and dropout,
-// and the network would train on pictures that it has just learned by heart.
-//
-// It is a digest of the weights alone. The description beside them names files
-// and folders, and a run must not depend on how those were called.
-func (c *Config) DigestFrom() error {
-	f, _, err := files.Open(c.From)
-	if err != nil {
-		return fmt.Errorf("--from: %w", err)
-	}
-	defer f.Close()
-	h := crc32.NewIEEE()
-	var length [8]byte // of a safetensors file's header, which comes before the weights
-	if _, err = io.ReadFull(f, length[:]); err == nil {
-		if n := binary.LittleEndian.Uint64(length[:]); n < 1<<40 {
-			_, err = f.Seek(int64(n), io.SeekCurrent)
-		}
-	}
-	if err == nil {
-		_, err = io.Copy(h, f)
-	}
-	if err != nil {
-		return fmt.Errorf("--from %s: %w", c.From, err)
-	}
-	c.FromDigest = max(h.Sum32(), 1)
-	return nil
 }
 
 // streamSeed is the seed of what is random in training.

@@ -285,7 +285,7 @@ func TestDigestFromIsOfTheWeights(t *testing.T) {
 	}
 	digest := func(path string) uint32 {
 		c := Config{From: path}
-		if err := c.DigestFrom(); err != nil {
+		if err := c.digestFrom(); err != nil {
 			t.Fatal(err)
 		}
 		return c.FromDigest
@@ -301,7 +301,7 @@ func TestDigestFromIsOfTheWeights(t *testing.T) {
 	if err := os.WriteFile(c.From, []byte("abc"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.DigestFrom(); err == nil || !strings.Contains(err.Error(), c.From) {
+	if err := c.digestFrom(); err == nil || !strings.Contains(err.Error(), c.From) {
 		t.Errorf("a file of three bytes: %v", err)
 	}
 }

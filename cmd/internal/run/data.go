@@ -316,6 +316,7 @@ func (c Config) Block(root string) (data.Block, error) {
 		file, _ := cutColumn(strings.TrimPrefix(c.Label, "csv:"))
 		b.Items = c.source(file)
 	}
+	b.Items = vision.Oriented(b.Items, c.RawEXIF)
 	if c.Damaged == "skip" {
 		b.Damaged = data.SkipDamaged
 	}
@@ -338,8 +339,10 @@ func DrawnSource() drawn.Source {
 
 // Preprocess returns what a saved model says about its input.
 func (c Config) Preprocess() preprocess.Config {
-	p := preprocess.Config{Presize: c.Presize, Method: c.Resize, Size: c.Size, Stats: preprocess.ImageNetStats, Interpolation: c.Interpolation, CropPct: c.CropPct}
-	if a, err := models.ByName(c.Arch); err == nil {
+	p := preprocess.Config{Presize: c.Presize, Method: c.Resize, Size: c.Size, Stats: preprocess.ImageNetStats, Interpolation: c.Interpolation, CropPct: c.CropPct, RawEXIF: c.RawEXIF}
+	if c.Stats != nil {
+		p.Stats = *c.Stats
+	} else if a, err := models.ByName(c.Arch); err == nil {
 		p.Stats = a.Stats()
 	}
 	return p

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/whippet-ml/whippet/data"
@@ -11,11 +10,10 @@ import (
 	"github.com/whippet-ml/whippet/internal/demo/drawnweights"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/models"
-	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/schedule"
 	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/train"
-	"github.com/whippet-ml/whippet/weights"
 )
 
 // MetricNames lists the metrics that --metrics takes.
@@ -75,11 +73,14 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 	if c.Patience > 0 {
 		opts = append(opts, train.Callbacks(&train.EarlyStopping{Patience: c.Patience}))
 	}
+	if resumed && c.From != "" {
+		return train.New(dls, models.NewClassifier(arch, len(dls.Vocab), rng.New(0), c.head()...), opts...)
+	}
 	if resumed {
 		return finetune.NewLearner(ctx, dls, arch, finetune.RandomWeights(), opts...)
 	}
 	if c.From != "" {
-		return c.continued(ctx, dls, arch, opts)
+		return c.continued(dls, opts)
 	}
 	w := c.weights()
 	if c.Data == Drawn && c.Weights == "default" {
@@ -93,38 +94,6 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 		w = finetune.WeightsLoaded(f)
 	}
 	return finetune.NewLearner(ctx, dls, arch, w, opts...)
-}
-
-// continued builds a learner whose model is the saved one of From. It is frozen,
-// as one with pretrained weights is.
-func (c Config) continued(ctx context.Context, dls *data.DataLoaders, arch *models.Architecture, opts []train.Option) (*train.Learner, error) {
-	f, err := weights.Load(c.From)
-	if err != nil {
-		return nil, fmt.Errorf("--from: %w", err)
-	}
-	_, info, err := models.FromFile(f)
-	if err != nil {
-		return nil, fmt.Errorf("--from %s: %w", c.From, err)
-	}
-	by, err := info.Decoder()
-	if err != nil {
-		return nil, fmt.Errorf("--from %s: %w", c.From, err)
-	}
-	if by.Task.Name() != dls.Task().Name() {
-		return nil, fmt.Errorf("--from %s: the model's task is %s, the data's %s: go on with data of its task", c.From, by.Task.Name(), dls.Task().Name())
-	}
-	if !slices.Equal(info.Vocab, dls.Vocab) {
-		return nil, fmt.Errorf("--from %s: the model has the classes %.200q, the data %.200q: go on with the data it was trained on, or take its body alone with --weights",
-			c.From, strings.Join(info.Vocab, ", "), strings.Join(dls.Vocab, ", "))
-	}
-	l, err := finetune.NewLearner(ctx, dls, arch, finetune.RandomWeights(), opts...)
-	if err != nil {
-		return nil, err
-	}
-	if err := nn.State(l.Model).Load(f); err != nil {
-		return nil, fmt.Errorf("--from %s: %w", c.From, err)
-	}
-	return l, l.Freeze()
 }
 
 // Fit carries out the run's plan on its learner.

@@ -36,6 +36,8 @@ func TestSameAs(t *testing.T) {
 			v.SetUint(v.Uint() + 1)
 		case reflect.Float64:
 			v.SetFloat(v.Float() + 0.125)
+		case reflect.Pointer:
+			v.Set(reflect.New(field.Type.Elem()))
 		case reflect.Slice:
 			c.LRChanges = []LRChange{{10, "2e-3"}}
 		default:
