@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/onnx"
@@ -81,7 +82,11 @@ func (f *exportFlags) run(w io.Writer, model string) error {
 	if len(graphs)+len(parameters) == 0 {
 		return errors.New("say what to write: --out FILE.onnx or --out FILE.safetensors")
 	}
-	c, info, err := models.Load(modelPath(model))
+	file, err := run.FindModel(model)
+	if err != nil {
+		return err
+	}
+	c, info, err := models.Load(file)
 	if err != nil {
 		return err
 	}

@@ -63,11 +63,11 @@ func (j *judged) flags(cmd *cobra.Command) {
 // plan loads the model and fills in what was not given from its description:
 // the data, labels and split of its training. It returns the pictures' plan.
 func (j *judged) plan(ctx context.Context, path string, changed func(string) bool, p *printer) (data.Block, error) {
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		path = filepath.Join(path, run.ModelFile)
+	path, err := run.FindModel(path)
+	if err != nil {
+		return data.Block{}, err
 	}
 	j.path = path
-	var err error
 	if j.model, j.info, err = models.Load(path); err != nil {
 		return data.Block{}, err
 	}

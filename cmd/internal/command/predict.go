@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/predict"
 	"github.com/whippet-ml/whippet/vision"
 )
@@ -52,7 +53,11 @@ are classified all the same; the exit code is then 1.`,
 			case len(args) == 1 && from == "":
 				return errors.New("name the pictures: files, folders, globs, - for standard input, or --files-from LIST")
 			}
-			p, err := predict.Load(modelPath(args[0]), predict.Options{Batch: batch,
+			file, err := run.FindModel(args[0])
+			if err != nil {
+				return err
+			}
+			p, err := predict.Load(file, predict.Options{Batch: batch,
 				Decode: vision.DecodeOptions{MaxPixels: maxPixels, MaxBytes: maxBytes}})
 			if err != nil {
 				return err
@@ -96,14 +101,6 @@ are classified all the same; the exit code is then 1.`,
 	f.IntVar(&maxPixels, "max-pixels", vision.DefaultMaxPixels, "refuse pictures of more pixels")
 	f.Int64Var(&maxBytes, "max-bytes", vision.DefaultMaxBytes, "refuse picture files of more bytes")
 	return cmd
-}
-
-// modelPath accepts a run's folder for the model in it.
-func modelPath(p string) string {
-	if st, err := os.Stat(p); err == nil && st.IsDir() {
-		return filepath.Join(p, "model.safetensors")
-	}
-	return p
 }
 
 // pictureArgs turns the command's arguments into pictures.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/serve"
 )
 
@@ -59,7 +60,11 @@ finishes what was accepted. All limits: docs/limits.md.`,
 			}
 			var files []serve.ModelFile
 			for _, a := range args {
-				files = append(files, modelArg(a))
+				f, err := modelArg(a)
+				if err != nil {
+					return err
+				}
+				files = append(files, f)
 			}
 			// The address first: loading models only to find it taken helps nobody.
 			mode, err := strconv.ParseUint(socketMode, 8, 9)
@@ -116,12 +121,16 @@ var unnamed = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
 // modelArg reads [NAME=]MODEL. Without a name it is the file's, or the folder's
 // for a run's model.safetensors.
-func modelArg(a string) serve.ModelFile {
-	if name, path, ok := strings.Cut(a, "="); ok && name != "" && !strings.ContainsAny(name, `/\`) {
-		return serve.ModelFile{Name: name, Path: modelPath(path)}
+func modelArg(a string) (serve.ModelFile, error) {
+	name, path, named := strings.Cut(a, "=")
+	if named = named && name != "" && !strings.ContainsAny(name, `/\`); !named {
+		path = a
 	}
-	path := modelPath(a)
-	name := strings.TrimSuffix(filepath.Base(path), ".safetensors")
+	path, err := run.FindModel(path)
+	if err != nil || named {
+		return serve.ModelFile{Name: name, Path: path}, err
+	}
+	name = strings.TrimSuffix(filepath.Base(path), ".safetensors")
 	if name == "model" {
 		if abs, err := filepath.Abs(path); err == nil {
 			name = filepath.Base(filepath.Dir(abs))
@@ -130,5 +139,5 @@ func modelArg(a string) serve.ModelFile {
 	if name = strings.Trim(unnamed.ReplaceAllString(name, "-"), "-"); name == "" {
 		name = "model"
 	}
-	return serve.ModelFile{Name: name, Path: path}
+	return serve.ModelFile{Name: name, Path: path}, nil
 }

@@ -23,6 +23,9 @@ import (
 // says which settings a flag asks for, by the flag's name; these stay, and the
 // notes say that they are not the model's.
 func (c *Config) ContinueFrom(given func(flag string) bool) (notes []string, err error) {
+	if c.From, err = FindModel(c.From); err != nil {
+		return nil, fmt.Errorf("--from: %w", err)
+	}
 	model, info, err := models.Load(c.From)
 	if err != nil {
 		return nil, fmt.Errorf("--from: %w", err)
@@ -116,7 +119,7 @@ func (c Config) checkModel() error {
 // continued builds a learner whose model is the saved one of From. It is frozen,
 // as one with pretrained weights is.
 func (c Config) continued(dls *data.DataLoaders, opts []train.Option) (*train.Learner, error) {
-	model, info, err := models.Load(c.From)
+	model, info, err := models.Load(c.local(c.From))
 	if err != nil {
 		return nil, fmt.Errorf("--from: %w", err)
 	}

@@ -87,10 +87,7 @@ func OpenOutput(dir string) (*Output, Config, error) {
 	o := newOutput(dir)
 	c, err := ReadConfig(filepath.Join(o.partial, ConfigFile))
 	if errors.Is(err, os.ErrNotExist) {
-		if isDir(o.Dir) {
-			return nil, c, fmt.Errorf("--resume %s: this run is complete: there is nothing to resume", dir)
-		}
-		return nil, c, fmt.Errorf("--resume %s: there is no interrupted run (%s has no settings)", dir, o.partial)
+		return nil, c, fmt.Errorf("--resume %s: %s", dir, notResumable(o))
 	}
 	if err == nil {
 		err = o.take()
