@@ -45,7 +45,7 @@ var tolerated = map[string]int{
 }
 
 // TestDecodeEqualsPillow decodes one picture of every kind and compares every
-// sample with Pillow's convert("RGB"); testdata/decode/make.py, formats.py, tiffs.py and heic.py made them.
+// sample with Pillow's convert("RGB"); testdata/decode/make.py, formats.py, tiffs.py, heic.py and hevc.py made them.
 func TestDecodeEqualsPillow(t *testing.T) {
 	wants, err := filepath.Glob("testdata/decode/*.want.png")
 	if err != nil || len(wants) < 50 {

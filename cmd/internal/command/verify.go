@@ -16,21 +16,23 @@ func newVerify() *cobra.Command {
 	var source string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "verify [FOLDER]",
+		Use:   "verify --data FOLDER",
 		Short: "Decode every picture of a data set and report the damaged ones; nothing is deleted",
 		Long: `Decode every picture below a folder, in a known data set or in an archive, and
 report those that cannot be read. Nothing is changed or deleted. The exit code
 is 1 when there is a damaged picture.`,
+		Example: `  whippet verify --data photos/`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
+			if len(args) == 1 { // as it once was
 				if source != "" {
-					return errors.New("name the data once: as --data or as the argument")
+					return errors.New("name the data once, with --data")
 				}
 				source = args[0]
+				fmt.Fprintf(cmd.ErrOrStderr(), "whippet: note: the data is named with --data now, as in the other commands: whippet verify --data %s\n", plainName(source))
 			}
 			if source == "" {
-				return errors.New("name the data to verify: a folder, an archive, or a known set's name")
+				return errors.New("name the data to verify with --data: a folder, an archive, or a known set's name")
 			}
 			ctx := cmd.Context()
 			p := newPrinter(asJSON)

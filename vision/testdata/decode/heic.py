@@ -90,43 +90,44 @@ def grid(name, w, h, columns, tiles, properties=(), kind=b"hvc1", primary=1):
     want(name)
 
 
-for w, h in (1, 1), (65, 33), (150, 107):
-    save("heic_420_%dx%d.heic" % (w, h), drawn(w, h), chroma=420)
-for chroma in 422, 444:
-    save("heic_%d.heic" % chroma, drawn(90, 70), chroma=chroma)
-    save("heic_%d_best.heic" % chroma, drawn(60, 40), chroma=chroma, quality=100)
-save("heic_lossless.heic", drawn(60, 40), quality=-1, chroma=444, matrix_coefficients=0)
-save("heic_gray.heic", drawn(90, 70).convert("L"))
-save("heic_alpha.heic", Image.merge("RGBA", (*drawn(90, 70).split(), drawn(90, 70, 1).convert("L"))))
-save("heic_two.heic", drawn(60, 40), save_all=True, append_images=[drawn(60, 40, 5)])
-save("heic_bt709_video.heic", drawn(90, 70), matrix_coefficients=1, full_range_flag=0)
-save("heic_bt2020_444.heic", drawn(90, 70), chroma=444, matrix_coefficients=9, full_range_flag=1)
-for o in 2, 3, 4, 5, 6, 7, 8:
-    exif = Image.Exif()
-    exif[274] = o
-    save("heic_exif_%d.heic" % o, drawn(33, 22), exif=exif)
+if __name__ == "__main__":
+    for w, h in (1, 1), (65, 33), (150, 107):
+        save("heic_420_%dx%d.heic" % (w, h), drawn(w, h), chroma=420)
+    for chroma in 422, 444:
+        save("heic_%d.heic" % chroma, drawn(90, 70), chroma=chroma)
+        save("heic_%d_best.heic" % chroma, drawn(60, 40), chroma=chroma, quality=100)
+    save("heic_lossless.heic", drawn(60, 40), quality=-1, chroma=444, matrix_coefficients=0)
+    save("heic_gray.heic", drawn(90, 70).convert("L"))
+    save("heic_alpha.heic", Image.merge("RGBA", (*drawn(90, 70).split(), drawn(90, 70, 1).convert("L"))))
+    save("heic_two.heic", drawn(60, 40), save_all=True, append_images=[drawn(60, 40, 5)])
+    save("heic_bt709_video.heic", drawn(90, 70), matrix_coefficients=1, full_range_flag=0)
+    save("heic_bt2020_444.heic", drawn(90, 70), chroma=444, matrix_coefficients=9, full_range_flag=1)
+    for o in 2, 3, 4, 5, 6, 7, 8:
+        exif = Image.Exif()
+        exif[274] = o
+        save("heic_exif_%d.heic" % o, drawn(33, 22), exif=exif)
 
-# Deeper samples.
-deep = np.asarray(drawn(66, 50)).astype("uint16") * 256 + np.random.RandomState(3).randint(0, 256, (50, 66, 3)).astype("uint16")
-for bits in 10, 12:
-    pillow_heif.options.SAVE_HDR_TO_12_BIT = bits == 12
-    for chroma in 420, 422, 444:
-        name = "heic_%d_bits_%d.heic" % (bits, chroma)
-        pillow_heif.from_bytes(mode="RGB;16", size=(66, 50), data=deep.tobytes()).save(name, quality=60, chroma=chroma)
-        want(name)
+    # Deeper samples.
+    deep = np.asarray(drawn(66, 50)).astype("uint16") * 256 + np.random.RandomState(3).randint(0, 256, (50, 66, 3)).astype("uint16")
+    for bits in 10, 12:
+        pillow_heif.options.SAVE_HDR_TO_12_BIT = bits == 12
+        for chroma in 420, 422, 444:
+            name = "heic_%d_bits_%d.heic" % (bits, chroma)
+            pillow_heif.from_bytes(mode="RGB;16", size=(66, 50), data=deep.tobytes()).save(name, quality=60, chroma=chroma)
+            want(name)
 
-# What encoders choose among.
-for kind, options in {
-    "transform_skip": {"x265:tskip": "1"}, "small_blocks": {"x265:ctu": "16", "x265:max-tu-size": "16"}, "qp_groups": {"x265:aq-mode": "3", "x265:aq-strength": "2.0", "x265:qg-size": "8"},
-    "scaling_lists": {"x265:scaling-list": "default"}, "no_wavefront": {"x265:wpp": "0"}, "chroma_qp": {"x265:cbqpoffs": "6", "x265:crqpoffs": "-5"},
-    "unit_lossless": {"x265:cu-lossless": "1"}, "deblocking": {"x265:deblock": "3:-2"}, "slices": {"x265:slices": "2"},
-}.items():
-    save("heic_%s.heic" % kind, drawn(140, 140), quality=50, chroma=444 if kind == "slices" else 420, enc_params=options)
+    # What encoders choose among.
+    for kind, options in {
+        "transform_skip": {"x265:tskip": "1"}, "small_blocks": {"x265:ctu": "16", "x265:max-tu-size": "16"}, "qp_groups": {"x265:aq-mode": "3", "x265:aq-strength": "2.0", "x265:qg-size": "8"},
+        "scaling_lists": {"x265:scaling-list": "default"}, "no_wavefront": {"x265:wpp": "0"}, "chroma_qp": {"x265:cbqpoffs": "6", "x265:crqpoffs": "-5"},
+        "unit_lossless": {"x265:cu-lossless": "1"}, "deblocking": {"x265:deblock": "3:-2"}, "slices": {"x265:slices": "2"},
+    }.items():
+        save("heic_%s.heic" % kind, drawn(140, 140), quality=50, chroma=444 if kind == "slices" else 420, enc_params=options)
 
-# Grids whose last column and row are cut, turned and mirrored. The clean aperture begins at
-# even places: at others, libheif shifts chroma by a sample.
-tiles = [drawn(64, 64, i) for i in range(6)]
-grid("heic_grid.heic", 170, 120, 3, tiles)
-grid("heic_grid_turned.heic", 170, 120, 3, tiles, [box(b"irot", b"\3")])
-grid("heic_grid_turned_mirrored.heic", 190, 128, 3, tiles, [box(b"irot", b"\1"), box(b"imir", b"\1")])
-grid("heic_grid_mirrored_cut.heic", 170, 120, 3, tiles, [box(b"imir", b"\0"), box(b"clap", struct.pack(">IIIIiIiI", 101, 1, 77, 1, 7, 2, -7, 2))])
+    # Grids whose last column and row are cut, turned and mirrored. The clean aperture begins at
+    # even places: at others, libheif shifts chroma by a sample.
+    tiles = [drawn(64, 64, i) for i in range(6)]
+    grid("heic_grid.heic", 170, 120, 3, tiles)
+    grid("heic_grid_turned.heic", 170, 120, 3, tiles, [box(b"irot", b"\3")])
+    grid("heic_grid_turned_mirrored.heic", 190, 128, 3, tiles, [box(b"irot", b"\1"), box(b"imir", b"\1")])
+    grid("heic_grid_mirrored_cut.heic", 170, 120, 3, tiles, [box(b"imir", b"\0"), box(b"clap", struct.pack(">IIIIiIiI", 101, 1, 77, 1, 7, 2, -7, 2))])
