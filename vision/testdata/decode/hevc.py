@@ -225,7 +225,7 @@ def pcm(name, im, luma_bits, chroma_bits, filtered, predicted, side):
 
 if __name__ == "__main__":
     kvazaar("heic_tiles.heic", drawn(136, 72), "--tiles", "3x2", "--no-wpp", "--sao", "full")
-    # libde265 adds wrong offsets (SAO) to slices in tiles, where FFmpeg 7 has the pixels that are decoded here.
+    # Without SAO, in which libde265 takes the slice of a chroma block wrong (docs/pictures.md); FFmpeg has the pixels that are decoded here.
     kvazaar("heic_tiles_slices.heic", drawn(104, 88), "--tiles", "2x2", "--slices", "tiles", "--sao", "off", "--deblock", "2:2")
     kvazaar("heic_tiles_uneven.heic", drawn(136, 104), "--tiles-width-split", "128", "--tiles-height-split", "64", "--no-wpp", "-q", "42", "--sao", "full")
     kvazaar("heic_wavefront.heic", drawn(104, 136), "--wpp")
