@@ -85,10 +85,18 @@ func TestTrainFrom(t *testing.T) {
 // normalized in another way, not turned as EXIF says, and whose head is another: all
 // of it is the second model's too, and a run that is resumed has it again.
 func TestTrainFromOtherPreprocessing(t *testing.T) {
+	for _, first := range []*models.Classifier{
+		models.NewClassifier(models.SqueezeNet1_1, 2, rng.New(1), models.HeadWidth(24), models.HeadDropout(0.25)),
+		models.NewOwnHead(models.ResNet10Small, 2, rng.New(1)),
+	} {
+		t.Run(first.Arch.Name, func(t *testing.T) { trainFromOther(t, first) })
+	}
+}
+
+func trainFromOther(t *testing.T, first *models.Classifier) {
 	dir, runs := twoClasses(t, 12), t.TempDir()
 	saved, out := filepath.Join(runs, "first.safetensors"), filepath.Join(runs, "second")
 	pre := preprocess.Config{Presize: 40, Method: preprocess.Pad, Size: 32, Stats: preprocess.MNISTStats, RawEXIF: true}
-	first := models.NewClassifier(models.SqueezeNet1_1, 2, rng.New(1), models.HeadWidth(24), models.HeadDropout(0.25))
 	if err := models.Save(saved, first, models.Info{Vocab: []string{"blue", "red"}, Preprocess: pre}); err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +118,9 @@ func TestTrainFromOtherPreprocessing(t *testing.T) {
 		t.Fatal(err)
 	}
 	pre.Presize = 36
-	if info.Preprocess != pre || info.HeadDropout == nil || *info.HeadDropout != 0.25 {
-		t.Errorf("the second model has %+v and dropout %v, want %+v and 0.25", info.Preprocess, info.HeadDropout, pre)
+	own := info.Head == models.OwnHead
+	if info.Preprocess != pre || own != first.OwnHead || !own && (info.HeadDropout == nil || *info.HeadDropout != 0.25) {
+		t.Errorf("the second model has %+v and the head %q with dropout %v, want those of the first and %+v", info.Preprocess, info.Head, info.HeadDropout, pre)
 	}
 	c, err := run.ReadConfig(filepath.Join(out, run.ConfigFile))
 	if err != nil {

@@ -50,10 +50,11 @@ type Config struct {
 	// Interpolation and CropPct are those of preprocess.Config.
 	Interpolation preprocess.Interpolation `json:"interpolation,omitempty"`
 	CropPct       float64                  `json:"crop_pct,omitempty"`
-	// Stats, RawEXIF, HeadWidth and HeadDropout are those of the model of From, where
+	// Stats, RawEXIF, Head, HeadWidth and HeadDropout are those of the model of From, where
 	// they are not the architecture's, and fastai's (see ContinueFrom).
 	Stats       *preprocess.Stats `json:"stats,omitempty"`
 	RawEXIF     bool              `json:"ignore_exif,omitempty"`
+	Head        string            `json:"head,omitempty"`
 	HeadWidth   int               `json:"head_width,omitempty"`
 	HeadDropout *float64          `json:"head_dropout,omitempty"`
 	MinScale    float64           `json:"min_scale"`             // of the random-resized crop

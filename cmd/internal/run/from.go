@@ -54,7 +54,7 @@ func (c *Config) ContinueFrom(given func(flag string) bool) (notes []string, err
 	if c.RawEXIF = pre.RawEXIF; c.RawEXIF {
 		notes = append(notes, "the EXIF orientation of pictures is left unapplied, as the model of --from was trained")
 	}
-	c.HeadWidth, c.HeadDropout = headWidth(model), info.HeadDropout
+	c.Head, c.HeadWidth, c.HeadDropout = info.Head, headWidth(model), info.HeadDropout
 	return notes, nil
 }
 
@@ -69,8 +69,12 @@ func takeOver[T comparable](given bool, flag string, v *T, model T) (note string
 	return ""
 }
 
-// headWidth is the width of a model's head where it is not fastai's, else 0.
+// headWidth is the width of a model's head of fastai's form where it is not fastai's,
+// else 0.
 func headWidth(model *models.Classifier) int {
+	if model.OwnHead {
+		return 0
+	}
 	width := func(head nn.Module) int {
 		for _, e := range nn.Parameters(head) {
 			if e.Kind == nn.LinearWeight {
@@ -85,15 +89,19 @@ func headWidth(model *models.Classifier) int {
 	return 0
 }
 
-// head are the options of a head such as the model of From has.
-func (c Config) head() (o []models.HeadOption) {
+// likeFrom returns a classifier of the form that the model of From has.
+func (c Config) likeFrom(arch *models.Architecture, classes int) *models.Classifier {
+	if c.Head == models.OwnHead {
+		return models.NewOwnHead(arch, classes, rng.New(0))
+	}
+	var o []models.HeadOption
 	if c.HeadWidth > 0 {
 		o = append(o, models.HeadWidth(c.HeadWidth))
 	}
 	if c.HeadDropout != nil {
 		o = append(o, models.HeadDropout(*c.HeadDropout))
 	}
-	return o
+	return models.NewClassifier(arch, classes, rng.New(0), o...)
 }
 
 // maxHeadWidth bounds the width of a head in a file of settings: fastai's is 512.
@@ -106,6 +114,9 @@ func (c Config) checkModel() error {
 		if err := c.Stats.Check(); err != nil {
 			return fmt.Errorf("stats: %w", err)
 		}
+	}
+	if c.Head != "" && c.Head != models.OwnHead {
+		return fmt.Errorf("head %q: must be empty for fastai's, or %q for that of the network's authors", c.Head, models.OwnHead)
 	}
 	if c.HeadWidth < 0 || c.HeadWidth > maxHeadWidth {
 		return fmt.Errorf("head_width %d: must be 0 (fastai's) to %d", c.HeadWidth, maxHeadWidth)

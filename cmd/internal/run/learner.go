@@ -10,7 +10,6 @@ import (
 	"github.com/whippet-ml/whippet/internal/demo/drawnweights"
 	"github.com/whippet-ml/whippet/metrics"
 	"github.com/whippet-ml/whippet/models"
-	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/schedule"
 	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/train"
@@ -74,7 +73,7 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 		opts = append(opts, train.Callbacks(&train.EarlyStopping{Patience: c.Patience}))
 	}
 	if resumed && c.From != "" {
-		return train.New(dls, models.NewClassifier(arch, len(dls.Vocab), rng.New(0), c.head()...), opts...)
+		return train.New(dls, c.likeFrom(arch, len(dls.Vocab)), opts...)
 	}
 	if resumed {
 		return finetune.NewLearner(ctx, dls, arch, finetune.RandomWeights(), opts...)
