@@ -303,6 +303,8 @@ func (t *Table) unreadable(row []string, cr *rowReader, err error) error {
 	switch {
 	case !errors.As(err, &wrong):
 		return fmt.Errorf("data: cannot read the table %s: %w", t.File, err)
+	case errors.Is(err, csv.ErrFieldCount) && len(t.raw) == 1 && cr.FieldsPerRecord == 1:
+		return fmt.Errorf("data: cannot read the table %s: line %d has %d columns, cut at %s, and the first line is one text, %.60q: if that is a title or a remark, remove the line", t.File, wrong.Line+t.before, len(row), separatorName(t.Separator), t.raw[0][0])
 	case errors.Is(err, csv.ErrFieldCount):
 		return fmt.Errorf("data: cannot read the table %s: line %d has %d columns and the first line has %d, cut at %s: add what is missing, or put quotes around text that holds the separator", t.File, wrong.Line+t.before, len(row), cr.FieldsPerRecord, separatorName(t.Separator))
 	}

@@ -3,11 +3,13 @@ package data
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -22,6 +24,7 @@ import (
 type pathRule struct {
 	relation  relation
 	extension bool // the table's paths have the pictures' extensions
+	another   bool // they have others, as before pictures were converted; extension is false
 	fold      bool // upper and lower case are the same, and so are the ways to encode accents
 	zeros     bool // names that are numbers have lost their leading zeros, or are written as 12.0
 }
@@ -40,9 +43,8 @@ var pathRules = func() (rules []pathRule) {
 	for _, zeros := range []bool{false, true} {
 		for _, fold := range []bool{false, true} {
 			for _, r := range []relation{same, deeper, higher} {
-				for _, ext := range []bool{true, false} {
-					rules = append(rules, pathRule{r, ext, fold, zeros})
-				}
+				rules = append(rules, pathRule{relation: r, extension: true, fold: fold, zeros: zeros}, pathRule{relation: r, fold: fold, zeros: zeros},
+					pathRule{relation: r, another: true, fold: fold, zeros: zeros})
 			}
 		}
 	}
@@ -58,7 +60,10 @@ func (r pathRule) String() string {
 	case higher:
 		s = append(s, "with folders above that of the pictures")
 	}
-	if !r.extension {
+	switch {
+	case r.another:
+		s = append(s, "with another extension than theirs")
+	case !r.extension:
 		s = append(s, "without their extension")
 	}
 	if r.fold {
@@ -111,7 +116,7 @@ func stem(p string) string { return strings.TrimSuffix(p, path.Ext(p)) }
 
 // byLast returns the pictures by their last part as r sees it.
 func (x *pictureIndex) byLast(r pathRule) lookup {
-	r.relation = same
+	r.relation, r.another = same, false
 	if l := x.keys[r]; l != nil {
 		return l
 	}
@@ -132,6 +137,8 @@ func (x *pictureIndex) find(r pathRule, p string) (found []int) {
 	p = tablePath(p)
 	if whole, fraction, ok := strings.Cut(p, "."); r.zeros && !r.extension && ok && number(whole) && strings.Trim(fraction, "0") == "" {
 		p = whole // pandas writes a column of numbers with a gap in it as 12.0
+	} else if r.another {
+		p = stem(p)
 	}
 	written := p
 	p = r.key(p)
@@ -163,9 +170,12 @@ func (x *pictureIndex) find(r pathRule, p string) (found []int) {
 }
 
 // tablePath is a cell of a table as a clean path with slashes. Spreadsheets on
-// Windows write backslashes.
+// Windows write backslashes; of an address on the web the path counts.
 func tablePath(cell string) string {
 	cell = strings.TrimSpace(cell)
+	if u, err := url.Parse(cell); err == nil && u.Scheme != "" && u.Host != "" {
+		cell = strings.TrimPrefix(u.Path, "/")
+	}
 	if !strings.Contains(cell, "/") {
 		cell = strings.ReplaceAll(cell, `\`, "/")
 	}
@@ -174,13 +184,17 @@ func tablePath(cell string) string {
 
 // score is how many pictures a rule finds for the cells, each alone. Cells that
 // find the same one count once: labels that are numbers may name pictures too, but
-// few, and again and again.
+// few, and again and again; without an extension to tell them, they count nothing.
 func (x *pictureIndex) score(r pathRule, cells []string) int {
-	seen := make(map[int]bool, len(cells))
+	seen, hits := make(map[int]bool, len(cells)), 0
 	for _, c := range cells {
 		if f := x.find(r, c); len(f) == 1 {
 			seen[f[0]] = true
+			hits++
 		}
+	}
+	if !r.extension && 2*len(seen) < hits {
+		return 0
 	}
 	return len(seen)
 }
@@ -249,15 +263,7 @@ func spread[T any](s []T, n int) []T {
 func (t *Table) resolve(x *pictureIndex, want string, h Header) error {
 	columns := upTo(len(t.raw[0]))
 	if want != "" {
-		if err := t.setHeader(headerFor(h, HeaderYes)); err != nil {
-			if h != HeaderAuto {
-				return err
-			}
-			if err := t.setHeader(HeaderNo); err != nil { // then want is a number
-				return err
-			}
-		}
-		c, err := t.Column(want)
+		c, err := t.wanted(x, want, h)
 		if err != nil {
 			return err
 		}
@@ -273,8 +279,7 @@ func (t *Table) resolve(x *pictureIndex, want string, h Header) error {
 	}
 	if h == HeaderAuto {
 		h = HeaderYes
-		first := t.raw[0][column]
-		if len(x.find(rule, first)) > 0 || t.looksLikeTheRest(column) {
+		if t.beginsAtOnce(x, rule, column) {
 			h = HeaderNo
 		}
 	}
@@ -340,6 +345,32 @@ func (t *Table) findAliases(x *pictureIndex, column int, rule pathRule) {
 			}
 		}
 	}
+}
+
+// wanted returns the column that the caller names. A number counts columns where
+// the first row has no names: there it may be a cell of the first row too, as labels
+// that are numbers are.
+func (t *Table) wanted(x *pictureIndex, want string, h Header) (int, error) {
+	if k, err := strconv.Atoi(want); h == HeaderAuto && err == nil && k >= 0 && k < len(t.raw[0]) {
+		if _, rule, most, _ := x.best(t.raw, []int{k}); most > 0 && t.beginsAtOnce(x, rule, k) {
+			return k, nil
+		}
+	}
+	if err := t.setHeader(headerFor(h, HeaderYes)); err != nil {
+		if h != HeaderAuto {
+			return 0, err
+		}
+		if err := t.setHeader(HeaderNo); err != nil { // then want is a number
+			return 0, err
+		}
+	}
+	return t.Column(want)
+}
+
+// beginsAtOnce reports whether the first row names a picture, so that it has not the
+// columns' names.
+func (t *Table) beginsAtOnce(x *pictureIndex, rule pathRule, column int) bool {
+	return len(x.find(rule, t.raw[0][column])) > 0 || t.looksLikeTheRest(column)
 }
 
 func headerFor(h, auto Header) Header {

@@ -36,13 +36,16 @@ func (d dialect) newReader(text io.Reader) *rowReader {
 	}
 	r := &rowReader{csv.NewReader(text), d}
 	r.Comma, r.LazyQuotes = d.comma, d.loose
-	r.TrimLeadingSpace = d.loose && !unicode.IsSpace(d.comma)
+	r.TrimLeadingSpace = d.loose && !unicode.IsSpace(d.comma) || d.comma == ' ' // several are one
 	return r
 }
 
 // Read returns the next row. Its errors are those of package csv.
 func (r *rowReader) Read() ([]string, error) {
 	row, err := r.Reader.Read()
+	if n := len(row); n > 0 {
+		row[n-1] = strings.TrimRight(row[n-1], "\r") // lines that end in two, as Python's module csv may write them on Windows
+	}
 	if r.d.single {
 		for i, s := range row {
 			b := []byte(s) // perhaps of another encoding than UTF-8
@@ -113,6 +116,15 @@ func sniffDialect(sample string, comma rune, choose func(rows [][]string) int) d
 		}
 		if most > 0 {
 			break // the stricter reading does
+		}
+	}
+	if most < 0 && comma == 0 {
+		// No rows of equally many columns: reading says which line is at fault.
+		line := sample[:min(len(sample), 4096)]
+		for _, c := range separators {
+			if strings.Count(line, string(c)) > strings.Count(line, string(best.comma)) && c != ' ' {
+				best.comma = c
+			}
 		}
 	}
 	return best

@@ -22,7 +22,7 @@ func newVerify() *cobra.Command {
 report those that cannot be read. Nothing is changed or deleted. The exit code
 is 1 when there is a damaged picture.`,
 		Example: `  whippet verify --data photos/`,
-		Args: cobra.MaximumNArgs(1),
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 { // as it once was
 				if source != "" {

@@ -64,6 +64,9 @@ func (c *Config) Prepare(ctx context.Context, opts ...datasets.UntarOption) (roo
 // both in full from then on.
 func (c *Config) prepareTable(ctx context.Context, root string) (*data.Table, error) {
 	file, column := cutColumn(strings.TrimPrefix(c.Label, "csv:"))
+	if whole := strings.TrimPrefix(c.Label, "csv:"); whole != file && !hasTable(root, c.local(file)) && hasTable(root, c.local(whole)) {
+		file, column = whole, "" // the colon belongs to the name
+	}
 	file, err := findTable(root, c.local(file))
 	if err != nil {
 		return nil, fmt.Errorf("--label %s: %w", c.Label, err)
@@ -114,6 +117,11 @@ func findTable(root, file string) (string, error) {
 		return filepath.Abs(file)
 	}
 	return "", fmt.Errorf("there is no table %s, neither in %s nor in the working directory", file, root)
+}
+
+// hasTable reports whether there is a file of that name where findTable looks.
+func hasTable(root, file string) bool {
+	return isFile(file) || !filepath.IsAbs(file) && isFile(filepath.Join(root, file))
 }
 
 // source is the table of the run's labels.
