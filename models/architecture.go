@@ -1,7 +1,7 @@
-// Package models has the network architectures: ResNet, SqueezeNet, MobileNet and
-// EfficientNet with torchvision's parameter names, the cut between body and head, the layer groups
-// and the published weights with their preprocessing. A program adds its own with
-// Register.
+// Package models has the network architectures: ResNet and its kin, RegNet, DenseNet,
+// SqueezeNet, ShuffleNet, MobileNet and EfficientNet, with torchvision's or timm's
+// parameter names, the cut between body and head, the layer groups and the published
+// weights with their preprocessing. A program adds its own with Register.
 package models
 
 import (

@@ -75,6 +75,15 @@ var large = map[string]bool{
 	"convnext_femto": true, "convnext_pico": true, "convnext_nano": true, "convnext_small": true, "convnext_base": true,
 	"convnextv2_femto": true, "convnextv2_pico": true, "convnextv2_nano": true, "convnextv2_tiny": true, "convnextv2_small": true, "convnextv2_base": true,
 	"efficientnet_b1": true, "efficientnet_b2": true, "efficientnet_b3": true, "efficientnet_b4": true,
+	"regnet_y_800mf": true, "regnet_y_1_6gf": true, "regnet_y_3_2gf": true,
+	"regnet_x_400mf": true, "regnet_x_800mf": true, "regnet_x_1_6gf": true, "regnet_x_3_2gf": true,
+	"regnety_008": true, "regnety_016": true, "regnety_032": true,
+	"regnetx_004": true, "regnetx_008": true, "regnetx_016": true, "regnetx_032": true,
+	"resnext50_32x4d": true, "resnext101_32x8d": true, "resnext101_64x4d": true, "wide_resnet50_2": true, "wide_resnet101_2": true,
+	"resnet26": true, "resnet26d": true, "resnet26t": true, "resnet34d": true, "resnet50d": true, "resnet50t": true, "resnet10t": true,
+	"seresnet34": true, "seresnet50": true,
+	"densenet121": true, "densenet161": true, "densenet169": true, "densenet201": true,
+	"shufflenet_v2_x1_0": true, "shufflenet_v2_x1_5": true, "shufflenet_v2_x2_0": true,
 }
 
 // TestEveryArchitecture runs each network forward and backward on a small odd

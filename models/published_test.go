@@ -26,6 +26,10 @@ func TestPublishedPreprocessing(t *testing.T) {
 		"efficientnet_b3 IMAGENET1K_V1":   {300, 320, preprocess.Bicubic},
 		"efficientnet_b4 IMAGENET1K_V1":   {380, 384, preprocess.Bicubic},
 		"efficientnet_v2_s IMAGENET1K_V1": {384, 384, preprocess.Bilinear},
+		// Published in 2022 and 2023, but first.
+		"resnext101_64x4d IMAGENET1K_V1":   {224, 232, preprocess.Bilinear},
+		"shufflenet_v2_x1_5 IMAGENET1K_V1": {224, 232, preprocess.Bilinear},
+		"shufflenet_v2_x2_0 IMAGENET1K_V1": {224, 232, preprocess.Bilinear},
 	}
 	found := 0
 	for _, name := range Names() {

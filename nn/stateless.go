@@ -58,3 +58,14 @@ type StochasticDepth struct{ P float64 }
 func (d StochasticDepth) Build(g *graph.Graph, x graph.Value) graph.Value {
 	return g.Add(op.Dropout{P: d.P, Pictures: true}, x)
 }
+
+// AvgPool2d is torch's AvgPool2d with count_include_pad=False.
+type AvgPool2d struct {
+	Kernel, Stride, Pad int
+	Ceil                bool // ceil_mode
+}
+
+// Build appends the pooling of x [N,H,W,C].
+func (p AvgPool2d) Build(g *graph.Graph, x graph.Value) graph.Value {
+	return g.Add(op.AvgPool{Kernel: p.Kernel, Stride: p.Stride, Pad: p.Pad, Ceil: p.Ceil}, x)
+}

@@ -74,7 +74,8 @@ func concatForward(tp *autograd.Tape, xs ...*autograd.Variable) *autograd.Variab
 		}
 		c, needs = c+s[rest], needs || x.NeedsGrad()
 	}
-	y := tp.New(append(first[:rest:rest], c)...)
+	var dims [4]int // so that maps need no memory
+	y := tp.New(append(append(dims[:0], first[:rest]...), c)...)
 	tp.Timed("concat", func() {
 		off := 0
 		for _, x := range xs {
@@ -83,13 +84,21 @@ func concatForward(tp *autograd.Tape, xs ...*autograd.Variable) *autograd.Variab
 			off += w
 		}
 	})
-	autograd.Record(tp, "concat", y, needs, nil, append([]*autograd.Variable(nil), xs...), concatBackward)
+	if len(xs) == 2 { // as in the blocks of a DenseNet, of which there are many
+		autograd.Record(tp, "concat", y, needs, nil, [2]*autograd.Variable{xs[0], xs[1]}, func(tp *autograd.Tape, y *autograd.Variable, xs *[2]*autograd.Variable) {
+			concatBackward(tp, y, xs[:])
+		})
+		return y
+	}
+	autograd.Record(tp, "concat", y, needs, nil, append([]*autograd.Variable(nil), xs...), func(tp *autograd.Tape, y *autograd.Variable, xs *[]*autograd.Variable) {
+		concatBackward(tp, y, *xs)
+	})
 	return y
 }
 
-func concatBackward(tp *autograd.Tape, y *autograd.Variable, xs *[]*autograd.Variable) {
+func concatBackward(tp *autograd.Tape, y *autograd.Variable, xs []*autograd.Variable) {
 	c, off := y.Shape()[len(y.Shape())-1], 0
-	for _, v := range *xs {
+	for _, v := range xs {
 		w := v.Shape()[len(v.Shape())-1]
 		if v.NeedsGrad() {
 			tp.AddGrad(v, func(d []float32) { elementwise.CopyStrided(d, w, y.Grad.Data[off:], c, w, y.Rows()) })

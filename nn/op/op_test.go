@@ -16,8 +16,8 @@ import (
 
 // tables are the cases of every operation; each is run by the test beside it.
 var tables = [][]optest.Case{
-	activationCases, addCases, branchesCases, concatCases, concatPoolCases, convCases, convStemCases, dropoutCases,
-	depthwiseCases, globalPoolCases, groupedConvCases, linearCases, maxPoolCases, normCases, normStemCases, scaleChannelsCases,
+	activationCases, addCases, avgPoolCases, branchesCases, channelsCases, concatCases, concatPoolCases, convCases, convStemCases, dropoutCases,
+	depthwiseCases, globalPoolCases, groupedConvCases, interleaveCases, linearCases, maxPoolCases, normCases, normStemCases, scaleChannelsCases,
 	grnCases, layerNormCases, layerScaleCases,
 }
 
