@@ -32,7 +32,7 @@ var floors = []struct {
 	{"the command without its programs", `cmd/internal/command`},
 	{"packages of the command", `cmd/internal/run cmd/internal/bench cmd/internal/watch cmd/internal/clean`},
 	{"what uses a trained model", `serve interpret/page`},
-	{"what looks at one", `interpret predict finetune show`},
+	{"what looks at one", `interpret predict finetune show internal/fastai`},
 	{"training", `train interpret/gradcam`},
 	{"networks", `models train/checkpoint`},
 	{"layers", `nn internal/demo/drawn`},

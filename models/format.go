@@ -16,7 +16,7 @@ import (
 //
 //	1  single-label classification, pictures prepared as fastai does with the bilinear filter, its dropout in the head
 //	2  any task, thresholds, interpolation, crop_pct, head_dropout
-//	3  the architecture's own head
+//	3  the architecture's own head, pad_mode
 //
 // So older programs read what they understand, and refuse what they would
 // misread. A file with a higher number than newestFormat is refused here. Files of
@@ -26,7 +26,7 @@ const newestFormat = 3
 
 // formatOf returns the number that i needs.
 func formatOf(i Info) int {
-	if i.Head != "" {
+	if i.Head != "" || i.Preprocess.PadMode != preprocess.Reflection {
 		return 3
 	}
 	if i.Task != task.SingleLabel.Name() || i.Thresholds != nil || i.Preprocess.Interpolation != preprocess.Bilinear || i.Preprocess.CropPct != 0 || i.HeadDropout != nil {

@@ -44,6 +44,7 @@ func TestFormat(t *testing.T) {
 		"fastai's dropout":             {head: []HeadOption{HeadDropout(0.5)}, want: 1},
 		"filter":                       {change: func(i *Info) { i.Preprocess.Interpolation = preprocess.Bicubic }, want: 2},
 		"crop share":                   {change: func(i *Info) { i.Preprocess.CropPct = 1 }, want: 2},
+		"pad mode":                     {change: func(i *Info) { i.Preprocess.PadMode = preprocess.Zeros }, want: 3},
 		"thresholds":                   {change: func(i *Info) { i.Thresholds = []float32{0.1, 0.2} }, want: 2},
 		"dropout":                      {head: []HeadOption{HeadDropout(0)}, want: 2},
 	} {

@@ -174,7 +174,7 @@ func sentence(p preprocess.Config, o ONNXOptions) string {
 		first = p.Size
 	case first == 0:
 	case p.Method == preprocess.Pad:
-		s += fmt.Sprintf("scaled to fit into %d×%d %s, the rest filled by reflection; ", first, first, filter)
+		s += fmt.Sprintf("scaled to fit into %d×%d %s, the rest filled by %s; ", first, first, filter, p.PadMode)
 	case p.Method == preprocess.Squish:
 		s += fmt.Sprintf("stretched to %d×%d %s; ", first, first, filter)
 	default:

@@ -21,7 +21,7 @@ func (w *onnxWalk) preprocess(pixels onnx.Value, p preprocess.Config) (onnx.Valu
 	case p.Presize == 0 && p.CropPct == 0:
 		return "", errors.New("models: the model's preprocessing has no first resizing (presize 0, no crop_pct), so that its steps depend on each picture's size; ONNXOptions.Preprocess needs one: prepare pictures outside and use ONNXOptions.Pixels")
 	case p.Method == preprocess.Pad:
-		return "", errors.New("models: the model's preprocessing pads by reflection, for which ONNX has no operator at every size: prepare pictures outside and use ONNXOptions.Pixels")
+		return "", errors.New("models: the model's preprocessing pads pictures, which this export cannot put into a graph for every size: prepare pictures outside and use ONNXOptions.Pixels")
 	}
 	if err := p.Check(); err != nil {
 		return "", fmt.Errorf("models: the model's preprocessing: %w", err)

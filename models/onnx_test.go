@@ -121,7 +121,7 @@ func TestONNXMistakes(t *testing.T) {
 	}{
 		"vocabulary": {Info{Vocab: []string{"a"}, Preprocess: good.Preprocess}, ONNXOptions{}, "1 names for 2 classes"},
 		"batch":      {good, ONNXOptions{Batch: -2}, "ONNXOptions.Batch is -2"},
-		"pad":        {Info{Vocab: good.Vocab, Preprocess: preprocess.Config{Size: 64, Presize: 64, Method: preprocess.Pad}}, ONNXOptions{Preprocess: true}, "pads by reflection"},
+		"pad":        {Info{Vocab: good.Vocab, Preprocess: preprocess.Config{Size: 64, Presize: 64, Method: preprocess.Pad}}, ONNXOptions{Preprocess: true}, "pads pictures"},
 		"presize":    {good, ONNXOptions{Preprocess: true}, "no first resizing"},
 		"method":     {Info{Vocab: good.Vocab, Preprocess: preprocess.Config{Size: 64, Presize: 64, Method: 7}}, ONNXOptions{Preprocess: true}, "Config.Method is ResizeMethod(7)"},
 		"both":       {good, ONNXOptions{Preprocess: true, Pixels: true}, "exclude each other"},

@@ -143,14 +143,14 @@ func withoutOnes(shape []int) []int {
 // wrappers returns the ways in which f may hold a network of these names: as it is,
 // inside another module, and in what fastai's vision_learner makes of it. Each takes
 // a name in the file to one of the spelling, false for what is not of the network.
-func (n naming) wrappers(f *weights.File) []func(string) (string, bool) {
+func (n naming) wrappers(l *layout, f *weights.File) []func(string) (string, bool) {
 	all := []func(string) (string, bool){func(name string) (string, bool) { return name, true }}
 	for i := range f.Arrays {
-		if before, ok := strings.CutSuffix(f.Arrays[i].Name, "."+n.first); ok {
+		if before, ok := strings.CutSuffix(f.Arrays[i].Name, "."+n.first); ok && before+"." != timmPrefix {
 			all = append(all, inside(before+"."))
 		}
 	}
-	all = append(all, timmBody)
+	all = append(all, n.timmBody(l, f))
 	if n.units != nil {
 		all = append(all, n.fromFastai("0.", "1."), n.fromFastai("", ""))
 	}
@@ -161,12 +161,23 @@ func inside(prefix string) func(string) (string, bool) {
 	return func(name string) (string, bool) { return strings.CutPrefix(name, prefix) }
 }
 
-// timmBody is fastai's Sequential(TimmBody, head) around a network of timm's.
-func timmBody(name string) (string, bool) {
-	if rest, ok := strings.CutPrefix(name, "1."); ok {
-		return headName + "." + rest, true
+const timmPrefix = "0.model."
+
+// timmBody is fastai's Sequential(TimmBody, head) around a network of timm's. What
+// the network has of timm's own head beside fastai's is left out: fastai computes
+// nothing with it.
+func (n naming) timmBody(l *layout, f *weights.File) func(string) (string, bool) {
+	learner := slices.ContainsFunc(f.Arrays, func(a weights.Array) bool { return strings.HasPrefix(a.Name, "1.") })
+	return func(name string) (string, bool) {
+		if rest, ok := strings.CutPrefix(name, "1."); ok {
+			return headName + "." + rest, true
+		}
+		name, ok := strings.CutPrefix(name, timmPrefix)
+		if ours := n.ours[name]; learner && ours != "" && l.shapes[ours] == nil {
+			return name, false
+		}
+		return name, ok
 	}
-	return strings.CutPrefix(name, "0.model.")
 }
 
 // fromFastai returns the renaming from fastai's numbers, with the prefixes that
@@ -197,7 +208,7 @@ func (l *layout) rename(f *weights.File) (renamed *weights.File, of string) {
 	var best []string
 	most, several := 0, false
 	for _, n := range l.namings {
-		for _, wrapper := range n.wrappers(f) {
+		for _, wrapper := range n.wrappers(l, f) {
 			switch names, k := l.apply(n, wrapper, f); {
 			case k > most:
 				best, most, several, of = names, k, false, n.of

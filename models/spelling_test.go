@@ -123,6 +123,30 @@ func TestSpellingOfFastai(t *testing.T) {
 	same(t, got.Body, c.Body)
 }
 
+// TestTimmLearner imports a fastai learner around a network of timm's, which has
+// arrays of its own head that fastai computes nothing with.
+func TestTimmLearner(t *testing.T) {
+	a := spelled("spelled")
+	c := NewClassifier(a, 2, rng.New(1))
+	l, err := a.layout()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := renamed(l.namings[1], stateFile(a.Full(3, rng.New(3)), func(n string) string { return n }), timmPrefix)
+	body := renamed(l.namings[1], stateFile(c.Body, func(n string) string { return n }), timmPrefix)
+	for _, x := range body.Arrays {
+		*f.Get(x.Name) = x
+	}
+	for _, x := range stateFile(c.Head, func(n string) string { return "1." + n }).Arrays {
+		f.Arrays = append(f.Arrays, x)
+	}
+	got, err := Import(f, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, got, c)
+}
+
 // TestSameNames imports weights that fit several architectures: two that compute
 // different things are an error, an alias is not.
 func TestSameNames(t *testing.T) {

@@ -18,8 +18,10 @@ const MaxSide = 1 << 14
 type Config struct {
 	Presize int          `json:"presize"` // square to which the picture is resized first, in pixels up to 16384; 0 leaves that out; where CropPct is given, in training only
 	Method  ResizeMethod `json:"method"`  // how that square comes about; "" in a file is crop
-	Size    int          `json:"size"`    // side of the network's input, in pixels from 1 to 16384
-	Stats                // by which the input is normalized
+	// PadMode is what fills the square's rest, for the method Pad.
+	PadMode PadMode `json:"pad_mode,omitempty"`
+	Size    int     `json:"size"` // side of the network's input, in pixels from 1 to 16384
+	Stats           // by which the input is normalized
 	// Interpolation is the filter of the first resizing, of training too.
 	Interpolation Interpolation `json:"interpolation,omitempty"`
 	// CropPct is the share, in (0,1], of the scaled picture's short side that is
@@ -42,6 +44,8 @@ func (p Config) Check() error {
 		return bad("Size", p.Size, fmt.Sprintf("1 to %d pixels", MaxSide))
 	case p.Method != Crop && p.Method != Pad && p.Method != Squish:
 		return bad("Method", p.Method, "Crop, Pad or Squish")
+	case p.PadMode < 0 || int(p.PadMode) >= len(padModes):
+		return bad("PadMode", p.PadMode, oneOf(padModes))
 	case p.Interpolation < 0 || int(p.Interpolation) >= len(interpolations):
 		return bad("Interpolation", p.Interpolation, oneOf(interpolations))
 	case !(p.CropPct >= 0 && p.CropPct <= 1):

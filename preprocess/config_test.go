@@ -17,6 +17,7 @@ func TestText(t *testing.T) {
 	}{
 		"all fields": {`{"presize":460,"method":"squish","size":224,"mean":[0.491,0.482,0.447],"std":[0.247,0.243,0.261],"ignore_exif":true}`, full},
 		"no method":  {`{"presize":0,"method":"","size":32,"mean":[0,0,0],"std":[1,1,1],"ignore_exif":false}`, Config{Size: 32, Stats: NoStats}},
+		"pad mode":   {`{"method":"pad","pad_mode":"zeros"}`, Config{Method: Pad, PadMode: Zeros}},
 		"bicubic":    {`{"interpolation":"bicubic","crop_pct":0.95}`, Config{Interpolation: Bicubic, CropPct: 0.95}},
 	} {
 		var p Config
@@ -39,6 +40,7 @@ func TestCheck(t *testing.T) {
 		"Config.Size is 0":             func(p *Config) { p.Size = 0 },
 		"Config.Size is 16385":         func(p *Config) { p.Size = 16385 },
 		"Config.Method is":             func(p *Config) { p.Method = -1 },
+		"Config.PadMode is":            func(p *Config) { p.PadMode = 9 },
 		"Config.Interpolation is":      func(p *Config) { p.Interpolation = 9 },
 		"Config.CropPct is 1.5":        func(p *Config) { p.CropPct = 1.5 },
 		"Config.CropPct is -1":         func(p *Config) { p.CropPct = -1 },

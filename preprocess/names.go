@@ -13,7 +13,7 @@ const (
 	// Crop cuts the largest piece of the wanted shape out of the picture: at a
 	// random place in training, the middle in validation.
 	Crop ResizeMethod = iota
-	// Pad makes the picture's long side fit and fills the rest, see vision.PadMode.
+	// Pad makes the picture's long side fit and fills the rest, see PadMode.
 	Pad
 	// Squish stretches each side on its own.
 	Squish
@@ -28,8 +28,23 @@ const (
 	Bicubic                       // cubic convolution with a = -0.5: that of most of timm's weights
 )
 
+// PadMode says what lies outside a picture.
+type PadMode int
+
+// The modes of filling, as fastai's PadMode.
+const (
+	// Reflection mirrors the picture about its border pixels (the border is
+	// not repeated): fastai's default.
+	Reflection PadMode = iota
+	// Border repeats the border pixels.
+	Border
+	// Zeros is black.
+	Zeros
+)
+
 var (
 	resizeMethods  = []string{Crop: "crop", Pad: "pad", Squish: "squish"}
+	padModes       = []string{Reflection: "reflection", Border: "border", Zeros: "zeros"}
 	interpolations = []string{Bilinear: "bilinear", Bicubic: "bicubic"}
 )
 
@@ -65,6 +80,22 @@ func (f *Interpolation) UnmarshalText(text []byte) error {
 	i, err := unmarshalName("interpolation", interpolations, text)
 	if err == nil {
 		*f = Interpolation(i)
+	}
+	return err
+}
+
+// String returns the mode's name: reflection, border or zeros.
+func (m PadMode) String() string { return nameOf("PadMode", padModes, int(m)) }
+
+// MarshalText returns the mode's name, for files and flags. The error is for
+// values that are no mode.
+func (m PadMode) MarshalText() ([]byte, error) { return marshalName("pad mode", padModes, int(m)) }
+
+// UnmarshalText reads the mode's name; empty text is Reflection.
+func (m *PadMode) UnmarshalText(text []byte) error {
+	i, err := unmarshalName("pad mode", padModes, text)
+	if err == nil {
+		*m = PadMode(i)
 	}
 	return err
 }

@@ -46,9 +46,9 @@ type AugTransforms struct {
 	PAffine   float64 // of rotation, of zoom, and of warp along each axis; default 0.75
 	PLighting float64 // of brightness and of contrast; default 0.75
 
-	PadMode PadMode          // what the moves bring in from outside; default Reflection
-	Batch   bool             // draw once for the whole batch
-	Stats   preprocess.Stats // zero means ImageNetStats
+	PadMode preprocess.PadMode // what the moves bring in from outside; default Reflection
+	Batch   bool               // draw once for the whole batch
+	Stats   preprocess.Stats   // zero means ImageNetStats
 }
 
 // NoAugmentation returns the transform that treats training pictures as

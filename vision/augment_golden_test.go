@@ -9,6 +9,7 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/kernel/pixel"
 	"github.com/whippet-ml/whippet/internal/testkit/golden"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -102,7 +103,7 @@ func TestSamplingEqualsFastai(t *testing.T) {
 			for i, d := range draws {
 				m := c.pick(d, i).normalized(set.h, set.w).toPixels(set.h, set.w, set.h, set.w)
 				for y := range set.h {
-					sampleFloat(got[3*y*set.w:3*(y+1)*set.w], x[i*n:(i+1)*n], set.h, set.w, m.row(0, float64(y)), Reflection)
+					sampleFloat(got[3*y*set.w:3*(y+1)*set.w], x[i*n:(i+1)*n], set.h, set.w, m.row(0, float64(y)), preprocess.Reflection)
 				}
 				if worst := maxDiff(got, want[i*n:(i+1)*n]); worst > 1e-5 {
 					t.Errorf("%s.%s picture %d: largest difference %.2g, want at most 1e-5", set.name, c.key, i, worst)
@@ -124,7 +125,7 @@ func TestDihedralEqualsFastai(t *testing.T) {
 			p.Dihedral = k
 			m := p.normalized(h, w).toPixels(h, w, h, w)
 			for y := range h {
-				sampleFloat(got[3*y*w:3*(y+1)*w], x[i*n:(i+1)*n], h, w, m.row(0, float64(y)), Reflection)
+				sampleFloat(got[3*y*w:3*(y+1)*w], x[i*n:(i+1)*n], h, w, m.row(0, float64(y)), preprocess.Reflection)
 			}
 			if maxDiff(got, want[i*n:(i+1)*n]) < 1e-5 {
 				found = append(found, k)
@@ -148,8 +149,8 @@ func TestReflectionEqualsTorch(t *testing.T) {
 	for i, x := range meta.R.X {
 		l := line{u: (x + 1) / 2 * 4, d: 1}
 		var got, gotPacked [3]float32
-		sampleFloat(got[:], ramp, 1, 5, l, Reflection)
-		sampleBytes(gotPacked[:], bytes, packed, 1, 5, l, Reflection)
+		sampleFloat(got[:], ramp, 1, 5, l, preprocess.Reflection)
+		sampleBytes(gotPacked[:], bytes, packed, 1, 5, l, preprocess.Reflection)
 		if float64(got[0]) != meta.R.Value[i] || gotPacked != got {
 			t.Errorf("x=%v: float %v, packed %v, want %v", x, got[0], gotPacked[0], meta.R.Value[i])
 		}

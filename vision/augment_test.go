@@ -96,7 +96,7 @@ func TestPackedNearFloat(t *testing.T) {
 	for range 200 {
 		p := AugTransforms{MaxRotate: 180, MaxWarp: 0.5, MaxZoom: 2, FlipVert: true}.Draw(1, 30, 40, true, r).Pictures[0]
 		m := p.normalized(30, 40).toPixels(30, 40, 30, 40)
-		for _, mode := range []PadMode{Reflection, Border, Zeros} {
+		for _, mode := range []preprocess.PadMode{preprocess.Reflection, preprocess.Border, preprocess.Zeros} {
 			var a, b [3 * 40]float32
 			for y := range 30 {
 				sampleBytes(a[:], img.Pix, packed, 30, 40, m.row(0, float64(y)), mode)
@@ -152,7 +152,7 @@ func TestAugAllShapes(t *testing.T) {
 		for _, aug := range []AugTransforms{
 			{}, {Size: 1}, {Size: 7}, {Size: 64}, {Size: 7, MinScale: 0.3}, {Size: 64, MinScale: 0.3},
 			{Size: 20, MaxRotate: 180, MaxWarp: 0.9, MaxZoom: 3, MinZoom: 0.2, MaxLighting: 0.9, FlipVert: true},
-			{PadMode: Zeros}, {PadMode: Border, Batch: true},
+			{PadMode: preprocess.Zeros}, {PadMode: preprocess.Border, Batch: true},
 		} {
 			h, w := aug.OutSize(s[1], s[0])
 			dst := tensor.New(2, h, w, 3)

@@ -1,13 +1,16 @@
 package vision
 
-import "github.com/whippet-ml/whippet/data"
+import (
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/preprocess"
+)
 
 // pad returns the rectangle of cw×ch pixels whose top left corner is at (x,y)
 // of the picture. x and y may be negative and the rectangle may reach beyond
 // the picture: what lies outside is filled by mode. In a direction where the
 // rectangle is one pixel short of the picture (a float rounding of the size),
 // the picture is cut.
-func pad(img *data.Image, x, y, cw, ch int, mode PadMode) window {
+func pad(img *data.Image, x, y, cw, ch int, mode preprocess.PadMode) window {
 	out := window{w: cw, h: ch, stride: 3 * cw, pix: make([]uint8, 3*cw*ch)}
 	for oy := range ch {
 		sy := outside(y+oy, img.Height, mode)
@@ -27,14 +30,14 @@ func pad(img *data.Image, x, y, cw, ch int, mode PadMode) window {
 
 // outside maps a coordinate of any value to one within [0,n), or to -1 where
 // Zeros leaves black.
-func outside(i, n int, mode PadMode) int {
+func outside(i, n int, mode preprocess.PadMode) int {
 	if i >= 0 && i < n {
 		return i
 	}
 	switch mode {
-	case Border:
+	case preprocess.Border:
 		return max(0, min(i, n-1))
-	case Zeros:
+	case preprocess.Zeros:
 		return -1
 	}
 	if n == 1 {

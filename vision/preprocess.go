@@ -18,7 +18,7 @@ func FirstResize(p preprocess.Config) (r data.ItemTransform, ok bool) {
 }
 
 func presizer(p preprocess.Config) Resizer {
-	return Resizer{Width: p.Presize, Height: p.Presize, Method: p.Method, Interpolation: p.Interpolation}
+	return Resizer{Width: p.Presize, Height: p.Presize, Method: p.Method, PadMode: p.PadMode, Interpolation: p.Interpolation}
 }
 
 // Transforms returns what carries p out: the item transform (nil without a first resizing) and the

@@ -8,38 +8,12 @@ import (
 	"github.com/whippet-ml/whippet/rng"
 )
 
-// PadMode says what lies outside a picture.
-type PadMode int
-
-// The modes of filling, as fastai's PadMode.
-const (
-	// Reflection mirrors the picture about its border pixels (the border is
-	// not repeated): fastai's default.
-	Reflection PadMode = iota
-	// Border repeats the border pixels.
-	Border
-	// Zeros is black.
-	Zeros
-)
-
-func (m PadMode) String() string {
-	switch m {
-	case Reflection:
-		return "reflection"
-	case Border:
-		return "border"
-	case Zeros:
-		return "zeros"
-	}
-	return fmt.Sprintf("PadMode(%d)", int(m))
-}
-
 // Resizer is the item transform that gives all pictures one size, with
 // fastai's rule and Pillow's antialiased filters (see Resize).
 type Resizer struct {
 	Width, Height int // of the result, in pixels, 1 to 16384
 	Method        preprocess.ResizeMethod
-	PadMode       PadMode // for Pad
+	PadMode       preprocess.PadMode // for Pad
 	Interpolation preprocess.Interpolation
 }
 

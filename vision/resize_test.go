@@ -104,7 +104,7 @@ func TestResizeEqualsPillow(t *testing.T) {
 			case "squish":
 				r.Method = preprocess.Squish
 			case "pad_zeros":
-				r.Method, r.PadMode = preprocess.Pad, Zeros
+				r.Method, r.PadMode = preprocess.Pad, preprocess.Zeros
 			default:
 				t.Fatalf("unknown method %s", method)
 			}
@@ -186,7 +186,7 @@ func TestResizeAllShapes(t *testing.T) {
 				img.Pix[i] = 255
 			}
 			for _, m := range []preprocess.ResizeMethod{preprocess.Crop, preprocess.Pad, preprocess.Squish} {
-				for _, p := range []PadMode{Reflection, Border, Zeros} {
+				for _, p := range []preprocess.PadMode{preprocess.Reflection, preprocess.Border, preprocess.Zeros} {
 					for _, size := range [][2]int{{1, 1}, {5, 3}, {64, 64}} {
 						r := Resizer{Width: size[0], Height: size[1], Method: m, PadMode: p}
 						got, err := r.Apply(img, true, rng.New(uint64(w*h)))
@@ -197,7 +197,7 @@ func TestResizeAllShapes(t *testing.T) {
 							t.Fatalf("%s of %d×%d: got %d×%d", r, w, h, got.Width, got.Height)
 						}
 						for _, v := range got.Pix {
-							if v != 255 && !(m == preprocess.Pad && p == Zeros) {
+							if v != 255 && !(m == preprocess.Pad && p == preprocess.Zeros) {
 								t.Fatalf("%s of %d×%d: white became %d", r, w, h, v)
 							}
 						}

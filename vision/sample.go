@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/whippet-ml/whippet/internal/kernel/pixel"
+	"github.com/whippet-ml/whippet/preprocess"
 )
 
 // Sampling a picture at real coordinates, bilinearly, as torch's grid_sample
@@ -64,7 +65,7 @@ func (a mat3) row(x, y float64) line {
 // sampleBytes writes one row, [n,3] samples in [0,255], of a source [h,w,3] of
 // bytes. packed is the packed source where there is no assembly to do most of
 // the work, and nil where there is; the result is the same.
-func sampleBytes(dst []float32, src []uint8, packed []uint64, h, w int, l line, mode PadMode) {
+func sampleBytes(dst []float32, src []uint8, packed []uint64, h, w int, l line, mode preprocess.PadMode) {
 	walk := l.walk()
 	limX, limY := uint64(max(w-1, 0))<<pixel.WeightBits, uint64(max(h-1, 0))<<pixel.WeightBits
 	for len(dst) >= 3 {
@@ -104,7 +105,7 @@ func sampleBytes(dst []float32, src []uint8, packed []uint64, h, w int, l line, 
 
 // sampleFloat is sampleBytes for a source [h,w,3] of float32, without
 // rounding of weights.
-func sampleFloat(dst, src []float32, h, w int, l line, mode PadMode) {
+func sampleFloat(dst, src []float32, h, w int, l line, mode preprocess.PadMode) {
 	walk := l.walk()
 	for i := 0; len(dst) >= 3; i, dst = i+1, dst[3:] {
 		if i > 0 && i&3 == 0 {
@@ -141,8 +142,8 @@ type fourTaps struct {
 	weight [4]float32
 }
 
-func tapsAt(x, y float64, h, w int, mode PadMode) (t fourTaps) {
-	if mode != Zeros {
+func tapsAt(x, y float64, h, w int, mode preprocess.PadMode) (t fourTaps) {
+	if mode != preprocess.Zeros {
 		x, y = inside(x, w, mode), inside(y, h, mode)
 	} else if !(x > -1 && y > -1 && x < float64(w) && y < float64(h)) {
 		return t
@@ -168,12 +169,12 @@ func tapsAt(x, y float64, h, w int, mode PadMode) (t fourTaps) {
 
 // inside maps a coordinate to [0,n-1]: reflected about the border pixel
 // centers, or held at them.
-func inside(x float64, n int, mode PadMode) float64 {
+func inside(x float64, n int, mode preprocess.PadMode) float64 {
 	last := float64(n - 1)
 	if !(math.Abs(x) < 1e9) || n == 1 {
 		return 0 // the horizon of a perspective map
 	}
-	if mode == Reflection {
+	if mode == preprocess.Reflection {
 		x = math.Mod(math.Abs(x), 2*last)
 		if x > last {
 			x = 2*last - x

@@ -1,6 +1,9 @@
 package command
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,7 +43,7 @@ func TestImportCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := runCommand(t, nil, "import", in("fastai.safetensors"), "--labels", in("labels.txt"), "--presize", "64", "--size", "48", "--out", in("m.safetensors"))
-	if err != nil || !strings.Contains(out, "resnet10_small, 3 classes, input 48×48") {
+	if err != nil || !strings.Contains(out, "resnet10_small, 3 classes, pictures resized to 64 (crop), input 48×48") {
 		t.Fatalf("%q, %v", out, err)
 	}
 	info := models.Info{Vocab: []string{"cat, grey", "dog", "été"}, Preprocess: preprocess.Config{
@@ -59,6 +62,10 @@ func TestImportCommand(t *testing.T) {
 	_, timm, err := models.Load(in("timm.safetensors"))
 	if err != nil || timm.Preprocess.CropPct != 0.95 || timm.Preprocess.Interpolation != preprocess.Bicubic {
 		t.Errorf("imported with timm's preprocessing: %+v, %v", timm.Preprocess, err)
+	}
+	out, err = runCommand(t, nil, "import", in("fastai.safetensors"), "--labels", "a,b,c", "--size", "48", "--presize", "0", "--out", in("once.safetensors"))
+	if want := "fastai's Resize(48) without aug_transforms(size=…) is --presize 48 --size 48"; err != nil || !strings.Contains(out, want) {
+		t.Errorf("%q, %v does not say %q", out, err, want)
 	}
 	pic := writePNG(t, in("a.png"), 70, 60)
 	a, err := got.Bytes(t.Context(), pic)
@@ -88,6 +95,8 @@ func TestImportCommand(t *testing.T) {
 		"crop share":    {[]string{"--labels", "a,b,c", "--crop-pct", "2", "--out", in("x")}, "--crop-pct 2: must be above 0"},
 		"small share":   {[]string{"--labels", "a,b,c", "--crop-pct", "0.1", "--out", in("x")}, "--crop-pct 0.1: pictures would be scaled to 2240 pixels"},
 		"share and pad": {[]string{"--labels", "a,b,c", "--crop-pct", "0.9", "--resize", "pad", "--out", in("x")}, "--crop-pct 0.9 goes with"},
+		"pad mode":      {[]string{"--labels", "a,b,c", "--pad-mode", "zeros", "--out", in("x")}, "--pad-mode zeros goes with --resize pad"},
+		"ignored name":  {[]string{"--labels", "a,b,c", "--ignore", "f", "--out", in("x")}, "--ignore is for learner.export's files"},
 		"resize method": {[]string{"--labels", "a,b,c", "--resize", "stretch", "--out", in("x")}, "crop, pad or squish"},
 	} {
 		if _, err := runCommand(t, nil, append([]string{"import", in("fastai.safetensors")}, c.args...)...); err == nil || !strings.Contains(err.Error(), c.says) {
@@ -96,6 +105,41 @@ func TestImportCommand(t *testing.T) {
 		if _, err := os.Stat(in("x")); err == nil {
 			t.Errorf("%s: a model was written", name)
 		}
+	}
+}
+
+// TestImportExport: flags that say what export.pkl says itself are refused, and so
+// is a network of no architecture.
+func TestImportExport(t *testing.T) {
+	packed, err := os.ReadFile(filepath.Join("..", "..", "..", "internal", "fastai", "testdata", "crop.pkl.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path, out := filepath.Join(dir, "export.pkl"), filepath.Join(dir, "m.safetensors")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{
+		"--labels: " + path + " says that itself": {"--labels", "a,b,c"},
+		"--size: " + path + " says that itself":   {"--size", "224"},
+		"the network is a tiny, which is none":    nil,
+		"not weights of a resnet18":               {"--arch", "resnet18"},
+	} {
+		if _, err := runCommand(t, nil, append([]string{"import", path, "--out", out}, args...)...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not say %q", err, want)
+		}
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("a model was written")
 	}
 }
 
