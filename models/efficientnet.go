@@ -51,7 +51,8 @@ func efficientNet(name string, width, depth, dropout float64, w ...Published) *A
 		s.in, s.out = divisible(float64(s.in)*width, 8), divisible(float64(s.out)*width, 8)
 		s.blocks = int(math.Ceil(float64(s.blocks) * depth))
 	}
-	return efficientNetOf(name, 4*stages[len(stages)-1].out, 1e-5, dropout, stages, w...)
+	a := efficientNetOf(name, 4*stages[len(stages)-1].out, 1e-5, dropout, stages, w...)
+	return withSpelling(a, func() *Architecture { return efficientNetTimm(width, depth, false).architecture(name, timmNames) })
 }
 
 func efficientNetOf(name string, features int, eps, dropout float64, stages []mbStage, w ...Published) *Architecture {

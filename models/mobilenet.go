@@ -9,33 +9,37 @@ import (
 
 // MobileNetV2 (Sandler et al. 2018, https://arxiv.org/abs/1801.04381), as torchvision
 // builds it.
-var MobileNetV2 = builtin(&Architecture{
-	Name: "mobilenet_v2", Features: 1280, Prefix: "features", Init: initMobileNet,
-	Weights: []Published{imageNetV1("mobilenet_v2-b0353104.pth"), imageNetV2("mobilenet_v2-7ebf99e0.pth")},
-	Units: func() *nn.Sequential {
-		c := convNorm{eps: 1e-5, momentum: 0.1, activation: op.ReLU6}
-		units := []nn.Module{c.dense(3, 32, 3, 2)}
-		in := 32
-		for _, s := range []struct{ expand, out, blocks, stride int }{
-			{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1},
-		} {
-			for i := range s.blocks {
-				stride := s.stride
-				if i > 0 {
-					stride = 1
+var MobileNetV2 = builtin(withSpelling(mobileNetV2(), func() *Architecture { return mobileNetV2Timm("mobilenetv2_100", 1) }))
+
+func mobileNetV2() *Architecture {
+	return &Architecture{
+		Name: "mobilenet_v2", Features: 1280, Prefix: "features", Init: initMobileNet,
+		Weights: []Published{imageNetV1("mobilenet_v2-b0353104.pth"), imageNetV2("mobilenet_v2-7ebf99e0.pth")},
+		Units: func() *nn.Sequential {
+			c := convNorm{eps: 1e-5, momentum: 0.1, activation: op.ReLU6}
+			units := []nn.Module{c.dense(3, 32, 3, 2)}
+			in := 32
+			for _, s := range []struct{ expand, out, blocks, stride int }{
+				{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1},
+			} {
+				for i := range s.blocks {
+					stride := s.stride
+					if i > 0 {
+						stride = 1
+					}
+					units = append(units, newInvertedV2(c, in, s.expand*in, s.out, stride))
+					in = s.out
 				}
-				units = append(units, newInvertedV2(c, in, s.expand*in, s.out, stride))
-				in = s.out
 			}
-		}
-		return nn.NewSequential(append(units, c.dense(in, 1280, 1, 1))...)
-	},
-	Top: func(classes int) *nn.Sequential {
-		return nn.NewNamed(
-			nn.Child{Name: "avgpool", Module: nn.GlobalAvgPool{}},
-			nn.Child{Name: "classifier", Module: nn.NewSequential(nn.Dropout{P: 0.2}, nn.NewLinear(1280, classes, true))})
-	},
-})
+			return nn.NewSequential(append(units, c.dense(in, 1280, 1, 1))...)
+		},
+		Top: func(classes int) *nn.Sequential {
+			return nn.NewNamed(
+				nn.Child{Name: "avgpool", Module: nn.GlobalAvgPool{}},
+				nn.Child{Name: "classifier", Module: nn.NewSequential(nn.Dropout{P: 0.2}, nn.NewLinear(1280, classes, true))})
+		},
+	}
+}
 
 // newInvertedV2 is MobileNetV2's block: its last convolution and norm stand beside
 // the groups of the others.

@@ -34,6 +34,8 @@ type reference struct {
 	Running              map[string][2]float64 // projection and norm
 	Loss                 float64               `json:"smooth_loss"`
 	Gradients            map[string][2]float64 `json:"smooth_gradients"`
+
+	theirs map[string]string // other names by which parameters get their values
 }
 
 // TestReferences compares whole networks with torchvision's and timm's: scores in
@@ -58,9 +60,20 @@ func TestReferences(t *testing.T) {
 			if err := json.Unmarshal(raw, &want); err != nil {
 				t.Fatal(err)
 			}
-			a, err := ByName(name)
+			arch, spelling, _ := strings.Cut(name, ".")
+			a, err := ByName(arch)
 			if err != nil {
 				t.Fatal(err)
+			}
+			l, err := a.layout()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want.theirs = map[string]string{}
+			if spelling != "" {
+				for theirs, ours := range l.namings[1].ours {
+					want.theirs[ours] = theirs
+				}
 			}
 			want.compare(t, a)
 		})
@@ -71,7 +84,7 @@ func (want *reference) compare(t *testing.T, a *Architecture) {
 	m := a.Full(want.Classes, rng.New(1))
 	parameters := 0
 	for _, e := range nn.State(m) {
-		fillByFormula(e, cmp.Or(want.Gain, 1.6))
+		fillByFormula(e, cmp.Or(want.theirs[e.Name], e.Name), cmp.Or(want.Gain, 1.6))
 		if e.Param != nil {
 			parameters += e.Param.Value.Len()
 		}
@@ -124,6 +137,9 @@ func (want *reference) compare(t *testing.T, a *Architecture) {
 	tp = tape(true)
 	scores("scores in training", forward(t, m, tp, tp.Input(x, false)).Value.Data, want.TrainingScores, training)
 	tp.Reset()
+	if want.Gradients == nil {
+		return
+	}
 	for _, e := range nn.State(m) {
 		if b := before[e.Name]; b != nil {
 			moved := make([]float32, len(b))
@@ -212,7 +228,7 @@ func formula(name string, n int) []float64 {
 }
 
 // fillByFormula is reference.py's function fill.
-func fillByFormula(e nn.Entry, gain float64) {
+func fillByFormula(e nn.Entry, name string, gain float64) {
 	if e.Count != nil {
 		return
 	}
@@ -221,7 +237,7 @@ func fillByFormula(e nn.Entry, gain float64) {
 		n *= d
 	}
 	v := make([]float32, n)
-	for i, u := range formula(e.Name, n) {
+	for i, u := range formula(name, n) {
 		switch {
 		case e.Kind == nn.RunningVar:
 			u = 1 + 0.5*u

@@ -91,12 +91,12 @@ func (l *layout) spell(s Spelling, own nn.StateDict) error {
 	}
 	other := s.Like()
 	if other == nil {
-		return errors.New("Like returns nil")
+		return errors.New("its Like returns nil")
 	}
 	body := other.named(other.Units())
 	theirs := append(nn.State(body), nn.State(other.top(1))...)
 	if err := sameLayers(own, theirs); err != nil {
-		return fmt.Errorf("Like returns other layers: %w", err)
+		return fmt.Errorf("its Like returns other layers: %w", err)
 	}
 	var units []string
 	for _, u := range other.unitsOf(body) {

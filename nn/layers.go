@@ -8,9 +8,11 @@ import (
 )
 
 // Conv2d is torch's Conv2d with square kernel, equal stride and padding in both
-// directions, groups 1.
+// directions, groups 1; with Same set, TensorFlow's, whose "same" padding depends on
+// the size of the map, in place of Pad.
 type Conv2d struct {
 	In, Out, Kernel, Stride, Pad int
+	Same                         bool
 	Weight                       *autograd.Parameter // [Kernel,Kernel,In,Out]
 	Bias                         *autograd.Parameter // [Out], or nil
 }
@@ -28,7 +30,7 @@ func NewConv2d(in, out, kernel, stride, pad int, bias bool) *Conv2d {
 
 // Build appends the convolution of x [N,H,W,In].
 func (c *Conv2d) Build(g *graph.Graph, x graph.Value) graph.Value {
-	return g.Add(&op.Conv{Weight: c.Weight, Bias: c.Bias, Stride: c.Stride, Pad: c.Pad}, x)
+	return g.Add(&op.Conv{Weight: c.Weight, Bias: c.Bias, Stride: c.Stride, Pad: c.Pad, Same: c.Same}, x)
 }
 
 // State returns weight and, where there is one, bias.

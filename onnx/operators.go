@@ -7,18 +7,20 @@ import "github.com/whippet-ml/whippet/weights"
 // which gets the name given first. Activations are [N, C, H, W].
 
 // Window is the geometry of a convolution or pooling, the same for rows and
-// columns: size of the kernel, stride (0 means 1) and padding on each side.
+// columns: size of the kernel, stride (0 means 1) and padding on each side, or with
+// Same, whatever makes a result of ceil(size/stride), the odd row and column at the end.
 type Window struct {
 	Size, Stride, Pad int
+	Same              bool
 }
 
 func (w Window) attrs() []Attr {
 	stride := max(w.Stride, 1)
-	return []Attr{
-		AttrInts("kernel_shape", w.Size, w.Size),
-		AttrInts("strides", stride, stride),
-		AttrInts("pads", w.Pad, w.Pad, w.Pad, w.Pad),
+	padding := AttrInts("pads", w.Pad, w.Pad, w.Pad, w.Pad)
+	if w.Same {
+		padding = AttrString("auto_pad", "SAME_UPPER")
 	}
+	return []Attr{AttrInts("kernel_shape", w.Size, w.Size), AttrInts("strides", stride, stride), padding}
 }
 
 // Conv is a convolution of x with weight [K, C/groups, KH, KW] and, unless it

@@ -53,7 +53,7 @@ def smooth(on):
     for name, f in FUNCTIONS.items():
         setattr(F, name, (lambda x, *args, g=getattr(F, SMOOTH[name]) if SMOOTH[name] == "silu" else torch.sigmoid, **kw: g(x)) if on else f)
 
-def run(model, size, gain, batch=4, classes=10):
+def run(model, size, gain, scores_only=False, batch=4, classes=10):
     with torch.no_grad(): fill(model, gain)
     x = torch.from_numpy((1.5 * uniform("picture", batch * 3 * size * size)).astype(np.float32)).reshape(batch, 3, size, size)
     single = copy.deepcopy(model)
@@ -68,21 +68,25 @@ def run(model, size, gain, batch=4, classes=10):
     before = {k: v.clone() for k, v in model.state_dict().items()}
     with torch.no_grad(): trained = model(x)
     r = lambda v: float("%.7g" % v)
-    running = {k: [r(project(k, v - before[k])), r(norm(v - before[k]))] for k, v in model.state_dict().items() if "running" in k}
-    smooth(True)
-    loss = F.cross_entropy(model(x), labels)
-    loss.backward()
-    smooth(False)
-    return {
+    result = {
         "gain": gain, "size": size, "batch": batch, "classes": classes,
         "parameters": sum(p.numel() for p in model.parameters()),
         "scores": [r(v) for v in evaluated.reshape(-1).tolist()],
         "training_float32": r(norm(single - trained) / norm(trained)),
         "training_scores": [r(v) for v in trained.reshape(-1).tolist()],
+    }
+    if scores_only: return result
+    running = {k: [r(project(k, v - before[k])), r(norm(v - before[k]))] for k, v in model.state_dict().items() if "running" in k}
+    smooth(True)
+    loss = F.cross_entropy(model(x), labels)
+    loss.backward()
+    smooth(False)
+    result.update({
         "running": running,
         "smooth_loss": r(loss.item()),
         "smooth_gradients": {k: [r(project(k, p.grad)), r(norm(p.grad))] for k, p in model.named_parameters()},
-    }
+    })
+    return result
 
 def torchvision_model(name, **kw):
     import torchvision
@@ -93,7 +97,9 @@ def timm_model(name, **kw):
     return timm.create_model(name, pretrained=False, num_classes=10, drop_rate=0, drop_path_rate=0, **kw)
 
 # By the name of the file: the library, its function unless it has the same name, the pictures' size, and the variance that
-# weights give to sums of ones: less for deep networks, whose values would grow without bound in evaluation mode.
+# weights give to sums of ones: less for deep networks, whose values would grow without bound in evaluation mode. With
+# scores_only there are no gradients and running statistics: of networks whose parts others have too. A name that ends in
+# ".timm" is the architecture before it, with parameters by timm's names.
 NETWORKS = json.load(open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "networks.json")))
 
 def main():
@@ -102,7 +108,7 @@ def main():
         library, size = NETWORKS[name]["library"], NETWORKS[name]["size"]
         source = NETWORKS[name].get("source", name)
         model = (torchvision_model if library == "torchvision" else timm_model)(source)
-        result = {"library": library, "source": source, **run(model, size, NETWORKS[name].get("gain", 1.6))}
+        result = {"library": library, "source": source, **run(model, size, NETWORKS[name].get("gain", 1.6), NETWORKS[name].get("scores_only", False))}
         with open(os.path.join(out, name + ".json"), "w") as f:
             json.dump(result, f, separators=(",", ":"))
             f.write("\n")

@@ -12,11 +12,12 @@ import (
 )
 
 // Conv is a 2-D convolution of x [N,H,W,C] with Weight [KH,KW,C,K] plus Bias [K],
-// which may be nil: [N,OH,OW,K]. Stride and zero padding are the same in both
-// directions. In inference it may add a second input, of the result's shape.
+// which may be nil: [N,OH,OW,K]. The stride is the same in both directions. In inference it may add a second input, of the result's shape.
 type Conv struct {
 	Weight, Bias *autograd.Parameter
-	Stride, Pad  int
+	Stride       int
+	Pad          int        // zeros on each side
+	Same         bool       // TensorFlow's "same" padding in place of Pad, as Padding has it
 	Activation   Activation // applied to the result
 
 	folded     *affine // what a batch norm does to the result, in inference
@@ -39,7 +40,7 @@ func (c *Conv) Shape(dst []int, in [][]int) ([]int, error) {
 		return nil, fmt.Errorf("%d channels reach a convolution for %d", in[0][3], g.C)
 	}
 	oh, ow := g.Out()
-	if min(g.H, g.W)+2*g.Pad < g.KH || oh < 1 || ow < 1 { // Out rounds towards 0
+	if !g.Same && min(g.H, g.W)+2*g.Pad < g.KH || oh < 1 || ow < 1 { // Out rounds towards 0
 		return nil, tooSmall(g.H, g.W, g.KH, "convolution")
 	}
 	return append(dst, g.N, oh, ow, g.K), nil
@@ -48,7 +49,7 @@ func (c *Conv) Shape(dst []int, in [][]int) ([]int, error) {
 // geometry is the convolution of maps of shape s; of none, without their sizes.
 func (c *Conv) geometry(s []int) conv.Conv {
 	w := c.Weight.Value.Shape
-	g := conv.Conv{C: w[2], K: w[3], KH: w[0], KW: w[1], Stride: c.Stride, Pad: c.Pad}
+	g := conv.Conv{C: w[2], K: w[3], KH: w[0], KW: w[1], Stride: c.Stride, Pad: c.Pad, Same: c.Same}
 	if s != nil {
 		g.N, g.H, g.W = s[0], s[1], s[2]
 	}
@@ -124,7 +125,7 @@ func (c *Conv) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value
 	if c.Activation != Identity {
 		conv += "_conv"
 	}
-	y := e.Conv(conv, in[0], w, bias, onnx.Window{Size: c.Weight.Value.Shape[0], Stride: c.Stride, Pad: c.Pad}, 1)
+	y := e.Conv(conv, in[0], w, bias, onnx.Window{Size: c.Weight.Value.Shape[0], Stride: c.Stride, Pad: c.Pad, Same: c.Same}, 1)
 	return epilogue(e, name, y, nil, c.Activation), nil
 }
 

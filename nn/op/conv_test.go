@@ -41,7 +41,21 @@ func operators(kind string, residual, relu bool) []string {
 	return all
 }
 
+// samePadded is c with TensorFlow's padding.
+func samePadded(c optest.Case) optest.Case {
+	make := c.Op
+	c.Name += " with same padding"
+	c.Op = func(r *rng.Stream) (graph.Op, []*autograd.Parameter) {
+		o, p := make(r)
+		o.(*op.Conv).Same = true
+		return o, p
+	}
+	return c
+}
+
 var convCases = []optest.Case{
+	samePadded(convCase("3×3 at a stride", 3, 3, 8, 2, 0, false, false, 4, 3)),
+	samePadded(convCase("4×4 at a stride, bias, relu", 4, 16, 5, 2, 0, true, true, 4, 3)),
 	convCase("3×3", 3, 5, 4, 1, 1, false, false, 7, 6,
 		optest.Refusal{Inputs: [][]int{{2, 7, 6, 4}}, Word: "4 channels reach a convolution for 5"},
 		optest.Refusal{Inputs: [][]int{{2, 5}}, Word: "want [N,H,W,C]"}),

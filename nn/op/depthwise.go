@@ -6,6 +6,7 @@ import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/depthwise"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/ground"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/tensor"
@@ -37,13 +38,7 @@ func (p Padding) around(h, w, kh, kw, stride int) depthwise.Padding {
 	if !p.Same {
 		return depthwise.Padding{Top: p.Rows, Bottom: p.Rows, Left: p.Cols, Right: p.Cols}
 	}
-	y, x := same(h, kh, stride), same(w, kw, stride)
-	return depthwise.Padding{Top: y / 2, Bottom: y - y/2, Left: x / 2, Right: x - x/2}
-}
-
-// same is how many zeros "same" padding adds in all.
-func same(size, k, stride int) int {
-	return max(0, ((size+stride-1)/stride-1)*stride+k-size)
+	return depthwise.Padding(ground.SamePadding(h, w, kh, kw, stride))
 }
 
 // Name is "depthwise".

@@ -40,7 +40,12 @@ func (a array) inside(h, w int) bool {
 func convolved(x array, c *op.Conv) array {
 	w := widen(c.Weight.Value)
 	k := w.shape[0]
-	y := newArray(x.shape[0], (x.shape[1]+2*c.Pad-k)/c.Stride+1, (x.shape[2]+2*c.Pad-k)/c.Stride+1, w.shape[3])
+	rows, cols, top, left := (x.shape[1]+2*c.Pad-k)/c.Stride+1, (x.shape[2]+2*c.Pad-k)/c.Stride+1, c.Pad, c.Pad
+	if c.Same {
+		rows, cols = (x.shape[1]+c.Stride-1)/c.Stride, (x.shape[2]+c.Stride-1)/c.Stride
+		top, left = max(0, (rows-1)*c.Stride+k-x.shape[1])/2, max(0, (cols-1)*c.Stride+k-x.shape[2])/2
+	}
+	y := newArray(x.shape[0], rows, cols, w.shape[3])
 	for i := range y.v {
 		out := i % y.shape[3]
 		col, row, n := i/y.shape[3]%y.shape[2], i/y.shape[3]/y.shape[2]%y.shape[1], i/y.shape[3]/y.shape[2]/y.shape[1]
@@ -49,7 +54,7 @@ func convolved(x array, c *op.Conv) array {
 		}
 		for kh := range k {
 			for kw := range k {
-				h, v := row*c.Stride-c.Pad+kh, col*c.Stride-c.Pad+kw
+				h, v := row*c.Stride-top+kh, col*c.Stride-left+kw
 				if !x.inside(h, v) {
 					continue
 				}

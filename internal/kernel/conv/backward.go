@@ -38,7 +38,7 @@ func (c Conv) BackwardData(dy, w []float32, to elementwise.InputGrad) {
 	ground.Need(op, "w", len(w), c.KH*c.KW*c.C*c.K)
 	to.Check(op, rows, c.C)
 	switch {
-	case to.ReLU != nil && c.KH == 1 && c.KW == 1 && c.Stride == 1 && c.Pad == 0:
+	case to.ReLU != nil && c.Stride == 1 && c.pointwise():
 		g, bp := backwardIGEMM(c, dy, w, nil)
 		g.relu = to.ReLU
 		g.run(bp, &epilogue{residual: to.DX})
@@ -82,7 +82,7 @@ func (c Conv) backwardDataAdd(dy, w, dx []float32) {
 		g, bp := backwardIGEMM(c, dy, w, dx)
 		g.run(bp, &epilogue{residual: dx})
 		ground.PutScratch(bp)
-	case c.KH == 1 && c.KW == 1 && c.Pad == 0:
+	case c.pointwise():
 		addPointwise(c, dy, w, dx)
 	default:
 		tmp := ground.GetScratch(len(dx))
@@ -96,7 +96,8 @@ func (c Conv) backwardDataAdd(dy, w, dx []float32) {
 // packed weights, scratch.
 func backwardIGEMM(c Conv, dy, w, dx []float32) (igemm, []float32) {
 	oh, ow := c.Out()
-	py, px := phaseOf(0, c.KH, 1, c.Pad, c.H), phaseOf(0, c.KW, 1, c.Pad, c.W)
+	pad := ground.ConvShape(c).Padding()
+	py, px := phaseOf(0, c.KH, 1, pad.Top, c.H), phaseOf(0, c.KW, 1, pad.Left, c.W)
 	g := igemm{
 		src: dy, n: c.N, h: oh, w: ow, c: c.K, stride: 1,
 		dy0: py.first, dx0: px.first, ndy: py.taps, ndx: px.taps,

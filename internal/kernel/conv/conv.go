@@ -12,6 +12,9 @@ func (c Conv) Out() (oh, ow int) { return ground.ConvShape(c).Out() }
 // Check reports a shape that cannot be computed, as ConvShape.Check does.
 func (c Conv) Check() error { return ground.ConvShape(c).Check() }
 
+// pointwise reports whether windows are single pixels, none of them in the padding.
+func (c Conv) pointwise() bool { return c.KH == 1 && c.KW == 1 && (c.Same || c.Pad == 0) }
+
 // mustCheck panics, naming the operation, when the shape is impossible: an error
 // of the caller, who checks what comes from outside with Check.
 func (c Conv) mustCheck(op string) {

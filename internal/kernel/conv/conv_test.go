@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/ground"
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/internal/kernel/winograd"
 	"github.com/whippet-ml/whippet/internal/mem"
@@ -17,12 +18,13 @@ import (
 // output index.
 func naiveConv(c Conv, visit func(x, w, y int)) {
 	oh, ow := c.Out()
+	pad := ground.ConvShape(c).Padding()
 	for n := range c.N {
 		for oy := range oh {
 			for ox := range ow {
 				for ky := range c.KH {
 					for kx := range c.KW {
-						iy, ix := oy*c.Stride+ky-c.Pad, ox*c.Stride+kx-c.Pad
+						iy, ix := oy*c.Stride+ky-pad.Top, ox*c.Stride+kx-pad.Left
 						if iy < 0 || iy >= c.H || ix < 0 || ix >= c.W {
 							continue
 						}
@@ -72,6 +74,11 @@ var convCases = []convCase{
 	{"many columns", Conv{N: 1, H: 3, W: 3, C: 16, K: 600, KH: 1, KW: 1, Stride: 1, Pad: 0}},
 	{"few rows, many columns, deep k", Conv{N: 1, H: 14, W: 12, C: 160, K: 530, KH: 3, KW: 3, Stride: 2, Pad: 1}},
 	{"wide map", Conv{N: 1, H: 2, W: 300, C: 16, K: 16, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"stem of same padding, even and odd", Conv{N: 2, H: 32, W: 57, C: 3, K: 24, KH: 3, KW: 3, Stride: 2, Same: true}},
+	{"same padding of a wide window", Conv{N: 1, H: 12, W: 11, C: 16, K: 20, KH: 5, KW: 5, Stride: 2, Same: true}},
+	{"same padding s3", Conv{N: 1, H: 11, W: 10, C: 17, K: 8, KH: 4, KW: 3, Stride: 3, Same: true}},
+	{"1x1 s2 same", Conv{N: 2, H: 14, W: 15, C: 48, K: 64, KH: 1, KW: 1, Stride: 2, Same: true}},
+	{"3x3 s1 same", Conv{N: 2, H: 14, W: 14, C: 32, K: 48, KH: 3, KW: 3, Stride: 1, Same: true}},
 	{"one output row of 28", Conv{N: 2, H: 56, W: 56, C: 16, K: 32, KH: 3, KW: 3, Stride: 2, Pad: 1}},
 }
 

@@ -10,9 +10,10 @@ import (
 // writes pixels of y yStride floats apart.
 func forwardIGEMM(c Conv, x, y []float32, yStride int) igemm {
 	oh, ow := c.Out()
+	p := ground.ConvShape(c).Padding()
 	return igemm{
 		src: x, n: c.N, h: c.H, w: c.W, c: c.C, stride: c.Stride,
-		dy0: -c.Pad, dx0: -c.Pad, ndy: c.KH, ndx: c.KW, oh: oh, ow: ow, cols: c.K,
+		dy0: -p.Top, dx0: -p.Left, ndy: c.KH, ndx: c.KW, oh: oh, ow: ow, cols: c.K,
 		out: y, outN: oh * ow * yStride, outRow: ow * yStride, outPix: yStride,
 		flat: gemm.UseFlat(c.C),
 	}
@@ -66,21 +67,21 @@ func packTaps(dst []float32, f filterTaps, k, n, taps int, trans bool) {
 
 // directBackwardData is backwardData without Winograd.
 //
-// An input pixel (iy, ix) receives from tap (ky, kx) only when (iy+Pad-ky) and
-// (ix+Pad-kx) are multiples of the stride. So dx falls apart into
-// stride*stride phases, by (iy+Pad) mod stride and (ix+Pad) mod stride, and
+// An input pixel (iy, ix) receives from tap (ky, kx) only when (iy+top-ky) and
+// (ix+left-kx) are multiples of the stride. So dx falls apart into
+// stride*stride phases, by (iy+top) mod stride and (ix+left) mod stride, and
 // each is a stride-1 convolution of dy with its own share of the taps: no work
 // is spent on inserted zeros.
 func directBackwardData(c Conv, dy, w, dx []float32) {
 	oh, ow := c.Out()
-	s := c.Stride
+	s, pad := c.Stride, ground.ConvShape(c).Padding()
 	if s > min(c.KH, c.KW) { // some phases have no tap: no output depends on them
 		parallel.ChunksWith(len(dx), 1<<16, dx, func(dx *[]float32, lo, hi int) { clear((*dx)[lo:hi]) })
 	}
 	for fy := range s {
-		py := phaseOf(fy, c.KH, s, c.Pad, c.H)
+		py := phaseOf(fy, c.KH, s, pad.Top, c.H)
 		for fx := range s {
-			px := phaseOf(fx, c.KW, s, c.Pad, c.W)
+			px := phaseOf(fx, c.KW, s, pad.Left, c.W)
 			if py.count == 0 || px.count == 0 || py.taps == 0 || px.taps == 0 {
 				continue
 			}

@@ -58,9 +58,9 @@ func parseWinograd(s string) (on bool, err error) {
 func Allow(on bool) (old bool) { return winogradOn.Swap(on) }
 
 // winogradFits reports whether c is a convolution that the Winograd passes can
-// compute at all: 3x3, stride 1, padding 0, 1 or 2.
+// compute at all: 3x3, stride 1, padding 0, 1 or 2 on each side.
 func winogradFits(c ground.ConvShape) bool {
-	return c.KH == 3 && c.KW == 3 && c.Stride == 1 && c.Pad >= 0 && c.Pad <= 2
+	return c.KH == 3 && c.KW == 3 && c.Stride == 1 && !c.Same && c.Pad >= 0 && c.Pad <= 2
 }
 
 // Wins reports whether pass (PassForward, PassBackwardData or
