@@ -84,6 +84,10 @@ var large = map[string]bool{
 	"seresnet34": true, "seresnet50": true,
 	"densenet121": true, "densenet161": true, "densenet169": true, "densenet201": true,
 	"shufflenet_v2_x1_0": true, "shufflenet_v2_x1_5": true, "shufflenet_v2_x2_0": true,
+	"tf_efficientnet_b1": true, "tf_efficientnet_b2": true, "tf_efficientnet_b3": true, "tf_efficientnet_b4": true,
+	"efficientnet_lite1": true, "efficientnet_lite2": true, "efficientnet_lite3": true, "efficientnet_lite4": true,
+	"tf_efficientnet_lite1": true, "tf_efficientnet_lite2": true, "tf_efficientnet_lite3": true, "tf_efficientnet_lite4": true,
+	"efficientnetv2_s": true, "efficientnetv2_rw_s": true, "mobilenetv4_conv_large": true, "mobilenetv2_050": true, "mobilenetv2_140": true,
 }
 
 // TestEveryArchitecture runs each network forward and backward on a small odd

@@ -241,8 +241,8 @@ func TestOperators(t *testing.T) {
 	}{
 		{func(g *Graph, x, y Value) Value { return g.Conv("o", x, y, y, Window{Size: 1}, 4) }, "Conv(x y y) -> o kernel_shape=1,1,:7 strides=1,1,:7 pads=0,0,0,0,:7 group=4:2"},
 		{func(g *Graph, x, y Value) Value { return g.BatchNorm("o", x, y, y, y, y, 0.5) }, "BatchNormalization(x y y y y) -> o epsilon=0.5:1"},
-		{func(g *Graph, x, y Value) Value { return g.MaxPool("o", x, Window{3, 2, 1}, false) }, "MaxPool(x) -> o kernel_shape=3,3,:7 strides=2,2,:7 pads=1,1,1,1,:7 ceil_mode=0:2"},
-		{func(g *Graph, x, y Value) Value { return g.AveragePool("o", x, Window{3, 2, 1}) }, "AveragePool(x) -> o kernel_shape=3,3,:7 strides=2,2,:7 pads=1,1,1,1,:7 count_include_pad=1:2"},
+		{func(g *Graph, x, y Value) Value { return g.MaxPool("o", x, Window{Size: 3, Stride: 2, Pad: 1}, false) }, "MaxPool(x) -> o kernel_shape=3,3,:7 strides=2,2,:7 pads=1,1,1,1,:7 ceil_mode=0:2"},
+		{func(g *Graph, x, y Value) Value { return g.AveragePool("o", x, Window{Size: 3, Stride: 2, Pad: 1}) }, "AveragePool(x) -> o kernel_shape=3,3,:7 strides=2,2,:7 pads=1,1,1,1,:7 count_include_pad=1:2"},
 		{func(g *Graph, x, y Value) Value { return g.Linear("o", x, y, y) }, "Gemm(x y y) -> o transB=1:2"},
 		{func(g *Graph, x, y Value) Value { return g.MatMul("o", x, y) }, "MatMul(x y) -> o"},
 		{func(g *Graph, x, y Value) Value { return g.Add("o", x, y) }, "Add(x y) -> o"},

@@ -19,9 +19,9 @@ import (
 // is about four times the direct sum's.
 func TestWinogradErrorOfActivations(t *testing.T) {
 	for _, c := range []Conv{
-		{1, 28, 28, 64, 64, 3, 3, 1, 1},
-		{1, 14, 14, 256, 64, 3, 3, 1, 1},
-		{9, 7, 7, 128, 32, 3, 3, 1, 1},
+		{N: 1, H: 28, W: 28, C: 64, K: 64, KH: 3, KW: 3, Stride: 1, Pad: 1},
+		{N: 1, H: 14, W: 14, C: 256, K: 64, KH: 3, KW: 3, Stride: 1, Pad: 1},
+		{N: 9, H: 7, W: 7, C: 128, K: 32, KH: 3, KW: 3, Stride: 1, Pad: 1},
 	} {
 		x, w, dy := winoOperands(c)
 		for i, v := range x {
@@ -50,8 +50,8 @@ func TestWinogradErrorOfActivations(t *testing.T) {
 func TestWinogradScratch(t *testing.T) {
 	kerneltest.EachSet(t, func(t *testing.T) {
 		for _, c := range []Conv{
-			{9, 7, 7, 40, 56, 3, 3, 1, 1},
-			{2, 10, 9, 144, 129, 3, 3, 1, 1},
+			{N: 9, H: 7, W: 7, C: 40, K: 56, KH: 3, KW: 3, Stride: 1, Pad: 1},
+			{N: 2, H: 10, W: 9, C: 144, K: 129, KH: 3, KW: 3, Stride: 1, Pad: 1},
 		} {
 			x, w, dy := winoOperands(c)
 			run := func() [][]float32 {
@@ -80,8 +80,8 @@ func TestWinogradScratch(t *testing.T) {
 // its first use on, and in place of its own residual.
 func TestWinogradPackedShared(t *testing.T) {
 	for _, c := range []Conv{
-		{2, 12, 12, 32, 64, 3, 3, 1, 1},
-		{2, 14, 14, 144, 160, 3, 3, 1, 1},
+		{N: 2, H: 12, W: 12, C: 32, K: 64, KH: 3, KW: 3, Stride: 1, Pad: 1},
+		{N: 2, H: 14, W: 14, C: 144, K: 160, KH: 3, KW: 3, Stride: 1, Pad: 1},
 	} {
 		x, w, res := winoOperands(c)
 		want := make([]float32, len(res))
@@ -109,8 +109,8 @@ func TestWinogradPackedShared(t *testing.T) {
 func TestWinogradSteady(t *testing.T) {
 	defer parallel.SetThreads(parallel.SetThreads(1)) // with more, how many buffers are in use at once is chance
 	for _, c := range []Conv{
-		{2, 20, 20, 32, 48, 3, 3, 1, 1},
-		{9, 14, 14, 144, 160, 3, 3, 1, 1},
+		{N: 2, H: 20, W: 20, C: 32, K: 48, KH: 3, KW: 3, Stride: 1, Pad: 1},
+		{N: 9, H: 14, W: 14, C: 144, K: 160, KH: 3, KW: 3, Stride: 1, Pad: 1},
 	} {
 		x, w, dy := winoOperands(c)
 		y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))

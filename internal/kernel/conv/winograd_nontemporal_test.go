@@ -13,8 +13,8 @@ import (
 func TestWinogradNonTemporal(t *testing.T) {
 	kerneltest.EachSet(t, func(t *testing.T) {
 		for _, c := range []Conv{
-			{2, 12, 13, 16, 64, 3, 3, 1, 1},
-			{9, 14, 14, 144, 160, 3, 3, 1, 1},
+			{N: 2, H: 12, W: 13, C: 16, K: 64, KH: 3, KW: 3, Stride: 1, Pad: 1},
+			{N: 9, H: 14, W: 14, C: 144, K: 160, KH: 3, KW: 3, Stride: 1, Pad: 1},
 		} {
 			x, w, _ := winoOperands(c)
 			oh, ow := c.Out()

@@ -19,25 +19,25 @@ var winoCases = []struct {
 	name string
 	c    Conv
 }{
-	{"one tile", Conv{1, 4, 4, 16, 16, 3, 3, 1, 1}},
-	{"one pixel", Conv{1, 1, 1, 16, 16, 3, 3, 1, 1}},
-	{"one row", Conv{2, 1, 13, 16, 48, 3, 3, 1, 1}},
-	{"resnet layer1, small map", Conv{2, 12, 12, 64, 64, 3, 3, 1, 1}},
-	{"7x7 map", Conv{3, 7, 7, 64, 64, 3, 3, 1, 1}},
-	{"prime sizes", Conv{2, 11, 13, 17, 19, 3, 3, 1, 1}},
-	{"prime channels over a panel", Conv{1, 9, 5, 37, 67, 3, 3, 1, 1}},
-	{"tiles of all shapes, 7x7", Conv{9, 7, 7, 32, 40, 3, 3, 1, 1}},
-	{"tiles of all shapes, 14x13", Conv{8, 14, 13, 24, 33, 3, 3, 1, 1}},
-	{"tiles of 3x3 alone", Conv{9, 3, 3, 16, 16, 3, 3, 1, 1}},
-	{"3x4 tiles, one sticking out", Conv{40, 5, 6, 16, 20, 3, 3, 1, 1}},
-	{"few channels", Conv{2, 6, 5, 1, 3, 3, 3, 1, 1}},
-	{"no padding", Conv{2, 9, 10, 20, 33, 3, 3, 1, 0}},
-	{"smallest without padding", Conv{1, 3, 3, 16, 16, 3, 3, 1, 0}},
-	{"padding 2", Conv{2, 5, 6, 24, 40, 3, 3, 1, 2}},
-	{"squeezenet expand", Conv{1, 13, 13, 48, 192, 3, 3, 1, 1}},
-	{"staged schedule", Conv{2, 7, 7, 160, 112, 3, 3, 1, 1}},
-	{"staged, odd channels", Conv{1, 6, 9, 211, 131, 3, 3, 1, 1}},
-	{"staged, several blocks", Conv{20, 14, 14, 130, 130, 3, 3, 1, 1}},
+	{"one tile", Conv{N: 1, H: 4, W: 4, C: 16, K: 16, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"one pixel", Conv{N: 1, H: 1, W: 1, C: 16, K: 16, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"one row", Conv{N: 2, H: 1, W: 13, C: 16, K: 48, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"resnet layer1, small map", Conv{N: 2, H: 12, W: 12, C: 64, K: 64, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"7x7 map", Conv{N: 3, H: 7, W: 7, C: 64, K: 64, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"prime sizes", Conv{N: 2, H: 11, W: 13, C: 17, K: 19, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"prime channels over a panel", Conv{N: 1, H: 9, W: 5, C: 37, K: 67, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"tiles of all shapes, 7x7", Conv{N: 9, H: 7, W: 7, C: 32, K: 40, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"tiles of all shapes, 14x13", Conv{N: 8, H: 14, W: 13, C: 24, K: 33, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"tiles of 3x3 alone", Conv{N: 9, H: 3, W: 3, C: 16, K: 16, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"3x4 tiles, one sticking out", Conv{N: 40, H: 5, W: 6, C: 16, K: 20, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"few channels", Conv{N: 2, H: 6, W: 5, C: 1, K: 3, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"no padding", Conv{N: 2, H: 9, W: 10, C: 20, K: 33, KH: 3, KW: 3, Stride: 1, Pad: 0}},
+	{"smallest without padding", Conv{N: 1, H: 3, W: 3, C: 16, K: 16, KH: 3, KW: 3, Stride: 1, Pad: 0}},
+	{"padding 2", Conv{N: 2, H: 5, W: 6, C: 24, K: 40, KH: 3, KW: 3, Stride: 1, Pad: 2}},
+	{"squeezenet expand", Conv{N: 1, H: 13, W: 13, C: 48, K: 192, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"staged schedule", Conv{N: 2, H: 7, W: 7, C: 160, K: 112, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"staged, odd channels", Conv{N: 1, H: 6, W: 9, C: 211, K: 131, KH: 3, KW: 3, Stride: 1, Pad: 1}},
+	{"staged, several blocks", Conv{N: 20, H: 14, W: 14, C: 130, K: 130, KH: 3, KW: 3, Stride: 1, Pad: 1}},
 }
 
 // refConv holds the three passes as direct sums in float64.
@@ -128,9 +128,9 @@ func TestWinogradError(t *testing.T) {
 // number of threads.
 func TestWinogradThreads(t *testing.T) {
 	for _, c := range []Conv{
-		{3, 23, 22, 40, 48, 3, 3, 1, 1},
-		{16, 7, 7, 64, 64, 3, 3, 1, 1},
-		{5, 14, 14, 144, 160, 3, 3, 1, 1},
+		{N: 3, H: 23, W: 22, C: 40, K: 48, KH: 3, KW: 3, Stride: 1, Pad: 1},
+		{N: 16, H: 7, W: 7, C: 64, K: 64, KH: 3, KW: 3, Stride: 1, Pad: 1},
+		{N: 5, H: 14, W: 14, C: 144, K: 160, KH: 3, KW: 3, Stride: 1, Pad: 1},
 	} {
 		x, w, dy := winoOperands(c)
 		var first [3][]float32
@@ -160,10 +160,10 @@ func TestWinogradThreads(t *testing.T) {
 // against the direct sum, with the result in a slice of wider pixels.
 func TestWinogradPacked(t *testing.T) {
 	for _, c := range []Conv{
-		{2, 8, 12, 32, 64, 3, 3, 1, 1},
-		{1, 7, 7, 24, 41, 3, 3, 1, 1},
-		{2, 7, 9, 144, 136, 3, 3, 1, 1},
-		{1, 6, 6, 16, 16, 3, 3, 1, 0},
+		{N: 2, H: 8, W: 12, C: 32, K: 64, KH: 3, KW: 3, Stride: 1, Pad: 1},
+		{N: 1, H: 7, W: 7, C: 24, K: 41, KH: 3, KW: 3, Stride: 1, Pad: 1},
+		{N: 2, H: 7, W: 9, C: 144, K: 136, KH: 3, KW: 3, Stride: 1, Pad: 1},
+		{N: 1, H: 6, W: 6, C: 16, K: 16, KH: 3, KW: 3, Stride: 1, Pad: 0},
 	} {
 		x, w, dy := winoOperands(c)
 		conv := newRefConv(c, x, w, dy).y
@@ -215,20 +215,20 @@ func TestWinogradPacked(t *testing.T) {
 
 // TestAllow checks the switch and the choice of shapes.
 func TestAllow(t *testing.T) {
-	layer := Conv{32, 56, 56, 64, 64, 3, 3, 1, 1}
+	layer := Conv{N: 32, H: 56, W: 56, C: 64, K: 64, KH: 3, KW: 3, Stride: 1, Pad: 1}
 	for _, tc := range []struct {
 		name string
 		c    Conv
 		want bool
 	}{
 		{"resnet layer1", layer, true},
-		{"resnet layer4", Conv{32, 7, 7, 512, 512, 3, 3, 1, 1}, true},
-		{"resnet layer3, one picture", Conv{1, 14, 14, 256, 256, 3, 3, 1, 1}, true},
-		{"squeezenet's first expand", Conv{32, 55, 55, 16, 64, 3, 3, 1, 1}, true},
-		{"stride 2", Conv{32, 56, 56, 64, 128, 3, 3, 2, 1}, false},
-		{"1x1", Conv{32, 56, 56, 64, 64, 1, 1, 1, 0}, false},
-		{"three channels", Conv{32, 56, 56, 3, 64, 3, 3, 1, 1}, false},
-		{"one pixel", Conv{32, 1, 1, 64, 64, 3, 3, 1, 1}, false},
+		{"resnet layer4", Conv{N: 32, H: 7, W: 7, C: 512, K: 512, KH: 3, KW: 3, Stride: 1, Pad: 1}, true},
+		{"resnet layer3, one picture", Conv{N: 1, H: 14, W: 14, C: 256, K: 256, KH: 3, KW: 3, Stride: 1, Pad: 1}, true},
+		{"squeezenet's first expand", Conv{N: 32, H: 55, W: 55, C: 16, K: 64, KH: 3, KW: 3, Stride: 1, Pad: 1}, true},
+		{"stride 2", Conv{N: 32, H: 56, W: 56, C: 64, K: 128, KH: 3, KW: 3, Stride: 2, Pad: 1}, false},
+		{"1x1", Conv{N: 32, H: 56, W: 56, C: 64, K: 64, KH: 1, KW: 1, Stride: 1, Pad: 0}, false},
+		{"three channels", Conv{N: 32, H: 56, W: 56, C: 3, K: 64, KH: 3, KW: 3, Stride: 1, Pad: 1}, false},
+		{"one pixel", Conv{N: 32, H: 1, W: 1, C: 64, K: 64, KH: 3, KW: 3, Stride: 1, Pad: 1}, false},
 	} {
 		for pass := winograd.PassForward; pass <= winograd.PassBackwardWeights; pass++ {
 			if got := winograd.Wins(ground.ConvShape(tc.c), pass); got != tc.want {
@@ -237,7 +237,7 @@ func TestAllow(t *testing.T) {
 		}
 	}
 	// The filters of a map of 7x7 cost more than its results.
-	layer4 := Conv{1, 7, 7, 512, 512, 3, 3, 1, 1}
+	layer4 := Conv{N: 1, H: 7, W: 7, C: 512, K: 512, KH: 3, KW: 3, Stride: 1, Pad: 1}
 	if !winograd.Wins(ground.ConvShape(layer4), winograd.PassForward) || winograd.Wins(ground.ConvShape(layer4), winograd.PassBackwardData) || winograd.Wins(ground.ConvShape(layer4), winograd.PassBackwardWeights) {
 		t.Error("resnet layer4, one picture: want Winograd in the forward pass and in no other")
 	}
