@@ -45,9 +45,9 @@ func TestPublishedWeights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, classes, err := a.LoadFull(f)
-	if err != nil || classes != 1000 {
-		t.Fatal(classes, err)
+	m, err := ImportOwnHead(f, a)
+	if err != nil || m.Classes != 1000 {
+		t.Fatal(m, err)
 	}
 	net := nn.Compile(m)
 	half := [3]float32{0.5, 0.5, 0.5}
