@@ -18,7 +18,7 @@ import (
 var tables = [][]optest.Case{
 	activationCases, addCases, avgPoolCases, branchesCases, channelsCases, concatCases, concatPoolCases, convCases, convStemCases, dropoutCases,
 	depthwiseCases, globalPoolCases, groupedConvCases, interleaveCases, linearCases, maxPoolCases, normCases, normStemCases, scaleChannelsCases,
-	grnCases, layerNormCases, layerScaleCases,
+	attentionCases, grnCases, layerNormCases, layerScaleCases,
 }
 
 // TestEveryOperationHasCases fails for an operation that is in no table.

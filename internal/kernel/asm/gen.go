@@ -7,6 +7,7 @@ package asm
 //go:generate go run ./winograd -out ../winograd/winograd_amd64.s -stubs ../winograd/winograd_stubs_amd64.go -offsets ../winograd/winograd_offsets_amd64.go -pkg winograd
 //go:generate go run ./depthwise -out ../depthwise/depthwise_amd64.s -stubs ../depthwise/depthwise_stubs_amd64.go -offsets ../depthwise/depthwise_offsets_amd64.go -pkg depthwise
 //go:generate go run ./rowwise -room elementwise -out ../elementwise/elementwise_amd64.s -stubs ../elementwise/elementwise_stubs_amd64.go -offsets ../elementwise/elementwise_offsets_amd64.go -pkg elementwise
+//go:generate go run ./rowwise -room attention -out ../attention/attention_amd64.s -stubs ../attention/attention_stubs_amd64.go -offsets ../attention/attention_offsets_amd64.go -pkg attention
 //go:generate go run ./rowwise -room norm -out ../norm/norm_amd64.s -stubs ../norm/norm_stubs_amd64.go -offsets ../norm/norm_offsets_amd64.go -pkg norm
 //go:generate go run ./layernorm -out ../layernorm/layernorm_amd64.s -stubs ../layernorm/layernorm_stubs_amd64.go -offsets ../layernorm/layernorm_offsets_amd64.go -pkg layernorm
 //go:generate go run ./rowwise -room optimizer -out ../optimizer/optimizer_amd64.s -stubs ../optimizer/optimizer_stubs_amd64.go -offsets ../optimizer/optimizer_offsets_amd64.go -pkg optimizer

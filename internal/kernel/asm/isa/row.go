@@ -68,6 +68,17 @@ func (r *Row) Each(name string, body func(p Vector)) {
 	ADDQ(operand.I32(rowUnroll*r.v.Bytes), r.idx)
 	CMPQ(r.idx, r.last)
 	JLE(operand.LabelRef(name + "Many"))
+	r.rest(name, body)
+}
+
+// One is Each for a body so long that taking several vectors at once gains nothing.
+func (r *Row) One(name string, body func(p Vector)) {
+	XORQ(r.idx, r.idx)
+	r.rest(name, body)
+}
+
+// rest is what follows the vectors that are taken four at a time.
+func (r *Row) rest(name string, body func(p Vector)) {
 	Label(name + "Single")
 	CMPQ(r.idx, r.whole)
 	JGE(operand.LabelRef(name + "Part"))

@@ -1,5 +1,5 @@
 // Command rowwise generates the kernels that pass over rows once, for one of the
-// rooms of internal/kernel that have such: elementwise, norm or optimizer, each
+// rooms of internal/kernel that have such: attention, elementwise, norm or optimizer, each
 // kernel for AVX-512 and AVX2. Their Go twins are named in their comments.
 //
 // Two shapes of loop serve nearly all of them, rowMap and rowSums; a kernel is
@@ -25,6 +25,7 @@ var rooms = map[string]struct {
 		flat(v)
 		rows(v)
 	}},
+	"attention": {"attention", func(_ *isa.Source, v *isa.Set) { softmax(v) }},
 	"norm":      {"norm", func(_ *isa.Source, v *isa.Set) { norm(v) }},
 	"optimizer": {"optimizer", func(_ *isa.Source, v *isa.Set) { optim(v) }},
 }
@@ -37,7 +38,7 @@ func main() {
 	flag.Parse()
 	r, ok := rooms[*name]
 	if !ok {
-		log.Fatalf("-room %q: the rooms are elementwise, norm and optimizer", *name)
+		log.Fatalf("-room %q: the rooms are attention, elementwise, norm and optimizer", *name)
 	}
 	prefix = r.prefix
 	room := isa.Open("../" + *name)
