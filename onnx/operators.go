@@ -158,6 +158,18 @@ func (g *Graph) Reshape(output string, x Value, shape ...int) Value {
 	return g.AddNode("Reshape", output, []Value{x, to})
 }
 
+// Slice is the part [from,to) of x along axis.
+func (g *Graph) Slice(output string, x Value, axis, from, to int) Value {
+	inputs := []Value{x}
+	for _, v := range []struct {
+		what string
+		n    int
+	}{{"from", from}, {"to", to}, {"axis", axis}} {
+		inputs = append(inputs, g.Initializer(&weights.Array{Name: output + "_" + v.what, Shape: []int{1}, DType: weights.I64, I64: []int64{int64(v.n)}}))
+	}
+	return g.AddNode("Slice", output, inputs)
+}
+
 // Softmax turns scores into probabilities along axis; -1 is the last.
 func (g *Graph) Softmax(output string, x Value, axis int) Value {
 	return g.AddNode("Softmax", output, []Value{x}, AttrInt("axis", axis))
