@@ -207,8 +207,5 @@ func (l *CrossEntropy) String() string {
 	if l.Weight != nil {
 		s += " weighted"
 	}
-	if l.Reduction != Mean {
-		s += " " + l.Reduction.String()
-	}
-	return s
+	return withReduction(s, l.Reduction)
 }
