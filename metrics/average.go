@@ -21,6 +21,9 @@ const (
 	// Binary is the value of class 1, for two classes only; fastai's and
 	// scikit-learn's default.
 	Binary
+	// Samples is the mean over items of their own values, for items that have
+	// several labels.
+	Samples
 )
 
 // String returns scikit-learn's name of the average.
@@ -34,6 +37,8 @@ func (a Average) String() string {
 		return "micro"
 	case Binary:
 		return "binary"
+	case Samples:
+		return "samples"
 	}
 	return fmt.Sprintf("Average(%d)", int(a))
 }

@@ -1,5 +1,6 @@
 // Package metrics measures how good a classifier's answers are: error rate,
-// accuracy, top-k, precision, recall, F-beta, Matthews correlation and others.
+// accuracy, top-k, precision, recall, F-beta, Matthews correlation and others; for
+// items with several labels also average precision and the area under the ROC curve.
 package metrics
 
 import (
