@@ -150,6 +150,9 @@ func MostConfusedText(pairs []Confused) string {
 // TopLossesText lays entries out as a table: predicted, actual, loss, the
 // probabilities of both, path.
 func (t *Table) TopLossesText(top []Loss) string {
+	if len(top) > 0 && top[0].Actual == NoClass {
+		return topLabels(top)
+	}
 	w := widest(t.Vocab, len("predicted"))
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s  %7s  %9s  %9s  %s\n", padRight("predicted", w), padRight("actual", w),
@@ -157,6 +160,21 @@ func (t *Table) TopLossesText(top []Loss) string {
 	for _, r := range top {
 		fmt.Fprintf(&b, "%s  %s  %7.4f  %9.4f  %9.4f  %s\n", padRight(t.Name(r.Predicted), w), padRight(t.Name(r.Actual), w),
 			r.Loss, r.Prob(r.Predicted), r.Prob(r.Actual), r.Path)
+	}
+	return b.String()
+}
+
+// topLabels is TopLossesText for examples with any number of labels.
+func topLabels(top []Loss) string {
+	answers, labels := make([]string, len(top)), make([]string, len(top))
+	for i, r := range top {
+		answers[i], labels[i] = strings.Join(r.Answers, ", "), strings.Join(r.Labels, ", ")
+	}
+	a, l := widest(answers, len("answered")), widest(labels, len("actual"))
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s  %7s  %s\n", padRight("answered", a), padRight("actual", l), "loss", "path")
+	for i, r := range top {
+		fmt.Fprintf(&b, "%s  %s  %7.4f  %s\n", padRight(answers[i], a), padRight(labels[i], l), r.Loss, r.Path)
 	}
 	return b.String()
 }

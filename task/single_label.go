@@ -53,7 +53,23 @@ func (singleLabel) Labels(vocab []string, y target.Targets, i int) []string {
 }
 
 func (singleLabel) Loss(o LossOptions) (loss.Func, error) {
-	return &loss.CrossEntropy{Smoothing: o.Smoothing, Weight: o.Weight}, nil
+	if o.PosWeight != nil {
+		return nil, fmt.Errorf("task: positive weights are for items with several labels: give class weights")
+	}
+	switch o.Name {
+	case "", "cross_entropy":
+		return &loss.CrossEntropy{Smoothing: o.Smoothing, Weight: o.Weight}, nil
+	case "bce":
+		return &loss.BinaryCrossEntropy{Smoothing: o.Smoothing, Weight: o.Weight}, nil
+	case "focal":
+		if o.Smoothing != 0 {
+			return nil, fmt.Errorf("task: the focal loss has no label smoothing")
+		}
+		l := loss.NewFocal()
+		l.Weight = o.Weight
+		return l, nil
+	}
+	return nil, unknownLoss(o.Name, SingleLabel, "cross_entropy, bce, focal")
 }
 
 func (singleLabel) Metrics() metrics.Choices { return metrics.SingleLabel }

@@ -74,10 +74,18 @@ type Task interface {
 	ItemLoss(probs []float32, y target.Targets, i int) float32
 }
 
-// LossOptions changes a task's loss. The zero value has the defaults.
+// LossOptions chooses and changes a task's loss. The zero value is the task's usual
+// loss with its defaults.
 type LossOptions struct {
+	Name      string    // of the loss, of those that suit the task, or "" for the usual one
 	Smoothing float64   // of labels, in [0,1]; 0 means none
 	Weight    []float32 // a weight for each class, 0 and up, or nil for 1
+	PosWeight []float32 // for each label where it is present, 0 and up, or nil for 1; for tasks of several labels
+}
+
+// unknownLoss is the error of Loss for a name that t does not have.
+func unknownLoss(name string, t Task, choices string) error {
+	return fmt.Errorf("task: there is no loss %q for the task %s: choose from %s", name, t.Name(), choices)
 }
 
 var registry = struct {

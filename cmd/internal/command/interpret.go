@@ -88,6 +88,7 @@ func (j *judged) plan(ctx context.Context, path string, changed func(string) boo
 	if c.Label != "" {
 		set(changed("label"), &j.Label, c.Label)
 		set(changed("label") || changed("path-column"), &j.PathColumn, c.PathColumn)
+		set(changed("label") || changed("label-delim"), &j.LabelDelim, c.LabelDelim)
 		set(changed("valid"), &j.Valid, c.Valid)
 		set(changed("split-seed"), &j.SplitSeed, c.SplitSeed)
 		set(changed("damaged"), &j.Damaged, c.Damaged)
@@ -96,6 +97,7 @@ func (j *judged) plan(ctx context.Context, path string, changed func(string) boo
 	if j.Data == "" {
 		return data.Block{}, errors.New("the model does not say what it was trained on: name the pictures with --data")
 	}
+	j.Metrics = "" // the interpretation has its own
 	j.Arch, j.Size, j.Presize = j.info.Arch, j.info.Preprocess.Size, j.info.Preprocess.Presize
 	settings := j.Config
 	if settings.Batch == 1 { // too small to train only
@@ -203,6 +205,9 @@ func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
 
 // print writes the text, or one JSON object.
 func (f *interpretFlags) print(w io.Writer, t *interpret.Table, g judgment) error {
+	if t.Rows[0].Actual == interpret.NoClass {
+		return f.printLabels(w, t, g)
+	}
 	m, cal := t.ConfusionMatrix(), t.Calibration(0)
 	pairs := m.MostConfused(1)
 	pairs = pairs[:min(len(pairs), f.top)]
@@ -220,15 +225,21 @@ func (f *interpretFlags) print(w io.Writer, t *interpret.Table, g judgment) erro
 	if len(pairs) > 0 {
 		fmt.Fprintf(w, "most confused\n%s\n", interpret.MostConfusedText(pairs))
 	}
+	fmt.Fprintf(w, "top losses\n%s\n", t.TopLossesText(f.topLosses(t)))
+	_, err := fmt.Fprintf(w, "calibration: %s\n", cal)
+	return err
+}
+
+// topLosses returns the worst mistakes, with paths below the data's folder: that of
+// a downloaded set says nothing.
+func (f *interpretFlags) topLosses(t *interpret.Table) []interpret.Loss {
 	top := t.TopLosses(f.top)
-	for i := range top { // below the root: a downloaded set's folder says nothing
+	for i := range top {
 		if rel, err := filepath.Rel(f.root, top[i].Path); err == nil && filepath.IsLocal(rel) {
 			top[i].Path = filepath.ToSlash(rel)
 		}
 	}
-	fmt.Fprintf(w, "top losses\n%s\n", t.TopLossesText(top))
-	_, err := fmt.Fprintf(w, "calibration: %s\n", cal)
-	return err
+	return top
 }
 
 // files writes what was asked for.

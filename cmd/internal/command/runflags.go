@@ -21,6 +21,7 @@ func dataFlags(cmd *cobra.Command, c *run.Config) {
 	fl := cmd.Flags()
 	fl.StringVar(&c.Data, "data", "", "a known set's name (see whippet data list), an address, a folder or an archive; by default the drawn set")
 	fl.StringVar(&c.Label, "label", c.Label, "labels: regex:PATTERN on the file name, folder, csv:FILE[:COLUMN], or auto; columns by name or by number from 0")
+	fl.StringVar(&c.LabelDelim, "label-delim", c.LabelDelim, "the column of csv:FILE has any number of labels, separated by this: a space, a semicolon …")
 	fl.StringVar(&c.PathColumn, "path-column", c.PathColumn, "column of the table of csv:FILE that names the pictures, by name or by number from 0; by default the one that does")
 	fl.StringVar(&c.Valid, "valid", c.Valid, "validation set: a share such as 0.2, folder:TRAIN,VALID, column:NAME, or auto")
 	fl.Uint64Var(&c.SplitSeed, "split-seed", c.SplitSeed, "seed of the random split")
@@ -108,6 +109,9 @@ func (f *learnerFlags) adaptDefaults(changed func(string) bool) error {
 		}
 		f.notes = notes
 	}
+	if f.LabelDelim != "" {
+		set(changed("metrics"), &f.Metrics, "accuracy_multi,f1_score")
+	}
 	if f.Weights == "none" || f.From != "" {
 		// A random body must not be frozen, nor train at a hundredth of the rate;
 		// a model that is trained already needs no frozen epochs.
@@ -136,6 +140,8 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.Uint64Var(&c.Seed, "seed", 0, "seed of everything else that is random; drawn, printed and recorded when not given")
 	fl.BoolVar(&c.TrainBN, "train-bn", c.TrainBN, "let the batch norms of frozen layers train")
 	fl.Float64Var(&c.MixUp, "mixup", c.MixUp, "mix pictures with this alpha (fastai: 0.4); 0 for none")
+	fl.StringVar(&c.Loss, "loss", c.Loss, "loss: cross_entropy (the usual one), focal or bce; for several labels bce (the usual one) or asymmetric")
+	fl.StringVar(&c.ClassWeights, "class-weights", c.ClassWeights, "weights of the classes in the loss: auto, by how rare they are among the training pictures, or a table CLASS,WEIGHT")
 	fl.Float64Var(&c.Smoothing, "label-smoothing", c.Smoothing, "label smoothing (fastai: 0.1); 0 for none")
 }
 

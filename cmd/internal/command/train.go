@@ -59,7 +59,9 @@ network pretrained on other drawn pictures: nothing is downloaded.`,
 	fl.StringVar(&f.Schedule, "schedule", f.Schedule, "fine-tune, one-cycle, flat-cos or constant (with --weights none, one-cycle unless given)")
 	fl.IntVar(&f.Patience, "patience", f.Patience, "stop after this many epochs without a lower validation loss; 0 for never")
 	fl.BoolVar(&f.SaveBest, "save-best", f.SaveBest, "keep the weights of the epoch with the lowest validation loss")
-	fl.StringVar(&f.Metrics, "metrics", f.Metrics, "what to measure, separated by commas: "+strings.Join(run.MetricNames(), ", "))
+	one, several := run.MetricNames()
+	fl.StringVar(&f.Metrics, "metrics", f.Metrics, "what to measure, separated by commas: "+strings.Join(one, ", ")+"; for several labels "+strings.Join(several, ", "))
+	fl.StringVar(&f.Thresholds, "thresholds", f.Thresholds, "for several labels, the probability above which each is answered, chosen on the validation pictures: f1 (the highest F1), f2, f0.5, precision:0.9 (the highest recall at that precision), or a number for all (default f1)")
 	fl.StringVarP(&f.out, "out", "o", "", "folder for the results (default runs/DATE-TIME-ARCH)")
 	fl.StringVar(&f.resume, "resume", "", "continue the interrupted run of this folder; with --lr, from here on with that learning rate")
 	fl.DurationVar(&f.every, "checkpoint-every", 5*time.Minute, "how often to save the state of training, besides after every epoch")
@@ -178,6 +180,7 @@ func (f *trainFlags) end(ctx context.Context, err error, l *train.Learner, out *
 	if left := l.DLs.Train.Damaged(); len(left) > 0 {
 		p.note("%d damaged pictures were left out of training, the first: %v", len(left), left[0])
 	}
+	f.chooseThresholds(ctx, l, p)
 	err = f.finish(ctx, l, out, p)
 	f.endWatch(err, out)
 	if err != nil {

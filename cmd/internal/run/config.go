@@ -24,7 +24,6 @@ import (
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/schedule"
-	"github.com/whippet-ml/whippet/task"
 )
 
 // Drawn is the name of the set that the program draws itself.
@@ -52,25 +51,29 @@ type Config struct {
 	CropPct       float64                  `json:"crop_pct,omitempty"`
 	// Stats, RawEXIF, Head, HeadWidth and HeadDropout are those of the model of From, where
 	// they are not the architecture's, and fastai's (see ContinueFrom).
-	Stats       *preprocess.Stats `json:"stats,omitempty"`
-	RawEXIF     bool              `json:"ignore_exif,omitempty"`
-	Head        string            `json:"head,omitempty"`
-	HeadWidth   int               `json:"head_width,omitempty"`
-	HeadDropout *float64          `json:"head_dropout,omitempty"`
-	MinScale    float64           `json:"min_scale"`             // of the random-resized crop
-	Augment     bool              `json:"augment"`               // fastai's aug_transforms
-	Label       string            `json:"label"`                 // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
-	PathColumn  string            `json:"path_column,omitempty"` // of the table of csv:FILE: which column names the pictures; empty looks for it
-	Valid       string            `json:"valid"`                 // a share, folder[:TRAIN,VALID], column:NAME, or auto
-	SplitSeed   uint64            `json:"split_seed"`            // of a random split
-	Seed        uint64            `json:"seed"`                  // of initial weights, shuffling, augmentation and dropout
-	Damaged     string            `json:"damaged"`               // error or skip
-	TrainBN     bool              `json:"train_bn"`
-	MixUp       float64           `json:"mixup"`           // alpha, 0 for none
-	Smoothing   float64           `json:"label_smoothing"` // 0 for none
-	Patience    int               `json:"patience"`        // epochs without improvement after which to stop; 0 never
-	SaveBest    bool              `json:"save_best"`       // keep the epoch with the lowest validation loss
-	Metrics     string            `json:"metrics"`         // names, separated by commas
+	Stats        *preprocess.Stats `json:"stats,omitempty"`
+	RawEXIF      bool              `json:"ignore_exif,omitempty"`
+	Head         string            `json:"head,omitempty"`
+	HeadWidth    int               `json:"head_width,omitempty"`
+	HeadDropout  *float64          `json:"head_dropout,omitempty"`
+	MinScale     float64           `json:"min_scale"`             // of the random-resized crop
+	Augment      bool              `json:"augment"`               // fastai's aug_transforms
+	Label        string            `json:"label"`                 // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
+	LabelDelim   string            `json:"label_delim,omitempty"` // what separates the labels in a table's column; "" for one label a picture
+	PathColumn   string            `json:"path_column,omitempty"` // of the table of csv:FILE: which column names the pictures; empty looks for it
+	Valid        string            `json:"valid"`                 // a share, folder[:TRAIN,VALID], column:NAME, or auto
+	SplitSeed    uint64            `json:"split_seed"`            // of a random split
+	Seed         uint64            `json:"seed"`                  // of initial weights, shuffling, augmentation and dropout
+	Damaged      string            `json:"damaged"`               // error or skip
+	TrainBN      bool              `json:"train_bn"`
+	MixUp        float64           `json:"mixup"`                   // alpha, 0 for none
+	Smoothing    float64           `json:"label_smoothing"`         // 0 for none
+	Loss         string            `json:"loss,omitempty"`          // of those that suit the task; "" for its usual one
+	ClassWeights string            `json:"class_weights,omitempty"` // auto, a table CLASS,WEIGHT, or "" for none
+	Thresholds   string            `json:"thresholds,omitempty"`    // how those of several labels are chosen: see ThresholdRule
+	Patience     int               `json:"patience"`                // epochs without improvement after which to stop; 0 never
+	SaveBest     bool              `json:"save_best"`               // keep the epoch with the lowest validation loss
+	Metrics      string            `json:"metrics"`                 // names, separated by commas
 
 	// LRChanges are the learning rates with which the run was resumed, in
 	// order; the last one counts, LR until the first.
@@ -205,7 +208,10 @@ func (c Config) Check() error {
 	if err := c.checkModel(); err != nil {
 		return err
 	}
-	if _, err := c.metrics(task.SingleLabel); err != nil {
+	if _, err := c.metrics(c.Task()); err != nil {
+		return err
+	}
+	if err := c.checkLabels(); err != nil {
 		return err
 	}
 	if _, err := c.labeler(); err != nil {

@@ -271,6 +271,9 @@ func (c Config) labeler() (data.Labeler, error) {
 			return nil, errors.New("--label csv: name the file, as in csv:labels.csv or csv:labels.csv:COLUMN")
 		}
 		_, column := cutColumn(arg) // filled in by Prepare
+		if c.LabelDelim != "" {
+			return data.ColumnLabels(column, c.LabelDelim), nil
+		}
 		return data.ColumnLabel(column), nil
 	}
 	return nil, fmt.Errorf("--label %q: must be regex:PATTERN, folder, csv:FILE[:COLUMN] or auto", c.Label)
@@ -316,7 +319,7 @@ func (c Config) Block(root string) (data.Block, error) {
 	if err != nil {
 		return data.Block{}, err
 	}
-	b := data.Block{Items: vision.ImageFiles, Label: label, Split: split, BatchSize: c.Batch, Seed: c.streamSeed()}
+	b := data.Block{Task: c.Task(), Items: vision.ImageFiles, Label: label, Split: split, BatchSize: c.Batch, Seed: c.streamSeed()}
 	switch {
 	case c.Data == Drawn:
 		b.Items, b.CacheBytes = DrawnSource(), 256<<20 // drawn once, kept

@@ -15,8 +15,11 @@ import (
 	"github.com/whippet-ml/whippet/train"
 )
 
-// MetricNames lists the metrics that --metrics takes.
-func MetricNames() []string { return task.SingleLabel.Metrics().Names() }
+// MetricNames lists the metrics that --metrics takes for pictures with one label
+// each, and for those with several.
+func MetricNames() (one, several []string) {
+	return task.SingleLabel.Metrics().Names(), task.MultiLabel.Metrics().Names()
+}
 
 // metrics returns what --metrics asks for, of those that make sense for the task.
 func (c Config) metrics(t task.Task) ([]metrics.Metric, error) {
@@ -57,9 +60,14 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 	if len(dls.Valid.Items()) == 0 && (c.SaveBest || c.Patience > 0) {
 		return nil, fmt.Errorf("--save-best and --patience go by the validation loss, but --valid %s leaves no picture for validation", c.Valid)
 	}
-	by, err := dls.Task().Loss(task.LossOptions{Smoothing: c.Smoothing})
+	if len(dls.Valid.Items()) == 0 && c.Thresholds != "" {
+		if rule, err := ParseThresholdRule(c.Thresholds); err == nil && rule.Beta+rule.Precision > 0 {
+			return nil, fmt.Errorf("--thresholds %s: they are chosen on validation pictures, of which --valid %s leaves none: give a number, such as 0.5", c.Thresholds, c.Valid)
+		}
+	}
+	by, err := c.loss(dls)
 	if err != nil {
-		return nil, fmt.Errorf("--label-smoothing: %w", err)
+		return nil, err
 	}
 	opts := []train.Option{train.Metrics(ms...), train.Seed(c.streamSeed()), train.WeightDecay(c.WeightDecay), train.TrainBN(c.TrainBN),
 		train.Loss(by)}

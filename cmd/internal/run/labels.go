@@ -1,0 +1,176 @@
+package run
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/files"
+	"github.com/whippet-ml/whippet/loss"
+	"github.com/whippet-ml/whippet/target"
+	"github.com/whippet-ml/whippet/task"
+)
+
+// Task returns what the run trains for: several labels a picture where a
+// delimiter of labels is given, otherwise one.
+func (c Config) Task() task.Task {
+	if c.LabelDelim != "" {
+		return task.MultiLabel
+	}
+	return task.SingleLabel
+}
+
+// checkLabels reports the first setting about labels that cannot be.
+func (c Config) checkLabels() error {
+	if c.LabelDelim != "" && c.Label != "auto" && !strings.HasPrefix(c.Label, "csv:") {
+		return fmt.Errorf("--label-delim %q: it separates the labels in a table's column, and --label is %s: give --label csv:FILE:COLUMN", c.LabelDelim, c.Label)
+	}
+	if c.LabelDelim != "" && c.Label == "auto" {
+		return fmt.Errorf("--label-delim %q: say which table has the labels, as in --label csv:labels.csv:COLUMN", c.LabelDelim)
+	}
+	if c.Thresholds != "" && c.Task().Exclusive() {
+		return fmt.Errorf("--thresholds %s: thresholds are for pictures with several labels: give --label-delim", c.Thresholds)
+	}
+	if c.Thresholds != "" {
+		if _, err := ParseThresholdRule(c.Thresholds); err != nil {
+			return err
+		}
+	}
+	o := task.LossOptions{Name: c.Loss, Smoothing: c.Smoothing}
+	if _, err := c.Task().Loss(o); err != nil {
+		if o.Smoothing = 0; c.Smoothing != 0 {
+			if _, without := c.Task().Loss(o); without == nil {
+				return fmt.Errorf("--label-smoothing %v: %w", c.Smoothing, err)
+			}
+		}
+		return fmt.Errorf("--loss %s: %w", c.Loss, err)
+	}
+	return nil
+}
+
+// loss returns the loss that the run trains by.
+func (c Config) loss(dls *data.DataLoaders) (loss.Func, error) {
+	o := task.LossOptions{Name: c.Loss, Smoothing: c.Smoothing}
+	if c.ClassWeights != "" {
+		w, err := c.classWeights(dls)
+		if err != nil {
+			return nil, fmt.Errorf("--class-weights %s: %w", c.ClassWeights, err)
+		}
+		if c.ClassWeights == autoWeights && !dls.Task().Exclusive() && c.Loss != "asymmetric" {
+			o.PosWeight = w
+		} else {
+			o.Weight = w
+		}
+	}
+	by, err := dls.Task().Loss(o)
+	if err != nil {
+		return nil, fmt.Errorf("--loss: %w", err)
+	}
+	return by, nil
+}
+
+// autoWeights is the --class-weights that follow from the training pictures.
+const autoWeights = "auto"
+
+// classWeights returns the weight of every class of the vocabulary.
+func (c Config) classWeights(dls *data.DataLoaders) ([]float32, error) {
+	if c.ClassWeights == autoWeights {
+		return BalancedWeights(dls), nil
+	}
+	f, size, err := files.Open(c.local(c.ClassWeights))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if size > maxConfig {
+		return nil, fmt.Errorf("the file has %d bytes; a table of weights has at most %d", size, maxConfig)
+	}
+	return readWeights(f, dls.Vocab)
+}
+
+// BalancedWeights returns weights by which rare labels count as much as frequent
+// ones. For one class a picture they are those of scikit-learn's class_weight="balanced":
+// pictures / (classes · pictures of the class). For several labels they are for present labels: pictures
+// without the label for each one with it, as in the documentation of PyTorch's BCEWithLogitsLoss. A label
+// without a training picture has weight 1.
+func BalancedWeights(dls *data.DataLoaders) []float32 {
+	counts := LabelCounts(dls.Train.Targets(), len(dls.Vocab))
+	n := float64(dls.Train.Targets().Len())
+	w := make([]float32, len(counts))
+	for k, with := range counts {
+		switch {
+		case with == 0:
+			w[k] = 1
+		case dls.Task().Exclusive():
+			w[k] = float32(n / float64(len(counts)*with))
+		default:
+			w[k] = float32((n - float64(with)) / float64(with))
+		}
+	}
+	return w
+}
+
+// LabelCounts returns how many items have each of c labels.
+func LabelCounts(y target.Targets, c int) []int {
+	counts := make([]int, c)
+	for i := range y.Len() {
+		if y.Values == nil {
+			counts[y.Class[i]]++
+			continue
+		}
+		for k, v := range y.Row(i) {
+			if v >= 0.5 {
+				counts[k]++
+			}
+		}
+	}
+	return counts
+}
+
+// readWeights reads a table CLASS,WEIGHT with a line for every class, in any order;
+// a first line whose second column is no number is a heading.
+func readWeights(r io.Reader, vocab []string) ([]float32, error) {
+	rows := csv.NewReader(r)
+	rows.FieldsPerRecord, rows.TrimLeadingSpace = 2, true
+	w := make([]float32, len(vocab))
+	for k := range w {
+		w[k] = -1
+	}
+	for first := true; ; first = false {
+		row, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("want lines CLASS,WEIGHT: %w", err)
+		}
+		line, _ := rows.FieldPos(0)
+		v, err := strconv.ParseFloat(strings.TrimSpace(row[1]), 32)
+		if err != nil && first {
+			continue
+		}
+		k := slices.Index(vocab, strings.TrimSpace(row[0]))
+		switch {
+		case err != nil || !(v >= 0) || math.IsInf(v, 0):
+			return nil, fmt.Errorf("line %d: the weight %q of %q is not a number of 0 or more", line, row[1], row[0])
+		case k < 0:
+			return nil, fmt.Errorf("line %d: the data has no class %q; it has %.200q", line, row[0], vocab)
+		case w[k] >= 0:
+			return nil, fmt.Errorf("line %d: the class %q has two weights", line, row[0])
+		}
+		w[k] = float32(v)
+	}
+	if k := slices.Index(w, -1); k >= 0 {
+		return nil, fmt.Errorf("the class %q has no weight: give every class one", vocab[k])
+	}
+	if !slices.ContainsFunc(w, func(v float32) bool { return v > 0 }) {
+		return nil, errors.New("all weights are 0: nothing would be learned")
+	}
+	return w, nil
+}
