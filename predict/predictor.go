@@ -117,6 +117,9 @@ func (p *Predictor) Labels() []string { return slices.Clone(p.info.Vocab) }
 // shared and must not be written to.
 func (p *Predictor) Info() models.Info { return p.info }
 
+// Task returns what the model is asked.
+func (p *Predictor) Task() task.Task { return p.decoder.Task }
+
 // Model returns the network that the predictor was made from, for tools that
 // look inside, such as Grad-CAM. It must not be trained or changed.
 func (p *Predictor) Model() *models.Classifier { return p.model }

@@ -48,7 +48,7 @@ are classified all the same; the exit code is then 1.`,
 			switch {
 			case asJSON && asCSV:
 				return errors.New("choose one of --json and --csv")
-			case topk < 1:
+			case topk < 1 && cmd.Flags().Changed("topk"):
 				return fmt.Errorf("--topk %d: must be 1 or more", topk)
 			case len(args) == 1 && from == "":
 				return errors.New("name the pictures: files, folders, globs, - for standard input, or --files-from LIST")
@@ -94,7 +94,7 @@ are classified all the same; the exit code is then 1.`,
 	f.StringVar(&from, "files-from", "", "read picture paths, one a line, from this file; - is standard input")
 	renamed(cmd, "from", "files-from")
 	f.BoolVarP(&null, "null", "0", false, "paths of --files-from end in a zero byte instead of a line end, as find -print0 writes them")
-	f.IntVarP(&topk, "topk", "k", 1, "number of classes to show, the most probable first")
+	f.IntVarP(&topk, "topk", "k", 0, "number of classes to show, the most probable first (default 1, or the labels that the model answers where it may answer several)")
 	f.IntVar(&batch, "batch", predict.DefaultBatch, "pictures that go through the network at once, 1 to 1024")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	f.BoolVar(&asCSV, "csv", false, "print a table of comma-separated values with a header")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -19,14 +20,19 @@ type predictWriter struct {
 	csv          *csv.Writer // nil unless CSV
 	json         bool
 	topk         int
+	several      bool // labels do not exclude each other, and the answer is wanted: all that were chosen
 	done, failed int
 }
 
 func newPredictWriter(w io.Writer, p *predict.Predictor, topk int, asJSON, asCSV bool) *predictWriter {
-	pw := &predictWriter{out: bufio.NewWriter(w), json: asJSON, topk: min(topk, len(p.Info().Vocab))}
+	several := topk == 0 && !p.Task().Exclusive()
+	pw := &predictWriter{several: several, out: bufio.NewWriter(w), json: asJSON, topk: min(max(topk, 1), len(p.Info().Vocab))}
 	if asCSV {
 		pw.csv = csv.NewWriter(pw.out)
 		head := []string{"file", "label", "score"}
+		if pw.several {
+			head = []string{"file", "labels", "scores"}
+		}
 		for k := 2; k <= pw.topk; k++ {
 			head = append(head, fmt.Sprintf("label_%d", k), fmt.Sprintf("score_%d", k))
 		}
@@ -53,7 +59,7 @@ func (w *predictWriter) write(r predict.Result) error {
 		}
 	} else {
 		w.done++
-		top = r.Top(w.topk)
+		top = w.answer(r)
 	}
 	switch {
 	case w.json:
@@ -62,7 +68,13 @@ func (w *predictWriter) write(r predict.Result) error {
 		}
 	case w.csv != nil:
 		row := []string{r.Name}
+		if w.several {
+			row = append(row, join(top, ";", func(s predict.Score) string { return s.Label }), join(top, ";", func(s predict.Score) string { return formatScore(s.Score) }))
+		}
 		for k := range w.topk {
+			if w.several {
+				break
+			}
 			if k < len(top) {
 				row = append(row, top[k].Label, formatScore(top[k].Score))
 			} else {
@@ -84,6 +96,23 @@ func (w *predictWriter) write(r predict.Result) error {
 		}
 	}
 	return w.flush() // so that readers of a pipe see each answer at once
+}
+
+// answer returns what is shown of r: the most probable classes or, of several labels, those
+// that were chosen.
+func (w *predictWriter) answer(r predict.Result) []predict.Score {
+	if !w.several {
+		return r.Top(w.topk)
+	}
+	return slices.DeleteFunc(r.Top(0), func(s predict.Score) bool { return !s.Chosen })
+}
+
+func join(scores []predict.Score, by string, text func(predict.Score) string) string {
+	all := make([]string, len(scores))
+	for i, s := range scores {
+		all[i] = text(s)
+	}
+	return strings.Join(all, by)
 }
 
 func (w *predictWriter) flush() error {
