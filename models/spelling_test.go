@@ -137,9 +137,7 @@ func TestTimmLearner(t *testing.T) {
 	for _, x := range body.Arrays {
 		*f.Get(x.Name) = x
 	}
-	for _, x := range stateFile(c.Head, func(n string) string { return "1." + n }).Arrays {
-		f.Arrays = append(f.Arrays, x)
-	}
+	f.Arrays = append(f.Arrays, stateFile(c.Head, func(n string) string { return "1." + n }).Arrays...)
 	got, err := Import(f, a)
 	if err != nil {
 		t.Fatal(err)
