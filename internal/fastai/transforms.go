@@ -66,10 +66,10 @@ func (p *pipeline) resize(t any) error {
 	case "pad":
 		p.config.Method = preprocess.Pad
 		if err := p.config.PadMode.UnmarshalText(fmt.Append(nil, pickle.Attr(t, "pad_mode"))); err != nil {
-			return fmt.Errorf("Resize: %w", err)
+			return fmt.Errorf("its transform Resize: %w", err)
 		}
 	default:
-		return fmt.Errorf("Resize has the method %.40q; want crop, squish or pad", fmt.Sprint(method))
+		return fmt.Errorf("its transform Resize has the method %.40q; want crop, squish or pad", fmt.Sprint(method))
 	}
 	return p.filter("Resize", t)
 }
@@ -174,7 +174,7 @@ func (p *pipeline) intToFloat(t any) error {
 // normalize is Normalize, (x-mean)/std by channel.
 func (p *pipeline) normalize(t any) error {
 	if !p.scaled || p.normed {
-		return fmt.Errorf("Normalize is there twice, or before IntToFloatTensor")
+		return fmt.Errorf("its transform Normalize is there twice, or before IntToFloatTensor")
 	}
 	p.normed = true
 	for _, part := range []struct {
@@ -187,7 +187,7 @@ func (p *pipeline) normalize(t any) error {
 		}
 		values := a.Float32s()
 		if len(values) != 3 {
-			return fmt.Errorf("Normalize.%s has %d values of shape %v; want one for each of red, green and blue", part.name, len(values), a.Shape)
+			return fmt.Errorf("its transform Normalize.%s has %d values of shape %v; want one for each of red, green and blue", part.name, len(values), a.Shape)
 		}
 		copy(part.into[:], values)
 	}

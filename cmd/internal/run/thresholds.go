@@ -48,17 +48,6 @@ func ParseThresholdRule(s string) (ThresholdRule, error) {
 	return ThresholdRule{Fixed: float32(v)}, nil
 }
 
-// String says the rule in words.
-func (r ThresholdRule) String() string {
-	switch {
-	case r.Beta > 0:
-		return fmt.Sprintf("by the highest F%g", r.Beta)
-	case r.Precision > 0:
-		return fmt.Sprintf("by the highest recall at a precision of %g", r.Precision)
-	}
-	return fmt.Sprintf("%g for all", r.Fixed)
-}
-
 // ChooseThresholds gives the learner of a task with several labels its thresholds,
 // chosen on the validation pictures. The result is nil where there is nothing to choose.
 func (c Config) ChooseThresholds(ctx context.Context, l *train.Learner) ([]interpret.Threshold, error) {
