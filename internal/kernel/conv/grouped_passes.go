@@ -123,6 +123,3 @@ func (p *PackedGrouped) Forward(n, h, w int, pad ground.Padding, x, y []float32,
 	s.packed, s.bias = p.packed, p.bias
 	s.run()
 }
-
-// Bytes returns the memory that the packed weights take.
-func (p *PackedGrouped) Bytes() int { return (len(p.packed) + len(p.bias)) * 4 }
