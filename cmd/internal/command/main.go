@@ -140,6 +140,7 @@ func newRoot() *cobra.Command {
 		newTrain(),
 		newLRFind(),
 		newPredict(),
+		newMerge(),
 		newServe(),
 		newInterpret(),
 		newClean(),

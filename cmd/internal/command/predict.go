@@ -10,10 +10,12 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/whippet-ml/whippet/cmd/internal/parts"
 	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/predict"
 	"github.com/whippet-ml/whippet/vision"
@@ -27,6 +29,7 @@ func newPredict() *cobra.Command {
 	var topk, batch, maxPixels int
 	var maxBytes int64
 	var asJSON, asCSV, null bool
+	var to partFlags
 	cmd := &cobra.Command{
 		Use:   "predict MODEL FILE|FOLDER|GLOB|-...",
 		Short: "Classify pictures with a trained model",
@@ -39,9 +42,14 @@ in the order of the arguments, one line for each picture:
 
 A FILE with a tab, a line end or another control character in its name is printed
 in quotes, with escapes. A picture that cannot be read is reported and the others
-are classified all the same; the exit code is then 1.`,
+are classified all the same; the exit code is then 1.
+
+With --part, one of several machines classifies its part of the pictures; see
+docs/many-machines.md. The exit code of a part is 0 when its file is written;
+whippet merge tells of pictures that could not be read.`,
 		Example: `  whippet predict runs/pets photo.jpg
   whippet predict runs/pets photos/ --topk 3 --csv > answers.csv
+  whippet predict runs/pets photos/ --part 3/100 --out answers.csv
   find . -name '*.jpg' -print0 | whippet predict runs/pets --files-from - --null --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -53,6 +61,15 @@ are classified all the same; the exit code is then 1.`,
 			case len(args) == 1 && from == "":
 				return errors.New("name the pictures: files, folders, globs, - for standard input, or --files-from LIST")
 			}
+			form := ""
+			if asCSV {
+				form = "csv"
+			} else if asJSON {
+				form = "json"
+			}
+			if err := to.settle(form); err != nil {
+				return err
+			}
 			file, err := run.FindModel(args[0])
 			if err != nil {
 				return err
@@ -62,32 +79,32 @@ are classified all the same; the exit code is then 1.`,
 			if err != nil {
 				return err
 			}
-			w := newPredictWriter(cmd.OutOrStdout(), p, topk, asJSON, asCSV)
 			src := &pictureArgs{ctx: cmd.Context(), args: args[1:], from: from, null: null, stdin: cmd.InOrStdin(), stderr: cmd.ErrOrStderr(), maxBytes: maxBytes}
-			err = p.Each(cmd.Context(), src.inputs(), w.write)
-			if ferr := w.flush(); err == nil {
-				err = ferr
+			if to.out == "" {
+				w := newPredictWriter(cmd.OutOrStdout(), p, topk, asJSON, asCSV)
+				return src.ended(w.classify(cmd.Context(), p, src.inputs(), src), w.done, w.failed)
 			}
-			if err == nil {
-				err = src.fatal
+			inputs, work := src.inputs(), parts.Run{Command: "predict", Unit: p.Options().Batch, Options: fmt.Sprintf("--topk %d --max-pixels %d --max-bytes %d", topk, maxPixels, maxBytes)}
+			if to.p != nil {
+				if inputs, err = src.part(*to.p, &work); err != nil {
+					return err
+				}
+				if work.Model, err = parts.FileDigest(file); err != nil {
+					return err
+				}
 			}
-			if errors.Is(err, context.Canceled) {
-				return fmt.Errorf("stopped after %d pictures: %w", w.done+w.failed, err)
+			done, failed, err := to.write(cmd.OutOrStdout(), work, func(out io.Writer) (int, int, error) {
+				w := newPredictWriter(out, p, topk, to.form == "json", to.form == "csv")
+				err := w.classify(cmd.Context(), p, inputs, src)
+				if err == nil && w.done+w.failed == 0 && to.p == nil {
+					err = src.ended(nil, 0, 0)
+				}
+				return w.done, w.failed, err
+			})
+			if to.p != nil && err == nil {
+				return nil
 			}
-			if err != nil {
-				return err
-			}
-			for _, e := range src.problems {
-				fmt.Fprintln(os.Stderr, "whippet:", inFlags("predict", e.Error()))
-			}
-			if failed := w.failed + len(src.problems); failed > 0 {
-				fmt.Fprintf(os.Stderr, "whippet: %d classified, %d could not be read\n", w.done, failed)
-				return exitCode(1)
-			}
-			if w.done == 0 {
-				return errors.New("there was no picture to classify")
-			}
-			return nil
+			return src.ended(err, done, failed)
 		},
 	}
 	f := cmd.Flags()
@@ -100,6 +117,7 @@ are classified all the same; the exit code is then 1.`,
 	f.BoolVar(&asCSV, "csv", false, "print a table of comma-separated values with a header")
 	f.IntVar(&maxPixels, "max-pixels", vision.DefaultMaxPixels, "refuse pictures of more pixels")
 	f.Int64Var(&maxBytes, "max-bytes", vision.DefaultMaxBytes, "refuse picture files of more bytes")
+	to.flags(cmd)
 	return cmd
 }
 
@@ -114,6 +132,55 @@ type pictureArgs struct {
 	maxBytes int64
 	problems []error // arguments that stand for no picture
 	fatal    error
+}
+
+// part lists all pictures and yields those of one part. Every part must have the same
+// listing, so that standard input and arguments that stand for no picture are refused.
+func (a *pictureArgs) part(p parts.Part, run *parts.Run) (iter.Seq[predict.Input], error) {
+	if slices.Contains(a.args, "-") || a.from == "-" {
+		return nil, errors.New("--part needs pictures that every part can list, and standard input can be read once: name files or folders, or give --files-from FILE")
+	}
+	var names []string
+	for in := range a.inputs() {
+		names = append(names, in.Name)
+	}
+	switch err := errors.Join(a.problems...); {
+	case a.ctx.Err() != nil:
+		return nil, a.ctx.Err()
+	case a.fatal != nil:
+		return nil, a.fatal
+	case err != nil:
+		return nil, fmt.Errorf("--part: every part must list the same pictures, and an argument stands for none: %w", err)
+	case len(names) == 0:
+		return nil, errors.New("there was no picture to classify")
+	}
+	run.Listing, run.Files = parts.Digest(names), len(names)
+	from, to := p.Range(len(names), run.Unit)
+	return func(yield func(predict.Input) bool) {
+		for _, n := range names[from:to] {
+			if !yield(predict.Input{Name: n}) {
+				return
+			}
+		}
+	}, nil
+}
+
+// ended says how a run over all pictures ended.
+func (a *pictureArgs) ended(err error, done, failed int) error {
+	if err != nil {
+		return err
+	}
+	for _, e := range a.problems {
+		fmt.Fprintln(os.Stderr, "whippet:", inFlags("predict", e.Error()))
+	}
+	if failed += len(a.problems); failed > 0 {
+		fmt.Fprintf(os.Stderr, "whippet: %d classified, %d could not be read\n", done, failed)
+		return exitCode(1)
+	}
+	if done == 0 {
+		return errors.New("there was no picture to classify")
+	}
+	return nil
 }
 
 // inputs yields the pictures of every argument in turn. Folders are listed when

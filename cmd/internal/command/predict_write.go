@@ -2,9 +2,12 @@ package command
 
 import (
 	"bufio"
+	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"slices"
 	"strconv"
@@ -39,6 +42,21 @@ func newPredictWriter(w io.Writer, p *predict.Predictor, topk int, asJSON, asCSV
 		_ = pw.csv.Write(append(head, "error")) // an error comes out of flush
 	}
 	return pw
+}
+
+// classify writes the results of all inputs, which come from src.
+func (w *predictWriter) classify(ctx context.Context, p *predict.Predictor, inputs iter.Seq[predict.Input], src *pictureArgs) error {
+	err := p.Each(ctx, inputs, w.write)
+	if ferr := w.flush(); err == nil {
+		err = ferr
+	}
+	if err == nil {
+		err = src.fatal
+	}
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("stopped after %d pictures: %w", w.done+w.failed, err)
+	}
+	return err
 }
 
 // jsonResult is a line of --json.
