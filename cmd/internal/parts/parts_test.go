@@ -132,7 +132,9 @@ func TestMerge(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	with := func(f string) []string { return []string{files[0], f, files[2], files[3], files[4], files[5], files[6]} }
+	with := func(f string) []string {
+		return []string{files[0], f, files[2], files[3], files[4], files[5], files[6]}
+	}
 	for _, c := range []struct {
 		name  string
 		files func() []string
