@@ -40,7 +40,7 @@ func TestHEICFolder(t *testing.T) {
 	if code := p.wait(); code != 0 {
 		t.Fatalf("exit code %d\n%s", code, &p.out)
 	}
-	for _, want := range []string{"16 pictures to train on, 4 to validate on", "formats are not read: 1 .avif; convert them to PNG or JPEG"} {
+	for _, want := range []string{"16 pictures to train on, 4 to validate on", "formats are not read: 1 .avif: convert it", "-tags avif"} {
 		if !strings.Contains(p.out.String(), want) {
 			t.Errorf("training does not say %q:\n%s", want, &p.out)
 		}

@@ -38,6 +38,7 @@ func TestEveryFieldHasAFlag(t *testing.T) {
 	const constant = "the command gives a constant that is right"
 	block := map[string]string{"Items": code, "Label": pieces, "Split": pieces, "Task": pieces, "ItemTransforms": pieces, "BatchTransforms": pieces,
 		"Vocab": saved, "ValidBatchSize": constant, "Prefetch": constant, "CacheBytes": constant, "Check": constant, "Damaged": "its value SkipDamaged has one"}
+	table := map[string]string{"File": "its value is that of --label csv:FILE", "Images": code}
 	judging := map[string]string{"Seed": "nothing is random"}
 	decode := map[string]string{"IgnoreOrientation": saved, "Strict": constant}
 	type uses struct {
@@ -55,17 +56,17 @@ func TestEveryFieldHasAFlag(t *testing.T) {
 			{vision.DecodeOptions{}, decode},
 		},
 		"train": {
-			{data.Block{}, block},
+			{data.Block{}, block}, {data.CSV{}, table},
 			{train.Checkpoints{}, map[string]string{"Dir": code, "Extra": code, "Failed": code}},
 			{watch.Options{}, map[string]string{"Title": code, "Epochs": code, "Stats": code, "PicturesEvery": constant}},
 			{vision.AugTransforms{}, nil},
 		},
-		"lr-find": {{data.Block{}, block}, {vision.AugTransforms{}, nil}},
+		"lr-find": {{data.Block{}, block}, {data.CSV{}, table}, {vision.AugTransforms{}, nil}},
 		"interpret": {
-			{data.Block{}, block},
+			{data.Block{}, block}, {data.CSV{}, table},
 			{page.Options{}, map[string]string{"TopLosses": constant, "Pairs": constant, "MaxPictures": constant, "MaxBytes": constant, "Thumb": constant}},
 		},
-		"clean":  {{data.Block{}, block}, {clean.Limits{}, map[string]string{"Color": constant}}},
+		"clean":  {{data.Block{}, block}, {data.CSV{}, table}, {clean.Limits{}, map[string]string{"Color": constant}}},
 		"export": {{models.ONNXOptions{}, nil}},
 	} {
 		cmd := find(t, command)
@@ -109,7 +110,9 @@ func TestEveryFieldHasAFlag(t *testing.T) {
 // TestConfigIsFlags: every setting of a run is a flag of train, of the same
 // name.
 func TestConfigIsFlags(t *testing.T) {
-	none := map[string]string{"from_digest": "computed", "lr_changes": "noted by --resume with --lr", "dir": "where the program was started"}
+	none := map[string]string{"from_digest": "computed", "lr_changes": "noted by --resume with --lr", "dir": "where the program was started",
+		"stats": "of the model of --from", "ignore_exif": "of the model of --from", "head": "of the model of --from",
+		"head_width": "of the model of --from", "head_dropout": "of the model of --from"}
 	cmd := find(t, "train")
 	typ := reflect.TypeFor[run.Config]()
 	for _, f := range reflect.VisibleFields(typ) {

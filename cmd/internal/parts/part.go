@@ -88,7 +88,7 @@ func auto(of int, env func(string) string) (Part, error) {
 	case index != "":
 		i, err := number("JOB_COMPLETION_INDEX")
 		if err == nil && of == 0 {
-			err = fmt.Errorf("Kubernetes tells the index (%d) and not how many there are: give --parts, or set %s, to the job's completions", i, countVariable)
+			err = fmt.Errorf("a Kubernetes job tells the index (%d) and not how many there are: give --parts, or set %s, to the job's completions", i, countVariable)
 		}
 		return Part{i + 1, of}, err
 	case task == "":
