@@ -38,7 +38,9 @@ func TestEveryFieldHasAFlag(t *testing.T) {
 	const constant = "the command gives a constant that is right"
 	block := map[string]string{"Items": code, "Label": pieces, "Split": pieces, "Task": pieces, "ItemTransforms": pieces, "BatchTransforms": pieces,
 		"Vocab": saved, "ValidBatchSize": constant, "Prefetch": constant, "CacheBytes": constant, "Check": constant, "Damaged": "its value SkipDamaged has one"}
-	table := map[string]string{"File": "its value is that of --label csv:FILE", "Images": code}
+	const found = "found by looking at the table and the pictures, and told"
+	table := map[string]string{"File": "its value is that of --label csv:FILE", "Images": code,
+		"Prefix": found, "Suffix": found, "Comma": found, "Header": found}
 	judging := map[string]string{"Seed": "nothing is random"}
 	decode := map[string]string{"IgnoreOrientation": saved, "Strict": constant}
 	type uses struct {
