@@ -105,8 +105,9 @@ func FromModel(ctx context.Context, model *models.Classifier, info models.Info, 
 }
 
 // ModelLearner returns a learner for a saved model on the loaders of plan, set up
-// by ModelBlock. It is for looking, not for training.
-func ModelLearner(ctx context.Context, model *models.Classifier, info models.Info, plan data.Block, root string) (*train.Learner, error) {
+// by ModelBlock. It is for looking, not for training. Of the options, train.Distributed lets ranks
+// share its predictions.
+func ModelLearner(ctx context.Context, model *models.Classifier, info models.Info, plan data.Block, root string, opts ...train.Option) (*train.Learner, error) {
 	plan, err := ModelBlock(plan, info)
 	if err != nil {
 		return nil, err
@@ -115,7 +116,7 @@ func ModelLearner(ctx context.Context, model *models.Classifier, info models.Inf
 	if err != nil {
 		return nil, err
 	}
-	l, err := train.New(dls, model)
+	l, err := train.New(dls, model, opts...)
 	if err != nil {
 		return nil, errors.Join(err, dls.Close())
 	}

@@ -163,8 +163,8 @@ func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Lear
 	for _, o := range opts {
 		o(l)
 	}
-	if err := checkShards(l.Shards, l.group.Size()); err != nil {
-		return nil, err
+	if err := CheckShards(0, l.Shards, 1); err != nil { // of the ranks, only those that train must divide them
+		return nil, fmt.Errorf("train: %w", err)
 	}
 	if math.IsNaN(l.WD) {
 		l.WD = l.opt.Defaults().WD

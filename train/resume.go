@@ -1,13 +1,16 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
+	"github.com/whippet-ml/whippet/distributed"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/train/checkpoint"
@@ -53,6 +56,34 @@ func LoadCheckpoint(dir string) (*Checkpoint, error) {
 
 func readCheckpoint(path string) (*Checkpoint, error) {
 	f, err := checkpoint.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return newCheckpoint(f)
+}
+
+// Broadcast gives rank 0's checkpoint c to all ranks of g, which need not see its file; the
+// others pass nil. All get nil when c is. Skipped stays with rank 0.
+func (c *Checkpoint) Broadcast(g distributed.Group) (*Checkpoint, error) {
+	if g.Size() == 1 {
+		return c, nil
+	}
+	var path, content []byte
+	if c != nil {
+		var err error
+		if content, err = os.ReadFile(c.Path); err != nil {
+			return nil, fmt.Errorf("train: %w", err)
+		}
+		path = []byte(c.Path)
+	}
+	path, err := g.Broadcast(path)
+	if err == nil {
+		content, err = g.Broadcast(content)
+	}
+	if err != nil || g.Rank() == 0 || len(content) == 0 {
+		return c, err
+	}
+	f, err := checkpoint.ReadFrom(bytes.NewReader(content), int64(len(content)), string(path))
 	if err != nil {
 		return nil, err
 	}

@@ -42,30 +42,23 @@ const (
 	RecommendedShard = 16
 )
 
-// checkShards reports a number of shards that cannot be, alone or on these ranks.
-func checkShards(shards, ranks int) error {
+// CheckShards reports why batches of a size (0 when that is not known) cannot be trained in a number of shards on
+// a number of ranks.
+func CheckShards(batch, shards, ranks int) error {
 	switch {
 	case shards < 1 || shards > 1<<16 || shards&(shards-1) != 0:
-		return fmt.Errorf("train: %d shards: must be a power of two, from 1 to 65536", shards)
+		return fmt.Errorf("%d shards: must be a power of two, from 1 to 65536", shards)
 	case ranks > shards:
-		return fmt.Errorf("train: %d ranks for %d shards: a rank computes whole shards: start at most %d ranks, or cut batches into %d shards or more", ranks, shards, shards, ranks)
+		return fmt.Errorf("%d ranks for batches of %d shards: a rank computes whole shards: start at most %d ranks, or cut batches into at least as many shards as there are ranks", ranks, shards, shards)
 	case shards%ranks != 0:
-		return fmt.Errorf("train: %d ranks for %d shards: the ranks must divide the shards: start a power of two of them", ranks, shards)
-	}
-	return nil
-}
-
-// checkShardSize reports shards that are too small to train on.
-func checkShardSize(batch, shards int) error {
-	if shards == 1 {
+		return fmt.Errorf("%d ranks for batches of %d shards: the ranks must divide the shards: start a power of two of them", ranks, shards)
+	case shards == 1 || batch == 0:
 		return nil
-	}
-	if batch%shards != 0 {
-		return fmt.Errorf("train: batches of %d cannot be cut into %d shards of equal size: take a batch size that %d divides", batch, shards, shards)
-	}
-	if n := batch / shards; n < LeastShard {
-		return fmt.Errorf("train: batches of %d in %d shards are %d pictures a shard; batch norm needs at least %d, and %d are recommended: take fewer shards or larger batches",
-			batch, shards, n, LeastShard, RecommendedShard)
+	case batch%shards != 0:
+		return fmt.Errorf("batches of %d cannot be cut into %d shards of equal size: take a batch size that %d divides", batch, shards, shards)
+	case batch/shards < LeastShard:
+		return fmt.Errorf("batches of %d in %d shards are %d pictures a shard; batch norm needs at least %d, and %d are recommended: take fewer shards or larger batches",
+			batch, shards, batch/shards, LeastShard, RecommendedShard)
 	}
 	return nil
 }

@@ -195,8 +195,12 @@ func TestShardsTakeLessMemory(t *testing.T) {
 // TestShardErrors lists what is refused, by name.
 func TestShardErrors(t *testing.T) {
 	build := func(shards, ranks int) error {
-		_, err := New(&data.DataLoaders{Vocab: []string{"a", "b", "c"}}, tinyModel(1), Shards(shards), Distributed(distributed.Goroutines(ranks)[0]))
-		return err
+		l, err := New(&data.DataLoaders{Vocab: []string{"a", "b", "c"}}, tinyModel(1), Shards(shards), Distributed(distributed.Goroutines(ranks)[0]))
+		if err != nil {
+			return err
+		}
+		b, hyper := steadyBatch(l, 32, 16)
+		return l.TrainBatch(b, hyper)
 	}
 	fit := func(batch, shards int) error {
 		return wideLearner(t, tinyModel(1), 0, func(c *data.LoaderConfig) { c.BatchSize = batch }, Shards(shards)).Fit(context.Background(), 1, schedule.Flat(1e-3))
@@ -211,9 +215,9 @@ func TestShardErrors(t *testing.T) {
 	}{
 		{build(3, 1), "3 shards: must be a power of two"},
 		{build(0, 1), "0 shards"},
-		{build(4, 8), "8 ranks for 4 shards"},
-		{build(4, 3), "3 ranks for 4 shards: the ranks must divide"},
-		{build(1, 2), "2 ranks for 1 shards"},
+		{build(4, 8), "8 ranks for batches of 4 shards"},
+		{build(4, 3), "3 ranks for batches of 4 shards: the ranks must divide"},
+		{build(1, 2), "2 ranks for batches of 1 shards"},
 		{fit(30, 4), "batches of 30 cannot be cut into 4 shards"},
 		{fit(8, 4), "2 pictures a shard"},
 		{find(8, 4), "2 pictures a shard"},

@@ -186,6 +186,10 @@ func validItems(dls *data.DataLoaders) int {
 	return len(dls.Valid.Items())
 }
 
+// DataSum identifies the learner's training and validation data by file names and labels, in their
+// order.
+func (l *Learner) DataSum() uint32 { return itemsSum(l.DLs) }
+
 // itemsSum identifies the training and validation items, by file name and
 // label, in their order, so that a resumed run notices other data. Folders do
 // not count: the data may have moved.

@@ -40,7 +40,7 @@ func (e notBegun) Unwrap() error { return e.error }
 
 // step trains on batch number l.Iter of src. l.Batch stays until dropBatch.
 func (l *Learner) step(ctx context.Context, src source) error {
-	if l.Shards > 1 {
+	if l.Shards > 1 || l.group.Size() > 1 {
 		return l.stepInShards(ctx, src)
 	}
 	b, err := src.take(ctx, l.Iter, 0)

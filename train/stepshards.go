@@ -35,6 +35,9 @@ type shardedStep struct {
 // sharded returns the learner's step in shards, laid out for the parameters that train.
 func (l *Learner) sharded() (*shardedStep, error) {
 	if l.inShards == nil {
+		if err := CheckShards(0, l.Shards, l.group.Size()); err != nil { // in TrainBatch
+			return nil, fmt.Errorf("train: %w", err)
+		}
 		a, err := newAccumulator(l.group, l.state)
 		if err != nil {
 			return nil, err

@@ -21,7 +21,10 @@ func (l *Learner) checkBatchSize() error {
 	if size, least := l.DLs.Train.BatchSize(), l.minBatch(); size < least {
 		return fmt.Errorf("train: batches of %d: batch norm needs at least %d pictures in a batch to train: set BatchSize to %d or more", size, least, least)
 	}
-	return checkShardSize(l.DLs.Train.BatchSize(), l.Shards)
+	if err := CheckShards(l.DLs.Train.BatchSize(), l.Shards, l.group.Size()); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return nil
 }
 
 // smallBatch is the error of a batch that step left out.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"unsafe"
 
 	"github.com/whippet-ml/whippet/weights"
@@ -35,13 +36,34 @@ const (
 // file is whole and of another version of the format. The checksum is judged
 // first: a version may be wrong only because a bit of it is.
 func Read(path string) (*File, error) {
-	damaged := func(format string, args ...any) error {
-		return fmt.Errorf("checkpoint: %w: %s: %w", ErrDamaged, path, fmt.Errorf(format, args...))
-	}
+	damaged := damagedAt(path)
 	f, err := weights.Load(path)
 	if err != nil {
 		return nil, damaged("%w", err)
 	}
+	return parse(path, f, damaged)
+}
+
+// ReadFrom is Read of a checkpoint of size bytes in r, which lies at path on another
+// machine.
+func ReadFrom(r io.ReaderAt, size int64, path string) (*File, error) {
+	damaged := damagedAt(path)
+	f, err := weights.Read(r, size)
+	if err != nil {
+		return nil, damaged("%w", err)
+	}
+	return parse(path, f, damaged)
+}
+
+// damagedAt words what is wrong with the checkpoint at path.
+func damagedAt(path string) func(format string, args ...any) error {
+	return func(format string, args ...any) error {
+		return fmt.Errorf("checkpoint: %w: %s: %w", ErrDamaged, path, fmt.Errorf(format, args...))
+	}
+}
+
+// parse verifies a checkpoint that was at path.
+func parse(path string, f *weights.File, damaged func(format string, args ...any) error) (*File, error) {
 	state, ok := f.Metadata[stateKey]
 	if !ok {
 		return nil, damaged("its metadata has no %s", stateKey)

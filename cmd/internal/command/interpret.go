@@ -141,8 +141,9 @@ pictures of its training are judged; of other data all pictures are, unless
 many of them the model was trained on.`,
 		Example: `  whippet interpret runs/first --out report.html
   whippet interpret model.safetensors --data photos/ --label folder --all --table predictions.csv`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
+		Args:        cobra.ExactArgs(1),
+		Annotations: onRanks,
+		RunE:        func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	f.flags(cmd)
 	fl := cmd.Flags()
@@ -166,19 +167,24 @@ func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
 	if f.tta < 0 || f.tta > 1000 {
 		return fmt.Errorf("--tta %d: must be 0 to 1000", f.tta)
 	}
-	p := newPrinter(f.json)
-	p.out = cmd.OutOrStdout()
+	p := printerOn(ctx, f.json)
+	if first(ctx) {
+		p.out = cmd.OutOrStdout()
+	}
 	defer p.close()
-	plan, err := f.plan(ctx, path, cmd.Flags().Changed, p)
+	plan, err := onceAMachine(ctx, func() (data.Block, error) { return f.plan(ctx, path, cmd.Flags().Changed, p) })
 	if err != nil {
 		return err
 	}
 	f.choose(&plan, cmd.Flags().Changed)
-	l, err := interpret.ModelLearner(ctx, f.model, f.info, plan, f.root)
+	l, err := interpret.ModelLearner(ctx, f.model, f.info, plan, f.root, train.Distributed(group(ctx)))
 	if err != nil {
 		return err
 	}
 	defer l.DLs.Close()
+	if err := agree(ctx, f.Config, l); err != nil {
+		return err
+	}
 	judgment, err := f.judgment(ctx, l.DLs)
 	if err != nil {
 		return err
@@ -197,6 +203,9 @@ func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
 		return err
 	}
 	p.close()
+	if !first(ctx) {
+		return nil
+	}
 	if err := f.print(p.out, table, judgment); err != nil {
 		return err
 	}

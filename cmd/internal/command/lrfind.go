@@ -43,8 +43,9 @@ fine-tuning; --unfrozen lets all layers train, usually after that part, with
 --from naming its model.`,
 		Example: `  whippet lr-find --data photos/ --label folder --plot lr.png
   whippet lr-find --data photos/ --from runs/first/model.safetensors --unfrozen --table lr.csv`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+		Args:        cobra.NoArgs,
+		Annotations: onRanks,
+		RunE:        func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.flags(cmd)
 	fl := cmd.Flags()
@@ -86,8 +87,10 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 	if err := f.finder.Check(); err != nil {
 		return err
 	}
-	p := newPrinter(f.json)
-	p.out = cmd.OutOrStdout()
+	p := printerOn(ctx, f.json)
+	if first(ctx) {
+		p.out = cmd.OutOrStdout()
+	}
 	defer p.close()
 	l, err := f.learner(ctx, p)
 	if err != nil {
@@ -109,10 +112,12 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	// A curve that gives no suggestion is written all the same, to be looked at.
-	if e := f.write(found); e != nil {
-		return e
+	if first(ctx) {
+		if e := f.write(found); e != nil {
+			return e
+		}
 	}
-	if err != nil {
+	if err != nil || !first(ctx) {
 		return err
 	}
 	f.print(p, l, found)
@@ -125,12 +130,15 @@ func (f *lrFindFlags) learner(ctx context.Context, p *printer) (*train.Learner, 
 	if err != nil {
 		return nil, err
 	}
-	l, err := f.Learner(ctx, dls)
+	l, err := onceAMachine(ctx, func() (*train.Learner, error) { return f.Learner(ctx, dls, train.Distributed(group(ctx))) })
 	switch {
 	case err == nil && f.unfrozen:
 		err = l.Unfreeze()
 	case err == nil && f.frozen:
 		err = l.Freeze()
+	}
+	if err == nil {
+		err = agree(ctx, f.Config, l)
 	}
 	if err != nil {
 		dls.Close()

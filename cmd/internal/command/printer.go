@@ -109,8 +109,15 @@ func (p *printer) start(c run.Config, dls *data.DataLoaders, from *train.Checkpo
 	if c.Still() {
 		p.note("warning: with a learning rate of %s no weight changes", c.Rate())
 	}
+	if n := c.Batch / max(c.Shards, 1); c.Shards > 1 && n < train.RecommendedShard {
+		p.note("note: batch norm sees shards of %d pictures; %d or more are recommended", n, train.RecommendedShard)
+	}
+	shards := ""
+	if c.Shards > 1 {
+		shards = fmt.Sprintf(" in %d shards", c.Shards)
+	}
 	fmt.Fprintf(p.out, "%s: %d classes, %d pictures to train on, %d to validate on\n", c.Data, len(dls.Vocab), len(dls.Train.Items()), len(dls.Valid.Items()))
-	fmt.Fprintf(p.out, "%s, weights %s, %d×%d, batch %d, labels by %s, validation by %s, seed %d\n\n", c.Arch, cmp.Or(c.From, c.Weights), c.Size, c.Size, c.Batch, c.Label, c.Valid, c.Seed)
+	fmt.Fprintf(p.out, "%s, weights %s, %d×%d, batch %d%s, labels by %s, validation by %s, seed %d\n\n", c.Arch, cmp.Or(c.From, c.Weights), c.Size, c.Size, c.Batch, shards, c.Label, c.Valid, c.Seed)
 	if from != nil {
 		phase, epoch, batch := from.Place()
 		fmt.Fprintf(p.out, "resumed at phase %d, epoch %d, batch %d\n\n", phase, epoch, batch)

@@ -29,24 +29,43 @@ func (f *trainFlags) continueRun(cmd *cobra.Command, p *printer) error {
 	if cmd.Flags().Changed("lr") {
 		lr = f.LR
 	}
-	out, c, err := run.OpenOutput(f.resume)
-	if err != nil {
+	ctx := cmd.Context()
+	var out *run.Output // of the first rank, which alone needs the run's folder
+	var from *train.Checkpoint
+	var err error
+	written := false
+	if first(ctx) {
+		if out, f.Config, err = run.OpenOutput(f.resume); err != nil {
+			return err
+		}
+		defer out.Close()
+		if from, err = f.lastState(out); err != nil {
+			return err
+		}
+		written = out.Written()
+	}
+	if err := fromFirst(ctx, &written); err != nil {
 		return err
 	}
-	defer out.Close()
-	f.Config = c
-	from, err := f.lastState(out)
-	if err != nil {
-		return err
-	}
-	if out.Written() {
+	if written {
+		if out == nil {
+			return nil
+		}
 		return f.publish(out, p)
 	}
-	if err := f.openWatch(p); err != nil {
+	if err := fromFirst(ctx, &f.Config); err != nil {
 		return err
 	}
-	defer f.closeWatch()
-	dls, err := f.loaders(cmd.Context(), p)
+	if from, err = from.Broadcast(group(ctx)); err != nil {
+		return err
+	}
+	if out != nil {
+		if err := f.openWatch(p); err != nil {
+			return err
+		}
+		defer f.closeWatch()
+	}
+	dls, err := f.loaders(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -97,14 +116,20 @@ func (f *trainFlags) publish(out *run.Output, p *printer) error {
 // fromBeginning trains a run that had saved nothing before it was interrupted.
 func (f *trainFlags) fromBeginning(cmd *cobra.Command, dls *data.DataLoaders, lr string, out *run.Output, p *printer) error {
 	ctx := cmd.Context()
-	l, err := f.Learner(ctx, dls)
+	l, err := onceAMachine(ctx, func() (*train.Learner, error) { return f.Learner(ctx, dls, train.Distributed(group(ctx))) })
 	if err != nil {
 		return err
 	}
-	if err := out.RecordPictures(ctx, dls); err != nil {
+	if err := agree(ctx, f.Config, l); err != nil {
 		return err
 	}
 	if err := f.changeLR(0, lr, out); err != nil {
+		return err
+	}
+	if out == nil {
+		return f.end(ctx, f.Fit(ctx, l), l, nil, p)
+	}
+	if err := out.RecordPictures(ctx, dls); err != nil {
 		return err
 	}
 	f.prepare(l, out, p)
@@ -116,18 +141,26 @@ func (f *trainFlags) fromBeginning(cmd *cobra.Command, dls *data.DataLoaders, lr
 // fromState trains on from a state that the run saved.
 func (f *trainFlags) fromState(cmd *cobra.Command, dls *data.DataLoaders, from *train.Checkpoint, lr string, out *run.Output, p *printer) error {
 	ctx := cmd.Context()
-	if err := out.CheckPictures(ctx, dls); err != nil {
-		return fmt.Errorf("--resume %s: %w", f.resume, err)
+	if out != nil {
+		if err := out.CheckPictures(ctx, dls); err != nil {
+			return fmt.Errorf("--resume %s: %w", f.resume, err)
+		}
 	}
-	l, err := f.Resumed(ctx, dls)
-	if err == nil {
+	l, err := f.Resumed(ctx, dls, train.Distributed(group(ctx)))
+	if err == nil && out != nil {
 		err = out.CheckRoom(l)
 	}
 	if err != nil {
 		return err
 	}
+	if err := agree(ctx, f.Config, l); err != nil {
+		return err
+	}
 	if err := f.changeLR(from.Step(), lr, out); err != nil {
 		return err
+	}
+	if out == nil {
+		return f.end(ctx, f.Resume(ctx, l, from), l, nil, p)
 	}
 	f.prepare(l, out, p)
 	p.start(f.Config, dls, from)
@@ -148,6 +181,9 @@ func (f *trainFlags) changeLR(step int, lr string, out *run.Output) error {
 	}
 	if err := f.ChangeLR(step, lr); err != nil {
 		return err
+	}
+	if out == nil {
+		return nil
 	}
 	return out.SetConfig(f.Config)
 }

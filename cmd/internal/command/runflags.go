@@ -11,6 +11,7 @@ import (
 	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/datasets"
+	"github.com/whippet-ml/whippet/distributed"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/models"
 )
@@ -64,7 +65,10 @@ func (f *learnerFlags) loaders(ctx context.Context, p *printer) (*data.DataLoade
 	for _, n := range f.notes {
 		p.note("note: %s", n)
 	}
-	root, err := f.Prepare(ctx, datasets.WithProgress(p.download))
+	if err := f.CheckShards(0, group(ctx).Size()); err != nil {
+		return nil, distributed.Everywhere(err)
+	}
+	root, err := onceAMachine(ctx, func() (string, error) { return f.Prepare(ctx, datasets.WithProgress(p.download)) })
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +82,10 @@ func (f *learnerFlags) loaders(ctx context.Context, p *printer) (*data.DataLoade
 		return nil, err
 	}
 	f.Batch = dls.Block.BatchSize
+	if err := f.CheckShards(f.Batch, group(ctx).Size()); err != nil {
+		dls.Close()
+		return nil, distributed.Everywhere(err)
+	}
 	return dls, nil
 }
 
@@ -86,6 +94,12 @@ func (f *learnerFlags) loaders(ctx context.Context, p *printer) (*data.DataLoade
 func (f *learnerFlags) adaptDefaults(changed func(string) bool) error {
 	if changed("batch") && f.Batch == 0 {
 		return fmt.Errorf("--batch 0: must be 2 to 65536; without the flag it is %d, or less with fewer pictures", data.DefaultBatchSize)
+	}
+	if changed("shards") && f.Shards == 0 {
+		return errors.New("--shards 0: must be a power of two, from 1 to 65536; without the flag it is 1")
+	}
+	if f.Shards == 1 {
+		f.Shards = 0 // as without the flag
 	}
 	if f.Data == "" || f.Data == run.Drawn {
 		d := run.DefaultDrawn()
@@ -130,6 +144,7 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.StringVar(&c.From, "from", "", "continue from this saved model, head included; its classes must be the data's")
 	fl.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "weight decay")
 	fl.IntVar(&c.Batch, "batch", c.Batch, fmt.Sprintf("pictures in a batch (default %d, or less with fewer pictures)", data.DefaultBatchSize))
+	fl.IntVar(&c.Shards, "shards", c.Shards, "compute each batch in this many parts, one after the other: large batches in little memory; a power of two (default 1)")
 	fl.IntVar(&c.Presize, "presize", c.Presize, "square to which every picture is resized first, in pixels; 0 for none")
 	fl.IntVar(&c.Size, "size", c.Size, "side of the network's input, in pixels")
 	fl.TextVar(&c.Resize, "resize", c.Resize, "`method` by which pictures become square: crop, pad or squish")

@@ -48,8 +48,9 @@ network pretrained on other drawn pictures: nothing is downloaded.`,
   whippet train --data photos/ --from runs/first/model.safetensors --epochs 3 --lr 'slice(1e-6,1e-4)'
   whippet train --resume runs/first
   whippet train --resume runs/first --lr 2e-4`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+		Args:        cobra.NoArgs,
+		Annotations: onRanks,
+		RunE:        func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	fl := cmd.Flags()
 	f.flags(cmd)
@@ -80,7 +81,7 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	if err := f.setThreads(); err != nil {
 		return err
 	}
-	p := newPrinter(f.json)
+	p := printerOn(cmd.Context(), f.json)
 	defer p.close()
 	if f.resume != "" {
 		return f.continueRun(cmd, p)
@@ -94,14 +95,23 @@ func (f *trainFlags) begin(cmd *cobra.Command, p *printer) error {
 		return err
 	}
 	ctx := cmd.Context()
+	if err := f.settleTogether(ctx, cmd.Flags().Changed); err != nil {
+		return err
+	}
 	dls, err := f.loaders(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer dls.Close()
-	l, err := f.Learner(ctx, dls)
+	l, err := onceAMachine(ctx, func() (*train.Learner, error) { return f.Learner(ctx, dls, train.Distributed(group(ctx))) })
 	if err != nil {
 		return err
+	}
+	if err := agree(ctx, f.Config, l); err != nil {
+		return err
+	}
+	if !first(ctx) {
+		return f.end(ctx, f.Fit(ctx, l), l, nil, p)
 	}
 	if err := f.openWatch(p); err != nil {
 		return err
@@ -134,6 +144,20 @@ func (f *trainFlags) settle(changed func(string) bool) (err error) {
 	if f.out == "" {
 		f.out = filepath.Join("runs", time.Now().Format("20060102-150405")+"-"+f.Arch)
 	}
+	return nil
+}
+
+// settleTogether gives all ranks what rank 0 has drawn.
+func (f *trainFlags) settleTogether(ctx context.Context, changed func(string) bool) error {
+	zero := struct {
+		Seed uint64
+		Out  string
+	}{f.Seed, f.out}
+	if err := fromFirst(ctx, &zero); err != nil {
+		return err
+	}
+	set(changed("seed"), &f.Seed, zero.Seed)
+	set(changed("out"), &f.out, zero.Out)
 	return nil
 }
 
@@ -170,17 +194,27 @@ func (f *trainFlags) prepare(l *train.Learner, out *run.Output, p *printer) {
 }
 
 // end writes the results of a fit, or says how to go on after one that did not
-// end.
+// end. Ranks other than the first, which have no output, have nothing to write.
 func (f *trainFlags) end(ctx context.Context, err error, l *train.Learner, out *run.Output, p *printer) error {
 	p.close()
 	if err != nil {
+		if out == nil {
+			return err
+		}
 		f.endWatch(err, out)
 		return f.stopped(err, l, out, p)
 	}
-	if left := l.DLs.Train.Damaged(); len(left) > 0 {
-		p.note("%d damaged pictures were left out of training, the first: %v", len(left), left[0])
+	left, one, err := damagedOnAll(ctx, l.DLs)
+	if err != nil {
+		return err
 	}
-	f.chooseThresholds(ctx, l, p)
+	if left > 0 {
+		p.note("%d damaged pictures were left out of training, the first: %s", left, one)
+	}
+	f.chooseThresholds(ctx, l, p) // by predictions that all ranks share
+	if out == nil {
+		return nil
+	}
 	err = f.finish(ctx, l, out, p)
 	f.endWatch(err, out)
 	if err != nil {

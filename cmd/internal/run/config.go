@@ -24,6 +24,7 @@ import (
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/schedule"
+	"github.com/whippet-ml/whippet/train"
 )
 
 // Drawn is the name of the set that the program draws itself.
@@ -42,10 +43,11 @@ type Config struct {
 	LR           string                  `json:"lr"`                    // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
 	Schedule     string                  `json:"schedule"`              // fine-tune, one-cycle, flat-cos, constant
 	WeightDecay  float64                 `json:"weight_decay"`
-	Batch        int                     `json:"batch"`   // 0 for data.DefaultBatchSize, or less with fewer pictures
-	Presize      int                     `json:"presize"` // square that pictures are resized to first; 0 leaves that out
-	Size         int                     `json:"size"`    // side of the network's input
-	Resize       preprocess.ResizeMethod `json:"resize"`  // how pictures become square
+	Batch        int                     `json:"batch"`            // 0 for data.DefaultBatchSize, or less with fewer pictures
+	Shards       int                     `json:"shards,omitempty"` // in a batch; 0 for 1
+	Presize      int                     `json:"presize"`          // square that pictures are resized to first; 0 leaves that out
+	Size         int                     `json:"size"`             // side of the network's input
+	Resize       preprocess.ResizeMethod `json:"resize"`           // how pictures become square
 	// Interpolation and CropPct are those of preprocess.Config.
 	Interpolation preprocess.Interpolation `json:"interpolation,omitempty"`
 	CropPct       float64                  `json:"crop_pct,omitempty"`
@@ -182,6 +184,8 @@ func (c Config) Check() error {
 		return bad("batch", c.Batch, fmt.Sprintf("must be 2 to 65536, or 0 for %d (less with fewer pictures)", data.DefaultBatchSize))
 	case c.Batch == 1:
 		return bad("batch", c.Batch, "batch norm needs at least 2 pictures in a batch to train: give 2 or more, and a smaller --size or --arch where memory is short")
+	case c.Shards < 0:
+		return bad("shards", c.Shards, "must be a power of two, from 1 to 65536")
 	case c.Presize < 0 || c.Presize > 1<<13:
 		return bad("presize", c.Presize, "must be 0 (none) to 8192 pixels")
 	case c.Size < 1 || c.Size > 1<<12:
@@ -205,6 +209,9 @@ func (c Config) Check() error {
 	case c.Patience < 0:
 		return bad("patience", c.Patience, "must be 0 (never) or more")
 	}
+	if err := c.CheckShards(c.Batch, 1); err != nil {
+		return err
+	}
 	if err := c.checkModel(); err != nil {
 		return err
 	}
@@ -219,6 +226,15 @@ func (c Config) Check() error {
 	}
 	_, err = c.splitter()
 	return err
+}
+
+// CheckShards reports why batches of a size, 0 when it is not known yet, cannot be trained in the
+// run's shards on a number of ranks.
+func (c Config) CheckShards(batch, ranks int) error {
+	if err := train.CheckShards(batch, max(c.Shards, 1), ranks); err != nil {
+		return fmt.Errorf("--shards %d: %w", max(c.Shards, 1), err)
+	}
+	return nil
 }
 
 // Still reports whether the learning rate is 0, so that no weight changes.

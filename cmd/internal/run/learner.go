@@ -38,17 +38,17 @@ func (c Config) metrics(t task.Task) ([]metrics.Metric, error) {
 }
 
 // Learner builds the run's learner on its loaders.
-func (c Config) Learner(ctx context.Context, dls *data.DataLoaders) (*train.Learner, error) {
-	return c.learner(ctx, dls, false)
+func (c Config) Learner(ctx context.Context, dls *data.DataLoaders, more ...train.Option) (*train.Learner, error) {
+	return c.learner(ctx, dls, false, more)
 }
 
 // Resumed builds the learner that a checkpoint's state is put into: the same,
 // but for the initial weights, which are not read again.
-func (c Config) Resumed(ctx context.Context, dls *data.DataLoaders) (*train.Learner, error) {
-	return c.learner(ctx, dls, true)
+func (c Config) Resumed(ctx context.Context, dls *data.DataLoaders, more ...train.Option) (*train.Learner, error) {
+	return c.learner(ctx, dls, true, more)
 }
 
-func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool) (*train.Learner, error) {
+func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool, more []train.Option) (*train.Learner, error) {
 	arch, err := models.ByName(c.Arch)
 	if err != nil {
 		return nil, err
@@ -70,7 +70,8 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 		return nil, err
 	}
 	opts := []train.Option{train.Metrics(ms...), train.Seed(c.streamSeed()), train.WeightDecay(c.WeightDecay), train.TrainBN(c.TrainBN),
-		train.Loss(by)}
+		train.Loss(by), train.Shards(max(c.Shards, 1))}
+	opts = append(opts, more...)
 	if c.MixUp > 0 {
 		opts = append(opts, train.Callbacks(&train.MixUp{Alpha: c.MixUp}))
 	}

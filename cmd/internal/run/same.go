@@ -25,6 +25,16 @@ func (c Config) SameAs(saved json.RawMessage) error {
 	if err := json.Unmarshal(saved, &was); err != nil {
 		return fmt.Errorf("the checkpoint's settings: %w", err)
 	}
+	differ := c.Differences(was)
+	if differ == "" {
+		return nil
+	}
+	return fmt.Errorf("%s has changed since the checkpoint was saved: %s: restore it, or start a new run", ConfigFile, differ)
+}
+
+// Differences lists the settings in which c differs from those that were, but for where the data
+// lies and for learning rates that have been added; "" when there are none.
+func (c Config) Differences(was Config) string {
 	var differ []string
 	now, before := reflect.ValueOf(c), reflect.ValueOf(was)
 	for i := range now.NumField() {
@@ -43,10 +53,7 @@ func (c Config) SameAs(saved json.RawMessage) error {
 			differ = append(differ, fmt.Sprintf("%s is %s, was %s", name, brief(a), brief(b)))
 		}
 	}
-	if len(differ) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%s has changed since the checkpoint was saved: %s: restore it, or start a new run", ConfigFile, strings.Join(differ, "; "))
+	return strings.Join(differ, "; ")
 }
 
 // brief is a setting as the file has it.

@@ -1,0 +1,206 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+	"os"
+
+	"github.com/whippet-ml/whippet/cmd/internal/run"
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/distributed"
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
+	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/train"
+)
+
+// This file is what ranks do together before and after they train.
+
+// first reports whether this rank prints, and writes files.
+func first(ctx context.Context) bool { return group(ctx).Rank() == 0 }
+
+// printerOn is newPrinter for a command whose ranks do the same: rank 0 prints.
+func printerOn(ctx context.Context, json bool) *printer {
+	p := newPrinter(json)
+	if !first(ctx) {
+		p.out, p.err, p.terminal = io.Discard, io.Discard, false
+	}
+	return p
+}
+
+// onceAMachine calls f on all ranks, on each machine by one rank before the others: what is
+// downloaded and extracted is there when they come.
+func onceAMachine[T any](ctx context.Context, f func() (T, error)) (v T, err error) {
+	g := group(ctx)
+	rank, _ := g.Node()
+	if rank == 0 {
+		if v, err = f(); err != nil {
+			return v, err
+		}
+	}
+	if err = g.Barrier(); err != nil {
+		return v, err
+	}
+	if rank != 0 {
+		v, err = f()
+	}
+	return v, err
+}
+
+// fromFirst gives all ranks rank 0's value of v.
+func fromFirst(ctx context.Context, v any) error {
+	g := group(ctx)
+	if g.Size() == 1 {
+		return nil
+	}
+	var b []byte
+	var err error
+	if g.Rank() == 0 {
+		if b, err = json.Marshal(v); err != nil {
+			return err
+		}
+	}
+	if b, err = g.Broadcast(b); err != nil || g.Rank() == 0 {
+		return err
+	}
+	return json.Unmarshal(b, v)
+}
+
+// likeness is what all ranks of a run must have in common.
+type likeness struct {
+	Host       string
+	Program    string // version and commit
+	Set        string // instruction set: kernels of another one give other bits
+	Winograd   string
+	Settings   json.RawMessage
+	Listing    string // the pictures' names and labels
+	Contents   string // of the pictures; of one rank a machine
+	Parameters uint32
+}
+
+// likenessOf describes this rank.
+func likenessOf(ctx context.Context, c run.Config, l *train.Learner) (k likeness, err error) {
+	b := thisBuild()
+	k = likeness{Program: b.Version + " " + b.Commit, Set: isa.Active().String(), Winograd: os.Getenv("WHIPPET_WINOGRAD"),
+		Settings: json.RawMessage(mustJSON(c)), Parameters: sumOf(l)}
+	k.Host, _ = os.Hostname()
+	k.Listing = fmt.Sprintf("%d pictures to train on and %d to validate on (%08x)", len(l.DLs.Train.Items()), len(l.DLs.Valid.Items()), l.DataSum())
+	if rank, _ := group(ctx).Node(); rank != 0 {
+		return k, nil
+	}
+	pictures, err := run.Pictures(ctx, l.DLs)
+	h := crc32.NewIEEE()
+	for _, p := range pictures {
+		fmt.Fprintln(h, p.Path, p.Digest)
+	}
+	k.Contents = fmt.Sprintf("%08x", h.Sum32())
+	return k, err
+}
+
+// sumOf is a checksum of the learner's parameters and running statistics.
+func sumOf(l *train.Learner) uint32 {
+	h := crc32.NewIEEE()
+	var b []byte
+	for _, e := range nn.State(l.Model) {
+		b = b[:0]
+		for _, v := range e.Values() {
+			n := math.Float32bits(v)
+			b = append(b, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
+		}
+		h.Write(b)
+	}
+	return h.Sum32()
+}
+
+// differs says in what a rank is unlike rank 0, "" for nothing.
+func (k likeness) differs(from likeness) string {
+	var now, was run.Config
+	if err := json.Unmarshal(k.Settings, &now); err != nil {
+		return err.Error()
+	}
+	if err := json.Unmarshal(from.Settings, &was); err != nil {
+		return err.Error()
+	}
+	switch settings := now.Differences(was); {
+	case k.Program != from.Program:
+		return fmt.Sprintf("its program is whippet %s, rank 0's %s", k.Program, from.Program)
+	case k.Set != from.Set:
+		return fmt.Sprintf("it computes with %s, rank 0 with %s, which gives other bits: set WHIPPET_CPU to what all machines have", k.Set, from.Set)
+	case k.Winograd != from.Winograd:
+		return fmt.Sprintf("WHIPPET_WINOGRAD is %q, on rank 0 %q", k.Winograd, from.Winograd)
+	case settings != "":
+		return "its settings differ: " + settings + " on rank 0"
+	case k.Listing != from.Listing:
+		return fmt.Sprintf("it sees other data: %s, rank 0 %s", k.Listing, from.Listing)
+	case k.Contents != "" && k.Contents != from.Contents:
+		return "pictures of the same names have other contents than on rank 0"
+	case k.Parameters != from.Parameters:
+		return "its network begins with other parameters than rank 0's: the weights' files differ"
+	}
+	return ""
+}
+
+// agree returns an error on all ranks when one of them is unlike rank 0.
+func agree(ctx context.Context, c run.Config, l *train.Learner) error {
+	g := group(ctx)
+	if g.Size() == 1 {
+		return nil
+	}
+	mine, err := likenessOf(ctx, c, l)
+	if err != nil {
+		return err
+	}
+	return compare(g, mine)
+}
+
+// compare is agree for what likenessOf found.
+func compare(g distributed.Group, mine likeness) error {
+	all, err := g.AllGatherBytes([]byte(mustJSON(mine)))
+	if err != nil {
+		return err
+	}
+	var zero likeness
+	for r, b := range all {
+		var k likeness
+		if err := json.Unmarshal(b, &k); err != nil {
+			return fmt.Errorf("what rank %d says of itself: %w", r, err)
+		}
+		if r == 0 {
+			zero = k
+		}
+		if differs := k.differs(zero); differs != "" {
+			return distributed.Everywhere(fmt.Errorf("rank %d on %s cannot train with rank 0 on %s: %s", r, k.Host, zero.Host, differs))
+		}
+	}
+	return nil
+}
+
+// damagedOnAll returns how many pictures the ranks left out of training as damaged, and the first of
+// them.
+func damagedOnAll(ctx context.Context, dls *data.DataLoaders) (n int, one string, err error) {
+	var mine []string
+	for _, e := range dls.Train.Damaged() {
+		mine = append(mine, e.Error())
+	}
+	all, err := group(ctx).AllGatherBytes([]byte(mustJSON(mine)))
+	if err != nil {
+		return 0, "", err
+	}
+	seen := map[string]bool{} // a picture may come to another rank in another epoch
+	for _, b := range all {
+		var of []string
+		if err := json.Unmarshal(b, &of); err != nil {
+			return 0, "", err
+		}
+		for _, e := range of {
+			if one == "" {
+				one = e
+			}
+			seen[e] = true
+		}
+	}
+	return len(seen), one, nil
+}
