@@ -34,9 +34,13 @@ type Architecture struct {
 	// begins; the head is the last group. {6} makes three groups, as fastai's
 	// splitters do; none makes two, the body and the head.
 	Cuts []int
+	// Pooled says that the body's result is a vector for each picture already,
+	// [N,Features], so that heads have no pooling. Vision transformers end with the
+	// class token.
+	Pooled bool
 	// Top builds the authors' own head, [N,h,w,Features] to [N,classes], whose
-	// layers stand beside the units. nil is average pooling and a linear layer
-	// "fc". It is for weights as the authors publish them; a Classifier has a head
+	// layers stand beside the units. nil is average pooling, unless the body has
+	// pooled, and a linear layer "fc". It is for weights as the authors publish them; a Classifier has a head
 	// of its own.
 	Top func(classes int) *nn.Sequential
 	// Init draws the initial values of a body, alone or with its Top, from r. nil
@@ -78,9 +82,11 @@ func (a *Architecture) top(classes int) *nn.Sequential {
 	if a.Top != nil {
 		return a.Top(classes)
 	}
-	return nn.NewNamed(
-		nn.Child{Name: "avgpool", Module: nn.GlobalAvgPool{}},
-		nn.Child{Name: "fc", Module: nn.NewLinear(a.Features, classes, true)})
+	last := nn.Child{Name: "fc", Module: nn.NewLinear(a.Features, classes, true)}
+	if a.Pooled {
+		return nn.NewNamed(last)
+	}
+	return nn.NewNamed(nn.Child{Name: "avgpool", Module: nn.GlobalAvgPool{}}, last)
 }
 
 func (a *Architecture) init(m nn.Module, r *rng.Stream) {

@@ -21,7 +21,7 @@ type Classifier struct {
 // NewClassifier returns a classifier with a randomly initialized body (see
 // Architecture.Body) and fastai's head (see NewHead), both drawn from r.
 func NewClassifier(a *Architecture, classes int, r *rng.Stream, head ...HeadOption) *Classifier {
-	return &Classifier{Arch: a, Classes: classes, Body: a.Body(r), Head: NewHead(a.Features, classes, r, head...)}
+	return &Classifier{Arch: a, Classes: classes, Body: a.Body(r), Head: a.newHead(classes, r, head...)}
 }
 
 // NewOwnHead returns a classifier with the architecture's own head, as
@@ -58,7 +58,9 @@ func (c *Classifier) Groups() []nn.StateDict {
 	groups := make([]nn.StateDict, last+1)
 	add := func(g int, name string, m nn.Module) {
 		for _, e := range nn.State(m) {
-			e.Name = name + "." + e.Name
+			if name != "" { // as of a unit without a name of its own
+				e.Name = name + "." + e.Name
+			}
 			groups[g] = append(groups[g], e)
 		}
 	}

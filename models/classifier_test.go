@@ -74,6 +74,8 @@ var large = map[string]bool{
 	"resnet101": true, "resnet152": true,
 	"convnext_femto": true, "convnext_pico": true, "convnext_nano": true, "convnext_small": true, "convnext_base": true,
 	"convnextv2_femto": true, "convnextv2_pico": true, "convnextv2_nano": true, "convnextv2_tiny": true, "convnextv2_small": true, "convnextv2_base": true,
+	"vit_small_patch16_224": true, "vit_small_patch32_224": true, "vit_base_patch16_224": true, "vit_base_patch32_224": true,
+	"deit3_base_patch16_224": true, "vit_small_patch14_dinov2": true, "vit_base_patch14_dinov2": true, "vit_base_patch14_reg4_dinov2": true,
 	"efficientnet_b1": true, "efficientnet_b2": true, "efficientnet_b3": true, "efficientnet_b4": true,
 	"regnet_y_800mf": true, "regnet_y_1_6gf": true, "regnet_y_3_2gf": true,
 	"regnet_x_400mf": true, "regnet_x_800mf": true, "regnet_x_1_6gf": true, "regnet_x_3_2gf": true,

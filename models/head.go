@@ -21,6 +21,7 @@ type HeadOption func(*headOptions)
 type headOptions struct {
 	width   int
 	dropout float64
+	pooled  bool
 }
 
 // HeadWidth sets how many values the head has between its two linear layers,
@@ -31,6 +32,26 @@ func HeadWidth(n int) HeadOption { return func(o *headOptions) { o.width = n } }
 // the last linear layer, and with half of it before the first; 0.5 by default, as
 // in fastai. It is for training only; files of models have it.
 func HeadDropout(p float64) HeadOption { return func(o *headOptions) { o.dropout = p } }
+
+// HeadOfVectors leaves the pooling out, for a body whose result is [N,features]; see
+// Architecture.Pooled.
+func HeadOfVectors() HeadOption { return func(o *headOptions) { o.pooled = true } }
+
+// newHead is NewHead for the body of a.
+func (a *Architecture) newHead(classes int, r *rng.Stream, opts ...HeadOption) nn.Module {
+	if a.Pooled {
+		opts = append(opts[:len(opts):len(opts)], HeadOfVectors())
+	}
+	return NewHead(a.Features, classes, r, opts...)
+}
+
+// headInputs is how many values of a picture reach the first linear layer of a head.
+func (a *Architecture) headInputs() int {
+	if a.Pooled {
+		return a.Features
+	}
+	return 2 * a.Features // averages and maxima
+}
 
 // NewHead is fastai's create_head for a body with the given number of features:
 // max and average pooling, batch norm, dropout, linear to the head's width without
@@ -45,10 +66,14 @@ func NewHead(features, classes int, r *rng.Stream, opts ...HeadOption) nn.Module
 	if o.width < 1 || !(o.dropout >= 0 && o.dropout <= 1) {
 		panic(fmt.Sprintf("models: a head of width %d with dropout %v; want a width of 1 at least and a probability", o.width, o.dropout))
 	}
-	h := nn.NewSequential(
-		nn.ConcatPool{}, nn.Identity{}, // AdaptiveConcatPool2d, Flatten
-		nn.NewBatchNorm(2*features), nn.Dropout{P: o.dropout / 2}, nn.NewLinear(2*features, o.width, false), nn.ReLU(),
-		nn.NewBatchNorm(o.width), nn.Dropout{P: o.dropout}, nn.NewLinear(o.width, classes, false))
+	var layers []nn.Module
+	if !o.pooled {
+		layers = []nn.Module{nn.ConcatPool{}, nn.Identity{}} // AdaptiveConcatPool2d, Flatten
+		features *= 2
+	}
+	h := nn.NewSequential(append(layers,
+		nn.NewBatchNorm(features), nn.Dropout{P: o.dropout / 2}, nn.NewLinear(features, o.width, false), nn.ReLU(),
+		nn.NewBatchNorm(o.width), nn.Dropout{P: o.dropout}, nn.NewLinear(o.width, classes, false))...)
 	for _, e := range nn.Parameters(h) {
 		switch e.Kind {
 		case nn.LinearWeight:
@@ -72,18 +97,22 @@ func headDropout(head nn.Module) float64 {
 	return p
 }
 
-// headLinear is the weights of a head's two linear layers, [width, 2*features]
+// headLinear returns the weights of the two linear layers of a's head, [width, inputs]
 // and [classes, width], under the names that they have in the head.
-var headLinear = func() (names [2]string) {
+func (a *Architecture) headLinear() (names [2]string) {
 	n := 0
-	for _, e := range nn.Parameters(NewHead(1, 1, rng.New(0), HeadWidth(1))) {
+	opts := []HeadOption{HeadWidth(1)}
+	if a.Pooled {
+		opts = append(opts, HeadOfVectors())
+	}
+	for _, e := range nn.Parameters(NewHead(1, 1, rng.New(0), opts...)) {
 		if e.Kind == nn.LinearWeight {
 			names[n] = e.Name
 			n++
 		}
 	}
 	return names
-}()
+}
 
 // ErrNoHead means that a file has no array of the last layer of the head that is looked
 // for, as the weights of networks that were trained without labels.
@@ -93,7 +122,8 @@ var ErrNoHead = errors.New("the file has no head")
 // a, and how wide. Both linear layers are in f with all
 // their values, which bounds what a head of this size takes.
 func headSize(f *weights.File, a *Architecture) (classes, width int, err error) {
-	first, last := f.Get(headName+"."+headLinear[0]), f.Get(headName+"."+headLinear[1])
+	linear := a.headLinear()
+	first, last := f.Get(headName+"."+linear[0]), f.Get(headName+"."+linear[1])
 	if last == nil {
 		return 0, 0, ErrNoHead
 	}
@@ -102,9 +132,9 @@ func headSize(f *weights.File, a *Architecture) (classes, width int, err error) 
 	}
 	classes, width = last.Shape[0], last.Shape[1]
 	if first == nil {
-		return 0, 0, fmt.Errorf("the head has a layer %s of shape %v, but none %s.%s", last.Name, last.Shape, headName, headLinear[0])
+		return 0, 0, fmt.Errorf("the head has a layer %s of shape %v, but none %s.%s", last.Name, last.Shape, headName, linear[0])
 	}
-	if want := []int{width, 2 * a.Features}; !tensor.SameShape(first.Shape, want) || first.Len() != tensor.Size(want...) {
+	if want := []int{width, a.headInputs()}; !tensor.SameShape(first.Shape, want) || first.Len() != tensor.Size(want...) {
 		return 0, 0, fmt.Errorf("the head's first layer %s has the shape %v and %d values; want %v for the %d features of %s", first.Name, first.Shape, first.Len(), want, a.Features, a.Name)
 	}
 	return classes, width, nil
@@ -145,11 +175,12 @@ func (c *Classifier) CopyHead() (nn.Module, error) {
 	if c.OwnHead {
 		head = c.Arch.top(c.Classes)
 	} else {
-		at := slices.IndexFunc(from, func(e nn.Entry) bool { return e.Name == headLinear[1] })
+		linear := c.Arch.headLinear()[1]
+		at := slices.IndexFunc(from, func(e nn.Entry) bool { return e.Name == linear })
 		if at < 0 || len(from[at].Shape) != 2 {
-			return nil, fmt.Errorf("models: the head has no layer %s as fastai's has", strings.TrimSuffix(headLinear[1], ".weight"))
+			return nil, fmt.Errorf("models: the head has no layer %s as fastai's has", strings.TrimSuffix(linear, ".weight"))
 		}
-		head = NewHead(c.Arch.Features, c.Classes, rng.New(0), HeadWidth(from[at].Shape[1]), HeadDropout(headDropout(c.Head)))
+		head = c.Arch.newHead(c.Classes, rng.New(0), HeadWidth(from[at].Shape[1]), HeadDropout(headDropout(c.Head)))
 	}
 	to := nn.State(head)
 	if len(from) != len(to) {

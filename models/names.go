@@ -159,18 +159,19 @@ var ErrOtherHead = errors.New("one of another form")
 
 // importHead makes the head that f asks for and fills body and head.
 func (c *Classifier) importHead(f *weights.File) error {
-	lastLayer := headName + "." + headLinear[1]
+	linear := c.Arch.headLinear()[1]
+	lastLayer := headName + "." + linear
 	classes, width, err := headSize(f, c.Arch)
 	switch {
 	case errors.Is(err, ErrNoHead) && slices.ContainsFunc(f.Arrays, func(x weights.Array) bool { return isHead(x.Name) }):
-		return fmt.Errorf("models: the file has no head of fastai's form (%s, or 1.%s as fastai calls it) but %w", lastLayer, headLinear[1], ErrOtherHead)
+		return fmt.Errorf("models: the file has no head of fastai's form (%s, or 1.%s as fastai calls it) but %w", lastLayer, linear, ErrOtherHead)
 	case errors.Is(err, ErrNoHead):
-		return fmt.Errorf("models: the file has no head of fastai's form: no array is called %s, or 1.%s as fastai calls it", lastLayer, headLinear[1])
+		return fmt.Errorf("models: the file has no head of fastai's form: no array is called %s, or 1.%s as fastai calls it", lastLayer, linear)
 	case err != nil:
 		return fmt.Errorf("models: %w", err)
 	}
 	c.Classes = classes
-	c.Head = NewHead(c.Arch.Features, classes, rng.New(0), HeadWidth(width))
+	c.Head = c.Arch.newHead(classes, rng.New(0), HeadWidth(width))
 	if err := nn.State(c).Load(f); err != nil {
 		return fmt.Errorf("models: these are not weights of a %s with fastai's head: %w", c.Arch.Name, err)
 	}

@@ -109,7 +109,14 @@ func (a *Architecture) checkBody(body nn.Module) error {
 	if err != nil {
 		return fmt.Errorf("architecture %q cannot take a picture of %d×%d pixels, as its MinSize %d says: %w", a.Name, side, side, a.MinSize, err)
 	}
-	if s := shapes[g.Output]; len(s) != 4 || s[3] != a.Features {
+	s := shapes[g.Output]
+	if a.Pooled {
+		if len(s) != 2 || s[1] != a.Features {
+			return fmt.Errorf("architecture %q is Pooled and has Features %d, but its body ends with a result of shape %v; want [N,%d]", a.Name, a.Features, s, a.Features)
+		}
+		return nil
+	}
+	if len(s) != 4 || s[3] != a.Features {
 		return fmt.Errorf("architecture %q has Features %d, but its body ends with a result of shape %v; want [N,h,w,%d]", a.Name, a.Features, s, a.Features)
 	}
 	return nil

@@ -64,6 +64,9 @@ func join(path, name string) string {
 	if path == "" {
 		return name
 	}
+	if name == "" { // a part without a name of its own
+		return path
+	}
 	return path + "." + name
 }
 

@@ -107,7 +107,7 @@ def main():
     for name in names:
         library, size = NETWORKS[name]["library"], NETWORKS[name]["size"]
         source = NETWORKS[name].get("source", name)
-        model = (torchvision_model if library == "torchvision" else timm_model)(source)
+        model = (torchvision_model if library == "torchvision" else timm_model)(source, **NETWORKS[name].get("options", {}))
         result = {"library": library, "source": source, **run(model, size, NETWORKS[name].get("gain", 1.6), NETWORKS[name].get("scores_only", False))}
         with open(os.path.join(out, name + ".json"), "w") as f:
             json.dump(result, f, separators=(",", ":"))
