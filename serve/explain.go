@@ -41,6 +41,9 @@ func (s *Server) explainPicture(w http.ResponseWriter, r *http.Request) error {
 	defer done()
 	in := m.acquire()
 	defer m.release(in)
+	if in.cam == nil {
+		return fail(http.StatusNotImplemented, "model", "the model %s cannot show where it looked: its network ends in one row of numbers for the whole picture", m.file.Name)
+	}
 	class := -1
 	if l := r.URL.Query().Get("class"); l != "" {
 		if class = slices.Index(in.labels, l); class < 0 {

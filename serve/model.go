@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -93,7 +94,7 @@ func (m *model) load() (*instance, stamp, error) {
 	}
 	in := &instance{p: p, users: 1, version: info.ModTime().UTC().Format("20060102T150405.000"), labels: p.Labels()}
 	if !m.opts.NoPage {
-		if in.cam, err = gradcam.New(p.Model()); err != nil {
+		if in.cam, err = gradcam.New(p.Model()); err != nil && !errors.Is(err, gradcam.ErrPooled) {
 			return nil, st, fmt.Errorf("%s: %w", m.file.Path, err)
 		}
 	}

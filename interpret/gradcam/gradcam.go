@@ -4,6 +4,7 @@
 package gradcam
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/whippet-ml/whippet/autograd"
@@ -21,9 +22,16 @@ type Mapper struct {
 	arena   *autograd.Arena
 }
 
+// ErrPooled is the error of New for a network whose body ends in one row of numbers
+// a picture, as a vision transformer's does: what it looked at has no places left there.
+var ErrPooled = errors.New("gradcam: the network's body ends in one row of numbers for the whole picture, so there is no map of places")
+
 // New returns a mapper for c. It copies the head and shares the body, which it
-// only reads.
+// only reads. The error is ErrPooled for a body without a map of places.
 func New(c *models.Classifier) (*Mapper, error) {
+	if c.Arch.Pooled {
+		return nil, ErrPooled
+	}
 	head, err := c.CopyHead()
 	if err != nil {
 		return nil, fmt.Errorf("gradcam: %w", err)

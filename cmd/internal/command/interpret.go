@@ -18,6 +18,7 @@ import (
 	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/interpret"
+	"github.com/whippet-ml/whippet/interpret/gradcam"
 	"github.com/whippet-ml/whippet/interpret/page"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/plot"
@@ -280,7 +281,9 @@ func (f *interpretFlags) files(ctx context.Context, t *interpret.Table, l *train
 	}
 	pre := f.info.Preprocess
 	looked, err := interpret.Look(ctx, l, t.TopLosses(page.DefaultTopLosses), pre.Stats)
-	if err != nil {
+	if errors.Is(err, gradcam.ErrPooled) {
+		fmt.Fprintf(os.Stderr, "whippet: the report does not show where the model looked: %v\n", err)
+	} else if err != nil {
 		return err
 	}
 	in := page.Input{Table: t, Open: interpret.OpenFrom(l.DLs.Block.Items), Root: f.root, Looked: looked, Time: time.Now(), Facts: f.facts()}
