@@ -35,7 +35,11 @@ func main() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		path, _, err := c.File(context.Background(), hub.Repo{Name: "org/net", Revision: hub.Main}, os.Args[2])
+		repo, err := hub.ParseRepo("org/net")
+		if err != nil {
+			log.Fatal(err)
+		}
+		path, _, err := c.File(context.Background(), repo, os.Args[2])
 		if err != nil {
 			log.Fatal(err)
 		}
