@@ -69,35 +69,24 @@ func TestGroupsAgainstFastai(t *testing.T) {
 	}
 }
 
-// large are architectures with more of the same blocks as others that are tested.
-var large = map[string]bool{
-	"resnet101": true, "resnet152": true,
-	"convnext_femto": true, "convnext_pico": true, "convnext_nano": true, "convnext_small": true, "convnext_base": true,
-	"convnextv2_femto": true, "convnextv2_pico": true, "convnextv2_nano": true, "convnextv2_tiny": true, "convnextv2_small": true, "convnextv2_base": true,
-	"vit_small_patch16_224": true, "vit_small_patch32_224": true, "vit_base_patch16_224": true, "vit_base_patch32_224": true,
-	"deit3_base_patch16_224": true, "vit_small_patch14_dinov2": true, "vit_base_patch14_dinov2": true, "vit_base_patch14_reg4_dinov2": true,
-	"efficientnet_b1": true, "efficientnet_b2": true, "efficientnet_b3": true, "efficientnet_b4": true,
-	"regnet_y_800mf": true, "regnet_y_1_6gf": true, "regnet_y_3_2gf": true,
-	"regnet_x_400mf": true, "regnet_x_800mf": true, "regnet_x_1_6gf": true, "regnet_x_3_2gf": true,
-	"regnety_008": true, "regnety_016": true, "regnety_032": true,
-	"regnetx_004": true, "regnetx_008": true, "regnetx_016": true, "regnetx_032": true,
-	"resnext50_32x4d": true, "resnext101_32x8d": true, "resnext101_64x4d": true, "wide_resnet50_2": true, "wide_resnet101_2": true,
-	"resnet26": true, "resnet26d": true, "resnet26t": true, "resnet34d": true, "resnet50d": true, "resnet50t": true, "resnet10t": true,
-	"seresnet34": true, "seresnet50": true,
-	"densenet121": true, "densenet161": true, "densenet169": true, "densenet201": true,
-	"shufflenet_v2_x1_0": true, "shufflenet_v2_x1_5": true, "shufflenet_v2_x2_0": true,
-	"tf_efficientnet_b1": true, "tf_efficientnet_b2": true, "tf_efficientnet_b3": true, "tf_efficientnet_b4": true,
-	"efficientnet_lite1": true, "efficientnet_lite2": true, "efficientnet_lite3": true, "efficientnet_lite4": true,
-	"tf_efficientnet_lite1": true, "tf_efficientnet_lite2": true, "tf_efficientnet_lite3": true, "tf_efficientnet_lite4": true,
-	"efficientnetv2_s": true, "efficientnetv2_rw_s": true, "mobilenetv4_conv_large": true, "mobilenetv2_050": true, "mobilenetv2_140": true,
+// quick are the smallest networks of each kind of block, which go test ./... has the
+// time for.
+var quick = map[string]bool{
+	"resnet10_small": true, "resnet18": true, "resnet50": true, "resnet18d": true, "resnet14t": true, "seresnet18": true, "regnet_y_400mf": true,
+	"regnety_004": true, "squeezenet1_1": true, "shufflenet_v2_x0_5": true, "mobilenet_v2": true, "mobilenet_v3_small": true, "mobilenetv3_small_100": true,
+	"mobilenetv4_conv_small": true, "efficientnet_b0": true, "tf_efficientnet_lite0": true, "convnext_atto": true, "convnextv2_atto": true,
+	"vit_tiny_patch16_224": true,
 }
+
+// large reports whether an architecture is left to the slow tests.
+func large(name string) bool { return !quick[name] }
 
 // TestEveryArchitecture runs each network forward and backward on a small odd
 // size and compares the compiled network with the tape in evaluation mode.
 func TestEveryArchitecture(t *testing.T) {
 	for _, name := range Names() {
 		t.Run(name, func(t *testing.T) {
-			if large[name] {
+			if large(name) {
 				slow.Test(t)
 			}
 			a, err := ByName(name)

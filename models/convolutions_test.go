@@ -48,7 +48,7 @@ func TestEveryConvolution(t *testing.T) {
 	const bound, samples = 1e-5, 200
 	done := map[conv.Conv]bool{}
 	for _, name := range Names() {
-		if large[name] && !slow.On() {
+		if large(name) && !slow.On() {
 			continue
 		}
 		for _, c := range convolutions(registry.all[name]) {

@@ -58,7 +58,7 @@ func TestReferences(t *testing.T) {
 				t.Fatal(err)
 			}
 			arch, spelling, _ := strings.Cut(name, ".")
-			if large[arch] {
+			if large(arch) {
 				slow.Test(t)
 			}
 			a, err := ByName(arch)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/weights"
@@ -61,7 +62,7 @@ func TestSpellings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if large[name] || len(a.Spellings) == 0 {
+		if large(name) && !slow.On() || len(a.Spellings) == 0 {
 			continue
 		}
 		l, err := a.layout()
