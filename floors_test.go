@@ -50,7 +50,7 @@ var floors = []struct {
 	{"arithmetic and formats", `internal/kernel/elementwise internal/kernel/optimizer internal/kernel/gemm internal/kernel/layernorm internal/kernel/pixel loss metrics weights internal/archive internal/bitmap`},
 	{"what kernels that pass over rows share, and tests of kernels", `internal/kernel/rowwise internal/testkit/kerneltest`},
 	{"loops, targets, what kernels share, and the Hub", `target internal/parallel internal/kernel/ground internal/hub`},
-	{"ground", `internal/launcher tensor preprocess internal/kernel/isa rng internal/mersenne internal/mem internal/pickle internal/files internal/fetch internal/hostname internal/unsupported internal/hub/localhub`},
+	{"ground", `internal/launcher tensor preprocess internal/kernel/isa rng internal/mersenne internal/mem internal/pickle internal/files internal/fetch internal/hostname internal/unsupported internal/nearest internal/hub/localhub`},
 	{"only for tests", `internal/testkit/alloctest internal/testkit/golden internal/testkit/hostile internal/testkit/limits internal/testkit/slow`},
 }
 

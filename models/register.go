@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/whippet-ml/whippet/internal/nearest"
 	"github.com/whippet-ml/whippet/nn"
 )
 
@@ -51,8 +52,8 @@ func Names() []string {
 	return n
 }
 
-// ByName returns an architecture; the error for an unknown name lists the
-// known ones.
+// ByName returns an architecture; the error for an unknown name has the
+// nearest known ones, or all where none is near.
 func ByName(name string) (*Architecture, error) {
 	registry.RLock()
 	a := registry.all[name]
@@ -60,7 +61,11 @@ func ByName(name string) (*Architecture, error) {
 	if a != nil {
 		return a, nil
 	}
-	return nil, fmt.Errorf("unknown architecture %q: choose one of %s", name, strings.Join(Names(), ", "))
+	known := Names()
+	if hint := nearest.Hint(name, known); hint != "" {
+		return nil, fmt.Errorf("unknown architecture %.100q%s", name, hint)
+	}
+	return nil, fmt.Errorf("unknown architecture %.100q: choose one of %s", name, strings.Join(known, ", "))
 }
 
 // check returns what is wrong with a description.
