@@ -1,9 +1,12 @@
 package models
 
 import (
+	"fmt"
+
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/rng"
+	"github.com/whippet-ml/whippet/tensor"
 )
 
 // Classifier is a body and a head. With fastai's head it is what fastai's
@@ -71,4 +74,31 @@ func (c *Classifier) Groups() []nn.StateDict {
 		add(last, l.Name, l.Module)
 	}
 	return groups
+}
+
+// Frozen returns a copy of c for those who need gradients of activations but none of
+// parameters: its parameters are c's values, not copies, and want no gradients; running
+// statistics are copies. It returns an error for a body or a head that neither the
+// architecture nor NewHead made.
+func (c *Classifier) Frozen() (*Classifier, error) {
+	head, err := c.CopyHead()
+	if err != nil {
+		return nil, err
+	}
+	f := &Classifier{Arch: c.Arch, Classes: c.Classes, Body: c.Arch.named(c.Arch.Units()), Head: head, OwnHead: c.OwnHead}
+	from, to := nn.State(c), nn.State(f)
+	if len(from) != len(to) {
+		return nil, fmt.Errorf("models: the network has %d parameters and buffers, %s has %d", len(from), c.Arch.Name, len(to))
+	}
+	for i, e := range to {
+		if from[i].Name != e.Name || from[i].Kind != e.Kind || !tensor.SameShape(from[i].Shape, e.Shape) {
+			return nil, fmt.Errorf("models: the network has %s %v where %s has %s %v", from[i].Name, from[i].Shape, c.Arch.Name, e.Name, e.Shape)
+		}
+		if e.Param != nil {
+			e.Param.Value, e.Param.RequiresGrad = from[i].Param.Value, false
+		} else if err := e.Set(from[i].Get()); err != nil {
+			return nil, fmt.Errorf("models: %w", err)
+		}
+	}
+	return f, nil
 }

@@ -3,7 +3,6 @@ package models
 import (
 	"cmp"
 	"encoding/json"
-	"hash/crc32"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/testkit/golden"
 	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/loss"
 	"github.com/whippet-ml/whippet/nn"
@@ -95,7 +95,7 @@ func (want *reference) compare(t *testing.T, a *Architecture) {
 	}
 	side := want.Size
 	x := tensor.New(want.Batch, side, side, 3)
-	for i, u := range formula("picture", want.Batch*3*side*side) {
+	for i, u := range golden.Uniform("picture", want.Batch*3*side*side) {
 		// The formula counts in the order [N,C,H,W].
 		n, c, p := i/(3*side*side), i/(side*side)%3, i%(side*side)
 		x.Data[(n*side*side+p)*3+c] = float32(1.5 * u)
@@ -198,7 +198,7 @@ func (want *reference) project(t *testing.T, what, name string, got []float32, a
 		return
 	}
 	sum, squares := 0.0, 0.0
-	for i, u := range formula("project "+name, len(got)) {
+	for i, u := range golden.Uniform("project "+name, len(got)) {
 		sum += u * float64(got[i])
 		squares += float64(got[i]) * float64(got[i])
 	}
@@ -212,21 +212,6 @@ func (want *reference) project(t *testing.T, what, name string, got []float32, a
 	}
 }
 
-// formula is reference.py's function uniform: n values in (-1, 1).
-func formula(name string, n int) []float64 {
-	u, crc := make([]float64, n), uint64(crc32.ChecksumIEEE([]byte(name)))
-	for i := range u {
-		x := uint32(uint64(i)*2654435761 + crc*40503 + 12345)
-		x ^= x >> 16
-		x *= 0x45D9F3B
-		x ^= x >> 16
-		x *= 0x45D9F3B
-		x ^= x >> 16
-		u[i] = (float64(x)+0.5)/(1<<31) - 1
-	}
-	return u
-}
-
 // fillByFormula is reference.py's function fill.
 func fillByFormula(e nn.Entry, name string, gain float64) {
 	if e.Count != nil {
@@ -237,7 +222,7 @@ func fillByFormula(e nn.Entry, name string, gain float64) {
 		n *= d
 	}
 	v := make([]float32, n)
-	for i, u := range formula(name, n) {
+	for i, u := range golden.Uniform(name, n) {
 		switch {
 		case e.Kind == nn.RunningVar:
 			u = 1 + 0.5*u

@@ -9,37 +9,51 @@ import (
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/models"
-	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
 // Mapper computes maps for one classifier. It is safe for concurrent use as long
 // as the classifier does not train.
 type Mapper struct {
-	body    nn.Module
-	head    nn.Module // a copy, whose parameters want no gradients
+	network network
 	classes int
 	arena   *autograd.Arena
 }
 
+// network is how a kind of network is looked into.
+type network interface {
+	// forward runs the network on x [N,S,S,3] in evaluation mode, with buffers of the
+	// arena, and records what leads from the activations to the logits.
+	forward(arena *autograd.Arena, x *tensor.Tensor) (pass, error)
+}
+
+// pass is a forward pass: the logits [N,classes], and the activations a, which get a
+// gradient when tape goes back. They are there until reset.
+type pass struct {
+	tape      *autograd.Tape
+	a, logits *autograd.Variable
+	reset     func()
+	// places returns the part of activations, or of their gradient, that is places of the
+	// picture: [N,h,w,C].
+	places func(t *tensor.Tensor) *tensor.Tensor
+}
+
 // ErrPooled is the error of New for a network whose body ends in one row of numbers
-// a picture, as a vision transformer's does: what it looked at has no places left there.
+// a picture and has no tokens either: what it looked at has no places left there.
 var ErrPooled = errors.New("gradcam: the network's body ends in one row of numbers for the whole picture, so there is no map of places")
 
-// New returns a mapper for c. It copies the head and shares the body, which it
-// only reads. The error is ErrPooled for a body without a map of places.
+// New returns a mapper for c. It copies the head and shares the parameters of the body,
+// which it only reads. The error is ErrPooled for a body in which there is no map of places.
 func New(c *models.Classifier) (*Mapper, error) {
+	look := lookAtBody
 	if c.Arch.Pooled {
-		return nil, ErrPooled
+		look = lookAtTokens
 	}
-	head, err := c.CopyHead()
+	n, err := look(c)
 	if err != nil {
-		return nil, fmt.Errorf("gradcam: %w", err)
+		return nil, err
 	}
-	for _, e := range nn.Parameters(head) {
-		e.Param.RequiresGrad = false
-	}
-	return &Mapper{body: c.Body, head: head, classes: c.Classes, arena: autograd.NewArena()}, nil
+	return &Mapper{network: n, classes: c.Classes, arena: autograd.NewArena()}, nil
 }
 
 // Map is which parts of one picture point to a class: H×W values in row-major order
@@ -57,6 +71,9 @@ type Map struct {
 //
 // With A [h,w,C] the body's output and y the logit of the class (before the
 // softmax), in evaluation mode, the map is relu(Σ_k A_k·mean_{ij}(∂y/∂A_ijk)).
+// Of a vision transformer, A is what the last block's attention reads, its first layer
+// norm's result, for the tokens of the picture's patches, without the class and
+// register tokens, as the package pytorch-grad-cam has it.
 func (m *Mapper) Maps(x *tensor.Tensor, class []int) ([]Map, error) {
 	if len(x.Shape) != 4 || x.Shape[3] != 3 || x.Shape[0] < 1 {
 		return nil, fmt.Errorf("gradcam: input of shape %v, want [N,S,S,3] with N from 1", x.Shape)
@@ -69,21 +86,12 @@ func (m *Mapper) Maps(x *tensor.Tensor, class []int) ([]Map, error) {
 			return nil, fmt.Errorf("gradcam: class %d of picture %d; the model has classes 0 to %d, and -1 is its own choice", c, i, m.classes-1)
 		}
 	}
-	body := autograd.NewTape(m.arena)
-	defer body.Reset()
-	features, err := nn.Forward(body, m.body, body.Input(x, false))
+	p, err := m.network.forward(m.arena, x)
 	if err != nil {
 		return nil, fmt.Errorf("gradcam: %w", err)
 	}
-	a := features.Value
-	head := autograd.NewTape(m.arena)
-	defer head.Reset()
-	head.Record = true
-	in := head.Input(a, true)
-	logits, err := nn.Forward(head, m.head, in)
-	if err != nil {
-		return nil, fmt.Errorf("gradcam: %w", err)
-	}
+	defer p.reset()
+	logits := p.logits
 	chosen := make([]int, len(class))
 	dy := tensor.New(logits.Value.Shape...)
 	for i, c := range class {
@@ -94,11 +102,11 @@ func (m *Mapper) Maps(x *tensor.Tensor, class []int) ([]Map, error) {
 		chosen[i] = c
 		dy.Data[i*m.classes+c] = 1
 	}
-	head.Backward(logits, dy)
-	if in.Grad == nil {
-		return nil, fmt.Errorf("gradcam: no gradient reached the body's output")
+	p.tape.Backward(logits, dy)
+	if p.a.Grad == nil {
+		return nil, errors.New("gradcam: no gradient reached the activations that maps are made of")
 	}
-	return weigh(a, in.Grad, chosen), nil
+	return weigh(p.places(p.a.Value), p.places(p.a.Grad), chosen), nil
 }
 
 // weigh combines activations and their gradients, both [N,h,w,C].

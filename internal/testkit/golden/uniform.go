@@ -1,0 +1,19 @@
+package golden
+
+import "hash/crc32"
+
+// Uniform returns n values in (-1, 1) from a counter and the name's CRC-32: what tests
+// and the scripts that compute their reference values fill parameters and inputs with.
+func Uniform(name string, n int) []float64 {
+	u, crc := make([]float64, n), uint64(crc32.ChecksumIEEE([]byte(name)))
+	for i := range u {
+		x := uint32(uint64(i)*2654435761 + crc*40503 + 12345)
+		x ^= x >> 16
+		x *= 0x45D9F3B
+		x ^= x >> 16
+		x *= 0x45D9F3B
+		x ^= x >> 16
+		u[i] = (float64(x)+0.5)/(1<<31) - 1
+	}
+	return u
+}
