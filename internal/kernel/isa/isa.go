@@ -27,10 +27,11 @@ var (
 	Generic = &Set{name: "generic", inBuild: true, available: true}
 	AVX2    = &Set{name: "avx2"}   // and FMA
 	AVX512  = &Set{name: "avx512"} // F, DQ, BW and VL, and FMA
+	NEON    = &Set{name: "neon"}   // Advanced SIMD of arm64
 )
 
 // known lists every set, the better of two that one processor may have first.
-var known = []*Set{AVX512, AVX2, Generic}
+var known = []*Set{AVX512, AVX2, NEON, Generic}
 
 // String is the set's name, as WHIPPET_CPU takes it.
 func (s *Set) String() string { return s.name }

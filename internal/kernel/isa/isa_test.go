@@ -15,8 +15,8 @@ func TestChoose(t *testing.T) {
 		{"", best, ""},
 		{"generic", Generic, ""},
 		{best.String(), best, ""},
-		{"sse", best, `environment variable WHIPPET_CPU: unknown level "sse": want generic, avx2 or avx512; using ` + best.String()},
-		{"AVX2", best, "unknown level"},
+		{"sse", best, `environment variable WHIPPET_CPU: unknown level "sse": want generic, neon, avx2 or avx512; using ` + best.String()},
+		{"NEON", best, "unknown level"},
 	} {
 		got, err := choose(tc.name)
 		if got != tc.want || (err == nil) != (tc.says == "") || err != nil && !strings.Contains(err.Error(), tc.says) {
