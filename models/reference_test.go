@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/internal/testkit/golden"
 	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/loss"
@@ -81,7 +82,7 @@ func TestReferences(t *testing.T) {
 }
 
 func (want *reference) compare(t *testing.T, a *Architecture) {
-	m := a.Full(want.Classes, rng.New(1))
+	m := a.full(want.Classes)
 	parameters := 0
 	for _, e := range nn.State(m) {
 		fillByFormula(e, cmp.Or(want.theirs[e.Name], e.Name), cmp.Or(want.Gain, 1.6))
@@ -221,20 +222,21 @@ func fillByFormula(e nn.Entry, name string, gain float64) {
 	for _, d := range e.Shape {
 		n *= d
 	}
-	v := make([]float32, n)
-	for i, u := range golden.Uniform(name, n) {
-		switch {
-		case e.Kind == nn.RunningVar:
-			u = 1 + 0.5*u
-		case len(e.Shape) >= 2 && e.Kind != nn.OtherWeight:
-			u *= math.Sqrt(3 * gain / float64(n/e.Shape[0]))
-		case strings.HasSuffix(e.Name, "weight"):
-			u = 1 + 0.3*u
-		default:
-			u *= 0.2
-		}
-		v[i] = float32(u)
+	shift, scale := 0.0, 0.2
+	switch {
+	case e.Kind == nn.RunningVar:
+		shift, scale = 1, 0.5
+	case len(e.Shape) >= 2 && e.Kind != nn.OtherWeight:
+		scale = math.Sqrt(3 * gain / float64(n/e.Shape[0]))
+	case strings.HasSuffix(e.Name, "weight"):
+		shift, scale = 1, 0.3
 	}
+	v, at := make([]float32, n), golden.UniformAt(name)
+	parallel.ChunksWith(n, 1<<14, struct{}{}, func(_ *struct{}, from, to int) {
+		for i := from; i < to; i++ {
+			v[i] = float32(shift + scale*at(i))
+		}
+	})
 	e.Set(v)
 }
 
