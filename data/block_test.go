@@ -66,6 +66,9 @@ func TestMistakes(t *testing.T) {
 		{"unknown validation label", with(func(b *Block) {
 			b.Split = FuncSplit(func(it Item) bool { return strings.Contains(it.Path, "c_") })
 		}), pets(t, 10, "a", "b", "c"), ErrUnknown, []string{`"c"`, "c_1.jpg", "never occurs in training"}},
+		{"validation label in another case", with(func(b *Block) {
+			b.Split = FuncSplit(func(it Item) bool { return strings.Contains(it.Path, "ä_") })
+		}), pets(t, 10, "a", "Ä", "ä"), ErrUnknown, []string{`it has "\u00c4", which differs from "\u00e4" in upper and lower case`}},
 		{"label outside the given vocabulary", with(func(b *Block) { b.Vocab = []string{"a", "z"} }), good, ErrUnknown, []string{`"b"`, "not in the vocabulary"}},
 		{"vocabulary with a double", with(func(b *Block) { b.Vocab = []string{"a", "b", "a"} }), good, ErrDuplicate, []string{`"a" twice`}},
 		{"different sizes", with(func(b *Block) { b.ItemTransforms = nil }), good, ErrSizes, []string{".jpg is 12×", ".jpg is 20×", "Resize"}},

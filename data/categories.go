@@ -64,5 +64,9 @@ func (d *DataLoaders) encode(items []Item, labels [][]string, set string) (targe
 		why = "never occurs in training, so the model cannot learn it"
 		next = "move such items, or split so that training has every class"
 	}
+	if like := slices.IndexFunc(d.Vocab, func(known string) bool { return skeleton(known) == skeleton(first) }); like >= 0 {
+		why += fmt.Sprintf(" (it has %+q, which differs from %+q in %s)", d.Vocab[like], first, difference(d.Vocab[like], first))
+		next = "spell them alike, or " + next
+	}
 	return y, mistakef(ErrUnknown, "the %s label %q%s %s: %s; %s", set, first, more, why, names(d.Root, pick(items, unknown[first])), next)
 }

@@ -114,11 +114,30 @@ func (s *sink) tarOf(in io.Reader, head []byte) error {
 	case len(head) == 0:
 		return errors.New("it is empty")
 	}
-	what := "its first bytes are those of no archive (tar, tar.gz, tar.bz2, tar.zst, zip)"
-	if bytes.HasPrefix(bytes.TrimSpace(head), []byte("<")) {
-		what = "it is a web page, not an archive; is the address right?"
+	return errors.New(whatElse(head))
+}
+
+// whatElse says what a file is that is none of the archives.
+func whatElse(head []byte) string {
+	for magic, kind := range map[string]string{
+		"7z\xbc\xaf\x27\x1c": "a 7z archive", "Rar!\x1a\x07": "a RAR archive", "\xfd7zXZ\x00": "compressed by xz", "LZIP": "compressed by lzip", "\x1f\x9d": "compressed by compress",
+	} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return "it is " + kind + ", which is not read (tar, tar.gz, tar.bz2, tar.zst and zip are); unpack it, and give the folder"
+		}
 	}
-	return errors.New(what)
+	for _, magic := range []string{"\xff\xd8\xff", "\x89PNG", "GIF8", "BM", "II*\x00", "MM\x00*"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return "it is a picture, not an archive; give the folder that it lies in"
+		}
+	}
+	if bytes.HasPrefix(head, []byte("RIFF")) && bytes.Contains(head[:min(16, len(head))], []byte("WEBP")) {
+		return "it is a picture, not an archive; give the folder that it lies in"
+	}
+	if bytes.HasPrefix(bytes.TrimSpace(head), []byte("<")) {
+		return "it is a web page, not an archive; is the address right?"
+	}
+	return "its first bytes are those of no archive (tar, tar.gz, tar.bz2, tar.zst, zip)"
 }
 
 // isOldTar recognizes tar headers from before 1988, which have no magic, by

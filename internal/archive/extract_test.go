@@ -295,7 +295,11 @@ func TestHostile(t *testing.T) {
 		{"no entries", tarOf(t), ""},
 		{"zip without entries", zipOf(t), "holds no files"},
 		{"web page", []byte("<!DOCTYPE html><html>"), "web page"},
-		{"a picture", []byte("\xff\xd8\xff\xe0JFIF"), "no archive"},
+		{"a picture", []byte("\xff\xd8\xff\xe0JFIF"), "it is a picture, not an archive"},
+		{"a WebP", []byte("RIFF\x00\x00\x00\x00WEBPVP8 "), "it is a picture, not an archive"},
+		{"a 7z archive", []byte("7z\xbc\xaf\x27\x1c\x00\x04"), "a 7z archive, which is not read"},
+		{"an xz file", []byte("\xfd7zXZ\x00\x00\x04"), "compressed by xz, which is not read"},
+		{"a text", []byte("hello"), "no archive"},
 		{"gzip of something else", gz(t, []byte("hello")), "damaged or cut short"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

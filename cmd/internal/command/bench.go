@@ -101,7 +101,7 @@ func (f *benchFlags) train(ctx context.Context, w io.Writer) error {
 		}
 		return f.print(w, r, func() { printReport(w, r) })
 	}
-	c, dls, err := f.loaders(ctx, f.data)
+	c, dls, err := f.loaders(ctx, w, f.data)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (f *benchFlags) load(ctx context.Context, w io.Writer) (err error) {
 		}
 		source = dir
 	}
-	_, dls, err := f.loaders(ctx, source)
+	_, dls, err := f.loaders(ctx, w, source)
 	if err != nil {
 		return err
 	}
@@ -175,13 +175,13 @@ func (f *benchFlags) load(ctx context.Context, w io.Writer) (err error) {
 }
 
 // loaders builds what `whippet train --data` would build.
-func (f *benchFlags) loaders(ctx context.Context, source string) (run.Config, *data.DataLoaders, error) {
+func (f *benchFlags) loaders(ctx context.Context, w io.Writer, source string) (run.Config, *data.DataLoaders, error) {
 	c := run.Default()
 	c.Data, c.Arch, c.Batch, c.Size, c.Presize, c.Label, c.Weights, c.TrainBN = source, f.Arch, f.Batch, f.Size, f.presize, f.label, "none", f.TrainBN
 	if err := c.Check(); err != nil {
 		return c, nil, err
 	}
-	p := newPrinter(f.json)
+	p := newPrinter(w, f.json)
 	defer p.close()
 	root, err := c.Prepare(ctx, datasets.WithProgress(p.download))
 	if err != nil {

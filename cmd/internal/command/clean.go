@@ -79,8 +79,7 @@ func (f *cleanFlags) run(cmd *cobra.Command, model string) error {
 	if err != nil {
 		return err
 	}
-	p := newPrinter(f.json)
-	p.out = cmd.OutOrStdout()
+	p := newPrinter(cmd.OutOrStdout(), f.json)
 	defer p.close()
 	if f.readsTable(out, f.Data) {
 		return fmt.Errorf("--out %s: the labels are read from this file: choose another name", f.out)

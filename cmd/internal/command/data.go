@@ -31,7 +31,7 @@ func newData() *cobra.Command {
 	get := &cobra.Command{
 		Use: "get NAME|URL|FILE", Short: "Download and extract a data set, and print its folder", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p := newPrinter(false)
+			p := newPrinter(cmd.OutOrStdout(), false)
 			defer p.close()
 			path, err := datasets.Untar(cmd.Context(), args[0], datasets.WithProgress(p.download))
 			if err != nil {

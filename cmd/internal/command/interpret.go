@@ -168,10 +168,7 @@ func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
 	if f.tta < 0 || f.tta > 1000 {
 		return fmt.Errorf("--tta %d: must be 0 to 1000", f.tta)
 	}
-	p := printerOn(ctx, f.json)
-	if first(ctx) {
-		p.out = cmd.OutOrStdout()
-	}
+	p := printerOn(cmd, f.json)
 	defer p.close()
 	plan, err := onceAMachine(ctx, func() (data.Block, error) { return f.plan(ctx, path, cmd.Flags().Changed, p) })
 	if err != nil {

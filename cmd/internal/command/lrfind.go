@@ -87,10 +87,7 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 	if err := f.finder.Check(); err != nil {
 		return err
 	}
-	p := printerOn(ctx, f.json)
-	if first(ctx) {
-		p.out = cmd.OutOrStdout()
-	}
+	p := printerOn(cmd, f.json)
 	defer p.close()
 	l, err := f.learner(ctx, p)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"sync/atomic"
@@ -36,6 +37,8 @@ func Main(connect Connect) int {
 	}
 	began := false // the command itself, with flags that are understood
 	root := newRoot()
+	out := &checkedWriter{to: os.Stdout}
+	root.SetOut(out)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		began = true
 		return joinRanks(cmd, connect)
@@ -43,6 +46,9 @@ func Main(connect Connect) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !began {
 		err = onFirstRank(err)
+	}
+	if err == nil {
+		err = out.err
 	}
 	g, joined := group(cmd.Context()).(Ranks)
 	if err != nil && (!joined || g.Rank() == 0 && distributed.IsEverywhere(err)) && codeIn(err) < 0 {
@@ -59,7 +65,7 @@ func inWords(cmd *cobra.Command, err error) string {
 	if errors.Is(err, context.Canceled) {
 		return err.Error()
 	}
-	return inFlags(cmd.Name(), err.Error()) + nextStep(err)
+	return visible(inFlags(cmd.Name(), err.Error()) + nextStep(err))
 }
 
 // codeOf is the exit code of a command that returned err.
@@ -153,5 +159,21 @@ func newRoot() *cobra.Command {
 		newLicenses(),
 	)
 	root.SetVersionTemplate("{{.Version}}\n")
+	explainMistakes(root)
 	return root
+}
+
+// checkedWriter remembers that writing failed: what a command prints is its result, and
+// is not there when the disk is full.
+type checkedWriter struct {
+	to  io.Writer
+	err error
+}
+
+func (w *checkedWriter) Write(b []byte) (int, error) {
+	n, err := w.to.Write(b)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return n, err
 }

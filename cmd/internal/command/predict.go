@@ -229,6 +229,10 @@ func (a *pictureArgs) one(arg string, yield func(predict.Input) bool) bool {
 		}
 		return true
 	}
+	if err != nil && (strings.HasPrefix(arg, "http://") || strings.HasPrefix(arg, "https://")) {
+		a.problems = append(a.problems, fmt.Errorf("%s: addresses are not fetched: download the picture, or hand it in with - on standard input", arg))
+		return true
+	}
 	if err != nil || !st.IsDir() {
 		return yield(predict.Input{Name: arg}) // a missing file is reported in its place
 	}

@@ -6,8 +6,11 @@ import (
 	"io"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -34,8 +37,8 @@ type printer struct {
 	began    time.Time
 }
 
-func newPrinter(json bool) *printer {
-	return &printer{out: os.Stdout, err: os.Stderr, json: json, terminal: term.IsTerminal(int(os.Stderr.Fd())), began: time.Now()}
+func newPrinter(out io.Writer, json bool) *printer {
+	return &printer{out: out, err: os.Stderr, json: json, terminal: term.IsTerminal(int(os.Stderr.Fd())), began: time.Now()}
 }
 
 func (p *printer) close() {
@@ -52,7 +55,24 @@ func (p *printer) note(format string, args ...any) {
 		fmt.Fprintln(p.out, mustJSON(map[string]any{"event": "note", "text": fmt.Sprintf(format, args...)}))
 		return
 	}
-	fmt.Fprintf(p.err, format+"\n", args...)
+	fmt.Fprintln(p.err, visible(fmt.Sprintf(format, args...)))
+}
+
+// visible is text with escapes for what a terminal would obey and not show: the names of
+// files come from anywhere.
+func visible(text string) string {
+	var b strings.Builder
+	for i, r := range text {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(text[i:], string(utf8.RuneError)):
+			fmt.Fprintf(&b, `\x%02x`, text[i])
+		case unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r):
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // progress moves the bar, or prints a line every ten seconds without a terminal.

@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 
+	"github.com/spf13/cobra"
+
 	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/distributed"
@@ -23,9 +25,9 @@ import (
 func first(ctx context.Context) bool { return group(ctx).Rank() == 0 }
 
 // printerOn is newPrinter for a command whose ranks do the same: rank 0 prints.
-func printerOn(ctx context.Context, json bool) *printer {
-	p := newPrinter(json)
-	if !first(ctx) {
+func printerOn(cmd *cobra.Command, json bool) *printer {
+	p := newPrinter(cmd.OutOrStdout(), json)
+	if !first(cmd.Context()) {
 		p.out, p.err, p.terminal = io.Discard, io.Discard, false
 	}
 	return p

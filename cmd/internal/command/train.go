@@ -81,7 +81,7 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 	if err := f.setThreads(); err != nil {
 		return err
 	}
-	p := printerOn(cmd.Context(), f.json)
+	p := printerOn(cmd, f.json)
 	defer p.close()
 	if f.resume != "" {
 		return f.continueRun(cmd, p)

@@ -56,7 +56,7 @@ machines looks at its part of the pictures; see docs/many-machines.md.`,
 // verify decodes the pictures of source, or of one part of them.
 func verify(cmd *cobra.Command, source string, asJSON bool, to *partFlags) error {
 	ctx, w := cmd.Context(), cmd.OutOrStdout()
-	p := newPrinter(asJSON)
+	p := newPrinter(w, asJSON)
 	defer p.close()
 	root, err := datasets.Untar(ctx, source, datasets.WithProgress(p.download))
 	if err != nil {

@@ -184,7 +184,7 @@ func (c Config) Check() error {
 		return bad("batch", c.Batch, fmt.Sprintf("must be 2 to 65536, or 0 for %d (less with fewer pictures)", data.DefaultBatchSize))
 	case c.Batch == 1:
 		return bad("batch", c.Batch, "batch norm needs at least 2 pictures in a batch to train: give 2 or more, and a smaller --size or --arch where memory is short")
-	case c.Shards < 0:
+	case c.Shards < 0 || c.Shards > 1<<16 || c.Shards&(c.Shards-1) != 0:
 		return bad("shards", c.Shards, "must be a power of two, from 1 to 65536")
 	case c.Presize < 0 || c.Presize > 1<<13:
 		return bad("presize", c.Presize, "must be 0 (none) to 8192 pixels")

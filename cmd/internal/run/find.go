@@ -102,9 +102,29 @@ func notResumable(o *Output) string {
 	case isFile(o.Dir):
 		return "it is a file, and a run is a folder; whippet train --from goes on from a model file"
 	case isDir(o.Dir):
-		return fmt.Sprintf("there is no interrupted run (no folder %s): %s", o.partial, insideOf(o.Dir))
+		return fmt.Sprintf("there is no interrupted run, that is, no folder %s%s", o.partial, interruptedIn(o.Dir))
 	}
-	return fmt.Sprintf("there is no interrupted run (no folder %s): %s", o.partial, insteadOf(o.Dir))
+	return fmt.Sprintf("there is no interrupted run, that is, no folder %s%s", o.partial, interruptedIn(filepath.Dir(o.Dir)))
+}
+
+// interruptedIn says which interrupted runs a folder has.
+func interruptedIn(dir string) string {
+	found, _ := filepath.Glob(filepath.Join(dir, "*"+partialSuffix))
+	var runs []string
+	for _, f := range found {
+		if run := resumable(f); run != "" {
+			runs = append(runs, run)
+		}
+	}
+	switch {
+	case !isDir(dir):
+		return fmt.Sprintf(", nor a folder %s", dir)
+	case len(runs) == 0:
+		return "; nor is there another in " + dir
+	case len(runs) > 3:
+		return fmt.Sprintf("; in %s there are %s and %d more", dir, strings.Join(runs[:3], ", "), len(runs)-3)
+	}
+	return fmt.Sprintf("; in %s there is %s", dir, strings.Join(runs, ", "))
 }
 
 // modelsIn lists the models of a folder: files, and folders of runs, finished or

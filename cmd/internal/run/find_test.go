@@ -43,8 +43,8 @@ func TestFindModel(t *testing.T) {
 		}
 	}
 	for dir, says := range map[string]string{
-		"runs/good": "this run is complete", "runs/nosuch": "in runs there is good", "runs/m.safetensors": "it is a file",
-		"empty": "no folder empty.partial", "runs/pictures": "it holds a.jpg",
+		"runs/good": "this run is complete", "runs/nosuch": "in runs there is runs/half", "runs/m.safetensors": "it is a file", "nowhere/nosuch": "nor a folder nowhere",
+		"empty": "no folder empty.partial", "runs/pictures": "no folder runs/pictures.partial; nor is there another in runs/pictures",
 	} {
 		if _, _, err := OpenOutput(dir); err == nil || !strings.Contains(filepath.ToSlash(err.Error()), says) {
 			t.Errorf("--resume %s: %v; want an error with %q", dir, err, says)

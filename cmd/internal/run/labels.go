@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"slices"
 	"strconv"
@@ -84,6 +85,9 @@ func (c Config) classWeights(dls *data.DataLoaders) ([]float32, error) {
 		return BalancedWeights(dls), nil
 	}
 	f, size, err := files.Open(c.local(c.ClassWeights))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.New("there is no such table; give auto, or a file with lines CLASS,WEIGHT")
+	}
 	if err != nil {
 		return nil, err
 	}

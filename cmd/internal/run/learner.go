@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/whippet-ml/whippet/data"
@@ -31,6 +32,9 @@ func (c Config) metrics(t task.Task) ([]metrics.Metric, error) {
 		m, err := t.Metrics().ByName(n)
 		if err != nil {
 			return nil, fmt.Errorf("--metrics %s: unknown; choose from %s", n, strings.Join(t.Metrics().Names(), ", "))
+		}
+		if slices.ContainsFunc(ms, func(o metrics.Metric) bool { return o.Name() == m.Name() }) {
+			return nil, fmt.Errorf("--metrics %s: %s is there twice", c.Metrics, n)
 		}
 		ms = append(ms, m)
 	}
