@@ -19,7 +19,7 @@ func storeAllFrom(n int) (restore func()) {
 // TestNewSet begins an instruction set that has nothing but a register tile of
 // its own: everything is then done by the portable kernels on that tile.
 func TestNewSet(t *testing.T) {
-	for _, tile := range []gemm.Kernels{{MR: 8, MRT: 8, NR: 12}, {MR: 12, MRT: 4, NR: 8}, {MR: 4, MRT: 2, NR: 20}} {
+	for _, tile := range []gemm.Kernels{{MR: 8, MRT: 8, NR: 12}, {MR: 12, MRT: 4, NR: 8}, {MR: 4, MRT: 2, NR: 20}, {MR: 6, MRT: 10, NR: 16}} {
 		func() {
 			k := gemm.Table.Active()
 			defer func(old gemm.Kernels) { *k = old }(*k)

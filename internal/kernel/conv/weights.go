@@ -1,6 +1,8 @@
 package conv
 
 import (
+	"math"
+
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/gemm"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
@@ -22,12 +24,16 @@ const (
 	// wgradPixels is how many pixels are packed at a time. The sum over them is
 	// kept in registers.
 	wgradPixels = 256
-	// wgradRowPanels and wgradColPanels bound a piece, so that its packed
-	// pixels and its part of dw stay in the second level cache.
+	// wgradRowPanels and wgradColPanels are the bounds of a piece by which the groups of
+	// pixels are counted.
 	wgradRowPanels = 18
 	wgradColPanels = 4
-	// wgradPieces is how many pieces there are at least, if the shape allows.
+	// wgradPieces is how many pieces of these bounds there are at least, if the shape
+	// allows: what is missing is made up for by groups of pixels. The groups change the
+	// rounding, the pieces that dw is really cut into do not.
 	wgradPieces = 48
+	// wgradCuts is how many pieces are computed at least, if the shape allows.
+	wgradCuts = 24
 	// wgradPackFrom is the number of channels from which pixels are packed.
 	wgradPackFrom = 512
 	// wgradPartialFloats bounds the workspace of partial sums.
@@ -57,12 +63,12 @@ func directBackwardWeights(c Conv, x, dy, dw []float32) {
 		rowPieces = ground.CeilDiv(blocks, wgradRowPanels/2)
 	}
 	colPieces := ground.CeilDiv(colPanels, wgradColPanels)
-	rowStep, colStep := ground.CeilDiv(blocks, rowPieces), ground.CeilDiv(colPanels, colPieces)
-
 	chunks := ground.CeilDiv(pixels, wgradPixels)
 	groups := min(chunks, ground.CeilDiv(wgradPieces, rowPieces*colPieces), max(1, wgradPartialFloats/len(dw)))
 	perGroup := ground.CeilDiv(chunks, groups) * wgradPixels
 	groups = ground.CeilDiv(pixels, perGroup)
+	rowPieces, colPieces = wgradCut(c, blocks, colPanels, ground.CeilDiv(wgradCuts, groups))
+	rowStep, colStep := ground.CeilDiv(blocks, rowPieces), ground.CeilDiv(colPanels, colPieces)
 
 	part := dw
 	if groups > 1 {
@@ -88,6 +94,25 @@ func directBackwardWeights(c Conv, x, dy, dw []float32) {
 	if groups > 1 {
 		sumPartials(dw, part, groups)
 	}
+}
+
+// wgradCut cuts dw, of row and column panels, into at least the given number of pieces,
+// if there are panels enough: such that the least is packed, or brought from memory, more
+// than once. The pixels are read again for every piece of the columns, the gradients
+// for every piece of the rows.
+func wgradCut(c Conv, rows, cols, least int) (rowPieces, colPieces int) {
+	best := math.MaxInt
+	for r := 1; r <= rows; r++ {
+		step := ground.CeilDiv(rows, r)
+		n := min(cols, ground.CeilDiv(least, ground.CeilDiv(rows, step)))
+		if ground.CeilDiv(rows, step)*n < least && r < rows {
+			continue
+		}
+		if cost := n*c.C*c.KH*c.KW + r*c.K; cost < best {
+			best, rowPieces, colPieces = cost, r, n
+		}
+	}
+	return rowPieces, colPieces
 }
 
 // piece computes row panels [b0,b1) and column panels [j0,j1) of dw over the
@@ -137,15 +162,23 @@ func (t *wgrad) piece(dw []float32, p0, p1, b0, b1, j0, j1 int) {
 			} else {
 				args.B = &b[(j-j0)*m*nr]
 			}
+			if directA {
+				end := min(t.width, b1*gemm.PanelT)
+				for h := b0 * gemm.PanelT; h < end; h += mr {
+					args.MR = min(mr, end-h)
+					args.A = &t.g.src[q*t.g.c+h]
+					args.C = &dw[h*t.k+j*nr]
+					args.Next, args.NextStep = soon.take()
+					gemm.FormT(&args)
+				}
+				continue
+			}
 			for i := b0; i < b1; i++ {
 				first := i % t.per * gemm.PanelT // row within the group
-				for h := 0; h < gemm.PanelT && first+h < t.width; h += mr {
-					args.MR = min(mr, t.width-first-h)
-					if directA {
-						args.A = &t.g.src[q*t.g.c+first+h]
-					} else {
-						args.A = &a[(i-b0)*m*gemm.PanelT+h]
-					}
+				rows := min(gemm.PanelT, t.width-first)
+				for h := 0; h < rows; h += mr {
+					args.MR = min(mr, rows-h)
+					args.A = &a[(i-b0)*m*gemm.PanelT+h]
 					args.C = &dw[(i/t.per*t.width+first+h)*t.k+j*nr]
 					args.Next, args.NextStep = soon.take()
 					gemm.FormT(&args)
@@ -158,10 +191,10 @@ func (t *wgrad) piece(dw []float32, p0, p1, b0, b1, j0, j1 int) {
 
 // direct reports whether the kernels can read x and dy where they lie. For x
 // the rows of A must be the pixels themselves, as for a 1x1 window with stride
-// 1. Many channels are packed all the same: steps of a page each would miss the
+// 1, and the kernels must not read past the last pixel. Many channels are packed all the same: steps of a page each would miss the
 // address translation cache and fall on few sets of the data caches.
 func (t *wgrad) direct() (a, b bool) {
-	a = !t.g.flat && t.g.pointwise() && t.g.c%gemm.PanelT == 0 && t.g.c < wgradPackFrom
+	a = t.g.pointwise() && t.g.c%gemm.RowsRead == 0 && t.g.c < wgradPackFrom
 	b = t.k%gemm.KBlock == 0 && t.k < wgradPackFrom
 	return a, b
 }

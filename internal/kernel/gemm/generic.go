@@ -38,7 +38,7 @@ func GemmNGo(mrTile, nrTile int, g *Args) {
 
 // GemmTGo is the portable kernel of form T; see GemmNGo.
 func GemmTGo(mrTile, nrTile int, g *Args) {
-	a := unsafe.Slice(g.A, (g.K-1)*g.AStride+mrTile)
+	a := unsafe.Slice(g.A, (g.K-1)*g.AStride+(g.MR+1)&^1)
 	b := unsafe.Slice(g.B, (g.K-1)*g.BStride+nrTile)
 	var tile [MaxTileRows * MaxTileCols]float32
 	for r := 0; r < g.MR; r += 2 {

@@ -16,13 +16,16 @@ import "unsafe"
 // displacement r*16+kk.
 //
 // A panels, form T ("k outer"): [rows/16][k][16], for reductions over pixels.
-// One panel serves 16/MRT row tiles: tile i starts at row i*MRT of the panel.
+// One panel serves 16/MRT row tiles, rounded up: tile i starts at row i*MRT of the panel,
+// and the last has the rows that are left.
 //
 // Form D ("direct") takes A where it lies, as segments of contiguous k: element
 // (r, s, i) at s*segStep + r*as + i, with the steps of all segments in one B
 // panel. It has form N's tile, all of whose rows are read.
 //
-// Rows of an A panel past the last row of the matrix, and columns of a B panel
+// Form T reads of A the MR rows, rounded up to a multiple of RowsRead, and no more: it may
+// lie where nothing follows. Rows of an A panel of the other forms past the last row of the
+// matrix, and columns of a B panel
 // past its last column, are read (they must exist) but never reach C.
 
 const (
@@ -30,6 +33,8 @@ const (
 	KBlock = 16
 	// PanelT is how many rows an A panel of form T holds.
 	PanelT = 16
+	// RowsRead is how many rows of A a kernel of form T reads at once, at most.
+	RowsRead = 4
 	// MaxTileRows and MaxTileCols bound the register tile of every instruction set.
 	MaxTileRows = 14
 	MaxTileCols = 32

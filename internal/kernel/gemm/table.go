@@ -9,7 +9,7 @@ import (
 // set, and the moves of packing; kernel.go has their contract.
 type Kernels struct {
 	// The register tile. MR, the rows for forms N and D, is even and at most
-	// MaxTileRows; MRT, those for form T, is even and divides PanelT; NR, the
+	// MaxTileRows; MRT, those for form T, is even; NR, the
 	// columns, is a multiple of 4 and at most MaxTileCols. A set that states its
 	// tile and lacks a kernel has the portable one for that tile.
 	MR, MRT, NR int

@@ -14,9 +14,9 @@ func TestTiles(t *testing.T) {
 		if k.MR == 0 && k.MRT == 0 && k.NR == 0 {
 			continue // those of plain Go
 		}
-		if k.MR < 2 || k.MR%2 != 0 || k.MR > MaxTileRows || k.MRT < 2 || k.MRT%2 != 0 || PanelT%k.MRT != 0 || k.NR < 4 || k.NR%4 != 0 || k.NR > MaxTileCols {
-			t.Errorf("%s: tile of %d (form T %d) rows and %d columns; want even rows, at most %d, of which those of form T divide %d, and a multiple of 4 columns, at most %d",
-				s, k.MR, k.MRT, k.NR, MaxTileRows, PanelT, MaxTileCols)
+		if k.MR < 2 || k.MR%2 != 0 || k.MR > MaxTileRows || k.MRT < 2 || k.MRT%2 != 0 || k.NR < 4 || k.NR%4 != 0 || k.NR > MaxTileCols {
+			t.Errorf("%s: tile of %d (form T %d) rows and %d columns; want even rows, at most %d, and a multiple of 4 columns, at most %d",
+				s, k.MR, k.MRT, k.NR, MaxTileRows, MaxTileCols)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package winograd
 
 import (
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
-	"github.com/whippet-ml/whippet/internal/kernel/gemm"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
@@ -126,7 +125,7 @@ func (s *winoGradRuns) part(j int) {
 		if span := g.destSpan(s.dy, g.k, t0+n, next); len(span) > 0 {
 			ahead.add(span[p*nr:], min(nr, g.k-p*nr), g.k)
 		}
-		ahead.spread(winoPoints * (cn / gemm.TileRowsT()))
+		ahead.spread(winoPoints * winoGradTimes(cn))
 		b.multiply(g, 0, cn, 0, 0, winoPoints, t0, n, t0 > r*s.run, du, &ahead)
 	}
 	b.free()
@@ -205,7 +204,7 @@ func (w *winoGradGroup) whole(i int) {
 		rows := w.dw[(tap*g.c+c0)*g.k+p*nr:]
 		ahead.add(rows[:min(len(rows), (min(cn, g.c-c0)-1)*g.k+nr)], min(nr, g.k-p*nr), g.k)
 	}
-	ahead.spread(winoPoints * (cn / gemm.TileRowsT()))
+	ahead.spread(winoPoints * winoGradTimes(cn))
 	w.b.multiply(g, c0, cn, p, 0, winoPoints, 0, g.tiles, false, du, &ahead)
 	w.finish(i, du)
 	ground.PutScratch(du)

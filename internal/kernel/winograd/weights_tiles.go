@@ -73,12 +73,17 @@ func (b *winoGradTiles) transform(s *winoFilterGrads, t0, lo, hi int) {
 	ground.PutScratch(tile)
 }
 
+// winoGradTimes is how many tiles of products cn channels are cut into.
+func winoGradTimes(cn int) int {
+	return cn / gemm.PanelT * ground.CeilDiv(gemm.PanelT, gemm.TileRowsT())
+}
+
 // multiply computes, for tiles of geometry g, du[xi] = Vᵀ·dM, or += with accumulate, for source channels
 // [c0,c0+cn) and panel p, both counted from the first held here, and xi in
 // [xi0,xi1), over the n tiles from t0 on.
 func (b *winoGradTiles) multiply(g *winoGeom, c0, cn, p, xi0, xi1, t0, n int, accumulate bool, du []float32, ahead *winoAhead) {
 	nr, mr, stride := Cols(), gemm.TileRowsT(), winoGradStride()
-	args := gemm.Args{LDC: nr, MR: mr, NR: nr, AStride: gemm.PanelT, BStride: nr}
+	args := gemm.Args{LDC: nr, NR: nr, AStride: gemm.PanelT, BStride: nr}
 	for xi := xi0; xi < xi1; xi++ {
 		// The tiles that use xi are consecutive.
 		lo, hi := g.users(xi)
@@ -95,11 +100,14 @@ func (b *winoGradTiles) multiply(g *winoGeom, c0, cn, p, xi0, xi1, t0, n int, ac
 			if accumulate || t > lo {
 				args.Flags = gemm.Accumulate
 			}
-			for c := c0; c < c0+cn; c += mr {
-				ahead.step()
-				args.A = &b.v[xi*b.vs+(c/gemm.PanelT*b.tiles+t)*gemm.PanelT+c%gemm.PanelT]
-				args.C = &du[xi*stride+(c-c0)*nr]
-				winoGemmT(&args)
+			for c := c0; c < c0+cn; c += gemm.PanelT {
+				for h := 0; h < gemm.PanelT; h += mr {
+					ahead.step()
+					args.MR = min(mr, gemm.PanelT-h)
+					args.A = &b.v[xi*b.vs+(c/gemm.PanelT*b.tiles+t)*gemm.PanelT+h]
+					args.C = &du[xi*stride+(c-c0+h)*nr]
+					winoGemmT(&args)
+				}
 			}
 		}
 	}

@@ -59,7 +59,7 @@ func (v *tile) formD() {
 		ADDQ(Imm(uint64(4*n)), upper)
 		ADDQ(I32(2*n*v.Bytes), b)
 	}
-	v.choose(v.mr, func(n, halves int, suffix string) {
+	v.choose([]int{v.mr, v.mr / 2}, func(n, halves int, suffix string) {
 		cRow, cStep := rows, cols // until finish wants them
 		v.walkRows(cRow, cStep, suffix)
 		Label("segment" + suffix)

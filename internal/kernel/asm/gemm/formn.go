@@ -17,7 +17,7 @@ func (v *tile) formN() {
 	Comment("a points into the middle of a block, so that displacements fit one byte.")
 	mid := v.mr * 64 / 2 / 4 * 4
 	ADDQ(I32(mid), a)
-	v.choose(v.mr, func(n, halves int, suffix string) {
+	v.choose([]int{v.mr, v.mr / 2}, func(n, halves int, suffix string) {
 		Label("loop" + suffix)
 		for kk := range 16 {
 			if kk%2 == 0 {

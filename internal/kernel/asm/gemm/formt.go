@@ -17,7 +17,7 @@ func (v *tile) formT() {
 	SHLQ(Imm(2), bs)
 	v.clear(v.mrT)
 	v.fetchTile(v.mrT)
-	v.choose(v.mrT, func(n, halves int, suffix string) {
+	v.choose(append([]int{v.mrT}, v.lowT...), func(n, halves int, suffix string) {
 		step := func() {
 			v.step(n, halves, Mem{Base: b}, func(r int) Mem { return Mem{Base: a, Disp: r * 4} })
 			PREFETCHT1(Mem{Base: next})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -16,6 +17,7 @@ import (
 type tile struct {
 	*isa.Set
 	mr, mrT int    // rows for forms N and D, and for form T
+	lowT    []int  // smaller heights of form T that have code of their own
 	b0, b1  int    // registers of the current row of B, later free
 	bc      [2]int // registers of the broadcast elements of A
 	masks   func() // prepares loading and storing cols columns
@@ -24,7 +26,7 @@ type tile struct {
 
 // tile512: 28 accumulators, 2 registers of B, 2 of A. Tails by mask registers.
 var tile512 = &tile{
-	Set: isa.AVX512, mr: 14, mrT: 8,
+	Set: isa.AVX512, mr: 14, mrT: 8, lowT: []int{4},
 	b0: 28, b1: 29, bc: [2]int{30, 31},
 	masks: func() {
 		Comment("K1, K2 = the columns of the two halves: (1<<cols)-1, cut in two")
@@ -41,7 +43,7 @@ var tile512 = &tile{
 
 // tile2: 12 accumulators, 2 registers of B (later the masks), 2 of A.
 var tile2 = &tile{
-	Set: isa.AVX2, mr: 6, mrT: 4,
+	Set: isa.AVX2, mr: 6, mrT: 6, lowT: []int{4, 2},
 	b0: 12, b1: 13, bc: [2]int{14, 15},
 	masks: func() {
 		ones := isa.OnesThenZeros(16)
@@ -148,27 +150,39 @@ func (v *tile) step(n, halves int, rowB Mem, elem func(r int) Mem) {
 	}
 }
 
-// choose emits body for each size of tile that is worth code of its own: all
-// rows or half of them, both halves of the columns or the left one. Each body
+// choose emits body for each size of tile that is worth code of its own: heights
+// of rows, the largest first, both halves of the columns or the left one. Each body
 // ends by falling through to finish.
-func (v *tile) choose(mr int, body func(n, halves int, suffix string)) {
+func (v *tile) choose(heights []int, body func(n, halves int, suffix string)) {
 	CMPQ(cols, Imm(uint64(v.Bytes/4)))
 	JLE(LabelRef("narrow"))
-	CMPQ(rows, Imm(uint64(mr/2)))
-	JLE(LabelRef("low"))
-	body(mr, 2, "")
-	JMP(LabelRef("finish"))
-	Label("low")
-	body(mr/2, 2, "Low")
-	Label("finish")
-	v.finish(mr, 2, "")
+	v.chooseHeight(heights, 2, "", body)
 	Label("narrow")
-	CMPQ(rows, Imm(uint64(mr/2)))
-	JLE(LabelRef("narrowLow"))
-	body(mr, 1, "Narrow")
-	JMP(LabelRef("finishNarrow"))
-	Label("narrowLow")
-	body(mr/2, 1, "NarrowLow")
-	Label("finishNarrow")
-	v.finish(mr, 1, "Narrow")
+	v.chooseHeight(heights, 1, "Narrow", body)
+}
+
+// chooseHeight is choose for a number of halves.
+func (v *tile) chooseHeight(heights []int, halves int, suffix string, body func(n, halves int, suffix string)) {
+	names := []string{"", "Low", "Lowest"}
+	start := func(i int) string {
+		if suffix == "" {
+			return strings.ToLower(names[i])
+		}
+		return strings.ToLower(suffix[:1]) + suffix[1:] + names[i]
+	}
+	for i, n := range heights {
+		if i > 0 {
+			Label(start(i))
+		}
+		if i < len(heights)-1 {
+			CMPQ(rows, Imm(uint64(heights[i+1])))
+			JLE(LabelRef(start(i + 1)))
+		}
+		body(n, halves, suffix+names[i])
+		if i < len(heights)-1 {
+			JMP(LabelRef("finish" + suffix))
+		}
+	}
+	Label("finish" + suffix)
+	v.finish(heights[0], halves, suffix)
 }
