@@ -38,8 +38,14 @@ func TestPublishedPreprocessing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, w := range a.Weights {
-			found++
 			p := w.Preprocess
+			if err := p.Check(); err != nil || p.CropPct == 0 || (w.URL == "") == (w.Hub == "") {
+				t.Errorf("%s %s: %+v, %v", name, w.Name, w, err)
+			}
+			if w.Hub != "" {
+				continue
+			}
+			found++
 			want, ok := own[name+" "+w.Name]
 			if !ok {
 				want = usual[w.Name]

@@ -36,6 +36,7 @@ func Register(a *Architecture) error {
 // builtin is Register for the architectures of this package, which tests check:
 // a program that starts does not build them all.
 func builtin(a *Architecture) *Architecture {
+	withTimm(a)
 	registry.all[a.Name] = a
 	return a
 }
