@@ -7,12 +7,13 @@
 package finetune
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/pretrained"
 	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/train"
 	"github.com/whippet-ml/whippet/weights"
@@ -20,13 +21,16 @@ import (
 
 // Weights says where a new learner's body gets its weights.
 type Weights struct {
-	file   string
-	loaded *weights.File
-	random bool
+	name    string // as pretrained.Find takes it
+	file    string
+	loaded  *weights.File
+	random  bool
+	ownHead bool
 }
 
-// Pretrained takes the published torchvision weights: from Whippet's or
-// PyTorch's cache folder, or downloaded. It is the zero Weights.
+// Pretrained takes the architecture's default published weights: from a cache folder
+// (Whippet's, PyTorch's, the Hugging Face Hub's), or downloaded. It is the zero
+// Weights.
 func Pretrained() Weights { return Weights{} }
 
 // RandomWeights starts from random weights, for training from scratch.
@@ -36,46 +40,71 @@ func RandomWeights() Weights { return Weights{random: true} }
 // network of the same architecture, or a model that Whippet saved.
 func WeightsFile(path string) Weights { return Weights{file: path} }
 
+// WeightsNamed takes published weights by their name, such as IMAGENET1K_V2,
+// timm/resnet50.a1_in1k or hf:ORG/REPO, or a folder in the Hub's layout; see
+// pretrained.Find. A learner's pictures are prepared as its loaders do it: the
+// weights' own way is what Find says.
+func WeightsNamed(name string) Weights { return Weights{name: name} }
+
+// OwnHead returns w for a learner with the architecture's own head (Architecture.Top)
+// in place of fastai's, as the weights' authors trained it, for the data's classes and
+// with random initial values. What it trains, torchvision and timm read.
+func (w Weights) OwnHead() Weights {
+	w.ownHead = true
+	return w
+}
+
 // WeightsLoaded takes weights that are in memory already, such as ones embedded
 // in the program.
 func WeightsLoaded(f *weights.File) Weights { return Weights{loaded: f} }
 
 // load reads the weights, downloading them if need be.
 func (w Weights) load(ctx context.Context, arch *models.Architecture) (f *weights.File, from string, err error) {
-	if w.loaded != nil {
+	switch {
+	case w.loaded != nil:
 		return w.loaded, "the given weights", nil
+	case w.file != "":
+		f, err = weights.Load(w.file)
+		return f, w.file, err
 	}
-	path := w.file
-	if path == "" {
-		if path, err = DefaultWeights(ctx, arch); err != nil {
-			return nil, "", err
-		}
+	var found *pretrained.Weights
+	if w.name != "" {
+		found, err = pretrained.Find(ctx, w.name, arch, pretrained.Options{})
+	} else {
+		found, err = pretrained.Default(ctx, arch, pretrained.Options{})
 	}
-	f, err = weights.Load(path)
-	return f, path, err
+	if err != nil {
+		return nil, "", fmt.Errorf("finetune: %w", err)
+	}
+	f, err = found.Load(ctx)
+	return f, found.Name, err
 }
 
 func (w Weights) String() string {
 	switch {
 	case w.random:
 		return "none"
-	case w.file != "":
-		return w.file
 	}
-	return "default"
+	return cmp.Or(w.file, w.name, "default")
 }
 
 // streamInit keys the random stream of initial weights.
 const streamInit = 201
 
 // NewLearner returns a learner for pictures, fastai's cnn_learner: a body with
-// pretrained weights, a new head for the loaders' classes, layer groups as the
-// architecture has them.
+// pretrained weights, a new head for the loaders' classes (fastai's, or with
+// Weights.OwnHead the architecture's), layer groups as the architecture has them.
 // With pretrained weights it is frozen, so that only the head trains until
 // Unfreeze; with random weights all of it trains. The seed of the head's (and a
 // random body's) initial weights is that of train.Seed.
 func NewLearner(ctx context.Context, dls *data.DataLoaders, arch *models.Architecture, w Weights, opts ...train.Option) (*train.Learner, error) {
-	m := models.NewClassifier(arch, len(dls.Vocab), rng.New(train.SeedOf(opts...), streamInit))
+	r := rng.New(train.SeedOf(opts...), streamInit)
+	var m *models.Classifier
+	if w.ownHead {
+		m = models.NewOwnHead(arch, len(dls.Vocab), r)
+	} else {
+		m = models.NewClassifier(arch, len(dls.Vocab), r)
+	}
 	if !w.random {
 		f, from, err := w.load(ctx, arch)
 		if err != nil {
@@ -96,6 +125,3 @@ func NewLearner(ctx context.Context, dls *data.DataLoaders, arch *models.Archite
 	}
 	return l, nil
 }
-
-// ErrNoWeights means that an architecture has no published weights.
-var ErrNoWeights = errors.New("no published weights")

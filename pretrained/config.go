@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/whippet-ml/whippet/internal/files"
-	"github.com/whippet-ml/whippet/internal/nearest"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/preprocess"
 )
@@ -117,7 +116,7 @@ func (w *Weights) parseConfig(b []byte) error {
 	name, _, _ := strings.Cut(c.Architecture, ".") // some have the tag as well
 	a, err := models.ByName(name)
 	if err != nil {
-		return fmt.Errorf("the architecture is %.80q, which Whippet does not have%s", c.Architecture, nearest.Hint(name, models.Names()))
+		return err
 	}
 	if err := c.checkArgs(); err != nil {
 		return err

@@ -89,7 +89,7 @@ func (o Options) find(ctx context.Context, name string, a *models.Architecture) 
 		}
 	}
 	if looksLikePath(name) {
-		return nil, fmt.Errorf("there is no such file or folder")
+		return nil, &UnknownName{}
 	}
 	short := strings.TrimPrefix(name, "timm/")
 	if arch, tag, ok := split(short, a); ok {
@@ -113,13 +113,19 @@ func (o Options) find(ctx context.Context, name string, a *models.Architecture) 
 		return nil, errors.New("several networks have weights of this name: say of which, as in resnet50." + name)
 	}
 	if r, err := hub.ParseRepo(name); err == nil && strings.Contains(r.Name, "/") && short == name {
-		return nil, fmt.Errorf("there is no such file or folder; a repository of the Hub is called hf:%s", r)
+		return nil, &UnknownName{Hint: fmt.Sprintf("; a repository of the Hub is called hf:%s", r)}
 	}
-	hint := nearest.Hint(name, known(a))
-	if hint == "" {
-		hint = "; whippet models lists those that are known"
-	}
-	return nil, fmt.Errorf("there is no such file, and no published weights of this name%s", hint)
+	return nil, &UnknownName{Hint: nearest.Hint(name, known(a))}
+}
+
+// UnknownName is the error for a name that stands for no weights: neither for a file or
+// folder on this machine nor for published ones.
+type UnknownName struct {
+	Hint string // the nearest known names, as the end of a sentence; or ""
+}
+
+func (e *UnknownName) Error() string {
+	return "there is no such file or folder, nor published weights of this name" + e.Hint
 }
 
 // split takes ARCH.TAG, ARCH, TAG (of a's) or torchvision's ResNet50_Weights.TAG apart.

@@ -48,7 +48,7 @@ func BenchmarkService(b *testing.B) {
 	if err := models.Save(path, c, info); err != nil {
 		b.Fatal(err)
 	}
-	s, err := New(Options{Log: slog.New(slog.DiscardHandler)}, ModelFile{"pets", path})
+	s, err := New(Options{Log: slog.New(slog.DiscardHandler)}, ModelFile{Name: "pets", Path: path})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func newServer(t testing.TB, o Options) (*Server, *httptest.Server, string) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s, err := New(o, ModelFile{"pets", path})
+	s, err := New(o, ModelFile{Name: "pets", Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -333,7 +333,7 @@ func TestShutdownFinishesWhatItAccepted(t *testing.T) {
 	saveModel(t, path, 5, "cat", "dog")
 	// A batch of nine waits for its ninth picture, which the test holds back
 	// until the shutdown has begun.
-	s, err := New(Options{Timeout: time.Hour, Drain: time.Hour, MaxWait: time.Hour, MaxBatch: 9, Runs: 1, Log: slog.New(slog.DiscardHandler)}, ModelFile{"pets", path})
+	s, err := New(Options{Timeout: time.Hour, Drain: time.Hour, MaxWait: time.Hour, MaxBatch: 9, Runs: 1, Log: slog.New(slog.DiscardHandler)}, ModelFile{Name: "pets", Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

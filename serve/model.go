@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/whippet-ml/whippet/interpret/gradcam"
+	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/predict"
 )
 
@@ -21,6 +22,20 @@ type ModelFile struct {
 	// characters.
 	Name string
 	Path string // a .safetensors file that training saved
+	// Open, if not nil, loads the model in another way when Path is to be loaded, such
+	// as weights with their authors' head (package pretrained).
+	Open func() (*models.Classifier, models.Info, error)
+}
+
+func (f ModelFile) load(o predict.Options) (*predict.Predictor, error) {
+	if f.Open == nil {
+		return predict.Load(f.Path, o)
+	}
+	c, info, err := f.Open()
+	if err != nil {
+		return nil, err
+	}
+	return predict.New(c, info, o)
 }
 
 var modelName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
@@ -83,7 +98,7 @@ func (m *model) load() (*instance, stamp, error) {
 		return nil, stamp{}, err
 	}
 	st := stamp{info.ModTime(), info.Size()}
-	p, err := predict.Load(m.file.Path, m.opts.predictor())
+	p, err := m.file.load(m.opts.predictor())
 	if err != nil {
 		return nil, st, err
 	}

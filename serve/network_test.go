@@ -139,7 +139,7 @@ func modelServer(t *testing.T, o Options) *Server {
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	saveModel(t, path, 5, "cat", "dog")
 	o.Log = slog.New(slog.DiscardHandler)
-	s, err := New(o, ModelFile{"pets", path})
+	s, err := New(o, ModelFile{Name: "pets", Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func TestSecurityHeaders(t *testing.T) {
 	newPair(t, cert, key, 1)
 	for _, o := range []Options{{}, {CertFile: cert, KeyFile: key}} {
 		o.Log = slog.New(slog.DiscardHandler)
-		s, err := New(o, ModelFile{"pets", model})
+		s, err := New(o, ModelFile{Name: "pets", Path: model})
 		if err != nil {
 			t.Fatal(err)
 		}

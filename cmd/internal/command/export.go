@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/onnx"
@@ -45,7 +45,7 @@ that its model takes them:
 		Example: `  whippet export runs/pets --out pets.onnx --preprocess --softmax
   whippet export runs/pets --out pets.safetensors`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.OutOrStdout(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), cmd.OutOrStdout(), args[0]) },
 	}
 	fl := cmd.Flags()
 	fl.StringArrayVarP(&f.out, "out", "o", nil, "file to write, .onnx or .safetensors")
@@ -61,7 +61,7 @@ that its model takes them:
 	return cmd
 }
 
-func (f *exportFlags) run(w io.Writer, model string) error {
+func (f *exportFlags) run(ctx context.Context, w io.Writer, model string) error {
 	var graphs, parameters []string
 	for _, path := range f.out {
 		switch strings.ToLower(filepath.Ext(path)) {
@@ -82,11 +82,7 @@ func (f *exportFlags) run(w io.Writer, model string) error {
 	if len(graphs)+len(parameters) == 0 {
 		return errors.New("say what to write: --out FILE.onnx or --out FILE.safetensors")
 	}
-	file, err := run.FindModel(model)
-	if err != nil {
-		return err
-	}
-	c, info, err := models.Load(file)
+	c, info, err := openModel(ctx, model)
 	if err != nil {
 		return err
 	}

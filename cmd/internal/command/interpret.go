@@ -64,12 +64,12 @@ func (j *judged) flags(cmd *cobra.Command) {
 // plan loads the model and fills in what was not given from its description:
 // the data, labels and split of its training. It returns the pictures' plan.
 func (j *judged) plan(ctx context.Context, path string, changed func(string) bool, p *printer) (data.Block, error) {
-	path, err := run.FindModel(path)
+	path, fixed, err := sourceFile(ctx, path)
 	if err != nil {
 		return data.Block{}, err
 	}
 	j.path = path
-	if j.model, j.info, err = models.Load(path); err != nil {
+	if j.model, j.info, err = openModel(ctx, fixed); err != nil {
 		return data.Block{}, err
 	}
 	var notes struct {

@@ -78,7 +78,7 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 	if err := f.setThreads(); err != nil {
 		return err
 	}
-	if err := f.adaptDefaults(cmd.Flags().Changed); err != nil {
+	if err := f.adaptDefaults(ctx, cmd.Flags().Changed); err != nil {
 		return err
 	}
 	if err := f.Check(); err != nil {

@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/whippet-ml/whippet/cmd/internal/parts"
-	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/predict"
 	"github.com/whippet-ml/whippet/vision"
 )
@@ -32,9 +31,10 @@ func newPredict() *cobra.Command {
 	var to partFlags
 	cmd := &cobra.Command{
 		Use:   "predict MODEL FILE|FOLDER|GLOB|-...",
-		Short: "Classify pictures with a trained model",
-		Long: `Classify pictures with a model that train saved (a .safetensors file, or the
-folder of a run). A FOLDER stands for every picture below it, sorted; a quoted
+		Short: "Classify pictures with a trained or a published model",
+		Long: modelHelp + `
+
+A FOLDER stands for every picture below it, sorted; a quoted
 GLOB for the files it matches; - for one picture on standard input. Results come
 in the order of the arguments, one line for each picture:
 
@@ -50,6 +50,7 @@ whippet merge tells of pictures that could not be read.`,
 		Example: `  whippet predict runs/pets photo.jpg
   whippet predict runs/pets photos/ --topk 3 --csv > answers.csv
   whippet predict runs/pets photos/ --part 3/100 --out answers.csv
+  whippet predict timm/resnet50.a1_in1k photo.jpg --topk 5
   find . -name '*.jpg' -print0 | whippet predict runs/pets --files-from - --null --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -70,11 +71,15 @@ whippet merge tells of pictures that could not be read.`,
 			if err := to.settle(form); err != nil {
 				return err
 			}
-			file, err := run.FindModel(args[0])
+			file, model, err := sourceFile(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			p, err := predict.Load(file, predict.Options{Batch: batch,
+			c, info, err := openModel(cmd.Context(), model)
+			if err != nil {
+				return err
+			}
+			p, err := predict.New(c, info, predict.Options{Batch: batch,
 				Decode: vision.DecodeOptions{MaxPixels: maxPixels, MaxBytes: maxBytes}})
 			if err != nil {
 				return err

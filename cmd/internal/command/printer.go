@@ -108,6 +108,14 @@ func (p *printer) download(d datasets.Progress) {
 	p.progress(d.Stage+" "+d.Name, int(d.Done/mb), int(max(d.Total, d.Done)/mb), "MB")
 }
 
+// bytes tells how much of a file of weights has come.
+func (p *printer) bytes(file string, done, total int64) {
+	const mb = 1 << 20
+	if total >= mb { // what is smaller is there before it can be read
+		p.progress("downloading "+file, int(done/mb), int(max(total, done)/mb), "MB")
+	}
+}
+
 // found tells what the loaders found out and what they warn of.
 func (p *printer) found(dls *data.DataLoaders) {
 	for _, n := range dls.Notes {

@@ -1,10 +1,10 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +14,8 @@ import (
 	"github.com/whippet-ml/whippet/distributed"
 	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/preprocess"
+	"github.com/whippet-ml/whippet/pretrained"
 )
 
 // dataFlags adds the flags that say which pictures are meant, what they are
@@ -68,6 +70,9 @@ func (f *learnerFlags) loaders(ctx context.Context, p *printer) (*data.DataLoade
 	if err := f.CheckShards(0, group(ctx).Size()); err != nil {
 		return nil, distributed.Everywhere(err)
 	}
+	if _, err := onceAMachine(ctx, func() (struct{}, error) { return struct{}{}, f.fetchWeights(ctx, p) }); err != nil {
+		return nil, err
+	}
 	root, err := onceAMachine(ctx, func() (string, error) { return f.Prepare(ctx, datasets.WithProgress(p.download)) })
 	if err != nil {
 		return nil, err
@@ -89,9 +94,41 @@ func (f *learnerFlags) loaders(ctx context.Context, p *printer) (*data.DataLoade
 	return dls, nil
 }
 
+// fetchWeights downloads the initial weights if they are not here, and says so.
+func (f *learnerFlags) fetchWeights(ctx context.Context, p *printer) error {
+	if f.Weights == "none" || f.From != "" || f.Data == run.Drawn && f.Weights == "default" {
+		return nil
+	}
+	arch, err := models.ByName(f.Arch)
+	if err != nil {
+		return fmt.Errorf("--arch: %w", err)
+	}
+	var w *pretrained.Weights
+	o := pretrained.Options{Progress: p.bytes}
+	if f.Weights == "default" {
+		w, err = pretrained.Default(ctx, arch, o)
+	} else {
+		w, err = pretrained.Find(ctx, cmp.Or(f.WeightsFixed, f.Weights), arch, o)
+	}
+	if err == nil {
+		_, err = w.Path(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("--weights %s: %w", f.Weights, err)
+	}
+	return nil
+}
+
 // adaptDefaults adapts the defaults of flags that were not given to those that
 // were. Going on from a model takes its architecture and its input's size.
-func (f *learnerFlags) adaptDefaults(changed func(string) bool) error {
+//
+// Weights that are named bring their architecture and their way with pictures; so do
+// the default ones of networks that timm publishes. Torchvision's default weights are
+// fine-tuned by fastai's recipe.
+func (f *learnerFlags) adaptDefaults(ctx context.Context, changed func(string) bool) error {
+	if f.Head == "fastai" {
+		f.Head = ""
+	}
 	if changed("batch") && f.Batch == 0 {
 		return fmt.Errorf("--batch 0: must be 2 to 65536; without the flag it is %d, or less with fewer pictures", data.DefaultBatchSize)
 	}
@@ -122,6 +159,8 @@ func (f *learnerFlags) adaptDefaults(changed func(string) bool) error {
 			return err
 		}
 		f.notes = notes
+	} else if err := f.adaptToWeights(ctx, changed); err != nil {
+		return err
 	}
 	if f.LabelDelim != "" {
 		set(changed("metrics"), &f.Metrics, "accuracy_multi,f1_score")
@@ -135,12 +174,64 @@ func (f *learnerFlags) adaptDefaults(changed func(string) bool) error {
 	return nil
 }
 
+// prepareAs takes over how pictures are prepared, but for what flags say.
+func (f *learnerFlags) prepareAs(pre preprocess.Config, changed func(string) bool) {
+	set(changed("size"), &f.Size, pre.Size)
+	set(changed("resize"), &f.Resize, pre.Method)
+	set(changed("interpolation"), &f.Interpolation, pre.Interpolation)
+	set(changed("crop-pct"), &f.CropPct, pre.CropPct)
+	if a, err := models.ByName(f.Arch); err == nil && a.Stats() != pre.Stats {
+		f.Stats = &pre.Stats
+	}
+}
+
+// adaptToWeights takes over what the weights say about themselves.
+func (f *learnerFlags) adaptToWeights(ctx context.Context, changed func(string) bool) error {
+	var arch *models.Architecture // that is asked for
+	if changed("arch") || f.Weights == "default" {
+		var err error
+		if arch, err = models.ByName(f.Arch); err != nil {
+			return fmt.Errorf("--arch: %w", err)
+		}
+	}
+	switch f.Weights {
+	case "", "none":
+		return nil
+	case "default":
+		if f.Data != run.Drawn && len(arch.Weights) > 0 && arch.Weights[0].Hub != "" {
+			f.prepareAs(arch.Weights[0].Preprocess, changed)
+			set(changed("presize"), &f.Presize, presizeFor(f.Size))
+		}
+		return nil
+	}
+	w, err := pretrained.Find(ctx, f.Weights, arch, pretrained.Options{})
+	if err != nil {
+		return fmt.Errorf("--weights: %w", err)
+	}
+	if w.Arch != nil {
+		f.Arch = w.Arch.Name
+	}
+	if w.Fixed != f.Weights {
+		f.WeightsFixed = w.Fixed
+	}
+	if w.Configured {
+		f.prepareAs(w.Preprocess, changed)
+		set(changed("presize"), &f.Presize, presizeFor(f.Size))
+	}
+	return nil
+}
+
+// presizeFor is the square to which pictures are resized before augmentation: fastai's
+// 460 for 224, and in this proportion for larger inputs.
+func presizeFor(size int) int { return max(run.Default().Presize, size*2) }
+
 // modelFlags adds the flags that say what is trained and on what input, for
 // every command that trains. The values in c are the defaults.
 func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl := cmd.Flags()
-	fl.StringVar(&c.Arch, "arch", c.Arch, "architecture: "+strings.Join(models.Names(), ", "))
-	fl.StringVar(&c.Weights, "weights", c.Weights, "initial weights: default (published, downloaded once), none, or a .pth or .safetensors file")
+	fl.StringVar(&c.Arch, "arch", c.Arch, "architecture, as whippet models lists them; left out, that of the weights' configuration")
+	fl.StringVar(&c.Weights, "weights", c.Weights, "initial weights: default (the architecture's published ones), none, a name such as IMAGENET1K_V2, timm/resnet50.a1_in1k or hf:ORG/REPO[@REVISION], a folder with config.json, or a .pth or .safetensors file")
+	fl.StringVar(&c.Head, "head", "fastai", "fastai (concat pooling and two layers), or own: the architecture's, which torchvision and timm can read")
 	fl.StringVar(&c.From, "from", "", "continue from this saved model, head included; its classes must be the data's")
 	fl.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "weight decay")
 	fl.IntVar(&c.Batch, "batch", c.Batch, fmt.Sprintf("pictures in a batch (default %d, or less with fewer pictures)", data.DefaultBatchSize))

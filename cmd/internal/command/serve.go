@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/whippet-ml/whippet/cmd/internal/run"
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/pretrained"
 	"github.com/whippet-ml/whippet/serve"
 )
 
@@ -24,9 +26,10 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [NAME=]MODEL...",
 		Short: "Answer HTTP requests with classifications, and show a page to drop pictures on",
-		Long: `Serve one or more models that train saved. A model's name is the one given, or
-else the name of its file or of the run's folder; requests that name no model go
-to the first.
+		Long: `Serve one or more models. A model's name is the one given, or else the name of its
+file or of the run's folder; requests that name no model go to the first.
+
+` + modelHelp + `
 
   POST /predict                    a picture, or a form with pictures, as the body
   POST /explain                    where in a picture the model looked (Grad-CAM)
@@ -58,14 +61,6 @@ finishes what was accepted. All limits: docs/limits.md.`,
 			default:
 				return fmt.Errorf("--log %q: must be text or json", logFormat)
 			}
-			var files []serve.ModelFile
-			for _, a := range args {
-				f, err := modelArg(a)
-				if err != nil {
-					return err
-				}
-				files = append(files, f)
-			}
 			// The address first: loading models only to find it taken helps nobody.
 			mode, err := strconv.ParseUint(socketMode, 8, 9)
 			if err != nil {
@@ -79,6 +74,14 @@ finishes what was accepted. All limits: docs/limits.md.`,
 				return fmt.Errorf("--address %s: %w", address, err)
 			}
 			defer l.Close()
+			var files []serve.ModelFile
+			for _, a := range args {
+				file, err := modelArg(cmd.Context(), a)
+				if err != nil {
+					return err
+				}
+				files = append(files, file)
+			}
 			s, err := serve.New(o, files...)
 			if err != nil {
 				return err
@@ -119,16 +122,24 @@ finishes what was accepted. All limits: docs/limits.md.`,
 
 var unnamed = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
-// modelArg reads [NAME=]MODEL. Without a name it is the file's, or the folder's
-// for a run's model.safetensors.
-func modelArg(a string) (serve.ModelFile, error) {
-	name, path, named := strings.Cut(a, "=")
-	if named = named && name != "" && !strings.ContainsAny(name, `/\`); !named {
-		path = a
+// modelArg reads [NAME=]MODEL. Without a name it is the file's, the folder's for a
+// run's model.safetensors, or the published model's.
+func modelArg(ctx context.Context, a string) (serve.ModelFile, error) {
+	name, model, ok := strings.Cut(a, "=")
+	if !ok || name == "" || strings.ContainsAny(name, `/\`) {
+		name, model = "", a
 	}
-	path, err := run.FindModel(path)
-	if err != nil || named {
-		return serve.ModelFile{Name: name, Path: path}, err
+	path, fixed, err := sourceFile(ctx, model)
+	if err != nil {
+		return serve.ModelFile{}, err
+	}
+	file := serve.ModelFile{Name: name, Path: path, Open: func() (*models.Classifier, models.Info, error) { return openModel(ctx, fixed) }}
+	switch {
+	case name != "":
+		return file, nil
+	case pretrained.SavedModel(model) == "":
+		file.Name = shortName(model)
+		return file, nil
 	}
 	name = strings.TrimSuffix(filepath.Base(path), ".safetensors")
 	if name == "model" {
@@ -139,5 +150,6 @@ func modelArg(a string) (serve.ModelFile, error) {
 	if name = strings.Trim(unnamed.ReplaceAllString(name, "-"), "-"); name == "" {
 		name = "model"
 	}
-	return serve.ModelFile{Name: name, Path: path}, nil
+	file.Name = name
+	return file, nil
 }

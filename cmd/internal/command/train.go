@@ -91,7 +91,7 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 
 // begin starts a new run and trains to its end.
 func (f *trainFlags) begin(cmd *cobra.Command, p *printer) error {
-	if err := f.settle(cmd.Flags().Changed); err != nil {
+	if err := f.settle(cmd.Context(), cmd.Flags().Changed); err != nil {
 		return err
 	}
 	ctx := cmd.Context()
@@ -128,8 +128,8 @@ func (f *trainFlags) begin(cmd *cobra.Command, p *printer) error {
 }
 
 // settle decides what was left open, so that the settings say all of the run.
-func (f *trainFlags) settle(changed func(string) bool) (err error) {
-	if err := f.adaptDefaults(changed); err != nil {
+func (f *trainFlags) settle(ctx context.Context, changed func(string) bool) (err error) {
+	if err := f.adaptDefaults(ctx, changed); err != nil {
 		return err
 	}
 	if err := f.Check(); err != nil {

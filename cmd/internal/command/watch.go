@@ -10,7 +10,6 @@ import (
 	"github.com/whippet-ml/whippet/cmd/internal/localweb"
 	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/cmd/internal/watch"
-	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/train"
 )
 
@@ -59,9 +58,7 @@ func (f *trainFlags) openWatch(p *printer) error {
 	if f.Data == run.Drawn {
 		o.Title = f.Arch + " on drawn breeds"
 	}
-	if a, err := models.ByName(f.Arch); err == nil {
-		o.Stats = a.Stats()
-	}
+	o.Stats = f.Preprocess().Stats
 	w, err := watch.New(o)
 	if err != nil {
 		return fmt.Errorf("--address: %w", err)

@@ -113,7 +113,7 @@ func TestEveryFieldHasAFlag(t *testing.T) {
 // name.
 func TestConfigIsFlags(t *testing.T) {
 	none := map[string]string{"from_digest": "computed", "lr_changes": "noted by --resume with --lr", "dir": "where the program was started",
-		"stats": "of the model of --from", "ignore_exif": "of the model of --from", "head": "of the model of --from",
+		"weights_fixed": "of --weights", "stats": "of the model of --from or the weights", "ignore_exif": "of the model of --from",
 		"head_width": "of the model of --from", "head_dropout": "of the model of --from"}
 	cmd := find(t, "train")
 	typ := reflect.TypeFor[run.Config]()

@@ -4,6 +4,7 @@
 package run
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -33,15 +34,16 @@ const Drawn = "drawn"
 // Config is everything that determines a run's result. It is saved with the
 // run, and a resumed run reads it from there.
 type Config struct {
-	Data         string                  `json:"data"`                  // a known set's name, an address, a folder, an archive, or "drawn"
-	Arch         string                  `json:"arch"`                  // see models.Names
-	Weights      string                  `json:"weights"`               // default, none, or a file
-	From         string                  `json:"from,omitempty"`        // a saved model to go on from, head included; then Arch is its and Weights means nothing
-	FromDigest   uint32                  `json:"from_digest,omitempty"` // of that model's file; see digestFrom
-	Epochs       int                     `json:"epochs"`                // after the frozen ones
-	FreezeEpochs int                     `json:"freeze_epochs"`         // with only the head (and batch norms) training
-	LR           string                  `json:"lr"`                    // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
-	Schedule     string                  `json:"schedule"`              // fine-tune, one-cycle, flat-cos, constant
+	Data         string                  `json:"data"`                    // a known set's name, an address, a folder, an archive, or "drawn"
+	Arch         string                  `json:"arch"`                    // see models.Names
+	Weights      string                  `json:"weights"`                 // default, none, or what pretrained.Find takes: a name, a file, a folder
+	WeightsFixed string                  `json:"weights_fixed,omitempty"` // a name that stands for the same weights later too; "" where Weights does
+	From         string                  `json:"from,omitempty"`          // a saved model to go on from, head included; then Arch is its and Weights means nothing
+	FromDigest   uint32                  `json:"from_digest,omitempty"`   // of that model's file; see digestFrom
+	Epochs       int                     `json:"epochs"`                  // after the frozen ones
+	FreezeEpochs int                     `json:"freeze_epochs"`           // with only the head (and batch norms) training
+	LR           string                  `json:"lr"`                      // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
+	Schedule     string                  `json:"schedule"`                // fine-tune, one-cycle, flat-cos, constant
 	WeightDecay  float64                 `json:"weight_decay"`
 	Batch        int                     `json:"batch"`            // 0 for data.DefaultBatchSize, or less with fewer pictures
 	Shards       int                     `json:"shards,omitempty"` // in a batch; 0 for 1
@@ -51,8 +53,10 @@ type Config struct {
 	// Interpolation and CropPct are those of preprocess.Config.
 	Interpolation preprocess.Interpolation `json:"interpolation,omitempty"`
 	CropPct       float64                  `json:"crop_pct,omitempty"`
-	// Stats, RawEXIF, Head, HeadWidth and HeadDropout are those of the model of From, where
-	// they are not the architecture's, and fastai's (see ContinueFrom).
+	// Stats are those of the weights or of the model of From, where they are not the
+	// architecture's; RawEXIF, HeadWidth and HeadDropout are of that model, where they are
+	// not fastai's (see ContinueFrom). Head is the model's or --head's: models.OwnHead, or ""
+	// for fastai's.
 	Stats        *preprocess.Stats `json:"stats,omitempty"`
 	RawEXIF      bool              `json:"ignore_exif,omitempty"`
 	Head         string            `json:"head,omitempty"`
@@ -165,7 +169,9 @@ func (c Config) Check() error {
 	_, number := c.baseLR()
 	switch {
 	case c.Weights == "":
-		return bad("weights", `""`, "give default, none or a file")
+		return bad("weights", `""`, "give default, none, a name or a file")
+	case c.Head != "" && c.Head != models.OwnHead:
+		return bad("head", c.Head, "must be fastai or own")
 	case c.Epochs < 0 || c.Epochs > 100_000:
 		return bad("epochs", c.Epochs, "must be 0 to 100000")
 	case c.FreezeEpochs < 0 || c.FreezeEpochs > 100_000:
@@ -263,7 +269,15 @@ func (c Config) weights() finetune.Weights {
 	case "default":
 		return finetune.Pretrained()
 	}
-	return finetune.WeightsFile(c.local(c.Weights))
+	return finetune.WeightsNamed(c.local(cmp.Or(c.WeightsFixed, c.Weights)))
+}
+
+// headed returns w with the head that the run asks for.
+func (c Config) headed(w finetune.Weights) finetune.Weights {
+	if c.Head == models.OwnHead {
+		return w.OwnHead()
+	}
+	return w
 }
 
 // local returns the path of a file or folder that was named relative to Dir.

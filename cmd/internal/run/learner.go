@@ -89,7 +89,7 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 		return train.New(dls, c.likeFrom(arch, len(dls.Vocab)), opts...)
 	}
 	if resumed {
-		return finetune.NewLearner(ctx, dls, arch, finetune.RandomWeights(), opts...)
+		return finetune.NewLearner(ctx, dls, arch, c.headed(finetune.RandomWeights()), opts...)
 	}
 	if c.From != "" {
 		return c.continued(dls, opts)
@@ -105,7 +105,7 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 		}
 		w = finetune.WeightsLoaded(f)
 	}
-	return finetune.NewLearner(ctx, dls, arch, w, opts...)
+	return finetune.NewLearner(ctx, dls, arch, c.headed(w), opts...)
 }
 
 // Fit carries out the run's plan on its learner.
