@@ -33,7 +33,7 @@ var floors = []struct {
 	{"packages of the command", `cmd/internal/run cmd/internal/parts cmd/internal/bench cmd/internal/watch cmd/internal/clean`},
 	{"what uses a trained model", `serve interpret/page`},
 	{"what looks at one", `interpret predict finetune show internal/fastai`},
-	{"training, and weights by name", `train interpret/gradcam pretrained`},
+	{"training", `train interpret/gradcam pretrained`},
 	{"networks", `models train/checkpoint`},
 	{"layers", `nn internal/demo/drawn`},
 	{"checks of what layers do, only for tests", `nn/optest`},

@@ -184,7 +184,7 @@ func (p *pretrainedConfig) preprocessing() (preprocess.Config, error) {
 	c := preprocess.Config{Size: 224, CropPct: 0.875, Interpolation: preprocess.Bicubic, Stats: preprocess.ImageNetStats}
 	if s := p.InputSize; s != nil {
 		if len(s) != 3 || s[0] != 3 || s[1] != s[2] || s[1] < 1 || s[1] > maxSize {
-			return c, fmt.Errorf("input_size is %.60v; want [3, S, S] with S from 1 to %d", s, maxSize)
+			return c, fmt.Errorf("input_size is %v; want [3, S, S] with S from 1 to %d", s, maxSize)
 		}
 		c.Size = s[1]
 	}

@@ -119,7 +119,7 @@ func TestFindMistakes(t *testing.T) {
 		"hf:../x":                "want ORG/NAME",
 		"hf:org/bare":            "the repository has no config.json",
 		"hf:org/tf":              "transformers library",
-		"qqqqqqqqqqqqqqqqqq":     "whippet models lists",
+		"qqqqqqqqqqqqqqqqqq":     "nor published weights of this name",
 	} {
 		if _, err := Find(t.Context(), name, nil, Options{}); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: error %v does not say %q", name, err, says)

@@ -115,9 +115,6 @@ func (c Config) checkModel() error {
 			return fmt.Errorf("stats: %w", err)
 		}
 	}
-	if c.Head != "" && c.Head != models.OwnHead {
-		return fmt.Errorf("head %q: must be empty for fastai's, or %q for that of the network's authors", c.Head, models.OwnHead)
-	}
 	if c.HeadWidth < 0 || c.HeadWidth > maxHeadWidth {
 		return fmt.Errorf("head_width %d: must be 0 (fastai's) to %d", c.HeadWidth, maxHeadWidth)
 	}
