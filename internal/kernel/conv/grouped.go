@@ -150,11 +150,27 @@ func copyRuns(dst, src []float32, n, width, step int) {
 		for i := range n {
 			*(*[4]float32)(dst[i*4:]) = *(*[4]float32)(src[i*step:])
 		}
-	case width%8 == 0:
+	case width == 8:
+		for i := range n {
+			d, s := (*[8]float32)(dst[i*8:]), (*[8]float32)(src[i*step:])
+			copy16(d[:4], s[:4])
+			copy16(d[4:], s[4:])
+		}
+	case width == 24:
+		for i := range n {
+			d, s := (*[24]float32)(dst[i*24:]), (*[24]float32)(src[i*step:])
+			copy16(d[:4], s[:4])
+			copy16(d[4:8], s[4:8])
+			copy16(d[8:12], s[8:12])
+			copy16(d[12:16], s[12:16])
+			copy16(d[16:20], s[16:20])
+			copy16(d[20:], s[20:])
+		}
+	case width%4 == 0:
 		for i := range n {
 			d, s := dst[i*width:][:width], src[i*step:][:width]
-			for k := 0; k < width; k += 8 {
-				*(*[8]float32)(d[k:]) = *(*[8]float32)(s[k:])
+			for k := 0; k < width; k += 4 {
+				copy16(d[k:], s[k:])
 			}
 		}
 	default:
@@ -163,3 +179,6 @@ func copyRuns(dst, src []float32, n, width, step int) {
 		}
 	}
 }
+
+// copy16 copies 4 floats, 16 bytes: as many as the compiler moves without a call.
+func copy16(dst, src []float32) { *(*[4]float32)(dst) = *(*[4]float32)(src) }
