@@ -32,31 +32,19 @@ import (
 // The error says what the file lacks, compared with the closest architecture.
 func Import(f *weights.File, a *Architecture) (*Classifier, error) {
 	f.TrimWrappers()
-	candidates := []*Architecture{a}
+	these := []*Architecture{a}
 	if a == nil {
-		candidates = nil
-		for _, name := range Names() {
-			if a, err := ByName(name); err == nil {
-				candidates = append(candidates, a)
-			}
+		var err error
+		if these, err = candidates(f); err != nil {
+			return nil, err
 		}
 	}
-	var fits []fit
-	var closest fit
-	for _, a := range candidates {
-		l, err := a.layout()
-		if err != nil {
-			return nil, fmt.Errorf("models: %w", err)
-		}
-		x := fit{arch: a}
-		x.file, x.of = l.rename(f)
-		x.differ = l.differences(x.file)
-		if x.differ == nil {
-			fits = append(fits, x)
-		}
-		if closest.arch == nil || x.count() < closest.count() {
-			closest = x
-		}
+	fits, closest, err := fitting(f, these)
+	if a == nil && len(fits) == 0 && err == nil { // what is the closest, then?
+		fits, closest, err = fitting(f, all())
+	}
+	if err != nil {
+		return nil, err
 	}
 	switch fits = withoutAliases(fits); len(fits) {
 	case 0:
@@ -110,6 +98,27 @@ type fit struct {
 	file   *weights.File          // with the architecture's names
 	of     string                 // the architecture whose names the file has
 	differ *weights.MismatchError // nil if it fits
+}
+
+// fitting returns those of the architectures whose body f has, and the one that it is
+// the closest to.
+func fitting(f *weights.File, these []*Architecture) (fits []fit, closest fit, err error) {
+	for _, a := range these {
+		l, err := a.layout()
+		if err != nil {
+			return nil, fit{}, fmt.Errorf("models: %w", err)
+		}
+		x := fit{arch: a}
+		x.file, x.of = l.rename(f)
+		x.differ = l.differences(x.file)
+		if x.differ == nil {
+			fits = append(fits, x)
+		}
+		if closest.arch == nil || x.count() < closest.count() {
+			closest = x
+		}
+	}
+	return fits, closest, nil
 }
 
 func (x fit) count() int {

@@ -3,6 +3,8 @@ package models
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -51,6 +53,13 @@ func Names() []string {
 	}
 	sort.Strings(n)
 	return n
+}
+
+// all returns all architectures, by name.
+func all() []*Architecture {
+	registry.RLock()
+	defer registry.RUnlock()
+	return slices.SortedFunc(maps.Values(registry.all), func(a, b *Architecture) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // ByName returns an architecture; the error for an unknown name has the
