@@ -31,6 +31,7 @@ func torchvision(name, file string, resize int) Published {
 func torchvisionAt(name, file string, size, resize int, i preprocess.Interpolation) Published {
 	return Published{
 		Name: name, URL: "https://download.pytorch.org/models/" + file, Classes: 1000, License: "bsd-3-clause",
+		Top1: torchvisionTop1(file), Top1Size: size,
 		Preprocess: preprocess.Config{
 			Size: size, CropPct: float64(size) / float64(resize),
 			Interpolation: i, Stats: preprocess.ImageNetStats,

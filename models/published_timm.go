@@ -13,7 +13,7 @@ var timmStats = [...]preprocess.Stats{
 }
 
 // timmWeights are the weights, those of an architecture one after the other with its
-// default first.
+// default first. How well they do is from timm's results/results-imagenet.csv.
 var timmWeights = [...]timmPublished{
 	{"convnext_atto", "d2_in1k", 1000, 224, 0.875, false, preprocess.Bicubic, 0, 75.672, 224, "apache-2.0"},
 	{"convnext_base", "fb_in22k_ft_in1k", 1000, 224, 0.875, false, preprocess.Bicubic, 0, 85.814, 224, "apache-2.0"},

@@ -1,7 +1,7 @@
 """Writes published_timm.go: facts about the weights that timm publishes on the Hugging
 Face Hub for the architectures of this package.
 
-    go run ./cmd/whippet models --names | \
+    go run ./cmd/whippet models --csv | \
         python models/published_timm.py RESULTS > models/published_timm.go
 
 needs timm. RESULTS is results/results-imagenet.csv of timm's repository, where its
@@ -17,7 +17,7 @@ from timm.models._registry import _model_default_cfgs as known
 
 results = {row["model"]: row for row in csv.DictReader(open(sys.argv[1]))}
 stats, rows = [], []
-for arch in sorted(set(sys.stdin.read().split())):
+for arch in sorted({row["name"] for row in csv.DictReader(sys.stdin)}):
     if arch not in known:
         continue
     for tag in known[arch].tags:  # the default first
@@ -60,7 +60,7 @@ for mean, std in stats:
 print("""}
 
 // timmWeights are the weights, those of an architecture one after the other with its
-// default first.
+// default first. How well they do is from timm's results/results-imagenet.csv.
 var timmWeights = [...]timmPublished{""")
 print("\n".join(rows))
 print("}")

@@ -148,6 +148,15 @@ func split(name string, a *models.Architecture) (arch *models.Architecture, tag 
 	return nil, "", false
 }
 
+// NameOf is what Find calls published weights of a: timm/resnet50.a1_in1k,
+// resnet50.IMAGENET1K_V2.
+func NameOf(a *models.Architecture, p models.Published) string {
+	if p.Hub != "" {
+		return p.Hub
+	}
+	return a.Name + "." + p.Name
+}
+
 // known lists the names of weights, of all architectures or of a alone.
 func known(a *models.Architecture) []string {
 	var names []string
@@ -160,13 +169,10 @@ func known(a *models.Architecture) []string {
 			names = append(names, n)
 		}
 		for _, p := range arch.Weights {
-			switch {
-			case a != nil:
+			if a != nil {
 				names = append(names, p.Name)
-			case p.Hub != "":
-				names = append(names, p.Hub)
-			default:
-				names = append(names, n+"."+p.Name)
+			} else {
+				names = append(names, NameOf(arch, p))
 			}
 		}
 	}
@@ -208,7 +214,7 @@ func (o Options) published(ctx context.Context, a *models.Architecture, p models
 		return o.atHub(ctx, r)
 	}
 	l, err := labels(p.Classes, nil, nil)
-	name := a.Name + "." + p.Name
+	name := NameOf(a, p)
 	return &Weights{Name: name, Fixed: name, Arch: a, Configured: true, Classes: p.Classes, Labels: l, License: p.License, Preprocess: p.Preprocess, url: p.URL, o: o}, err
 }
 

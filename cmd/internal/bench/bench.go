@@ -31,6 +31,7 @@ type Options struct {
 	Frozen  bool          // training: the body frozen, as fastai freezes it
 	TrainBN bool          // frozen: the body's batch norms train all the same
 	Classes int           // of the head
+	OwnHead bool          // Infer: the architecture's own head in place of fastai's
 }
 
 // Check reports the first option that cannot be.

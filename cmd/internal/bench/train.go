@@ -72,7 +72,13 @@ func Infer(ctx context.Context, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	model := models.NewClassifier(arch, o.Classes, rng.New(1))
+	build := func(a *models.Architecture, classes int, r *rng.Stream) *models.Classifier {
+		return models.NewClassifier(a, classes, r)
+	}
+	if o.OwnHead {
+		build = models.NewOwnHead
+	}
+	model := build(arch, o.Classes, rng.New(1))
 	arena := autograd.NewArena()
 	inf := nn.CompileWith(model, arena)
 	x := normal(o.Batch, o.Size)
