@@ -28,7 +28,7 @@ var floors = []struct {
 	packages string // separated by white space, without the module's path
 }{
 	{"the command, and programs beside it", `cmd/whippet cmd/whippet-mpi cmd/internal/docimages cmd/internal/licenses/generate internal/demo/drawnweights/pretrain
-		bench/compare bench/load examples/handler examples/architecture examples/loop interop/checkpoints interop/classifier interop/hub interop/smallnet tests/browser/pictures`},
+		bench/compare bench/load bench/ranks examples/handler examples/architecture examples/loop interop/checkpoints interop/classifier interop/hub interop/smallnet tests/browser/pictures`},
 	{"the command without its programs", `cmd/internal/command`},
 	{"packages of the command", `cmd/internal/run cmd/internal/parts cmd/internal/bench cmd/internal/watch cmd/internal/clean`},
 	{"what uses a trained model", `serve interpret/page`},
@@ -65,7 +65,7 @@ var forbidden = []struct{ who, what, why string }{
 	{"train", "net/http plot", "training draws and calls nothing; show and finetune do"},
 	{"cmd/whippet", "runtime/cgo", "one static binary"},
 	{"cmd/whippet", "vision/avif github.com/tetratelabs/wazero", "AVIF makes the program larger, and only the build with the tag avif has it"},
-	{"./...", "github.com/ebitengine/purego", "a program with it needs the system's loader; whippet-mpi is the one that does"},
+	{"./...", "github.com/ebitengine/purego", "a program with it needs the system's loader; whippet-mpi is the one that does, and what measures it"},
 	{"./...", "testing internal/testkit/... nn/optest", "what only tests use adds flags and code to programs"},
 }
 
@@ -185,7 +185,7 @@ func onlyForTests(p string) bool {
 
 // mayCarry reports whether a package is the exception of a rule for all.
 func mayCarry(p, what string) bool {
-	return what == "github.com/ebitengine/purego" && (p == "internal/mpi" || p == "cmd/whippet-mpi")
+	return what == "github.com/ebitengine/purego" && (p == "internal/mpi" || p == "cmd/whippet-mpi" || p == "bench/ranks")
 }
 
 // carried returns what breaks forbidden.

@@ -18,11 +18,20 @@ const (
 	// message is how many floats a message has at most: 4 MiB, far below the 2^31 that
 	// MPI can count.
 	message = 1 << 20
-	// polls is how often a waiting rank asks before it sleeps. MPICH moves a piece of
-	// a message between processes of one machine only when it is asked.
-	polls = 8
-	// nap is how long it sleeps then, to take about a twentieth of a processor.
-	nap = 50 * time.Microsecond
+)
+
+// patience is how a rank waits: how often it asks before it sleeps, and for how long it
+// sleeps then. MPICH moves a piece of a message between processes of one machine only
+// when it is asked; what a network brings, the system takes in meanwhile.
+type patience struct {
+	polls int
+	nap   time.Duration
+}
+
+// About a twentieth of a processor each.
+var (
+	oneMachine = patience{8, 50 * time.Microsecond}
+	network    = patience{4, 200 * time.Microsecond}
 )
 
 // requests are the handles of what is under way.
@@ -56,8 +65,8 @@ func (g *Group) wait() error {
 		if *r.done != 0 {
 			return nil
 		}
-		if i%polls == 0 {
-			time.Sleep(nap)
+		if i%g.patience.polls == 0 {
+			time.Sleep(g.patience.nap)
 		}
 	}
 	return nil
