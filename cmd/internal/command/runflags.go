@@ -126,9 +126,6 @@ func (f *learnerFlags) fetchWeights(ctx context.Context, p *printer) error {
 // the default ones of networks that timm publishes. Torchvision's default weights are
 // fine-tuned by fastai's recipe.
 func (f *learnerFlags) adaptDefaults(ctx context.Context, changed func(string) bool) error {
-	if f.Head == "fastai" {
-		f.Head = ""
-	}
 	if changed("batch") && f.Batch == 0 {
 		return fmt.Errorf("--batch 0: must be 2 to 65536; without the flag it is %d, or less with fewer pictures", data.DefaultBatchSize)
 	}
@@ -221,6 +218,23 @@ func (f *learnerFlags) adaptToWeights(ctx context.Context, changed func(string) 
 	return nil
 }
 
+// headFlag is --head: fastai, which settings have as "", or own.
+type headFlag string
+
+func (h *headFlag) String() string { return cmp.Or(string(*h), "fastai") }
+func (h *headFlag) Type() string   { return "head" }
+func (h *headFlag) Set(s string) error {
+	switch s {
+	case "fastai":
+		*h = ""
+	case models.OwnHead:
+		*h = headFlag(s)
+	default:
+		return errors.New("must be fastai or " + models.OwnHead)
+	}
+	return nil
+}
+
 // presizeFor is the square to which pictures are resized before augmentation: fastai's
 // 460 for 224, and in this proportion for larger inputs.
 func presizeFor(size int) int { return max(run.Default().Presize, size*2) }
@@ -231,7 +245,7 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl := cmd.Flags()
 	fl.StringVar(&c.Arch, "arch", c.Arch, "architecture, as whippet models lists them; left out, that of the weights' configuration")
 	fl.StringVar(&c.Weights, "weights", c.Weights, "initial weights: default (the architecture's published ones), none, a name such as IMAGENET1K_V2, timm/resnet50.a1_in1k or hf:ORG/REPO[@REVISION], a folder with config.json, or a .pth or .safetensors file")
-	fl.StringVar(&c.Head, "head", "fastai", "fastai (concat pooling and two layers), or own: the architecture's, which torchvision and timm can read")
+	fl.Var((*headFlag)(&c.Head), "head", "fastai (concat pooling and two layers), or own: the architecture's, which torchvision and timm can read")
 	fl.StringVar(&c.From, "from", "", "continue from this saved model, head included; its classes must be the data's")
 	fl.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "weight decay")
 	fl.IntVar(&c.Batch, "batch", c.Batch, fmt.Sprintf("pictures in a batch (default %d, or less with fewer pictures)", data.DefaultBatchSize))
