@@ -14,3 +14,9 @@ package asm
 //go:generate go run ./pool -out ../pool/pool_amd64.s -stubs ../pool/pool_stubs_amd64.go -offsets ../pool/pool_offsets_amd64.go -pkg pool
 //go:generate go run ./pixel -out ../pixel/pixel_amd64.s -stubs ../pixel/pixel_stubs_amd64.go -offsets ../pixel/pixel_offsets_amd64.go -pkg pixel
 //go:generate go run ./ground -out ../ground/ground_amd64.s -stubs ../ground/ground_stubs_amd64.go -pkg ground
+//go:generate go run ./rowwise -room elementwise -arm64 ../elementwise/elementwise
+//go:generate go run ./rowwise -room attention -arm64 ../attention/attention
+//go:generate go run ./rowwise -room norm -arm64 ../norm/norm
+//go:generate go run ./rowwise -room optimizer -arm64 ../optimizer/optimizer
+//go:generate go run ./layernorm -arm64 ../layernorm/layernorm
+//go:generate go run ./pool -arm64 ../pool/pool

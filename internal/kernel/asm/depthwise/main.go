@@ -3,8 +3,6 @@
 package main
 
 import (
-	"flag"
-
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -16,12 +14,11 @@ import (
 const pair = 2
 
 func main() {
-	flag.Parse()
+	sets := isa.Begin()
 	room := isa.Open("../depthwise")
 	room.Args("packArgs", "windowArgs", "gradArgs")
-	ConstraintExpr("amd64,!noasm")
 	group := room.Const("group")
-	for _, v := range isa.All {
+	for _, v := range sets {
 		pack(v, "Pack", "copies pixels to blocks of channels; see packArgs.packGo.", true, false)
 		pack(v, "Unpack", "copies blocks of channels to pixels; see packArgs.unpackGo.", false, false)
 		pack(v, "UnpackNonTemporal", "copies blocks of channels to pixels, which are aligned and have whole blocks; see packArgs.unpackGo.", false, true)

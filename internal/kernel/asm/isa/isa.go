@@ -8,6 +8,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 
 	. "github.com/mmcloughlin/avo/build"
+
+	"github.com/whippet-ml/whippet/internal/kernel/asm/neon"
 )
 
 // Set is an instruction set, as far as kernels differ by it: AVX-512 has twice
@@ -17,6 +19,7 @@ type Set struct {
 	Name  string // how the names of its kernels end
 	Bytes int    // of a vector
 	Wide  bool   // AVX-512
+	Pairs bool   // NEON: a vector is a pair of its registers, see package neon
 }
 
 // The instruction sets that there are kernels for.
@@ -24,8 +27,19 @@ var (
 	AVX512 = &Set{Name: "AVX512", Bytes: 64, Wide: true}
 	AVX2   = &Set{Name: "AVX2", Bytes: 32}
 
+	NEON = &Set{Name: "NEON", Bytes: 32, Pairs: true}
+
 	All = []*Set{AVX512, AVX2}
 )
+
+// NonTemporal lists the ways to store that v has: with false, and with true where
+// there are non-temporal stores.
+func (v *Set) NonTemporal() []bool {
+	if v.Pairs {
+		return []bool{false}
+	}
+	return []bool{false, true}
+}
 
 // Lanes is how many float32 make a vector.
 func (v *Set) Lanes() int { return v.Bytes / 4 }
@@ -97,6 +111,8 @@ func (v *Set) LoadTo(m operand.Op, r reg.Register, t *Tail) {
 	switch {
 	case t == nil:
 		VMOVUPS(m, r)
+	case v.Pairs:
+		Instruction(neon.LoadPart(m, t.mask, r))
 	case v.Wide:
 		VMOVUPS_Z(m, t.mask, r)
 	default:
@@ -109,6 +125,8 @@ func (v *Set) Store(r reg.Register, m operand.Op, t *Tail) {
 	switch {
 	case t == nil:
 		VMOVUPS(r, m)
+	case v.Pairs:
+		Instruction(neon.StorePart(r, t.mask, m))
 	case v.Wide:
 		VMOVUPS(r, t.mask, m)
 	default:

@@ -21,9 +21,9 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 )
 
-// stubSuffix ends the names of the files of declarations, which are empty while
-// they are being generated.
-const stubSuffix = "_stubs_amd64.go"
+// stubName begins the ends of the names of the files of declarations, which are
+// empty while they are being generated.
+const stubName = "_stubs_"
 
 // Source is the Go package that a file of assembly belongs to, as far as
 // kernels need it: argument structures and constants.
@@ -32,12 +32,12 @@ type Source struct {
 	types *types.Package
 }
 
-// Open reads the Go package in folder dir as it is for amd64, without the bodies of its functions
-// and without what it imports. That it calls kernels which are still to be
+// Open reads the Go package in folder dir as it is for the architecture that is
+// generated for, without the bodies of its functions and without what it imports. That it calls kernels which are still to be
 // generated does no harm, which is why avo's own Package does not serve.
 func Open(dir string) *Source {
 	files := build.Default
-	files.GOOS, files.GOARCH, files.CgoEnabled = "linux", "amd64", false
+	files.GOOS, files.GOARCH, files.CgoEnabled = "linux", arch(), false
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		log.Fatal(err)
@@ -45,7 +45,7 @@ func Open(dir string) *Source {
 	fset := token.NewFileSet()
 	var parsed []*ast.File
 	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, stubSuffix) {
+		if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, stubName+arch()+".go") {
 			continue
 		}
 		if match, err := files.MatchFile(dir, filepath.Base(name)); err != nil {

@@ -5,11 +5,14 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 
 	. "github.com/mmcloughlin/avo/build"
+
+	"github.com/whippet-ml/whippet/internal/kernel/asm/neon"
 )
 
 // Tail is the mask of the lanes that the last, partial vector of a row has: a
 // mask register of AVX-512, or a vector of AVX2 that is all ones in the lanes
-// there are.
+// there are. For NEON, which has no masks, it is the lanes' number in a vector's
+// lowest lane: general registers are few.
 type Tail struct{ mask reg.Register }
 
 // TailIn is the tail whose mask a kernel has made itself in mask.
@@ -18,6 +21,12 @@ func TailIn(mask reg.Register) *Tail { return &Tail{mask: mask} }
 // NewTail makes the mask of the first n lanes, n in a register that it
 // overwrites, 0 <= n < Lanes.
 func (v *Set) NewTail(n reg.GPVirtual) *Tail {
+	if v.Pairs {
+		laneNumbers()
+		x := XMM()
+		VMOVD(n.As32(), x)
+		return &Tail{mask: x}
+	}
 	if v.Wide {
 		Comment("mask = (1 << lanes of the last vector) - 1")
 		one := GP64()
@@ -42,6 +51,8 @@ func (v *Set) NewTail(n reg.GPVirtual) *Tail {
 func (v *Set) Keep(x reg.VecVirtual, t *Tail) {
 	switch {
 	case t == nil:
+	case v.Pairs:
+		Instruction(neon.KeepPart(x, t.mask))
 	case v.Wide:
 		VMOVAPS_Z(x, t.mask, x)
 	default:

@@ -11,10 +11,10 @@ import (
 )
 
 func main() {
+	sets := isa.Begin()
 	room := isa.Open("../layernorm")
 	room.Args("args")
-	ConstraintExpr("amd64,!noasm")
-	for _, v := range isa.All {
+	for _, v := range sets {
 		forward(v)
 		backward(v, false)
 		backward(v, true)

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"flag"
 	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -12,11 +11,10 @@ import (
 )
 
 func main() {
-	flag.Parse()
+	sets := isa.Begin()
 	room := isa.Open("../pool")
 	room.Args("windowArgs")
-	ConstraintExpr("amd64,!noasm")
-	for _, v := range isa.All {
+	for _, v := range sets {
 		pool(v)
 	}
 	room.Generate()

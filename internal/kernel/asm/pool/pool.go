@@ -18,7 +18,7 @@ func pool(v *isa.Set) {
 	}
 	windows(v, "NormWindow", "sets out to the maximum over the window and 0 of x*scale + shift, more[2] to that x and arg to its position, 255 for the 0; scale is more[0], shift more[1]; see maxWindow.normMax.",
 		many, false, func(w *window) windowBody { return normWindow(v, w) })
-	for _, nonTemporal := range []bool{false, true} {
+	for _, nonTemporal := range v.NonTemporal() {
 		windows(v, "GatherWindow"+isa.When(nonTemporal, "NonTemporal"), "sets out to g, the sum over the window of dy (src) where arg is the position; see gatherWindow.gather.",
 			4, true, func(w *window) windowBody { return gatherWindow(v, w, false, nonTemporal) })
 		windows(v, "NormGather"+isa.When(nonTemporal, "NonTemporal"), "sets out to a*g + (b*(x-mean) + d), g as in GatherWindow; x, mean, a, b, d are more[0] to more[4].",

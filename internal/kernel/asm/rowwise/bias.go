@@ -21,7 +21,7 @@ func rows(v *isa.Set) {
 		}})
 	// dz = dx, with ReLU only where x > 0; sums += dz
 	for _, relu := range []bool{false, true} {
-		for _, nonTemporal := range []bool{false, true} {
+		for _, nonTemporal := range v.NonTemporal() {
 			s := sumSpec{name: "SplitSum" + isa.When(relu, "ReLU") + isa.When(nonTemporal, "NonTemporal"),
 				streams: []int{0}, outs: []int{2}, params: []int{3}, strided: []int{0}, nonTemporal: nonTemporal, zero: relu,
 				doc: "copies the channels x (p[0]) of a wider map to dz (p[2])" + isa.When(relu, ", where the same of p[1] is above 0,") + " and adds them to sums (p[3]); see splitSumGo."}

@@ -35,7 +35,7 @@ var prefix string
 
 func main() {
 	name := flag.String("room", "", "generate the kernels of this `package` of internal/kernel")
-	flag.Parse()
+	sets := isa.Begin()
 	r, ok := rooms[*name]
 	if !ok {
 		log.Fatalf("-room %q: the rooms are attention, elementwise, norm and optimizer", *name)
@@ -43,8 +43,7 @@ func main() {
 	prefix = r.prefix
 	room := isa.Open("../" + *name)
 	isa.Open("../rowwise").ArgsAs("Args", "rowArgs")
-	ConstraintExpr("amd64,!noasm")
-	for _, v := range isa.All {
+	for _, v := range sets {
 		r.kernels(room, v)
 	}
 	room.Generate()

@@ -71,7 +71,7 @@ func rowMap(v *isa.Set, s mapSpec) {
 	nonTemporal := s.nonTemporal
 	s.nonTemporal = nil
 	rowMapOnce(v, s)
-	if nonTemporal != nil {
+	if nonTemporal != nil && !v.Pairs {
 		s.nonTemporal = nonTemporal
 		s.name += "NonTemporal"
 		rowMapOnce(v, s)
