@@ -32,13 +32,11 @@ func drawn(w, h int) *data.Image {
 
 // everySet runs a test with each instruction set of this processor.
 func everySet(t *testing.T, f func(t *testing.T)) {
-	for _, set := range []*isa.Set{isa.Generic, isa.AVX2} {
-		if set.Available() {
-			t.Run(set.String(), func(t *testing.T) {
-				defer isa.Use(isa.Use(set))
-				f(t)
-			})
-		}
+	for _, set := range isa.Available() {
+		t.Run(set.String(), func(t *testing.T) {
+			defer isa.Use(isa.Use(set))
+			f(t)
+		})
 	}
 }
 

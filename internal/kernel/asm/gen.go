@@ -20,3 +20,5 @@ package asm
 //go:generate go run ./rowwise -room optimizer -arm64 ../optimizer/optimizer
 //go:generate go run ./layernorm -arm64 ../layernorm/layernorm
 //go:generate go run ./pool -arm64 ../pool/pool
+//go:generate go run ./depthwise -arm64 ../depthwise/depthwise
+//go:generate go run ./pixel -arm64 ../pixel/pixel

@@ -8,7 +8,6 @@
 TEXT ·ewReLUNEON(SB), NOSPLIT, $0-8
 	// ewReLUNEON sets y to the activation of x, x p[0], y p[1]; see scalars.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -158,7 +157,6 @@ next:
 TEXT ·ewReLUGradNEON(SB), NOSPLIT, $0-8
 	// ewReLUGradNEON sets dx to the gradient of x from that of its activation, dy p[0], x p[1], dx p[2]; see scalars.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -378,8 +376,8 @@ many:
 	VBIT V31.B16, V0.B16, V4.B16
 	WORD $0x6ea5e43f // fcmgt v31.4s, v1.4s, v5.4s
 	VBIT V31.B16, V1.B16, V5.B16
-	FMOVQ 32(R4), F6
-	FMOVQ 32(R4), F7
+	FMOVQ (R4), F6
+	FMOVQ (R4), F7
 	WORD $0x6ea6e49f // fcmgt v31.4s, v4.4s, v6.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea7e4bf // fcmgt v31.4s, v5.4s, v7.4s
@@ -391,8 +389,8 @@ many:
 	VBIT V31.B16, V0.B16, V4.B16
 	WORD $0x6ea5e43f // fcmgt v31.4s, v1.4s, v5.4s
 	VBIT V31.B16, V1.B16, V5.B16
-	FMOVQ 32(R4), F6
-	FMOVQ 32(R4), F7
+	FMOVQ (R4), F6
+	FMOVQ (R4), F7
 	WORD $0x6ea6e49f // fcmgt v31.4s, v4.4s, v6.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea7e4bf // fcmgt v31.4s, v5.4s, v7.4s
@@ -403,8 +401,8 @@ many:
 	VBIT V31.B16, V0.B16, V4.B16
 	WORD $0x6ea5e43f // fcmgt v31.4s, v1.4s, v5.4s
 	VBIT V31.B16, V1.B16, V5.B16
-	FMOVQ 32(R4), F6
-	FMOVQ 32(R4), F7
+	FMOVQ (R4), F6
+	FMOVQ (R4), F7
 	WORD $0x6ea6e49f // fcmgt v31.4s, v4.4s, v6.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea7e4bf // fcmgt v31.4s, v5.4s, v7.4s
@@ -415,8 +413,8 @@ many:
 	VBIT V31.B16, V0.B16, V4.B16
 	WORD $0x6ea5e43f // fcmgt v31.4s, v1.4s, v5.4s
 	VBIT V31.B16, V1.B16, V5.B16
-	FMOVQ 32(R4), F6
-	FMOVQ 32(R4), F7
+	FMOVQ (R4), F6
+	FMOVQ (R4), F7
 	WORD $0x6ea6e49f // fcmgt v31.4s, v4.4s, v6.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea7e4bf // fcmgt v31.4s, v5.4s, v7.4s
@@ -435,8 +433,8 @@ single:
 	VBIT V31.B16, V0.B16, V4.B16
 	WORD $0x6ea5e43f // fcmgt v31.4s, v1.4s, v5.4s
 	VBIT V31.B16, V1.B16, V5.B16
-	FMOVQ 32(R4), F6
-	FMOVQ 32(R4), F7
+	FMOVQ (R4), F6
+	FMOVQ (R4), F7
 	WORD $0x6ea6e49f // fcmgt v31.4s, v4.4s, v6.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea7e4bf // fcmgt v31.4s, v5.4s, v7.4s
@@ -485,8 +483,8 @@ part3:
 	VBIT V31.B16, V0.B16, V4.B16
 	WORD $0x6ea5e43f // fcmgt v31.4s, v1.4s, v5.4s
 	VBIT V31.B16, V1.B16, V5.B16
-	FMOVQ 32(R4), F6
-	FMOVQ 32(R4), F7
+	FMOVQ (R4), F6
+	FMOVQ (R4), F7
 	WORD $0x6ea6e49f // fcmgt v31.4s, v4.4s, v6.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea7e4bf // fcmgt v31.4s, v5.4s, v7.4s
@@ -565,8 +563,8 @@ many:
 	WORD $0x6ea1e4e9 // fcmgt v9.4s, v7.4s, v1.4s
 	VAND V8.B16, V4.B16, V4.B16
 	VAND V9.B16, V5.B16, V5.B16
-	FMOVQ 32(R4), F8
-	FMOVQ 32(R4), F9
+	FMOVQ (R4), F8
+	FMOVQ (R4), F9
 	WORD $0x4ea6d506 // fsub v6.4s, v8.4s, v6.4s
 	WORD $0x4ea7d527 // fsub v7.4s, v9.4s, v7.4s
 	WORD $0x6ea0e4c6 // fcmgt v6.4s, v6.4s, v0.4s
@@ -581,8 +579,8 @@ many:
 	WORD $0x6ea1e4e9 // fcmgt v9.4s, v7.4s, v1.4s
 	VAND V8.B16, V4.B16, V4.B16
 	VAND V9.B16, V5.B16, V5.B16
-	FMOVQ 32(R4), F8
-	FMOVQ 32(R4), F9
+	FMOVQ (R4), F8
+	FMOVQ (R4), F9
 	WORD $0x4ea6d506 // fsub v6.4s, v8.4s, v6.4s
 	WORD $0x4ea7d527 // fsub v7.4s, v9.4s, v7.4s
 	WORD $0x6ea0e4c6 // fcmgt v6.4s, v6.4s, v0.4s
@@ -596,8 +594,8 @@ many:
 	WORD $0x6ea1e4e9 // fcmgt v9.4s, v7.4s, v1.4s
 	VAND V8.B16, V4.B16, V4.B16
 	VAND V9.B16, V5.B16, V5.B16
-	FMOVQ 32(R4), F8
-	FMOVQ 32(R4), F9
+	FMOVQ (R4), F8
+	FMOVQ (R4), F9
 	WORD $0x4ea6d506 // fsub v6.4s, v8.4s, v6.4s
 	WORD $0x4ea7d527 // fsub v7.4s, v9.4s, v7.4s
 	WORD $0x6ea0e4c6 // fcmgt v6.4s, v6.4s, v0.4s
@@ -611,8 +609,8 @@ many:
 	WORD $0x6ea1e4e9 // fcmgt v9.4s, v7.4s, v1.4s
 	VAND V8.B16, V4.B16, V4.B16
 	VAND V9.B16, V5.B16, V5.B16
-	FMOVQ 32(R4), F8
-	FMOVQ 32(R4), F9
+	FMOVQ (R4), F8
+	FMOVQ (R4), F9
 	WORD $0x4ea6d506 // fsub v6.4s, v8.4s, v6.4s
 	WORD $0x4ea7d527 // fsub v7.4s, v9.4s, v7.4s
 	WORD $0x6ea0e4c6 // fcmgt v6.4s, v6.4s, v0.4s
@@ -635,8 +633,8 @@ single:
 	WORD $0x6ea1e4e9 // fcmgt v9.4s, v7.4s, v1.4s
 	VAND V8.B16, V4.B16, V4.B16
 	VAND V9.B16, V5.B16, V5.B16
-	FMOVQ 32(R4), F8
-	FMOVQ 32(R4), F9
+	FMOVQ (R4), F8
+	FMOVQ (R4), F9
 	WORD $0x4ea6d506 // fsub v6.4s, v8.4s, v6.4s
 	WORD $0x4ea7d527 // fsub v7.4s, v9.4s, v7.4s
 	WORD $0x6ea0e4c6 // fcmgt v6.4s, v6.4s, v0.4s
@@ -718,8 +716,8 @@ part8:
 	WORD $0x6ea1e4e9 // fcmgt v9.4s, v7.4s, v1.4s
 	VAND V8.B16, V4.B16, V4.B16
 	VAND V9.B16, V5.B16, V5.B16
-	FMOVQ 32(R4), F8
-	FMOVQ 32(R4), F9
+	FMOVQ (R4), F8
+	FMOVQ (R4), F9
 	WORD $0x4ea6d506 // fsub v6.4s, v8.4s, v6.4s
 	WORD $0x4ea7d527 // fsub v7.4s, v9.4s, v7.4s
 	WORD $0x6ea0e4c6 // fcmgt v6.4s, v6.4s, v0.4s
@@ -795,31 +793,43 @@ single:
 	BGE part
 	ADD R8, R1, R16
 	FLDPQ (R16), (F2, F3)
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V2.B16, V4.B16
 	VORR V30.B16, V3.B16, V5.B16
-	FMOVQ 64(R4), F6
-	FMOVQ 64(R4), F7
+	FMOVQ 32(R4), F6
+	FMOVQ 32(R4), F7
 	WORD $0x6ea4e4df // fcmgt v31.4s, v6.4s, v4.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea5e4ff // fcmgt v31.4s, v7.4s, v5.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 80(R4), F6
-	FMOVQ 80(R4), F7
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F6
+	FMOVQ 48(R4), F7
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V4.S4, V6.S4
 	VFMLA V30.S4, V5.S4, V7.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed4c8 // fsub v8.4s, v6.4s, v30.4s
 	WORD $0x4ebed4e9 // fsub v9.4s, v7.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V8.S4, V4.S4
 	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V8.S4, V4.S4
+	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 112(R4), F8
+	FMOVQ 112(R4), F9
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V8.S4, V4.S4
-	VFMLS V30.S4, V9.S4, V5.S4
-	FMOVQ 144(R4), F8
-	FMOVQ 144(R4), F9
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 128(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
+	FMOVQ 144(R4), F30
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 144(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
 	FMOVQ 160(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
@@ -838,33 +848,21 @@ single:
 	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 208(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
 	VSHL $23, V6.S4, V6.S4
 	VSHL $23, V7.S4, V7.S4
 	WORD $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
 	WORD $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	WORD $0x4e3ed504 // fadd v4.4s, v8.4s, v30.4s
 	WORD $0x4e3ed525 // fadd v5.4s, v9.4s, v30.4s
-	FMOVQ 224(R4), F6
-	FMOVQ 224(R4), F7
+	FMOVQ 192(R4), F6
+	FMOVQ 192(R4), F7
 	WORD $0x6e24fcc4 // fdiv v4.4s, v6.4s, v4.4s
 	WORD $0x6e25fce5 // fdiv v5.4s, v7.4s, v5.4s
 	WORD $0x6e24dd06 // fmul v6.4s, v8.4s, v4.4s
@@ -915,31 +913,43 @@ part5:
 part1:
 	FLDPQ (R16), (F2, F3)
 part3:
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V2.B16, V4.B16
 	VORR V30.B16, V3.B16, V5.B16
-	FMOVQ 64(R4), F6
-	FMOVQ 64(R4), F7
+	FMOVQ 32(R4), F6
+	FMOVQ 32(R4), F7
 	WORD $0x6ea4e4df // fcmgt v31.4s, v6.4s, v4.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea5e4ff // fcmgt v31.4s, v7.4s, v5.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 80(R4), F6
-	FMOVQ 80(R4), F7
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F6
+	FMOVQ 48(R4), F7
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V4.S4, V6.S4
 	VFMLA V30.S4, V5.S4, V7.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed4c8 // fsub v8.4s, v6.4s, v30.4s
 	WORD $0x4ebed4e9 // fsub v9.4s, v7.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V8.S4, V4.S4
 	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V8.S4, V4.S4
+	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 112(R4), F8
+	FMOVQ 112(R4), F9
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V8.S4, V4.S4
-	VFMLS V30.S4, V9.S4, V5.S4
-	FMOVQ 144(R4), F8
-	FMOVQ 144(R4), F9
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 128(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
+	FMOVQ 144(R4), F30
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 144(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
 	FMOVQ 160(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
@@ -958,33 +968,21 @@ part3:
 	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 208(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
 	VSHL $23, V6.S4, V6.S4
 	VSHL $23, V7.S4, V7.S4
 	WORD $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
 	WORD $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	WORD $0x4e3ed504 // fadd v4.4s, v8.4s, v30.4s
 	WORD $0x4e3ed525 // fadd v5.4s, v9.4s, v30.4s
-	FMOVQ 224(R4), F6
-	FMOVQ 224(R4), F7
+	FMOVQ 192(R4), F6
+	FMOVQ 192(R4), F7
 	WORD $0x6e24fcc4 // fdiv v4.4s, v6.4s, v4.4s
 	WORD $0x6e25fce5 // fdiv v5.4s, v7.4s, v5.4s
 	WORD $0x6e24dd06 // fmul v6.4s, v8.4s, v4.4s
@@ -1064,31 +1062,43 @@ single:
 	FLDPQ (R16), (F2, F3)
 	ADD R8, R2, R17
 	FLDPQ (R17), (F4, F5)
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V4.B16, V4.B16
 	VORR V30.B16, V5.B16, V5.B16
-	FMOVQ 64(R4), F6
-	FMOVQ 64(R4), F7
+	FMOVQ 32(R4), F6
+	FMOVQ 32(R4), F7
 	WORD $0x6ea4e4df // fcmgt v31.4s, v6.4s, v4.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea5e4ff // fcmgt v31.4s, v7.4s, v5.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 80(R4), F6
-	FMOVQ 80(R4), F7
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F6
+	FMOVQ 48(R4), F7
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V4.S4, V6.S4
 	VFMLA V30.S4, V5.S4, V7.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed4c8 // fsub v8.4s, v6.4s, v30.4s
 	WORD $0x4ebed4e9 // fsub v9.4s, v7.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V8.S4, V4.S4
 	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V8.S4, V4.S4
+	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 112(R4), F8
+	FMOVQ 112(R4), F9
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V8.S4, V4.S4
-	VFMLS V30.S4, V9.S4, V5.S4
-	FMOVQ 144(R4), F8
-	FMOVQ 144(R4), F9
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 128(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
+	FMOVQ 144(R4), F30
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 144(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
 	FMOVQ 160(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
@@ -1107,33 +1117,21 @@ single:
 	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 208(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
 	VSHL $23, V6.S4, V6.S4
 	VSHL $23, V7.S4, V7.S4
 	WORD $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
 	WORD $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	WORD $0x4e3ed504 // fadd v4.4s, v8.4s, v30.4s
 	WORD $0x4e3ed525 // fadd v5.4s, v9.4s, v30.4s
-	FMOVQ 224(R4), F6
-	FMOVQ 224(R4), F7
+	FMOVQ 192(R4), F6
+	FMOVQ 192(R4), F7
 	WORD $0x6e24fcc4 // fdiv v4.4s, v6.4s, v4.4s
 	WORD $0x6e25fce5 // fdiv v5.4s, v7.4s, v5.4s
 	WORD $0x6e24dd06 // fmul v6.4s, v8.4s, v4.4s
@@ -1213,31 +1211,43 @@ part10:
 part6:
 	FLDPQ (R17), (F4, F5)
 part8:
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V4.B16, V4.B16
 	VORR V30.B16, V5.B16, V5.B16
-	FMOVQ 64(R4), F6
-	FMOVQ 64(R4), F7
+	FMOVQ 32(R4), F6
+	FMOVQ 32(R4), F7
 	WORD $0x6ea4e4df // fcmgt v31.4s, v6.4s, v4.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea5e4ff // fcmgt v31.4s, v7.4s, v5.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 80(R4), F6
-	FMOVQ 80(R4), F7
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F6
+	FMOVQ 48(R4), F7
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V4.S4, V6.S4
 	VFMLA V30.S4, V5.S4, V7.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed4c8 // fsub v8.4s, v6.4s, v30.4s
 	WORD $0x4ebed4e9 // fsub v9.4s, v7.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V8.S4, V4.S4
 	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V8.S4, V4.S4
+	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 112(R4), F8
+	FMOVQ 112(R4), F9
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V8.S4, V4.S4
-	VFMLS V30.S4, V9.S4, V5.S4
-	FMOVQ 144(R4), F8
-	FMOVQ 144(R4), F9
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 128(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
+	FMOVQ 144(R4), F30
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 144(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
 	FMOVQ 160(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
@@ -1256,33 +1266,21 @@ part8:
 	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 208(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
 	VSHL $23, V6.S4, V6.S4
 	VSHL $23, V7.S4, V7.S4
 	WORD $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
 	WORD $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	WORD $0x4e3ed504 // fadd v4.4s, v8.4s, v30.4s
 	WORD $0x4e3ed525 // fadd v5.4s, v9.4s, v30.4s
-	FMOVQ 224(R4), F6
-	FMOVQ 224(R4), F7
+	FMOVQ 192(R4), F6
+	FMOVQ 192(R4), F7
 	WORD $0x6e24fcc4 // fdiv v4.4s, v6.4s, v4.4s
 	WORD $0x6e25fce5 // fdiv v5.4s, v7.4s, v5.4s
 	WORD $0x6e24dd06 // fmul v6.4s, v8.4s, v4.4s
@@ -1360,31 +1358,43 @@ single:
 	BGE part
 	ADD R8, R1, R16
 	FLDPQ (R16), (F2, F3)
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V2.B16, V4.B16
 	VORR V30.B16, V3.B16, V5.B16
-	FMOVQ 64(R4), F6
-	FMOVQ 64(R4), F7
+	FMOVQ 32(R4), F6
+	FMOVQ 32(R4), F7
 	WORD $0x6ea4e4df // fcmgt v31.4s, v6.4s, v4.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea5e4ff // fcmgt v31.4s, v7.4s, v5.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 80(R4), F6
-	FMOVQ 80(R4), F7
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F6
+	FMOVQ 48(R4), F7
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V4.S4, V6.S4
 	VFMLA V30.S4, V5.S4, V7.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed4c8 // fsub v8.4s, v6.4s, v30.4s
 	WORD $0x4ebed4e9 // fsub v9.4s, v7.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V8.S4, V4.S4
 	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V8.S4, V4.S4
+	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 112(R4), F8
+	FMOVQ 112(R4), F9
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V8.S4, V4.S4
-	VFMLS V30.S4, V9.S4, V5.S4
-	FMOVQ 144(R4), F8
-	FMOVQ 144(R4), F9
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 128(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
+	FMOVQ 144(R4), F30
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 144(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
 	FMOVQ 160(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
@@ -1403,33 +1413,21 @@ single:
 	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 208(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
 	VSHL $23, V6.S4, V6.S4
 	VSHL $23, V7.S4, V7.S4
 	WORD $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
 	WORD $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	WORD $0x4e3ed504 // fadd v4.4s, v8.4s, v30.4s
 	WORD $0x4e3ed525 // fadd v5.4s, v9.4s, v30.4s
-	FMOVQ 224(R4), F6
-	FMOVQ 224(R4), F7
+	FMOVQ 192(R4), F6
+	FMOVQ 192(R4), F7
 	WORD $0x6e24fcc4 // fdiv v4.4s, v6.4s, v4.4s
 	WORD $0x6e25fce5 // fdiv v5.4s, v7.4s, v5.4s
 	WORD $0x6e24dd06 // fmul v6.4s, v8.4s, v4.4s
@@ -1480,31 +1478,43 @@ part5:
 part1:
 	FLDPQ (R16), (F2, F3)
 part3:
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V2.B16, V4.B16
 	VORR V30.B16, V3.B16, V5.B16
-	FMOVQ 64(R4), F6
-	FMOVQ 64(R4), F7
+	FMOVQ 32(R4), F6
+	FMOVQ 32(R4), F7
 	WORD $0x6ea4e4df // fcmgt v31.4s, v6.4s, v4.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea5e4ff // fcmgt v31.4s, v7.4s, v5.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 80(R4), F6
-	FMOVQ 80(R4), F7
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F6
+	FMOVQ 48(R4), F7
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V4.S4, V6.S4
 	VFMLA V30.S4, V5.S4, V7.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed4c8 // fsub v8.4s, v6.4s, v30.4s
 	WORD $0x4ebed4e9 // fsub v9.4s, v7.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V8.S4, V4.S4
 	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V8.S4, V4.S4
+	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 112(R4), F8
+	FMOVQ 112(R4), F9
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V8.S4, V4.S4
-	VFMLS V30.S4, V9.S4, V5.S4
-	FMOVQ 144(R4), F8
-	FMOVQ 144(R4), F9
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 128(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
+	FMOVQ 144(R4), F30
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 144(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
 	FMOVQ 160(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
@@ -1523,33 +1533,21 @@ part3:
 	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 208(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
 	VSHL $23, V6.S4, V6.S4
 	VSHL $23, V7.S4, V7.S4
 	WORD $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
 	WORD $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	WORD $0x4e3ed504 // fadd v4.4s, v8.4s, v30.4s
 	WORD $0x4e3ed525 // fadd v5.4s, v9.4s, v30.4s
-	FMOVQ 224(R4), F6
-	FMOVQ 224(R4), F7
+	FMOVQ 192(R4), F6
+	FMOVQ 192(R4), F7
 	WORD $0x6e24fcc4 // fdiv v4.4s, v6.4s, v4.4s
 	WORD $0x6e25fce5 // fdiv v5.4s, v7.4s, v5.4s
 	WORD $0x6e24dd06 // fmul v6.4s, v8.4s, v4.4s
@@ -1629,31 +1627,43 @@ single:
 	FLDPQ (R16), (F2, F3)
 	ADD R8, R2, R17
 	FLDPQ (R17), (F4, F5)
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V4.B16, V6.B16
 	VORR V30.B16, V5.B16, V7.B16
-	FMOVQ 64(R4), F8
-	FMOVQ 64(R4), F9
+	FMOVQ 32(R4), F8
+	FMOVQ 32(R4), F9
 	WORD $0x6ea6e51f // fcmgt v31.4s, v8.4s, v6.4s
 	VBIT V31.B16, V8.B16, V6.B16
 	WORD $0x6ea7e53f // fcmgt v31.4s, v9.4s, v7.4s
 	VBIT V31.B16, V9.B16, V7.B16
-	FMOVQ 80(R4), F8
-	FMOVQ 80(R4), F9
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F8
+	FMOVQ 48(R4), F9
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V6.S4, V8.S4
 	VFMLA V30.S4, V7.S4, V9.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed50a // fsub v10.4s, v8.4s, v30.4s
 	WORD $0x4ebed52b // fsub v11.4s, v9.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V10.S4, V6.S4
 	VFMLS V30.S4, V11.S4, V7.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V10.S4, V6.S4
+	VFMLS V30.S4, V11.S4, V7.S4
+	FMOVQ 112(R4), F10
+	FMOVQ 112(R4), F11
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V10.S4, V6.S4
-	VFMLS V30.S4, V11.S4, V7.S4
-	FMOVQ 144(R4), F10
-	FMOVQ 144(R4), F11
+	VFMLA V10.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V10.B16
+	FMOVQ 128(R4), F30
+	VFMLA V11.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V11.B16
+	FMOVQ 144(R4), F30
+	VFMLA V10.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V10.B16
+	FMOVQ 144(R4), F30
+	VFMLA V11.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V11.B16
 	FMOVQ 160(R4), F30
 	VFMLA V10.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V10.B16
@@ -1672,33 +1682,21 @@ single:
 	FMOVQ 192(R4), F30
 	VFMLA V11.S4, V7.S4, V30.S4
 	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V10.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 208(R4), F30
-	VFMLA V11.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 224(R4), F30
-	VFMLA V10.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 224(R4), F30
-	VFMLA V11.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 224(R4), F30
-	VFMLA V10.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V11.S4, V7.S4, V30.S4
 	VORR V30.B16, V30.B16, V11.B16
 	VSHL $23, V8.S4, V8.S4
 	VSHL $23, V9.S4, V9.S4
 	WORD $0x6e28dd4a // fmul v10.4s, v10.4s, v8.4s
 	WORD $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	WORD $0x4e3ed546 // fadd v6.4s, v10.4s, v30.4s
 	WORD $0x4e3ed567 // fadd v7.4s, v11.4s, v30.4s
-	FMOVQ 224(R4), F8
-	FMOVQ 224(R4), F9
+	FMOVQ 192(R4), F8
+	FMOVQ 192(R4), F9
 	WORD $0x6e26fd06 // fdiv v6.4s, v8.4s, v6.4s
 	WORD $0x6e27fd27 // fdiv v7.4s, v9.4s, v7.4s
 	WORD $0x6e26dd48 // fmul v8.4s, v10.4s, v6.4s
@@ -1786,31 +1784,43 @@ part10:
 part6:
 	FLDPQ (R17), (F4, F5)
 part8:
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V4.B16, V6.B16
 	VORR V30.B16, V5.B16, V7.B16
-	FMOVQ 64(R4), F8
-	FMOVQ 64(R4), F9
+	FMOVQ 32(R4), F8
+	FMOVQ 32(R4), F9
 	WORD $0x6ea6e51f // fcmgt v31.4s, v8.4s, v6.4s
 	VBIT V31.B16, V8.B16, V6.B16
 	WORD $0x6ea7e53f // fcmgt v31.4s, v9.4s, v7.4s
 	VBIT V31.B16, V9.B16, V7.B16
-	FMOVQ 80(R4), F8
-	FMOVQ 80(R4), F9
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F8
+	FMOVQ 48(R4), F9
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V6.S4, V8.S4
 	VFMLA V30.S4, V7.S4, V9.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed50a // fsub v10.4s, v8.4s, v30.4s
 	WORD $0x4ebed52b // fsub v11.4s, v9.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V10.S4, V6.S4
 	VFMLS V30.S4, V11.S4, V7.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V10.S4, V6.S4
+	VFMLS V30.S4, V11.S4, V7.S4
+	FMOVQ 112(R4), F10
+	FMOVQ 112(R4), F11
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V10.S4, V6.S4
-	VFMLS V30.S4, V11.S4, V7.S4
-	FMOVQ 144(R4), F10
-	FMOVQ 144(R4), F11
+	VFMLA V10.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V10.B16
+	FMOVQ 128(R4), F30
+	VFMLA V11.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V11.B16
+	FMOVQ 144(R4), F30
+	VFMLA V10.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V10.B16
+	FMOVQ 144(R4), F30
+	VFMLA V11.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V11.B16
 	FMOVQ 160(R4), F30
 	VFMLA V10.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V10.B16
@@ -1829,33 +1839,21 @@ part8:
 	FMOVQ 192(R4), F30
 	VFMLA V11.S4, V7.S4, V30.S4
 	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V10.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 208(R4), F30
-	VFMLA V11.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 224(R4), F30
-	VFMLA V10.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 224(R4), F30
-	VFMLA V11.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 224(R4), F30
-	VFMLA V10.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V11.S4, V7.S4, V30.S4
 	VORR V30.B16, V30.B16, V11.B16
 	VSHL $23, V8.S4, V8.S4
 	VSHL $23, V9.S4, V9.S4
 	WORD $0x6e28dd4a // fmul v10.4s, v10.4s, v8.4s
 	WORD $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	WORD $0x4e3ed546 // fadd v6.4s, v10.4s, v30.4s
 	WORD $0x4e3ed567 // fadd v7.4s, v11.4s, v30.4s
-	FMOVQ 224(R4), F8
-	FMOVQ 224(R4), F9
+	FMOVQ 192(R4), F8
+	FMOVQ 192(R4), F9
 	WORD $0x6e26fd06 // fdiv v6.4s, v8.4s, v6.4s
 	WORD $0x6e27fd27 // fdiv v7.4s, v9.4s, v7.4s
 	WORD $0x6e26dd48 // fmul v8.4s, v10.4s, v6.4s
@@ -1942,75 +1940,75 @@ row:
 many:
 	ADD R8, R1, R16
 	FLDPQ (R16), (F4, F5)
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed484 // fadd v4.4s, v4.4s, v30.4s
 	WORD $0x4e3ed4a5 // fadd v5.4s, v5.4s, v30.4s
 	WORD $0x6ea4e41f // fcmgt v31.4s, v0.4s, v4.4s
 	VBIT V31.B16, V0.B16, V4.B16
 	WORD $0x6ea5e43f // fcmgt v31.4s, v1.4s, v5.4s
 	VBIT V31.B16, V1.B16, V5.B16
-	FMOVQ 32(R4), F6
-	FMOVQ 32(R4), F7
+	FMOVQ (R4), F6
+	FMOVQ (R4), F7
 	WORD $0x6ea6e49f // fcmgt v31.4s, v4.4s, v6.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea7e4bf // fcmgt v31.4s, v5.4s, v7.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edc84 // fmul v4.4s, v4.4s, v30.4s
 	WORD $0x6e3edca5 // fmul v5.4s, v5.4s, v30.4s
 	ADD R8, R2, R17
 	FSTPQ (F4, F5), (R17)
 	FLDPQ 32(R16), (F4, F5)
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed484 // fadd v4.4s, v4.4s, v30.4s
 	WORD $0x4e3ed4a5 // fadd v5.4s, v5.4s, v30.4s
 	WORD $0x6ea4e41f // fcmgt v31.4s, v0.4s, v4.4s
 	VBIT V31.B16, V0.B16, V4.B16
 	WORD $0x6ea5e43f // fcmgt v31.4s, v1.4s, v5.4s
 	VBIT V31.B16, V1.B16, V5.B16
-	FMOVQ 32(R4), F6
-	FMOVQ 32(R4), F7
+	FMOVQ (R4), F6
+	FMOVQ (R4), F7
 	WORD $0x6ea6e49f // fcmgt v31.4s, v4.4s, v6.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea7e4bf // fcmgt v31.4s, v5.4s, v7.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edc84 // fmul v4.4s, v4.4s, v30.4s
 	WORD $0x6e3edca5 // fmul v5.4s, v5.4s, v30.4s
 	FSTPQ (F4, F5), 32(R17)
 	FLDPQ 64(R16), (F4, F5)
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed484 // fadd v4.4s, v4.4s, v30.4s
 	WORD $0x4e3ed4a5 // fadd v5.4s, v5.4s, v30.4s
 	WORD $0x6ea4e41f // fcmgt v31.4s, v0.4s, v4.4s
 	VBIT V31.B16, V0.B16, V4.B16
 	WORD $0x6ea5e43f // fcmgt v31.4s, v1.4s, v5.4s
 	VBIT V31.B16, V1.B16, V5.B16
-	FMOVQ 32(R4), F6
-	FMOVQ 32(R4), F7
+	FMOVQ (R4), F6
+	FMOVQ (R4), F7
 	WORD $0x6ea6e49f // fcmgt v31.4s, v4.4s, v6.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea7e4bf // fcmgt v31.4s, v5.4s, v7.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edc84 // fmul v4.4s, v4.4s, v30.4s
 	WORD $0x6e3edca5 // fmul v5.4s, v5.4s, v30.4s
 	FSTPQ (F4, F5), 64(R17)
 	FLDPQ 96(R16), (F4, F5)
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed484 // fadd v4.4s, v4.4s, v30.4s
 	WORD $0x4e3ed4a5 // fadd v5.4s, v5.4s, v30.4s
 	WORD $0x6ea4e41f // fcmgt v31.4s, v0.4s, v4.4s
 	VBIT V31.B16, V0.B16, V4.B16
 	WORD $0x6ea5e43f // fcmgt v31.4s, v1.4s, v5.4s
 	VBIT V31.B16, V1.B16, V5.B16
-	FMOVQ 32(R4), F6
-	FMOVQ 32(R4), F7
+	FMOVQ (R4), F6
+	FMOVQ (R4), F7
 	WORD $0x6ea6e49f // fcmgt v31.4s, v4.4s, v6.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea7e4bf // fcmgt v31.4s, v5.4s, v7.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edc84 // fmul v4.4s, v4.4s, v30.4s
 	WORD $0x6e3edca5 // fmul v5.4s, v5.4s, v30.4s
 	FSTPQ (F4, F5), 96(R17)
@@ -2023,20 +2021,20 @@ single:
 	BGE part
 	ADD R8, R1, R16
 	FLDPQ (R16), (F4, F5)
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed484 // fadd v4.4s, v4.4s, v30.4s
 	WORD $0x4e3ed4a5 // fadd v5.4s, v5.4s, v30.4s
 	WORD $0x6ea4e41f // fcmgt v31.4s, v0.4s, v4.4s
 	VBIT V31.B16, V0.B16, V4.B16
 	WORD $0x6ea5e43f // fcmgt v31.4s, v1.4s, v5.4s
 	VBIT V31.B16, V1.B16, V5.B16
-	FMOVQ 32(R4), F6
-	FMOVQ 32(R4), F7
+	FMOVQ (R4), F6
+	FMOVQ (R4), F7
 	WORD $0x6ea6e49f // fcmgt v31.4s, v4.4s, v6.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea7e4bf // fcmgt v31.4s, v5.4s, v7.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edc84 // fmul v4.4s, v4.4s, v30.4s
 	WORD $0x6e3edca5 // fmul v5.4s, v5.4s, v30.4s
 	ADD R8, R2, R17
@@ -2079,20 +2077,20 @@ part5:
 part1:
 	FLDPQ (R16), (F4, F5)
 part3:
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed484 // fadd v4.4s, v4.4s, v30.4s
 	WORD $0x4e3ed4a5 // fadd v5.4s, v5.4s, v30.4s
 	WORD $0x6ea4e41f // fcmgt v31.4s, v0.4s, v4.4s
 	VBIT V31.B16, V0.B16, V4.B16
 	WORD $0x6ea5e43f // fcmgt v31.4s, v1.4s, v5.4s
 	VBIT V31.B16, V1.B16, V5.B16
-	FMOVQ 32(R4), F6
-	FMOVQ 32(R4), F7
+	FMOVQ (R4), F6
+	FMOVQ (R4), F7
 	WORD $0x6ea6e49f // fcmgt v31.4s, v4.4s, v6.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea7e4bf // fcmgt v31.4s, v5.4s, v7.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edc84 // fmul v4.4s, v4.4s, v30.4s
 	WORD $0x6e3edca5 // fmul v5.4s, v5.4s, v30.4s
 	ADD R8, R2, R17
@@ -2165,18 +2163,18 @@ many:
 	FLDPQ (R16), (F4, F5)
 	ADD R8, R2, R17
 	FLDPQ (R17), (F6, F7)
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edc84 // fmul v4.4s, v4.4s, v30.4s
 	WORD $0x6e3edca5 // fmul v5.4s, v5.4s, v30.4s
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4c8 // fadd v8.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4e9 // fadd v9.4s, v7.4s, v30.4s
 	WORD $0x6ea0e508 // fcmgt v8.4s, v8.4s, v0.4s
 	WORD $0x6ea1e529 // fcmgt v9.4s, v9.4s, v1.4s
 	VAND V8.B16, V4.B16, V4.B16
 	VAND V9.B16, V5.B16, V5.B16
-	FMOVQ 240(R4), F8
-	FMOVQ 240(R4), F9
+	FMOVQ 208(R4), F8
+	FMOVQ 208(R4), F9
 	WORD $0x4ea6d506 // fsub v6.4s, v8.4s, v6.4s
 	WORD $0x4ea7d527 // fsub v7.4s, v9.4s, v7.4s
 	WORD $0x6ea0e4c6 // fcmgt v6.4s, v6.4s, v0.4s
@@ -2187,18 +2185,18 @@ many:
 	FSTPQ (F4, F5), (R19)
 	FLDPQ 32(R16), (F4, F5)
 	FLDPQ 32(R17), (F6, F7)
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edc84 // fmul v4.4s, v4.4s, v30.4s
 	WORD $0x6e3edca5 // fmul v5.4s, v5.4s, v30.4s
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4c8 // fadd v8.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4e9 // fadd v9.4s, v7.4s, v30.4s
 	WORD $0x6ea0e508 // fcmgt v8.4s, v8.4s, v0.4s
 	WORD $0x6ea1e529 // fcmgt v9.4s, v9.4s, v1.4s
 	VAND V8.B16, V4.B16, V4.B16
 	VAND V9.B16, V5.B16, V5.B16
-	FMOVQ 240(R4), F8
-	FMOVQ 240(R4), F9
+	FMOVQ 208(R4), F8
+	FMOVQ 208(R4), F9
 	WORD $0x4ea6d506 // fsub v6.4s, v8.4s, v6.4s
 	WORD $0x4ea7d527 // fsub v7.4s, v9.4s, v7.4s
 	WORD $0x6ea0e4c6 // fcmgt v6.4s, v6.4s, v0.4s
@@ -2208,18 +2206,18 @@ many:
 	FSTPQ (F4, F5), 32(R19)
 	FLDPQ 64(R16), (F4, F5)
 	FLDPQ 64(R17), (F6, F7)
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edc84 // fmul v4.4s, v4.4s, v30.4s
 	WORD $0x6e3edca5 // fmul v5.4s, v5.4s, v30.4s
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4c8 // fadd v8.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4e9 // fadd v9.4s, v7.4s, v30.4s
 	WORD $0x6ea0e508 // fcmgt v8.4s, v8.4s, v0.4s
 	WORD $0x6ea1e529 // fcmgt v9.4s, v9.4s, v1.4s
 	VAND V8.B16, V4.B16, V4.B16
 	VAND V9.B16, V5.B16, V5.B16
-	FMOVQ 240(R4), F8
-	FMOVQ 240(R4), F9
+	FMOVQ 208(R4), F8
+	FMOVQ 208(R4), F9
 	WORD $0x4ea6d506 // fsub v6.4s, v8.4s, v6.4s
 	WORD $0x4ea7d527 // fsub v7.4s, v9.4s, v7.4s
 	WORD $0x6ea0e4c6 // fcmgt v6.4s, v6.4s, v0.4s
@@ -2229,18 +2227,18 @@ many:
 	FSTPQ (F4, F5), 64(R19)
 	FLDPQ 96(R16), (F4, F5)
 	FLDPQ 96(R17), (F6, F7)
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edc84 // fmul v4.4s, v4.4s, v30.4s
 	WORD $0x6e3edca5 // fmul v5.4s, v5.4s, v30.4s
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4c8 // fadd v8.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4e9 // fadd v9.4s, v7.4s, v30.4s
 	WORD $0x6ea0e508 // fcmgt v8.4s, v8.4s, v0.4s
 	WORD $0x6ea1e529 // fcmgt v9.4s, v9.4s, v1.4s
 	VAND V8.B16, V4.B16, V4.B16
 	VAND V9.B16, V5.B16, V5.B16
-	FMOVQ 240(R4), F8
-	FMOVQ 240(R4), F9
+	FMOVQ 208(R4), F8
+	FMOVQ 208(R4), F9
 	WORD $0x4ea6d506 // fsub v6.4s, v8.4s, v6.4s
 	WORD $0x4ea7d527 // fsub v7.4s, v9.4s, v7.4s
 	WORD $0x6ea0e4c6 // fcmgt v6.4s, v6.4s, v0.4s
@@ -2259,18 +2257,18 @@ single:
 	FLDPQ (R16), (F4, F5)
 	ADD R8, R2, R17
 	FLDPQ (R17), (F6, F7)
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edc84 // fmul v4.4s, v4.4s, v30.4s
 	WORD $0x6e3edca5 // fmul v5.4s, v5.4s, v30.4s
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4c8 // fadd v8.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4e9 // fadd v9.4s, v7.4s, v30.4s
 	WORD $0x6ea0e508 // fcmgt v8.4s, v8.4s, v0.4s
 	WORD $0x6ea1e529 // fcmgt v9.4s, v9.4s, v1.4s
 	VAND V8.B16, V4.B16, V4.B16
 	VAND V9.B16, V5.B16, V5.B16
-	FMOVQ 240(R4), F8
-	FMOVQ 240(R4), F9
+	FMOVQ 208(R4), F8
+	FMOVQ 208(R4), F9
 	WORD $0x4ea6d506 // fsub v6.4s, v8.4s, v6.4s
 	WORD $0x4ea7d527 // fsub v7.4s, v9.4s, v7.4s
 	WORD $0x6ea0e4c6 // fcmgt v6.4s, v6.4s, v0.4s
@@ -2348,18 +2346,18 @@ part10:
 part6:
 	FLDPQ (R17), (F6, F7)
 part8:
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edc84 // fmul v4.4s, v4.4s, v30.4s
 	WORD $0x6e3edca5 // fmul v5.4s, v5.4s, v30.4s
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4c8 // fadd v8.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4e9 // fadd v9.4s, v7.4s, v30.4s
 	WORD $0x6ea0e508 // fcmgt v8.4s, v8.4s, v0.4s
 	WORD $0x6ea1e529 // fcmgt v9.4s, v9.4s, v1.4s
 	VAND V8.B16, V4.B16, V4.B16
 	VAND V9.B16, V5.B16, V5.B16
-	FMOVQ 240(R4), F8
-	FMOVQ 240(R4), F9
+	FMOVQ 208(R4), F8
+	FMOVQ 208(R4), F9
 	WORD $0x4ea6d506 // fsub v6.4s, v8.4s, v6.4s
 	WORD $0x4ea7d527 // fsub v7.4s, v9.4s, v7.4s
 	WORD $0x6ea0e4c6 // fcmgt v6.4s, v6.4s, v0.4s
@@ -2436,20 +2434,20 @@ row:
 many:
 	ADD R8, R1, R16
 	FLDPQ (R16), (F4, F5)
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed486 // fadd v6.4s, v4.4s, v30.4s
 	WORD $0x4e3ed4a7 // fadd v7.4s, v5.4s, v30.4s
 	WORD $0x6ea6e41f // fcmgt v31.4s, v0.4s, v6.4s
 	VBIT V31.B16, V0.B16, V6.B16
 	WORD $0x6ea7e43f // fcmgt v31.4s, v1.4s, v7.4s
 	VBIT V31.B16, V1.B16, V7.B16
-	FMOVQ 32(R4), F8
-	FMOVQ 32(R4), F9
+	FMOVQ (R4), F8
+	FMOVQ (R4), F9
 	WORD $0x6ea8e4df // fcmgt v31.4s, v6.4s, v8.4s
 	VBIT V31.B16, V8.B16, V6.B16
 	WORD $0x6ea9e4ff // fcmgt v31.4s, v7.4s, v9.4s
 	VBIT V31.B16, V9.B16, V7.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6e3edce7 // fmul v7.4s, v7.4s, v30.4s
 	WORD $0x6e24dcc4 // fmul v4.4s, v6.4s, v4.4s
@@ -2457,60 +2455,60 @@ many:
 	ADD R8, R2, R17
 	FSTPQ (F4, F5), (R17)
 	FLDPQ 32(R16), (F4, F5)
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed486 // fadd v6.4s, v4.4s, v30.4s
 	WORD $0x4e3ed4a7 // fadd v7.4s, v5.4s, v30.4s
 	WORD $0x6ea6e41f // fcmgt v31.4s, v0.4s, v6.4s
 	VBIT V31.B16, V0.B16, V6.B16
 	WORD $0x6ea7e43f // fcmgt v31.4s, v1.4s, v7.4s
 	VBIT V31.B16, V1.B16, V7.B16
-	FMOVQ 32(R4), F8
-	FMOVQ 32(R4), F9
+	FMOVQ (R4), F8
+	FMOVQ (R4), F9
 	WORD $0x6ea8e4df // fcmgt v31.4s, v6.4s, v8.4s
 	VBIT V31.B16, V8.B16, V6.B16
 	WORD $0x6ea9e4ff // fcmgt v31.4s, v7.4s, v9.4s
 	VBIT V31.B16, V9.B16, V7.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6e3edce7 // fmul v7.4s, v7.4s, v30.4s
 	WORD $0x6e24dcc4 // fmul v4.4s, v6.4s, v4.4s
 	WORD $0x6e25dce5 // fmul v5.4s, v7.4s, v5.4s
 	FSTPQ (F4, F5), 32(R17)
 	FLDPQ 64(R16), (F4, F5)
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed486 // fadd v6.4s, v4.4s, v30.4s
 	WORD $0x4e3ed4a7 // fadd v7.4s, v5.4s, v30.4s
 	WORD $0x6ea6e41f // fcmgt v31.4s, v0.4s, v6.4s
 	VBIT V31.B16, V0.B16, V6.B16
 	WORD $0x6ea7e43f // fcmgt v31.4s, v1.4s, v7.4s
 	VBIT V31.B16, V1.B16, V7.B16
-	FMOVQ 32(R4), F8
-	FMOVQ 32(R4), F9
+	FMOVQ (R4), F8
+	FMOVQ (R4), F9
 	WORD $0x6ea8e4df // fcmgt v31.4s, v6.4s, v8.4s
 	VBIT V31.B16, V8.B16, V6.B16
 	WORD $0x6ea9e4ff // fcmgt v31.4s, v7.4s, v9.4s
 	VBIT V31.B16, V9.B16, V7.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6e3edce7 // fmul v7.4s, v7.4s, v30.4s
 	WORD $0x6e24dcc4 // fmul v4.4s, v6.4s, v4.4s
 	WORD $0x6e25dce5 // fmul v5.4s, v7.4s, v5.4s
 	FSTPQ (F4, F5), 64(R17)
 	FLDPQ 96(R16), (F4, F5)
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed486 // fadd v6.4s, v4.4s, v30.4s
 	WORD $0x4e3ed4a7 // fadd v7.4s, v5.4s, v30.4s
 	WORD $0x6ea6e41f // fcmgt v31.4s, v0.4s, v6.4s
 	VBIT V31.B16, V0.B16, V6.B16
 	WORD $0x6ea7e43f // fcmgt v31.4s, v1.4s, v7.4s
 	VBIT V31.B16, V1.B16, V7.B16
-	FMOVQ 32(R4), F8
-	FMOVQ 32(R4), F9
+	FMOVQ (R4), F8
+	FMOVQ (R4), F9
 	WORD $0x6ea8e4df // fcmgt v31.4s, v6.4s, v8.4s
 	VBIT V31.B16, V8.B16, V6.B16
 	WORD $0x6ea9e4ff // fcmgt v31.4s, v7.4s, v9.4s
 	VBIT V31.B16, V9.B16, V7.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6e3edce7 // fmul v7.4s, v7.4s, v30.4s
 	WORD $0x6e24dcc4 // fmul v4.4s, v6.4s, v4.4s
@@ -2525,20 +2523,20 @@ single:
 	BGE part
 	ADD R8, R1, R16
 	FLDPQ (R16), (F4, F5)
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed486 // fadd v6.4s, v4.4s, v30.4s
 	WORD $0x4e3ed4a7 // fadd v7.4s, v5.4s, v30.4s
 	WORD $0x6ea6e41f // fcmgt v31.4s, v0.4s, v6.4s
 	VBIT V31.B16, V0.B16, V6.B16
 	WORD $0x6ea7e43f // fcmgt v31.4s, v1.4s, v7.4s
 	VBIT V31.B16, V1.B16, V7.B16
-	FMOVQ 32(R4), F8
-	FMOVQ 32(R4), F9
+	FMOVQ (R4), F8
+	FMOVQ (R4), F9
 	WORD $0x6ea8e4df // fcmgt v31.4s, v6.4s, v8.4s
 	VBIT V31.B16, V8.B16, V6.B16
 	WORD $0x6ea9e4ff // fcmgt v31.4s, v7.4s, v9.4s
 	VBIT V31.B16, V9.B16, V7.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6e3edce7 // fmul v7.4s, v7.4s, v30.4s
 	WORD $0x6e24dcc4 // fmul v4.4s, v6.4s, v4.4s
@@ -2583,20 +2581,20 @@ part5:
 part1:
 	FLDPQ (R16), (F4, F5)
 part3:
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed486 // fadd v6.4s, v4.4s, v30.4s
 	WORD $0x4e3ed4a7 // fadd v7.4s, v5.4s, v30.4s
 	WORD $0x6ea6e41f // fcmgt v31.4s, v0.4s, v6.4s
 	VBIT V31.B16, V0.B16, V6.B16
 	WORD $0x6ea7e43f // fcmgt v31.4s, v1.4s, v7.4s
 	VBIT V31.B16, V1.B16, V7.B16
-	FMOVQ 32(R4), F8
-	FMOVQ 32(R4), F9
+	FMOVQ (R4), F8
+	FMOVQ (R4), F9
 	WORD $0x6ea8e4df // fcmgt v31.4s, v6.4s, v8.4s
 	VBIT V31.B16, V8.B16, V6.B16
 	WORD $0x6ea9e4ff // fcmgt v31.4s, v7.4s, v9.4s
 	VBIT V31.B16, V9.B16, V7.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6e3edce7 // fmul v7.4s, v7.4s, v30.4s
 	WORD $0x6e24dcc4 // fmul v4.4s, v6.4s, v4.4s
@@ -2671,38 +2669,38 @@ many:
 	FLDPQ (R16), (F4, F5)
 	ADD R8, R2, R17
 	FLDPQ (R17), (F6, F7)
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc8 // fmul v8.4s, v6.4s, v30.4s
 	WORD $0x6e3edce9 // fmul v9.4s, v7.4s, v30.4s
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4ca // fadd v10.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4eb // fadd v11.4s, v7.4s, v30.4s
 	WORD $0x6ea0e54a // fcmgt v10.4s, v10.4s, v0.4s
 	WORD $0x6ea1e56b // fcmgt v11.4s, v11.4s, v1.4s
 	VAND V10.B16, V8.B16, V8.B16
 	VAND V11.B16, V9.B16, V9.B16
-	FMOVQ 240(R4), F10
-	FMOVQ 240(R4), F11
+	FMOVQ 208(R4), F10
+	FMOVQ 208(R4), F11
 	WORD $0x4ea6d54a // fsub v10.4s, v10.4s, v6.4s
 	WORD $0x4ea7d56b // fsub v11.4s, v11.4s, v7.4s
 	WORD $0x6ea0e54a // fcmgt v10.4s, v10.4s, v0.4s
 	WORD $0x6ea1e56b // fcmgt v11.4s, v11.4s, v1.4s
 	VAND V10.B16, V8.B16, V8.B16
 	VAND V11.B16, V9.B16, V9.B16
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4c6 // fadd v6.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4e7 // fadd v7.4s, v7.4s, v30.4s
 	WORD $0x6ea6e41f // fcmgt v31.4s, v0.4s, v6.4s
 	VBIT V31.B16, V0.B16, V6.B16
 	WORD $0x6ea7e43f // fcmgt v31.4s, v1.4s, v7.4s
 	VBIT V31.B16, V1.B16, V7.B16
-	FMOVQ 32(R4), F10
-	FMOVQ 32(R4), F11
+	FMOVQ (R4), F10
+	FMOVQ (R4), F11
 	WORD $0x6eaae4df // fcmgt v31.4s, v6.4s, v10.4s
 	VBIT V31.B16, V10.B16, V6.B16
 	WORD $0x6eabe4ff // fcmgt v31.4s, v7.4s, v11.4s
 	VBIT V31.B16, V11.B16, V7.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6e3edce7 // fmul v7.4s, v7.4s, v30.4s
 	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
@@ -2713,38 +2711,38 @@ many:
 	FSTPQ (F4, F5), (R19)
 	FLDPQ 32(R16), (F4, F5)
 	FLDPQ 32(R17), (F6, F7)
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc8 // fmul v8.4s, v6.4s, v30.4s
 	WORD $0x6e3edce9 // fmul v9.4s, v7.4s, v30.4s
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4ca // fadd v10.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4eb // fadd v11.4s, v7.4s, v30.4s
 	WORD $0x6ea0e54a // fcmgt v10.4s, v10.4s, v0.4s
 	WORD $0x6ea1e56b // fcmgt v11.4s, v11.4s, v1.4s
 	VAND V10.B16, V8.B16, V8.B16
 	VAND V11.B16, V9.B16, V9.B16
-	FMOVQ 240(R4), F10
-	FMOVQ 240(R4), F11
+	FMOVQ 208(R4), F10
+	FMOVQ 208(R4), F11
 	WORD $0x4ea6d54a // fsub v10.4s, v10.4s, v6.4s
 	WORD $0x4ea7d56b // fsub v11.4s, v11.4s, v7.4s
 	WORD $0x6ea0e54a // fcmgt v10.4s, v10.4s, v0.4s
 	WORD $0x6ea1e56b // fcmgt v11.4s, v11.4s, v1.4s
 	VAND V10.B16, V8.B16, V8.B16
 	VAND V11.B16, V9.B16, V9.B16
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4c6 // fadd v6.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4e7 // fadd v7.4s, v7.4s, v30.4s
 	WORD $0x6ea6e41f // fcmgt v31.4s, v0.4s, v6.4s
 	VBIT V31.B16, V0.B16, V6.B16
 	WORD $0x6ea7e43f // fcmgt v31.4s, v1.4s, v7.4s
 	VBIT V31.B16, V1.B16, V7.B16
-	FMOVQ 32(R4), F10
-	FMOVQ 32(R4), F11
+	FMOVQ (R4), F10
+	FMOVQ (R4), F11
 	WORD $0x6eaae4df // fcmgt v31.4s, v6.4s, v10.4s
 	VBIT V31.B16, V10.B16, V6.B16
 	WORD $0x6eabe4ff // fcmgt v31.4s, v7.4s, v11.4s
 	VBIT V31.B16, V11.B16, V7.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6e3edce7 // fmul v7.4s, v7.4s, v30.4s
 	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
@@ -2754,38 +2752,38 @@ many:
 	FSTPQ (F4, F5), 32(R19)
 	FLDPQ 64(R16), (F4, F5)
 	FLDPQ 64(R17), (F6, F7)
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc8 // fmul v8.4s, v6.4s, v30.4s
 	WORD $0x6e3edce9 // fmul v9.4s, v7.4s, v30.4s
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4ca // fadd v10.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4eb // fadd v11.4s, v7.4s, v30.4s
 	WORD $0x6ea0e54a // fcmgt v10.4s, v10.4s, v0.4s
 	WORD $0x6ea1e56b // fcmgt v11.4s, v11.4s, v1.4s
 	VAND V10.B16, V8.B16, V8.B16
 	VAND V11.B16, V9.B16, V9.B16
-	FMOVQ 240(R4), F10
-	FMOVQ 240(R4), F11
+	FMOVQ 208(R4), F10
+	FMOVQ 208(R4), F11
 	WORD $0x4ea6d54a // fsub v10.4s, v10.4s, v6.4s
 	WORD $0x4ea7d56b // fsub v11.4s, v11.4s, v7.4s
 	WORD $0x6ea0e54a // fcmgt v10.4s, v10.4s, v0.4s
 	WORD $0x6ea1e56b // fcmgt v11.4s, v11.4s, v1.4s
 	VAND V10.B16, V8.B16, V8.B16
 	VAND V11.B16, V9.B16, V9.B16
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4c6 // fadd v6.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4e7 // fadd v7.4s, v7.4s, v30.4s
 	WORD $0x6ea6e41f // fcmgt v31.4s, v0.4s, v6.4s
 	VBIT V31.B16, V0.B16, V6.B16
 	WORD $0x6ea7e43f // fcmgt v31.4s, v1.4s, v7.4s
 	VBIT V31.B16, V1.B16, V7.B16
-	FMOVQ 32(R4), F10
-	FMOVQ 32(R4), F11
+	FMOVQ (R4), F10
+	FMOVQ (R4), F11
 	WORD $0x6eaae4df // fcmgt v31.4s, v6.4s, v10.4s
 	VBIT V31.B16, V10.B16, V6.B16
 	WORD $0x6eabe4ff // fcmgt v31.4s, v7.4s, v11.4s
 	VBIT V31.B16, V11.B16, V7.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6e3edce7 // fmul v7.4s, v7.4s, v30.4s
 	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
@@ -2795,38 +2793,38 @@ many:
 	FSTPQ (F4, F5), 64(R19)
 	FLDPQ 96(R16), (F4, F5)
 	FLDPQ 96(R17), (F6, F7)
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc8 // fmul v8.4s, v6.4s, v30.4s
 	WORD $0x6e3edce9 // fmul v9.4s, v7.4s, v30.4s
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4ca // fadd v10.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4eb // fadd v11.4s, v7.4s, v30.4s
 	WORD $0x6ea0e54a // fcmgt v10.4s, v10.4s, v0.4s
 	WORD $0x6ea1e56b // fcmgt v11.4s, v11.4s, v1.4s
 	VAND V10.B16, V8.B16, V8.B16
 	VAND V11.B16, V9.B16, V9.B16
-	FMOVQ 240(R4), F10
-	FMOVQ 240(R4), F11
+	FMOVQ 208(R4), F10
+	FMOVQ 208(R4), F11
 	WORD $0x4ea6d54a // fsub v10.4s, v10.4s, v6.4s
 	WORD $0x4ea7d56b // fsub v11.4s, v11.4s, v7.4s
 	WORD $0x6ea0e54a // fcmgt v10.4s, v10.4s, v0.4s
 	WORD $0x6ea1e56b // fcmgt v11.4s, v11.4s, v1.4s
 	VAND V10.B16, V8.B16, V8.B16
 	VAND V11.B16, V9.B16, V9.B16
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4c6 // fadd v6.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4e7 // fadd v7.4s, v7.4s, v30.4s
 	WORD $0x6ea6e41f // fcmgt v31.4s, v0.4s, v6.4s
 	VBIT V31.B16, V0.B16, V6.B16
 	WORD $0x6ea7e43f // fcmgt v31.4s, v1.4s, v7.4s
 	VBIT V31.B16, V1.B16, V7.B16
-	FMOVQ 32(R4), F10
-	FMOVQ 32(R4), F11
+	FMOVQ (R4), F10
+	FMOVQ (R4), F11
 	WORD $0x6eaae4df // fcmgt v31.4s, v6.4s, v10.4s
 	VBIT V31.B16, V10.B16, V6.B16
 	WORD $0x6eabe4ff // fcmgt v31.4s, v7.4s, v11.4s
 	VBIT V31.B16, V11.B16, V7.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6e3edce7 // fmul v7.4s, v7.4s, v30.4s
 	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
@@ -2845,38 +2843,38 @@ single:
 	FLDPQ (R16), (F4, F5)
 	ADD R8, R2, R17
 	FLDPQ (R17), (F6, F7)
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc8 // fmul v8.4s, v6.4s, v30.4s
 	WORD $0x6e3edce9 // fmul v9.4s, v7.4s, v30.4s
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4ca // fadd v10.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4eb // fadd v11.4s, v7.4s, v30.4s
 	WORD $0x6ea0e54a // fcmgt v10.4s, v10.4s, v0.4s
 	WORD $0x6ea1e56b // fcmgt v11.4s, v11.4s, v1.4s
 	VAND V10.B16, V8.B16, V8.B16
 	VAND V11.B16, V9.B16, V9.B16
-	FMOVQ 240(R4), F10
-	FMOVQ 240(R4), F11
+	FMOVQ 208(R4), F10
+	FMOVQ 208(R4), F11
 	WORD $0x4ea6d54a // fsub v10.4s, v10.4s, v6.4s
 	WORD $0x4ea7d56b // fsub v11.4s, v11.4s, v7.4s
 	WORD $0x6ea0e54a // fcmgt v10.4s, v10.4s, v0.4s
 	WORD $0x6ea1e56b // fcmgt v11.4s, v11.4s, v1.4s
 	VAND V10.B16, V8.B16, V8.B16
 	VAND V11.B16, V9.B16, V9.B16
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4c6 // fadd v6.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4e7 // fadd v7.4s, v7.4s, v30.4s
 	WORD $0x6ea6e41f // fcmgt v31.4s, v0.4s, v6.4s
 	VBIT V31.B16, V0.B16, V6.B16
 	WORD $0x6ea7e43f // fcmgt v31.4s, v1.4s, v7.4s
 	VBIT V31.B16, V1.B16, V7.B16
-	FMOVQ 32(R4), F10
-	FMOVQ 32(R4), F11
+	FMOVQ (R4), F10
+	FMOVQ (R4), F11
 	WORD $0x6eaae4df // fcmgt v31.4s, v6.4s, v10.4s
 	VBIT V31.B16, V10.B16, V6.B16
 	WORD $0x6eabe4ff // fcmgt v31.4s, v7.4s, v11.4s
 	VBIT V31.B16, V11.B16, V7.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6e3edce7 // fmul v7.4s, v7.4s, v30.4s
 	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
@@ -2954,38 +2952,38 @@ part10:
 part6:
 	FLDPQ (R17), (F6, F7)
 part8:
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc8 // fmul v8.4s, v6.4s, v30.4s
 	WORD $0x6e3edce9 // fmul v9.4s, v7.4s, v30.4s
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4ca // fadd v10.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4eb // fadd v11.4s, v7.4s, v30.4s
 	WORD $0x6ea0e54a // fcmgt v10.4s, v10.4s, v0.4s
 	WORD $0x6ea1e56b // fcmgt v11.4s, v11.4s, v1.4s
 	VAND V10.B16, V8.B16, V8.B16
 	VAND V11.B16, V9.B16, V9.B16
-	FMOVQ 240(R4), F10
-	FMOVQ 240(R4), F11
+	FMOVQ 208(R4), F10
+	FMOVQ 208(R4), F11
 	WORD $0x4ea6d54a // fsub v10.4s, v10.4s, v6.4s
 	WORD $0x4ea7d56b // fsub v11.4s, v11.4s, v7.4s
 	WORD $0x6ea0e54a // fcmgt v10.4s, v10.4s, v0.4s
 	WORD $0x6ea1e56b // fcmgt v11.4s, v11.4s, v1.4s
 	VAND V10.B16, V8.B16, V8.B16
 	VAND V11.B16, V9.B16, V9.B16
-	FMOVQ 240(R4), F30
+	FMOVQ 208(R4), F30
 	WORD $0x4e3ed4c6 // fadd v6.4s, v6.4s, v30.4s
 	WORD $0x4e3ed4e7 // fadd v7.4s, v7.4s, v30.4s
 	WORD $0x6ea6e41f // fcmgt v31.4s, v0.4s, v6.4s
 	VBIT V31.B16, V0.B16, V6.B16
 	WORD $0x6ea7e43f // fcmgt v31.4s, v1.4s, v7.4s
 	VBIT V31.B16, V1.B16, V7.B16
-	FMOVQ 32(R4), F10
-	FMOVQ 32(R4), F11
+	FMOVQ (R4), F10
+	FMOVQ (R4), F11
 	WORD $0x6eaae4df // fcmgt v31.4s, v6.4s, v10.4s
 	VBIT V31.B16, V10.B16, V6.B16
 	WORD $0x6eabe4ff // fcmgt v31.4s, v7.4s, v11.4s
 	VBIT V31.B16, V11.B16, V7.B16
-	FMOVQ 256(R4), F30
+	FMOVQ 224(R4), F30
 	WORD $0x6e3edcc6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6e3edce7 // fmul v7.4s, v7.4s, v30.4s
 	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
@@ -3063,31 +3061,43 @@ single:
 	FLDPQ (R16), (F2, F3)
 	WORD $0x6e22dc44 // fmul v4.4s, v2.4s, v2.4s
 	WORD $0x6e23dc65 // fmul v5.4s, v3.4s, v3.4s
-	FMOVQ 272(R4), F30
+	FMOVQ 240(R4), F30
 	WORD $0x6e3edc84 // fmul v4.4s, v4.4s, v30.4s
 	WORD $0x6e3edca5 // fmul v5.4s, v5.4s, v30.4s
-	FMOVQ 64(R4), F6
-	FMOVQ 64(R4), F7
+	FMOVQ 32(R4), F6
+	FMOVQ 32(R4), F7
 	WORD $0x6ea4e4df // fcmgt v31.4s, v6.4s, v4.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea5e4ff // fcmgt v31.4s, v7.4s, v5.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 80(R4), F6
-	FMOVQ 80(R4), F7
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F6
+	FMOVQ 48(R4), F7
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V4.S4, V6.S4
 	VFMLA V30.S4, V5.S4, V7.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed4c8 // fsub v8.4s, v6.4s, v30.4s
 	WORD $0x4ebed4e9 // fsub v9.4s, v7.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V8.S4, V4.S4
 	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V8.S4, V4.S4
+	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 112(R4), F8
+	FMOVQ 112(R4), F9
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V8.S4, V4.S4
-	VFMLS V30.S4, V9.S4, V5.S4
-	FMOVQ 144(R4), F8
-	FMOVQ 144(R4), F9
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 128(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
+	FMOVQ 144(R4), F30
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 144(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
 	FMOVQ 160(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
@@ -3106,42 +3116,42 @@ single:
 	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 208(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
 	VSHL $23, V6.S4, V6.S4
 	VSHL $23, V7.S4, V7.S4
 	WORD $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
 	WORD $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
-	FMOVQ 224(R4), F4
-	FMOVQ 224(R4), F5
-	FMOVQ 48(R4), F30
+	FMOVQ 192(R4), F4
+	FMOVQ 192(R4), F5
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V2.B16, V6.B16
 	VORR V30.B16, V3.B16, V7.B16
-	FMOVQ 288(R4), F30
+	FMOVQ 256(R4), F30
 	VFMLS V30.S4, V6.S4, V4.S4
 	VFMLS V30.S4, V7.S4, V5.S4
-	FMOVQ 224(R4), F6
-	FMOVQ 224(R4), F7
+	FMOVQ 192(R4), F6
+	FMOVQ 192(R4), F7
 	WORD $0x6e24fcc4 // fdiv v4.4s, v6.4s, v4.4s
 	WORD $0x6e25fce5 // fdiv v5.4s, v7.4s, v5.4s
-	FMOVQ 304(R4), F6
-	FMOVQ 304(R4), F7
+	FMOVQ 272(R4), F6
+	FMOVQ 272(R4), F7
+	FMOVQ 288(R4), F30
+	VFMLA V6.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V6.B16
+	FMOVQ 288(R4), F30
+	VFMLA V7.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V7.B16
+	FMOVQ 304(R4), F30
+	VFMLA V6.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V6.B16
+	FMOVQ 304(R4), F30
+	VFMLA V7.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V7.B16
 	FMOVQ 320(R4), F30
 	VFMLA V6.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V6.B16
@@ -3170,26 +3180,14 @@ single:
 	VFMLA V6.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V6.B16
 	FMOVQ 384(R4), F30
-	VFMLA V7.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V7.B16
-	FMOVQ 400(R4), F30
-	VFMLA V6.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V6.B16
-	FMOVQ 400(R4), F30
-	VFMLA V7.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V7.B16
-	FMOVQ 416(R4), F30
-	VFMLA V6.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V6.B16
-	FMOVQ 416(R4), F30
 	VFMLA V7.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V7.B16
 	WORD $0x6e24dcc4 // fmul v4.4s, v6.4s, v4.4s
 	WORD $0x6e25dce5 // fmul v5.4s, v7.4s, v5.4s
 	WORD $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
 	WORD $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
-	FMOVQ 224(R4), F6
-	FMOVQ 224(R4), F7
+	FMOVQ 192(R4), F6
+	FMOVQ 192(R4), F7
 	WORD $0x4ea4d4c6 // fsub v6.4s, v6.4s, v4.4s
 	WORD $0x4ea5d4e7 // fsub v7.4s, v7.4s, v5.4s
 	WORD $0x4ea0a85f // cmlt v31.4s, v2.4s, #0
@@ -3240,31 +3238,43 @@ part1:
 part3:
 	WORD $0x6e22dc44 // fmul v4.4s, v2.4s, v2.4s
 	WORD $0x6e23dc65 // fmul v5.4s, v3.4s, v3.4s
-	FMOVQ 272(R4), F30
+	FMOVQ 240(R4), F30
 	WORD $0x6e3edc84 // fmul v4.4s, v4.4s, v30.4s
 	WORD $0x6e3edca5 // fmul v5.4s, v5.4s, v30.4s
-	FMOVQ 64(R4), F6
-	FMOVQ 64(R4), F7
+	FMOVQ 32(R4), F6
+	FMOVQ 32(R4), F7
 	WORD $0x6ea4e4df // fcmgt v31.4s, v6.4s, v4.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea5e4ff // fcmgt v31.4s, v7.4s, v5.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 80(R4), F6
-	FMOVQ 80(R4), F7
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F6
+	FMOVQ 48(R4), F7
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V4.S4, V6.S4
 	VFMLA V30.S4, V5.S4, V7.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed4c8 // fsub v8.4s, v6.4s, v30.4s
 	WORD $0x4ebed4e9 // fsub v9.4s, v7.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V8.S4, V4.S4
 	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V8.S4, V4.S4
+	VFMLS V30.S4, V9.S4, V5.S4
+	FMOVQ 112(R4), F8
+	FMOVQ 112(R4), F9
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V8.S4, V4.S4
-	VFMLS V30.S4, V9.S4, V5.S4
-	FMOVQ 144(R4), F8
-	FMOVQ 144(R4), F9
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 128(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
+	FMOVQ 144(R4), F30
+	VFMLA V8.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 144(R4), F30
+	VFMLA V9.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
 	FMOVQ 160(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
@@ -3283,42 +3293,42 @@ part3:
 	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V8.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 208(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
-	VFMLA V9.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 224(R4), F30
-	VFMLA V8.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V9.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
 	VSHL $23, V6.S4, V6.S4
 	VSHL $23, V7.S4, V7.S4
 	WORD $0x6e26dd08 // fmul v8.4s, v8.4s, v6.4s
 	WORD $0x6e27dd29 // fmul v9.4s, v9.4s, v7.4s
-	FMOVQ 224(R4), F4
-	FMOVQ 224(R4), F5
-	FMOVQ 48(R4), F30
+	FMOVQ 192(R4), F4
+	FMOVQ 192(R4), F5
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V2.B16, V6.B16
 	VORR V30.B16, V3.B16, V7.B16
-	FMOVQ 288(R4), F30
+	FMOVQ 256(R4), F30
 	VFMLS V30.S4, V6.S4, V4.S4
 	VFMLS V30.S4, V7.S4, V5.S4
-	FMOVQ 224(R4), F6
-	FMOVQ 224(R4), F7
+	FMOVQ 192(R4), F6
+	FMOVQ 192(R4), F7
 	WORD $0x6e24fcc4 // fdiv v4.4s, v6.4s, v4.4s
 	WORD $0x6e25fce5 // fdiv v5.4s, v7.4s, v5.4s
-	FMOVQ 304(R4), F6
-	FMOVQ 304(R4), F7
+	FMOVQ 272(R4), F6
+	FMOVQ 272(R4), F7
+	FMOVQ 288(R4), F30
+	VFMLA V6.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V6.B16
+	FMOVQ 288(R4), F30
+	VFMLA V7.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V7.B16
+	FMOVQ 304(R4), F30
+	VFMLA V6.S4, V4.S4, V30.S4
+	VORR V30.B16, V30.B16, V6.B16
+	FMOVQ 304(R4), F30
+	VFMLA V7.S4, V5.S4, V30.S4
+	VORR V30.B16, V30.B16, V7.B16
 	FMOVQ 320(R4), F30
 	VFMLA V6.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V6.B16
@@ -3347,26 +3357,14 @@ part3:
 	VFMLA V6.S4, V4.S4, V30.S4
 	VORR V30.B16, V30.B16, V6.B16
 	FMOVQ 384(R4), F30
-	VFMLA V7.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V7.B16
-	FMOVQ 400(R4), F30
-	VFMLA V6.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V6.B16
-	FMOVQ 400(R4), F30
-	VFMLA V7.S4, V5.S4, V30.S4
-	VORR V30.B16, V30.B16, V7.B16
-	FMOVQ 416(R4), F30
-	VFMLA V6.S4, V4.S4, V30.S4
-	VORR V30.B16, V30.B16, V6.B16
-	FMOVQ 416(R4), F30
 	VFMLA V7.S4, V5.S4, V30.S4
 	VORR V30.B16, V30.B16, V7.B16
 	WORD $0x6e24dcc4 // fmul v4.4s, v6.4s, v4.4s
 	WORD $0x6e25dce5 // fmul v5.4s, v7.4s, v5.4s
 	WORD $0x6e28dc84 // fmul v4.4s, v4.4s, v8.4s
 	WORD $0x6e29dca5 // fmul v5.4s, v5.4s, v9.4s
-	FMOVQ 224(R4), F6
-	FMOVQ 224(R4), F7
+	FMOVQ 192(R4), F6
+	FMOVQ 192(R4), F7
 	WORD $0x4ea4d4c6 // fsub v6.4s, v6.4s, v4.4s
 	WORD $0x4ea5d4e7 // fsub v7.4s, v7.4s, v5.4s
 	WORD $0x4ea0a85f // cmlt v31.4s, v2.4s, #0
@@ -3446,31 +3444,43 @@ single:
 	FLDPQ (R17), (F4, F5)
 	WORD $0x6e24dc86 // fmul v6.4s, v4.4s, v4.4s
 	WORD $0x6e25dca7 // fmul v7.4s, v5.4s, v5.4s
-	FMOVQ 272(R4), F30
+	FMOVQ 240(R4), F30
 	WORD $0x6e3edcc6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6e3edce7 // fmul v7.4s, v7.4s, v30.4s
-	FMOVQ 64(R4), F8
-	FMOVQ 64(R4), F9
+	FMOVQ 32(R4), F8
+	FMOVQ 32(R4), F9
 	WORD $0x6ea6e51f // fcmgt v31.4s, v8.4s, v6.4s
 	VBIT V31.B16, V8.B16, V6.B16
 	WORD $0x6ea7e53f // fcmgt v31.4s, v9.4s, v7.4s
 	VBIT V31.B16, V9.B16, V7.B16
-	FMOVQ 80(R4), F8
-	FMOVQ 80(R4), F9
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F8
+	FMOVQ 48(R4), F9
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V6.S4, V8.S4
 	VFMLA V30.S4, V7.S4, V9.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed50a // fsub v10.4s, v8.4s, v30.4s
 	WORD $0x4ebed52b // fsub v11.4s, v9.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V10.S4, V6.S4
 	VFMLS V30.S4, V11.S4, V7.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V10.S4, V6.S4
+	VFMLS V30.S4, V11.S4, V7.S4
+	FMOVQ 112(R4), F10
+	FMOVQ 112(R4), F11
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V10.S4, V6.S4
-	VFMLS V30.S4, V11.S4, V7.S4
-	FMOVQ 144(R4), F10
-	FMOVQ 144(R4), F11
+	VFMLA V10.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V10.B16
+	FMOVQ 128(R4), F30
+	VFMLA V11.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V11.B16
+	FMOVQ 144(R4), F30
+	VFMLA V10.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V10.B16
+	FMOVQ 144(R4), F30
+	VFMLA V11.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V11.B16
 	FMOVQ 160(R4), F30
 	VFMLA V10.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V10.B16
@@ -3489,42 +3499,42 @@ single:
 	FMOVQ 192(R4), F30
 	VFMLA V11.S4, V7.S4, V30.S4
 	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V10.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 208(R4), F30
-	VFMLA V11.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 224(R4), F30
-	VFMLA V10.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 224(R4), F30
-	VFMLA V11.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 224(R4), F30
-	VFMLA V10.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V11.S4, V7.S4, V30.S4
 	VORR V30.B16, V30.B16, V11.B16
 	VSHL $23, V8.S4, V8.S4
 	VSHL $23, V9.S4, V9.S4
 	WORD $0x6e28dd4a // fmul v10.4s, v10.4s, v8.4s
 	WORD $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
-	FMOVQ 224(R4), F6
-	FMOVQ 224(R4), F7
-	FMOVQ 48(R4), F30
+	FMOVQ 192(R4), F6
+	FMOVQ 192(R4), F7
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V4.B16, V8.B16
 	VORR V30.B16, V5.B16, V9.B16
-	FMOVQ 288(R4), F30
+	FMOVQ 256(R4), F30
 	VFMLS V30.S4, V8.S4, V6.S4
 	VFMLS V30.S4, V9.S4, V7.S4
-	FMOVQ 224(R4), F8
-	FMOVQ 224(R4), F9
+	FMOVQ 192(R4), F8
+	FMOVQ 192(R4), F9
 	WORD $0x6e26fd06 // fdiv v6.4s, v8.4s, v6.4s
 	WORD $0x6e27fd27 // fdiv v7.4s, v9.4s, v7.4s
-	FMOVQ 304(R4), F8
-	FMOVQ 304(R4), F9
+	FMOVQ 272(R4), F8
+	FMOVQ 272(R4), F9
+	FMOVQ 288(R4), F30
+	VFMLA V8.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 288(R4), F30
+	VFMLA V9.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
+	FMOVQ 304(R4), F30
+	VFMLA V8.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 304(R4), F30
+	VFMLA V9.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
 	FMOVQ 320(R4), F30
 	VFMLA V8.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
@@ -3553,26 +3563,14 @@ single:
 	VFMLA V8.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
 	FMOVQ 384(R4), F30
-	VFMLA V9.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 400(R4), F30
-	VFMLA V8.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 400(R4), F30
-	VFMLA V9.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 416(R4), F30
-	VFMLA V8.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 416(R4), F30
 	VFMLA V9.S4, V7.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
 	WORD $0x6e26dd06 // fmul v6.4s, v8.4s, v6.4s
 	WORD $0x6e27dd27 // fmul v7.4s, v9.4s, v7.4s
 	WORD $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
 	WORD $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
-	FMOVQ 224(R4), F8
-	FMOVQ 224(R4), F9
+	FMOVQ 192(R4), F8
+	FMOVQ 192(R4), F9
 	WORD $0x4ea6d508 // fsub v8.4s, v8.4s, v6.4s
 	WORD $0x4ea7d529 // fsub v9.4s, v9.4s, v7.4s
 	WORD $0x4ea0a89f // cmlt v31.4s, v4.4s, #0
@@ -3581,7 +3579,7 @@ single:
 	VBIF V31.B16, V9.B16, V7.B16
 	WORD $0x6e2adc84 // fmul v4.4s, v4.4s, v10.4s
 	WORD $0x6e2bdca5 // fmul v5.4s, v5.4s, v11.4s
-	FMOVQ 432(R4), F30
+	FMOVQ 400(R4), F30
 	VFMLA V30.S4, V4.S4, V6.S4
 	VFMLA V30.S4, V5.S4, V7.S4
 	WORD $0x6e26dc42 // fmul v2.4s, v2.4s, v6.4s
@@ -3659,31 +3657,43 @@ part6:
 part8:
 	WORD $0x6e24dc86 // fmul v6.4s, v4.4s, v4.4s
 	WORD $0x6e25dca7 // fmul v7.4s, v5.4s, v5.4s
-	FMOVQ 272(R4), F30
+	FMOVQ 240(R4), F30
 	WORD $0x6e3edcc6 // fmul v6.4s, v6.4s, v30.4s
 	WORD $0x6e3edce7 // fmul v7.4s, v7.4s, v30.4s
-	FMOVQ 64(R4), F8
-	FMOVQ 64(R4), F9
+	FMOVQ 32(R4), F8
+	FMOVQ 32(R4), F9
 	WORD $0x6ea6e51f // fcmgt v31.4s, v8.4s, v6.4s
 	VBIT V31.B16, V8.B16, V6.B16
 	WORD $0x6ea7e53f // fcmgt v31.4s, v9.4s, v7.4s
 	VBIT V31.B16, V9.B16, V7.B16
-	FMOVQ 80(R4), F8
-	FMOVQ 80(R4), F9
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F8
+	FMOVQ 48(R4), F9
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V6.S4, V8.S4
 	VFMLA V30.S4, V7.S4, V9.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed50a // fsub v10.4s, v8.4s, v30.4s
 	WORD $0x4ebed52b // fsub v11.4s, v9.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V10.S4, V6.S4
 	VFMLS V30.S4, V11.S4, V7.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V10.S4, V6.S4
+	VFMLS V30.S4, V11.S4, V7.S4
+	FMOVQ 112(R4), F10
+	FMOVQ 112(R4), F11
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V10.S4, V6.S4
-	VFMLS V30.S4, V11.S4, V7.S4
-	FMOVQ 144(R4), F10
-	FMOVQ 144(R4), F11
+	VFMLA V10.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V10.B16
+	FMOVQ 128(R4), F30
+	VFMLA V11.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V11.B16
+	FMOVQ 144(R4), F30
+	VFMLA V10.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V10.B16
+	FMOVQ 144(R4), F30
+	VFMLA V11.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V11.B16
 	FMOVQ 160(R4), F30
 	VFMLA V10.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V10.B16
@@ -3702,42 +3712,42 @@ part8:
 	FMOVQ 192(R4), F30
 	VFMLA V11.S4, V7.S4, V30.S4
 	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V10.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 208(R4), F30
-	VFMLA V11.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 224(R4), F30
-	VFMLA V10.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 224(R4), F30
-	VFMLA V11.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 224(R4), F30
-	VFMLA V10.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V11.S4, V7.S4, V30.S4
 	VORR V30.B16, V30.B16, V11.B16
 	VSHL $23, V8.S4, V8.S4
 	VSHL $23, V9.S4, V9.S4
 	WORD $0x6e28dd4a // fmul v10.4s, v10.4s, v8.4s
 	WORD $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
-	FMOVQ 224(R4), F6
-	FMOVQ 224(R4), F7
-	FMOVQ 48(R4), F30
+	FMOVQ 192(R4), F6
+	FMOVQ 192(R4), F7
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V4.B16, V8.B16
 	VORR V30.B16, V5.B16, V9.B16
-	FMOVQ 288(R4), F30
+	FMOVQ 256(R4), F30
 	VFMLS V30.S4, V8.S4, V6.S4
 	VFMLS V30.S4, V9.S4, V7.S4
-	FMOVQ 224(R4), F8
-	FMOVQ 224(R4), F9
+	FMOVQ 192(R4), F8
+	FMOVQ 192(R4), F9
 	WORD $0x6e26fd06 // fdiv v6.4s, v8.4s, v6.4s
 	WORD $0x6e27fd27 // fdiv v7.4s, v9.4s, v7.4s
-	FMOVQ 304(R4), F8
-	FMOVQ 304(R4), F9
+	FMOVQ 272(R4), F8
+	FMOVQ 272(R4), F9
+	FMOVQ 288(R4), F30
+	VFMLA V8.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 288(R4), F30
+	VFMLA V9.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
+	FMOVQ 304(R4), F30
+	VFMLA V8.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V8.B16
+	FMOVQ 304(R4), F30
+	VFMLA V9.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V9.B16
 	FMOVQ 320(R4), F30
 	VFMLA V8.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
@@ -3766,26 +3776,14 @@ part8:
 	VFMLA V8.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V8.B16
 	FMOVQ 384(R4), F30
-	VFMLA V9.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 400(R4), F30
-	VFMLA V8.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 400(R4), F30
-	VFMLA V9.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V9.B16
-	FMOVQ 416(R4), F30
-	VFMLA V8.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V8.B16
-	FMOVQ 416(R4), F30
 	VFMLA V9.S4, V7.S4, V30.S4
 	VORR V30.B16, V30.B16, V9.B16
 	WORD $0x6e26dd06 // fmul v6.4s, v8.4s, v6.4s
 	WORD $0x6e27dd27 // fmul v7.4s, v9.4s, v7.4s
 	WORD $0x6e2adcc6 // fmul v6.4s, v6.4s, v10.4s
 	WORD $0x6e2bdce7 // fmul v7.4s, v7.4s, v11.4s
-	FMOVQ 224(R4), F8
-	FMOVQ 224(R4), F9
+	FMOVQ 192(R4), F8
+	FMOVQ 192(R4), F9
 	WORD $0x4ea6d508 // fsub v8.4s, v8.4s, v6.4s
 	WORD $0x4ea7d529 // fsub v9.4s, v9.4s, v7.4s
 	WORD $0x4ea0a89f // cmlt v31.4s, v4.4s, #0
@@ -3794,7 +3792,7 @@ part8:
 	VBIF V31.B16, V9.B16, V7.B16
 	WORD $0x6e2adc84 // fmul v4.4s, v4.4s, v10.4s
 	WORD $0x6e2bdca5 // fmul v5.4s, v5.4s, v11.4s
-	FMOVQ 432(R4), F30
+	FMOVQ 400(R4), F30
 	VFMLA V30.S4, V4.S4, V6.S4
 	VFMLA V30.S4, V5.S4, V7.S4
 	WORD $0x6e26dc42 // fmul v2.4s, v2.4s, v6.4s
@@ -3868,40 +3866,52 @@ single:
 	BGE part
 	ADD R8, R1, R16
 	FLDPQ (R16), (F2, F3)
-	FMOVQ 448(R4), F4
-	FMOVQ 448(R4), F5
+	FMOVQ 416(R4), F4
+	FMOVQ 416(R4), F5
 	WORD $0x6e22dc46 // fmul v6.4s, v2.4s, v2.4s
 	WORD $0x6e23dc67 // fmul v7.4s, v3.4s, v3.4s
-	FMOVQ 464(R4), F30
+	FMOVQ 432(R4), F30
 	VFMLA V30.S4, V6.S4, V4.S4
 	VFMLA V30.S4, V7.S4, V5.S4
 	WORD $0x6e22dc84 // fmul v4.4s, v4.4s, v2.4s
 	WORD $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V4.B16, V6.B16
 	VORR V30.B16, V5.B16, V7.B16
-	FMOVQ 64(R4), F8
-	FMOVQ 64(R4), F9
+	FMOVQ 32(R4), F8
+	FMOVQ 32(R4), F9
 	WORD $0x6ea6e51f // fcmgt v31.4s, v8.4s, v6.4s
 	VBIT V31.B16, V8.B16, V6.B16
 	WORD $0x6ea7e53f // fcmgt v31.4s, v9.4s, v7.4s
 	VBIT V31.B16, V9.B16, V7.B16
-	FMOVQ 80(R4), F8
-	FMOVQ 80(R4), F9
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F8
+	FMOVQ 48(R4), F9
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V6.S4, V8.S4
 	VFMLA V30.S4, V7.S4, V9.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed50a // fsub v10.4s, v8.4s, v30.4s
 	WORD $0x4ebed52b // fsub v11.4s, v9.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V10.S4, V6.S4
 	VFMLS V30.S4, V11.S4, V7.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V10.S4, V6.S4
+	VFMLS V30.S4, V11.S4, V7.S4
+	FMOVQ 112(R4), F10
+	FMOVQ 112(R4), F11
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V10.S4, V6.S4
-	VFMLS V30.S4, V11.S4, V7.S4
-	FMOVQ 144(R4), F10
-	FMOVQ 144(R4), F11
+	VFMLA V10.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V10.B16
+	FMOVQ 128(R4), F30
+	VFMLA V11.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V11.B16
+	FMOVQ 144(R4), F30
+	VFMLA V10.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V10.B16
+	FMOVQ 144(R4), F30
+	VFMLA V11.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V11.B16
 	FMOVQ 160(R4), F30
 	VFMLA V10.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V10.B16
@@ -3920,33 +3930,21 @@ single:
 	FMOVQ 192(R4), F30
 	VFMLA V11.S4, V7.S4, V30.S4
 	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V10.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 208(R4), F30
-	VFMLA V11.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 224(R4), F30
-	VFMLA V10.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 224(R4), F30
-	VFMLA V11.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 224(R4), F30
-	VFMLA V10.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V11.S4, V7.S4, V30.S4
 	VORR V30.B16, V30.B16, V11.B16
 	VSHL $23, V8.S4, V8.S4
 	VSHL $23, V9.S4, V9.S4
 	WORD $0x6e28dd4a // fmul v10.4s, v10.4s, v8.4s
 	WORD $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	WORD $0x4e3ed546 // fadd v6.4s, v10.4s, v30.4s
 	WORD $0x4e3ed567 // fadd v7.4s, v11.4s, v30.4s
-	FMOVQ 224(R4), F8
-	FMOVQ 224(R4), F9
+	FMOVQ 192(R4), F8
+	FMOVQ 192(R4), F9
 	WORD $0x6e26fd06 // fdiv v6.4s, v8.4s, v6.4s
 	WORD $0x6e27fd27 // fdiv v7.4s, v9.4s, v7.4s
 	WORD $0x6e26dd48 // fmul v8.4s, v10.4s, v6.4s
@@ -3999,40 +3997,52 @@ part5:
 part1:
 	FLDPQ (R16), (F2, F3)
 part3:
-	FMOVQ 448(R4), F4
-	FMOVQ 448(R4), F5
+	FMOVQ 416(R4), F4
+	FMOVQ 416(R4), F5
 	WORD $0x6e22dc46 // fmul v6.4s, v2.4s, v2.4s
 	WORD $0x6e23dc67 // fmul v7.4s, v3.4s, v3.4s
-	FMOVQ 464(R4), F30
+	FMOVQ 432(R4), F30
 	VFMLA V30.S4, V6.S4, V4.S4
 	VFMLA V30.S4, V7.S4, V5.S4
 	WORD $0x6e22dc84 // fmul v4.4s, v4.4s, v2.4s
 	WORD $0x6e23dca5 // fmul v5.4s, v5.4s, v3.4s
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V4.B16, V6.B16
 	VORR V30.B16, V5.B16, V7.B16
-	FMOVQ 64(R4), F8
-	FMOVQ 64(R4), F9
+	FMOVQ 32(R4), F8
+	FMOVQ 32(R4), F9
 	WORD $0x6ea6e51f // fcmgt v31.4s, v8.4s, v6.4s
 	VBIT V31.B16, V8.B16, V6.B16
 	WORD $0x6ea7e53f // fcmgt v31.4s, v9.4s, v7.4s
 	VBIT V31.B16, V9.B16, V7.B16
-	FMOVQ 80(R4), F8
-	FMOVQ 80(R4), F9
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F8
+	FMOVQ 48(R4), F9
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V6.S4, V8.S4
 	VFMLA V30.S4, V7.S4, V9.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed50a // fsub v10.4s, v8.4s, v30.4s
 	WORD $0x4ebed52b // fsub v11.4s, v9.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V10.S4, V6.S4
 	VFMLS V30.S4, V11.S4, V7.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V10.S4, V6.S4
+	VFMLS V30.S4, V11.S4, V7.S4
+	FMOVQ 112(R4), F10
+	FMOVQ 112(R4), F11
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V10.S4, V6.S4
-	VFMLS V30.S4, V11.S4, V7.S4
-	FMOVQ 144(R4), F10
-	FMOVQ 144(R4), F11
+	VFMLA V10.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V10.B16
+	FMOVQ 128(R4), F30
+	VFMLA V11.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V11.B16
+	FMOVQ 144(R4), F30
+	VFMLA V10.S4, V6.S4, V30.S4
+	VORR V30.B16, V30.B16, V10.B16
+	FMOVQ 144(R4), F30
+	VFMLA V11.S4, V7.S4, V30.S4
+	VORR V30.B16, V30.B16, V11.B16
 	FMOVQ 160(R4), F30
 	VFMLA V10.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V10.B16
@@ -4051,33 +4061,21 @@ part3:
 	FMOVQ 192(R4), F30
 	VFMLA V11.S4, V7.S4, V30.S4
 	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V10.S4, V6.S4, V30.S4
 	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 208(R4), F30
-	VFMLA V11.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 224(R4), F30
-	VFMLA V10.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 224(R4), F30
-	VFMLA V11.S4, V7.S4, V30.S4
-	VORR V30.B16, V30.B16, V11.B16
-	FMOVQ 224(R4), F30
-	VFMLA V10.S4, V6.S4, V30.S4
-	VORR V30.B16, V30.B16, V10.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V11.S4, V7.S4, V30.S4
 	VORR V30.B16, V30.B16, V11.B16
 	VSHL $23, V8.S4, V8.S4
 	VSHL $23, V9.S4, V9.S4
 	WORD $0x6e28dd4a // fmul v10.4s, v10.4s, v8.4s
 	WORD $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	WORD $0x4e3ed546 // fadd v6.4s, v10.4s, v30.4s
 	WORD $0x4e3ed567 // fadd v7.4s, v11.4s, v30.4s
-	FMOVQ 224(R4), F8
-	FMOVQ 224(R4), F9
+	FMOVQ 192(R4), F8
+	FMOVQ 192(R4), F9
 	WORD $0x6e26fd06 // fdiv v6.4s, v8.4s, v6.4s
 	WORD $0x6e27fd27 // fdiv v7.4s, v9.4s, v7.4s
 	WORD $0x6e26dd48 // fmul v8.4s, v10.4s, v6.4s
@@ -4159,52 +4157,64 @@ single:
 	FLDPQ (R16), (F2, F3)
 	ADD R8, R2, R17
 	FLDPQ (R17), (F4, F5)
-	FMOVQ 480(R4), F6
-	FMOVQ 480(R4), F7
+	FMOVQ 448(R4), F6
+	FMOVQ 448(R4), F7
 	WORD $0x6ea4e4df // fcmgt v31.4s, v6.4s, v4.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea5e4ff // fcmgt v31.4s, v7.4s, v5.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 496(R4), F6
-	FMOVQ 496(R4), F7
+	FMOVQ 464(R4), F6
+	FMOVQ 464(R4), F7
 	WORD $0x6ea6e49f // fcmgt v31.4s, v4.4s, v6.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea7e4bf // fcmgt v31.4s, v5.4s, v7.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 448(R4), F6
-	FMOVQ 448(R4), F7
+	FMOVQ 416(R4), F6
+	FMOVQ 416(R4), F7
 	WORD $0x6e24dc88 // fmul v8.4s, v4.4s, v4.4s
 	WORD $0x6e25dca9 // fmul v9.4s, v5.4s, v5.4s
-	FMOVQ 464(R4), F30
+	FMOVQ 432(R4), F30
 	VFMLA V30.S4, V8.S4, V6.S4
 	VFMLA V30.S4, V9.S4, V7.S4
 	WORD $0x6e24dcc6 // fmul v6.4s, v6.4s, v4.4s
 	WORD $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V6.B16, V8.B16
 	VORR V30.B16, V7.B16, V9.B16
-	FMOVQ 64(R4), F10
-	FMOVQ 64(R4), F11
+	FMOVQ 32(R4), F10
+	FMOVQ 32(R4), F11
 	WORD $0x6ea8e55f // fcmgt v31.4s, v10.4s, v8.4s
 	VBIT V31.B16, V10.B16, V8.B16
 	WORD $0x6ea9e57f // fcmgt v31.4s, v11.4s, v9.4s
 	VBIT V31.B16, V11.B16, V9.B16
-	FMOVQ 80(R4), F10
-	FMOVQ 80(R4), F11
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F10
+	FMOVQ 48(R4), F11
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V8.S4, V10.S4
 	VFMLA V30.S4, V9.S4, V11.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed54c // fsub v12.4s, v10.4s, v30.4s
 	WORD $0x4ebed56d // fsub v13.4s, v11.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V12.S4, V8.S4
 	VFMLS V30.S4, V13.S4, V9.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V12.S4, V8.S4
+	VFMLS V30.S4, V13.S4, V9.S4
+	FMOVQ 112(R4), F12
+	FMOVQ 112(R4), F13
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V12.S4, V8.S4
-	VFMLS V30.S4, V13.S4, V9.S4
-	FMOVQ 144(R4), F12
-	FMOVQ 144(R4), F13
+	VFMLA V12.S4, V8.S4, V30.S4
+	VORR V30.B16, V30.B16, V12.B16
+	FMOVQ 128(R4), F30
+	VFMLA V13.S4, V9.S4, V30.S4
+	VORR V30.B16, V30.B16, V13.B16
+	FMOVQ 144(R4), F30
+	VFMLA V12.S4, V8.S4, V30.S4
+	VORR V30.B16, V30.B16, V12.B16
+	FMOVQ 144(R4), F30
+	VFMLA V13.S4, V9.S4, V30.S4
+	VORR V30.B16, V30.B16, V13.B16
 	FMOVQ 160(R4), F30
 	VFMLA V12.S4, V8.S4, V30.S4
 	VORR V30.B16, V30.B16, V12.B16
@@ -4223,44 +4233,32 @@ single:
 	FMOVQ 192(R4), F30
 	VFMLA V13.S4, V9.S4, V30.S4
 	VORR V30.B16, V30.B16, V13.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V12.S4, V8.S4, V30.S4
 	VORR V30.B16, V30.B16, V12.B16
-	FMOVQ 208(R4), F30
-	VFMLA V13.S4, V9.S4, V30.S4
-	VORR V30.B16, V30.B16, V13.B16
-	FMOVQ 224(R4), F30
-	VFMLA V12.S4, V8.S4, V30.S4
-	VORR V30.B16, V30.B16, V12.B16
-	FMOVQ 224(R4), F30
-	VFMLA V13.S4, V9.S4, V30.S4
-	VORR V30.B16, V30.B16, V13.B16
-	FMOVQ 224(R4), F30
-	VFMLA V12.S4, V8.S4, V30.S4
-	VORR V30.B16, V30.B16, V12.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V13.S4, V9.S4, V30.S4
 	VORR V30.B16, V30.B16, V13.B16
 	VSHL $23, V10.S4, V10.S4
 	VSHL $23, V11.S4, V11.S4
 	WORD $0x6e2add8c // fmul v12.4s, v12.4s, v10.4s
 	WORD $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	WORD $0x4e3ed588 // fadd v8.4s, v12.4s, v30.4s
 	WORD $0x4e3ed5a9 // fadd v9.4s, v13.4s, v30.4s
-	FMOVQ 224(R4), F10
-	FMOVQ 224(R4), F11
+	FMOVQ 192(R4), F10
+	FMOVQ 192(R4), F11
 	WORD $0x6e28fd48 // fdiv v8.4s, v10.4s, v8.4s
 	WORD $0x6e29fd69 // fdiv v9.4s, v11.4s, v9.4s
 	WORD $0x6e28dd8a // fmul v10.4s, v12.4s, v8.4s
 	WORD $0x6e29ddab // fmul v11.4s, v13.4s, v9.4s
 	WORD $0x6e28dd4a // fmul v10.4s, v10.4s, v8.4s
 	WORD $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
-	FMOVQ 448(R4), F14
-	FMOVQ 448(R4), F15
+	FMOVQ 416(R4), F14
+	FMOVQ 416(R4), F15
 	WORD $0x6e24dc90 // fmul v16.4s, v4.4s, v4.4s
 	WORD $0x6e25dcb1 // fmul v17.4s, v5.4s, v5.4s
-	FMOVQ 512(R4), F30
+	FMOVQ 480(R4), F30
 	VFMLA V30.S4, V16.S4, V14.S4
 	VFMLA V30.S4, V17.S4, V15.S4
 	WORD $0x6e2edd4a // fmul v10.4s, v10.4s, v14.4s
@@ -4348,52 +4346,64 @@ part10:
 part6:
 	FLDPQ (R17), (F4, F5)
 part8:
-	FMOVQ 480(R4), F6
-	FMOVQ 480(R4), F7
+	FMOVQ 448(R4), F6
+	FMOVQ 448(R4), F7
 	WORD $0x6ea4e4df // fcmgt v31.4s, v6.4s, v4.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea5e4ff // fcmgt v31.4s, v7.4s, v5.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 496(R4), F6
-	FMOVQ 496(R4), F7
+	FMOVQ 464(R4), F6
+	FMOVQ 464(R4), F7
 	WORD $0x6ea6e49f // fcmgt v31.4s, v4.4s, v6.4s
 	VBIT V31.B16, V6.B16, V4.B16
 	WORD $0x6ea7e4bf // fcmgt v31.4s, v5.4s, v7.4s
 	VBIT V31.B16, V7.B16, V5.B16
-	FMOVQ 448(R4), F6
-	FMOVQ 448(R4), F7
+	FMOVQ 416(R4), F6
+	FMOVQ 416(R4), F7
 	WORD $0x6e24dc88 // fmul v8.4s, v4.4s, v4.4s
 	WORD $0x6e25dca9 // fmul v9.4s, v5.4s, v5.4s
-	FMOVQ 464(R4), F30
+	FMOVQ 432(R4), F30
 	VFMLA V30.S4, V8.S4, V6.S4
 	VFMLA V30.S4, V9.S4, V7.S4
 	WORD $0x6e24dcc6 // fmul v6.4s, v6.4s, v4.4s
 	WORD $0x6e25dce7 // fmul v7.4s, v7.4s, v5.4s
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VORR V30.B16, V6.B16, V8.B16
 	VORR V30.B16, V7.B16, V9.B16
-	FMOVQ 64(R4), F10
-	FMOVQ 64(R4), F11
+	FMOVQ 32(R4), F10
+	FMOVQ 32(R4), F11
 	WORD $0x6ea8e55f // fcmgt v31.4s, v10.4s, v8.4s
 	VBIT V31.B16, V10.B16, V8.B16
 	WORD $0x6ea9e57f // fcmgt v31.4s, v11.4s, v9.4s
 	VBIT V31.B16, V11.B16, V9.B16
-	FMOVQ 80(R4), F10
-	FMOVQ 80(R4), F11
-	FMOVQ 96(R4), F30
+	FMOVQ 48(R4), F10
+	FMOVQ 48(R4), F11
+	FMOVQ 64(R4), F30
 	VFMLA V30.S4, V8.S4, V10.S4
 	VFMLA V30.S4, V9.S4, V11.S4
-	FMOVQ 80(R4), F30
+	FMOVQ 48(R4), F30
 	WORD $0x4ebed54c // fsub v12.4s, v10.4s, v30.4s
 	WORD $0x4ebed56d // fsub v13.4s, v11.4s, v30.4s
-	FMOVQ 112(R4), F30
+	FMOVQ 80(R4), F30
 	VFMLS V30.S4, V12.S4, V8.S4
 	VFMLS V30.S4, V13.S4, V9.S4
+	FMOVQ 96(R4), F30
+	VFMLS V30.S4, V12.S4, V8.S4
+	VFMLS V30.S4, V13.S4, V9.S4
+	FMOVQ 112(R4), F12
+	FMOVQ 112(R4), F13
 	FMOVQ 128(R4), F30
-	VFMLS V30.S4, V12.S4, V8.S4
-	VFMLS V30.S4, V13.S4, V9.S4
-	FMOVQ 144(R4), F12
-	FMOVQ 144(R4), F13
+	VFMLA V12.S4, V8.S4, V30.S4
+	VORR V30.B16, V30.B16, V12.B16
+	FMOVQ 128(R4), F30
+	VFMLA V13.S4, V9.S4, V30.S4
+	VORR V30.B16, V30.B16, V13.B16
+	FMOVQ 144(R4), F30
+	VFMLA V12.S4, V8.S4, V30.S4
+	VORR V30.B16, V30.B16, V12.B16
+	FMOVQ 144(R4), F30
+	VFMLA V13.S4, V9.S4, V30.S4
+	VORR V30.B16, V30.B16, V13.B16
 	FMOVQ 160(R4), F30
 	VFMLA V12.S4, V8.S4, V30.S4
 	VORR V30.B16, V30.B16, V12.B16
@@ -4412,44 +4422,32 @@ part8:
 	FMOVQ 192(R4), F30
 	VFMLA V13.S4, V9.S4, V30.S4
 	VORR V30.B16, V30.B16, V13.B16
-	FMOVQ 208(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V12.S4, V8.S4, V30.S4
 	VORR V30.B16, V30.B16, V12.B16
-	FMOVQ 208(R4), F30
-	VFMLA V13.S4, V9.S4, V30.S4
-	VORR V30.B16, V30.B16, V13.B16
-	FMOVQ 224(R4), F30
-	VFMLA V12.S4, V8.S4, V30.S4
-	VORR V30.B16, V30.B16, V12.B16
-	FMOVQ 224(R4), F30
-	VFMLA V13.S4, V9.S4, V30.S4
-	VORR V30.B16, V30.B16, V13.B16
-	FMOVQ 224(R4), F30
-	VFMLA V12.S4, V8.S4, V30.S4
-	VORR V30.B16, V30.B16, V12.B16
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	VFMLA V13.S4, V9.S4, V30.S4
 	VORR V30.B16, V30.B16, V13.B16
 	VSHL $23, V10.S4, V10.S4
 	VSHL $23, V11.S4, V11.S4
 	WORD $0x6e2add8c // fmul v12.4s, v12.4s, v10.4s
 	WORD $0x6e2bddad // fmul v13.4s, v13.4s, v11.4s
-	FMOVQ 224(R4), F30
+	FMOVQ 192(R4), F30
 	WORD $0x4e3ed588 // fadd v8.4s, v12.4s, v30.4s
 	WORD $0x4e3ed5a9 // fadd v9.4s, v13.4s, v30.4s
-	FMOVQ 224(R4), F10
-	FMOVQ 224(R4), F11
+	FMOVQ 192(R4), F10
+	FMOVQ 192(R4), F11
 	WORD $0x6e28fd48 // fdiv v8.4s, v10.4s, v8.4s
 	WORD $0x6e29fd69 // fdiv v9.4s, v11.4s, v9.4s
 	WORD $0x6e28dd8a // fmul v10.4s, v12.4s, v8.4s
 	WORD $0x6e29ddab // fmul v11.4s, v13.4s, v9.4s
 	WORD $0x6e28dd4a // fmul v10.4s, v10.4s, v8.4s
 	WORD $0x6e29dd6b // fmul v11.4s, v11.4s, v9.4s
-	FMOVQ 448(R4), F14
-	FMOVQ 448(R4), F15
+	FMOVQ 416(R4), F14
+	FMOVQ 416(R4), F15
 	WORD $0x6e24dc90 // fmul v16.4s, v4.4s, v4.4s
 	WORD $0x6e25dcb1 // fmul v17.4s, v5.4s, v5.4s
-	FMOVQ 512(R4), F30
+	FMOVQ 480(R4), F30
 	VFMLA V30.S4, V16.S4, V14.S4
 	VFMLA V30.S4, V17.S4, V15.S4
 	WORD $0x6e2edd4a // fmul v10.4s, v10.4s, v14.4s
@@ -4508,7 +4506,6 @@ next:
 TEXT ·ewAddNEON(SB), NOSPLIT, $0-8
 	// ewAddNEON sets p[2] = p[0] + p[1]; see addGo.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -4682,7 +4679,6 @@ next:
 TEXT ·ewMulNEON(SB), NOSPLIT, $0-8
 	// ewMulNEON sets p[2] = p[0] * p[1]; see mulGo.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -4856,7 +4852,6 @@ next:
 TEXT ·ewAXPYNEON(SB), NOSPLIT, $0-8
 	// ewAXPYNEON adds k[0]*p[0] to p[1]; see axpyGo.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -5028,7 +5023,6 @@ next:
 TEXT ·ewAddBiasNEON(SB), NOSPLIT, $0-8
 	// ewAddBiasNEON sets y = x + bias, x p[0], y p[1], bias p[2]; see addBiasGo.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows; p[2]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -5201,7 +5195,6 @@ next:
 TEXT ·ewSumRowsNEON(SB), NOSPLIT, $0-8
 	// ewSumRowsNEON adds the rows of p[0] to p[1]; see sumRowsGo.
 	// for four rows at a time, then one { for vectors at idx in row { the above } }, p[0]: rows; p[1]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -5582,7 +5575,6 @@ done:
 TEXT ·ewSplitSumNEON(SB), NOSPLIT, $0-8
 	// ewSplitSumNEON copies the channels x (p[0]) of a wider map to dz (p[2]) and adds them to sums (p[3]); see splitSumGo.
 	// for four rows at a time, then one { for vectors at idx in row { the above } }, p[0], p[2]: rows; p[3]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R2
 	MOVD 16(R0), R3
@@ -6134,7 +6126,6 @@ done:
 TEXT ·ewSplitSumReLUNEON(SB), NOSPLIT, $0-8
 	// ewSplitSumReLUNEON copies the channels x (p[0]) of a wider map to dz (p[2]), where the same of p[1] is above 0, and adds them to sums (p[3]); see splitSumGo.
 	// for four rows at a time, then one { for vectors at idx in row { the above } }, p[0], p[1], p[2]: rows; p[3]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R2
 	MOVD 8(R0), R3
@@ -6906,70 +6897,66 @@ oneNext:
 done:
 	RET
 
-DATA constants<>+0(SB)/8, $0x0000000100000000
-DATA constants<>+8(SB)/8, $0x0000000300000002
-DATA constants<>+16(SB)/8, $0x0000000500000004
-DATA constants<>+24(SB)/8, $0x0000000700000006
-DATA constants<>+32(SB)/8, $0x40c0000040c00000
-DATA constants<>+40(SB)/8, $0x40c0000040c00000
-DATA constants<>+48(SB)/8, $0x8000000080000000
-DATA constants<>+56(SB)/8, $0x8000000080000000
-DATA constants<>+64(SB)/8, $0xc2b00000c2b00000
-DATA constants<>+72(SB)/8, $0xc2b00000c2b00000
-DATA constants<>+80(SB)/8, $0x4b40007f4b40007f
-DATA constants<>+88(SB)/8, $0x4b40007f4b40007f
-DATA constants<>+96(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA constants<>+104(SB)/8, $0x3fb8aa3b3fb8aa3b
-DATA constants<>+112(SB)/8, $0x3f3180003f318000
-DATA constants<>+120(SB)/8, $0x3f3180003f318000
-DATA constants<>+128(SB)/8, $0xb95e8083b95e8083
-DATA constants<>+136(SB)/8, $0xb95e8083b95e8083
-DATA constants<>+144(SB)/8, $0x3ab511a83ab511a8
-DATA constants<>+152(SB)/8, $0x3ab511a83ab511a8
-DATA constants<>+160(SB)/8, $0x3c091d363c091d36
-DATA constants<>+168(SB)/8, $0x3c091d363c091d36
-DATA constants<>+176(SB)/8, $0x3d2aac7a3d2aac7a
-DATA constants<>+184(SB)/8, $0x3d2aac7a3d2aac7a
-DATA constants<>+192(SB)/8, $0x3e2aaa483e2aaa48
-DATA constants<>+200(SB)/8, $0x3e2aaa483e2aaa48
-DATA constants<>+208(SB)/8, $0x3efffffe3efffffe
-DATA constants<>+216(SB)/8, $0x3efffffe3efffffe
-DATA constants<>+224(SB)/8, $0x3f8000003f800000
-DATA constants<>+232(SB)/8, $0x3f8000003f800000
-DATA constants<>+240(SB)/8, $0x4040000040400000
-DATA constants<>+248(SB)/8, $0x4040000040400000
-DATA constants<>+256(SB)/8, $0x3e2aaaab3e2aaaab
-DATA constants<>+264(SB)/8, $0x3e2aaaab3e2aaaab
-DATA constants<>+272(SB)/8, $0xbf000000bf000000
-DATA constants<>+280(SB)/8, $0xbf000000bf000000
-DATA constants<>+288(SB)/8, $0x3e6b851f3e6b851f
-DATA constants<>+296(SB)/8, $0x3e6b851f3e6b851f
-DATA constants<>+304(SB)/8, $0xbd992f45bd992f45
-DATA constants<>+312(SB)/8, $0xbd992f45bd992f45
-DATA constants<>+320(SB)/8, $0x3e8bb4de3e8bb4de
-DATA constants<>+328(SB)/8, $0x3e8bb4de3e8bb4de
-DATA constants<>+336(SB)/8, $0xbe7826f6be7826f6
-DATA constants<>+344(SB)/8, $0xbe7826f6be7826f6
-DATA constants<>+352(SB)/8, $0x3e858fcc3e858fcc
-DATA constants<>+360(SB)/8, $0x3e858fcc3e858fcc
-DATA constants<>+368(SB)/8, $0xbba0e876bba0e876
-DATA constants<>+376(SB)/8, $0xbba0e876bba0e876
-DATA constants<>+384(SB)/8, $0x3ddc28603ddc2860
-DATA constants<>+392(SB)/8, $0x3ddc28603ddc2860
-DATA constants<>+400(SB)/8, $0x3db60cd63db60cd6
-DATA constants<>+408(SB)/8, $0x3db60cd63db60cd6
-DATA constants<>+416(SB)/8, $0x3dbc43e13dbc43e1
-DATA constants<>+424(SB)/8, $0x3dbc43e13dbc43e1
-DATA constants<>+432(SB)/8, $0x3ecc422a3ecc422a
-DATA constants<>+440(SB)/8, $0x3ecc422a3ecc422a
-DATA constants<>+448(SB)/8, $0x3fcc422a3fcc422a
-DATA constants<>+456(SB)/8, $0x3fcc422a3fcc422a
-DATA constants<>+464(SB)/8, $0x3d9222793d922279
-DATA constants<>+472(SB)/8, $0x3d9222793d922279
-DATA constants<>+480(SB)/8, $0xc1a00000c1a00000
-DATA constants<>+488(SB)/8, $0xc1a00000c1a00000
-DATA constants<>+496(SB)/8, $0x41a0000041a00000
-DATA constants<>+504(SB)/8, $0x41a0000041a00000
-DATA constants<>+512(SB)/8, $0x3e5b33b63e5b33b6
-DATA constants<>+520(SB)/8, $0x3e5b33b63e5b33b6
-GLOBL constants<>(SB), RODATA|NOPTR, $528
+DATA constants<>+0(SB)/8, $0x40c0000040c00000
+DATA constants<>+8(SB)/8, $0x40c0000040c00000
+DATA constants<>+16(SB)/8, $0x8000000080000000
+DATA constants<>+24(SB)/8, $0x8000000080000000
+DATA constants<>+32(SB)/8, $0xc2b00000c2b00000
+DATA constants<>+40(SB)/8, $0xc2b00000c2b00000
+DATA constants<>+48(SB)/8, $0x4b40007f4b40007f
+DATA constants<>+56(SB)/8, $0x4b40007f4b40007f
+DATA constants<>+64(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA constants<>+72(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA constants<>+80(SB)/8, $0x3f3180003f318000
+DATA constants<>+88(SB)/8, $0x3f3180003f318000
+DATA constants<>+96(SB)/8, $0xb95e8083b95e8083
+DATA constants<>+104(SB)/8, $0xb95e8083b95e8083
+DATA constants<>+112(SB)/8, $0x3ab511a83ab511a8
+DATA constants<>+120(SB)/8, $0x3ab511a83ab511a8
+DATA constants<>+128(SB)/8, $0x3c091d363c091d36
+DATA constants<>+136(SB)/8, $0x3c091d363c091d36
+DATA constants<>+144(SB)/8, $0x3d2aac7a3d2aac7a
+DATA constants<>+152(SB)/8, $0x3d2aac7a3d2aac7a
+DATA constants<>+160(SB)/8, $0x3e2aaa483e2aaa48
+DATA constants<>+168(SB)/8, $0x3e2aaa483e2aaa48
+DATA constants<>+176(SB)/8, $0x3efffffe3efffffe
+DATA constants<>+184(SB)/8, $0x3efffffe3efffffe
+DATA constants<>+192(SB)/8, $0x3f8000003f800000
+DATA constants<>+200(SB)/8, $0x3f8000003f800000
+DATA constants<>+208(SB)/8, $0x4040000040400000
+DATA constants<>+216(SB)/8, $0x4040000040400000
+DATA constants<>+224(SB)/8, $0x3e2aaaab3e2aaaab
+DATA constants<>+232(SB)/8, $0x3e2aaaab3e2aaaab
+DATA constants<>+240(SB)/8, $0xbf000000bf000000
+DATA constants<>+248(SB)/8, $0xbf000000bf000000
+DATA constants<>+256(SB)/8, $0x3e6b851f3e6b851f
+DATA constants<>+264(SB)/8, $0x3e6b851f3e6b851f
+DATA constants<>+272(SB)/8, $0xbd992f45bd992f45
+DATA constants<>+280(SB)/8, $0xbd992f45bd992f45
+DATA constants<>+288(SB)/8, $0x3e8bb4de3e8bb4de
+DATA constants<>+296(SB)/8, $0x3e8bb4de3e8bb4de
+DATA constants<>+304(SB)/8, $0xbe7826f6be7826f6
+DATA constants<>+312(SB)/8, $0xbe7826f6be7826f6
+DATA constants<>+320(SB)/8, $0x3e858fcc3e858fcc
+DATA constants<>+328(SB)/8, $0x3e858fcc3e858fcc
+DATA constants<>+336(SB)/8, $0xbba0e876bba0e876
+DATA constants<>+344(SB)/8, $0xbba0e876bba0e876
+DATA constants<>+352(SB)/8, $0x3ddc28603ddc2860
+DATA constants<>+360(SB)/8, $0x3ddc28603ddc2860
+DATA constants<>+368(SB)/8, $0x3db60cd63db60cd6
+DATA constants<>+376(SB)/8, $0x3db60cd63db60cd6
+DATA constants<>+384(SB)/8, $0x3dbc43e13dbc43e1
+DATA constants<>+392(SB)/8, $0x3dbc43e13dbc43e1
+DATA constants<>+400(SB)/8, $0x3ecc422a3ecc422a
+DATA constants<>+408(SB)/8, $0x3ecc422a3ecc422a
+DATA constants<>+416(SB)/8, $0x3fcc422a3fcc422a
+DATA constants<>+424(SB)/8, $0x3fcc422a3fcc422a
+DATA constants<>+432(SB)/8, $0x3d9222793d922279
+DATA constants<>+440(SB)/8, $0x3d9222793d922279
+DATA constants<>+448(SB)/8, $0xc1a00000c1a00000
+DATA constants<>+456(SB)/8, $0xc1a00000c1a00000
+DATA constants<>+464(SB)/8, $0x41a0000041a00000
+DATA constants<>+472(SB)/8, $0x41a0000041a00000
+DATA constants<>+480(SB)/8, $0x3e5b33b63e5b33b6
+DATA constants<>+488(SB)/8, $0x3e5b33b63e5b33b6
+GLOBL constants<>(SB), RODATA|NOPTR, $496

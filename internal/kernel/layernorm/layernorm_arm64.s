@@ -507,7 +507,6 @@ TEXT ·backwardNEON(SB), NOSPLIT, $0-8
 	// backwardNEON sets dx to the gradient of rows and adds those of the parameters to theirs; see backwardGo.
 	// for row in rows { g = dy*weight; h = (x-mean)*rstd; a = sum(g)/c; b = sum(g*h)/c; dweight += dy*h; dbias += dy;
 	//   dx = rstd*(g - a - h*b) }
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -1195,7 +1194,6 @@ TEXT ·backwardAddNEON(SB), NOSPLIT, $0-8
 	// backwardAddNEON adds the gradient of rows to dx and adds those of the parameters to theirs; see backwardGo.
 	// for row in rows { g = dy*weight; h = (x-mean)*rstd; a = sum(g)/c; b = sum(g*h)/c; dweight += dy*h; dbias += dy;
 	//   dx = dx + rstd*(g - a - h*b) }
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2

@@ -8,7 +8,6 @@
 TEXT ·normStatsNEON(SB), NOSPLIT, $0-8
 	// normStatsNEON adds d = x - shift to sums and d*d to squares, x p[0], shift p[1], sums p[2], squares p[3]; see statsGo.
 	// for four rows at a time, then one { for vectors at idx in row { the above } }, p[0]: rows; p[1], p[2], p[3]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -629,7 +628,6 @@ done:
 TEXT ·normScaleShiftNEON(SB), NOSPLIT, $0-8
 	// normScaleShiftNEON sets y = x*scale + shift, x p[0], y p[1], scale p[2], shift p[3]; see scaleShiftGo.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows; p[2], p[3]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -865,7 +863,6 @@ next:
 TEXT ·normScaleShiftReLUNEON(SB), NOSPLIT, $0-8
 	// normScaleShiftReLUNEON sets y = ReLU of x*scale + shift, x p[0], y p[1], scale p[2], shift p[3]; see scaleShiftGo.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows; p[2], p[3]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -1455,7 +1452,6 @@ next:
 TEXT ·normScaleShiftAddNEON(SB), NOSPLIT, $0-8
 	// normScaleShiftAddNEON sets y = x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3]; see scaleShiftGo.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[4]: rows; p[2], p[3]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -1743,7 +1739,6 @@ next:
 TEXT ·normScaleShiftAddReLUNEON(SB), NOSPLIT, $0-8
 	// normScaleShiftAddReLUNEON sets y = ReLU of x*scale + shift + residual (p[4]), x p[0], y p[1], scale p[2], shift p[3]; see scaleShiftGo.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[4]: rows; p[2], p[3]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -2465,13 +2460,13 @@ many:
 	MOVBU 0(R3), R25
 	VDUP R25, V4.B16
 	VDUP R25, V5.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V4.B16, V4.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V5.B16, V5.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V4.S4, V4.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V5.S4, V5.S4
 	VAND V4.B16, V2.B16, V2.B16
 	VAND V5.B16, V3.B16, V3.B16
@@ -2481,13 +2476,13 @@ many:
 	MOVBU 1(R3), R25
 	VDUP R25, V4.B16
 	VDUP R25, V5.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V4.B16, V4.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V5.B16, V5.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V4.S4, V4.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V5.S4, V5.S4
 	VAND V4.B16, V2.B16, V2.B16
 	VAND V5.B16, V3.B16, V3.B16
@@ -2496,13 +2491,13 @@ many:
 	MOVBU 2(R3), R25
 	VDUP R25, V4.B16
 	VDUP R25, V5.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V4.B16, V4.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V5.B16, V5.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V4.S4, V4.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V5.S4, V5.S4
 	VAND V4.B16, V2.B16, V2.B16
 	VAND V5.B16, V3.B16, V3.B16
@@ -2511,13 +2506,13 @@ many:
 	MOVBU 3(R3), R25
 	VDUP R25, V4.B16
 	VDUP R25, V5.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V4.B16, V4.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V5.B16, V5.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V4.S4, V4.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V5.S4, V5.S4
 	VAND V4.B16, V2.B16, V2.B16
 	VAND V5.B16, V3.B16, V3.B16
@@ -2535,13 +2530,13 @@ single:
 	MOVBU 0(R3), R25
 	VDUP R25, V4.B16
 	VDUP R25, V5.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V4.B16, V4.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V5.B16, V5.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V4.S4, V4.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V5.S4, V5.S4
 	VAND V4.B16, V2.B16, V2.B16
 	VAND V5.B16, V3.B16, V3.B16
@@ -2589,13 +2584,13 @@ part3:
 	MOVBU 0(R3), R25
 	VDUP R25, V4.B16
 	VDUP R25, V5.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V4.B16, V4.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V5.B16, V5.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V4.S4, V4.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V5.S4, V5.S4
 	VAND V4.B16, V2.B16, V2.B16
 	VAND V5.B16, V3.B16, V3.B16
@@ -2643,7 +2638,6 @@ next:
 TEXT ·normBNReduceNEON(SB), NOSPLIT, $0-8
 	// normBNReduceNEON adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0], x p[1], mean p[3]; see bnReduceGo.
 	// for four rows at a time, then one { for vectors at idx in row { the above } }, p[0], p[1]: rows; p[3], p[4], p[5]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -3437,7 +3431,6 @@ done:
 TEXT ·normBNReduceYNEON(SB), NOSPLIT, $0-8
 	// normBNReduceYNEON adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0] where y (p[2]) > 0, else 0, x p[1], mean p[3]; see bnReduceGo.
 	// for four rows at a time, then one { for vectors at idx in row { the above } }, p[0], p[1], p[2]: rows; p[3], p[4], p[5]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -4446,7 +4439,6 @@ done:
 TEXT ·normBNReduceXNEON(SB), NOSPLIT, $0-8
 	// normBNReduceXNEON adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0] where x*p[7] + p[8] > 0, else 0, x p[1], mean p[3]; see bnReduceGo.
 	// for four rows at a time, then one { for vectors at idx in row { the above } }, p[0], p[1]: rows; p[3], p[4], p[5], p[7], p[8]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -5548,13 +5540,13 @@ fourVector:
 	MOVBU 0(R8), R25
 	VDUP R25, V18.B16
 	VDUP R25, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V18.B16, V18.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V19.B16, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V18.S4, V18.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V10.B16, V10.B16
 	VAND V19.B16, V11.B16, V11.B16
@@ -5562,13 +5554,13 @@ fourVector:
 	MOVBU 0(R23), R25
 	VDUP R25, V18.B16
 	VDUP R25, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V18.B16, V18.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V19.B16, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V18.S4, V18.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V12.B16, V12.B16
 	VAND V19.B16, V13.B16, V13.B16
@@ -5576,13 +5568,13 @@ fourVector:
 	MOVBU 0(R16), R25
 	VDUP R25, V18.B16
 	VDUP R25, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V18.B16, V18.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V19.B16, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V18.S4, V18.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V14.B16, V14.B16
 	VAND V19.B16, V15.B16, V15.B16
@@ -5590,13 +5582,13 @@ fourVector:
 	MOVBU 0(R17), R25
 	VDUP R25, V18.B16
 	VDUP R25, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V18.B16, V18.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V19.B16, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V18.S4, V18.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V16.B16, V16.B16
 	VAND V19.B16, V17.B16, V17.B16
@@ -5898,13 +5890,13 @@ part38:
 	MOVBU 0(R8), R25
 	VDUP R25, V18.B16
 	VDUP R25, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V18.B16, V18.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V19.B16, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V18.S4, V18.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V10.B16, V10.B16
 	VAND V19.B16, V11.B16, V11.B16
@@ -5912,13 +5904,13 @@ part38:
 	MOVBU 0(R23), R25
 	VDUP R25, V18.B16
 	VDUP R25, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V18.B16, V18.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V19.B16, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V18.S4, V18.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V12.B16, V12.B16
 	VAND V19.B16, V13.B16, V13.B16
@@ -5926,13 +5918,13 @@ part38:
 	MOVBU 0(R16), R25
 	VDUP R25, V18.B16
 	VDUP R25, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V18.B16, V18.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V19.B16, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V18.S4, V18.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V14.B16, V14.B16
 	VAND V19.B16, V15.B16, V15.B16
@@ -5940,13 +5932,13 @@ part38:
 	MOVBU 0(R17), R25
 	VDUP R25, V18.B16
 	VDUP R25, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V18.B16, V18.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V19.B16, V19.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V18.S4, V18.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V16.B16, V16.B16
 	VAND V19.B16, V17.B16, V17.B16
@@ -6156,13 +6148,13 @@ oneVector:
 	MOVBU 0(R8), R25
 	VDUP R25, V6.B16
 	VDUP R25, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V6.B16, V6.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V7.B16, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V6.S4, V6.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V7.S4, V7.S4
 	VAND V6.B16, V4.B16, V4.B16
 	VAND V7.B16, V5.B16, V5.B16
@@ -6254,13 +6246,13 @@ part73:
 	MOVBU 0(R8), R25
 	VDUP R25, V6.B16
 	VDUP R25, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V6.B16, V6.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V7.B16, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V6.S4, V6.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V7.S4, V7.S4
 	VAND V6.B16, V4.B16, V4.B16
 	VAND V7.B16, V5.B16, V5.B16
@@ -6441,7 +6433,6 @@ done:
 TEXT ·normBNGradNEON(SB), NOSPLIT, $0-8
 	// normBNGradNEON sets dx = a*g + (b*(x-mean) + d), g p[0], x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6]; see bnGradGo.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows; p[3], p[4], p[5], p[6]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -6819,7 +6810,6 @@ next:
 TEXT ·normBNGradResNEON(SB), NOSPLIT, $0-8
 	// normBNGradResNEON sets dx = a*g + (b*(x-mean) + d), g p[0], x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6], and dres = g, p[8]; see bnGradGo.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2], p[8]: rows; p[3], p[4], p[5], p[6]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -7259,7 +7249,6 @@ next:
 TEXT ·normBNGradXNEON(SB), NOSPLIT, $0-8
 	// normBNGradXNEON sets dx = a*g + (b*(x-mean) + d), g p[0] where x*p[7] + p[8] > 0, else 0, x p[1], dx p[2], mean p[3], a, b and d p[4] to p[6]; see bnGradGo.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2]: rows; p[3], p[4], p[5], p[6], p[7], p[8]: c floats for all rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -7851,13 +7840,13 @@ many:
 	MOVBU 0(R10), R25
 	VDUP R25, V6.B16
 	VDUP R25, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V6.B16, V6.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V7.B16, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V6.S4, V6.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V7.S4, V7.S4
 	VAND V6.B16, V4.B16, V4.B16
 	VAND V7.B16, V5.B16, V5.B16
@@ -7886,13 +7875,13 @@ many:
 	MOVBU 1(R10), R25
 	VDUP R25, V6.B16
 	VDUP R25, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V6.B16, V6.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V7.B16, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V6.S4, V6.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V7.S4, V7.S4
 	VAND V6.B16, V4.B16, V4.B16
 	VAND V7.B16, V5.B16, V5.B16
@@ -7916,13 +7905,13 @@ many:
 	MOVBU 2(R10), R25
 	VDUP R25, V6.B16
 	VDUP R25, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V6.B16, V6.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V7.B16, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V6.S4, V6.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V7.S4, V7.S4
 	VAND V6.B16, V4.B16, V4.B16
 	VAND V7.B16, V5.B16, V5.B16
@@ -7946,13 +7935,13 @@ many:
 	MOVBU 3(R10), R25
 	VDUP R25, V6.B16
 	VDUP R25, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V6.B16, V6.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V7.B16, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V6.S4, V6.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V7.S4, V7.S4
 	VAND V6.B16, V4.B16, V4.B16
 	VAND V7.B16, V5.B16, V5.B16
@@ -7986,13 +7975,13 @@ single:
 	MOVBU 0(R10), R25
 	VDUP R25, V6.B16
 	VDUP R25, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V6.B16, V6.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V7.B16, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V6.S4, V6.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V7.S4, V7.S4
 	VAND V6.B16, V4.B16, V4.B16
 	VAND V7.B16, V5.B16, V5.B16
@@ -8089,13 +8078,13 @@ part8:
 	MOVBU 0(R10), R25
 	VDUP R25, V6.B16
 	VDUP R25, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V6.B16, V6.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V7.B16, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V6.S4, V6.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V7.S4, V7.S4
 	VAND V6.B16, V4.B16, V4.B16
 	VAND V7.B16, V5.B16, V5.B16
@@ -8314,13 +8303,13 @@ many:
 	MOVBU 0(R11), R25
 	VDUP R25, V6.B16
 	VDUP R25, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V6.B16, V6.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V7.B16, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V6.S4, V6.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V7.S4, V7.S4
 	VAND V6.B16, V4.B16, V4.B16
 	VAND V7.B16, V5.B16, V5.B16
@@ -8353,13 +8342,13 @@ many:
 	MOVBU 1(R11), R25
 	VDUP R25, V6.B16
 	VDUP R25, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V6.B16, V6.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V7.B16, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V6.S4, V6.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V7.S4, V7.S4
 	VAND V6.B16, V4.B16, V4.B16
 	VAND V7.B16, V5.B16, V5.B16
@@ -8392,13 +8381,13 @@ many:
 	MOVBU 2(R11), R25
 	VDUP R25, V6.B16
 	VDUP R25, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V6.B16, V6.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V7.B16, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V6.S4, V6.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V7.S4, V7.S4
 	VAND V6.B16, V4.B16, V4.B16
 	VAND V7.B16, V5.B16, V5.B16
@@ -8431,13 +8420,13 @@ many:
 	MOVBU 3(R11), R25
 	VDUP R25, V6.B16
 	VDUP R25, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V6.B16, V6.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V7.B16, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V6.S4, V6.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V7.S4, V7.S4
 	VAND V6.B16, V4.B16, V4.B16
 	VAND V7.B16, V5.B16, V5.B16
@@ -8478,13 +8467,13 @@ single:
 	MOVBU 0(R11), R25
 	VDUP R25, V6.B16
 	VDUP R25, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V6.B16, V6.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V7.B16, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V6.S4, V6.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V7.S4, V7.S4
 	VAND V6.B16, V4.B16, V4.B16
 	VAND V7.B16, V5.B16, V5.B16
@@ -8583,13 +8572,13 @@ part8:
 	MOVBU 0(R11), R25
 	VDUP R25, V6.B16
 	VDUP R25, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VAND V30.B16, V6.B16, V6.B16
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VAND V30.B16, V7.B16, V7.B16
-	FMOVQ 32(R4), F30
+	FMOVQ (R4), F30
 	VCMEQ V30.S4, V6.S4, V6.S4
-	FMOVQ 48(R4), F30
+	FMOVQ 16(R4), F30
 	VCMEQ V30.S4, V7.S4, V7.S4
 	VAND V6.B16, V4.B16, V4.B16
 	VAND V7.B16, V5.B16, V5.B16
@@ -8798,10 +8787,10 @@ next:
 	BNE row
 	RET
 
-DATA constants<>+0(SB)/8, $0x0000000100000000
-DATA constants<>+8(SB)/8, $0x0000000300000002
-DATA constants<>+16(SB)/8, $0x0000000500000004
-DATA constants<>+24(SB)/8, $0x0000000700000006
+DATA constants<>+0(SB)/8, $0x0000000200000001
+DATA constants<>+8(SB)/8, $0x0000000800000004
+DATA constants<>+16(SB)/8, $0x0000002000000010
+DATA constants<>+24(SB)/8, $0x0000008000000040
 DATA constants<>+32(SB)/8, $0x0000000200000001
 DATA constants<>+40(SB)/8, $0x0000000800000004
 DATA constants<>+48(SB)/8, $0x0000002000000010

@@ -8,7 +8,6 @@
 TEXT ·optimizerAdamNEON(SB), NOSPLIT, $0-8
 	// optimizerAdamNEON makes a step of AdamW: parameters p[0], gradient p[1], its averages p[2] and p[3], constants k; see adamGo.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1], p[2], p[3]: rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -467,7 +466,6 @@ next:
 TEXT ·optimizerScaleAddNEON(SB), NOSPLIT, $0-8
 	// optimizerScaleAddNEON sets p[0] = k[0]*p[0] + k[1]*p[1]; see scaleAddGo.
 	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
-	MOVD $constants<>(SB), R4
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -649,9 +647,3 @@ next:
 	SUBS $1, R3, R3
 	BNE row
 	RET
-
-DATA constants<>+0(SB)/8, $0x0000000100000000
-DATA constants<>+8(SB)/8, $0x0000000300000002
-DATA constants<>+16(SB)/8, $0x0000000500000004
-DATA constants<>+24(SB)/8, $0x0000000700000006
-GLOBL constants<>(SB), RODATA|NOPTR, $32

@@ -41,6 +41,8 @@ func (c *ToneCurve) Apply(v []float32, scale, shift [3]float32) {
 	curveTwin(c, v[done:], scale, shift)
 }
 
+// curveTwin rounds each product, as the kernels do: arm64's compiler would fuse it
+// with the sum.
 func curveTwin(c *ToneCurve, v []float32, scale, shift [3]float32) {
 	const (
 		fine   = FineCells / Edge
@@ -54,13 +56,13 @@ func curveTwin(c *ToneCurve, v []float32, scale, shift [3]float32) {
 			case x < Edge:
 				t = x * fine
 			case x <= 255-Edge:
-				t = (x-Edge)*middle + FineCells
+				t = float32((x-Edge)*middle) + FineCells
 			default:
-				t = (x-(255-Edge))*fine + (FineCells + MiddleCells)
+				t = float32((x-(255-Edge))*fine) + (FineCells + MiddleCells)
 			}
 			i := int(t)
 			cell := &c.Cell[i]
-			v[ch] = (cell.Value+cell.Slope*(t-float32(i)))*scale[ch] + shift[ch]
+			v[ch] = float32((cell.Value+float32(cell.Slope*(t-float32(i))))*scale[ch]) + shift[ch]
 		}
 	}
 }

@@ -1,5 +1,5 @@
 // Package pixel has the kernels of decoding, resizing and augmenting pictures
-// that pay as AVX2: each checks its slices, runs the assembly where the
+// that pay as vectors: each checks its slices, runs the assembly where the
 // instruction set in use has it, and its Go twin elsewhere and for what is left
 // over at the ends. Integer kernels give the same bits with every set.
 package pixel

@@ -4,10 +4,10 @@
 
 #include "textflag.h"
 
-// func weighRowsAVX2(dst *float32, n int, rows **float32, w *float32, count int)
+// func weighRowsVectors(dst *float32, n int, rows **float32, w *float32, count int)
 // Requires: AVX, FMA3
-TEXT ·weighRowsAVX2(SB), NOSPLIT, $0-40
-	// weighRowsAVX2 sets dst[x] to the sum of w[j]*rows[j][x] over j < count, for x < n, n a multiple of 32; see weighRows.
+TEXT ·weighRowsVectors(SB), NOSPLIT, $0-40
+	// weighRowsVectors sets dst[x] to the sum of w[j]*rows[j][x] over j < count, for x < n, n a multiple of 32; see weighRows.
 	// for x in n by 32 { acc = 0; for j in count { acc += w[j] * rows[j][x..] }; dst[x..] = acc }
 	MOVQ dst+0(FP), AX
 	MOVQ n+8(FP), CX
@@ -54,10 +54,10 @@ done:
 	VZEROUPPER
 	RET
 
-// func columnsAVX2(dst *uint8, n int, rows **uint8, k *int32, count int)
+// func columnsVectors(dst *uint8, n int, rows **uint8, k *int32, count int)
 // Requires: AVX, AVX2
-TEXT ·columnsAVX2(SB), NOSPLIT, $0-40
-	// columnsAVX2 sets dst[x] to (2²¹ + the sum of k[j]*rows[j][x]) >> 22, held to 0–255, for x < n, n a multiple of 16; see columns.
+TEXT ·columnsVectors(SB), NOSPLIT, $0-40
+	// columnsVectors sets dst[x] to (2²¹ + the sum of k[j]*rows[j][x]) >> 22, held to 0–255, for x < n, n a multiple of 16; see columns.
 	// for x in n by 16 { a, b = 2²¹; for j in count { a, b += k[j] * rows[j][x..] }; dst[x..] = a>>22, b>>22 }
 	MOVQ    dst+0(FP), AX
 	MOVQ    n+8(FP), CX
@@ -108,10 +108,10 @@ DATA roundHalf<>+16(SB)/8, $0x0020000000200000
 DATA roundHalf<>+24(SB)/8, $0x0020000000200000
 GLOBL roundHalf<>(SB), RODATA|NOPTR, $32
 
-// func rowAVX2(dst *uint8, src *uint8, first *int32, count *int32, k *int32, size int, n int)
+// func rowVectors(dst *uint8, src *uint8, first *int32, count *int32, k *int32, size int, n int)
 // Requires: AVX, AVX2
-TEXT ·rowAVX2(SB), NOSPLIT, $0-56
-	// rowAVX2 sets dst pixel i to (2²¹ + the sum of k[i*size+j] * src pixel first[i]+j) >> 22 over j < count[i], held to 0–255; see row. It reads one byte beyond the last source pixel and writes one beyond the last result.
+TEXT ·rowVectors(SB), NOSPLIT, $0-56
+	// rowVectors sets dst pixel i to (2²¹ + the sum of k[i*size+j] * src pixel first[i]+j) >> 22 over j < count[i], held to 0–255; see row. It reads one byte beyond the last source pixel and writes one beyond the last result.
 	// for i in n { acc = 2²¹; for j in count[i] { acc += k[j] * pixel p; p++ }; dst = acc>>22; k += size }
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+8(FP), CX
@@ -162,10 +162,10 @@ DATA roundHalfRow<>+16(SB)/8, $0x0020000000200000
 DATA roundHalfRow<>+24(SB)/8, $0x0020000000200000
 GLOBL roundHalfRow<>(SB), RODATA|NOPTR, $32
 
-// func idctAVX2(b *int32, dst *uint8, stride int)
+// func idctVectors(b *int32, dst *uint8, stride int)
 // Requires: AVX, AVX2
-TEXT ·idctAVX2(SB), NOSPLIT, $0-24
-	// idctAVX2 turns the 8×8 block b, dequantized, into samples at dst, rows stride apart; see internal/jpeg/idct.go for the method.
+TEXT ·idctVectors(SB), NOSPLIT, $0-24
+	// idctVectors turns the 8×8 block b, dequantized, into samples at dst, rows stride apart; see internal/jpeg/idct.go for the method.
 	// columns: pass, transpose; rows: pass, transpose; clamp to bytes and store
 	MOVQ    b+0(FP), AX
 	MOVQ    dst+8(FP), CX
@@ -453,10 +453,10 @@ DATA idctHalf2<>+16(SB)/8, $0x0202000002020000
 DATA idctHalf2<>+24(SB)/8, $0x0202000002020000
 GLOBL idctHalf2<>(SB), RODATA|NOPTR, $32
 
-// func yccAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
+// func yccVectors(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
 // Requires: AVX, AVX2
-TEXT ·yccAVX2(SB), NOSPLIT, $0-40
-	// yccAVX2 turns n pixels, n a multiple of 8, of three planes into RGB. It writes 4 bytes beyond the last pixel.
+TEXT ·yccVectors(SB), NOSPLIT, $0-40
+	// yccVectors turns n pixels, n a multiple of 8, of three planes into RGB. It writes 4 bytes beyond the last pixel.
 	// for i in n by 8 { r, g, b = y + products of cb-128 and cr-128, rounded, in 0 to 255; dst = r g b interleaved }
 	MOVQ    dst+0(FP), AX
 	MOVQ    y+8(FP), CX
@@ -566,10 +566,10 @@ DATA yccSqueeze<>+16(SB)/8, $0x0908060504020100
 DATA yccSqueeze<>+24(SB)/8, $0x808080800e0d0c0a
 GLOBL yccSqueeze<>(SB), RODATA|NOPTR, $32
 
-// func pickAVX2(dst *float32, src *float32, first *int32, count *int32, w *float32, size int, n int)
+// func pickVectors(dst *float32, src *float32, first *int32, count *int32, w *float32, size int, n int)
 // Requires: AVX, FMA3
-TEXT ·pickAVX2(SB), NOSPLIT, $0-56
-	// pickAVX2 sets dst pixel i to the sum of w[i*size+j] * src pixel first[i]+j over j < count[i], RGB float32, for i < n; see pick. It reads one float beyond the last source pixel and writes one beyond the last result.
+TEXT ·pickVectors(SB), NOSPLIT, $0-56
+	// pickVectors sets dst pixel i to the sum of w[i*size+j] * src pixel first[i]+j over j < count[i], RGB float32, for i < n; see pick. It reads one float beyond the last source pixel and writes one beyond the last result.
 	// for i in n { acc = 0; for j in count[i] { acc += w[j] * pixel p; p++ }; dst = acc; w += size }
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
@@ -608,10 +608,10 @@ done:
 	VZEROUPPER
 	RET
 
-// func curveAVX2(v *float32, n int, cells *float32, scale *float32, shift *float32)
+// func curveVectors(v *float32, n int, cells *float32, scale *float32, shift *float32)
 // Requires: AVX, AVX2
-TEXT ·curveAVX2(SB), NOSPLIT, $0-40
-	// curveAVX2 sets v[i] = Curve(v[i])*scale[i%24] + shift[i%24] for i < n, n a multiple of 24; see curveTwin.
+TEXT ·curveVectors(SB), NOSPLIT, $0-40
+	// curveVectors sets v[i] = Curve(v[i])*scale[i%24] + shift[i%24] for i < n, n a multiple of 24; see curveTwin.
 	// for i in n by 24 { x = v in 0 to 255; t = place in the table; v = (cell[int t].Value + cell[int t].Slope * (t - int t)) * scale + shift }
 	MOVQ    v+0(FP), AX
 	MOVQ    n+8(FP), CX
@@ -763,10 +763,10 @@ DATA curveHighAt<>+16(SB)/8, $0x4440000044400000
 DATA curveHighAt<>+24(SB)/8, $0x4440000044400000
 GLOBL curveHighAt<>(SB), RODATA|NOPTR, $32
 
-// func sampleAVX2(dst *float32, n int, src *uint8, rowBytes int, limX uint32, limY uint32, w *Walk) int
+// func sampleVectors(dst *float32, n int, src *uint8, rowBytes int, limX uint32, limY uint32, w *Walk) int
 // Requires: AVX, AVX2
-TEXT ·sampleAVX2(SB), NOSPLIT, $0-56
-	// sampleAVX2 makes bilinear samples of RGB bytes along a projective line, until n are done or one of four lies outside the picture's inner part (limX, limY in 1/8192 pixels), and returns how many it did; see SampleInside. It writes one float beyond the last sample and reads 8 bytes for a pair of pixels.
+TEXT ·sampleVectors(SB), NOSPLIT, $0-56
+	// sampleVectors makes bilinear samples of RGB bytes along a projective line, until n are done or one of four lies outside the picture's inner part (limX, limY in 1/8192 pixels), and returns how many it did; see SampleInside. It writes one float beyond the last sample and reads 8 bytes for a pair of pixels.
 	// for i in n by 4 { at = (base + off) / (base.d + off.d); if outside, stop; base += step; for each of four { weights by the fractions; dst = sum of four weighted pixels } }
 	MOVQ         dst+0(FP), AX
 	MOVQ         n+8(FP), CX

@@ -4,42 +4,42 @@
 
 package pixel
 
-// weighRowsAVX2 sets dst[x] to the sum of w[j]*rows[j][x] over j < count, for x < n, n a multiple of 32; see weighRows.
+// weighRowsVectors sets dst[x] to the sum of w[j]*rows[j][x] over j < count, for x < n, n a multiple of 32; see weighRows.
 //
 //go:noescape
-func weighRowsAVX2(dst *float32, n int, rows **float32, w *float32, count int)
+func weighRowsVectors(dst *float32, n int, rows **float32, w *float32, count int)
 
-// columnsAVX2 sets dst[x] to (2²¹ + the sum of k[j]*rows[j][x]) >> 22, held to 0–255, for x < n, n a multiple of 16; see columns.
+// columnsVectors sets dst[x] to (2²¹ + the sum of k[j]*rows[j][x]) >> 22, held to 0–255, for x < n, n a multiple of 16; see columns.
 //
 //go:noescape
-func columnsAVX2(dst *uint8, n int, rows **uint8, k *int32, count int)
+func columnsVectors(dst *uint8, n int, rows **uint8, k *int32, count int)
 
-// rowAVX2 sets dst pixel i to (2²¹ + the sum of k[i*size+j] * src pixel first[i]+j) >> 22 over j < count[i], held to 0–255; see row. It reads one byte beyond the last source pixel and writes one beyond the last result.
+// rowVectors sets dst pixel i to (2²¹ + the sum of k[i*size+j] * src pixel first[i]+j) >> 22 over j < count[i], held to 0–255; see row. It reads one byte beyond the last source pixel and writes one beyond the last result.
 //
 //go:noescape
-func rowAVX2(dst *uint8, src *uint8, first *int32, count *int32, k *int32, size int, n int)
+func rowVectors(dst *uint8, src *uint8, first *int32, count *int32, k *int32, size int, n int)
 
-// idctAVX2 turns the 8×8 block b, dequantized, into samples at dst, rows stride apart; see internal/jpeg/idct.go for the method.
+// idctVectors turns the 8×8 block b, dequantized, into samples at dst, rows stride apart; see internal/jpeg/idct.go for the method.
 //
 //go:noescape
-func idctAVX2(b *int32, dst *uint8, stride int)
+func idctVectors(b *int32, dst *uint8, stride int)
 
-// yccAVX2 turns n pixels, n a multiple of 8, of three planes into RGB. It writes 4 bytes beyond the last pixel.
+// yccVectors turns n pixels, n a multiple of 8, of three planes into RGB. It writes 4 bytes beyond the last pixel.
 //
 //go:noescape
-func yccAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
+func yccVectors(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
 
-// pickAVX2 sets dst pixel i to the sum of w[i*size+j] * src pixel first[i]+j over j < count[i], RGB float32, for i < n; see pick. It reads one float beyond the last source pixel and writes one beyond the last result.
+// pickVectors sets dst pixel i to the sum of w[i*size+j] * src pixel first[i]+j over j < count[i], RGB float32, for i < n; see pick. It reads one float beyond the last source pixel and writes one beyond the last result.
 //
 //go:noescape
-func pickAVX2(dst *float32, src *float32, first *int32, count *int32, w *float32, size int, n int)
+func pickVectors(dst *float32, src *float32, first *int32, count *int32, w *float32, size int, n int)
 
-// curveAVX2 sets v[i] = Curve(v[i])*scale[i%24] + shift[i%24] for i < n, n a multiple of 24; see curveTwin.
+// curveVectors sets v[i] = Curve(v[i])*scale[i%24] + shift[i%24] for i < n, n a multiple of 24; see curveTwin.
 //
 //go:noescape
-func curveAVX2(v *float32, n int, cells *float32, scale *float32, shift *float32)
+func curveVectors(v *float32, n int, cells *float32, scale *float32, shift *float32)
 
-// sampleAVX2 makes bilinear samples of RGB bytes along a projective line, until n are done or one of four lies outside the picture's inner part (limX, limY in 1/8192 pixels), and returns how many it did; see SampleInside. It writes one float beyond the last sample and reads 8 bytes for a pair of pixels.
+// sampleVectors makes bilinear samples of RGB bytes along a projective line, until n are done or one of four lies outside the picture's inner part (limX, limY in 1/8192 pixels), and returns how many it did; see SampleInside. It writes one float beyond the last sample and reads 8 bytes for a pair of pixels.
 //
 //go:noescape
-func sampleAVX2(dst *float32, n int, src *uint8, rowBytes int, limX uint32, limY uint32, w *Walk) int
+func sampleVectors(dst *float32, n int, src *uint8, rowBytes int, limX uint32, limY uint32, w *Walk) int

@@ -30,13 +30,28 @@ func windows(v *isa.Set, group int) {
 		return Mem{Base: x, Index: one, Scale: uint8(t)} // 1, 2 and 4
 	}
 
+	// The vectors of a block at once, or, where one register more is needed for
+	// what comes from memory, one after the other.
+	vectors := pair
+	if v.Pairs {
+		vectors = 1
+	}
 	Label("group")
+	ch, to := GP64(), y
+	if vectors < pair {
+		to = GP64()
+		XORQ(ch, ch)
+		Label("vector")
+	}
 	acc := make([][]reg.VecVirtual, group)
 	for t := range acc {
-		acc[t] = v.Vecs(pair)
+		acc[t] = v.Vecs(vectors)
 	}
 	bias := field(args, "bias")
-	for i := range pair {
+	if vectors < pair {
+		ADDQ(ch, bias)
+	}
+	for i := range vectors {
 		VMOVUPS(Mem{Base: bias, Disp: i * v.Bytes}, acc[0][i])
 		for t := 1; t < group; t++ {
 			VMOVAPS(acc[0][i], acc[t][i])
@@ -44,12 +59,16 @@ func windows(v *isa.Set, group int) {
 	}
 	w, tap, rows := field(args, "w"), GP64(), field(args, "rows")
 	MOVQ(x, tap)
+	if vectors < pair {
+		ADDQ(ch, w)
+		ADDQ(ch, tap)
+	}
 	Label("row")
 	cols := field(args, "cols")
 	Label("tap")
-	k := isa.Each(pair, func(i int) reg.VecVirtual { return v.Load(Mem{Base: w, Disp: i * v.Bytes}, nil) })
+	k := isa.Each(vectors, func(i int) reg.VecVirtual { return v.Load(Mem{Base: w, Disp: i * v.Bytes}, nil) })
 	for t := range acc {
-		for i := range pair {
+		for i := range vectors {
 			VFMADD231PS(window(tap, t).Offset(i*v.Bytes), k[i], acc[t][i])
 		}
 	}
@@ -64,16 +83,26 @@ func windows(v *isa.Set, group int) {
 	low, high := v.Splat(args.Field("low")), v.Splat(args.Field("high"))
 	Comment("a NaN stays")
 	for t := range acc {
-		for i := range pair {
+		for i := range vectors {
 			VMAXPS(acc[t][i], low, acc[t][i])
 			VMINPS(acc[t][i], high, acc[t][i])
 		}
 	}
 	step := bytes(args, "yStep")
+	if vectors < pair {
+		LEAQ(Mem{Base: y, Index: ch, Scale: 1}, to)
+	}
 	for t := range acc {
-		for i := range pair {
-			VMOVUPS(acc[t][i], Mem{Base: y, Disp: i * v.Bytes})
+		for i := range vectors {
+			VMOVUPS(acc[t][i], Mem{Base: to, Disp: i * v.Bytes})
 		}
+		ADDQ(step, to)
+	}
+	if vectors < pair {
+		ADDQ(I32(v.Bytes), ch)
+		CMPQ(ch, I32(pair*v.Bytes))
+		JL(LabelRef("vector"))
+		IMUL3Q(Imm(uint64(group)), step, step)
 		ADDQ(step, y)
 	}
 	Comment("the windows of the next group")

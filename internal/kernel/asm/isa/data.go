@@ -44,11 +44,6 @@ func LaneBits() operand.Mem {
 	return words("laneBits", 8, func(i int) uint32 { return 1 << i })
 }
 
-// laneNumbers is a table of 8 words, of which word i is i.
-func laneNumbers() operand.Mem {
-	return words("laneNumbers", 8, func(i int) uint32 { return uint32(i) })
-}
-
 // Repeated is a table of n times x, which stands in the file once.
 func Repeated(n int, x float32) operand.Mem {
 	b := math.Float32bits(x)

@@ -22,7 +22,6 @@ func TailIn(mask reg.Register) *Tail { return &Tail{mask: mask} }
 // overwrites, 0 <= n < Lanes.
 func (v *Set) NewTail(n reg.GPVirtual) *Tail {
 	if v.Pairs {
-		laneNumbers()
 		x := XMM()
 		VMOVD(n.As32(), x)
 		return &Tail{mask: x}

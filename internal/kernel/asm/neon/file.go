@@ -68,6 +68,29 @@ func (c *constants) add(g *ir.Global) {
 	c.bytes = append(c.bytes, b...)
 }
 
+// own returns where a table of eight words of this package's own stands, which is
+// added when it is used first.
+func (c *constants) own(name string, word func(i int) uint32) int {
+	if at, ok := c.at[name]; ok {
+		return at.offset
+	}
+	at := constant{offset: len(c.bytes)}
+	for i := range 8 {
+		c.bytes = binary.LittleEndian.AppendUint32(c.bytes, word(i))
+	}
+	c.at[name] = at
+	return at.offset
+}
+
+// laneBits has bit i in word i, laneNumbers i.
+func (c *constants) laneBits() int {
+	return c.own("bits of lanes", func(i int) uint32 { return 1 << i })
+}
+
+func (c *constants) laneNumbers() int {
+	return c.own("numbers of lanes", func(i int) uint32 { return uint32(i) })
+}
+
 // data declares the table.
 func (c *constants) data() string {
 	if len(c.bytes) == 0 {

@@ -184,7 +184,7 @@ func signs(t *translation, ops []operand.Op) {
 		t.fail("VMOVMSKPS of a vector that is no mask")
 	}
 	to := general64(ops[1])
-	base, disp := constantsReg, t.constants.at[laneBits].offset
+	base, disp := constantsReg, t.constants.laneBits()
 	n := halves(ops[0])
 	for h := range n {
 		v := scratch + h

@@ -11,12 +11,6 @@ import (
 // go into avo's program: the names of all begin with part.
 const part = "PART"
 
-// Names of tables of constants that the translation itself reads.
-const (
-	laneBits    = "laneBits"
-	laneNumbers = "laneNumbers"
-)
-
 // LoadPart loads the first lanes, whose number, 0 to 8, is n's lowest lane, of the
 // vector at m, the others 0.
 func LoadPart(m operand.Op, n, to reg.Register) *ir.Instruction {
@@ -55,7 +49,7 @@ func init() {
 	}
 	vectors[part+"KEEP"] = func(t *translation, ops []operand.Op) {
 		for h := range 2 {
-			t.line("FMOVQ %s, F%d", t.quad(constantsReg, t.constants.at[laneNumbers].offset+16*h), scratch)
+			t.line("FMOVQ %s, F%d", t.quad(constantsReg, t.constants.laneNumbers()+16*h), scratch)
 			t.line("VDUP V%d.S[0], V%d.S4", half(ops[0], 0), scratch2)
 			t.word("greater", scratch, scratch2, scratch)
 			t.line("VAND V%d.B16, V%d.B16, V%[2]d.B16", scratch, half(ops[1], h))

@@ -50,7 +50,7 @@ func (t *translation) function(fn *ir.Function) {
 // usesConstants reports whether fn reads the table of constants.
 func (t *translation) usesConstants(fn *ir.Function) bool {
 	for _, i := range fn.Instructions() {
-		if strings.HasPrefix(i.Opcode, part) || i.Opcode == "VMOVMSKPS" {
+		if i.Opcode == part+"KEEP" || i.Opcode == "VMOVMSKPS" {
 			return true
 		}
 		for _, op := range i.Operands {

@@ -9,7 +9,7 @@ import (
 
 // columns is the vertical pass of resampling, 16 columns at a time.
 func columns() {
-	isa.Kernel("columnsAVX2", "func(dst *uint8, n int, rows **uint8, k *int32, count int)",
+	isa.Kernel("columnsVectors", "func(dst *uint8, n int, rows **uint8, k *int32, count int)",
 		"sets dst[x] to (2²¹ + the sum of k[j]*rows[j][x]) >> 22, held to 0–255, for x < n, n a multiple of 16; see columns.",
 		"for x in n by 16 { a, b = 2²¹; for j in count { a, b += k[j] * rows[j][x..] }; dst[x..] = a>>22, b>>22 }")
 	dst, n := Load(Param("dst"), GP64()), Load(Param("n"), GP64())

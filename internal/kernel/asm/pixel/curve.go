@@ -10,19 +10,19 @@ import (
 
 // curve does 8 pixels at a time, as three vectors.
 func curve() {
-	isa.Kernel("curveAVX2", "func(v *float32, n int, cells *float32, scale *float32, shift *float32)",
+	isa.Kernel("curveVectors", "func(v *float32, n int, cells *float32, scale *float32, shift *float32)",
 		"sets v[i] = Curve(v[i])*scale[i%24] + shift[i%24] for i < n, n a multiple of 24; see curveTwin.",
 		"for i in n by 24 { x = v in 0 to 255; t = place in the table; v = (cell[int t].Value + cell[int t].Slope * (t - int t)) * scale + shift }")
 	v, n := Load(Param("v"), GP64()), Load(Param("n"), GP64())
 	cells := Load(Param("cells"), GP64())
 	scale, shift := Load(Param("scale"), GP64()), Load(Param("shift"), GP64())
-	load := func(m Mem) VecVirtual { return isa.AVX2.Load(m, nil) }
+	load := func(m Mem) VecVirtual { return set.Load(m, nil) }
 	edge, fineCells, middleCells := float32(pixel.Const("Edge")), float32(pixel.Const("FineCells")), float32(pixel.Const("MiddleCells"))
 	lo, hi := load(isa.EightFloats("curveLow", edge)), load(isa.EightFloats("curveHigh", 255-edge))
 	full, fine := load(isa.EightFloats("curveFull", 255)), load(isa.EightFloats("curveFine", fineCells/edge))
 	mid := load(isa.EightFloats("curveMid", middleCells/(255-2*edge)))
 	midAt, hiAt := isa.EightFloats("curveMidAt", fineCells), isa.EightFloats("curveHighAt", fineCells+middleCells)
-	zero := isa.AVX2.Zero()
+	zero := set.Zero()
 	i := GP64()
 	XORQ(i, i)
 	Label("block")

@@ -12,7 +12,7 @@ import (
 
 // idct has a row of eight in each vector.
 func idct() {
-	isa.Kernel("idctAVX2", "func(b *int32, dst *uint8, stride int)",
+	isa.Kernel("idctVectors", "func(b *int32, dst *uint8, stride int)",
 		"turns the 8×8 block b, dequantized, into samples at dst, rows stride apart; see internal/jpeg/idct.go for the method.",
 		"columns: pass, transpose; rows: pass, transpose; clamp to bytes and store")
 	b, dst, stride := Load(Param("b"), GP64()), Load(Param("dst"), GP64()), Load(Param("stride"), GP64())

@@ -1,20 +1,23 @@
-// Command pixel generates the AVX2 kernels of internal/kernel/pixel. Their Go twins
-// are in internal/kernel/pixel, internal/jpeg and vision.
+// Command pixel generates the kernels of internal/kernel/pixel, for AVX2 and NEON:
+// AVX-512 would gain nothing. Their Go twins are in internal/kernel/pixel, internal/jpeg and vision.
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"
-
 	"github.com/whippet-ml/whippet/internal/kernel/asm/isa"
 )
 
-// pixel is the package that the kernels belong to.
-var pixel *isa.Source
+// pixel is the package that the kernels belong to, set the instruction set that
+// they are for.
+var (
+	pixel *isa.Source
+	set   *isa.Set
+)
 
 func main() {
+	sets := isa.Begin()
+	set = sets[len(sets)-1]
 	pixel = isa.Open("../pixel")
 	pixel.Args("Walk")
-	ConstraintExpr("amd64,!noasm")
 	weighRows()
 	columns()
 	row()

@@ -9,7 +9,7 @@ import (
 
 // pick takes weighted sums along a row of floats, a pixel at a time.
 func pick() {
-	isa.Kernel("pickAVX2", "func(dst *float32, src *float32, first *int32, count *int32, w *float32, size int, n int)",
+	isa.Kernel("pickVectors", "func(dst *float32, src *float32, first *int32, count *int32, w *float32, size int, n int)",
 		"sets dst pixel i to the sum of w[i*size+j] * src pixel first[i]+j over j < count[i], RGB float32, for i < n; see pick. It reads one float beyond the last source pixel and writes one beyond the last result.",
 		"for i in n { acc = 0; for j in count[i] { acc += w[j] * pixel p; p++ }; dst = acc; w += size }")
 	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())

@@ -9,7 +9,7 @@ import (
 
 // row is the horizontal pass of resampling, a pixel at a time.
 func row() {
-	isa.Kernel("rowAVX2", "func(dst *uint8, src *uint8, first *int32, count *int32, k *int32, size int, n int)",
+	isa.Kernel("rowVectors", "func(dst *uint8, src *uint8, first *int32, count *int32, k *int32, size int, n int)",
 		"sets dst pixel i to (2²¹ + the sum of k[i*size+j] * src pixel first[i]+j) >> 22 over j < count[i], held to 0–255; see row. It reads one byte beyond the last source pixel and writes one beyond the last result.",
 		"for i in n { acc = 2²¹; for j in count[i] { acc += k[j] * pixel p; p++ }; dst = acc>>22; k += size }")
 	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())

@@ -19,7 +19,7 @@ type walk struct {
 
 // sample makes four samples at a time.
 func sample() {
-	isa.Kernel("sampleAVX2", "func(dst *float32, n int, src *uint8, rowBytes int, limX uint32, limY uint32, w *Walk) int",
+	isa.Kernel("sampleVectors", "func(dst *float32, n int, src *uint8, rowBytes int, limX uint32, limY uint32, w *Walk) int",
 		"makes bilinear samples of RGB bytes along a projective line, until n are done or one of four lies outside the picture's inner part (limX, limY in 1/8192 pixels), and returns how many it did; see SampleInside. It writes one float beyond the last sample and reads 8 bytes for a pair of pixels.",
 		"for i in n by 4 { at = (base + off) / (base.d + off.d); if outside, stop; base += step; for each of four { weights by the fractions; dst = sum of four weighted pixels } }")
 	fractionBits = pixel.Const("WeightBits")

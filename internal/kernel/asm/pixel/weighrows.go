@@ -10,7 +10,7 @@ import (
 
 // weighRows combines rows of floats, four vectors of columns at a time.
 func weighRows() {
-	isa.Kernel("weighRowsAVX2", "func(dst *float32, n int, rows **float32, w *float32, count int)",
+	isa.Kernel("weighRowsVectors", "func(dst *float32, n int, rows **float32, w *float32, count int)",
 		"sets dst[x] to the sum of w[j]*rows[j][x] over j < count, for x < n, n a multiple of 32; see weighRows.",
 		"for x in n by 32 { acc = 0; for j in count { acc += w[j] * rows[j][x..] }; dst[x..] = acc }")
 	dst, n := Load(Param("dst"), GP64()), Load(Param("n"), GP64())

@@ -10,7 +10,7 @@ import (
 
 // ycc does 8 pixels at a time.
 func ycc() {
-	isa.Kernel("yccAVX2", "func(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)",
+	isa.Kernel("yccVectors", "func(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)",
 		"turns n pixels, n a multiple of 8, of three planes into RGB. It writes 4 bytes beyond the last pixel.",
 		"for i in n by 8 { r, g, b = y + products of cb-128 and cr-128, rounded, in 0 to 255; dst = r g b interleaved }")
 	dst, yp := Load(Param("dst"), GP64()), Load(Param("y"), GP64())
