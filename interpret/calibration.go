@@ -36,25 +36,10 @@ type Calibration struct {
 // Calibration computes the reliability curve and its summaries with equal-width
 // bins; bins < 1 means DefaultBins (15). Summaries of an empty table are 0.
 func (t *Table) Calibration(bins int) Calibration {
-	if bins < 1 {
-		bins = DefaultBins
-	}
 	rows := t.classed()
-	c := Calibration{Bins: make([]Bin, bins), Count: len(rows)}
-	for i := range c.Bins {
-		c.Bins[i].Lo, c.Bins[i].Hi = float64(i)/float64(bins), float64(i+1)/float64(bins)
-	}
-	if c.Count == 0 {
-		return c
-	}
+	c := newCalibration(bins, len(rows))
 	for _, r := range rows {
-		conf := float64(r.Prob(r.Predicted))
-		b := &c.Bins[binOf(conf, bins)]
-		b.Count++
-		b.Confidence += conf
-		if r.Predicted == r.Actual {
-			b.Accuracy++
-		}
+		c.add(float64(r.Prob(r.Predicted)), r.Predicted == r.Actual)
 		for k, p := range r.Probs {
 			d := float64(p)
 			if k == r.Actual {
@@ -63,6 +48,37 @@ func (t *Table) Calibration(bins int) Calibration {
 			c.Brier += d * d
 		}
 		c.NLL -= math.Log(max(float64(r.Prob(r.Actual)), math.SmallestNonzeroFloat32))
+	}
+	c.finish()
+	return c
+}
+
+// newCalibration returns a curve without examples, which count says how many will be added.
+func newCalibration(bins, count int) Calibration {
+	if bins < 1 {
+		bins = DefaultBins
+	}
+	c := Calibration{Bins: make([]Bin, bins), Count: count}
+	for i := range c.Bins {
+		c.Bins[i].Lo, c.Bins[i].Hi = float64(i)/float64(bins), float64(i+1)/float64(bins)
+	}
+	return c
+}
+
+// add counts an example of which the model was conf sure, in 0..1.
+func (c *Calibration) add(conf float64, right bool) {
+	b := &c.Bins[binOf(conf, len(c.Bins))]
+	b.Count++
+	b.Confidence += conf
+	if right {
+		b.Accuracy++
+	}
+}
+
+// finish makes means of the sums.
+func (c *Calibration) finish() {
+	if c.Count == 0 {
+		return
 	}
 	n := float64(c.Count)
 	c.Brier /= n
@@ -78,7 +94,6 @@ func (t *Table) Calibration(bins int) Calibration {
 		c.ECE += gap * float64(b.Count) / n
 		c.MCE = max(c.MCE, gap)
 	}
-	return c
 }
 
 // binOf returns the bin i with i/bins < conf <= (i+1)/bins.

@@ -126,23 +126,13 @@ func meanDefined(labels []LabelScores) Area {
 func (t *Table) rankings(s *LabelScores, k int, has []bool, c int) error {
 	n := len(t.Rows)
 	p, y := tensor.New(n, 1), tensor.New(n, 1)
-	bins := make([]Bin, DefaultBins)
 	for i, r := range t.Rows {
 		p.Data[i] = r.Probs[k]
-		b := &bins[binOf(float64(r.Probs[k]), len(bins))]
-		b.Count++
-		b.Confidence += float64(r.Probs[k])
 		if has[i*c+k] {
 			y.Data[i] = 1
-			b.Accuracy++
 		}
 	}
-	for _, b := range bins {
-		if b.Count > 0 {
-			d := (b.Confidence - b.Accuracy) / float64(n)
-			s.ECE += max(d, -d)
-		}
-	}
+	s.ECE = t.LabelCalibration(k, 0).ECE
 	ap, auc := metrics.AveragePrecision(metrics.Macro), metrics.ROCAUC(metrics.Macro)
 	for _, m := range []metrics.Metric{ap, auc} {
 		if err := m.Update(p, target.Targets{Values: y}); err != nil {

@@ -49,10 +49,16 @@ type builder struct {
 }
 
 func newBuilder(in Input, o Options) *builder {
-	b := &builder{in: in, o: o, picture: map[int]int{}, matrix: in.Table.ConfusionMatrix()}
-	b.pairs = b.matrix.MostConfused(1)
-	b.pairs = b.pairs[:min(len(b.pairs), o.Pairs)]
+	b := &builder{in: in, o: o, picture: map[int]int{}}
 	b.data.Classes = in.Table.Vocab
+	return b
+}
+
+// classes prepares the page of pictures with one class each.
+func (b *builder) classes() {
+	b.matrix = b.in.Table.ConfusionMatrix()
+	b.pairs = b.matrix.MostConfused(1)
+	b.pairs = b.pairs[:min(len(b.pairs), b.o.Pairs)]
 	for a, row := range b.matrix.Counts {
 		for p, n := range row {
 			if n > 0 {
@@ -60,7 +66,6 @@ func newBuilder(in Input, o Options) *builder {
 			}
 		}
 	}
-	return b
 }
 
 // classRow is a line of the table of classes.
@@ -78,25 +83,39 @@ type pairView struct {
 
 // topView is one of the top losses.
 type topView struct {
-	Rank               int
-	Predicted, Actual  string
-	Loss               float64
-	ProbPred, ProbAct  float64
-	Path               string
-	Looked, Picture    int // -1 for none
-	Right, HasAnything bool
+	Predicted, Actual string
+	Loss              float64
+	ProbPred, ProbAct float64
+	Path              string
+	Right             bool
+	topPicture
+}
+
+// topPicture is the picture of one of the top losses.
+type topPicture struct {
+	Looked, Picture int    // -1 for none
+	Alt             string // what the picture shows, for who does not see it
+}
+
+// shared returns what pages of every kind show.
+func (b *builder) shared() (shared, error) {
+	s := shared{Title: cmp.Or(b.in.Title, "What the model learned"), Facts: b.in.Facts, Missing: b.missing}
+	if !b.in.Time.IsZero() {
+		s.Day = b.in.Time.Format("2006-01-02")
+	}
+	var err error
+	s.Figures, s.Epochs, err = curves(b.in.History)
+	return s, err
 }
 
 func (b *builder) view() (*view, error) {
 	t := b.in.Table
 	rep, cal := t.Report(), t.Calibration(0)
-	v := &view{Title: b.in.Title, Facts: b.in.Facts, Macro: rep.Macro, Weighted: rep.Weighted, Cal: cal, Missing: b.missing}
-	if v.Title == "" {
-		v.Title = "What the model learned"
+	sh, err := b.shared()
+	if err != nil {
+		return nil, err
 	}
-	if !b.in.Time.IsZero() {
-		v.Day = b.in.Time.Format("2006-01-02")
-	}
+	v := &view{shared: sh, Macro: rep.Macro, Weighted: rep.Weighted, Cal: cal}
 	wrong := t.Len() - b.matrix.Correct()
 	v.Lead = fmt.Sprintf("%d of %d pictures are classified wrongly, in %d classes.", wrong, t.Len(), len(t.Vocab))
 	v.Tiles = []tile{
@@ -107,10 +126,6 @@ func (b *builder) view() (*view, error) {
 	}
 	if len(t.Vocab) > 5 {
 		v.Tiles = append(v.Tiles, tile{"top-5 accuracy", percent(t.TopKAccuracy(5)), "right class among five"})
-	}
-	var err error
-	if v.Figures, v.Epochs, err = curves(b.in.History); err != nil {
-		return nil, err
 	}
 	v.Classes = b.classRows(rep)
 	v.Pairs = b.pairViews()
@@ -174,20 +189,26 @@ func (b *builder) topViews() []topView {
 	t := b.in.Table
 	var out []topView
 	for i, e := range t.TopLosses(b.o.TopLosses) {
-		v := topView{Rank: i + 1, Predicted: t.Name(e.Predicted), Actual: t.Name(e.Actual), Loss: float64(e.Loss),
-			ProbPred: float64(e.Prob(e.Predicted)), ProbAct: float64(e.Prob(e.Actual)), Path: b.shown(e.Path), Looked: -1, Picture: -1,
-			Right: e.Predicted == e.Actual}
-		if p, ok := b.picture[e.Index]; ok {
-			v.Picture = p
-		}
-		if i < len(b.in.Looked) && b.in.Looked[i].Seen != nil && b.in.Looked[i].Heat != nil {
-			v.Looked = len(b.data.Looked)
-			b.data.Looked = append(b.data.Looked, looked{thumbnail(b.in.Looked[i].Seen, 224, 82), thumbnail(b.in.Looked[i].Heat, 224, 82)})
-		}
-		v.HasAnything = v.Looked >= 0 || v.Picture >= 0
+		v := topView{Predicted: t.Name(e.Predicted), Actual: t.Name(e.Actual), Loss: float64(e.Loss),
+			ProbPred: float64(e.Prob(e.Predicted)), ProbAct: float64(e.Prob(e.Actual)), Path: b.shown(e.Path), Right: e.Predicted == e.Actual}
+		v.topPicture = b.topPicture(i, e.Index, v.Predicted+", in truth "+v.Actual)
 		out = append(out, v)
 	}
 	return out
+}
+
+// topPicture returns the picture of the i-th of the top losses, a row of the table.
+func (b *builder) topPicture(i, row int, alt string) topPicture {
+	v := topPicture{Looked: -1, Picture: -1, Alt: alt}
+	if p, ok := b.picture[row]; ok {
+		v.Picture = p
+	}
+	if i < len(b.in.Looked) && b.in.Looked[i].Seen != nil && b.in.Looked[i].Heat != nil {
+		v.Looked = len(b.data.Looked)
+		v.Alt += ": where the model looked"
+		b.data.Looked = append(b.data.Looked, looked{thumbnail(b.in.Looked[i].Seen, 224, 82), thumbnail(b.in.Looked[i].Heat, 224, 82)})
+	}
+	return v
 }
 
 // rows lists the examples that the matrix can show.

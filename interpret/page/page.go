@@ -1,7 +1,8 @@
 // Package page writes the interpretation of a classifier as one HTML file that
 // opens without a network: summary, training curves, scores of every class, a
 // confusion matrix whose cells show their pictures, the pairs confused most,
-// the largest losses with Grad-CAM, and calibration.
+// the largest losses with Grad-CAM, and calibration. For pictures with several labels it has
+// every label's scores, mistakes and calibration, and which labels come together.
 //
 // Everything is inside the file, pictures as small JPEGs, and its security
 // policy forbids it to load anything. It works by keyboard, on narrow screens,
@@ -95,23 +96,39 @@ var pageCSS string
 //go:embed page.js
 var pageJS string
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"percent": percent, "num": num,
-	"add1": func(i int) int { return i + 1 },
-}).Parse(pageHTML))
+//go:embed parts.html
+var partsHTML string
 
-// view is what the template shows.
+//go:embed common.js
+var commonJS string
+
+// parse returns the template of a page.
+func parse(source string) *template.Template {
+	return template.Must(template.Must(template.New("page").Funcs(template.FuncMap{
+		"percent": percent, "num": num,
+	}).Parse(partsHTML)).Parse(source))
+}
+
+var pageTemplate = parse(pageHTML)
+
+// shared is what pages of every kind show.
+type shared struct {
+	Title   string
+	Style   template.CSS
+	Script  template.JS
+	Data    template.JS
+	Day     string
+	Lead    string
+	Facts   [][2]string
+	Tiles   []tile
+	Figures []figure
+	Epochs  *epochTable
+	Missing int
+}
+
+// view is what the template of a page of classes shows.
 type view struct {
-	Title    string
-	Style    template.CSS
-	Script   template.JS
-	Data     template.JS
-	Day      string
-	Lead     string
-	Facts    [][2]string
-	Tiles    []tile
-	Figures  []figure
-	Epochs   *epochTable
+	shared
 	Classes  []classRow
 	Macro    interpret.ClassScores
 	Weighted interpret.ClassScores
@@ -120,7 +137,6 @@ type view struct {
 	Bins     []interpret.Bin
 	Cal      interpret.Calibration
 	Plot     template.URL
-	Missing  int
 }
 
 // tile is one number of the summary.
@@ -137,30 +153,47 @@ func Write(ctx context.Context, w io.Writer, in Input, o Options) error {
 	if t == nil || t.Len() == 0 {
 		return errors.New("page: the table has no predictions: there is nothing to show")
 	}
-	for i, r := range t.Rows {
-		if r.Actual == interpret.NoClass {
-			return fmt.Errorf("page: row %d (%s) has not exactly one class: the page is for single-label classification; Table.WriteCSV writes any table", i, r.Path)
-		}
-	}
 	if in.Open == nil {
 		return errors.New("page: Input.Open is missing: pictures could not be read")
 	}
 	b := newBuilder(in, o)
-	if err := b.readPictures(ctx); err != nil {
+	if t.Rows[0].Actual == interpret.NoClass {
+		return b.writeLabels(ctx, w)
+	}
+	return b.writeClasses(ctx, w)
+}
+
+// writeClasses writes the page of pictures with one class each.
+func (b *builder) writeClasses(ctx context.Context, w io.Writer) error {
+	for i, r := range b.in.Table.Rows {
+		if r.Actual == interpret.NoClass {
+			return fmt.Errorf("page: row %d (%s) has not exactly one class, as the first row has: a table is of one task", i, r.Path)
+		}
+	}
+	b.classes()
+	if err := b.readPictures(ctx, wanted(b.in.Table, b.pairs)); err != nil {
 		return err
 	}
 	v, err := b.view()
 	if err != nil {
 		return err
 	}
+	if err := b.complete(&v.shared, pageJS); err != nil {
+		return err
+	}
+	if err := pageTemplate.Execute(w, v); err != nil {
+		return fmt.Errorf("page: writing: %w", err)
+	}
+	return nil
+}
+
+// complete adds style, script and data.
+func (b *builder) complete(s *shared, script string) error {
 	raw, err := json.Marshal(b.data) // escapes <, > and &, so that it can stand in a script element
 	if err != nil {
 		return fmt.Errorf("page: %w", err)
 	}
-	v.Style, v.Script, v.Data = template.CSS(pageCSS), template.JS(pageJS), template.JS(raw)
-	if err := pageTemplate.Execute(w, v); err != nil {
-		return fmt.Errorf("page: writing: %w", err)
-	}
+	s.Style, s.Script, s.Data = template.CSS(pageCSS), template.JS(commonJS+script), template.JS(raw)
 	return nil
 }
 
@@ -169,7 +202,7 @@ func percent(v float64) string {
 	switch {
 	case math.IsNaN(v):
 		return "–"
-	case v > 0 && v < 0.001 || v < 1 && v > 0.9995:
+	case v > 0 && v < 0.001 || v < 1-1e-9 && v > 0.9995: // sums of shares miss 1 by rounding
 		return fmt.Sprintf("%.2f %%", 100*v)
 	}
 	return fmt.Sprintf("%.1f %%", 100*v)

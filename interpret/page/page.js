@@ -1,8 +1,5 @@
-'use strict';
 (() => {
-const data = JSON.parse(document.getElementById('data').textContent);
-const $ = id => document.getElementById(id);
-const jpeg = s => 'data:image/jpeg;base64,' + s;
+const {data, $, jpeg} = page;
 // Names may run from right to left: isolated, they leave the text around them alone.
 const name = c => '\u2068' + data.classes[c] + '\u2069';
 const percent = v => (100 * v).toFixed(1) + ' %';
@@ -13,46 +10,9 @@ const describe = r => r.a === r.p
   ? `${name(r.p)} (${percent(r.pp)})`
   : `${name(r.a)}, taken for ${name(r.p)} (${percent(r.pp)})`;
 for (const img of document.querySelectorAll('img[data-pic]')) {
-  const n = Number(img.dataset.pic), r = rowOf.get(n);
-  img.src = jpeg(data.pictures[n]);
+  const r = rowOf.get(Number(img.dataset.pic));
   if (r) { img.alt = describe(r); img.title = r.path; }
 }
-
-// Top losses: with or without the heat map, all or one.
-const looks = [...document.querySelectorAll('button[data-look]')];
-const look = (b, heat) => {
-  const l = data.looked[Number(b.dataset.look)];
-  b.setAttribute('aria-pressed', String(heat));
-  b.firstElementChild.src = jpeg(heat ? l.heat : l.seen);
-};
-for (const b of looks) {
-  look(b, true);
-  b.addEventListener('click', () => look(b, b.getAttribute('aria-pressed') !== 'true'));
-}
-$('heat').addEventListener('change', e => looks.forEach(b => look(b, e.target.checked)));
-if (!looks.length) $('heat').parentElement.parentElement.hidden = true;
-
-// The table of classes.
-const table = $('scores'), body = table.tBodies[0], rows = [...body.rows];
-const heads = [...table.tHead.rows[0].cells];
-heads.forEach((th, col) => th.firstElementChild.addEventListener('click', () => {
-  const up = th.getAttribute('aria-sort') === 'none' ? col === 0 || col === 2 || col === 3 || col === 1 : th.getAttribute('aria-sort') === 'descending';
-  heads.forEach(h => h.setAttribute('aria-sort', 'none'));
-  th.setAttribute('aria-sort', up ? 'ascending' : 'descending');
-  const value = r => r.cells[col].dataset.v;
-  const compare = col === 0 ? (a, b) => value(a).localeCompare(value(b)) : (a, b) => Number(value(a)) - Number(value(b));
-  rows.sort((a, b) => up ? compare(a, b) : compare(b, a));
-  body.append(...rows);
-}));
-$('filter').addEventListener('input', e => {
-  const part = e.target.value.toLowerCase();
-  let n = 0;
-  for (const r of rows) {
-    r.hidden = !r.cells[0].dataset.v.toLowerCase().includes(part);
-    if (!r.hidden) n++;
-  }
-  $('filtered').textContent = part ? `${n} of ${rows.length}` : '';
-});
 
 // The confusion matrix.
 const C = data.classes.length;

@@ -90,11 +90,11 @@ func surest(rows []int, n int) []int {
 	return out
 }
 
-// readPictures reads the wanted pictures, a block at a time, until the page has
+// readPictures reads the pictures of the rows want, the most wanted first, a block at a time, until the page has
 // as many or as many bytes as it may.
-func (b *builder) readPictures(ctx context.Context) error {
+func (b *builder) readPictures(ctx context.Context, want []int) error {
 	const block = 64
-	want := first(wanted(b.in.Table, b.pairs), b.o.MaxPictures)
+	want = first(want, b.o.MaxPictures)
 	bytes := 0
 	for lo := 0; lo < len(want); lo += block {
 		part := want[lo:min(lo+block, len(want))]

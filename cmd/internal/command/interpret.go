@@ -22,6 +22,7 @@ import (
 	"github.com/whippet-ml/whippet/interpret/page"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/plot"
+	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/train"
 )
 
@@ -173,6 +174,9 @@ func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
 	plan, err := onceAMachine(ctx, func() (data.Block, error) { return f.plan(ctx, path, cmd.Flags().Changed, p) })
 	if err != nil {
 		return err
+	}
+	if f.matrix != "" && !task.Or(plan.Task).Exclusive() {
+		return fmt.Errorf("--matrix %s: pictures with several labels have no confusion matrix; --out report.html has a 2×2 table of every label, and which labels come together", f.matrix)
 	}
 	f.choose(&plan, cmd.Flags().Changed)
 	l, err := interpret.ModelLearner(ctx, f.model, f.info, plan, f.root, train.Distributed(group(ctx)))

@@ -82,8 +82,15 @@ func TestSeveralLabels(t *testing.T) {
 	if err != nil || !strings.Contains(said, "mAP") || !strings.Contains(said, "micro avg") {
 		t.Errorf("interpret: %v\n%s", err, said)
 	}
-	if _, err := runCommand(t, nil, "interpret", out, "--json"); err != nil {
+	report := filepath.Join(t.TempDir(), "report.html")
+	if _, err := runCommand(t, nil, "interpret", out, "--json", "--out", report); err != nil {
 		t.Error(err)
+	}
+	if page, err := os.ReadFile(report); err != nil || !strings.Contains(string(page), "Mistakes by label") || !strings.Contains(string(page), "Reliability diagram of green") {
+		t.Errorf("the report is not one of labels: %v", err)
+	}
+	if _, err := runCommand(t, nil, "interpret", out, "--matrix", filepath.Join(t.TempDir(), "m.png")); err == nil || !strings.Contains(err.Error(), "--matrix") {
+		t.Errorf("a confusion matrix of pictures with several labels: %v", err)
 	}
 	said, err = runCommand(t, nil, "predict", out, dir, "--csv")
 	if err != nil {
