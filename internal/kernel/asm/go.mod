@@ -4,7 +4,10 @@ module github.com/whippet-ml/whippet/internal/kernel/asm
 
 go 1.26.0
 
-require github.com/mmcloughlin/avo v0.5.0
+require (
+	github.com/mmcloughlin/avo v0.5.0
+	golang.org/x/arch v0.23.0
+)
 
 require (
 	golang.org/x/mod v0.6.0 // indirect
