@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
@@ -32,6 +33,9 @@ func forget(t *testing.T, name string) {
 // The architectures of this package are registered unchecked.
 func TestBuiltinArchitectures(t *testing.T) {
 	for _, name := range Names() {
+		if large(name) && !slow.On() {
+			continue
+		}
 		a, err := ByName(name)
 		if err != nil {
 			t.Fatal(err)
