@@ -201,9 +201,12 @@ func (c *Classifier) SetBody(f *weights.File) error {
 	if err != nil {
 		return err
 	}
-	f, _ = l.rename(f)
-	if err := nn.State(c.Body).Load(l.bodyOf(f)); err != nil {
-		return fmt.Errorf("these are not weights of %s: %w", c.Arch.Name, err)
+	ours, _ := l.rename(f)
+	if d := l.differences(ours); d != nil {
+		return notOf(c.Arch, f, d)
+	}
+	if err := nn.State(c.Body).Load(l.bodyOf(ours)); err != nil {
+		return fmt.Errorf("these are not weights of a %s: %w", c.Arch.Name, err)
 	}
 	return nil
 }

@@ -48,6 +48,9 @@ func Import(f *weights.File, a *Architecture) (*Classifier, error) {
 	}
 	switch fits = withoutAliases(fits); len(fits) {
 	case 0:
+		if a != nil {
+			return nil, fmt.Errorf("models: %w", notOf(a, f, closest.differ))
+		}
 		return nil, fmt.Errorf("models: these are not weights of a %s: %w", closest.arch.Name, closest.differ)
 	case 1:
 	default:
@@ -73,9 +76,10 @@ func ImportOwnHead(f *weights.File, a *Architecture) (*Classifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("models: %w", err)
 	}
+	given := f
 	f, _ = l.rename(f)
 	if d := l.differences(f); d != nil {
-		return nil, fmt.Errorf("models: these are not weights of a %s: %w", a.Name, d)
+		return nil, fmt.Errorf("models: %w", notOf(a, given, d))
 	}
 	classes, err := ownHeadSize(f, a)
 	if err != nil {
@@ -126,6 +130,21 @@ func (x fit) count() int {
 		return 0
 	}
 	return len(x.differ.Missing) + len(x.differ.Unexpected) + len(x.differ.Shapes)
+}
+
+// notOf is the error for weights that are not a's, for the reason err: it says whose they
+// are where they are another network's.
+func notOf(a *Architecture, f *weights.File, err error) error {
+	if these, cerr := candidates(f); cerr == nil {
+		if fits, _, ferr := fitting(f, these); ferr == nil && len(fits) > 0 {
+			var names []string
+			for _, x := range withoutAliases(fits) {
+				names = append(names, x.arch.Name)
+			}
+			return fmt.Errorf("these are weights of %s, not of %s", strings.Join(names, " or "), a.Name)
+		}
+	}
+	return fmt.Errorf("these are not weights of a %s: %w", a.Name, err)
 }
 
 // withoutAliases leaves out the architectures that a file fits by the names of

@@ -128,7 +128,8 @@ func TestImportMistakes(t *testing.T) {
 	}{
 		"nothing":      {&weights.File{}, nil, "missing"},
 		"body alone":   {stateFile(c.Body, func(n string) string { return n }), nil, "no head of fastai's form"},
-		"another":      {edit(func(*weights.Array) {}), SqueezeNet1_0, "not weights of a squeezenet1_0: weights: the file does not fit the network; 50 missing"},
+		"damaged":      {&weights.File{Arrays: stateFile(c, func(n string) string { return n }).Arrays[:20]}, SqueezeNet1_0, "not weights of a squeezenet1_0: weights: the file does not fit the network; 50 missing"},
+		"another":      {edit(func(*weights.Array) {}), SqueezeNet1_0, "these are weights of resnet10_small, not of squeezenet1_0"},
 		"scalar head":  {only("head.8.weight", func(a *weights.Array) { a.Shape, a.F32 = []int{}, a.F32[:1] }), nil, "has the shape []"},
 		"no classes":   {only("head.8.weight", func(a *weights.Array) { a.Shape, a.F32 = []int{0, 512}, nil }), nil, "has the shape [0 512]"},
 		"missing name": {only("layer2.0.bn1.bias", func(a *weights.Array) { a.Name = "x" }), nil, `1 missing: "layer2.0.bn1.bias"; 1 unexpected: "x"`},

@@ -1,6 +1,7 @@
 package pretrained
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,6 +94,9 @@ func (o Options) find(ctx context.Context, name string, a *models.Architecture) 
 	}
 	short := strings.TrimPrefix(name, "timm/")
 	if arch, tag, ok := split(short, a); ok {
+		if a != nil && arch != a { // nothing need be asked for
+			return nil, fmt.Errorf("these are weights of %s, not of %s", arch, a)
+		}
 		if tag == "" {
 			return Default(ctx, arch, o)
 		}
@@ -125,7 +129,8 @@ type UnknownName struct {
 }
 
 func (e *UnknownName) Error() string {
-	return "there is no such file or folder, nor published weights of this name" + e.Hint
+	return "there is no such file or folder, nor published weights of this name" +
+		cmp.Or(e.Hint, "; give a .pth or .safetensors file, a folder with config.json and model.safetensors, or a name that whippet models --weights lists")
 }
 
 // split takes ARCH.TAG, ARCH, TAG (of a's) or torchvision's ResNet50_Weights.TAG apart.

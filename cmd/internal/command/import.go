@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -80,6 +81,9 @@ type importOptions struct {
 
 // run imports the file at path.
 func (o *importOptions) run(w io.Writer, path string) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: there is no such file; give one that fastai's learn.export or learn.save, or torch.save, wrote", path)
+	}
 	var a *models.Architecture
 	if o.arch != "" {
 		var err error

@@ -89,7 +89,7 @@ func TestImportCommand(t *testing.T) {
 		"empty label":   {[]string{"--labels", "a,,c", "--out", in("x")}, "name 2 is empty"},
 		"no file":       {[]string{"--labels", in("none.txt"), "--out", in("x")}, "none.txt"},
 		"architecture":  {[]string{"--labels", "a,b,c", "--arch", "vgg", "--out", in("x")}, "unknown architecture"},
-		"another one":   {[]string{"--labels", "a,b,c", "--arch", "resnet18", "--out", in("x")}, "not weights of a resnet18"},
+		"another one":   {[]string{"--labels", "a,b,c", "--arch", "resnet18", "--out", in("x")}, "these are weights of resnet10_small, not of resnet18"},
 		"size":          {[]string{"--labels", "a,b,c", "--size", "0", "--out", in("x")}, "--size 0"},
 		"interpolation": {[]string{"--labels", "a,b,c", "--interpolation", "box", "--out", in("x")}, "bilinear or bicubic"},
 		"crop share":    {[]string{"--labels", "a,b,c", "--crop-pct", "2", "--out", in("x")}, "--crop-pct 2: must be above 0"},
