@@ -24,12 +24,19 @@ type Facts struct {
 // package from a table, of others by building them once. It returns an error for a
 // network that cannot take its own size of pictures.
 func (a *Architecture) Facts() (Facts, error) {
-	if i, ok := slices.BinarySearchFunc(builtinFacts[:], a.Name, func(f namedFacts, name string) int { return strings.Compare(f.name, name) }); ok {
-		if known, err := ByName(a.Name); err == nil && known == a {
-			return builtinFacts[i].Facts, nil
-		}
+	if f, ok := builtinNamed(a); ok {
+		return f, nil
 	}
 	return a.facts()
+}
+
+// builtinNamed returns the facts of a if it is of this package.
+func builtinNamed(a *Architecture) (Facts, bool) {
+	i, ok := slices.BinarySearchFunc(builtinFacts[:], a.Name, func(f namedFacts, name string) int { return strings.Compare(f.name, name) })
+	if known, err := ByName(a.Name); !ok || err != nil || known != a {
+		return Facts{}, false
+	}
+	return builtinFacts[i].Facts, true
 }
 
 // namedFacts is a row of builtinFacts.

@@ -162,7 +162,7 @@ func (c *config) checkArgs() error {
 	}
 	for name, v := range c.ModelArgs {
 		switch name {
-		case "num_classes", "drop_rate", "drop_path_rate", "pretrained", "img_size":
+		case "num_classes", "drop_rate", "drop_path_rate", "pretrained", "img_size", "dynamic_img_size":
 			continue
 		case "in_chans":
 			if v == 3.0 {
