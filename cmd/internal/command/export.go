@@ -67,7 +67,7 @@ create_model('local-dir:FOLDER', pretrained=True), and so do predict and serve. 
 		_ = fl.MarkDeprecated(old, "it is --out FILE."+old+" now") // the flag is there
 	}
 	fl.IntVar(&f.graph.Batch, "batch", 0, "ONNX: fix the number of pictures of a batch; 0 leaves it free")
-	fl.BoolVar(&f.graph.Probabilities, "softmax", false, "ONNX: give probabilities instead of logits")
+	fl.BoolVar(&f.graph.Probabilities, "softmax", false, "ONNX: give probabilities instead of logits: a softmax, or a sigmoid for each of several labels")
 	fl.BoolVar(&f.graph.Pixels, "pixels", false, "ONNX: take 8-bit RGB pixels and normalize them in the graph")
 	fl.BoolVar(&f.graph.Preprocess, "preprocess", false, "ONNX: take whole pictures as 8-bit RGB and crop, resize and normalize them in the graph")
 	return cmd

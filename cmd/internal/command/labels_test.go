@@ -92,6 +92,11 @@ func TestSeveralLabels(t *testing.T) {
 	if _, err := runCommand(t, nil, "interpret", out, "--matrix", filepath.Join(t.TempDir(), "m.png")); err == nil || !strings.Contains(err.Error(), "--matrix") {
 		t.Errorf("a confusion matrix of pictures with several labels: %v", err)
 	}
+	// Every picture has a list of predictions, also those with no label.
+	said, err = runCommand(t, nil, "predict", out, dir, "--json")
+	if lists, none := strings.Count(said, `"predictions":[`), strings.Count(said, `"predictions":[]`); err != nil || lists != 128 || none == 0 {
+		t.Errorf("predict --json has %d lists of predictions for 128 pictures, %d empty: %v", lists, none, err)
+	}
 	said, err = runCommand(t, nil, "predict", out, dir, "--csv")
 	if err != nil {
 		t.Fatal(err)

@@ -59,10 +59,11 @@ func (w *predictWriter) classify(ctx context.Context, p *predict.Predictor, inpu
 	return err
 }
 
-// jsonResult is a line of --json.
+// jsonResult is a line of --json: an error, or predictions, which are an empty list for
+// a picture that has none of several labels.
 type jsonResult struct {
 	File        string          `json:"file"`
-	Predictions []predict.Score `json:"predictions,omitempty"`
+	Predictions []predict.Score `json:"predictions,omitzero"`
 	Error       string          `json:"error,omitempty"`
 }
 
@@ -77,7 +78,7 @@ func (w *predictWriter) write(r predict.Result) error {
 		}
 	} else {
 		w.done++
-		top = w.answer(r)
+		top = append([]predict.Score{}, w.answer(r)...) // not nil
 	}
 	switch {
 	case w.json:
