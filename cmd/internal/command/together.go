@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -79,7 +82,7 @@ type likeness struct {
 	Winograd   string
 	Settings   json.RawMessage
 	Listing    string // the pictures' names and labels
-	Contents   string // of the pictures; of one rank a machine
+	Contents   string // of the pictures; of one rank for each folder of a machine
 	Parameters uint32
 }
 
@@ -90,8 +93,13 @@ func likenessOf(ctx context.Context, c run.Config, l *train.Learner) (k likeness
 		Settings: json.RawMessage(mustJSON(c)), Parameters: sumOf(l)}
 	k.Host, _ = os.Hostname()
 	k.Listing = fmt.Sprintf("%d pictures to train on and %d to validate on (%08x)", len(l.DLs.Train.Items()), len(l.DLs.Valid.Items()), l.DataSum())
-	if rank, _ := group(ctx).Node(); rank != 0 {
-		return k, nil
+	folder := c.Data // or another name of the data, which tells as well whether they are the same
+	if !filepath.IsAbs(folder) {
+		folder = filepath.Join(c.Dir, folder)
+	}
+	compares, err := comparesContents(group(ctx), k.Host, folder)
+	if err != nil || !compares {
+		return k, err
 	}
 	pictures, err := run.Pictures(ctx, l.DLs)
 	h := crc32.NewIEEE()
@@ -100,6 +108,22 @@ func likenessOf(ctx context.Context, c run.Config, l *train.Learner) (k likeness
 	}
 	k.Contents = fmt.Sprintf("%08x", h.Sum32())
 	return k, err
+}
+
+// comparesContents reports whether this rank reads the contents of the pictures to compare them with
+// rank 0's. Of the ranks that train on one folder of one machine, one is enough. All ranks call it.
+func comparesContents(g distributed.Group, host, folder string) (bool, error) {
+	if abs, err := filepath.Abs(folder); err == nil {
+		folder = abs
+	}
+	mine := []byte(host + "\x00" + folder)
+	all, err := g.AllGatherBytes(mine)
+	if err != nil {
+		return false, err
+	}
+	earlier := slices.ContainsFunc(all[:g.Rank()], func(b []byte) bool { return bytes.Equal(b, mine) })
+	rank, _ := g.Node()
+	return rank == 0 || !earlier, nil
 }
 
 // sumOf is a checksum of the learner's parameters and running statistics.

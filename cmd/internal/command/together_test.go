@@ -59,3 +59,19 @@ func TestRanksMustBeAlike(t *testing.T) {
 		})
 	}
 }
+
+// TestContentsOfEveryFolder gives ranks of one machine folders, and wants one rank of each to
+// read the pictures.
+func TestContentsOfEveryFolder(t *testing.T) {
+	folders := []string{"a", "./a", "b", "b/../b", "c"}
+	want := []bool{true, false, true, false, true}
+	var wg sync.WaitGroup
+	for r, g := range distributed.Goroutines(len(folders)) {
+		wg.Go(func() {
+			if got, err := comparesContents(g, "here", folders[r]); err != nil || got != want[r] {
+				t.Errorf("rank %d on %s: %v, %v, want %v", r, folders[r], got, err, want[r])
+			}
+		})
+	}
+	wg.Wait()
+}
