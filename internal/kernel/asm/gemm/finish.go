@@ -14,6 +14,9 @@ import (
 func (v *tile) finish(n, halves int, suffix string) {
 	half := func(p reg.GPPhysical, h int) Mem { return Mem{Base: p, Disp: h * v.Bytes} }
 	t := [2]reg.VecPhysical{v.Reg(v.bc[0]), v.Reg(v.bc[1])}
+	if v.Pairs {
+		t[1] = v.Reg(v.b1)
+	}
 	down := func(p, ld reg.GPPhysical, r int, end string) {
 		if r < n-1 {
 			ADDQ(ld, p)
@@ -26,8 +29,10 @@ func (v *tile) finish(n, halves int, suffix string) {
 	v.combine(n, halves, suffix, down, func(m reg.GPPhysical, h int, dst reg.VecPhysical) {
 		VADDPS(half(m, h), dst, dst)
 	}, t)
-	TESTQ(I32(flagNonTemporal), flag)
-	JNZ(LabelRef("nontemporal" + suffix))
+	if !v.Pairs {
+		TESTQ(I32(flagNonTemporal), flag)
+		JNZ(LabelRef("nontemporal" + suffix))
+	}
 	for r := range n {
 		for h := range halves {
 			VMOVUPS(v.acc(r, h), half(c, h))
@@ -36,24 +41,26 @@ func (v *tile) finish(n, halves int, suffix string) {
 	}
 	Label("end" + suffix)
 	isa.End()
-	Comment("Stores that leave the caches alone.")
-	Label("nontemporal" + suffix)
-	for r := range n {
-		for h := range halves {
-			v.StoreNonTemporal(v.acc(r, h), half(c, h))
+	if !v.Pairs {
+		Comment("Stores that leave the caches alone.")
+		Label("nontemporal" + suffix)
+		for r := range n {
+			for h := range halves {
+				v.StoreNonTemporal(v.acc(r, h), half(c, h))
+			}
+			down(c, ldc, r, "end"+suffix)
 		}
-		down(c, ldc, r, "end"+suffix)
+		isa.End()
 	}
-	isa.End()
 	Label("masked" + suffix)
-	v.masks()
+	v.masks(halves)
 	v.combine(n, halves, "Masked"+suffix, down, func(m reg.GPPhysical, h int, dst reg.VecPhysical) {
-		v.LoadTo(half(m, h), t[h], v.part[h])
+		v.LoadTo(half(m, h), t[h], v.lanes(h, halves))
 		VADDPS(t[h], dst, dst)
 	}, t)
 	for r := range n {
 		for h := range halves {
-			v.Store(v.acc(r, h), half(c, h), v.part[h])
+			v.Store(v.acc(r, h), half(c, h), v.lanes(h, halves))
 		}
 		down(c, ldc, r, "end"+suffix)
 	}

@@ -4,7 +4,6 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/whippet-ml/whippet/internal/kernel/asm/isa"
@@ -36,21 +35,26 @@ var g isa.Args
 var flagAccumulate, flagReLU, flagNonTemporal int
 
 func main() {
+	sets := isa.Begin()
 	room := isa.Open("../gemm")
 	room.Args("Args", "BlockCopy")
 	flagAccumulate = room.Const("Accumulate")
 	flagReLU = room.Const("ReLU")
 	flagNonTemporal = room.Const("NonTemporal")
-	ConstraintExpr("amd64,!noasm")
-	for _, v := range []*tile{tile512, tile2} {
+	for _, s := range sets {
+		v := map[*isa.Set]*tile{isa.AVX512: tile512, isa.AVX2: tile2, isa.NEON: tileNEON}[s]
 		v.formN()
 		v.formT()
 		v.formD()
 		v.blocks()
 	}
-	transpose8()
-	for _, v := range isa.All {
-		peak(v)
+	if sets[0] == isa.NEON {
+		transpose8(isa.NEON)
+	} else {
+		transpose8(isa.AVX2)
+		for _, v := range isa.All {
+			peak(v)
+		}
 	}
 	room.Generate()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/whippet-ml/whippet/internal/kernel/asm/isa"
+	"github.com/whippet-ml/whippet/internal/kernel/asm/neon"
 )
 
 // tile is what differs between the instruction sets: the size of the tile, and
@@ -16,11 +17,11 @@ import (
 // each row.
 type tile struct {
 	*isa.Set
-	mr, mrT int    // rows for forms N and D, and for form T
-	lowT    []int  // smaller heights of form T that have code of their own
-	b0, b1  int    // registers of the current row of B, later free
-	bc      [2]int // registers of the broadcast elements of A
-	masks   func() // prepares loading and storing cols columns
+	mr, mrT int              // rows for forms N and D, and for form T
+	lowT    []int            // smaller heights of form T that have code of their own
+	b0, b1  int              // registers of the current row of B, later free
+	bc      [2]int           // registers of the broadcast elements of A
+	masks   func(halves int) // prepares loading and storing cols columns of so many halves
 	part    [2]*isa.Tail
 }
 
@@ -28,7 +29,7 @@ type tile struct {
 var tile512 = &tile{
 	Set: isa.AVX512, mr: 14, mrT: 8, lowT: []int{4},
 	b0: 28, b1: 29, bc: [2]int{30, 31},
-	masks: func() {
+	masks: func(int) {
 		Comment("K1, K2 = the columns of the two halves: (1<<cols)-1, cut in two")
 		MOVQ(cols, reg.RCX)
 		MOVQ(I32(1), tmp)
@@ -45,7 +46,7 @@ var tile512 = &tile{
 var tile2 = &tile{
 	Set: isa.AVX2, mr: 6, mrT: 6, lowT: []int{4, 2},
 	b0: 12, b1: 13, bc: [2]int{14, 15},
-	masks: func() {
+	masks: func(int) {
 		ones := isa.OnesThenZeros(16)
 		Comment("Y12, Y13 = lanes below cols: a window into 16 ones and 16 zeros")
 		LEAQ(ones, tmp)
@@ -54,6 +55,29 @@ var tile2 = &tile{
 		VMOVUPS(Mem{Base: tmp, Index: cols, Scale: 4, Disp: 96}, reg.Y13)
 	},
 	part: [2]*isa.Tail{isa.TailIn(reg.Y12), isa.TailIn(reg.Y13)},
+}
+
+// tileNEON: as tile2, but for one pair of A, since two registers are needed for
+// other things; the number of columns of the last half is where a mask would be.
+var tileNEON = &tile{
+	Set: isa.NEON, mr: 6, mrT: 6, lowT: []int{4, 2},
+	b0: 12, b1: 13, bc: [2]int{14, 14},
+	masks: func(halves int) {
+		Comment("V24 = the columns of the last half")
+		if halves == 2 {
+			SUBQ(Imm(8), cols)
+		}
+		VMOVD(reg.R11L, reg.X12)
+	},
+	part: [2]*isa.Tail{nil, isa.TailIn(reg.X12)},
+}
+
+// lanes is the tail of half h of the columns, of which there are some.
+func (v *tile) lanes(h, halves int) *isa.Tail {
+	if v.Pairs && h == halves-1 {
+		return v.part[1]
+	}
+	return v.part[h]
 }
 
 // acc is the accumulator of half a row of the tile.
@@ -119,6 +143,9 @@ func (v *tile) walkRows(p, step reg.GPPhysical, suffix string) {
 	MOVQ(g.Field("C"), p)
 	MOVQ(g.Field("LDC"), step)
 	SHLQ(Imm(2), step)
+	if v.Pairs {
+		return
+	}
 	TESTQ(U32(flagNonTemporal), g.Field("Flags"))
 	JZ(LabelRef("begin" + suffix))
 	MOVQ(args, p)
@@ -143,6 +170,13 @@ func (v *tile) step(n, halves int, rowB Mem, elem func(r int) Mem) {
 	}
 	for r := range n {
 		x := v.Reg(v.bc[r%2])
+		if v.Pairs {
+			Instruction(neon.Scalar(elem(r), x))
+			for h, y := range bRow {
+				Instruction(neon.FusedByScalar(y, x, v.acc(r, h)))
+			}
+			continue
+		}
 		VBROADCASTSS(elem(r), x)
 		for h, y := range bRow {
 			VFMADD231PS(y, x, v.acc(r, h))

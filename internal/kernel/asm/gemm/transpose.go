@@ -10,12 +10,12 @@ import (
 
 // transpose8: for b in n { dst[b*8+i][0..8) = column b*8+i of 8 rows of src },
 // with rows of src ld floats apart and rows of dst nr floats apart.
-func transpose8() {
-	isa.Kernel("transpose8AVX2", "func(dst, src *float32, ld, nr, n int)",
+func transpose8(v *isa.Set) {
+	isa.Kernel("transpose8"+v.Name, "func(dst, src *float32, ld, nr, n int)",
 		"turns n times 8 columns of 8 rows of src, ld floats apart, into 8 floats of rows of dst, nr floats apart; see transpose8Go.",
 		"for b in n { dst[b*8+i][0..8) = column b*8+i of src }",
 		"SI, DI: columns of src, rows of dst; R8, R9: one and three rows of src in bytes; R10, R11: of dst; CX: times left")
-	ymm := isa.AVX2.Reg
+	ymm := v.Reg
 	dst, src, ld, ld3, nr, nr3, n, tmp := reg.RDI, reg.RSI, reg.R8, reg.R9, reg.R10, reg.R11, reg.RCX, reg.RAX
 	Load(Param("dst"), dst)
 	Load(Param("src"), src)
@@ -38,29 +38,31 @@ func transpose8() {
 	}
 	Label("loop")
 	LEAQ(Mem{Base: src, Index: ld, Scale: 4}, tmp)
-	for i, m := range eight(src, tmp, ld, ld3) {
-		VMOVUPS(m, ymm(i))
-	}
-	Comment("pairs of rows: a0 b0 a1 b1 and a2 b2 a3 b3")
-	for i := 0; i < 8; i += 2 {
-		VUNPCKLPS(ymm(i+1), ymm(i), ymm(8+i))
-		VUNPCKHPS(ymm(i+1), ymm(i), ymm(9+i))
-	}
-	Comment("fours of rows: a0 b0 c0 d0 and so on")
-	for i := 0; i < 8; i += 4 {
+	rows := eight(src, tmp, ld, ld3)
+	for i := range 2 {
+		r := 8 * i // four rows in r to r+3
+		for j := range 4 {
+			VMOVUPS(rows[4*i+j], ymm(r+j))
+		}
+		Comment("pairs of rows: a0 b0 a1 b1 and a2 b2 a3 b3")
+		for j := 0; j < 4; j += 2 {
+			VUNPCKLPS(ymm(r+j+1), ymm(r+j), ymm(4+j))
+			VUNPCKHPS(ymm(r+j+1), ymm(r+j), ymm(5+j))
+		}
+		Comment("fours of rows: a0 b0 c0 d0 and so on")
 		for h := range 2 {
-			VSHUFPS(Imm(0x44), ymm(8+i+2+h), ymm(8+i+h), ymm(i+2*h))
-			VSHUFPS(Imm(0xee), ymm(8+i+2+h), ymm(8+i+h), ymm(i+2*h+1))
+			VSHUFPS(Imm(0x44), ymm(6+h), ymm(4+h), ymm(r+2*h))
+			VSHUFPS(Imm(0xee), ymm(6+h), ymm(4+h), ymm(r+2*h+1))
 		}
 	}
 	Comment("all eight")
 	for i := range 4 {
-		VPERM2F128(Imm(0x20), ymm(4+i), ymm(i), ymm(8+i))
-		VPERM2F128(Imm(0x31), ymm(4+i), ymm(i), ymm(12+i))
+		VPERM2F128(Imm(0x20), ymm(8+i), ymm(i), ymm(4+i))
+		VPERM2F128(Imm(0x31), ymm(8+i), ymm(i), ymm(i))
 	}
 	LEAQ(Mem{Base: dst, Index: nr, Scale: 4}, tmp)
 	for i, m := range eight(dst, tmp, nr, nr3) {
-		VMOVUPS(ymm(8+i), m)
+		VMOVUPS(ymm((4+i)%8), m)
 	}
 	ADDQ(Imm(32), src)
 	LEAQ(Mem{Base: dst, Index: nr, Scale: 8}, dst)

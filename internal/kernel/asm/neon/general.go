@@ -50,7 +50,7 @@ func setsFlags(i *ir.Instruction, rest []ir.Node) bool {
 // arithmetic are the general instructions that set amd64's flags.
 var arithmetic = map[string]bool{
 	"ADDQ": true, "SUBQ": true, "INCQ": true, "DECQ": true, "NEGQ": true, "ANDQ": true, "XORQ": true, "SHLQ": true, "SHRQ": true,
-	"IMUL3Q": true, "CMPQ": true, "CMPL": true,
+	"IMUL3Q": true, "CMPQ": true, "CMPL": true, "TESTQ": true,
 }
 
 // general are the instructions of general registers.
@@ -84,15 +84,36 @@ var general = map[string]func(t *translation, ops []operand.Op){
 	"CMOVQGT": func(t *translation, ops []operand.Op) {
 		t.line("CSEL GT, R%d, R%d, R%[2]d", general64(ops[0]), general64(ops[1]))
 	},
-	"PREFETCHT0": func(t *translation, ops []operand.Op) {
-		base, disp := t.place(ops[0].(operand.Mem))
-		if disp < 0 || disp%8 != 0 || disp > 32760 {
-			base, disp = t.pointerTo(base, disp), 0
-		}
-		t.line("PRFM %d(R%d), PLDL1KEEP", disp, base)
+	"CMOVQEQ": func(t *translation, ops []operand.Op) {
+		t.line("CSEL EQ, R%d, R%d, R%[2]d", general64(ops[0]), general64(ops[1]))
 	},
+	"TESTQ":      test,
+	"PREFETCHT0": func(t *translation, ops []operand.Op) { t.prefetch(ops[0].(operand.Mem), "PLDL1KEEP") },
+	"PREFETCHT1": func(t *translation, ops []operand.Op) { t.prefetch(ops[0].(operand.Mem), "PLDL2KEEP") },
 	"VZEROUPPER": func(*translation, []operand.Op) {},
 	"RET":        func(t *translation, _ []operand.Op) { t.line("RET") },
+}
+
+// prefetch brings the line at m into a cache.
+func (t *translation) prefetch(m operand.Mem, to string) {
+	base, disp := t.place(m)
+	if disp < 0 || disp%8 != 0 || disp > 32760 {
+		base, disp = t.pointerTo(base, disp), 0
+	}
+	t.line("PRFM %d(R%d), %s", disp, base, to)
+}
+
+// test translates the comparison of a register, or of some of its bits, with zero.
+func test(t *translation, ops []operand.Op) {
+	r := general64(ops[1])
+	if n, ok := immediate(ops[0]); ok {
+		t.line("TST $%d, R%d", n, r)
+		return
+	}
+	if ops[0] != ops[1] {
+		t.fail("TESTQ of two registers")
+	}
+	t.line("CMP $0, R%d", r)
 }
 
 // move translates a load, a store, or a copy of a register or an immediate.

@@ -13,7 +13,16 @@ func init() {
 			t.copyHalf(half(ops[1], int(h)), half(ops[2], 0))
 		},
 		"VPERMILPS": permuteLanes,
-		"VPERMQ":    permuteLongs,
+		"VUNPCKLPS": named("VZIP1", "S4"), "VUNPCKHPS": named("VZIP2", "S4"),
+		"VSHUFPS": func(t *translation, ops []operand.Op) {
+			n, _ := immediate(ops[0])
+			name, ok := map[int64]string{0x44: "VZIP1", 0xee: "VZIP2"}[n&0xff]
+			if !ok {
+				t.fail("VSHUFPS $%#x is not known", n)
+			}
+			t.each(ops[1:], func(d, a, b int) { t.line("%s V%d.D2, V%d.D2, V%d.D2", name, b, a, d) })
+		},
+		"VPERMQ": permuteLongs,
 		"VPSHUFD": func(t *translation, ops []operand.Op) {
 			n, _ := immediate(ops[0])
 			if n%0x55 != 0 {

@@ -23,6 +23,8 @@ var words = map[string]struct {
 	"to floats":       {0x4e21d800, "scvtf D.4s, N.4s"},
 	"to integers":     {0x4ea1b800, "fcvtzs D.4s, N.4s"},
 
+	"fused by element": {0x4f801000, "fmla D.4s, N.4s, M.s[0]"},
+
 	"add doubles":      {0x4e60d400, "fadd D.2d, N.2d, M.2d"},
 	"multiply doubles": {0x6e60dc00, "fmul D.2d, N.2d, M.2d"},
 	"divide doubles":   {0x6e60fc00, "fdiv D.2d, N.2d, M.2d"},
