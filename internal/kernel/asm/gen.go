@@ -15,6 +15,7 @@ package asm
 //go:generate go run ./pixel -out ../pixel/pixel_amd64.s -stubs ../pixel/pixel_stubs_amd64.go -offsets ../pixel/pixel_offsets_amd64.go -pkg pixel
 //go:generate go run ./ground -out ../ground/ground_amd64.s -stubs ../ground/ground_stubs_amd64.go -pkg ground
 //go:generate go run ./gemm -arm64 ../gemm/gemm
+//go:generate go run ./winograd -arm64 ../winograd/winograd
 //go:generate go run ./rowwise -room elementwise -arm64 ../elementwise/elementwise
 //go:generate go run ./rowwise -room attention -arm64 ../attention/attention
 //go:generate go run ./rowwise -room norm -arm64 ../norm/norm

@@ -5485,10 +5485,11 @@ done:
 	RET
 
 // func normBNReduceMaskNEON(p *rowArgs)
-TEXT ·normBNReduceMaskNEON(SB), NOSPLIT, $0-8
+TEXT ·normBNReduceMaskNEON(SB), 0, $32-8
 	// normBNReduceMaskNEON adds g to sumG (p[4]) and g*(x-mean) to sumGX (p[5]), g p[0] where the mask is set, else 0, x p[1], mean p[3]; see bnReduceGo.
 	// for four rows at a time, then one { for vectors at idx in row { the above } }, p[0], p[1]: rows; p[3], p[4], p[5]: c floats for all rows; p[2]: rows of masks
 	MOVD $constants<>(SB), R4
+	ADD $16, RSP, R23
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 8(R0), R2
@@ -5550,8 +5551,8 @@ fourVector:
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V10.B16, V10.B16
 	VAND V19.B16, V11.B16, V11.B16
-	ADD R13, R8, R23
-	MOVBU 0(R23), R25
+	ADD R13, R8, R16
+	MOVBU 0(R16), R25
 	VDUP R25, V18.B16
 	VDUP R25, V19.B16
 	FMOVQ (R4), F30
@@ -5564,8 +5565,8 @@ fourVector:
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V12.B16, V12.B16
 	VAND V19.B16, V13.B16, V13.B16
-	ADD R13<<1, R8, R16
-	MOVBU 0(R16), R25
+	ADD R13<<1, R8, R17
+	MOVBU 0(R17), R25
 	VDUP R25, V18.B16
 	VDUP R25, V19.B16
 	FMOVQ (R4), F30
@@ -5578,8 +5579,8 @@ fourVector:
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V14.B16, V14.B16
 	VAND V19.B16, V15.B16, V15.B16
-	ADD R14, R8, R17
-	MOVBU 0(R17), R25
+	ADD R14, R8, R19
+	MOVBU 0(R19), R25
 	VDUP R25, V18.B16
 	VDUP R25, V19.B16
 	FMOVQ (R4), F30
@@ -5592,8 +5593,8 @@ fourVector:
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V16.B16, V16.B16
 	VAND V19.B16, V17.B16, V17.B16
-	ADD R11, R3, R19
-	FLDPQ (R19), (F18, F19)
+	ADD R11, R3, R20
+	FLDPQ (R20), (F18, F19)
 	WORD $0x4eb2d442 // fsub v2.4s, v2.4s, v18.4s
 	WORD $0x4eb3d463 // fsub v3.4s, v3.4s, v19.4s
 	WORD $0x4eb2d484 // fsub v4.4s, v4.4s, v18.4s
@@ -5610,22 +5611,22 @@ fourVector:
 	VFMLA V15.S4, V7.S4, V3.S4
 	VFMLA V16.S4, V8.S4, V2.S4
 	VFMLA V17.S4, V9.S4, V3.S4
-	ADD R11, R7, R20
-	FLDPQ (R20), (F4, F5)
+	ADD R11, R7, R21
+	FLDPQ (R21), (F4, F5)
 	WORD $0x4e22d484 // fadd v4.4s, v4.4s, v2.4s
 	WORD $0x4e23d4a5 // fadd v5.4s, v5.4s, v3.4s
-	FSTPQ (F4, F5), (R20)
+	FSTPQ (F4, F5), (R21)
 	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
 	WORD $0x4e2dd56b // fadd v11.4s, v11.4s, v13.4s
 	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
 	WORD $0x4e31d5ef // fadd v15.4s, v15.4s, v17.4s
 	WORD $0x4e2ed54a // fadd v10.4s, v10.4s, v14.4s
 	WORD $0x4e2fd56b // fadd v11.4s, v11.4s, v15.4s
-	ADD R11, R6, R21
-	FLDPQ (R21), (F2, F3)
+	ADD R11, R6, R22
+	FLDPQ (R22), (F2, F3)
 	WORD $0x4e2ad442 // fadd v2.4s, v2.4s, v10.4s
 	WORD $0x4e2bd463 // fadd v3.4s, v3.4s, v11.4s
-	FSTPQ (F2, F3), (R21)
+	FSTPQ (F2, F3), (R22)
 	ADD $32, R1, R1
 	PRFM 0(R15), PLDL1KEEP
 	PRFM 64(R15), PLDL1KEEP
@@ -5900,8 +5901,8 @@ part38:
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V10.B16, V10.B16
 	VAND V19.B16, V11.B16, V11.B16
-	ADD R13, R8, R23
-	MOVBU 0(R23), R25
+	ADD R13, R8, R16
+	MOVBU 0(R16), R25
 	VDUP R25, V18.B16
 	VDUP R25, V19.B16
 	FMOVQ (R4), F30
@@ -5914,8 +5915,8 @@ part38:
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V12.B16, V12.B16
 	VAND V19.B16, V13.B16, V13.B16
-	ADD R13<<1, R8, R16
-	MOVBU 0(R16), R25
+	ADD R13<<1, R8, R17
+	MOVBU 0(R17), R25
 	VDUP R25, V18.B16
 	VDUP R25, V19.B16
 	FMOVQ (R4), F30
@@ -5928,8 +5929,8 @@ part38:
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V14.B16, V14.B16
 	VAND V19.B16, V15.B16, V15.B16
-	ADD R14, R8, R17
-	MOVBU 0(R17), R25
+	ADD R14, R8, R19
+	MOVBU 0(R19), R25
 	VDUP R25, V18.B16
 	VDUP R25, V19.B16
 	FMOVQ (R4), F30
@@ -5942,36 +5943,36 @@ part38:
 	VCMEQ V30.S4, V19.S4, V19.S4
 	VAND V18.B16, V16.B16, V16.B16
 	VAND V19.B16, V17.B16, V17.B16
-	ADD R11, R3, R19
+	ADD R11, R3, R20
 	VEOR V18.B16, V18.B16, V18.B16
 	VEOR V19.B16, V19.B16, V19.B16
 	FMOVS F0, R24
 	TBNZ $3, R24, part41
 	TBZ $2, R24, part42
-	FMOVQ (R19), F18
+	FMOVQ (R20), F18
 	TBZ $1, R24, part44
-	FMOVD 16(R19), F19
+	FMOVD 16(R20), F19
 	TBZ $0, R24, part43
-	ADD $24, R19, R25
+	ADD $24, R20, R25
 	VLD1 (R25), V19.S[2]
 	B part43
 part44:
 	TBZ $0, R24, part43
-	FMOVS 16(R19), F19
+	FMOVS 16(R20), F19
 	B part43
 part42:
 	TBZ $1, R24, part45
-	FMOVD (R19), F18
+	FMOVD (R20), F18
 	TBZ $0, R24, part43
-	ADD $8, R19, R25
+	ADD $8, R20, R25
 	VLD1 (R25), V18.S[2]
 	B part43
 part45:
 	TBZ $0, R24, part43
-	FMOVS (R19), F18
+	FMOVS (R20), F18
 	B part43
 part41:
-	FLDPQ (R19), (F18, F19)
+	FLDPQ (R20), (F18, F19)
 part43:
 	WORD $0x4eb2d442 // fsub v2.4s, v2.4s, v18.4s
 	WORD $0x4eb3d463 // fsub v3.4s, v3.4s, v19.4s
@@ -5989,66 +5990,66 @@ part43:
 	VFMLA V15.S4, V7.S4, V3.S4
 	VFMLA V16.S4, V8.S4, V2.S4
 	VFMLA V17.S4, V9.S4, V3.S4
-	ADD R11, R7, R20
+	ADD R11, R7, R21
 	VEOR V4.B16, V4.B16, V4.B16
 	VEOR V5.B16, V5.B16, V5.B16
 	FMOVS F0, R24
 	TBNZ $3, R24, part46
 	TBZ $2, R24, part47
-	FMOVQ (R20), F4
+	FMOVQ (R21), F4
 	TBZ $1, R24, part49
-	FMOVD 16(R20), F5
+	FMOVD 16(R21), F5
 	TBZ $0, R24, part48
-	ADD $24, R20, R25
+	ADD $24, R21, R25
 	VLD1 (R25), V5.S[2]
 	B part48
 part49:
 	TBZ $0, R24, part48
-	FMOVS 16(R20), F5
+	FMOVS 16(R21), F5
 	B part48
 part47:
 	TBZ $1, R24, part50
-	FMOVD (R20), F4
+	FMOVD (R21), F4
 	TBZ $0, R24, part48
-	ADD $8, R20, R25
+	ADD $8, R21, R25
 	VLD1 (R25), V4.S[2]
 	B part48
 part50:
 	TBZ $0, R24, part48
-	FMOVS (R20), F4
+	FMOVS (R21), F4
 	B part48
 part46:
-	FLDPQ (R20), (F4, F5)
+	FLDPQ (R21), (F4, F5)
 part48:
 	WORD $0x4e22d484 // fadd v4.4s, v4.4s, v2.4s
 	WORD $0x4e23d4a5 // fadd v5.4s, v5.4s, v3.4s
 	FMOVS F0, R24
 	TBNZ $3, R24, part51
 	TBZ $2, R24, part52
-	FMOVQ F4, (R20)
+	FMOVQ F4, (R21)
 	TBZ $1, R24, part54
-	FMOVD F5, 16(R20)
+	FMOVD F5, 16(R21)
 	TBZ $0, R24, part53
-	ADD $24, R20, R25
+	ADD $24, R21, R25
 	VST1 V5.S[2], (R25)
 	B part53
 part54:
 	TBZ $0, R24, part53
-	FMOVS F5, 16(R20)
+	FMOVS F5, 16(R21)
 	B part53
 part52:
 	TBZ $1, R24, part55
-	FMOVD F4, (R20)
+	FMOVD F4, (R21)
 	TBZ $0, R24, part53
-	ADD $8, R20, R25
+	ADD $8, R21, R25
 	VST1 V4.S[2], (R25)
 	B part53
 part55:
 	TBZ $0, R24, part53
-	FMOVS F4, (R20)
+	FMOVS F4, (R21)
 	B part53
 part51:
-	FSTPQ (F4, F5), (R20)
+	FSTPQ (F4, F5), (R21)
 part53:
 	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
 	WORD $0x4e2dd56b // fadd v11.4s, v11.4s, v13.4s
@@ -6056,66 +6057,66 @@ part53:
 	WORD $0x4e31d5ef // fadd v15.4s, v15.4s, v17.4s
 	WORD $0x4e2ed54a // fadd v10.4s, v10.4s, v14.4s
 	WORD $0x4e2fd56b // fadd v11.4s, v11.4s, v15.4s
-	ADD R11, R6, R21
+	ADD R11, R6, R22
 	VEOR V2.B16, V2.B16, V2.B16
 	VEOR V3.B16, V3.B16, V3.B16
 	FMOVS F0, R24
 	TBNZ $3, R24, part56
 	TBZ $2, R24, part57
-	FMOVQ (R21), F2
+	FMOVQ (R22), F2
 	TBZ $1, R24, part59
-	FMOVD 16(R21), F3
+	FMOVD 16(R22), F3
 	TBZ $0, R24, part58
-	ADD $24, R21, R25
+	ADD $24, R22, R25
 	VLD1 (R25), V3.S[2]
 	B part58
 part59:
 	TBZ $0, R24, part58
-	FMOVS 16(R21), F3
+	FMOVS 16(R22), F3
 	B part58
 part57:
 	TBZ $1, R24, part60
-	FMOVD (R21), F2
+	FMOVD (R22), F2
 	TBZ $0, R24, part58
-	ADD $8, R21, R25
+	ADD $8, R22, R25
 	VLD1 (R25), V2.S[2]
 	B part58
 part60:
 	TBZ $0, R24, part58
-	FMOVS (R21), F2
+	FMOVS (R22), F2
 	B part58
 part56:
-	FLDPQ (R21), (F2, F3)
+	FLDPQ (R22), (F2, F3)
 part58:
 	WORD $0x4e2ad442 // fadd v2.4s, v2.4s, v10.4s
 	WORD $0x4e2bd463 // fadd v3.4s, v3.4s, v11.4s
 	FMOVS F0, R24
 	TBNZ $3, R24, part61
 	TBZ $2, R24, part62
-	FMOVQ F2, (R21)
+	FMOVQ F2, (R22)
 	TBZ $1, R24, part64
-	FMOVD F3, 16(R21)
+	FMOVD F3, 16(R22)
 	TBZ $0, R24, part63
-	ADD $24, R21, R25
+	ADD $24, R22, R25
 	VST1 V3.S[2], (R25)
 	B part63
 part64:
 	TBZ $0, R24, part63
-	FMOVS F3, 16(R21)
+	FMOVS F3, 16(R22)
 	B part63
 part62:
 	TBZ $1, R24, part65
-	FMOVD F2, (R21)
+	FMOVD F2, (R22)
 	TBZ $0, R24, part63
-	ADD $8, R21, R25
+	ADD $8, R22, R25
 	VST1 V2.S[2], (R25)
 	B part63
 part65:
 	TBZ $0, R24, part63
-	FMOVS F2, (R21)
+	FMOVS F2, (R22)
 	B part63
 part61:
-	FSTPQ (F2, F3), (R21)
+	FSTPQ (F2, F3), (R22)
 part63:
 	// on to the end of the row
 	SUB R11, R1, R1

@@ -40,6 +40,9 @@ func (t *translation) place(m operand.Mem) (base, disp int) {
 		}
 		return constantsReg, c.offset + m.Disp
 	}
+	if m.Base == reg.StackPointer {
+		return localsReg, m.Disp
+	}
 	base = general64(m.Base)
 	if m.Index == nil {
 		return base, m.Disp
@@ -62,7 +65,7 @@ func (t *translation) addressReg() int {
 		used[r] = true
 	}
 	for _, r := range addressRegs {
-		if !used[r] {
+		if !used[r] && (r != localsReg || t.locals == 0) {
 			return r
 		}
 	}

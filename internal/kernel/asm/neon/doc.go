@@ -12,6 +12,7 @@
 //	R0-R15           the general registers of amd64 by their numbers, without SP, which is
 //	R4               the address of the file's constants
 //	R16, R17, R19-R23 addresses, kept to the end of a basic block
+//	R23              the address of local variables, where there are some
 //	R24-R26          of one instruction
 //	V0-V29           pairs: register n of amd64 is V(2n) and V(2n+1)
 //	V30, V31         of one instruction

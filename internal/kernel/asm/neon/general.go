@@ -9,7 +9,7 @@ import (
 
 // conditions are the conditions of branches, and of CMOV, after a comparison.
 var conditions = map[string]string{
-	"E": "EQ", "Z": "EQ", "NE": "NE", "NZ": "NE",
+	"E": "EQ", "EQ": "EQ", "Z": "EQ", "NE": "NE", "NZ": "NE",
 	"L": "LT", "LT": "LT", "LE": "LE", "G": "GT", "GT": "GT", "GE": "GE",
 }
 
@@ -58,6 +58,7 @@ var general = map[string]func(t *translation, ops []operand.Op){
 	"MOVQ":    func(t *translation, ops []operand.Op) { t.move("MOVD", "MOVD", 8, ops) },
 	"MOVL":    func(t *translation, ops []operand.Op) { t.move("MOVWU", "MOVW", 4, ops) },
 	"MOVLQSX": func(t *translation, ops []operand.Op) { t.move("MOVW", "MOVW", 4, ops) },
+	"MOVBQZX": func(t *translation, ops []operand.Op) { t.move("MOVBU", "MOVB", 1, ops) },
 	"MOVB":    func(t *translation, ops []operand.Op) { t.move("MOVBU", "MOVB", 1, ops) },
 	"LEAQ":    lea,
 	"ADDQ":    func(t *translation, ops []operand.Op) { t.add(1, ops) },

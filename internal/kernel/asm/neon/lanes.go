@@ -14,6 +14,7 @@ func init() {
 		},
 		"VPERMILPS": permuteLanes,
 		"VUNPCKLPS": named("VZIP1", "S4"), "VUNPCKHPS": named("VZIP2", "S4"),
+		"VUNPCKLPD": named("VZIP1", "D2"), "VUNPCKHPD": named("VZIP2", "D2"),
 		"VSHUFPS": func(t *translation, ops []operand.Op) {
 			n, _ := immediate(ops[0])
 			name, ok := map[int64]string{0x44: "VZIP1", 0xee: "VZIP2"}[n&0xff]

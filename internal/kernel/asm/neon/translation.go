@@ -20,12 +20,17 @@ type translation struct {
 	addresses map[address]int // registers that hold them
 	recent    []address       // the same, the oldest first
 	masks     map[int]bool    // vectors whose lanes are all ones or all zeros
+	locals    int             // bytes of local variables
 	flags     bool            // whether the instruction under way must set the flags
 }
 
 // function translates fn.
 func (t *translation) function(fn *ir.Function) {
-	fmt.Fprintf(&t.text, "\n// %s\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", fn.Stub(), fn.Name, fn.ArgumentBytes())
+	flags, frame := "NOSPLIT", 0
+	if t.locals = fn.LocalSize; t.locals > 0 {
+		flags, frame = "0", (t.locals+localsAt+15)&^15
+	}
+	fmt.Fprintf(&t.text, "\n// %s\nTEXT ·%s(SB), %s, $%d-%d\n", fn.Stub(), fn.Name, flags, frame, fn.ArgumentBytes())
 	started := false
 	for i, n := range fn.Nodes {
 		switch n := n.(type) {
@@ -39,6 +44,9 @@ func (t *translation) function(fn *ir.Function) {
 		case *ir.Instruction:
 			if !started && t.usesConstants(fn) {
 				t.line("MOVD $%s, R%d", constantsName, constantsReg)
+			}
+			if !started && t.locals > 0 {
+				t.line("ADD $%d, RSP, R%d", localsAt, localsReg)
 			}
 			started = true
 			t.flags = setsFlags(n, fn.Nodes[i+1:])
@@ -104,6 +112,13 @@ const (
 	scratchReg2  = 26
 	scratch      = 30 // vectors
 	scratch2     = 31
+)
+
+// localsAt is where the local variables begin, in bytes from the stack's end: the
+// address to which the function returns lies below them.
+const (
+	localsAt  = 16
+	localsReg = 23 // holds their address in functions that have some
 )
 
 // addressRegs hold addresses.

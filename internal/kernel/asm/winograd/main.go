@@ -4,16 +4,14 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"
-
 	"github.com/whippet-ml/whippet/internal/kernel/asm/isa"
 )
 
 func main() {
+	sets := isa.Begin()
 	room := isa.Open("../winograd")
 	room.Args("winoRegion")
-	ConstraintExpr("amd64,!noasm")
-	for _, set := range isa.All {
+	for _, set := range sets {
 		v := &transform{Set: set}
 		for _, rows := range []int{4, 3} {
 			for _, cols := range []int{4, 3} {
@@ -22,7 +20,9 @@ func main() {
 				v.output(rows, cols, "")
 			}
 		}
-		v.output(4, 4, "NonTemporal")
+		if !v.Pairs {
+			v.output(4, 4, "NonTemporal")
+		}
 		v.filter()
 		v.filterGrad()
 		v.transpose()

@@ -8,6 +8,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/whippet-ml/whippet/internal/kernel/asm/isa"
+	"github.com/whippet-ml/whippet/internal/kernel/asm/neon"
 )
 
 // product multiplies one panel of V by one panel of U, with a loop of its own
@@ -89,6 +90,13 @@ func (v *transform) clearTile(r int, c reg.GPVirtual) [][2]reg.VecVirtual {
 func (v *transform) productStep(t [][2]reg.VecVirtual, a, b reg.GPVirtual, kk int) {
 	b0, b1 := v.load(Mem{Base: b, Disp: 2 * kk * v.Bytes}), v.load(Mem{Base: b, Disp: (2*kk + 1) * v.Bytes})
 	for i := range t {
+		if v.Pairs {
+			x := v.Vec()
+			Instruction(neon.Scalar(Mem{Base: a, Disp: i*64 + kk*4}, x))
+			Instruction(neon.FusedByScalar(b0, x, t[i][0]))
+			Instruction(neon.FusedByScalar(b1, x, t[i][1]))
+			continue
+		}
 		x := v.Splat(Mem{Base: a, Disp: i*64 + kk*4})
 		isa.FMA(t[i][0], x, b0)
 		isa.FMA(t[i][1], x, b1)
