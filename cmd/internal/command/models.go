@@ -40,24 +40,24 @@ multiplications (each with an addition) for one picture, the side of that pictur
 the default weights with the share of ImageNet's validation pictures whose class they
 find, in percent, as their publishers state it; - where they state none.
 
-With --weights, list every published weights file by the name that --weights of train,
+With --all-weights, list every published weights file by the name that --weights of train,
 and predict, serve and export, take.
 
 A NAME is a part of the name of an architecture or of weights; a GLOB has *, ? or [a-z]
 and stands for whole names. Without one everything is listed; with one of weights alone,
-such as a1_in1k, as if --weights were given.
+such as a1_in1k, as if --all-weights were given.
 
 With --measure, run each network on this machine and add the milliseconds, the median,
 that a batch takes: about --time for each network, and the time to build it.`,
 		Example: `  whippet models
-  whippet models efficientnet --weights
+  whippet models efficientnet --all-weights
   whippet models 'resnet*' mobilenetv3 --measure
   whippet models --csv > models.csv`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), cmd.OutOrStdout(), args) },
 	}
 	fl := cmd.Flags()
-	fl.BoolVar(&f.weights, "weights", false, "list all published weights")
+	fl.BoolVar(&f.weights, "all-weights", false, "list all published weights")
 	fl.BoolVar(&f.measure, "measure", false, "measure the milliseconds that prediction takes on this machine")
 	fl.IntVar(&f.batch, "batch", 1, "with --measure: pictures in a batch")
 	fl.IntVar(&f.threads, "threads", 0, "with --measure: threads that compute; 0 for all cores")
@@ -211,7 +211,7 @@ func (f *modelsFlags) measureAll(ctx context.Context, list []listedModel) error 
 }
 
 // rows calls row for each line of a table: an architecture with its default weights, or
-// with --weights each of them.
+// with --all-weights each of them.
 func (f *modelsFlags) rows(list []listedModel, row func(m listedModel, w listedWeights, more int)) {
 	for _, m := range list {
 		switch {
