@@ -191,13 +191,26 @@ func (n naming) fromFastai(bodyPrefix, headPrefix string) func(string) (string, 
 			return headName + "." + rest, true
 		}
 		rest, ok := strings.CutPrefix(name, bodyPrefix)
-		number, rest, dotted := strings.Cut(rest, ".")
-		i, err := strconv.Atoi(number)
-		if !ok || !dotted || err != nil || i < 0 || i >= len(n.units) {
-			return name, true
+		child, rest, dotted := strings.Cut(rest, ".")
+		if ok && dotted {
+			for i, u := range n.units {
+				if n.fastaiUnit(i) == child {
+					return u + "." + rest, true
+				}
+			}
 		}
-		return n.units[i] + "." + rest, true
+		return name, true
 	}
+}
+
+// fastaiUnit is what unit i is called in fastai's body: that is a Sequential of the
+// network's first children, whose own children keep their names.
+func (n naming) fastaiUnit(i int) string {
+	if n.prefix {
+		_, name, _ := strings.Cut(n.units[i], ".")
+		return name
+	}
+	return strconv.Itoa(i)
 }
 
 // rename returns f with the names and shapes of the architecture, when the file's are

@@ -24,7 +24,7 @@ def fill(model, gain):
         u = uniform(name, t.numel())
         if name.endswith("running_var"): v = 1 + 0.5 * u
         elif name.endswith("running_mean"): v = 0.2 * u
-        elif t.dim() >= 2 and not name.endswith(("cls_token", "pos_embed", "reg_token")):
+        elif t.dim() >= 2 and not name.endswith(("cls_token", "pos_embed", "reg_token", "layer_scale")):
             v = u * math.sqrt(3 * gain / (t.numel() / t.shape[0]))
         elif name.endswith("weight") and t.dim() == 1: v = 1 + 0.3 * u
         else: v = 0.2 * u
