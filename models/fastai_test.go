@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -25,6 +26,8 @@ type fastaiGroup struct {
 	SHA256              string
 }
 
+var every = flag.Bool("every", false, "compare the largest networks with fastai too, which takes minutes")
+
 // TestFastaiLearners compares classifiers with what fastai's vision_learner makes of the
 // same networks: the layer groups by names and shapes, and the scores; and reads the
 // body out of what fastai's learner saves.
@@ -45,12 +48,19 @@ func TestFastaiLearners(t *testing.T) {
 	for name, want := range all {
 		t.Run(name, func(t *testing.T) {
 			arch := strings.TrimPrefix(name, "timm:")
-			if name != "squeezenet1_1" && name != "timm:mobilenetv3_small_100" && name != "timm:vit_tiny_patch16_224" {
+			if name != "squeezenet1_1" && name != "mobilenetv3_small_100" && name != "vit_tiny_patch16_224" {
 				slow.Test(t)
 			}
 			a, err := ByName(arch)
 			if err != nil {
 				t.Fatal(err)
+			}
+			facts, err := a.Facts()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if facts.Parameters > 30e6 && !*every { // they have the blocks of smaller ones
+				t.Skip("with -every")
 			}
 			c := NewClassifier(a, len(want.Scores), rng.New(1))
 			names, got := c.fastaiNames(t, want.Groups)
