@@ -17,7 +17,7 @@ import (
 // and read back as it was.
 func TestOwnHeadIsKept(t *testing.T) {
 	pre := preprocess.Config{Size: 64, Stats: preprocess.ImageNetStats}
-	for _, a := range []*Architecture{ResNet18, SqueezeNet1_1, MobileNetV3Small} {
+	for _, a := range []*Architecture{ResNet10Small, SqueezeNet1_1, MobileNetV3Small} {
 		c := NewOwnHead(a, 3, rng.New(1))
 		f, err := File(c, Info{Vocab: []string{"a", "b", "c"}, Preprocess: pre})
 		if err != nil {
