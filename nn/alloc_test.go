@@ -3,6 +3,8 @@ package nn_test
 import (
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
+
 	"github.com/whippet-ml/whippet/internal/testkit/alloctest"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
@@ -15,6 +17,9 @@ import (
 func TestSteadyRunAllocatesNothing(t *testing.T) {
 	for _, name := range []string{"resnet18", "resnet50", "squeezenet1_1"} {
 		t.Run(name, func(t *testing.T) {
+			if name == "resnet50" {
+				slow.Test(t)
+			}
 			arch, err := models.ByName(name)
 			if err != nil {
 				t.Fatal(err)

@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
+
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
@@ -16,6 +18,9 @@ import (
 func TestCompileIn(t *testing.T) {
 	for _, name := range []string{"resnet18", "resnet50", "squeezenet1_0"} {
 		t.Run(name, func(t *testing.T) {
+			if name == "resnet50" {
+				slow.Test(t)
+			}
 			arch, err := models.ByName(name)
 			if err != nil {
 				t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
+
 	"github.com/whippet-ml/whippet/cmd/internal/run"
 )
 
@@ -16,6 +18,7 @@ import (
 // epoch, and does what the program then says, each time that
 // it says it, until the run is complete.
 func TestDivergedAndResumed(t *testing.T) {
+	slow.Test(t)
 	dir := t.TempDir()
 	photos(t, dir)
 	args := []string{"train", "--data", "photos", "--weights", "none", "--arch", "resnet10_small", "--size", "32", "--presize", "36",

@@ -7,12 +7,15 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 )
 
 // TestOutputTaken: a folder that appears under the output's name while the run is
 // under way costs nothing. The program ends, says where the model is, and
 // finishes when the name is free again.
 func TestOutputTaken(t *testing.T) {
+	slow.Test(t)
 	dir := t.TempDir()
 	photos(t, dir)
 	want := alone(t)
