@@ -25,13 +25,13 @@ var (
 	RegNetX3_2GF = builtin(regNetX3_2GF.torchvision("regnet_x_3_2gf", imageNetV2("regnet_x_3_2gf-7071aa85.pth"), imageNetV1("regnet_x_3_2gf-f342aeae.pth")))
 )
 
-// The same networks under timm's names.
+// The same networks under timm's names, but for two, which have widths of their own there.
 var (
 	TimmRegNetY004 = builtin(regNetY400MF.timm("regnety_004"))
-	TimmRegNetY008 = builtin(regNetY800MF.timm("regnety_008"))
+	TimmRegNetY008 = builtin(timmRegNetY008.timm("regnety_008"))
 	TimmRegNetY016 = builtin(regNetY1_6GF.timm("regnety_016"))
 	TimmRegNetY032 = builtin(regNetY3_2GF.timm("regnety_032"))
-	TimmRegNetX004 = builtin(regNetX400MF.timm("regnetx_004"))
+	TimmRegNetX004 = builtin(timmRegNetX004.timm("regnetx_004"))
 	TimmRegNetX008 = builtin(regNetX800MF.timm("regnetx_008"))
 	TimmRegNetX016 = builtin(regNetX1_6GF.timm("regnetx_016"))
 	TimmRegNetX032 = builtin(regNetX3_2GF.timm("regnetx_032"))
@@ -46,6 +46,11 @@ var (
 	regNetX800MF = regNet{[4]int{1, 3, 7, 5}, [4]int{64, 128, 288, 672}, 16, false}
 	regNetX1_6GF = regNet{[4]int{2, 4, 10, 2}, [4]int{72, 168, 408, 912}, 24, false}
 	regNetX3_2GF = regNet{[4]int{2, 6, 15, 2}, [4]int{96, 192, 432, 1008}, 48, false}
+
+	// Torchvision rounds a width to whole groups upward where it would lose more than a
+	// tenth, as timm does in regnety_008_tv and regnetx_004_tv only.
+	timmRegNetY008 = regNet{[4]int{1, 3, 8, 2}, [4]int{64, 128, 320, 768}, 16, true}
+	timmRegNetX004 = regNet{[4]int{1, 2, 7, 12}, [4]int{32, 64, 160, 384}, 16, false}
 )
 
 // regNet describes a network: blocks and channels of its four stages, channels of a

@@ -14,7 +14,7 @@ var timmTwins = map[string]string{
 	"mobilenet_v2":   "mobilenetv2_100",
 	"regnet_x_800mf": "regnetx_008", "regnet_x_1_6gf": "regnetx_016", "regnet_x_3_2gf": "regnetx_032",
 	"regnet_y_400mf": "regnety_004", "regnet_y_1_6gf": "regnety_016", "regnet_y_3_2gf": "regnety_032",
-	"regnet_x_400mf": "", "regnetx_004": "", "regnet_y_800mf": "", "regnety_008": "", // timm's have other widths
+	"regnet_x_400mf": "", "regnet_y_800mf": "", // timm's of these sizes have other widths
 	"efficientnet_v2_s": "", "mobilenet_v3_large": "", "mobilenet_v3_small": "", "resnet10_small": "",
 	"shufflenet_v2_x0_5": "", "shufflenet_v2_x1_0": "", "shufflenet_v2_x1_5": "", "shufflenet_v2_x2_0": "", "squeezenet1_0": "", "squeezenet1_1": "",
 }

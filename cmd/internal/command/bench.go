@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,7 +16,6 @@ import (
 	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/internal/demo/drawn"
 	"github.com/whippet-ml/whippet/internal/parallel"
-	"github.com/whippet-ml/whippet/models"
 )
 
 // benchFlags are those of the three bench commands.
@@ -72,7 +70,7 @@ func newBenchPart(name, short string, body func(*benchFlags, *cobra.Command) err
 	fl.BoolVar(&f.json, "json", false, "print one JSON object")
 	fl.DurationVar(&f.Time, "time", 10*time.Second, "about how long to measure")
 	if name != "data" {
-		fl.StringVar(&f.Arch, "arch", d.Arch, "architecture: "+strings.Join(models.Names(), ", "))
+		fl.StringVar(&f.Arch, "arch", d.Arch, "architecture, as whippet models lists them")
 		fl.IntVar(&f.Steps, "steps", 0, "steps to measure, instead of --time")
 		fl.IntVar(&f.Warmup, "warmup", 2, "steps before that, which do not count")
 	}
