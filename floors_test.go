@@ -38,7 +38,7 @@ var floors = []struct {
 	{"layers", `nn internal/demo/drawn`},
 	{"checks of what layers do, only for tests", `nn/optest`},
 	{"what layers do", `nn/op`},
-	{"the graph", `nn/graph`},
+	{"the graph, and pages", `nn/graph internal/htmlpage`},
 	{"pictures that a program must ask for", `vision/avif`},
 	{"operations and pictures, and ranks of MPI", `internal/mpi autograd vision plot optim`},
 	{"formats that hold others", `internal/tiff internal/heic`},

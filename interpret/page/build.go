@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/whippet-ml/whippet/internal/htmlpage"
 	"github.com/whippet-ml/whippet/interpret"
 	"github.com/whippet-ml/whippet/plot"
 )
@@ -99,7 +100,7 @@ type topPicture struct {
 
 // shared returns what pages of every kind show.
 func (b *builder) shared() (shared, error) {
-	s := shared{Title: cmp.Or(b.in.Title, "What the model learned"), Facts: b.in.Facts, Missing: b.missing}
+	s := shared{Frame: htmlpage.Frame{Title: cmp.Or(b.in.Title, "What the model learned")}, Facts: b.in.Facts, Missing: b.missing}
 	if !b.in.Time.IsZero() {
 		s.Day = b.in.Time.Format("2006-01-02")
 	}
@@ -139,7 +140,7 @@ func (b *builder) view() (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.Plot, err = svg(fig); err != nil {
+	if v.Plot, err = htmlpage.SVG(fig); err != nil {
 		return nil, err
 	}
 	b.rows()

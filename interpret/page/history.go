@@ -1,14 +1,12 @@
 package page
 
 import (
-	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"math"
 	"sort"
 
+	"github.com/whippet-ml/whippet/internal/htmlpage"
 	"github.com/whippet-ml/whippet/plot"
 )
 
@@ -72,12 +70,6 @@ type epochRow struct {
 	Cells         []string
 }
 
-// figure is a plot inside the page.
-type figure struct {
-	Src template.URL
-	Alt string
-}
-
 // valueNames lists the values of a history, losses first.
 func valueNames(h []Epoch) []string {
 	seen := map[string]bool{}
@@ -102,7 +94,7 @@ func valueNames(h []Epoch) []string {
 
 // curves draws the history: the losses in one figure, each metric in another,
 // over epochs counted through all phases.
-func curves(h []Epoch) ([]figure, *epochTable, error) {
+func curves(h []Epoch) ([]htmlpage.Figure, *epochTable, error) {
 	if len(h) == 0 {
 		return nil, nil, nil
 	}
@@ -132,13 +124,13 @@ func curves(h []Epoch) ([]figure, *epochTable, error) {
 			metrics = append(metrics, series[n])
 		}
 	}
-	var out []figure
+	var out []htmlpage.Figure
 	add := func(f *plot.Figure, err error, alt string) error {
 		if err != nil {
 			return err
 		}
-		src, err := svg(f)
-		out = append(out, figure{src, alt})
+		src, err := htmlpage.SVG(f)
+		out = append(out, htmlpage.Figure{Src: src, Alt: alt})
 		return err
 	}
 	if len(losses) > 0 {
@@ -154,14 +146,4 @@ func curves(h []Epoch) ([]figure, *epochTable, error) {
 		}
 	}
 	return out, table, nil
-}
-
-// svg makes a plot an address that an img element takes: that way its parts'
-// names cannot clash with those of another plot.
-func svg(f *plot.Figure) (template.URL, error) {
-	var b bytes.Buffer
-	if err := f.WriteSVG(&b); err != nil {
-		return "", err
-	}
-	return template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(b.Bytes())), nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/whippet-ml/whippet/internal/htmlpage"
 	"github.com/whippet-ml/whippet/interpret"
 	"github.com/whippet-ml/whippet/plot"
 )
@@ -216,7 +217,7 @@ func (b *builder) labelViews(report interpret.LabelsReport, missed, wrong [][]mi
 			if err != nil {
 				return nil, err
 			}
-			if v.Plot, err = svg(fig); err != nil {
+			if v.Plot, err = htmlpage.SVG(fig); err != nil {
 				return nil, err
 			}
 		}

@@ -13,8 +13,7 @@ package page
 import (
 	"cmp"
 	"context"
-	_ "embed" // the page's template, style and script
-	"encoding/json"
+	_ "embed" // the page's templates and scripts
 	"errors"
 	"fmt"
 	"html/template"
@@ -22,6 +21,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/whippet-ml/whippet/internal/htmlpage"
 	"github.com/whippet-ml/whippet/interpret"
 )
 
@@ -90,9 +90,6 @@ func (o Options) Check() error {
 //go:embed page.html
 var pageHTML string
 
-//go:embed page.css
-var pageCSS string
-
 //go:embed page.js
 var pageJS string
 
@@ -104,24 +101,17 @@ var commonJS string
 
 // parse returns the template of a page.
 func parse(source string) *template.Template {
-	return template.Must(template.Must(template.New("page").Funcs(template.FuncMap{
-		"percent": percent, "num": num,
-	}).Parse(partsHTML)).Parse(source))
+	return htmlpage.Parse(template.FuncMap{"percent": percent, "num": num}, partsHTML, source)
 }
 
 var pageTemplate = parse(pageHTML)
 
 // shared is what pages of every kind show.
 type shared struct {
-	Title   string
-	Style   template.CSS
-	Script  template.JS
-	Data    template.JS
-	Day     string
-	Lead    string
+	htmlpage.Frame
 	Facts   [][2]string
 	Tiles   []tile
-	Figures []figure
+	Figures []htmlpage.Figure
 	Epochs  *epochTable
 	Missing int
 }
@@ -189,12 +179,7 @@ func (b *builder) writeClasses(ctx context.Context, w io.Writer) error {
 
 // complete adds style, script and data.
 func (b *builder) complete(s *shared, script string) error {
-	raw, err := json.Marshal(b.data) // escapes <, > and &, so that it can stand in a script element
-	if err != nil {
-		return fmt.Errorf("page: %w", err)
-	}
-	s.Style, s.Script, s.Data = template.CSS(pageCSS), template.JS(commonJS+script), template.JS(raw)
-	return nil
+	return s.Complete(b.data, htmlpage.TableScript+commonJS+script)
 }
 
 // percent writes a share with one decimal, or two where one would hide it.
