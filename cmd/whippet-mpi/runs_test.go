@@ -21,32 +21,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/whippet-ml/whippet/internal/testkit/mpirun"
 	"github.com/whippet-ml/whippet/internal/testkit/slow"
 )
 
 // cluster is both commands, an MPI that starts them, and pictures to train on.
 type cluster struct {
-	dir     string // with whippet, whippet-mpi and the folder pictures
-	name    string
-	mpirun  string
-	flags   []string
-	library string // value of WHIPPET_MPI
+	mpirun.MPI
+	dir string // with whippet, whippet-mpi and the folder pictures
 }
 
-// clusters builds the commands and finds the launchers on PATH, under the names that
-// Debian gives them too, and those of WHIPPET_TEST_MPIRUN, a list of files.
+// clusters builds the commands, draws pictures and finds the MPIs.
 func clusters(t *testing.T) (all []cluster) {
 	t.Helper()
-	var paths []string
-	for _, name := range []string{"mpirun.openmpi", "mpirun.mpich", "mpirun"} {
-		if p, err := exec.LookPath(name); err == nil && (name != "mpirun" || len(paths) == 0) {
-			paths = append(paths, p)
-		}
-	}
-	paths = append(paths, filepath.SplitList(os.Getenv("WHIPPET_TEST_MPIRUN"))...)
-	if len(paths) == 0 {
-		t.Skip("no mpirun on PATH")
-	}
+	found := mpirun.Installed(t)
 	dir := t.TempDir()
 	for _, command := range []string{"whippet", "whippet-mpi"} {
 		if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, command), "../"+command).CombinedOutput(); err != nil {
@@ -54,20 +42,8 @@ func clusters(t *testing.T) (all []cluster) {
 		}
 	}
 	draw(t, filepath.Join(dir, "pictures"))
-	for _, p := range paths {
-		c := cluster{dir: dir, name: p, mpirun: p}
-		out, err := exec.Command(p, "--version").CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s --version: %v\n%s", p, err, out)
-		}
-		if bytes.Contains(out, []byte("Open MPI")) || bytes.Contains(out, []byte("OpenRTE")) {
-			c.flags = []string{"--oversubscribe", "--bind-to", "none"}
-		}
-		all = append(all, c)
-		if abi := filepath.Join(filepath.Dir(p), "../lib/libmpi_abi.so.1"); isThere(abi) {
-			c.name, c.library = p+" with the ABI of MPI 5.0", abi
-			all = append(all, c)
-		}
+	for _, m := range found {
+		all = append(all, cluster{m, dir})
 	}
 	return all
 }
@@ -110,16 +86,15 @@ var settings = strings.Fields("train --data pictures --label folder --arch resne
 
 // command is whippet on some ranks, 0 for without a launcher.
 func (c cluster) command(ctx context.Context, ranks, threads int, args ...string) (*exec.Cmd, *bytes.Buffer) {
-	args = append(args, "--threads", strconv.Itoa(threads))
 	whippet := filepath.Join(c.dir, "whippet")
-	cmd := exec.CommandContext(ctx, whippet, args...)
-	if ranks > 0 {
-		cmd = exec.CommandContext(ctx, c.mpirun, append(append(append([]string(nil), c.flags...), "-np", strconv.Itoa(ranks), whippet), args...)...)
+	args = append(args, "--threads", strconv.Itoa(threads))
+	cmd := c.Command(ctx, ranks, whippet, args...)
+	if ranks == 0 {
+		cmd = exec.CommandContext(ctx, whippet, args...)
+		cmd.Env = append(os.Environ(), "GOMAXPROCS=2")
 	}
+	cmd.Env = append(cmd.Env, "WHIPPET_SLOW=")
 	cmd.Dir = c.dir
-	cmd.Env = append(os.Environ(), "WHIPPET_MPI="+c.library, "GOMAXPROCS=2", "WHIPPET_SLOW=",
-		"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "PRTE_ALLOW_RUN_AS_ROOT=1", "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1")
-	cmd.WaitDelay = 5 * time.Second
 	out := new(bytes.Buffer)
 	cmd.Stdout, cmd.Stderr = out, out
 	return cmd, out
@@ -128,11 +103,11 @@ func (c cluster) command(ctx context.Context, ranks, threads int, args ...string
 // train runs to the end.
 func (c cluster) train(t *testing.T, ranks, threads int, run string, more ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := mpirun.Within(t, 2*time.Minute)
 	defer cancel()
 	cmd, out := c.command(ctx, ranks, threads, slices.Concat(settings, more, []string{"--out", run})...)
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("%s, %d ranks: %v\n%s", c.name, ranks, err, out)
+		t.Fatalf("%s, %d ranks: %v\n%s", c.Name, ranks, err, out)
 	}
 }
 
@@ -157,7 +132,7 @@ func TestSameBytes(t *testing.T) {
 			run := fmt.Sprintf("run%d-%d", i, ranks)
 			c.train(t, ranks, 1+(i+ranks/2)%2, run, "--epochs", "3")
 			if got := c.digest(t, run); got != want {
-				t.Errorf("%s: the model of %d ranks is another than that of one process", c.name, ranks)
+				t.Errorf("%s: the model of %d ranks is another than that of one process", c.Name, ranks)
 			}
 		}
 	}
@@ -188,10 +163,10 @@ func TestKills(t *testing.T) {
 		args := slices.Concat(settings, long, []string{"--out", run})
 		for try := 0; !isThere(filepath.Join(c.dir, run)); try++ {
 			if try == 40 {
-				t.Fatalf("%s: %s is not done after 40 starts", c.name, run)
+				t.Fatalf("%s: %s is not done after 40 starts", c.Name, run)
 			}
 			ranks := []int{1, 2, 4}[r.IntN(3)]
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := mpirun.Within(t, time.Minute)
 			cmd, out := c.command(ctx, ranks, 1, args...)
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
@@ -213,14 +188,14 @@ func TestKills(t *testing.T) {
 			hung := ctx.Err() != nil
 			cancel()
 			if hung {
-				t.Fatalf("%s, %d ranks, %s: not ended after a minute\n%s", c.name, ranks, said, out)
+				t.Fatalf("%s, %d ranks, %s: not ended in time\n%s", c.Name, ranks, said, out)
 			}
 			if said == "" && err != nil {
-				t.Fatalf("%s, %d ranks: %v\n%s", c.name, ranks, err, out)
+				t.Fatalf("%s, %d ranks: %v\n%s", c.Name, ranks, err, out)
 			}
 			for deadline := time.Now().Add(20 * time.Second); len(c.processes(t)) > 0; time.Sleep(50 * time.Millisecond) {
 				if time.Now().After(deadline) {
-					t.Fatalf("%s, %d ranks, %s: processes are left over: %v\n%s", c.name, ranks, said, c.processes(t), out)
+					t.Fatalf("%s, %d ranks, %s: processes are left over: %v\n%s", c.Name, ranks, said, c.processes(t), out)
 				}
 			}
 			if isThere(filepath.Join(c.dir, run+".partial", "config.json")) {
@@ -228,7 +203,7 @@ func TestKills(t *testing.T) {
 			}
 		}
 		if got := c.digest(t, run); got != want {
-			t.Errorf("%s: the model of %s, resumed, is another than that of one process", c.name, run)
+			t.Errorf("%s: the model of %s, resumed, is another than that of one process", c.Name, run)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/distributed"
+	"github.com/whippet-ml/whippet/internal/testkit/mpirun"
 	"github.com/whippet-ml/whippet/internal/testkit/slow"
 )
 
@@ -104,9 +105,9 @@ func calls(g *Group) error {
 
 func TestCalls(t *testing.T) {
 	slow.Test(t)
-	for _, m := range installations(t) {
+	for _, m := range mpirun.Installed(t) {
 		for _, p := range []int{1, 2, 3, 4} {
-			m.must(t, p, "calls")
+			must(t, m, p, "calls")
 		}
 	}
 }
@@ -114,18 +115,18 @@ func TestCalls(t *testing.T) {
 // TestErrors makes the library refuse a call, and looks for its words.
 func TestErrors(t *testing.T) {
 	slow.Test(t)
-	for _, m := range installations(t) {
-		m.must(t, 2, "wrong call")
+	for _, m := range mpirun.Installed(t) {
+		must(t, m, 2, "wrong call")
 	}
 }
 
 // TestAbort wants the reason first, before what launchers say about the end.
 func TestAbort(t *testing.T) {
 	slow.Test(t)
-	for _, m := range installations(t) {
-		out, err := m.run(t, 2, "abort")
+	for _, m := range mpirun.Installed(t) {
+		out, err := run(t, m, 2, "abort")
 		if err == nil || !strings.HasPrefix(strings.TrimSpace(out), "whippet: rank 1: the disk of this rank is gone") {
-			t.Errorf("%s: %v\n%s", m.name, err, out)
+			t.Errorf("%s: %v\n%s", m.Name, err, out)
 		}
 	}
 }
@@ -134,24 +135,24 @@ func TestAbort(t *testing.T) {
 // with which each rank would be alone, and files that are no MPI library.
 func TestWrongLibrary(t *testing.T) {
 	slow.Test(t)
-	all := installations(t)
+	all := mpirun.Installed(t)
 	for _, c := range []struct{ library, says string }{
 		{"libm.so.6", "it has no function MPI_Init_thread"},
 		{"/nonexistent/libmpi.so", "/nonexistent/libmpi.so"},
 	} {
-		if out, err := all[0].run(t, 2, "calls", Variable+"="+c.library); err == nil || !strings.Contains(out, c.says) {
+		if out, err := run(t, all[0], 2, "calls", Variable+"="+c.library); err == nil || !strings.Contains(out, c.says) {
 			t.Errorf("%s=%s: %v\n%s\nwant %q", Variable, c.library, err, out, c.says)
 		}
 	}
 	other := map[bool]string{true: "libmpich.so.12", false: "libmpi.so.40"}
 	for _, m := range all[:min(2, len(all))] {
-		library := other[len(m.flags) > 0]
-		out, err := m.run(t, 2, "calls", Variable+"="+library)
+		library := other[m.OpenMPI]
+		out, err := run(t, m, 2, "calls", Variable+"="+library)
 		if strings.Contains(out, "cannot open shared object") {
 			continue // not installed
 		}
 		if err == nil || !strings.Contains(out, "the library is not the launcher's") {
-			t.Errorf("%s with %s: %v\n%s", m.name, library, err, out)
+			t.Errorf("%s with %s: %v\n%s", m.Name, library, err, out)
 		}
 	}
 }

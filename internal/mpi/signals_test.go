@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/whippet-ml/whippet/internal/testkit/mpirun"
 	"github.com/whippet-ml/whippet/internal/testkit/slow"
 )
 
@@ -97,7 +98,7 @@ func underSignals(g *Group) error {
 // are put back.
 func TestSignals(t *testing.T) {
 	slow.Test(t)
-	for _, m := range installations(t) {
-		m.must(t, 2, "signals")
+	for _, m := range mpirun.Installed(t) {
+		must(t, m, 2, "signals")
 	}
 }
