@@ -78,7 +78,8 @@ type Config struct {
 	ClassWeights string            `json:"class_weights,omitempty"` // auto, a table CLASS,WEIGHT, or "" for none
 	Thresholds   string            `json:"thresholds,omitempty"`    // how those of several labels are chosen: see ThresholdRule
 	Patience     int               `json:"patience"`                // epochs without improvement after which to stop; 0 never
-	SaveBest     bool              `json:"save_best"`               // keep the epoch with the lowest validation loss
+	SaveBest     bool              `json:"save_best"`               // keep the best epoch
+	Monitor      string            `json:"monitor,omitempty"`       // what SaveBest and Patience go by: valid_loss (also ""), train_loss or a metric
 	Metrics      string            `json:"metrics"`                 // names, separated by commas
 
 	// LRChanges are the learning rates with which the run was resumed, in
@@ -222,6 +223,9 @@ func (c Config) Check() error {
 		return err
 	}
 	if _, err := c.metrics(c.Task()); err != nil {
+		return err
+	}
+	if err := c.checkMonitor(); err != nil {
 		return err
 	}
 	if err := c.checkLabels(); err != nil {
