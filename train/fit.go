@@ -120,11 +120,18 @@ func (l *Learner) runPlan(ctx context.Context, plan []Phase, at *cursor, extra [
 	if l.DLs.Train.Len() == 0 {
 		return fmt.Errorf("train: %d training pictures give no batch of %d: take a smaller batch size", len(l.DLs.Train.Items()), l.DLs.Train.BatchSize())
 	}
+	if err := l.checkUpdates(); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
 	if l.saves() {
 		if err := l.Checkpoints.begin(l, at != nil); err != nil {
 			return err
 		}
 	}
+	if l.EMA.Decay > 0 && at == nil {
+		l.average = &average{EMA: l.EMA}
+	}
+	defer func() { l.average = nil }()
 	l.plan = plan
 	l.active = append(append([]Callback(nil), l.Callbacks...), extra...)
 	l.Recorder.begin(l)
@@ -171,6 +178,9 @@ func (l *Learner) runPhase(ctx context.Context, p Phase, at *cursor) (err error)
 		l.Epoch, l.Iter, l.started = at.Epoch, at.Iter, at.Started
 	}
 	defer func() {
+		if l.cur.Ended && l.Phase+1 == l.Phases {
+			l.average.show(l.state, true)
+		}
 		if e := l.call(AfterFit); e != nil && err == nil && !isCancel(e) {
 			err = e
 		}
@@ -228,6 +238,8 @@ func (l *Learner) epoch(ctx context.Context, p Phase, curves *schedule.Schedule)
 	}
 	l.ValidLoss = nan
 	l.MetricValues = nil
+	l.average.show(l.state, true)
+	defer l.average.show(l.state, false)
 	if l.validates() {
 		if err := l.call(BeforeValidate); err != nil {
 			return err

@@ -58,6 +58,14 @@ type Learner struct {
 	// It must not be set between calls.
 	Shards int
 
+	// ClipNorm is the highest norm of the gradient of all parameters together; a longer
+	// one is scaled down to it before the step (optim.ClipGradNorm). 0 means none.
+	ClipNorm float64
+
+	// EMA says whether an average of the weights is kept, validated with, and the
+	// result; see the type. It must not be set during a fit.
+	EMA EMA
+
 	// Seed is the source of every random number of training (dropout, mixup);
 	// the loaders have their own.
 	Seed uint64
@@ -95,7 +103,8 @@ type Learner struct {
 	plan       []Phase
 	started    int // epochs begun in all fits together, the loader's epoch number
 	epochTime  time.Duration
-	cur        cursor // what comes next in the plan
+	average    *average // of a plan under way with EMA
+	cur        cursor   // what comes next in the plan
 	dlogits    *tensor.Tensor
 	prefetched *prefetched // an iterator started before its turn
 	nextEpoch  int         // while a fit validates: the epoch that follows, or 0
@@ -122,6 +131,9 @@ func Optimizer(o optim.Optimizer) Option { return func(l *Learner) { l.opt = o }
 
 // WeightDecay sets the weight decay; the default is the optimizer's own.
 func WeightDecay(wd float64) Option { return func(l *Learner) { l.WD = wd } }
+
+// ClipNorm sets the highest norm of the gradient; there is none by default.
+func ClipNorm(limit float64) Option { return func(l *Learner) { l.ClipNorm = limit } }
 
 // TrainBN sets whether batch norms of frozen groups train; true by default.
 func TrainBN(on bool) Option { return func(l *Learner) { l.TrainBN = on } }
@@ -164,6 +176,9 @@ func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Lear
 		o(l)
 	}
 	if err := CheckShards(0, l.Shards, 1); err != nil { // of the ranks, only those that train must divide them
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	if err := l.checkUpdates(); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	if math.IsNaN(l.WD) {

@@ -82,6 +82,8 @@ type Config struct {
 	Monitor      string            `json:"monitor,omitempty"`       // what SaveBest and Patience go by: valid_loss (also ""), train_loss or a metric
 	Metrics      string            `json:"metrics"`                 // names, separated by commas
 
+	Updates
+
 	// LRChanges are the learning rates with which the run was resumed, in
 	// order; the last one counts, LR until the first.
 	LRChanges []LRChange `json:"lr_changes,omitempty"`
@@ -220,6 +222,9 @@ func (c Config) Check() error {
 		return err
 	}
 	if err := c.checkModel(); err != nil {
+		return err
+	}
+	if err := c.Updates.check(); err != nil {
 		return err
 	}
 	if _, err := c.metrics(c.Task()); err != nil {

@@ -75,6 +75,10 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 	}
 	opts := []train.Option{train.Metrics(ms...), train.Seed(c.streamSeed()), train.WeightDecay(c.WeightDecay), train.TrainBN(c.TrainBN),
 		train.Loss(by), train.Shards(max(c.Shards, 1))}
+	if err := c.checkAverage(dls); err != nil {
+		return nil, err
+	}
+	opts = append(opts, c.Updates.options()...)
 	opts = append(opts, more...)
 	if c.MixUp > 0 {
 		opts = append(opts, train.Callbacks(&train.MixUp{Alpha: c.MixUp}))
