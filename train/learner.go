@@ -49,6 +49,10 @@ type Learner struct {
 	WD   float64
 	Moms [3]float64
 
+	// LayerDecay is how much lower the learning rate of a layer is than that of the
+	// layer above it, as a factor; 0 and 1 mean no lower. See the option.
+	LayerDecay float64
+
 	// TrainBN lets the batch norms of frozen groups train, as fastai does and
 	// by default. When it is false, frozen groups keep their statistics and
 	// nothing below the first trainable group has gradients.
@@ -91,6 +95,7 @@ type Learner struct {
 	withGrad  [][]*optim.Param     // those that have a gradient; see trainable
 	norms     []*op.BatchNormState // that train, so that a batch needs two pictures
 	frozenTo  int                  // groups below this one are frozen
+	decayed   float64              // the layer decay that the parameters' rates have
 	arena     *autograd.Arena
 	tape      *autograd.Tape // of all steps, one after the other
 	program   *graph.Program // of programOf, on tape
@@ -179,6 +184,9 @@ func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Lear
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	if err := l.checkUpdates(); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	if err := checkLayerDecay(l.LayerDecay); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	if math.IsNaN(l.WD) {

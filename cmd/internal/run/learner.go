@@ -73,7 +73,7 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 	if err != nil {
 		return nil, err
 	}
-	opts := []train.Option{train.Metrics(ms...), train.Seed(c.streamSeed()), train.WeightDecay(c.WeightDecay), train.TrainBN(c.TrainBN),
+	opts := []train.Option{train.Metrics(ms...), train.Seed(c.streamSeed()), train.WeightDecay(c.WeightDecay), train.LayerDecay(c.LayerDecay), train.TrainBN(c.TrainBN),
 		train.Loss(by), train.Shards(max(c.Shards, 1))}
 	if err := c.checkAverage(dls); err != nil {
 		return nil, err
