@@ -30,7 +30,6 @@ var floors = []struct {
 	{"the command, and programs beside it", `cmd/whippet cmd/whippet-mpi cmd/internal/docimages cmd/internal/licenses/generate internal/demo/drawnweights/pretrain
 		bench/compare bench/load bench/ranks examples/handler examples/architecture examples/loop interop/checkpoints interop/classifier interop/hub interop/smallnet tests/browser/pictures`},
 	{"the command without its programs", `cmd/internal/command`},
-	{"the command's table and page of runs", `cmd/internal/runs`},
 	{"packages of the command", `cmd/internal/run cmd/internal/parts cmd/internal/bench cmd/internal/watch cmd/internal/clean`},
 	{"what uses a trained model", `serve interpret/page`},
 	{"what looks at one", `interpret predict finetune show internal/fastai`},
@@ -48,7 +47,7 @@ var floors = []struct {
 	{"what HEIC is made of", `internal/heif internal/hevc`},
 	{"kernels that others use, the task, and ranks", `task distributed internal/kernel/depthwise internal/kernel/pool internal/kernel/winograd`},
 	{"batch normalization, attention, and ONNX", `internal/kernel/attention internal/kernel/norm onnx`},
-	{"arithmetic and formats", `internal/kernel/elementwise internal/kernel/optimizer internal/kernel/gemm internal/kernel/layernorm internal/kernel/pixel loss metrics weights internal/archive internal/bitmap`},
+	{"arithmetic and formats", `internal/kernel/elementwise internal/kernel/optimizer internal/kernel/gemm internal/kernel/layernorm internal/kernel/pixel loss metrics confidence weights internal/archive internal/bitmap`},
 	{"what kernels that pass over rows share, and tests of kernels", `internal/kernel/rowwise internal/testkit/kerneltest`},
 	{"loops, targets, what kernels share, and the Hub", `target internal/parallel internal/kernel/ground internal/hub`},
 	{"ground", `internal/launcher tensor preprocess internal/kernel/isa rng internal/mersenne internal/mem internal/pickle internal/files internal/fetch internal/hostname internal/unsupported internal/nearest internal/hub/localhub`},

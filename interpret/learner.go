@@ -45,11 +45,26 @@ func FromLoader(ctx context.Context, l *train.Learner, dl *data.Loader) (*Table,
 	if dl == nil || !dl.Targets().Known() {
 		return nil, errors.New("interpret: the loader has no labels to compare predictions with")
 	}
-	p, err := l.GetPreds(ctx, dl)
+	get := l.GetPreds
+	if l.Temperature != 0 {
+		get = l.GetLogits
+	}
+	p, err := get(ctx, dl)
 	if err != nil {
 		return nil, fmt.Errorf("interpret: %w", err)
 	}
-	return fromPreds(l, dl, p)
+	t, err := fromPreds(l, dl, p)
+	if err != nil || p.Logits == nil {
+		return t, err
+	}
+	if err := l.DLs.Task().Activate(p.Logits, p.Logits); err != nil {
+		return nil, fmt.Errorf("interpret: %w", err)
+	}
+	classes := l.Model.Classes
+	for i := range t.Rows {
+		t.Rows[i].Unscaled = p.Logits.Data[i*classes : (i+1)*classes : (i+1)*classes]
+	}
+	return t, nil
 }
 
 func fromPreds(l *train.Learner, dl *data.Loader, p *train.Preds) (*Table, error) {
@@ -120,7 +135,7 @@ func ModelLearner(ctx context.Context, model *models.Classifier, info models.Inf
 	if err != nil {
 		return nil, errors.Join(err, dls.Close())
 	}
-	l.Thresholds = info.Thresholds
+	l.Thresholds, l.Temperature = info.Thresholds, info.Temperature
 	return l, nil
 }
 

@@ -30,6 +30,10 @@ type Row struct {
 	Probs     []float32 `json:"probs"`     // what the model gives each class, len(vocabulary), as the task makes it
 	Loss      float32   `json:"loss"`      // loss of this example; for cross-entropy -ln Probs[Actual]
 
+	// Unscaled is Probs as they would be without the model's temperature; nil where it
+	// has none.
+	Unscaled []float32 `json:"unscaled,omitempty"`
+
 	// Labels and Answers are, for tasks whose examples have not one class each,
 	// what people call the example and what the model does.
 	Labels  []string `json:"labels,omitempty"`

@@ -23,6 +23,9 @@ type Info struct {
 	// Thresholds, for a task that answers with every class whose probability is
 	// above its threshold, has one for each class; nil is the task's own.
 	Thresholds []float32 `json:"thresholds,omitempty"`
+	// Temperature divides the network's scores before they become probabilities, so
+	// that these can be taken at their word; 0 stands for 1. See confidence.Temperature.
+	Temperature float64 `json:"temperature,omitempty"`
 	// Preprocess is what happens to a picture before the network sees it, the
 	// same as for validation pictures in training.
 	Preprocess preprocess.Config `json:"preprocess"`
@@ -37,8 +40,9 @@ type Info struct {
 }
 
 // Decoder returns what makes answers of the model's probabilities: its task,
-// vocabulary and thresholds. It returns an error for a task that this program
-// does not know, and for thresholds that do not fit the vocabulary.
+// vocabulary, thresholds and temperature. It returns an error for a task that this
+// program does not know, for thresholds that do not fit the vocabulary, and for a
+// temperature that is none.
 func (i Info) Decoder() (task.Decoder, error) {
 	t, err := task.ByName(i.Task)
 	if err != nil {
@@ -52,7 +56,10 @@ func (i Info) Decoder() (task.Decoder, error) {
 			return task.Decoder{}, fmt.Errorf("the threshold of %q is %v: it must be a finite number", i.Vocab[k], v)
 		}
 	}
-	return task.Decoder{Task: t, Vocab: i.Vocab, Thresholds: i.Thresholds}, nil
+	if v := i.Temperature; v-v != 0 || v < 0 {
+		return task.Decoder{}, fmt.Errorf("the temperature is %v: it must be a finite number above 0, or 0 for none", v)
+	}
+	return task.Decoder{Task: t, Vocab: i.Vocab, Thresholds: i.Thresholds, Temperature: i.Temperature}, nil
 }
 
 // OwnHead is the value of Info.Head for a classifier with the architecture's own

@@ -17,15 +17,19 @@ import (
 //	1  single-label classification, pictures prepared as fastai does with the bilinear filter, its dropout in the head
 //	2  any task, thresholds, interpolation, crop_pct, head_dropout
 //	3  the architecture's own head, pad_mode
+//	4  temperature
 //
 // So older programs read what they understand, and refuse what they would
 // misread. A file with a higher number than newestFormat is refused here. Files of
 // number 1 that have fields of number 2 are read with them: there was a time
 // when they were written.
-const newestFormat = 3
+const newestFormat = 4
 
 // formatOf returns the number that i needs.
 func formatOf(i Info) int {
+	if i.Temperature != 0 {
+		return 4
+	}
 	if i.Head != "" || i.Preprocess.PadMode != preprocess.Reflection {
 		return 3
 	}

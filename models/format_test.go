@@ -47,6 +47,7 @@ func TestFormat(t *testing.T) {
 		"pad mode":                     {change: func(i *Info) { i.Preprocess.PadMode = preprocess.Zeros }, want: 3},
 		"thresholds":                   {change: func(i *Info) { i.Thresholds = []float32{0.1, 0.2} }, want: 2},
 		"dropout":                      {head: []HeadOption{HeadDropout(0)}, want: 2},
+		"temperature":                  {change: func(i *Info) { i.Temperature = 1.5 }, want: 4},
 	} {
 		f, fields := described(t, tc.change, tc.head...)
 		if fields["format"] != tc.want {
@@ -72,7 +73,7 @@ func TestOlderAndNewerFiles(t *testing.T) {
 		"first":               {meta: first, check: func(i Info) bool { return i.Preprocess.Size == 32 && i.HeadDropout == nil && i.Task == "" }},
 		"between":             {meta: strings.Replace(first, `"method":"crop"`, `"method":"crop","interpolation":"bicubic"`, 1), check: func(i Info) bool { return i.Preprocess.Interpolation == preprocess.Bicubic }},
 		"later, without harm": {meta: strings.Replace(first, `"format":1`, `"format":2,"author":"somebody"`, 1), check: func(i Info) bool { return i.Format == 2 }},
-		"later":               {meta: strings.Replace(first, `"format":1`, `"format":4,"rotate":90`, 1), refused: "format 4, this version reads 1 to 3: use the version that wrote it, or a newer one"},
+		"later":               {meta: strings.Replace(first, `"format":1`, `"format":5,"rotate":90`, 1), refused: "format 5, this version reads 1 to 4: use the version that wrote it, or a newer one"},
 	} {
 		f := *good
 		f.Metadata = map[string]string{infoKey: tc.meta}

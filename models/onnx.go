@@ -19,8 +19,8 @@ type ONNXOptions struct {
 	// run. 0 to 65536.
 	Batch int
 	// Probabilities ends the graph with the task's activation (softmax for
-	// single-label classification): the output is "probabilities" rather than
-	// "logits".
+	// single-label classification) of the scores divided by the model's
+	// temperature: the output is "probabilities" rather than "logits".
 	Probabilities bool
 	// Pixels includes scaling and normalization in the graph: the input is
 	// "pixels", uint8 RGB [N,S,S,3], rather than "input", normalized float32 RGB
@@ -92,6 +92,9 @@ func ONNX(c *Classifier, info Info, o ONNXOptions) (*onnx.Graph, error) {
 		return nil, fmt.Errorf("models: %w", err)
 	}
 	if o.Probabilities {
+		if t := float32(info.Temperature); t != 0 {
+			y = w.g.Div("logits_divided", y, w.g.Initializer(&weights.Array{Name: "temperature", F32: []float32{t}}))
+		}
 		y = by.Task.Activation(w.g, "probabilities", y)
 	} else {
 		y = w.g.Identity("logits", y)

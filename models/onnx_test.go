@@ -26,7 +26,7 @@ func TestONNX(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := NewClassifier(a, 3, rng.New(1))
-			info := Info{Vocab: vocab, Preprocess: preprocess.Config{Presize: 460, Method: preprocess.Crop, Size: 224, Stats: a.Stats()}}
+			info := Info{Vocab: vocab, Temperature: 1.5, Preprocess: preprocess.Config{Presize: 460, Method: preprocess.Crop, Size: 224, Stats: a.Stats()}}
 			var files [2]bytes.Buffer
 			for i := range files {
 				g, err := ONNX(c, info, ONNXOptions{Probabilities: true})
@@ -51,7 +51,7 @@ func TestONNX(t *testing.T) {
 					t.Errorf("%s stands %d times in the file as the name of an initializer, want once", e.Name, n)
 				}
 			}
-			for _, s := range []string{"whippet.model", `["a","b","ç"]`, "largest square", "probabilities"} {
+			for _, s := range []string{"whippet.model", `["a","b","ç"]`, "largest square", "probabilities", "logits_divided"} {
 				if !bytes.Contains(b, []byte(s)) {
 					t.Errorf("the file does not have %q", s)
 				}

@@ -101,11 +101,7 @@ func (a *Architecture) check() error {
 			return fmt.Errorf("architecture %q has Cuts %v; want rising numbers of units from 1 to %d", a.Name, a.Cuts, units.Len()-1)
 		}
 	}
-	body := a.named(units)
-	if err := a.checkBody(body); err != nil {
-		return err
-	}
-	if _, err := a.bodyLayers(nn.State(body)); err != nil {
+	if err := a.checkBody(a.named(units)); err != nil {
 		return err
 	}
 	_, err := a.layout()

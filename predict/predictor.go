@@ -155,6 +155,7 @@ func (p *Predictor) Probs(ctx context.Context, x *tensor.Tensor) (*tensor.Tensor
 			return nil, err
 		}
 	}
+	p.decoder.Divide(out)
 	if err := p.decoder.Task.Activate(out, out); err != nil {
 		return nil, fmt.Errorf("predict: %w", err)
 	}

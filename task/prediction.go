@@ -13,6 +13,21 @@ type Decoder struct {
 	Task       Task
 	Vocab      []string
 	Thresholds []float32 // of each output, or nil
+	// Temperature divides scores before they become probabilities; 0 is 1, which
+	// changes nothing. See package confidence.
+	Temperature float64
+}
+
+// Divide divides scores by the temperature, in place. Task.Activate makes probabilities
+// of the result.
+func (d *Decoder) Divide(logits *tensor.Tensor) {
+	if d.Temperature == 0 || d.Temperature == 1 {
+		return
+	}
+	t := float32(d.Temperature)
+	for i := range logits.Data {
+		logits.Data[i] /= t
+	}
 }
 
 // Prediction returns the answer of a row of probabilities, which it keeps.

@@ -29,7 +29,8 @@ type Result struct {
 }
 
 // Validate measures loss and metrics on the validation set, in evaluation
-// mode. The loss is the mean over pictures: batch means weighted by batch
+// mode, of the network's own scores, as training needs them: the Temperature does not
+// count. The loss is the mean over pictures: batch means weighted by batch
 // size, as fastai averages them.
 func (l *Learner) Validate(ctx context.Context) (Result, error) {
 	if l.DLs == nil || l.DLs.Valid == nil {
@@ -152,24 +153,40 @@ type Preds struct {
 	Probs   *tensor.Tensor // [N,classes]
 	Targets target.Targets // what each item is; not Known when the loader has no labels
 	Losses  []float32      // of each item, nil without labels
+	Logits  *tensor.Tensor // [N,classes], the network's own scores; nil but for GetLogits
 }
 
 // GetPreds returns probabilities for every item of dl (nil: the validation
 // set) in evaluation mode, with the loss of each where there are labels
-// (fastai's get_preds(with_loss=True)).
+// (fastai's get_preds(with_loss=True)). Both are of scores divided by the learner's
+// Temperature.
 func (l *Learner) GetPreds(ctx context.Context, dl *data.Loader) (*Preds, error) {
-	return l.preds(ctx, dl, 0)
+	return l.preds(ctx, dl, 0, false)
 }
 
-func (l *Learner) preds(ctx context.Context, dl *data.Loader, epoch int) (*Preds, error) {
+// GetLogits is GetPreds with the network's own scores besides, as they are before the
+// Temperature.
+func (l *Learner) GetLogits(ctx context.Context, dl *data.Loader) (*Preds, error) {
+	return l.preds(ctx, dl, 0, true)
+}
+
+func (l *Learner) preds(ctx context.Context, dl *data.Loader, epoch int, logitsToo bool) (*Preds, error) {
 	if dl == nil {
 		if dl = l.DLs.Valid; dl == nil {
 			return nil, errors.New("train: there is no validation set")
 		}
 	}
 	p := &Preds{Probs: tensor.New(0, l.Model.Classes)}
+	if logitsToo {
+		p.Logits = tensor.New(0, l.Model.Classes)
+	}
+	by := l.Decoder()
 	err := l.predictEach(ctx, dl, epoch, func(b *data.Batch, logits *tensor.Tensor) error {
 		p.Index = append(p.Index, b.Index...)
+		if logitsToo {
+			p.Logits.Data = append(p.Logits.Data, logits.Data...)
+		}
+		by.Divide(logits)
 		if b.Y.Known() {
 			losses := make([]float32, b.Y.Len())
 			if _, err := l.Loss.Forward(logits, b.Y, losses); err != nil {
@@ -185,6 +202,9 @@ func (l *Learner) preds(ctx context.Context, dl *data.Loader, epoch int) (*Preds
 		return nil
 	})
 	p.Probs.Shape[0] = len(p.Index)
+	if logitsToo {
+		p.Logits.Shape[0] = len(p.Index)
+	}
 	return p, err
 }
 
@@ -195,7 +215,7 @@ func (l *Learner) TTA(ctx context.Context, dl *data.Loader, n int, beta float64)
 	if n < 1 || !(beta >= 0 && beta <= 1) {
 		return nil, errors.New("train: TTA needs n >= 1 and beta between 0 and 1 (fastai: 4 and 0.25)")
 	}
-	plain, err := l.preds(ctx, dl, 0)
+	plain, err := l.preds(ctx, dl, 0, false)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +225,7 @@ func (l *Learner) TTA(ctx context.Context, dl *data.Loader, n int, beta float64)
 	augmented := dl.WithTransforms(true)
 	sum := make([]float64, plain.Probs.Len())
 	for i := range n {
-		p, err := l.preds(ctx, augmented, i)
+		p, err := l.preds(ctx, augmented, i, false)
 		if err != nil {
 			return nil, err
 		}

@@ -126,7 +126,7 @@ func TestTTA(t *testing.T) {
 	}
 	aug := make([]float64, plain.Probs.Len())
 	for i := range 4 {
-		p, err := l.preds(ctx, l.DLs.Valid.WithTransforms(true), i)
+		p, err := l.preds(ctx, l.DLs.Valid.WithTransforms(true), i, false)
 		if err != nil {
 			t.Fatal(err)
 		}

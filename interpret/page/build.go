@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"fmt"
+	"html/template"
 	"math"
 	"path/filepath"
 	"slices"
@@ -136,15 +137,26 @@ func (b *builder) view() (*view, error) {
 			v.Bins = append(v.Bins, bin)
 		}
 	}
-	fig, err := cal.Plot(plot.ReliabilityOptions{})
-	if err != nil {
+	if v.Plot, err = reliability(cal, ""); err != nil {
 		return nil, err
 	}
-	if v.Plot, err = htmlpage.SVG(fig); err != nil {
-		return nil, err
+	if u := t.Unscaled(); u != nil {
+		v.Before = &before{Cal: u.Calibration(0)}
+		if v.Before.Plot, err = reliability(v.Before.Cal, "Without the temperature"); err != nil {
+			return nil, err
+		}
 	}
 	b.rows()
 	return v, nil
+}
+
+// reliability draws a reliability diagram; "" is the usual title.
+func reliability(c interpret.Calibration, title string) (template.URL, error) {
+	fig, err := c.Plot(plot.ReliabilityOptions{Title: title})
+	if err != nil {
+		return "", err
+	}
+	return htmlpage.SVG(fig)
 }
 
 func (b *builder) classRows(rep interpret.Report) []classRow {

@@ -10,9 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/whippet-ml/whippet/internal/htmlpage"
 	"github.com/whippet-ml/whippet/interpret"
-	"github.com/whippet-ml/whippet/plot"
 )
 
 // What a page of labels shows at most.
@@ -49,6 +47,7 @@ type labelView struct {
 	Cal            interpret.Calibration
 	Bins           []interpret.Bin // those with pictures
 	Plot           template.URL    // "" for none
+	Before         *float64        // ECE without the model's temperature; nil where it has none
 }
 
 // shot is a picture with what there is to say about one label of it.
@@ -199,12 +198,15 @@ func wantedOfLabels(t *interpret.Table, o Options, missed, wrong [][]mistake) []
 }
 
 func (b *builder) labelViews(report interpret.LabelsReport, missed, wrong [][]mistake) ([]labelView, error) {
-	t := b.in.Table
+	t, before := b.in.Table, b.in.Table.Unscaled()
 	out := make([]labelView, len(report.Labels))
 	for k, s := range report.Labels {
 		v := labelView{LabelScores: s, Area: float64(s.ROCAUC), Sort: float64(s.ROCAUC), Cal: t.LabelCalibration(k, 0)}
 		if v.Area != v.Area {
 			v.Sort = -1
+		}
+		if before != nil {
+			v.Before = new(before.LabelCalibration(k, 0).ECE)
 		}
 		v.Missing, v.Wrong = b.shots(missed[k]), b.shots(wrong[k])
 		for _, bin := range v.Cal.Bins {
@@ -213,11 +215,8 @@ func (b *builder) labelViews(report interpret.LabelsReport, missed, wrong [][]mi
 			}
 		}
 		if k < plotted {
-			fig, err := v.Cal.Plot(plot.ReliabilityOptions{Title: s.Name})
-			if err != nil {
-				return nil, err
-			}
-			if v.Plot, err = htmlpage.SVG(fig); err != nil {
+			var err error
+			if v.Plot, err = reliability(v.Cal, s.Name); err != nil {
 				return nil, err
 			}
 		}

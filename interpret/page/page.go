@@ -127,6 +127,13 @@ type view struct {
 	Bins     []interpret.Bin
 	Cal      interpret.Calibration
 	Plot     template.URL
+	Before   *before // without the model's temperature; nil where it has none
+}
+
+// before is the calibration that the model would have without its temperature.
+type before struct {
+	Cal  interpret.Calibration
+	Plot template.URL
 }
 
 // tile is one number of the summary.

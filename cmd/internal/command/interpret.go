@@ -223,8 +223,12 @@ func (f *interpretFlags) print(w io.Writer, t *interpret.Table, g judgment) erro
 	pairs := m.MostConfused(1)
 	pairs = pairs[:min(len(pairs), f.top)]
 	if f.json {
-		_, err := fmt.Fprintln(w, mustJSON(map[string]any{"judgment": g, "pictures": t.Len(), "loss": t.MeanLoss(), "report": t.Report(),
-			"most_confused": pairs, "top_losses": t.TopLosses(f.top), "calibration": cal}))
+		all := map[string]any{"judgment": g, "pictures": t.Len(), "loss": t.MeanLoss(), "report": t.Report(),
+			"most_confused": pairs, "top_losses": t.TopLosses(f.top), "calibration": cal}
+		if u := t.Unscaled(); u != nil {
+			all["temperature"], all["calibration_unscaled"] = f.info.Temperature, u.Calibration(0)
+		}
+		_, err := fmt.Fprintln(w, mustJSON(all))
 		return err
 	}
 	wrong := t.Len() - m.Correct()
@@ -238,6 +242,9 @@ func (f *interpretFlags) print(w io.Writer, t *interpret.Table, g judgment) erro
 	}
 	fmt.Fprintf(w, "top losses\n%s\n", t.TopLossesText(f.topLosses(t)))
 	_, err := fmt.Fprintf(w, "calibration: %s\n", cal)
+	if u := t.Unscaled(); u != nil {
+		_, err = fmt.Fprintf(w, "without the temperature, which is %.3f: %s\n", f.info.Temperature, u.Calibration(0))
+	}
 	return err
 }
 

@@ -16,8 +16,12 @@ func (f *interpretFlags) printLabels(w io.Writer, t *interpret.Table, g judgment
 	pairs := t.MostConfusedLabels(1)
 	pairs = pairs[:min(len(pairs), f.top)]
 	if f.json {
-		_, err := fmt.Fprintln(w, mustJSON(map[string]any{"judgment": g, "pictures": t.Len(), "loss": t.MeanLoss(), "labels": report,
-			"most_confused": pairs, "top_losses": t.TopLosses(f.top)}))
+		all := map[string]any{"judgment": g, "pictures": t.Len(), "loss": t.MeanLoss(), "labels": report,
+			"most_confused": pairs, "top_losses": t.TopLosses(f.top), "calibration": t.Honesty()}
+		if u := t.Unscaled(); u != nil {
+			all["temperature"], all["calibration_unscaled"] = f.info.Temperature, u.Honesty()
+		}
+		_, err := fmt.Fprintln(w, mustJSON(all))
 		return err
 	}
 	fmt.Fprintf(w, "%d pictures, %d labels: accuracy_multi %.4f, all labels of a picture right %.4f, mAP %.4f, loss %.4f\n\n",
@@ -30,6 +34,10 @@ func (f *interpretFlags) printLabels(w io.Writer, t *interpret.Table, g judgment
 		}
 		fmt.Fprintln(w)
 	}
-	_, err = fmt.Fprintf(w, "top losses\n%s\n", t.TopLossesText(f.topLosses(t)))
+	fmt.Fprintf(w, "top losses\n%s\n", t.TopLossesText(f.topLosses(t)))
+	_, err = fmt.Fprintf(w, "calibration, mean over labels: %s\n", t.Honesty())
+	if u := t.Unscaled(); u != nil {
+		_, err = fmt.Fprintf(w, "without the temperature, which is %.3f: %s\n", f.info.Temperature, u.Honesty())
+	}
 	return err
 }

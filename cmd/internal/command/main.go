@@ -153,7 +153,6 @@ func newRoot() *cobra.Command {
 		newExport(),
 		newImport(),
 		newVerify(),
-		newRuns(),
 		newModels(),
 		newData(),
 		newBench(),

@@ -54,6 +54,9 @@ func (c *Config) ContinueFrom(given func(flag string) bool) (notes []string, err
 	if c.RawEXIF = pre.RawEXIF; c.RawEXIF {
 		notes = append(notes, "the EXIF orientation of pictures is left unapplied, as the model of --from was trained")
 	}
+	if info.Temperature != 0 && !c.Calibrate {
+		notes = append(notes, "the temperature of the model of --from is not the new model's, whose scores are others: give --calibrate to fit one")
+	}
 	c.Head, c.HeadWidth, c.HeadDropout = info.Head, headWidth(model), info.HeadDropout
 	return notes, nil
 }

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
-	"time"
 
 	"github.com/gofrs/flock"
 
@@ -30,9 +28,9 @@ const (
 	ModelFile   = "model.safetensors"
 )
 
-// PartialSuffix marks the folder of a run that is not complete: its settings,
+// partialSuffix marks the folder of a run that is not complete: its settings,
 // checkpoints and history so far. The output folder itself appears when all is written.
-const PartialSuffix = ".partial"
+const partialSuffix = ".partial"
 
 // lockFile is locked by the process that works on the partial folder.
 const lockFile = ".lock"
@@ -47,10 +45,10 @@ type Output struct {
 
 func newOutput(dir string) *Output {
 	dir = filepath.Clean(dir)
-	if filepath.Ext(dir) == PartialSuffix { // the partial folder itself was named
-		dir = dir[:len(dir)-len(PartialSuffix)]
+	if filepath.Ext(dir) == partialSuffix { // the partial folder itself was named
+		dir = dir[:len(dir)-len(partialSuffix)]
 	}
-	return &Output{Dir: dir, partial: dir + PartialSuffix}
+	return &Output{Dir: dir, partial: dir + partialSuffix}
 }
 
 // NewOutput checks that dir can become the run's output folder and creates the
@@ -142,20 +140,12 @@ func (o *Output) CheckRoom(l *train.Learner) error {
 	return nil
 }
 
-// takePatience is for how long take asks again for a lock: Busy holds it for a moment.
-const takePatience = 200 * time.Millisecond
-
 // take locks the partial folder. The system frees the lock of a process that
 // dies.
 func (o *Output) take() error {
 	// Whoever may write to the folder may go on with the run.
 	l := flock.New(filepath.Join(o.partial, lockFile), flock.SetPermissions(0o666))
-	ctx, cancel := context.WithTimeout(context.Background(), takePatience)
-	defer cancel()
-	ok, err := l.TryLockContext(ctx, takePatience/10)
-	if errors.Is(err, context.DeadlineExceeded) {
-		ok, err = false, nil
-	}
+	ok, err := l.TryLock()
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK) {
 		return nil // some network file systems have no locks: then the user takes care
 	}
@@ -337,7 +327,7 @@ func SaveModel(path string, c Config, l *train.Learner) error {
 	if err != nil {
 		return err
 	}
-	return models.Save(path, l.Model, models.Info{Task: l.DLs.Task().Name(), Vocab: l.DLs.Vocab, Thresholds: l.Thresholds, Preprocess: c.Preprocess(), Training: notes})
+	return models.Save(path, l.Model, models.Info{Task: l.DLs.Task().Name(), Vocab: l.DLs.Vocab, Thresholds: l.Thresholds, Temperature: l.Temperature, Preprocess: c.Preprocess(), Training: notes})
 }
 
 func historyJSON(r *train.Recorder) []map[string]any {

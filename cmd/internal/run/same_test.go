@@ -20,13 +20,11 @@ func TestSameAs(t *testing.T) {
 	if err := base.SameAs(saved); err != nil {
 		t.Errorf("the same settings: %v", err)
 	}
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
-		if field.Anonymous {
-			continue
-		}
+	for i := range reflect.TypeFor[Config]().NumField() {
+		field := reflect.TypeFor[Config]().Field(i)
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		c := base
-		v := reflect.ValueOf(&c).Elem().FieldByIndex(field.Index)
+		v := reflect.ValueOf(&c).Elem().Field(i)
 		switch field.Type.Kind() {
 		case reflect.String:
 			v.SetString(v.String() + "x")

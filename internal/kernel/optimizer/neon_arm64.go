@@ -8,7 +8,6 @@ import "github.com/whippet-ml/whippet/internal/kernel/isa"
 func init() {
 	table.Add(isa.NEON, kernels{
 		ScaleAdd: optimizerScaleAddNEON,
-		Lerp:     optimizerLerpNEON,
 		Adam:     optimizerAdamNEON,
 	})
 }
