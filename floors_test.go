@@ -30,6 +30,7 @@ var floors = []struct {
 	{"the command, and programs beside it", `cmd/whippet cmd/whippet-mpi cmd/internal/docimages cmd/internal/licenses/generate internal/demo/drawnweights/pretrain
 		bench/compare bench/load bench/ranks examples/handler examples/architecture examples/loop interop/checkpoints interop/classifier interop/hub interop/smallnet tests/browser/pictures`},
 	{"the command without its programs", `cmd/internal/command`},
+	{"the command's table and page of runs", `cmd/internal/runs`},
 	{"packages of the command", `cmd/internal/run cmd/internal/parts cmd/internal/bench cmd/internal/watch cmd/internal/clean`},
 	{"what uses a trained model", `serve interpret/page`},
 	{"what looks at one", `interpret predict finetune show internal/fastai`},

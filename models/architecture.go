@@ -34,6 +34,8 @@ type Architecture struct {
 	// begins; the head is the last group. {6} makes three groups, as fastai's
 	// splitters do; none makes two, the body and the head.
 	Cuts []int
+	// Layers divides the network more finely, for learning rates that fall with depth.
+	Layers Layers
 	// Pooled says that the body's result is a vector for each picture already,
 	// [N,Features], so that heads have no pooling. Vision transformers end with the
 	// class token.

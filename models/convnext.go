@@ -59,7 +59,7 @@ func convNeXt(name string, s convNeXtSize, w ...Published) *Architecture {
 // architecture is the network under timm's names or torchvision's.
 func (s convNeXtSize) architecture(name string) *Architecture {
 	features := s.widths[3]
-	a := &Architecture{Name: name, Features: features, MinSize: 32, Init: initConvNeXt}
+	a := &Architecture{Name: name, Features: features, MinSize: 32, Init: initConvNeXt, Layers: Layers{Blocks: `stages\.(\d)\.(?:downsample|blocks\.(\d+))`}}
 	pool := nn.Child{Name: "avgpool", Module: nn.GlobalAvgPool{}}
 	if s.torchvision {
 		a.Prefix = "features"

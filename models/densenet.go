@@ -30,7 +30,8 @@ func denseNet(name string, stem, growth int, layers [4]int, w ...Published) *Arc
 	}
 	return &Architecture{
 		Name: name, Features: features, Prefix: "features", Weights: w, Init: initDenseNet,
-		MinSize: 29,       // the last transition has a map of at least 2×2 then
+		MinSize: 29, // the last transition has a map of at least 2×2 then
+		Layers:  Layers{Blocks: `features\.denseblock(\d)\.denselayer(\d+)`, WithHead: "features.norm5."},
 		Cuts:    []int{7}, // up to denseblock2 | transition2 and what follows
 		Units: func() *nn.Sequential {
 			units := []nn.Child{

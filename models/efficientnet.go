@@ -58,6 +58,7 @@ func efficientNet(name string, width, depth, dropout float64, w ...Published) *A
 func efficientNetOf(name string, features int, eps, dropout float64, stages []mbStage, w ...Published) *Architecture {
 	return &Architecture{
 		Name: name, Features: features, Prefix: "features", Weights: w, Init: initEfficientNet,
+		Layers: Layers{Blocks: `features\.(\d+)\.(\d+)\.block`},
 		Units: func() *nn.Sequential {
 			c := convNorm{eps: eps, momentum: 0.1, activation: op.SiLU}
 			units := []nn.Module{c.dense(3, stages[0].in, 3, 2)}

@@ -122,7 +122,7 @@ var (
 
 // architecture returns the network under the given names.
 func (m mobileNet) architecture(name string, names mobileNames, w ...Published) *Architecture {
-	a := &Architecture{Name: name, Features: m.head, Weights: w, Init: initTimmMobile,
+	a := &Architecture{Name: name, Features: m.head, Weights: w, Init: initTimmMobile, Layers: Layers{Blocks: `blocks\.(\d+)\.(\d+)`},
 		Units: func() *nn.Sequential { return m.units(names) },
 		Top: func(classes int) *nn.Sequential {
 			return nn.NewNamed(nn.Child{Name: "global_pool", Module: nn.GlobalAvgPool{}},

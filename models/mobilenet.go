@@ -14,6 +14,7 @@ var MobileNetV2 = builtin(withSpelling(mobileNetV2(), func() *Architecture { ret
 func mobileNetV2() *Architecture {
 	return &Architecture{
 		Name: "mobilenet_v2", Features: 1280, Prefix: "features", Init: initMobileNet,
+		Layers:  Layers{Blocks: `features\.(\d+)\.conv`},
 		Weights: []Published{imageNetV1("mobilenet_v2-b0353104.pth"), imageNetV2("mobilenet_v2-7ebf99e0.pth")},
 		Units: func() *nn.Sequential {
 			c := convNorm{eps: 1e-5, momentum: 0.1, activation: op.ReLU6}

@@ -101,7 +101,11 @@ func (a *Architecture) check() error {
 			return fmt.Errorf("architecture %q has Cuts %v; want rising numbers of units from 1 to %d", a.Name, a.Cuts, units.Len()-1)
 		}
 	}
-	if err := a.checkBody(a.named(units)); err != nil {
+	body := a.named(units)
+	if err := a.checkBody(body); err != nil {
+		return err
+	}
+	if _, err := a.bodyLayers(nn.State(body)); err != nil {
 		return err
 	}
 	_, err := a.layout()

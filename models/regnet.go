@@ -65,6 +65,7 @@ type regNet struct {
 func (n regNet) torchvision(name string, w ...Published) *Architecture {
 	return &Architecture{
 		Name: name, Features: n.widths[3], Weights: w, Init: initRegNet,
+		Layers:    Layers{Blocks: `trunk_output\.block\d\.block(\d)-(\d+)`},
 		Spellings: []Spelling{{Name: regNetToTimm}},
 		Units: func() *nn.Sequential {
 			stages := make([]nn.Child, 4)
@@ -86,6 +87,7 @@ func (n regNet) torchvision(name string, w ...Published) *Architecture {
 func (n regNet) timm(name string) *Architecture {
 	return &Architecture{
 		Name: name, Features: n.widths[3], Init: initTimmRegNet,
+		Layers:    Layers{Blocks: `s(\d)\.b(\d+)`},
 		Spellings: []Spelling{{Name: regNetToTorchvision}},
 		Units: func() *nn.Sequential {
 			stem := nn.NewNamed(

@@ -64,7 +64,8 @@ func (n residualNet) architecture(name string, w ...Published) *Architecture {
 	n.base, n.groups, n.width = cmp.Or(n.base, 64), cmp.Or(n.groups, 1), cmp.Or(n.width, 64)
 	a := &Architecture{
 		Name: name, Features: 8 * n.base, Weights: w, Units: n.units,
-		Cuts: []int{6}, // conv1, bn1, relu, maxpool, layer1, layer2 | layer3, layer4
+		Cuts:   []int{6}, // conv1, bn1, relu, maxpool, layer1, layer2 | layer3, layer4
+		Layers: Layers{Blocks: `layer(\d)\.(\d+)`},
 	}
 	if n.bottleneck {
 		a.Features *= 4

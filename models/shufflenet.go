@@ -25,6 +25,7 @@ var (
 func shuffleNet(name string, channels [4]int, w ...Published) *Architecture {
 	return &Architecture{
 		Name: name, Features: channels[3], Weights: w, Init: initShuffleNet,
+		Layers: Layers{Blocks: `stage(\d)\.(\d+)`},
 		Units: func() *nn.Sequential {
 			const stem = 24
 			c := convNorm{eps: 1e-5, momentum: 0.1, activation: op.ReLU}

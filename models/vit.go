@@ -51,7 +51,7 @@ const (
 
 func vit(name string, s vitSize, w ...Published) *Architecture {
 	a := &Architecture{
-		Name: name, Features: s.width, Pooled: true, MinSize: s.patch, Weights: w, Init: initViT,
+		Name: name, Features: s.width, Pooled: true, MinSize: s.patch, Weights: w, Init: initViT, Layers: Layers{Blocks: `blocks\.(\d+)`},
 		Units: func() *nn.Sequential {
 			var blocks []nn.Module
 			for range vitDepth {

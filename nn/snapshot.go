@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/whippet-ml/whippet/internal/kernel/optimizer"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -31,6 +32,41 @@ func (d StateDict) Restore(s *Snapshot) {
 		}
 		copy(e.Values(), s.arrays[i].F32)
 	}
+}
+
+// Average moves the snapshot by the share weight of the way to the state as it
+// is now: parameters and running statistics. Counters are copied.
+func (d StateDict) Average(s *Snapshot, weight float64) {
+	for i, e := range d {
+		if e.Count != nil {
+			s.arrays[i].I64[0] = *e.Count
+			continue
+		}
+		optimizer.Average(s.arrays[i].F32, e.Values(), weight)
+	}
+}
+
+// Swap exchanges the state with what the snapshot holds.
+func (d StateDict) Swap(s *Snapshot) {
+	for i, e := range d {
+		if e.Count != nil {
+			*e.Count, s.arrays[i].I64[0] = s.arrays[i].I64[0], *e.Count
+			continue
+		}
+		kept := s.arrays[i].F32
+		for k, v := range e.Values() {
+			e.Values()[k], kept[k] = kept[k], v
+		}
+	}
+}
+
+// Clone returns a copy of the snapshot.
+func (s *Snapshot) Clone() *Snapshot {
+	c := &Snapshot{arrays: slices.Clone(s.arrays)}
+	for i := range c.arrays {
+		c.arrays[i].F32, c.arrays[i].I64 = slices.Clone(s.arrays[i].F32), slices.Clone(s.arrays[i].I64)
+	}
+	return c
 }
 
 // Arrays returns the snapshot's arrays, with prefix before each entry's name:

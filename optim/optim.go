@@ -30,6 +30,10 @@ type Param struct {
 	// batch norm and for every bias (do_wd=False).
 	NoDecay bool
 
+	// LRScale multiplies the learning rate of the group, as rates that fall with
+	// depth need it; 0 means 1.
+	LRScale float64
+
 	// ForceTrain keeps the parameter training when its group is frozen. fastai
 	// sets it for batch norm (force_train, under train_bn).
 	ForceTrain bool
@@ -125,6 +129,9 @@ func (m *memory) prepare(groups [][]*Param, hyper []Hyper, avg, sqr bool) error 
 			if p.Name == "" {
 				return fmt.Errorf("optim: group %d: parameter %d has no name: its state could not be stored", g, i)
 			}
+			if !(p.LRScale >= 0) || math.IsInf(p.LRScale, 0) {
+				return fmt.Errorf("optim: parameter %s has LRScale %v: it must be a finite number, 0 or more", p.Name, p.LRScale)
+			}
 			n := len(p.Data)
 			if len(p.Grad) != n {
 				return fmt.Errorf("optim: parameter %s has %d values and %d gradients: they must be as many", p.Name, n, len(p.Grad))
@@ -177,6 +184,9 @@ func (m *memory) each(groups [][]*Param, hyper []Hyper, step func(p *Param, s *s
 			h := hyper[g]
 			if p.NoDecay {
 				h.WD = 0
+			}
+			if p.LRScale != 0 {
+				h.LR *= p.LRScale
 			}
 			s := m.slots[p.Name]
 			s.Step++

@@ -157,6 +157,29 @@ func TestDecaySkipsNoDecay(t *testing.T) {
 	}
 }
 
+// A parameter whose rate has a factor moves as one of a group with that rate does.
+func TestLRScale(t *testing.T) {
+	for _, o := range []func() Optimizer{
+		func() Optimizer { return &Adam{} }, func() Optimizer { return &SGD{Mom: 0.9} }, func() Optimizer { return &RMSProp{Mom: 0.9} },
+		func() Optimizer { return &RAdam{} }, func() Optimizer { return Ranger() },
+	} {
+		scaled, want := o(), o()
+		p := &Param{Name: "w", Data: []float32{1, -2, 3}, Grad: []float32{0.5, 0.25, -1}, LRScale: 0.25}
+		q := &Param{Name: "w", Data: slices.Clone(p.Data), Grad: p.Grad}
+		for range 7 {
+			if err := scaled.Step([][]*Param{{p}}, []Hyper{{LR: 0.5, Mom: 0.9, WD: 0.1}}); err != nil {
+				t.Fatal(err)
+			}
+			if err := want.Step([][]*Param{{q}}, []Hyper{{LR: 0.125, Mom: 0.9, WD: 0.1}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(p.Data, q.Data) {
+			t.Errorf("%s: %v, with that rate %v", scaled.Name(), p.Data, q.Data)
+		}
+	}
+}
+
 func TestTrainable(t *testing.T) {
 	for _, c := range []struct {
 		name            string
@@ -193,6 +216,7 @@ func TestStepErrors(t *testing.T) {
 		{"name twice", &SGD{}, [][]*Param{{ok(), ok()}}, h, "two parameters are named w"},
 		{"negative rate", &SGD{}, [][]*Param{{ok()}}, []Hyper{{LR: -1}}, "learning rate -1"},
 		{"NaN rate", &Adam{}, [][]*Param{{ok()}}, []Hyper{{LR: math.NaN()}}, "learning rate NaN"},
+		{"negative scale of the rate", &SGD{}, [][]*Param{{{Name: "w", Data: []float32{1, 2}, Grad: []float32{1, 1}, LRScale: -1}}}, h, "w has LRScale -1"},
 		{"momentum of 1", &Adam{}, [][]*Param{{ok()}}, []Hyper{{Mom: 1}}, "momentum 1"},
 		{"infinite decay", &Adam{}, [][]*Param{{ok()}}, []Hyper{{WD: math.Inf(1)}}, "weight decay +Inf"},
 		{"sqr_mom above 1", &Adam{SqrMom: 2}, [][]*Param{{ok()}}, h, "sqr_mom is 2"},

@@ -268,8 +268,24 @@ type entry struct {
 	dots bool
 }
 
-// legend writes samples and names in a row that ends at x, or starts there if
-// left, and returns its length.
+// legendRows writes samples and names between x and right, in as many rows as they
+// take, and returns where the last row is.
+func (c *canvas) legendRows(entries []entry, x, y, right float64) float64 {
+	limit := right - x - 19
+	from, at := 0, x
+	for i, e := range entries {
+		width := 19 + noteFont.width(shorten(clean(e.name), noteFont, limit)) + 14
+		if i > from && at+width-14 > right {
+			c.legend(entries[from:i], x, y, limit)
+			from, at, y = i, x, y+14
+		}
+		at += width
+	}
+	c.legend(entries[from:], x, y, limit)
+	return y
+}
+
+// legend writes samples and names in a row that starts at x.
 func (c *canvas) legend(entries []entry, x, y, limit float64) {
 	for _, e := range entries {
 		name := shorten(clean(e.name), noteFont, limit)

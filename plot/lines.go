@@ -78,8 +78,7 @@ func (c *canvas) title(title string, curves []Curve, w float64) float64 {
 		for i, k := range curves {
 			entries = append(entries, entry{k.Name, seriesColor(i), k.Dots})
 		}
-		c.legend(entries, 14, y+4, (w-40)/float64(len(curves))-34)
-		y += 14
+		y = c.legendRows(entries, 14, y+4, w-14) - 4 + 14
 	}
 	return y
 }

@@ -91,6 +91,21 @@ func TestLosses(t *testing.T) {
 	check(t, "losses of no steps", f, err)
 }
 
+// TestLegendRows: names that do not fit in a row go into the next one, whole.
+func TestLegendRows(t *testing.T) {
+	var curves []Curve
+	for i := range 7 {
+		curves = append(curves, Curve{Name: fmt.Sprintf("runs/20260102-030405-resnet%d", i), Y: []float64{1, 2}})
+	}
+	f, err := Lines(curves, LineOptions{Title: "many"})
+	check(t, "lines with a legend of several rows", f, err)
+	for _, c := range curves {
+		if !strings.Contains(texts(f), c.Name) {
+			t.Errorf("%s is not in the legend whole", c.Name)
+		}
+	}
+}
+
 func TestLossesSkipTheFirst(t *testing.T) {
 	train := append([]float64{1000, 900, 800, 700, 600}, make([]float64, 30)...)
 	f, err := Losses(train, nil, LineOptions{})

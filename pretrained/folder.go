@@ -2,6 +2,7 @@ package pretrained
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -148,6 +149,7 @@ type settings struct {
 		LR           string  `json:"lr"`
 		Schedule     string  `json:"schedule"`
 		WeightDecay  float64 `json:"weight_decay"`
+		LayerDecay   float64 `json:"layer_decay"`
 		Batch        int     `json:"batch"`
 		Augment      bool    `json:"augment"`
 		MixUp        float64 `json:"mixup"`
@@ -202,7 +204,7 @@ func card(name string, c *models.Classifier, info models.Info, s settings, licen
 		}
 		line("## Training\n\n| setting | value |\n|---|---|")
 		for _, row := range [][2]any{{"initial weights", filepath.Base(weights)}, {"epochs", fmt.Sprintf("%d, before them %d with a frozen body", t.Epochs, t.FreezeEpochs)},
-			{"learning rate", t.LR}, {"schedule", t.Schedule}, {"weight decay", t.WeightDecay}, {"batch", t.Batch}, {"augmentation", t.Augment},
+			{"learning rate", t.LR}, {"schedule", t.Schedule}, {"weight decay", t.WeightDecay}, {"layer decay", cmp.Or(t.LayerDecay, 1)}, {"batch", t.Batch}, {"augmentation", t.Augment},
 			{"mixup", t.MixUp}, {"label smoothing", t.Smoothing}, {"seed", t.Seed}} {
 			line("| %v | %s |", row[0], strings.ReplaceAll(fmt.Sprint(row[1]), "|", `\|`))
 		}

@@ -17,6 +17,7 @@ type monitored struct {
 
 	best  float64
 	known bool
+	row   int // of the history, where best is from; -1 if the checkpoint that it is from did not say
 }
 
 // value returns the newest value of the column, and whether it beats the best
@@ -53,7 +54,7 @@ func (m *monitored) value(l *Learner) (v float64, better bool, err error) {
 		better = v < m.best-m.MinDelta
 	}
 	if better {
-		m.best, m.known = v, true
+		m.best, m.known, m.row = v, true, len(l.Recorder.Rows)-1
 	}
 	return v, better, nil
 }
@@ -139,11 +140,17 @@ func (s *SaveBest) On(e Event, l *Learner) error {
 	return nil
 }
 
+// Best returns the best value so far and the row of the history that has it, -1 where
+// the fit was resumed from a checkpoint of a version that did not note it. ok is false
+// when no value was a number yet.
+func (s *SaveBest) Best() (value float64, row int, ok bool) { return s.m.best, s.m.row, s.m.known }
+
 // monitorState is the memory of a callback that monitors a value. Best is the
 // bits of a float64 in hexadecimal: it may be infinite, which JSON cannot say.
 type monitorState struct {
 	Best    string `json:"best"`
 	Known   bool   `json:"known"`
+	Row     *int   `json:"row,omitempty"`
 	Wait    int    `json:"wait,omitempty"`
 	Stopped bool   `json:"stopped,omitempty"`
 }
@@ -160,7 +167,7 @@ func (s *EarlyStopping) StateName() string { return stateName("early-stopping", 
 
 // MarshalJSON implements Persistent.
 func (s *EarlyStopping) MarshalJSON() ([]byte, error) {
-	return json.Marshal(monitorState{bits(s.m.best), s.m.known, s.wait, s.Stopped})
+	return json.Marshal(monitorState{Best: bits(s.m.best), Known: s.m.known, Wait: s.wait, Stopped: s.Stopped})
 }
 
 // UnmarshalJSON implements Persistent.
@@ -178,7 +185,11 @@ func (s *SaveBest) StateName() string { return stateName("save-best", s.Monitor)
 
 // MarshalJSON implements Persistent. The model it keeps is stored besides.
 func (s *SaveBest) MarshalJSON() ([]byte, error) {
-	return json.Marshal(monitorState{Best: bits(s.m.best), Known: s.m.known})
+	st := monitorState{Best: bits(s.m.best), Known: s.m.known}
+	if s.m.known && s.m.row >= 0 {
+		st.Row = &s.m.row
+	}
+	return json.Marshal(st)
 }
 
 // UnmarshalJSON implements Persistent.
@@ -187,7 +198,10 @@ func (s *SaveBest) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &st); err != nil {
 		return err
 	}
-	s.m.best, s.m.known = unbits(st.Best), st.Known
+	s.m.best, s.m.known, s.m.row = unbits(st.Best), st.Known, -1
+	if st.Row != nil {
+		s.m.row = *st.Row
+	}
 	return nil
 }
 

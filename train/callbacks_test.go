@@ -112,10 +112,11 @@ func TestSaveBest(t *testing.T) {
 				}
 				return nil
 			})
-			cbs := []Callback{script(append(c.losses, 9, 9)...), watch, &SaveBest{Restore: c.restore, Save: func(_ *Learner, v float64) error {
+			keep := &SaveBest{Restore: c.restore, Save: func(_ *Learner, v float64) error {
 				saved = append(saved, v)
 				return nil
-			}}}
+			}}
+			cbs := []Callback{script(append(c.losses, 9, 9)...), watch, keep}
 			if c.stop != nil {
 				cbs = append(cbs, c.stop)
 			}
@@ -130,7 +131,32 @@ func TestSaveBest(t *testing.T) {
 			if len(saved) == 0 || saved[len(saved)-1] != 1 {
 				t.Errorf("Save was called with %v, want the last to be 1", saved)
 			}
+			state, err := keep.MarshalJSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var again SaveBest
+			if err := again.UnmarshalJSON(state); err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range []*SaveBest{keep, &again} {
+				if v, row, ok := s.Best(); v != 1 || row != c.best || !ok {
+					t.Errorf("the best is %v of row %d (%v), want 1 of row %d", v, row, ok, c.best)
+				}
+			}
 		})
+	}
+}
+
+// TestSaveBestOfOlderCheckpoint checks that a state without the row is read, and says
+// that it does not know it.
+func TestSaveBestOfOlderCheckpoint(t *testing.T) {
+	var s SaveBest
+	if err := s.UnmarshalJSON([]byte(`{"best":"3ff0000000000000","known":true}`)); err != nil {
+		t.Fatal(err)
+	}
+	if v, row, ok := s.Best(); v != 1 || row != -1 || !ok {
+		t.Errorf("the best is %v of row %d (%v), want 1 of an unknown row", v, row, ok)
 	}
 }
 

@@ -100,6 +100,10 @@ func (c *Checkpoints) save(l *Learner) error {
 }
 
 func (c *Checkpoints) write(l *Learner) error {
+	if l.average != nil && l.average.shown { // what training goes on from is saved, and the average besides
+		l.average.show(l.state, false)
+		defer l.average.show(l.state, true)
+	}
 	f, err := l.saveState(c)
 	if err != nil {
 		return err

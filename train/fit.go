@@ -41,7 +41,8 @@ func (l *Learner) fitPhase(ctx context.Context, kind string, epochs int, lr sche
 // FineTune is fastai's fine_tune: the head alone for FreezeEpochs (1) at
 // slice(base), pct_start 0.99; then, unfrozen, epochs at half the base rate,
 // spread over the groups by LRMult (100), pct_start 0.3, div 5. BaseLR is 2e-3
-// by default. The optimizer's state is cleared in between.
+// by default. The optimizer's state is cleared in between. With a LayerDecay, that
+// spreads the rates in place of LRMult.
 func (l *Learner) FineTune(ctx context.Context, epochs int, opts ...FitOption) error {
 	o := gather(opts)
 	plan, err := l.fineTunePlan(epochs, o)
@@ -58,6 +59,9 @@ func (l *Learner) FineTunePlan(epochs int, opts ...FitOption) ([]Phase, error) {
 }
 
 func (l *Learner) fineTunePlan(epochs int, o fitOptions) ([]Phase, error) {
+	if decays(l.LayerDecay) && o.lrMult != 0 {
+		return nil, fmt.Errorf("train: LRMult(%v) spreads the learning rates over the layer groups, and the layer decay of %v over the layers: leave one of them out", o.lrMult, l.LayerDecay)
+	}
 	ft := schedule.FineTuneOptions{BaseLR: o.baseLR, FreezeEpochs: o.freeze, LRMult: o.lrMult, PctStart: o.pctStart, Div: o.div, Moms: l.Moms}
 	if o.moms != nil {
 		ft.Moms = *o.moms
@@ -72,11 +76,16 @@ func (l *Learner) fineTunePlan(epochs int, o fitOptions) ([]Phase, error) {
 		if err != nil {
 			return nil, err
 		}
+		if head := lrs[len(lrs)-1]; decays(l.LayerDecay) {
+			for g := range lrs {
+				lrs[g] = head
+			}
+		}
 		to := 0
 		if s.Frozen {
 			to = len(l.groups) - 1
 		}
-		p := Phase{Schedule: "one-cycle", Epochs: s.Epochs, FreezeTo: &to, LR: lrs, Div: s.Div, DivFinal: s.DivFinal, PctStart: s.PctStart, Moms: s.Moms, WD: l.WD}
+		p := Phase{Schedule: "one-cycle", Epochs: s.Epochs, FreezeTo: &to, LR: lrs, Div: s.Div, DivFinal: s.DivFinal, PctStart: s.PctStart, Moms: s.Moms, WD: l.WD, LayerDecay: l.LayerDecay}
 		if o.wd != nil {
 			p.WD = *o.wd
 		}
@@ -120,11 +129,18 @@ func (l *Learner) runPlan(ctx context.Context, plan []Phase, at *cursor, extra [
 	if l.DLs.Train.Len() == 0 {
 		return fmt.Errorf("train: %d training pictures give no batch of %d: take a smaller batch size", len(l.DLs.Train.Items()), l.DLs.Train.BatchSize())
 	}
+	if err := l.checkUpdates(); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
 	if l.saves() {
 		if err := l.Checkpoints.begin(l, at != nil); err != nil {
 			return err
 		}
 	}
+	if l.EMA.Decay > 0 && at == nil {
+		l.average = &average{EMA: l.EMA}
+	}
+	defer func() { l.average = nil }()
 	l.plan = plan
 	l.active = append(append([]Callback(nil), l.Callbacks...), extra...)
 	l.Recorder.begin(l)
@@ -149,6 +165,9 @@ func (l *Learner) runPhase(ctx context.Context, p Phase, at *cursor) (err error)
 	if err != nil {
 		return err
 	}
+	if err := l.scaleRates(p.LayerDecay); err != nil {
+		return err
+	}
 	if at != nil && at.Epoch == 0 && at.Iter == 0 && !at.Ended {
 		l.started = at.Started
 		at = nil // saved before the first step: the phase begins
@@ -171,6 +190,9 @@ func (l *Learner) runPhase(ctx context.Context, p Phase, at *cursor) (err error)
 		l.Epoch, l.Iter, l.started = at.Epoch, at.Iter, at.Started
 	}
 	defer func() {
+		if l.cur.Ended && l.Phase+1 == l.Phases {
+			l.average.show(l.state, true)
+		}
 		if e := l.call(AfterFit); e != nil && err == nil && !isCancel(e) {
 			err = e
 		}
@@ -228,6 +250,8 @@ func (l *Learner) epoch(ctx context.Context, p Phase, curves *schedule.Schedule)
 	}
 	l.ValidLoss = nan
 	l.MetricValues = nil
+	l.average.show(l.state, true)
+	defer l.average.show(l.state, false)
 	if l.validates() {
 		if err := l.call(BeforeValidate); err != nil {
 			return err

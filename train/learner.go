@@ -53,6 +53,10 @@ type Learner struct {
 	WD   float64
 	Moms [3]float64
 
+	// LayerDecay is how much lower the learning rate of a layer is than that of the
+	// layer above it, as a factor; 0 and 1 mean no lower. See the option.
+	LayerDecay float64
+
 	// TrainBN lets the batch norms of frozen groups train, as fastai does and
 	// by default. When it is false, frozen groups keep their statistics and
 	// nothing below the first trainable group has gradients.
@@ -61,6 +65,14 @@ type Learner struct {
 	// Shards is the number of shards that a training batch is cut into; see the option.
 	// It must not be set between calls.
 	Shards int
+
+	// ClipNorm is the highest norm of the gradient of all parameters together; a longer
+	// one is scaled down to it before the step (optim.ClipGradNorm). 0 means none.
+	ClipNorm float64
+
+	// EMA says whether an average of the weights is kept, validated with, and the
+	// result; see the type. It must not be set during a fit.
+	EMA EMA
 
 	// Seed is the source of every random number of training (dropout, mixup);
 	// the loaders have their own.
@@ -87,6 +99,7 @@ type Learner struct {
 	withGrad  [][]*optim.Param     // those that have a gradient; see trainable
 	norms     []*op.BatchNormState // that train, so that a batch needs two pictures
 	frozenTo  int                  // groups below this one are frozen
+	decayed   float64              // the layer decay that the parameters' rates have
 	arena     *autograd.Arena
 	tape      *autograd.Tape // of all steps, one after the other
 	program   *graph.Program // of programOf, on tape
@@ -99,7 +112,8 @@ type Learner struct {
 	plan       []Phase
 	started    int // epochs begun in all fits together, the loader's epoch number
 	epochTime  time.Duration
-	cur        cursor // what comes next in the plan
+	average    *average // of a plan under way with EMA
+	cur        cursor   // what comes next in the plan
 	dlogits    *tensor.Tensor
 	prefetched *prefetched // an iterator started before its turn
 	nextEpoch  int         // while a fit validates: the epoch that follows, or 0
@@ -126,6 +140,9 @@ func Optimizer(o optim.Optimizer) Option { return func(l *Learner) { l.opt = o }
 
 // WeightDecay sets the weight decay; the default is the optimizer's own.
 func WeightDecay(wd float64) Option { return func(l *Learner) { l.WD = wd } }
+
+// ClipNorm sets the highest norm of the gradient; there is none by default.
+func ClipNorm(limit float64) Option { return func(l *Learner) { l.ClipNorm = limit } }
 
 // TrainBN sets whether batch norms of frozen groups train; true by default.
 func TrainBN(on bool) Option { return func(l *Learner) { l.TrainBN = on } }
@@ -168,6 +185,12 @@ func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Lear
 		o(l)
 	}
 	if err := CheckShards(0, l.Shards, 1); err != nil { // of the ranks, only those that train must divide them
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	if err := l.checkUpdates(); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	if err := checkLayerDecay(l.LayerDecay); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	if math.IsNaN(l.WD) {

@@ -20,7 +20,7 @@ type LRFinding struct {
 // times its best, and puts everything back exactly: parameters, running
 // statistics, optimizer, history (fastai's lr_find; Smith 2017). The zero
 // Finder has fastai's settings. With layer groups, the rate is the same for all
-// of them.
+// of them; with a LayerDecay it is that of the head.
 //
 // When the curve gives no suggestion (too short, flat, NaN from the start), the
 // error is a *schedule.CurveError that has the curve; it is in the LRFinding
@@ -46,6 +46,9 @@ func (l *Learner) findLR(ctx context.Context, f schedule.Finder) (found LRFindin
 		return found, err
 	}
 	if err := l.checkBatchSize(); err != nil {
+		return found, err
+	}
+	if err := l.scaleRates(l.LayerDecay); err != nil {
 		return found, err
 	}
 	saved := l.snapshot()

@@ -19,10 +19,15 @@ type Phase struct {
 	PctStart float64    `json:"pct_start,omitempty"`
 	Moms     [3]float64 `json:"moms"`
 	WD       float64    `json:"wd"`
+
+	LayerDecay float64 `json:"layer_decay,omitempty"` // see the option; 0 for none
 }
 
 // curves returns the schedule of the phase.
 func (p Phase) curves() (*schedule.Schedule, error) {
+	if err := p.checkLayerDecay(); err != nil {
+		return nil, err
+	}
 	switch p.Schedule {
 	case "one-cycle":
 		return schedule.OneCycle(p.LR, p.Div, p.DivFinal, p.PctStart, p.Moms)
@@ -132,7 +137,7 @@ func (l *Learner) phase(kind string, epochs int, lr schedule.Rate, o fitOptions)
 		return Phase{}, err
 	}
 	o = o.withDefaults(kind)
-	p := Phase{Schedule: kind, Epochs: epochs, LR: lrs, Div: o.div, DivFinal: o.divFinal, PctStart: o.pctStart, Moms: l.Moms, WD: l.WD}
+	p := Phase{Schedule: kind, Epochs: epochs, LR: lrs, Div: o.div, DivFinal: o.divFinal, PctStart: o.pctStart, Moms: l.Moms, WD: l.WD, LayerDecay: l.LayerDecay}
 	if o.moms != nil {
 		p.Moms = *o.moms
 	}

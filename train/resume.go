@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -186,6 +187,10 @@ func (c *Checkpoint) fits(l *Learner) error {
 		return bad("TrainBN", st.TrainBN, l.TrainBN)
 	case st.Loss != l.Loss.String():
 		return bad("loss", st.Loss, l.Loss.String())
+	case st.ClipNorm != l.ClipNorm:
+		return bad("ClipNorm", st.ClipNorm, l.ClipNorm)
+	case st.EMA != l.EMA.String():
+		return bad("average of weights", cmp.Or(st.EMA, "none"), cmp.Or(l.EMA.String(), "none"))
 	case st.Optimizer != l.opt.State().Algorithm:
 		return bad("optimizer", st.Optimizer, l.opt.State().Algorithm)
 	case st.FrozenTo < 0 || st.FrozenTo >= len(l.groups):
@@ -234,7 +239,7 @@ func (c *Checkpoint) apply(l *Learner, cbs []Callback) error {
 	}
 	model := &weights.File{}
 	for _, a := range c.arrays {
-		if !strings.HasPrefix(a.Name, optPrefix) && !strings.HasPrefix(a.Name, bestPrefix) && a.Name != stepsName {
+		if !strings.HasPrefix(a.Name, optPrefix) && !strings.HasPrefix(a.Name, bestPrefix) && !strings.HasPrefix(a.Name, emaPrefix) && a.Name != stepsName {
 			model.Arrays = append(model.Arrays, a)
 		}
 	}
@@ -255,11 +260,21 @@ func (c *Checkpoint) apply(l *Learner, cbs []Callback) error {
 	if err != nil {
 		return fail(err)
 	}
+	averaged, err := l.state.ReadSnapshot(&weights.File{Arrays: c.arrays}, emaPrefix)
+	if err != nil {
+		return fail(fmt.Errorf("the average of weights is not whole: %w", err))
+	}
 	if err := l.opt.SetState(opt); err != nil {
 		return fail(err)
 	}
 	if err := l.state.Load(model); err != nil {
 		return fail(err)
+	}
+	if l.EMA.Decay > 0 {
+		l.average = &average{EMA: l.EMA, steps: st.EMASteps}
+		if averaged != nil {
+			l.average.model = averaged.Clone() // what the checkpoint holds stays
+		}
 	}
 	l.frozenTo, l.Step, l.started = st.FrozenTo, st.Step, st.Cursor.Started
 	l.setTrainable()

@@ -60,6 +60,13 @@ var recipes = []struct {
 			}
 			return l.FitOneCycle(ctx, 2, schedule.Flat(0.1), With(extra...))
 		}},
+	{"fine-tune, average of weights, clipping",
+		func() []Option {
+			return []Option{AverageWeights(EMA{Decay: 0.7, WarmUp: true}), ClipNorm(0.5), Callbacks(&SaveBest{Restore: true})}
+		},
+		func(ctx context.Context, l *Learner, extra ...Callback) error {
+			return l.FineTune(ctx, 1, BaseLR(0.02), With(extra...))
+		}},
 	{"two fits in one plan, lookahead",
 		func() []Option { return []Option{Optimizer(&optim.Lookahead{Opt: &optim.RAdam{}})} },
 		func(ctx context.Context, l *Learner, extra ...Callback) error {

@@ -41,6 +41,9 @@ type checkpointState struct {
 	Optimizer  string                     `json:"optimizer"`
 	OptCount   int                        `json:"optimizer_count"`
 	OptSteps   map[string]int             `json:"optimizer_steps"`
+	ClipNorm   float64                    `json:"clip_norm,omitempty"`
+	EMA        string                     `json:"ema,omitempty"`
+	EMASteps   int                        `json:"ema_steps,omitempty"`
 	Callbacks  map[string]json.RawMessage `json:"callbacks,omitempty"`
 	Extra      json.RawMessage            `json:"extra,omitempty"`
 }
@@ -68,6 +71,7 @@ func unbits(s string) float64 {
 const (
 	optPrefix  = "optimizer/"
 	bestPrefix = "best/"
+	emaPrefix  = "ema/"
 	stepsName  = "recorder/steps"
 )
 
@@ -90,6 +94,11 @@ func (l *Learner) saveState(c *Checkpoints) (*checkpoint.File, error) {
 		st.Shards = l.Shards
 	}
 	f.Arrays = append(f.Arrays, l.state.Arrays()...)
+	st.ClipNorm, st.EMA = l.ClipNorm, l.EMA.String()
+	if a := l.average; a != nil && a.model != nil {
+		st.EMASteps = a.steps
+		f.Arrays = append(f.Arrays, a.model.Arrays(emaPrefix)...)
+	}
 	opt := l.opt.State()
 	st.Optimizer, st.OptCount = opt.Algorithm, opt.Count
 	var names []string

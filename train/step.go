@@ -9,6 +9,7 @@ import (
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -100,9 +101,16 @@ func (l *Learner) update() error {
 		return err
 	}
 	start := time.Now()
-	if err := l.opt.Step(l.trainable(), l.Hyper); err != nil {
+	params := l.trainable()
+	if l.ClipNorm > 0 {
+		if norm := optim.ClipGradNorm(params, l.ClipNorm); notFinite(norm) {
+			return fmt.Errorf("%w (the gradient's norm)", l.diverged(norm))
+		}
+	}
+	if err := l.opt.Step(params, l.Hyper); err != nil {
 		return err
 	}
+	l.average.update(l.state)
 	l.Profile.Add("optimizer", time.Since(start))
 	l.Step++
 	l.Recorder.stepDone(l)
@@ -115,6 +123,14 @@ func (l *Learner) dropBatch() {
 		l.Batch.Release()
 	}
 	l.Batch, l.Logits = nil, nil
+}
+
+// checkUpdates reports an option about updates that cannot be.
+func (l *Learner) checkUpdates() error {
+	if !(l.ClipNorm >= 0) || math.IsInf(l.ClipNorm, 0) {
+		return fmt.Errorf("ClipNorm is %v: it must be 0 (none) or a finite norm above 0", l.ClipNorm)
+	}
+	return l.EMA.Check()
 }
 
 func notFinite(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }

@@ -6,12 +6,13 @@ import { Chromium } from './chromium.mjs';
 import { clean } from './clean.mjs';
 import { whippet } from './processes.mjs';
 import { report } from './report.mjs';
+import { runs } from './runs.mjs';
 import { tryit } from './tryit.mjs';
 import { watch } from './watch.mjs';
 
 // pages are all that whippet shows in a browser. watch comes first: what it watches
 // is the training of the model that the others show.
-const pages = { watch, clean, report, tryit, api };
+const pages = { watch, clean, report, runs, tryit, api };
 
 let checks = 0;
 const wrong = [];

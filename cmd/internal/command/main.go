@@ -153,6 +153,7 @@ func newRoot() *cobra.Command {
 		newExport(),
 		newImport(),
 		newVerify(),
+		newRuns(),
 		newModels(),
 		newData(),
 		newBench(),

@@ -248,6 +248,7 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.Var((*headFlag)(&c.Head), "head", "fastai (concat pooling and two layers), or own: the architecture's, which torchvision and timm can read")
 	fl.StringVar(&c.From, "from", "", "continue from this saved model, head included; its classes must be the data's")
 	fl.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "weight decay")
+	fl.Float64Var(&c.LayerDecay, "layer-decay", c.LayerDecay, "let the learning rate fall by this factor from each layer to the one below it, the head having --lr, as timm's --layer-decay does (0.65 to 0.9 is usual); 0 for none")
 	fl.IntVar(&c.Batch, "batch", c.Batch, fmt.Sprintf("pictures in a batch (default %d, or less with fewer pictures)", data.DefaultBatchSize))
 	fl.IntVar(&c.Shards, "shards", c.Shards, "compute each batch in this many parts, one after the other: large batches in little memory; a power of two (default 1)")
 	fl.IntVar(&c.Presize, "presize", c.Presize, "square to which every picture is resized first, in pixels; 0 for none")

@@ -54,12 +54,14 @@ network pretrained on other drawn pictures: nothing is downloaded.`,
 	}
 	fl := cmd.Flags()
 	f.flags(cmd)
+	updateFlags(cmd, &f.Updates)
 	fl.IntVar(&f.Epochs, "epochs", f.Epochs, "epochs with all layers training")
 	fl.IntVar(&f.FreezeEpochs, "freeze-epochs", f.FreezeEpochs, "epochs before that in which only the head and the batch norms train")
 	fl.StringVar(&f.LR, "lr", f.LR, "learning rate; with --schedule other than fine-tune also slice(1e-6,1e-4) or a list, one for each layer group")
 	fl.StringVar(&f.Schedule, "schedule", f.Schedule, "fine-tune, one-cycle, flat-cos or constant (with --weights none, one-cycle unless given)")
-	fl.IntVar(&f.Patience, "patience", f.Patience, "stop after this many epochs without a lower validation loss; 0 for never")
-	fl.BoolVar(&f.SaveBest, "save-best", f.SaveBest, "keep the weights of the epoch with the lowest validation loss")
+	fl.IntVar(&f.Patience, "patience", f.Patience, "stop after this many epochs in which what --monitor names got no better; 0 for never")
+	fl.BoolVar(&f.SaveBest, "save-best", f.SaveBest, "keep the weights of the epoch in which what --monitor names was best")
+	fl.StringVar(&f.Monitor, "monitor", f.Monitor, "what --save-best and --patience go by: train_loss or a metric of --metrics, which knows whether higher is better (default valid_loss)")
 	one, several := run.MetricNames()
 	fl.StringVar(&f.Metrics, "metrics", f.Metrics, "what to measure, separated by commas: "+strings.Join(one, ", ")+"; for several labels "+strings.Join(several, ", "))
 	fl.StringVar(&f.Thresholds, "thresholds", f.Thresholds, "for several labels, the probability above which each is answered, chosen on the validation pictures: f1 (the highest F1), f2, f0.5, precision:0.9 (the highest recall at that precision), or a number for all (default f1)")
@@ -211,6 +213,9 @@ func (f *trainFlags) end(ctx context.Context, err error, l *train.Learner, out *
 	}
 	if left > 0 {
 		p.note("%d damaged pictures were left out of training, the first: %s", left, one)
+	}
+	if out != nil {
+		p.monitored(l)
 	}
 	f.calibrate(ctx, l, p) // by predictions that all ranks share, as the next
 	f.chooseThresholds(ctx, l, p)

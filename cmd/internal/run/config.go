@@ -45,11 +45,12 @@ type Config struct {
 	LR           string                  `json:"lr"`                      // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
 	Schedule     string                  `json:"schedule"`                // fine-tune, one-cycle, flat-cos, constant
 	WeightDecay  float64                 `json:"weight_decay"`
-	Batch        int                     `json:"batch"`            // 0 for data.DefaultBatchSize, or less with fewer pictures
-	Shards       int                     `json:"shards,omitempty"` // in a batch; 0 for 1
-	Presize      int                     `json:"presize"`          // square that pictures are resized to first; 0 leaves that out
-	Size         int                     `json:"size"`             // side of the network's input
-	Resize       preprocess.ResizeMethod `json:"resize"`           // how pictures become square
+	LayerDecay   float64                 `json:"layer_decay,omitempty"` // factor from each layer's learning rate to that of the one below; 0 for none
+	Batch        int                     `json:"batch"`                 // 0 for data.DefaultBatchSize, or less with fewer pictures
+	Shards       int                     `json:"shards,omitempty"`      // in a batch; 0 for 1
+	Presize      int                     `json:"presize"`               // square that pictures are resized to first; 0 leaves that out
+	Size         int                     `json:"size"`                  // side of the network's input
+	Resize       preprocess.ResizeMethod `json:"resize"`                // how pictures become square
 	// Interpolation and CropPct are those of preprocess.Config.
 	Interpolation preprocess.Interpolation `json:"interpolation,omitempty"`
 	CropPct       float64                  `json:"crop_pct,omitempty"`
@@ -79,8 +80,11 @@ type Config struct {
 	Thresholds   string            `json:"thresholds,omitempty"`    // how those of several labels are chosen: see ThresholdRule
 	Calibrate    bool              `json:"calibrate,omitempty"`     // fit a temperature on the validation pictures when training has ended
 	Patience     int               `json:"patience"`                // epochs without improvement after which to stop; 0 never
-	SaveBest     bool              `json:"save_best"`               // keep the epoch with the lowest validation loss
+	SaveBest     bool              `json:"save_best"`               // keep the best epoch
+	Monitor      string            `json:"monitor,omitempty"`       // what SaveBest and Patience go by: valid_loss (also ""), train_loss or a metric
 	Metrics      string            `json:"metrics"`                 // names, separated by commas
+
+	Updates
 
 	// LRChanges are the learning rates with which the run was resumed, in
 	// order; the last one counts, LR until the first.
@@ -164,7 +168,8 @@ func (c Config) Check() error {
 	if rate.IsZero() {
 		return bad("lr", `""`, "give a learning rate, such as 2e-3")
 	}
-	if _, err := rate.Groups(len(arch.Cuts) + 2); err != nil { // every group begins at a cut, but for the first and the head
+	rates, err := rate.Groups(len(arch.Cuts) + 2)
+	if err != nil { // every group begins at a cut, but for the first and the head
 		return fmt.Errorf("--lr: %w", err)
 	}
 	_, number := c.baseLR()
@@ -187,6 +192,10 @@ func (c Config) Check() error {
 		return bad("lr", c.Rate(), "fine-tuning takes one number, from which the rates of all layer groups follow; for others use --schedule one-cycle")
 	case !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0):
 		return bad("weight-decay", c.WeightDecay, "must be 0 or more")
+	case !(c.LayerDecay >= 0 && c.LayerDecay <= 1):
+		return bad("layer-decay", c.LayerDecay, "must be above 0, and 1 at most, such as 0.75; 0 for none")
+	case c.LayerDecay != 0 && slices.Min(rates) != slices.Max(rates):
+		return bad("layer-decay", c.LayerDecay, fmt.Sprintf("spreads the learning rate over the layers, and --lr %s over the layer groups: give --lr one number, the head's rate, or leave --layer-decay out", c.Rate()))
 	case c.Batch < 0 || c.Batch > 1<<16:
 		return bad("batch", c.Batch, fmt.Sprintf("must be 2 to 65536, or 0 for %d (less with fewer pictures)", data.DefaultBatchSize))
 	case c.Batch == 1:
@@ -222,7 +231,13 @@ func (c Config) Check() error {
 	if err := c.checkModel(); err != nil {
 		return err
 	}
+	if err := c.Updates.check(); err != nil {
+		return err
+	}
 	if _, err := c.metrics(c.Task()); err != nil {
+		return err
+	}
+	if err := c.checkMonitor(); err != nil {
 		return err
 	}
 	if err := c.checkLabels(); err != nil {

@@ -46,8 +46,8 @@ func (e *noModel) Unwrap() error { return e.cause }
 // resumable names the run of which dir may be the unfinished folder, as --resume
 // takes it, or is "".
 func resumable(dir string) string {
-	run := strings.TrimSuffix(filepath.Clean(dir), partialSuffix)
-	if _, err := os.Stat(filepath.Join(run+partialSuffix, ConfigFile)); err != nil {
+	run := strings.TrimSuffix(filepath.Clean(dir), PartialSuffix)
+	if _, err := os.Stat(filepath.Join(run+PartialSuffix, ConfigFile)); err != nil {
 		return ""
 	}
 	return run
@@ -109,7 +109,7 @@ func notResumable(o *Output) string {
 
 // interruptedIn says which interrupted runs a folder has.
 func interruptedIn(dir string) string {
-	found, _ := filepath.Glob(filepath.Join(dir, "*"+partialSuffix))
+	found, _ := filepath.Glob(filepath.Join(dir, "*"+PartialSuffix))
 	var runs []string
 	for _, f := range found {
 		if run := resumable(f); run != "" {
@@ -140,7 +140,7 @@ func modelsIn(dir string) string {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		if filepath.Ext(p) == ".safetensors" && isFile(p) || isFile(filepath.Join(p, ModelFile)) || strings.HasSuffix(p, partialSuffix) && resumable(p) != "" {
+		if filepath.Ext(p) == ".safetensors" && isFile(p) || isFile(filepath.Join(p, ModelFile)) || strings.HasSuffix(p, PartialSuffix) && resumable(p) != "" {
 			found = append(found, e)
 		}
 	}
@@ -154,7 +154,7 @@ func modelsIn(dir string) string {
 func some(entries []fs.DirEntry, n int) string {
 	var names []string
 	for _, e := range entries[:min(len(entries), n)] {
-		if name := e.Name(); strings.HasSuffix(name, partialSuffix) {
+		if name := e.Name(); strings.HasSuffix(name, PartialSuffix) {
 			names = append(names, name+" (not finished)")
 		} else {
 			names = append(names, name)

@@ -38,7 +38,7 @@ func (c Config) metrics(t task.Task) ([]metrics.Metric, error) {
 		}
 		ms = append(ms, m)
 	}
-	return ms, nil
+	return c.withMonitored(t, ms)
 }
 
 // Learner builds the run's learner on its loaders.
@@ -61,8 +61,8 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 	if err != nil {
 		return nil, err
 	}
-	if len(dls.Valid.Items()) == 0 && (c.SaveBest || c.Patience > 0) {
-		return nil, fmt.Errorf("--save-best and --patience go by the validation loss, but --valid %s leaves no picture for validation", c.Valid)
+	if len(dls.Valid.Items()) == 0 && c.monitored() != trainLoss && (c.SaveBest || c.Patience > 0) {
+		return nil, fmt.Errorf("--save-best and --patience go by %s, but --valid %s leaves no picture for validation", c.monitored(), c.Valid)
 	}
 	if len(dls.Valid.Items()) == 0 && c.Thresholds != "" {
 		if rule, err := ParseThresholdRule(c.Thresholds); err == nil && rule.Beta+rule.Precision > 0 {
@@ -76,18 +76,17 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 	if err != nil {
 		return nil, err
 	}
-	opts := []train.Option{train.Metrics(ms...), train.Seed(c.streamSeed()), train.WeightDecay(c.WeightDecay), train.TrainBN(c.TrainBN),
+	opts := []train.Option{train.Metrics(ms...), train.Seed(c.streamSeed()), train.WeightDecay(c.WeightDecay), train.LayerDecay(c.LayerDecay), train.TrainBN(c.TrainBN),
 		train.Loss(by), train.Shards(max(c.Shards, 1))}
+	if err := c.checkAverage(dls); err != nil {
+		return nil, err
+	}
+	opts = append(opts, c.Updates.options()...)
 	opts = append(opts, more...)
 	if c.MixUp > 0 {
 		opts = append(opts, train.Callbacks(&train.MixUp{Alpha: c.MixUp}))
 	}
-	if c.SaveBest {
-		opts = append(opts, train.Callbacks(&train.SaveBest{Restore: true}))
-	}
-	if c.Patience > 0 {
-		opts = append(opts, train.Callbacks(&train.EarlyStopping{Patience: c.Patience}))
-	}
+	opts = append(opts, train.Callbacks(c.monitoring(dls.Task())...))
 	if resumed && c.From != "" {
 		return train.New(dls, c.likeFrom(arch, len(dls.Vocab)), opts...)
 	}

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -28,9 +30,9 @@ const (
 	ModelFile   = "model.safetensors"
 )
 
-// partialSuffix marks the folder of a run that is not complete: its settings,
+// PartialSuffix marks the folder of a run that is not complete: its settings,
 // checkpoints and history so far. The output folder itself appears when all is written.
-const partialSuffix = ".partial"
+const PartialSuffix = ".partial"
 
 // lockFile is locked by the process that works on the partial folder.
 const lockFile = ".lock"
@@ -45,10 +47,10 @@ type Output struct {
 
 func newOutput(dir string) *Output {
 	dir = filepath.Clean(dir)
-	if filepath.Ext(dir) == partialSuffix { // the partial folder itself was named
-		dir = dir[:len(dir)-len(partialSuffix)]
+	if filepath.Ext(dir) == PartialSuffix { // the partial folder itself was named
+		dir = dir[:len(dir)-len(PartialSuffix)]
 	}
-	return &Output{Dir: dir, partial: dir + partialSuffix}
+	return &Output{Dir: dir, partial: dir + PartialSuffix}
 }
 
 // NewOutput checks that dir can become the run's output folder and creates the
@@ -140,12 +142,20 @@ func (o *Output) CheckRoom(l *train.Learner) error {
 	return nil
 }
 
+// takePatience is for how long take asks again for a lock: Busy holds it for a moment.
+const takePatience = 200 * time.Millisecond
+
 // take locks the partial folder. The system frees the lock of a process that
 // dies.
 func (o *Output) take() error {
 	// Whoever may write to the folder may go on with the run.
 	l := flock.New(filepath.Join(o.partial, lockFile), flock.SetPermissions(0o666))
-	ok, err := l.TryLock()
+	ctx, cancel := context.WithTimeout(context.Background(), takePatience)
+	defer cancel()
+	ok, err := l.TryLockContext(ctx, takePatience/10)
+	if errors.Is(err, context.DeadlineExceeded) {
+		ok, err = false, nil
+	}
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK) {
 		return nil // some network file systems have no locks: then the user takes care
 	}

@@ -37,12 +37,12 @@ func (c Config) SameAs(saved json.RawMessage) error {
 func (c Config) Differences(was Config) string {
 	var differ []string
 	now, before := reflect.ValueOf(c), reflect.ValueOf(was)
-	for i := range now.NumField() {
-		name, _, _ := strings.Cut(now.Type().Field(i).Tag.Get("json"), ",")
-		if mayChange[name] {
+	for _, field := range reflect.VisibleFields(now.Type()) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if field.Anonymous || mayChange[name] { // of an embedded value, each field is a setting
 			continue
 		}
-		a, b := now.Field(i).Interface(), before.Field(i).Interface()
+		a, b := now.FieldByIndex(field.Index).Interface(), before.FieldByIndex(field.Index).Interface()
 		if name == "lr_changes" {
 			a = c.LRChanges[:min(len(c.LRChanges), len(was.LRChanges))]
 			if len(was.LRChanges) == 0 {

@@ -20,11 +20,13 @@ func TestSameAs(t *testing.T) {
 	if err := base.SameAs(saved); err != nil {
 		t.Errorf("the same settings: %v", err)
 	}
-	for i := range reflect.TypeFor[Config]().NumField() {
-		field := reflect.TypeFor[Config]().Field(i)
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		if field.Anonymous {
+			continue
+		}
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		c := base
-		v := reflect.ValueOf(&c).Elem().Field(i)
+		v := reflect.ValueOf(&c).Elem().FieldByIndex(field.Index)
 		switch field.Type.Kind() {
 		case reflect.String:
 			v.SetString(v.String() + "x")

@@ -8,6 +8,7 @@ import "github.com/whippet-ml/whippet/internal/kernel/isa"
 func init() {
 	table.Add(isa.AVX2, kernels{
 		ScaleAdd: optimizerScaleAddAVX2,
+		Lerp:     optimizerLerpAVX2,
 		Adam:     optimizerAdamAVX2,
 	})
 }

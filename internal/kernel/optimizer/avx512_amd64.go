@@ -8,6 +8,7 @@ import "github.com/whippet-ml/whippet/internal/kernel/isa"
 func init() {
 	table.Add(isa.AVX512, kernels{
 		ScaleAdd: optimizerScaleAddAVX512,
+		Lerp:     optimizerLerpAVX512,
 		Adam:     optimizerAdamAVX512,
 	})
 }

@@ -11,6 +11,10 @@ var twins = []kerneltest.Twin{
 		kerneltest.KernelOr(twin, func() { scaleAdd(0.9, z, -0.1, x) }, func() { scaleAddGo(0.9, z, -0.1, x) })
 		return [][]float32{z}
 	}},
+	{Name: "lerp", Run: func(a *kerneltest.Arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
+		kerneltest.KernelOr(twin, func() { lerp(z, x, 0.1) }, func() { lerpGo(z, x, 0.1) })
+		return [][]float32{z}
+	}},
 	{Name: "adam", Run: func(a *kerneltest.Arena, x, y, z []float32, p [8][]float32, rows, c int, twin bool) [][]float32 {
 		sqr := a.Zeros(len(x))
 		for i, v := range x {

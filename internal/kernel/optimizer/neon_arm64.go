@@ -8,6 +8,7 @@ import "github.com/whippet-ml/whippet/internal/kernel/isa"
 func init() {
 	table.Add(isa.NEON, kernels{
 		ScaleAdd: optimizerScaleAddNEON,
+		Lerp:     optimizerLerpNEON,
 		Adam:     optimizerAdamNEON,
 	})
 }

@@ -268,6 +268,93 @@ next:
 	VZEROUPPER
 	RET
 
+// func optimizerLerpAVX512(p *rowArgs)
+// Requires: AVX, AVX512F
+TEXT ·optimizerLerpAVX512(SB), NOSPLIT, $0-8
+	// optimizerLerpAVX512 adds k[0]*(p[1]-p[0]) to p[0]; see lerpGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ         p+0(FP), CX
+	MOVQ         (CX), AX
+	MOVQ         8(CX), DX
+	MOVQ         72(CX), BX
+	MOVQ         80(CX), SI
+	VBROADCASTSS 96(CX), Z0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, DI
+	ANDQ $-16, DI
+	MOVQ SI, CX
+	SUBQ DI, CX
+
+	// mask = (1 << lanes of the last vector) - 1
+	MOVQ  $0x00000001, R8
+	SHLQ  CL, R8
+	DECQ  R8
+	KMOVW R8, K1
+	SHLQ  $0x02, DI
+	SHLQ  $0x02, SI
+	LEAQ  -256(DI), R8
+
+row:
+	XORQ CX, CX
+	CMPQ CX, R8
+	JG   single
+
+many:
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (DX)(CX*1), Z2
+	VSUBPS      Z1, Z2, Z2
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z1, (AX)(CX*1)
+	VMOVUPS     64(AX)(CX*1), Z1
+	VMOVUPS     64(DX)(CX*1), Z2
+	VSUBPS      Z1, Z2, Z2
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z1, 64(AX)(CX*1)
+	VMOVUPS     128(AX)(CX*1), Z1
+	VMOVUPS     128(DX)(CX*1), Z2
+	VSUBPS      Z1, Z2, Z2
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z1, 128(AX)(CX*1)
+	VMOVUPS     192(AX)(CX*1), Z1
+	VMOVUPS     192(DX)(CX*1), Z2
+	VSUBPS      Z1, Z2, Z2
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z1, 192(AX)(CX*1)
+	ADDQ        $+256, CX
+	CMPQ        CX, R8
+	JLE         many
+
+single:
+	CMPQ        CX, DI
+	JGE         part
+	VMOVUPS     (AX)(CX*1), Z1
+	VMOVUPS     (DX)(CX*1), Z2
+	VSUBPS      Z1, Z2, Z2
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z1, (AX)(CX*1)
+	ADDQ        $+64, CX
+	JMP         single
+
+part:
+	CMPQ CX, SI
+	JGE  next
+
+	// the lanes left over
+	VMOVUPS.Z   (AX)(CX*1), K1, Z1
+	VMOVUPS.Z   (DX)(CX*1), K1, Z2
+	VSUBPS      Z1, Z2, Z2
+	VFMADD231PS Z2, Z0, Z1
+	VMOVUPS     Z1, K1, (AX)(CX*1)
+
+next:
+	ADDQ SI, AX
+	ADDQ SI, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func optimizerAdamAVX2(p *rowArgs)
 // Requires: AVX, FMA3
 TEXT ·optimizerAdamAVX2(SB), NOSPLIT, $0-8
@@ -539,6 +626,92 @@ part:
 	VMULPS      Y0, Y3, Y3
 	VFMADD231PS Y4, Y1, Y3
 	VMASKMOVPS  Y3, Y2, (CX)(DI*1)
+
+next:
+	ADDQ SI, CX
+	ADDQ SI, DX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func optimizerLerpAVX2(p *rowArgs)
+// Requires: AVX, FMA3
+TEXT ·optimizerLerpAVX2(SB), NOSPLIT, $0-8
+	// optimizerLerpAVX2 adds k[0]*(p[1]-p[0]) to p[0]; see lerpGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVQ         p+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         72(AX), BX
+	MOVQ         80(AX), SI
+	VBROADCASTSS 96(AX), Y0
+
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVQ SI, AX
+	ANDQ $-8, AX
+	MOVQ SI, DI
+	SUBQ AX, DI
+
+	// mask: a window into 8 ones and 8 zeros, moved back by the lanes of the last vector
+	LEAQ    ones8<>+0(SB), R8
+	NEGQ    DI
+	VMOVUPS 32(R8)(DI*4), Y1
+	SHLQ    $0x02, AX
+	SHLQ    $0x02, SI
+	LEAQ    -128(AX), R8
+
+row:
+	XORQ DI, DI
+	CMPQ DI, R8
+	JG   single
+
+many:
+	VMOVUPS     (CX)(DI*1), Y2
+	VMOVUPS     (DX)(DI*1), Y3
+	VSUBPS      Y2, Y3, Y3
+	VFMADD231PS Y3, Y0, Y2
+	VMOVUPS     Y2, (CX)(DI*1)
+	VMOVUPS     32(CX)(DI*1), Y2
+	VMOVUPS     32(DX)(DI*1), Y3
+	VSUBPS      Y2, Y3, Y3
+	VFMADD231PS Y3, Y0, Y2
+	VMOVUPS     Y2, 32(CX)(DI*1)
+	VMOVUPS     64(CX)(DI*1), Y2
+	VMOVUPS     64(DX)(DI*1), Y3
+	VSUBPS      Y2, Y3, Y3
+	VFMADD231PS Y3, Y0, Y2
+	VMOVUPS     Y2, 64(CX)(DI*1)
+	VMOVUPS     96(CX)(DI*1), Y2
+	VMOVUPS     96(DX)(DI*1), Y3
+	VSUBPS      Y2, Y3, Y3
+	VFMADD231PS Y3, Y0, Y2
+	VMOVUPS     Y2, 96(CX)(DI*1)
+	ADDQ        $+128, DI
+	CMPQ        DI, R8
+	JLE         many
+
+single:
+	CMPQ        DI, AX
+	JGE         part
+	VMOVUPS     (CX)(DI*1), Y2
+	VMOVUPS     (DX)(DI*1), Y3
+	VSUBPS      Y2, Y3, Y3
+	VFMADD231PS Y3, Y0, Y2
+	VMOVUPS     Y2, (CX)(DI*1)
+	ADDQ        $+32, DI
+	JMP         single
+
+part:
+	CMPQ DI, SI
+	JGE  next
+
+	// the lanes left over
+	VMASKMOVPS  (CX)(DI*1), Y1, Y2
+	VMASKMOVPS  (DX)(DI*1), Y1, Y3
+	VSUBPS      Y2, Y3, Y3
+	VFMADD231PS Y3, Y0, Y2
+	VMASKMOVPS  Y2, Y1, (CX)(DI*1)
 
 next:
 	ADDQ SI, CX

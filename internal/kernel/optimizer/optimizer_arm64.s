@@ -647,3 +647,186 @@ next:
 	SUBS $1, R3, R3
 	BNE row
 	RET
+
+// func optimizerLerpNEON(p *rowArgs)
+TEXT ·optimizerLerpNEON(SB), NOSPLIT, $0-8
+	// optimizerLerpNEON adds k[0]*(p[1]-p[0]) to p[0]; see lerpGo.
+	// for row in rows { for vectors at idx in row { the above }; on by c floats }, p[0], p[1]: rows
+	MOVD p+0(FP), R0
+	MOVD 0(R0), R1
+	MOVD 8(R0), R2
+	MOVD 72(R0), R3
+	MOVD 80(R0), R6
+	FMOVS 96(R0), F30
+	VDUP V30.S[0], V1.S4
+	VDUP V30.S[0], V0.S4
+	// whole = bytes of a row's whole vectors, cb = bytes of a row
+	MOVD R6, R0
+	AND $-8, R0, R0
+	MOVD R6, R7
+	SUB R0, R7, R7
+	FMOVS R7, F2
+	LSL $2, R0, R0
+	LSL $2, R6, R6
+	SUB $128, R0, R8
+
+row:
+	MOVD ZR, R7
+	CMP R8, R7
+	BGT single
+
+many:
+	ADD R7, R1, R16
+	FLDPQ (R16), (F4, F5)
+	ADD R7, R2, R17
+	FLDPQ (R17), (F6, F7)
+	WORD $0x4ea4d4c6 // fsub v6.4s, v6.4s, v4.4s
+	WORD $0x4ea5d4e7 // fsub v7.4s, v7.4s, v5.4s
+	VFMLA V6.S4, V0.S4, V4.S4
+	VFMLA V7.S4, V1.S4, V5.S4
+	FSTPQ (F4, F5), (R16)
+	FLDPQ 32(R16), (F4, F5)
+	FLDPQ 32(R17), (F6, F7)
+	WORD $0x4ea4d4c6 // fsub v6.4s, v6.4s, v4.4s
+	WORD $0x4ea5d4e7 // fsub v7.4s, v7.4s, v5.4s
+	VFMLA V6.S4, V0.S4, V4.S4
+	VFMLA V7.S4, V1.S4, V5.S4
+	FSTPQ (F4, F5), 32(R16)
+	FLDPQ 64(R16), (F4, F5)
+	FLDPQ 64(R17), (F6, F7)
+	WORD $0x4ea4d4c6 // fsub v6.4s, v6.4s, v4.4s
+	WORD $0x4ea5d4e7 // fsub v7.4s, v7.4s, v5.4s
+	VFMLA V6.S4, V0.S4, V4.S4
+	VFMLA V7.S4, V1.S4, V5.S4
+	FSTPQ (F4, F5), 64(R16)
+	FLDPQ 96(R16), (F4, F5)
+	FLDPQ 96(R17), (F6, F7)
+	WORD $0x4ea4d4c6 // fsub v6.4s, v6.4s, v4.4s
+	WORD $0x4ea5d4e7 // fsub v7.4s, v7.4s, v5.4s
+	VFMLA V6.S4, V0.S4, V4.S4
+	VFMLA V7.S4, V1.S4, V5.S4
+	FSTPQ (F4, F5), 96(R16)
+	ADD $128, R7, R7
+	CMP R8, R7
+	BLE many
+
+single:
+	CMP R0, R7
+	BGE part
+	ADD R7, R1, R16
+	FLDPQ (R16), (F4, F5)
+	ADD R7, R2, R17
+	FLDPQ (R17), (F6, F7)
+	WORD $0x4ea4d4c6 // fsub v6.4s, v6.4s, v4.4s
+	WORD $0x4ea5d4e7 // fsub v7.4s, v7.4s, v5.4s
+	VFMLA V6.S4, V0.S4, V4.S4
+	VFMLA V7.S4, V1.S4, V5.S4
+	FSTPQ (F4, F5), (R16)
+	ADD $32, R7, R7
+	B single
+
+part:
+	CMP R6, R7
+	BGE next
+	// the lanes left over
+	ADD R7, R1, R16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	FMOVS F2, R24
+	TBNZ $3, R24, part1
+	TBZ $2, R24, part2
+	FMOVQ (R16), F4
+	TBZ $1, R24, part4
+	FMOVD 16(R16), F5
+	TBZ $0, R24, part3
+	ADD $24, R16, R25
+	VLD1 (R25), V5.S[2]
+	B part3
+part4:
+	TBZ $0, R24, part3
+	FMOVS 16(R16), F5
+	B part3
+part2:
+	TBZ $1, R24, part5
+	FMOVD (R16), F4
+	TBZ $0, R24, part3
+	ADD $8, R16, R25
+	VLD1 (R25), V4.S[2]
+	B part3
+part5:
+	TBZ $0, R24, part3
+	FMOVS (R16), F4
+	B part3
+part1:
+	FLDPQ (R16), (F4, F5)
+part3:
+	ADD R7, R2, R17
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	FMOVS F2, R24
+	TBNZ $3, R24, part6
+	TBZ $2, R24, part7
+	FMOVQ (R17), F6
+	TBZ $1, R24, part9
+	FMOVD 16(R17), F7
+	TBZ $0, R24, part8
+	ADD $24, R17, R25
+	VLD1 (R25), V7.S[2]
+	B part8
+part9:
+	TBZ $0, R24, part8
+	FMOVS 16(R17), F7
+	B part8
+part7:
+	TBZ $1, R24, part10
+	FMOVD (R17), F6
+	TBZ $0, R24, part8
+	ADD $8, R17, R25
+	VLD1 (R25), V6.S[2]
+	B part8
+part10:
+	TBZ $0, R24, part8
+	FMOVS (R17), F6
+	B part8
+part6:
+	FLDPQ (R17), (F6, F7)
+part8:
+	WORD $0x4ea4d4c6 // fsub v6.4s, v6.4s, v4.4s
+	WORD $0x4ea5d4e7 // fsub v7.4s, v7.4s, v5.4s
+	VFMLA V6.S4, V0.S4, V4.S4
+	VFMLA V7.S4, V1.S4, V5.S4
+	FMOVS F2, R24
+	TBNZ $3, R24, part11
+	TBZ $2, R24, part12
+	FMOVQ F4, (R16)
+	TBZ $1, R24, part14
+	FMOVD F5, 16(R16)
+	TBZ $0, R24, part13
+	ADD $24, R16, R25
+	VST1 V5.S[2], (R25)
+	B part13
+part14:
+	TBZ $0, R24, part13
+	FMOVS F5, 16(R16)
+	B part13
+part12:
+	TBZ $1, R24, part15
+	FMOVD F4, (R16)
+	TBZ $0, R24, part13
+	ADD $8, R16, R25
+	VST1 V4.S[2], (R25)
+	B part13
+part15:
+	TBZ $0, R24, part13
+	FMOVS F4, (R16)
+	B part13
+part11:
+	FSTPQ (F4, F5), (R16)
+part13:
+
+next:
+	ADD R6, R1, R1
+	ADD R6, R2, R2
+	SUBS $1, R3, R3
+	BNE row
+	RET

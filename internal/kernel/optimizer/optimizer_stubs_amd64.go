@@ -14,6 +14,11 @@ func optimizerAdamAVX512(p *rowArgs)
 //go:noescape
 func optimizerScaleAddAVX512(p *rowArgs)
 
+// optimizerLerpAVX512 adds k[0]*(p[1]-p[0]) to p[0]; see lerpGo.
+//
+//go:noescape
+func optimizerLerpAVX512(p *rowArgs)
+
 // optimizerAdamAVX2 makes a step of AdamW: parameters p[0], gradient p[1], its averages p[2] and p[3], constants k; see adamGo.
 //
 //go:noescape
@@ -23,3 +28,8 @@ func optimizerAdamAVX2(p *rowArgs)
 //
 //go:noescape
 func optimizerScaleAddAVX2(p *rowArgs)
+
+// optimizerLerpAVX2 adds k[0]*(p[1]-p[0]) to p[0]; see lerpGo.
+//
+//go:noescape
+func optimizerLerpAVX2(p *rowArgs)

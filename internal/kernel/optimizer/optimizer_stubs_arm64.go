@@ -13,3 +13,8 @@ func optimizerAdamNEON(p *rowArgs)
 //
 //go:noescape
 func optimizerScaleAddNEON(p *rowArgs)
+
+// optimizerLerpNEON adds k[0]*(p[1]-p[0]) to p[0]; see lerpGo.
+//
+//go:noescape
+func optimizerLerpNEON(p *rowArgs)

@@ -8,9 +8,9 @@ import (
 // rowArgs is the argument of all kernels.
 type rowArgs = rowwise.Args
 
-// kernels are the kernels for one instruction set; adam and scaleAdd say what
-// the pointers are.
-type kernels struct{ Adam, ScaleAdd func(a *rowArgs) }
+// kernels are the kernels for one instruction set; adam, scaleAdd and
+// lerp say what the pointers are.
+type kernels struct{ Adam, ScaleAdd, Lerp func(a *rowArgs) }
 
 var table isa.Table[kernels]
 
@@ -22,5 +22,6 @@ func init() {
 			adamGo(a.All(0), a.All(1), a.All(2), a.All(3), &adamConstants{k[0], k[1], k[2], k[3], k[4], k[5], k[6], k[7]})
 		},
 		ScaleAdd: func(a *rowArgs) { scaleAddGo(a.K[0], a.All(0), a.K[1], a.All(1)) },
+		Lerp:     func(a *rowArgs) { lerpGo(a.All(0), a.All(1), a.K[0]) },
 	})
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // optim makes the optimizers' steps. Adam's pointers are p, g, avg, sqr, its
-// constants as adamConstants has them; SGD is made of ScaleAdd.
+// constants as adamConstants has them; SGD is made of ScaleAdd; Lerp averages weights.
 func optim(v *isa.Set) {
 	rowMap(v, mapSpec{name: "Adam", doc: "makes a step of AdamW: parameters p[0], gradient p[1], its averages p[2] and p[3], constants k; see adamGo.",
 		streams: []int{0, 1, 2, 3}, consts: 8, body: func(p *place) {
@@ -37,6 +37,14 @@ func optim(v *isa.Set) {
 			y, x := p.ld(0), p.ld(1)
 			VMULPS(p.consts[0], y, y)
 			VFMADD231PS(x, p.consts[1], y)
+			p.st(y, 0)
+		}})
+	rowMap(v, mapSpec{name: "Lerp", doc: "adds k[0]*(p[1]-p[0]) to p[0]; see lerpGo.",
+		streams: []int{0, 1}, consts: 1, body: func(p *place) {
+			// y = y + w*(x-y)
+			y, x := p.ld(0), p.ld(1)
+			VSUBPS(y, x, x)
+			VFMADD231PS(x, p.consts[0], y)
 			p.st(y, 0)
 		}})
 }
