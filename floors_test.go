@@ -36,7 +36,7 @@ var floors = []struct {
 	{"what looks at one", `interpret predict finetune show internal/fastai`},
 	{"training", `train interpret/gradcam pretrained`},
 	{"networks", `models train/checkpoint`},
-	{"layers", `nn internal/demo/drawn`},
+	{"layers", `nn internal/demo/drawn data/copies`},
 	{"checks of what layers do, only for tests", `nn/optest`},
 	{"what layers do", `nn/op`},
 	{"the graph, and pages", `nn/graph internal/htmlpage`},

@@ -36,6 +36,7 @@ type Block struct {
 	// less where there are fewer training pictures, which a note then says.
 	BatchSize      int
 	ValidBatchSize int    // the same for validation; 0 is BatchSize
+	Balance        bool   // draw the training items of all classes equally often (BalancedItemWeights)
 	Seed           uint64 // of shuffling and augmentation; 0 is a seed like any other
 
 	// Workers is how many goroutines open and transform pictures; 0 is as many

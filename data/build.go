@@ -50,13 +50,14 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 	tr.step("", "%s → %s", relative(root, items[0].Path), strings.Join(quoted(labels[0], 8), ", "))
 
 	tr.step("Split", "%s", describe(b.Split))
-	train, valid, err := b.split(root, items, labels)
+	parts, err := b.split(ctx, splitInput{source: b.Items, root: root, items: items, labels: labels})
 	if err != nil {
 		return nil, err
 	}
+	train, valid := parts.train, parts.valid
 	tr.step("", "%d for training, %d for validation", len(train), len(valid))
 
-	d := &DataLoaders{Root: root, Block: b, Notes: notes, Vocab: b.Vocab}
+	d := &DataLoaders{Root: root, Block: b, Notes: append(notes, parts.notes...), Warnings: parts.warnings, Vocab: b.Vocab}
 	of := train
 	if len(train) == 0 {
 		of = valid
@@ -167,40 +168,37 @@ func (b Block) list(ctx context.Context, root string) (items []Item, notes []str
 
 // split divides the items and refuses an index out of range, given twice or
 // in both parts, and empty parts that nobody asked for.
-func (b Block) split(root string, items []Item, labels [][]string) (train, valid []int, err error) {
-	if s, ok := b.Split.(labelSplitter); ok {
-		train, valid, err = s.splitLabels(labels)
-	} else {
-		train, valid, err = b.Split.Split(root, items)
-	}
+func (b Block) split(ctx context.Context, of splitInput) (splitResult, error) {
+	r, err := splitBy(ctx, b.Split, of)
 	if err != nil {
-		return nil, nil, err
+		return r, err
 	}
+	root, items := of.root, of.items
 	in := make([]string, len(items))
 	for _, set := range []struct {
 		name    string
 		indices []int
-	}{{"training", train}, {"validation", valid}} {
+	}{{"training", r.train}, {"validation", r.valid}} {
 		for _, i := range set.indices {
 			if i < 0 || i >= len(items) {
-				return nil, nil, mistakef(ErrSplit, "%s gives the %s index %d, outside the list of %s", describe(b.Split), set.name, i, plural(len(items), "item"))
+				return r, mistakef(ErrSplit, "%s gives the %s index %d, outside the list of %s", describe(b.Split), set.name, i, plural(len(items), "item"))
 			}
 			if in[i] != "" {
-				return nil, nil, mistakef(ErrSplit, "%s puts %s into %s and again into %s", describe(b.Split), relative(root, items[i].Path), in[i], set.name)
+				return r, mistakef(ErrSplit, "%s puts %s into %s and again into %s", describe(b.Split), relative(root, items[i].Path), in[i], set.name)
 			}
 			in[i] = set.name
 		}
 	}
 	if e, ok := b.Split.(interface{ mayBeEmpty() bool }); ok && e.mayBeEmpty() {
-		return train, valid, nil
+		return r, nil
 	}
-	if len(train) == 0 {
-		return nil, nil, mistakef(ErrEmptySplit, "%s leaves none of the %s for training (AllValid does so on purpose)", describe(b.Split), plural(len(items), "item"))
+	if len(r.train) == 0 {
+		return r, mistakef(ErrEmptySplit, "%s leaves none of the %s for training (AllValid does so on purpose)", describe(b.Split), plural(len(items), "item"))
 	}
-	if len(valid) == 0 {
-		return nil, nil, mistakef(ErrEmptySplit, "%s leaves none of the %s for validation; take a larger share, or use AllTrain to train on everything on purpose", describe(b.Split), plural(len(items), "item"))
+	if len(r.valid) == 0 {
+		return r, mistakef(ErrEmptySplit, "%s leaves none of the %s for validation; take a larger share, or use AllTrain to train on everything on purpose", describe(b.Split), plural(len(items), "item"))
 	}
-	return train, valid, nil
+	return r, nil
 }
 
 // DefaultBatchSize is fastai's, and what a BatchSize of 0 means where there are as
@@ -252,10 +250,15 @@ func (d *DataLoaders) loaders(train, valid []Item, trainY, validY target.Targets
 		CacheBytes: b.CacheBytes / all * int64(len(train)),
 	}
 	var err error
+	if b.Balance {
+		if cfg.Weights, err = BalancedItemWeights(trainY, len(d.Vocab)); err != nil {
+			return err
+		}
+	}
 	if d.Train, err = NewLoader(cfg); err != nil {
 		return err
 	}
-	cfg.Items, cfg.Targets = valid, validY
+	cfg.Items, cfg.Targets, cfg.Weights = valid, validY, nil
 	cfg.BatchSize, cfg.Train, cfg.Shuffle, cfg.DropLast = b.ValidBatchSize, false, false, false
 	cfg.CacheBytes = b.CacheBytes / all * int64(len(valid))
 	d.Valid, err = NewLoader(cfg)

@@ -116,7 +116,7 @@ func (d *DataLoaders) sameSize(train, valid []check) error {
 		var first *Image
 		var firstAt int
 		for _, i := range extremes(set.checks) {
-			img, err := set.l.picture(0, i)
+			img, err := set.l.picture(0, i, 0)
 			if err != nil {
 				if d.Block.Damaged == SkipDamaged {
 					continue // the loader will count it

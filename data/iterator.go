@@ -26,8 +26,9 @@ type Iterator struct {
 	l      *Loader
 	epoch  uint64
 	order  []int
-	first  int // number of the next batch to dispatch
-	last   int // number after the last
+	again  []int // how often the item of each place was drawn before; nil where each is drawn once
+	first  int   // number of the next batch to dispatch
+	last   int   // number after the last
 	share  Share
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -48,6 +49,7 @@ type pending struct {
 	number int   // of the batch
 	shard  int   // of the batch
 	index  []int // items
+	again  []int // see Iterator
 	imgs   []*Image
 	errs   []*ItemError
 	left   atomic.Int32 // items not yet opened
@@ -87,6 +89,9 @@ func (it *Iterator) Start() {
 func (it *Iterator) launch() {
 	depth := it.l.cfg.Prefetch
 	it.order = it.l.Order(int(it.epoch))
+	if it.l.cfg.Weights != nil {
+		it.again = again(it.order)
+	}
 	it.slots = make(chan struct{}, depth)
 	it.tasks = make(chan opening)
 	it.jobs = make(chan *pending, depth)
@@ -110,7 +115,8 @@ func (it *Iterator) dispatch() {
 	shards := it.share.Shards
 	size := it.l.cfg.BatchSize / shards
 	for n := it.first * shards; n < it.last*shards; n++ {
-		index := it.order[min(len(it.order), n*size):min(len(it.order), (n+1)*size)]
+		from, to := min(len(it.order), n*size), min(len(it.order), (n+1)*size)
+		index := it.order[from:to]
 		if !it.share.has(n) || len(index) == 0 {
 			continue
 		}
@@ -121,6 +127,9 @@ func (it *Iterator) dispatch() {
 		}
 		b := &pending{number: n / shards, shard: n % shards, index: index, done: make(chan struct{}),
 			imgs: make([]*Image, len(index)), errs: make([]*ItemError, len(index))}
+		if it.again != nil {
+			b.again = it.again[from:to]
+		}
 		b.left.Store(int32(len(index)))
 		it.jobs <- b // has room for as many as there are slots
 		for i := range index {
@@ -153,7 +162,11 @@ func (it *Iterator) help() {
 
 func (it *Iterator) do(t opening) {
 	if it.ctx.Err() == nil {
-		t.b.imgs[t.i], t.b.errs[t.i] = it.l.picture(it.epoch, t.b.index[t.i])
+		again := 0
+		if t.b.again != nil {
+			again = t.b.again[t.i]
+		}
+		t.b.imgs[t.i], t.b.errs[t.i] = it.l.picture(it.epoch, t.b.index[t.i], again)
 	}
 	if t.b.left.Add(-1) == 0 {
 		close(t.b.done)
@@ -162,7 +175,7 @@ func (it *Iterator) do(t opening) {
 
 // picture opens and transforms one item. A panic in either is an error about
 // the item: the pictures are strangers'.
-func (l *Loader) picture(epoch uint64, item int) (img *Image, ierr *ItemError) {
+func (l *Loader) picture(epoch uint64, item, again int) (img *Image, ierr *ItemError) {
 	path := l.cfg.Items[item].Path
 	defer func() {
 		if r := recover(); r != nil {
@@ -184,7 +197,7 @@ func (l *Loader) picture(epoch uint64, item int) (img *Image, ierr *ItemError) {
 	if l.cfg.ItemTransforms == nil {
 		return img, nil
 	}
-	out, err := l.cfg.ItemTransforms.Apply(img, l.cfg.Train, l.itemStream(epoch, item))
+	out, err := l.cfg.ItemTransforms.Apply(img, l.cfg.Train, l.itemStream(epoch, item, again))
 	if out != img {
 		img.Free()
 	}

@@ -32,6 +32,10 @@ type LoaderConfig struct {
 	Shuffle   bool // items in a new random order each epoch
 	DropLast  bool // leave out a last batch smaller than BatchSize
 
+	// Weights say how often each item is drawn in a shuffled epoch, in proportion; an epoch has as many
+	// draws as items. Nil takes every item once.
+	Weights []float64
+
 	Seed       uint64  // of shuffling and transforms
 	Workers    int     // goroutines that open and transform; 0 is GOMAXPROCS, half of them while nobody waits
 	Prefetch   int     // batches made ahead; 0 is DefaultPrefetch
@@ -61,7 +65,7 @@ func (c LoaderConfig) Check() error {
 		return fmt.Errorf("data: BatchSize, Workers, Prefetch and CacheBytes must not be negative (they are %d, %d, %d, %d)",
 			c.BatchSize, c.Workers, c.Prefetch, c.CacheBytes)
 	}
-	return nil
+	return checkWeights(c.Weights, len(c.Items))
 }
 
 // withDefaults puts the defaults in place of zero fields.
@@ -144,15 +148,23 @@ const (
 	streamBatch
 )
 
-// itemStream is the stream that an item's transforms draw from.
-func (l *Loader) itemStream(epoch uint64, item int) *rng.Stream {
+// itemStream is the stream that an item's transforms draw from. An item that is drawn
+// again in an epoch, which weights do, has another one.
+func (l *Loader) itemStream(epoch uint64, item, again int) *rng.Stream {
+	if again > 0 {
+		return rng.New(l.cfg.Seed, streamItem, epoch, uint64(item), uint64(again))
+	}
 	return rng.New(l.cfg.Seed, streamItem, epoch, uint64(item))
 }
 
 // Order returns the items' indices in the order of an epoch, including those
-// that DropLast leaves out. Without Shuffle it is 0, 1, ….
+// that DropLast leaves out. Without Shuffle it is 0, 1, …. With Weights an item may be
+// there several times, or not at all.
 func (l *Loader) Order(epoch int) []int {
 	n := len(l.cfg.Items)
+	if l.cfg.Shuffle && l.cfg.Weights != nil {
+		return draw(l.cfg.Weights, rng.New(l.cfg.Seed, streamShuffle, uint64(epoch)))
+	}
 	if l.cfg.Shuffle {
 		return rng.New(l.cfg.Seed, streamShuffle, uint64(epoch)).Perm(n)
 	}

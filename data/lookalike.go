@@ -16,9 +16,18 @@ import (
 // be trained where a person sees one.
 
 // lookAlikes returns a warning for every group of labels that look the same.
-func lookAlikes(labels []string) []string {
+func lookAlikes(labels []string) (warnings []string) {
+	for _, g := range alikeNames(labels) {
+		warnings = append(warnings, fmt.Sprintf("labels that look alike are different classes: %s; if they mean the same, spell them alike", g))
+	}
+	return warnings
+}
+
+// alikeNames says, for every set of names that look the same, which they are, how often
+// they occur, and in what they differ.
+func alikeNames(all []string) []string {
 	count := map[string]int{}
-	for _, l := range labels {
+	for _, l := range all {
 		count[l]++
 	}
 	groups := map[string][]string{}
@@ -26,7 +35,7 @@ func lookAlikes(labels []string) []string {
 		k := skeleton(l)
 		groups[k] = append(groups[k], l)
 	}
-	var warnings []string
+	var said []string
 	for _, g := range groups {
 		if len(g) < 2 {
 			continue
@@ -36,10 +45,10 @@ func lookAlikes(labels []string) []string {
 		for _, l := range g {
 			parts = append(parts, fmt.Sprintf("%+q (%d)", l, count[l]))
 		}
-		warnings = append(warnings, fmt.Sprintf("labels that look alike are different classes: %s differ in %s; if they mean the same, spell them alike", strings.Join(parts, " and "), difference(g[0], g[1])))
+		said = append(said, fmt.Sprintf("%s differ in %s", strings.Join(parts, " and "), difference(g[0], g[1])))
 	}
-	slices.Sort(warnings)
-	return warnings
+	slices.Sort(said)
+	return said
 }
 
 // missing returns a warning for labels that programs write where there is none.

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -199,10 +200,35 @@ func (s allSplit) String() string {
 	return "AllTrain"
 }
 
-// labelSplitter is a Splitter that needs the labels.
-type labelSplitter interface {
-	splitLabels(labels [][]string) (train, valid []int, err error)
+// labeledSplitter is a Splitter that needs more than the items, which a Block gives it.
+type labeledSplitter interface {
+	splitLabeled(ctx context.Context, in splitInput) (splitResult, error)
 }
+
+// splitInput is what a Block knows when it splits.
+type splitInput struct {
+	source Source
+	root   string
+	items  []Item
+	labels [][]string
+}
+
+// splitResult is a split, and what is to be said about it.
+type splitResult struct {
+	train, valid    []int
+	notes, warnings []string
+}
+
+// splitBy splits by any kind of Splitter.
+func splitBy(ctx context.Context, s Splitter, in splitInput) (r splitResult, err error) {
+	if l, ok := s.(labeledSplitter); ok {
+		return l.splitLabeled(ctx, in)
+	}
+	r.train, r.valid, err = s.Split(in.root, in.items)
+	return r, err
+}
+
+var errNeedsBlock = errors.New("data: this split needs more than the items: use it in a Block")
 
 // StratifiedSplit is RandomSplit that keeps the classes' shares: each class
 // gives the fraction frac of its items to validation, rounded so that the total
@@ -218,27 +244,27 @@ type stratified struct {
 }
 
 func (s stratified) Split(root string, items []Item) (train, valid []int, err error) {
-	return nil, nil, errors.New("data: StratifiedSplit needs labels; use it in a Block")
+	return nil, nil, errNeedsBlock
 }
 
-func (s stratified) splitLabels(labels [][]string) (train, valid []int, err error) {
+func (s stratified) splitLabeled(_ context.Context, in splitInput) (r splitResult, err error) {
 	if err := checkFraction(s.frac); err != nil {
-		return nil, nil, err
+		return r, err
 	}
-	strata := make([]string, len(labels))
-	for i, l := range labels {
+	strata := make([]string, len(in.labels))
+	for i, l := range in.labels {
 		strata[i] = strings.Join(l, "\x00")
 	}
 	quota := s.quotas(strata)
 	for _, i := range mersenne.TorchPerm(s.seed, len(strata)) {
 		if quota[strata[i]] > 0 {
 			quota[strata[i]]--
-			valid = append(valid, i)
+			r.valid = append(r.valid, i)
 		} else {
-			train = append(train, i)
+			r.train = append(r.train, i)
 		}
 	}
-	return train, valid, nil
+	return r, nil
 }
 
 // quotas is how many items of each class go to validation.

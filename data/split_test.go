@@ -122,10 +122,15 @@ func TestStratifiedSplit(t *testing.T) {
 	for _, l := range labels {
 		each = append(each, []string{l})
 	}
-	train, valid, err := StratifiedSplit(0.2, 42).(labelSplitter).splitLabels(each)
-	if err != nil {
-		t.Fatal(err)
+	split := func(seed uint64) splitResult {
+		r, err := splitBy(t.Context(), StratifiedSplit(0.2, seed), splitInput{labels: each})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
 	}
+	r := split(42)
+	train, valid := r.train, r.valid
 	got := map[string]int{}
 	for _, i := range valid {
 		got[labels[i]]++
@@ -141,9 +146,7 @@ func TestStratifiedSplit(t *testing.T) {
 			t.Fatalf("training and validation together are not every item once: %v", all)
 		}
 	}
-	_, again, _ := StratifiedSplit(0.2, 42).(labelSplitter).splitLabels(each)
-	_, other, _ := StratifiedSplit(0.2, 43).(labelSplitter).splitLabels(each)
-	if !slices.Equal(valid, again) || slices.Equal(valid, other) {
+	if !slices.Equal(valid, split(42).valid) || slices.Equal(valid, split(43).valid) {
 		t.Error("the split should depend on the seed and on nothing else")
 	}
 	if _, _, err := StratifiedSplit(0.2, 1).Split("", nil); err == nil {

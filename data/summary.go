@@ -96,7 +96,7 @@ func (l *Loader) traceItem(p *printer, root, name string) error {
 		}
 		p.step("One picture", "%s, for %s, %s", relative(root, item.Path), name, what)
 		p.step("", "opened: %d×%d RGB, 8 bits", img.Width, img.Height)
-		r := l.itemStream(0, i)
+		r := l.itemStream(0, i, 0)
 		for _, t := range steps(l.cfg.ItemTransforms) {
 			if img, err = t.Apply(img, l.cfg.Train, r); err != nil {
 				return &ItemError{Path: item.Path, Err: err}

@@ -7,28 +7,15 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/whippet-ml/whippet/data/copies"
 )
 
 // Pair is a training picture and a validation picture that look alike.
 type Pair struct {
-	Train, Valid int     // indices into the set
-	Bits         int     // that differ between their hashes, as Copy lays them
-	Color        float64 // their ColorDistance, as they are
-	Copy         Copy
+	Train, Valid int // indices into the set
+	copies.Match
 }
-
-// Limits says how alike two pictures that lie alike must be to be shown as
-// near-duplicates for their hash and color alone. Pictures with edges that match
-// are shown in any case: see Copy.
-type Limits struct {
-	Bits  int     // differing bits at most
-	Color float64 // color distance at most
-}
-
-// DefaultLimits finds copies that were scaled, recompressed or slightly
-// lightened, plain ones without edges too, and few pictures that are only
-// similar.
-var DefaultLimits = Limits{Bits: 6, Color: 12}
 
 // NearDuplicates opens every picture of the set and returns the pairs across
 // training and validation that are copies of each other: scaled, recompressed,
@@ -36,7 +23,7 @@ var DefaultLimits = Limits{Bits: 6, Color: 12}
 // side or more, or several of these; the most alike first. Pictures that cannot
 // be opened are passed over. progress, which may be nil, is told how many are
 // done. The error is only ctx's.
-func NearDuplicates(ctx context.Context, s *Set, limits Limits, progress func(done int)) ([]Pair, error) {
+func NearDuplicates(ctx context.Context, s *Set, limits copies.Limits, progress func(done int)) ([]Pair, error) {
 	signatures, err := signatures(ctx, s, progress)
 	if err != nil {
 		return nil, err
@@ -53,17 +40,8 @@ func NearDuplicates(ctx context.Context, s *Set, limits Limits, progress func(do
 			return
 		}
 		for _, k := range valid {
-			a, b := signatures[i], signatures[k]
-			c, bits, ok := copyOf(a, b)
-			color := 0.0
-			if n := a.Bits(b.Fingerprint); ok || n <= limits.Bits {
-				color = a.ColorDistance(&b.Fingerprint)
-				if !ok && color <= limits.Color {
-					c, bits, ok = Copy{}, n, true
-				}
-			}
-			if ok {
-				found[i] = append(found[i], Pair{Train: i, Valid: k, Bits: bits, Color: color, Copy: c})
+			if m, ok := copies.Compare(signatures[i], signatures[k], limits); ok {
+				found[i] = append(found[i], Pair{i, k, m})
 			}
 		}
 	})
@@ -78,13 +56,13 @@ func NearDuplicates(ctx context.Context, s *Set, limits Limits, progress func(do
 }
 
 // signatures opens the pictures; nil stands for one that cannot be opened.
-func signatures(ctx context.Context, s *Set, progress func(done int)) ([]*signature, error) {
-	out := make([]*signature, len(s.Pictures))
+func signatures(ctx context.Context, s *Set, progress func(done int)) ([]*copies.Signature, error) {
+	out := make([]*copies.Signature, len(s.Pictures))
 	var told sync.Mutex
 	done := 0
 	each(ctx, len(s.Pictures), func(i int) {
 		if m, err := s.Open(s.Pictures[i].Path); err == nil {
-			out[i] = signatureOf(m, s.Pictures[i].Valid)
+			out[i] = copies.SignatureOf(m, s.Pictures[i].Valid)
 			m.Free()
 		}
 		told.Lock()

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/data/copies"
 	"github.com/whippet-ml/whippet/interpret"
 )
 
@@ -189,7 +190,7 @@ func TestNewQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := NewQueue(s, []*interpret.Table{valid, train}, 2, []Pair{{Train: 0, Valid: 1, Bits: 3, Copy: Copy{Turn: 4, Alike: 0.97}}})
+	q := NewQueue(s, []*interpret.Table{valid, train}, 2, []Pair{{Train: 0, Valid: 1, Match: copies.Match{Bits: 3, Copy: copies.Copy{Turn: 4, Alike: 0.97}}}})
 	if got := fmt.Sprint(q.Cases); got != "[{[3] 0 0  0} {[1] 0 0  0} {[0 1] 3 0 mirrored 0.97}]" {
 		t.Errorf("entries %s", got)
 	}

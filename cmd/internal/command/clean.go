@@ -13,6 +13,7 @@ import (
 	"github.com/whippet-ml/whippet/cmd/internal/clean"
 	"github.com/whippet-ml/whippet/cmd/internal/localweb"
 	"github.com/whippet-ml/whippet/cmd/internal/run"
+	"github.com/whippet-ml/whippet/data/copies"
 	"github.com/whippet-ml/whippet/interpret"
 	"github.com/whippet-ml/whippet/train"
 )
@@ -23,11 +24,11 @@ type cleanFlags struct {
 	address string
 	top     int
 	pairs   int
-	limits  clean.Limits
+	limits  copies.Limits
 }
 
 func newClean() *cobra.Command {
-	f := &cleanFlags{limits: clean.DefaultLimits}
+	f := &cleanFlags{limits: copies.DefaultLimits}
 	cmd := &cobra.Command{
 		Use:   "clean MODEL",
 		Short: "Go through the pictures a model doubts, and near-duplicates, on a local page",

@@ -51,7 +51,7 @@ func (j *judged) flags(cmd *cobra.Command) {
 	for name, usage := range map[string]string{
 		"data":       "the pictures: a folder, an archive, an address or a known set's name; by default those the model was trained on",
 		"label":      "labels: regex:PATTERN on the file name, folder, csv:FILE[:COLUMN], or auto; by default as in training",
-		"valid":      "validation set: a share such as 0.2, folder:TRAIN,VALID, column:NAME, or auto; by default as in training",
+		"valid":      "validation set: a share such as 0.2, folder:TRAIN,VALID, column:NAME, fold:K/N, or auto; by default as in training",
 		"split-seed": "seed of the random split; by default as in training",
 	} {
 		fl.Lookup(name).Usage = usage
@@ -93,6 +93,9 @@ func (j *judged) plan(ctx context.Context, path string, changed func(string) boo
 		set(changed("label") || changed("label-delim"), &j.LabelDelim, c.LabelDelim)
 		set(changed("valid"), &j.Valid, c.Valid)
 		set(changed("split-seed"), &j.SplitSeed, c.SplitSeed)
+		if j.trained = c; !resplit(changed) && !changed("label") && (!changed("data") || j.sameData()) {
+			j.Group, j.Stratify = c.Group, c.Stratify
+		}
 		set(changed("damaged"), &j.Damaged, c.Damaged)
 		j.MinScale, j.Augment = c.MinScale, c.Augment // for test-time augmentation
 	}

@@ -45,13 +45,18 @@ func (j *judged) choose(plan *data.Block, changed func(string) bool) {
 	switch {
 	case j.all:
 		plan.Split, j.why = data.AllValid, "--all was given"
-	case changed("valid") || changed("split-seed"):
+	case resplit(changed):
 		j.why = fmt.Sprintf("the validation set by --valid %s", j.Valid)
 	case !changed("data") || j.sameData():
 		j.why = fmt.Sprintf("the validation set of the training, %s (--all takes all)", j.Valid)
 	default:
 		plan.Split, j.why = data.AllValid, "they are not the data that the model was trained on (--valid takes a part)"
 	}
+}
+
+// resplit reports whether a flag asks for another split than that of the training.
+func resplit(changed func(string) bool) bool {
+	return changed("valid") || changed("split-seed") || changed("group") || changed("stratify")
 }
 
 // sameData reports whether --data names what the model was trained on.

@@ -26,7 +26,9 @@ func dataFlags(cmd *cobra.Command, c *run.Config) {
 	fl.StringVar(&c.Label, "label", c.Label, "labels: regex:PATTERN on the file name, folder, csv:FILE[:COLUMN], or auto; columns by name or by number from 0")
 	fl.StringVar(&c.LabelDelim, "label-delim", c.LabelDelim, "the column of csv:FILE has any number of labels, separated by this: a space, a semicolon …")
 	fl.StringVar(&c.PathColumn, "path-column", c.PathColumn, "column of the table of csv:FILE that names the pictures, by name or by number from 0; by default the one that does")
-	fl.StringVar(&c.Valid, "valid", c.Valid, "validation set: a share such as 0.2, folder:TRAIN,VALID, column:NAME, or auto")
+	fl.StringVar(&c.Valid, "valid", c.Valid, "validation set: a share such as 0.2, folder:TRAIN,VALID, column:NAME, fold:K/N (fold K of N, which together judge every picture once), or auto")
+	fl.StringVar(&c.Group, "group", c.Group, "keep pictures that belong together on one side of the split: column:NAME (a patient, an animal), regex:PATTERN on the path below the folder, folder, or duplicates (near-duplicates, which are looked for)")
+	fl.BoolVar(&c.Stratify, "stratify", c.Stratify, "keep the shares of the labels on both sides of a random split")
 	fl.Uint64Var(&c.SplitSeed, "split-seed", c.SplitSeed, "seed of the random split")
 	fl.StringVar(&c.Damaged, "damaged", c.Damaged, "pictures that cannot be read: error, or skip and count them")
 }
@@ -261,6 +263,7 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.Uint64Var(&c.Seed, "seed", 0, "seed of everything else that is random; drawn, printed and recorded when not given")
 	fl.BoolVar(&c.TrainBN, "train-bn", c.TrainBN, "let the batch norms of frozen layers train")
 	fl.Float64Var(&c.MixUp, "mixup", c.MixUp, "mix pictures with this alpha (fastai: 0.4); 0 for none")
+	fl.BoolVar(&c.Balance, "balance", c.Balance, "draw training pictures of rare classes as often as those of frequent ones")
 	fl.StringVar(&c.Loss, "loss", c.Loss, "loss: cross_entropy (the usual one), focal or bce; for several labels bce (the usual one) or asymmetric")
 	fl.StringVar(&c.ClassWeights, "class-weights", c.ClassWeights, "weights of the classes in the loss: auto, by how rare they are among the training pictures, or a table CLASS,WEIGHT")
 	fl.Float64Var(&c.Smoothing, "label-smoothing", c.Smoothing, "label smoothing (fastai: 0.1); 0 for none")

@@ -21,8 +21,8 @@ var flagOf = map[string]map[string]string{
 		"Batch": "--batch", "MaxBytes": "--max-body", // of the predictors it makes
 	},
 	"predict":   {"Batch": "--batch", "MaxPixels": "--max-pixels", "MaxBytes": "--max-bytes"},
-	"train":     {"BatchSize": "--batch", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Every": "--checkpoint-every", "Keep": "--checkpoint-keep", "Address": "--address", "Size": "--size", "MinScale": "--min-scale"},
-	"lr-find":   {"BatchSize": "--batch", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Size": "--size", "MinScale": "--min-scale"},
+	"train":     {"BatchSize": "--batch", "Balance": "--balance", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Every": "--checkpoint-every", "Keep": "--checkpoint-keep", "Address": "--address", "Size": "--size", "MinScale": "--min-scale"},
+	"lr-find":   {"BatchSize": "--batch", "Balance": "--balance", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Size": "--size", "MinScale": "--min-scale"},
 	"interpret": {"BatchSize": "--batch", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0"},
 	"clean":     {"BatchSize": "--batch", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Bits": "--duplicate-bits"},
 	"export":    {"Batch": "--batch", "Probabilities": "--softmax", "Pixels": "--pixels", "Preprocess": "--preprocess"},
@@ -43,6 +43,11 @@ var said = []struct {
 }{
 	{regexp.MustCompile(`set ItemTransforms to a resize such as vision\.Resize\((\d+)\)`), "give --presize, such as --presize $1"},
 	{regexp.MustCompile(`\bRandomSplit\(([^,()]+), seed (\d+)\)`), "--valid $1 (--split-seed $2)"},
+	{regexp.MustCompile(`\bStratifiedSplit\(([^,()]+), seed (\d+)\)`), "--valid $1 --stratify (--split-seed $2)"},
+	{regexp.MustCompile(`\bGroupSplit\(([^,()]+), seed (\d+), groups by (.*?)(?:, stratified)?\) leaves`), "--valid $1 by groups of $3 (--split-seed $2) leaves"},
+	{regexp.MustCompile(`\bFoldSplit\((\d+) of (\d+), seed (\d+)[^()]*\)`), "--valid fold:$1/$2 (--split-seed $3)"},
+	{regexp.MustCompile(`, or let the split be made by groups$`), ", or let --valid be a share, such as 0.2, which does not part them"},
+	{regexp.MustCompile(`; another seed of the split may part them, or stratify it$`), "; another --split-seed may part them, or --stratify"},
 	{regexp.MustCompile("\\bthe labeler RegexLabel\\(`([^`]*)`\\)"), "--label 'regex:$1'"},
 	{regexp.MustCompile("\\bRegexLabel\\(`([^`]*)`\\)"), "--label 'regex:$1'"},
 	{regexp.MustCompile(`\b(?:the labeler )?ParentLabel\b`), "--label folder"},

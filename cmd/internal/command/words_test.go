@@ -13,10 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/whippet-ml/whippet/cmd/internal/clean"
 	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/cmd/internal/watch"
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/data/copies"
 	"github.com/whippet-ml/whippet/interpret/page"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
@@ -41,7 +41,7 @@ func TestEveryFieldHasAFlag(t *testing.T) {
 	const found = "found by looking at the table and the pictures, and told"
 	table := map[string]string{"File": "its value is that of --label csv:FILE", "Images": code,
 		"Prefix": found, "Suffix": found, "Comma": found, "Header": found}
-	judging := map[string]string{"Seed": "nothing is random"}
+	judging := map[string]string{"Seed": "nothing is random", "Balance": "nothing is trained"}
 	decode := map[string]string{"IgnoreOrientation": saved, "Strict": constant}
 	type uses struct {
 		options any
@@ -68,7 +68,7 @@ func TestEveryFieldHasAFlag(t *testing.T) {
 			{data.Block{}, block}, {data.CSV{}, table},
 			{page.Options{}, map[string]string{"TopLosses": constant, "Pairs": constant, "MaxPictures": constant, "MaxBytes": constant, "Thumb": constant}},
 		},
-		"clean":  {{data.Block{}, block}, {data.CSV{}, table}, {clean.Limits{}, map[string]string{"Color": constant}}},
+		"clean":  {{data.Block{}, block}, {data.CSV{}, table}, {copies.Limits{}, map[string]string{"Color": constant}}},
 		"export": {{models.ONNXOptions{}, nil}},
 	} {
 		cmd := find(t, command)

@@ -68,8 +68,11 @@ type Config struct {
 	Label        string            `json:"label"`                 // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
 	LabelDelim   string            `json:"label_delim,omitempty"` // what separates the labels in a table's column; "" for one label a picture
 	PathColumn   string            `json:"path_column,omitempty"` // of the table of csv:FILE: which column names the pictures; empty looks for it
-	Valid        string            `json:"valid"`                 // a share, folder[:TRAIN,VALID], column:NAME, or auto
+	Valid        string            `json:"valid"`                 // a share, folder[:TRAIN,VALID], column:NAME, fold:K/N, or auto
 	SplitSeed    uint64            `json:"split_seed"`            // of a random split
+	Group        string            `json:"group,omitempty"`       // what no split parts: column:NAME, regex:PATTERN, folder, duplicates; "" for nothing
+	Stratify     bool              `json:"stratify,omitempty"`    // keep the labels' shares on both sides of the split
+	Balance      bool              `json:"balance,omitempty"`     // draw training pictures of all classes equally often
 	Seed         uint64            `json:"seed"`                  // of initial weights, shuffling, augmentation and dropout
 	Damaged      string            `json:"damaged"`               // error or skip
 	TrainBN      bool              `json:"train_bn"`

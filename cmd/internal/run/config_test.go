@@ -50,6 +50,11 @@ func TestCheck(t *testing.T) {
 		{"label csv without file", func(c *Config) { c.Label = "csv:" }, "name the file"},
 		{"valid column without name", func(c *Config) { c.Valid = "column:" }, "name the column"},
 		{"negative valid", func(c *Config) { c.Valid = "-0.1" }, "--valid"},
+		{"balanced twice", func(c *Config) { c.Balance, c.ClassWeights = true, "auto" }, "would count twice"},
+		{"fold of one", func(c *Config) { c.Valid = "fold:1/1" }, "--valid fold:1/1"},
+		{"fold without number", func(c *Config) { c.Valid = "fold:/5" }, "--valid fold:/5"},
+		{"a fold", func(c *Config) { c.Valid = "fold:5/5" }, ""},
+		{"group by nothing", func(c *Config) { c.Group = "column:" }, "--group column:"},
 		{"NaN of valid", func(c *Config) { c.Valid = "NaN" }, "--valid"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/whippet-ml/whippet/data"
@@ -53,6 +52,12 @@ func (c *Config) Prepare(ctx context.Context, opts ...datasets.UntarOption) (roo
 		if c.Valid, err = guessSplit(root, c.Label, table); err != nil {
 			return "", err
 		}
+	}
+	if err := c.prepareGroup(table); err != nil {
+		return "", err
+	}
+	if _, err := c.splitter(); err != nil { // what auto stands for may not go with the rest
+		return "", err
 	}
 	if table == nil && strings.HasPrefix(c.Valid, "column:") {
 		return "", fmt.Errorf("--valid %s: columns are those of a table, and --label is %s: give --label csv:FILE, or a share such as --valid 0.2", c.Valid, c.Label)
@@ -279,36 +284,6 @@ func (c Config) labeler() (data.Labeler, error) {
 	return nil, fmt.Errorf("--label %q: must be regex:PATTERN, folder, csv:FILE[:COLUMN] or auto", c.Label)
 }
 
-func (c Config) splitter() (data.Splitter, error) {
-	kind, arg, _ := strings.Cut(c.Valid, ":")
-	switch kind {
-	case "auto":
-		return nil, nil
-	case "folder":
-		names := strings.Split(arg, ",")
-		if arg == "" {
-			names = []string{"train", "valid"}
-		}
-		if len(names) < 2 {
-			return nil, fmt.Errorf("--valid %s: name both folders, as in folder:train,valid", c.Valid)
-		}
-		return data.GrandparentSplit(names[0], names[1:]...), nil
-	case "column":
-		if arg == "" {
-			return nil, errors.New("--valid column: name the column, as in column:is_valid")
-		}
-		return data.ColumnSplit(arg), nil
-	}
-	share, err := strconv.ParseFloat(c.Valid, 64)
-	if err != nil || !(share >= 0 && share < 1) {
-		return nil, fmt.Errorf("--valid %q: must be a share from 0 up to, not including, 1, folder:TRAIN,VALID, or column:NAME", c.Valid)
-	}
-	if share == 0 {
-		return data.AllTrain, nil
-	}
-	return data.RandomSplit(share, c.SplitSeed), nil
-}
-
 // Block returns the plan of the run's data.
 func (c Config) Block(root string) (data.Block, error) {
 	label, err := c.labeler()
@@ -319,7 +294,7 @@ func (c Config) Block(root string) (data.Block, error) {
 	if err != nil {
 		return data.Block{}, err
 	}
-	b := data.Block{Task: c.Task(), Items: vision.ImageFiles, Label: label, Split: split, BatchSize: c.Batch, Seed: c.streamSeed()}
+	b := data.Block{Task: c.Task(), Items: vision.ImageFiles, Label: label, Split: split, BatchSize: c.Batch, Balance: c.Balance, Seed: c.streamSeed()}
 	switch {
 	case c.Data == Drawn:
 		b.Items, b.CacheBytes = DrawnSource(), 256<<20 // drawn once, kept

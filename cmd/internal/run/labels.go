@@ -43,6 +43,9 @@ func (c Config) checkLabels() error {
 			return err
 		}
 	}
+	if c.Balance && c.ClassWeights == autoWeights {
+		return errors.New("--balance and --class-weights auto both make up for rare classes, which would count twice: give one of them")
+	}
 	o := task.LossOptions{Name: c.Loss, Smoothing: c.Smoothing}
 	if _, err := c.Task().Loss(o); err != nil {
 		if o.Smoothing = 0; c.Smoothing != 0 {

@@ -1,4 +1,11 @@
-package clean
+// Package copies finds pictures that were made from the same original: scaled, squeezed,
+// recompressed, made darker or lighter, mirrored, turned by quarter turns, cropped to
+// no less than three quarters of each side, or several of these.
+//
+// Two are compared by 64-bit difference hashes of the whole picture and of 18 windows in all
+// eight positions; where they are near, the pictures are laid over each other and their
+// edges compared. docs/clean.md has how many copies it finds.
+package copies
 
 import (
 	"math/bits"
@@ -6,19 +13,19 @@ import (
 	"github.com/whippet-ml/whippet/data"
 )
 
-// signature is what copies of a picture are found by.
-type signature struct {
+// Signature is what copies of a picture are found by: some 2 KB.
+type Signature struct {
 	Fingerprint
 	thumb thumb
 	// hashes are those of the whole picture and then of each of the windows,
-	// for every turn; of a training picture only those of the first.
+	// for every turn; of a picture that is not turned only those of the first.
 	hashes [][1 + len(windows)]uint64
 }
 
-// signatureOf computes what a picture is found by. A training picture is compared
-// as it lies, a validation picture in all turns.
-func signatureOf(m *data.Image, turned bool) *signature {
-	s := &signature{Fingerprint: FingerprintOf(m), thumb: thumbOf(m)}
+// SignatureOf computes what a picture is found by. Of two pictures that are compared one
+// is taken as it lies, the other in all turns: turned says that this one may be the other.
+func SignatureOf(m *data.Image, turned bool) *Signature {
+	s := &Signature{Fingerprint: FingerprintOf(m), thumb: thumbOf(m)}
 	n := 1
 	if turned {
 		n = turns
@@ -45,7 +52,7 @@ const (
 
 // Copy says how one picture of a pair was made from the other.
 type Copy struct {
-	// Turn says how the validation picture lies on the training picture: 0 as it
+	// Turn says how the second picture lies on the first: 0 as it
 	// is, 1 to 3 rotated by so many quarter turns, 4 to 7 mirrored besides.
 	Turn    int     `json:"turn"`
 	Cropped bool    `json:"cropped"` // one of them shows a part of the other
@@ -67,31 +74,31 @@ func (c Copy) String() string {
 
 // copyOf looks for a way in which one picture is the other turned, mirrored,
 // cropped, or darker or lighter. It returns how many bits of the hashes differ
-// that way, and whether there is one. valid has all turns.
-func copyOf(train, valid *signature) (c Copy, differ int, ok bool) {
+// that way, and whether there is one. turned has all turns.
+func copyOf(a, turned *Signature) (c Copy, differ int, ok bool) {
 	for turn := range turns {
 		// The best part of one to lie on the whole of the other; 0 is the whole.
-		inValid, inTrain := 0, 0
-		near := bits.OnesCount64(train.hashes[0][0] ^ valid.hashes[turn][0])
-		nearValid, nearTrain := near, near
-		for i, h := range valid.hashes[turn] {
-			if n := bits.OnesCount64(train.hashes[0][0] ^ h); n < nearValid {
-				nearValid, inValid = n, i
+		inTurned, inA := 0, 0
+		near := bits.OnesCount64(a.hashes[0][0] ^ turned.hashes[turn][0])
+		nearTurned, nearA := near, near
+		for i, h := range turned.hashes[turn] {
+			if n := bits.OnesCount64(a.hashes[0][0] ^ h); n < nearTurned {
+				nearTurned, inTurned = n, i
 			}
-			if n := bits.OnesCount64(train.hashes[0][i] ^ valid.hashes[turn][0]); n < nearTrain {
-				nearTrain, inTrain = n, i
+			if n := bits.OnesCount64(a.hashes[0][i] ^ turned.hashes[turn][0]); n < nearA {
+				nearA, inA = n, i
 			}
 		}
-		if min(nearValid, nearTrain) > nearBits {
+		if min(nearTurned, nearA) > nearBits {
 			continue
 		}
-		laid := valid.thumb.turned(turn)
-		v, t := laid.sums(), train.thumb.sums()
+		laid := turned.thumb.turned(turn)
+		v, t := laid.sums(), a.thumb.sums()
 		for _, try := range [2]struct {
 			of, in *sums
 			part   int
 			near   int
-		}{{t, v, inValid, nearValid}, {v, t, inTrain, nearTrain}} {
+		}{{t, v, inTurned, nearTurned}, {v, t, inA, nearA}} {
 			if try.near > nearBits {
 				continue
 			}

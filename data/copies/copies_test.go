@@ -1,4 +1,4 @@
-package clean
+package copies
 
 import (
 	"image"
@@ -81,7 +81,7 @@ func TestCopyOf(t *testing.T) {
 		for i, m := range originals {
 			made := c.of(m)
 			for _, p := range [2][2]*data.Image{{m, made}, {made, m}} {
-				got, differ, ok := copyOf(signatureOf(p[0], false), signatureOf(p[1], true))
+				got, differ, ok := copyOf(SignatureOf(p[0], false), SignatureOf(p[1], true))
 				if !ok || got.String() != c.want || got.Alike > 1.000001 || differ > nearBits {
 					missed++
 					t.Logf("%s: picture %d: %v, %q, alike %.3f, %d bits", c.name, i, ok, got, got.Alike, differ)
@@ -94,7 +94,7 @@ func TestCopyOf(t *testing.T) {
 	}
 	for i, a := range originals {
 		for _, b := range originals[:i] {
-			if c, _, ok := copyOf(signatureOf(a, false), signatureOf(b, true)); ok {
+			if c, _, ok := copyOf(SignatureOf(a, false), SignatureOf(b, true)); ok {
 				t.Errorf("picture %d is taken for a copy of another: %+v", i, c)
 			}
 		}
@@ -108,7 +108,7 @@ func TestCopyOfPlainPictures(t *testing.T) {
 		plain.Pix[i] = 120
 	}
 	for _, m := range []*data.Image{plain, data.NewImage(0, 0), part(plain, 0, 0, 1, 1)} {
-		s := signatureOf(m, true)
+		s := SignatureOf(m, true)
 		if c, _, ok := copyOf(s, s); ok {
 			t.Errorf("a plain picture of %d×%d is a copy of itself: %+v", m.Width, m.Height, c)
 		}
