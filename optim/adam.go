@@ -22,10 +22,15 @@ import (
 type Adam struct {
 	SqrMom float64 // beta2; 0 means 0.99
 	Eps    float64 // 0 means 1e-5
+	Mom    float64 // beta1 where no schedule moves it, of Defaults; 0 means 0.9
 	L2     bool    // adds wd*p to the gradient in place of decoupled decay (fastai's decouple_wd=False); changes Grad
 
 	mem memory
 }
+
+// AdamW returns Adam with PyTorch's constants, betas 0.9 and 0.999 and eps 1e-8: its
+// rule is torch.optim.AdamW's.
+func AdamW() *Adam { return &Adam{SqrMom: 0.999, Eps: 1e-8} }
 
 func (a *Adam) withDefaults() (sqrMom, eps float64) {
 	return cmp.Or(a.SqrMom, 0.99), cmp.Or(a.Eps, 1e-5)
@@ -38,7 +43,9 @@ func (a *Adam) Name() string {
 }
 
 // Defaults implements Optimizer: lr 1e-3 (fastai's Learner), mom 0.9, wd 0.01.
-func (a *Adam) Defaults() Hyper { return Hyper{LR: 1e-3, Mom: 0.9, WD: 0.01} }
+func (a *Adam) Defaults() Hyper {
+	return Hyper{LR: 1e-3, Mom: cmp.Or(a.Mom, 0.9), WD: 0.01}
+}
 
 // Step implements Optimizer.
 func (a *Adam) Step(groups [][]*Param, hyper []Hyper) error {

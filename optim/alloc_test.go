@@ -9,7 +9,7 @@ import (
 // TestStepsAllocateNothing takes steps of every optimizer with momentum, decay
 // and several parameters.
 func TestStepsAllocateNothing(t *testing.T) {
-	for _, o := range []Optimizer{&Adam{}, &Adam{L2: true}, &SGD{}, &RMSProp{Mom: 0.9}, &RAdam{}, &Lookahead{Opt: &RAdam{}}} {
+	for _, o := range []Optimizer{&Adam{}, &Adam{L2: true}, &SGD{}, &RMSProp{Mom: 0.9}, &RAdam{}, &Lookahead{Opt: &RAdam{}}, &SGD{Mom: 0.9, Nesterov: true}, &TorchRMSProp{TF: true, Mom: 0.9}, &LAMB{}} {
 		t.Run(o.Name(), func(t *testing.T) {
 			var params []*Param
 			for _, name := range []string{"a", "b", "c"} {

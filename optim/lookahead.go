@@ -24,12 +24,15 @@ type Lookahead struct {
 // Ranger is RAdam with Lookahead (Wright 2019), as fastai's ranger. fastai runs
 // it with momentum 0.95, weight decay 0.01 and eps 1e-6, which its Defaults and
 // options give.
-func Ranger() *Lookahead { return &Lookahead{Opt: ranger{&RAdam{Eps: 1e-6}}} }
+func Ranger() *Lookahead { return RangerOf(RAdam{Eps: 1e-6}) }
+
+// RangerOf is Ranger with options of its RAdam.
+func RangerOf(o RAdam) *Lookahead { return &Lookahead{Opt: ranger{&o}} }
 
 // ranger is RAdam with the defaults fastai gives it inside ranger.
 type ranger struct{ *RAdam }
 
-func (ranger) Defaults() Hyper { return Hyper{LR: 1e-3, Mom: 0.95, WD: 0.01} }
+func (r ranger) Defaults() Hyper { return Hyper{LR: 1e-3, Mom: cmp.Or(r.Mom, 0.95), WD: 0.01} }
 
 func (l *Lookahead) withDefaults() (k int, alpha float64) {
 	return cmp.Or(l.K, 6), cmp.Or(l.Alpha, 0.5)

@@ -1,6 +1,7 @@
 // Package optim changes a model's parameters by their gradients: Adam and SGD
 // as fastai defines them (decoupled weight decay before the step, none for batch
-// norm and biases), RMSProp and RAdam, and Lookahead around any of them.
+// norm and biases), RMSProp and RAdam, and Lookahead around any of them; PyTorch's AdamW,
+// SGD and RMSprop; timm's RMSpropTF and LAMB.
 //
 // An optimizer owns its running averages, by parameter name, and gives them out
 // as plain data, so that a checkpoint can store and restore them.

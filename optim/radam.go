@@ -18,6 +18,7 @@ import (
 type RAdam struct {
 	SqrMom float64 // beta2; 0 means 0.99
 	Eps    float64 // 0 means 1e-5
+	Mom    float64 // beta1 where no schedule moves it, of Defaults; 0 means 0.9
 
 	mem memory
 }
@@ -34,7 +35,7 @@ func (o *RAdam) Name() string {
 
 // Defaults implements Optimizer: lr 1e-3 (fastai's Learner), mom 0.9, no weight
 // decay.
-func (o *RAdam) Defaults() Hyper { return Hyper{LR: 1e-3, Mom: 0.9} }
+func (o *RAdam) Defaults() Hyper { return Hyper{LR: 1e-3, Mom: cmp.Or(o.Mom, 0.9)} }
 
 // Step implements Optimizer.
 func (o *RAdam) Step(groups [][]*Param, hyper []Hyper) error {

@@ -48,6 +48,7 @@ fine-tuning; --unfrozen lets all layers train, usually after that part, with
 		RunE:        func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.flags(cmd)
+	optimizerFlags(cmd, &f.Updates)
 	fl := cmd.Flags()
 	fl.BoolVar(&f.frozen, "frozen", false, "train the head (and batch norms) only; the default with pretrained weights")
 	fl.BoolVar(&f.unfrozen, "unfrozen", false, "train all layers; the default with --weights none")

@@ -54,7 +54,8 @@ network pretrained on other drawn pictures: nothing is downloaded.`,
 	}
 	fl := cmd.Flags()
 	f.flags(cmd)
-	updateFlags(cmd, &f.Updates)
+	optimizerFlags(cmd, &f.Updates)
+	averageFlags(cmd, &f.Updates)
 	fl.IntVar(&f.Epochs, "epochs", f.Epochs, "epochs with all layers training")
 	fl.IntVar(&f.FreezeEpochs, "freeze-epochs", f.FreezeEpochs, "epochs before that in which only the head and the batch norms train")
 	fl.StringVar(&f.LR, "lr", f.LR, "learning rate; with --schedule other than fine-tune also slice(1e-6,1e-4) or a list, one for each layer group")
