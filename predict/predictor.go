@@ -32,6 +32,7 @@ type Predictor struct {
 	inputs *mem.Buffers
 
 	decoder task.Decoder // makes answers of probabilities
+	more    []*Predictor // the others of an ensemble
 }
 
 // Load returns a predictor for a model file that training saved.
@@ -163,6 +164,9 @@ func (p *Predictor) Probs(ctx context.Context, x *tensor.Tensor) (*tensor.Tensor
 		if v != v {
 			return nil, fmt.Errorf("predict: %w", ErrNotFinite)
 		}
+	}
+	if err := p.addOthers(ctx, x, out); err != nil {
+		return nil, err
 	}
 	return out, nil
 }

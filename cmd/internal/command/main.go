@@ -144,6 +144,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(
 		newTrain(),
+		newFolds(),
 		newLRFind(),
 		newPredict(),
 		newMerge(),

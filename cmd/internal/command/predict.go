@@ -28,11 +28,15 @@ func newPredict() *cobra.Command {
 	var topk, batch, maxPixels int
 	var maxBytes int64
 	var asJSON, asCSV, null bool
+	var with []string
 	var to partFlags
 	cmd := &cobra.Command{
 		Use:   "predict MODEL FILE|FOLDER|GLOB|-...",
 		Short: "Classify pictures with a trained or a published model",
 		Long: modelHelp + `
+
+The folder that whippet folds made stands for the networks of all its folds, which
+answer together, by their mean; so do those of --with.
 
 A FOLDER stands for every picture below it, sorted; a quoted
 GLOB for the files it matches; - for one picture on standard input. Results come
@@ -71,15 +75,7 @@ whippet merge tells of pictures that could not be read.`,
 			if err := to.settle(form); err != nil {
 				return err
 			}
-			file, model, err := sourceFile(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			c, info, err := openModel(cmd.Context(), model)
-			if err != nil {
-				return err
-			}
-			p, err := predict.New(c, info, predict.Options{Batch: batch,
+			p, files, err := openPredictor(cmd.Context(), append([]string{args[0]}, with...), predict.Options{Batch: batch,
 				Decode: vision.DecodeOptions{MaxPixels: maxPixels, MaxBytes: maxBytes}})
 			if err != nil {
 				return err
@@ -94,7 +90,7 @@ whippet merge tells of pictures that could not be read.`,
 				if inputs, err = src.part(*to.p, &work); err != nil {
 					return err
 				}
-				if work.Model, err = parts.FileDigest(file); err != nil {
+				if work.Model, err = digestOf(files); err != nil {
 					return err
 				}
 			}
@@ -113,6 +109,7 @@ whippet merge tells of pictures that could not be read.`,
 		},
 	}
 	f := cmd.Flags()
+	f.StringArrayVar(&with, "with", nil, "answer by the mean probability of MODEL and of this model too, which has the same classes; may be given several times")
 	f.StringVar(&from, "files-from", "", "read picture paths, one a line, from this file; - is standard input")
 	renamed(cmd, "from", "files-from")
 	f.BoolVarP(&null, "null", "0", false, "paths of --files-from end in a zero byte instead of a line end, as find -print0 writes them")

@@ -230,7 +230,7 @@ func (p *printer) finish(c run.Config, out *run.Output) {
 		return
 	}
 	fmt.Fprintf(p.out, "\nmodel, history and settings are in %s (%s)\n", out.Dir, train.Clock(time.Since(p.began)))
-	if c.Data == run.Drawn {
+	if c.Data == run.Drawn && !c.IsFold() {
 		fmt.Fprint(p.out, "\nthe same on 37 breeds of real pets (downloads 0.8 GB and the weights once):\n\n    whippet train --data pets\n")
 	}
 }

@@ -52,6 +52,16 @@ network pretrained on other drawn pictures: nothing is downloaded.`,
 		Annotations: onRanks,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
+	f.fitFlags(cmd)
+	cmd.Flags().StringVarP(&f.out, "out", "o", "", "folder for the results (default runs/DATE-TIME-ARCH)")
+	cmd.Flags().StringVar(&f.resume, "resume", "", "continue the interrupted run of this folder; with --lr, from here on with that learning rate")
+	f.page.flags(cmd)
+	return cmd
+}
+
+// fitFlags adds the flags that say which pictures, which network and how it is
+// trained. The settings of f are the defaults.
+func (f *trainFlags) fitFlags(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	f.flags(cmd)
 	optimizerFlags(cmd, &f.Updates)
@@ -67,12 +77,8 @@ network pretrained on other drawn pictures: nothing is downloaded.`,
 	fl.StringVar(&f.Metrics, "metrics", f.Metrics, "what to measure, separated by commas: "+strings.Join(one, ", ")+"; for several labels "+strings.Join(several, ", "))
 	fl.StringVar(&f.Thresholds, "thresholds", f.Thresholds, "for several labels, the probability above which each is answered, chosen on the validation pictures: f1 (the highest F1), f2, f0.5, precision:0.9 (the highest recall at that precision), or a number for all (default f1)")
 	fl.BoolVar(&f.Calibrate, "calibrate", f.Calibrate, "when training has ended, fit a temperature on the validation pictures, so that of the answers given with 90 % nine in ten are right (temperature scaling); predict and serve use it")
-	fl.StringVarP(&f.out, "out", "o", "", "folder for the results (default runs/DATE-TIME-ARCH)")
-	fl.StringVar(&f.resume, "resume", "", "continue the interrupted run of this folder; with --lr, from here on with that learning rate")
 	fl.DurationVar(&f.every, "checkpoint-every", 5*time.Minute, "how often to save the state of training, besides after every epoch")
 	fl.IntVar(&f.keep, "checkpoint-keep", checkpoint.DefaultKeep, "how many checkpoints to keep, the newest")
-	f.page.flags(cmd)
-	return cmd
 }
 
 func (f *trainFlags) run(cmd *cobra.Command) error {
@@ -98,10 +104,14 @@ func (f *trainFlags) begin(cmd *cobra.Command, p *printer) error {
 	if err := f.settle(cmd.Context(), cmd.Flags().Changed); err != nil {
 		return err
 	}
-	ctx := cmd.Context()
-	if err := f.settleTogether(ctx, cmd.Flags().Changed); err != nil {
+	if err := f.settleTogether(cmd.Context(), cmd.Flags().Changed); err != nil {
 		return err
 	}
+	return f.begun(cmd.Context(), p)
+}
+
+// begun trains a run whose settings are settled to its end.
+func (f *trainFlags) begun(ctx context.Context, p *printer) error {
 	dls, err := f.loaders(ctx, p)
 	if err != nil {
 		return err

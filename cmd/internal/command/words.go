@@ -22,6 +22,7 @@ var flagOf = map[string]map[string]string{
 	},
 	"predict":   {"Batch": "--batch", "MaxPixels": "--max-pixels", "MaxBytes": "--max-bytes"},
 	"train":     {"BatchSize": "--batch", "Balance": "--balance", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Every": "--checkpoint-every", "Keep": "--checkpoint-keep", "Address": "--address", "Size": "--size", "MinScale": "--min-scale"},
+	"folds":     {"BatchSize": "--batch", "Balance": "--balance", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "Every": "--checkpoint-every", "Keep": "--checkpoint-keep", "Size": "--size", "MinScale": "--min-scale"},
 	"lr-find":   {"BatchSize": "--batch", "Balance": "--balance", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Size": "--size", "MinScale": "--min-scale"},
 	"interpret": {"BatchSize": "--batch", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0"},
 	"clean":     {"BatchSize": "--batch", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Bits": "--duplicate-bits"},

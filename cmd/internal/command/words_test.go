@@ -63,6 +63,11 @@ func TestEveryFieldHasAFlag(t *testing.T) {
 			{watch.Options{}, map[string]string{"Title": code, "Epochs": code, "Stats": code, "PicturesEvery": constant}},
 			{vision.AugTransforms{}, nil},
 		},
+		"folds": {
+			{data.Block{}, block}, {data.CSV{}, table},
+			{train.Checkpoints{}, map[string]string{"Dir": code, "Extra": code, "Failed": code}},
+			{vision.AugTransforms{}, nil},
+		},
 		"lr-find": {{data.Block{}, block}, {data.CSV{}, table}, {vision.AugTransforms{}, nil}},
 		"interpret": {
 			{data.Block{}, block}, {data.CSV{}, table},

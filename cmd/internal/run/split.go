@@ -72,16 +72,16 @@ func (c Config) splitter() (data.Splitter, error) {
 	return data.RandomSplit(share, c.SplitSeed), nil
 }
 
-// maxFolds bounds the number of folds: each is a training.
-const maxFolds = 1000
+// MaxFolds bounds the number of folds: each is a training.
+const MaxFolds = 1000
 
 // parseFold reads K/N.
 func parseFold(s string) (k, n int, err error) {
 	left, right, _ := strings.Cut(s, "/")
 	k, errK := strconv.Atoi(left)
 	n, errN := strconv.Atoi(right)
-	if errK != nil || errN != nil || n < 2 || n > maxFolds || k < 1 || k > n {
-		return 0, 0, fmt.Errorf("must be fold:K/N with fold K, from 1, of N folds, 2 to %d: fold:1/5 is the first of five", maxFolds)
+	if errK != nil || errN != nil || n < 2 || n > MaxFolds || k < 1 || k > n {
+		return 0, 0, fmt.Errorf("must be fold:K/N with fold K, from 1, of N folds, 2 to %d: fold:1/5 is the first of five", MaxFolds)
 	}
 	return k, n, nil
 }
