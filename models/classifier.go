@@ -86,7 +86,9 @@ func (c *Classifier) Frozen() (*Classifier, error) {
 		return nil, err
 	}
 	f := &Classifier{Arch: c.Arch, Classes: c.Classes, Body: c.Arch.named(c.Arch.Units()), Head: head, OwnHead: c.OwnHead}
-	from, to := nn.State(c), nn.State(f)
+	from := nn.State(c)
+	f.FitPositions(shapesOf(from))
+	to := nn.State(f)
 	if len(from) != len(to) {
 		return nil, fmt.Errorf("models: the network has %d parameters and buffers, %s has %d", len(from), c.Arch.Name, len(to))
 	}

@@ -72,7 +72,8 @@ func (a *Architecture) facts() (Facts, error) {
 		return Facts{}, fmt.Errorf("models: %w", err)
 	}
 	for _, s := range l.body {
-		if len(s.Shape) > 0 { // files may lack counters
+		_, positions := l.prefixes[s.Name]
+		if len(s.Shape) > 0 && !positions { // files may lack counters, and differ in positions
 			f.bodyValues += sizeOf(s.Shape)
 			f.bodyShapes |= shapeBit(s.Shape)
 		}

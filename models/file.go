@@ -161,6 +161,7 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 	if err != nil {
 		return nil, info, err
 	}
+	c.FitPositions(f)
 	if err := nn.State(c).Load(f); err != nil {
 		return nil, info, err
 	}
@@ -201,7 +202,7 @@ func (i Info) classifier(f *weights.File, a *Architecture) (*Classifier, error) 
 // torchvision's or timm's network of the same architecture, under its names or one of
 // its spellings, also inside another module ("model.…"), of a classifier of
 // Whippet's, or of a fastai learner. The head's (fc, classifier, head, and those of
-// the authors' head) are passed over.
+// the authors' head) are passed over. Embeddings of positions become as many as f has.
 func (c *Classifier) SetBody(f *weights.File) error {
 	f.TrimWrappers()
 	l, err := c.Arch.layout()
@@ -212,7 +213,11 @@ func (c *Classifier) SetBody(f *weights.File) error {
 	if d := l.differences(ours); d != nil {
 		return notOf(c.Arch, f, d)
 	}
+	undo := c.FitPositions(ours)
 	if err := nn.State(c.Body).Load(l.bodyOf(ours)); err != nil {
+		if undo != nil {
+			undo()
+		}
 		return fmt.Errorf("these are not weights of a %s: %w", c.Arch.Name, err)
 	}
 	return nil

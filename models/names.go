@@ -86,6 +86,7 @@ func ImportOwnHead(f *weights.File, a *Architecture) (*Classifier, error) {
 		return nil, fmt.Errorf("models: these are not weights of a %s with its own head: %w", a.Name, err)
 	}
 	c := NewOwnHead(a, classes, rng.New(0))
+	c.FitPositions(f)
 	state, shapes := nn.State(c), map[string][]int{}
 	for _, e := range state {
 		shapes[e.Name] = e.Shape
@@ -164,7 +165,7 @@ func withoutAliases(fits []fit) []fit {
 // the arrays of f that the body does not, but for those of a head; nil for none.
 func (l *layout) differences(f *weights.File) *weights.MismatchError {
 	var d *weights.MismatchError
-	if errors.As(weights.Match(l.body, l.bodyOf(f)), &d) {
+	if errors.As(weights.Match(l.specs(f), l.bodyOf(f)), &d) {
 		return d
 	}
 	return nil
@@ -200,6 +201,7 @@ func (c *Classifier) importHead(f *weights.File) error {
 	}
 	c.Classes = classes
 	c.Head = c.Arch.newHead(classes, rng.New(0), HeadWidth(width))
+	c.FitPositions(f)
 	if err := nn.State(c).Load(f); err != nil {
 		return fmt.Errorf("models: these are not weights of a %s with fastai's head: %w", c.Arch.Name, err)
 	}

@@ -30,10 +30,12 @@ type Spelling struct {
 
 // layout is the names and shapes of a network, and how others spell them.
 type layout struct {
-	body    []weights.Spec
-	shapes  map[string][]int // of the body
-	heads   []string         // what the names of the authors' head begin with
-	namings []naming         // the architecture's own first
+	body   []weights.Spec
+	shapes map[string][]int // of the body
+	// prefixes are the names of embeddings of positions, and how many of them are of no patch.
+	prefixes map[string]int
+	heads    []string // what the names of the authors' head begin with
+	namings  []naming // the architecture's own first
 }
 
 // naming is an architecture's own names, or one of its spellings.
@@ -53,10 +55,11 @@ func (a *Architecture) layout() (*layout, error) {
 		return l.(*layout), nil
 	}
 	body, top := a.named(a.Units()), a.top(1)
-	l := &layout{body: nn.State(body).Specs(), shapes: map[string][]int{}}
+	l := &layout{body: nn.State(body).Specs(), shapes: map[string][]int{}, prefixes: map[string]int{}}
 	for _, s := range l.body {
 		l.shapes[s.Name] = s.Shape
 	}
+	walkPositions(body, func(name string, t *nn.Tokens) { l.prefixes[name] = t.Prefix() })
 	for _, c := range top.Children() {
 		l.heads = append(l.heads, c.Name+".")
 	}

@@ -106,6 +106,8 @@ func (e *vitEmbedding) Build(g *graph.Graph, x graph.Value) graph.Value {
 // State is the tokens', which files have at the top.
 func (e *vitEmbedding) State() []nn.Entry { return e.tokens.State() }
 
+func (e *vitEmbedding) positions() *nn.Tokens { return e.tokens }
+
 // Children returns the patches' convolution.
 func (e *vitEmbedding) Children() []nn.Child {
 	return []nn.Child{{Name: "patch_embed", Module: nn.NewNamed(nn.Child{Name: "proj", Module: e.patches})}}

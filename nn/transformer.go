@@ -51,6 +51,23 @@ func NewTokens(grid, channels, registers int, prefixed bool) *Tokens {
 	return &Tokens{Op: o}
 }
 
+// Prefix is how many of the positions are those of tokens that stand before the pixels.
+func (t *Tokens) Prefix() int {
+	if t.Op.Prefixed {
+		return t.Op.Prefix()
+	}
+	return 0
+}
+
+// SetGrid makes the positions those of maps of rows×cols pixels, all zero, before the
+// tokens are built or their state is asked for.
+func (t *Tokens) SetGrid(rows, cols int) {
+	old := t.Op
+	places := t.Prefix() + rows*cols
+	t.Op = &op.Tokens{Class: old.Class, Registers: old.Registers, Rows: rows, Cols: cols, Prefixed: old.Prefixed,
+		Position: autograd.NewParameter(tensor.New(1, places, old.Position.Value.Shape[2]))}
+}
+
 // Build appends the tokens.
 func (t *Tokens) Build(g *graph.Graph, x graph.Value) graph.Value { return g.Add(t.Op, x) }
 

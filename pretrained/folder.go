@@ -100,8 +100,11 @@ func timmConfig(name string, c *models.Classifier, info models.Info, license str
 		if file.Arrays[i].Name == "pos_embed" {
 			patches := file.Arrays[i].Shape[1]
 			patch := patchOf(file)
-			if side := int(math.Sqrt(float64(patches))); patch > 0 && side*patch != p.Size {
-				args["dynamic_img_size"] = true // positions are resampled
+			if side := int(math.Sqrt(float64(patches))); patch > 0 {
+				args["img_size"] = side * patch
+				if side*patch != p.Size {
+					args["dynamic_img_size"] = true // positions are resampled
+				}
 			}
 		}
 	}

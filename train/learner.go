@@ -179,7 +179,7 @@ func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Lear
 		Model: model, DLs: dls, Loss: byTask,
 		LR: 1e-3, WD: nan, Moms: [3]float64{0.95, 0.85, 0.95}, TrainBN: true, Shards: 1,
 		group: distributed.Alone{}, Results: Results{Recorder: &Recorder{}}, opt: &optim.Adam{},
-		groups: model.Groups(), arena: autograd.NewArena(),
+		arena: autograd.NewArena(),
 	}
 	for _, o := range opts {
 		o(l)
@@ -196,6 +196,15 @@ func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Lear
 	if math.IsNaN(l.WD) {
 		l.WD = l.opt.Defaults().WD
 	}
+	l.collect()
+	l.tape = autograd.NewTape(l.arena)
+	l.setTrainable()
+	return l, nil
+}
+
+// collect finds the state of the model, anew after its shapes have changed.
+func (l *Learner) collect() {
+	l.groups, l.params, l.state = l.Model.Groups(), nil, nil
 	for _, g := range l.groups {
 		var ps []parameter
 		for _, e := range g.Parameters() {
@@ -204,9 +213,7 @@ func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Lear
 		l.params = append(l.params, ps)
 		l.state = append(l.state, g...)
 	}
-	l.tape = autograd.NewTape(l.arena)
-	l.setTrainable()
-	return l, nil
+	l.decayed, l.withGrad, l.programOf, l.inShards = 0, nil, nil, nil
 }
 
 // Groups returns the number of layer groups.

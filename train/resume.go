@@ -227,7 +227,7 @@ func brief(s []string) string {
 }
 
 // apply puts the saved state into l, whose callbacks are cbs.
-func (c *Checkpoint) apply(l *Learner, cbs []Callback) error {
+func (c *Checkpoint) apply(l *Learner, cbs []Callback) (err error) {
 	if err := c.fits(l); err != nil {
 		return err
 	}
@@ -242,6 +242,16 @@ func (c *Checkpoint) apply(l *Learner, cbs []Callback) error {
 		if !strings.HasPrefix(a.Name, optPrefix) && !strings.HasPrefix(a.Name, bestPrefix) && !strings.HasPrefix(a.Name, emaPrefix) && a.Name != stepsName {
 			model.Arrays = append(model.Arrays, a)
 		}
+	}
+	if undo := l.Model.FitPositions(model); undo != nil {
+		l.collect()
+		defer func() {
+			if err != nil {
+				undo()
+				l.collect()
+				l.setTrainable()
+			}
+		}()
 	}
 	if err := l.state.Check(model); err != nil {
 		return fail(err)
