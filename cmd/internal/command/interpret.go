@@ -187,7 +187,7 @@ func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
 		return err
 	}
 	defer l.DLs.Close()
-	if err := agree(ctx, f.Config, l); err != nil {
+	if err := agree(ctx, f.Config, fmt.Sprintf("--tta %d", f.tta), l); err != nil {
 		return err
 	}
 	judgment, err := f.judgment(ctx, l.DLs)

@@ -136,7 +136,8 @@ func (f *lrFindFlags) learner(ctx context.Context, p *printer) (*train.Learner, 
 		err = l.Freeze()
 	}
 	if err == nil {
-		err = agree(ctx, f.Config, l)
+		trained := fmt.Sprintf("--start %g --end %g --steps %d and layers from group %d on", f.finder.Start, f.finder.End, f.finder.Steps, l.FrozenTo())
+		err = agree(ctx, f.Config, trained, l)
 	}
 	if err != nil {
 		dls.Close()

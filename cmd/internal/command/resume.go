@@ -56,6 +56,9 @@ func (f *trainFlags) continueRun(cmd *cobra.Command, p *printer) error {
 	if err := fromFirst(ctx, &f.Config); err != nil {
 		return err
 	}
+	if err := sameSettings(ctx, f.resume, f.Config); err != nil {
+		return err
+	}
 	if from, err = from.Broadcast(group(ctx)); err != nil {
 		return err
 	}
@@ -120,7 +123,7 @@ func (f *trainFlags) fromBeginning(cmd *cobra.Command, dls *data.DataLoaders, lr
 	if err != nil {
 		return err
 	}
-	if err := agree(ctx, f.Config, l); err != nil {
+	if err := agree(ctx, f.Config, newRate(lr), l); err != nil {
 		return err
 	}
 	if err := f.changeLR(0, lr, out); err != nil {
@@ -153,7 +156,7 @@ func (f *trainFlags) fromState(cmd *cobra.Command, dls *data.DataLoaders, from *
 	if err != nil {
 		return err
 	}
-	if err := agree(ctx, f.Config, l); err != nil {
+	if err := agree(ctx, f.Config, newRate(lr), l); err != nil {
 		return err
 	}
 	if err := f.changeLR(from.Step(), lr, out); err != nil {
@@ -171,6 +174,14 @@ func (f *trainFlags) fromState(cmd *cobra.Command, dls *data.DataLoaders, from *
 		p.note("from step %d on with the learning rate %s", from.Step(), lr)
 	}
 	return f.end(ctx, f.Resume(ctx, l, from), l, out, p)
+}
+
+// newRate is the flag of a new learning rate, in which ranks must agree.
+func newRate(lr string) string {
+	if lr == "" {
+		return "no --lr"
+	}
+	return "--lr " + shellWord(lr)
 }
 
 // changeLR notes in the run's settings that it goes on after step with the

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -81,16 +83,17 @@ type likeness struct {
 	Set        string // instruction set: kernels of another one give other bits
 	Winograd   string
 	Settings   json.RawMessage
+	Options    string // flags that change what is done and are no settings
 	Listing    string // the pictures' names and labels
 	Contents   string // of the pictures; of one rank for each folder of a machine
 	Parameters uint32
 }
 
 // likenessOf describes this rank.
-func likenessOf(ctx context.Context, c run.Config, l *train.Learner) (k likeness, err error) {
+func likenessOf(ctx context.Context, c run.Config, options string, l *train.Learner) (k likeness, err error) {
 	b := thisBuild()
 	k = likeness{Program: b.Version + " " + b.Commit, Set: isa.Active().String(), Winograd: os.Getenv("WHIPPET_WINOGRAD"),
-		Settings: json.RawMessage(mustJSON(c)), Parameters: sumOf(l)}
+		Settings: json.RawMessage(mustJSON(c)), Options: options, Parameters: sumOf(l)}
 	k.Host, _ = os.Hostname()
 	k.Listing = fmt.Sprintf("%d pictures to train on and %d to validate on (%08x)", len(l.DLs.Train.Items()), len(l.DLs.Valid.Items()), l.DataSum())
 	folder := c.Data // or another name of the data, which tells as well whether they are the same
@@ -159,6 +162,8 @@ func (k likeness) differs(from likeness) string {
 		return fmt.Sprintf("WHIPPET_WINOGRAD is %q, on rank 0 %q", k.Winograd, from.Winograd)
 	case settings != "":
 		return "its settings differ: " + settings + " on rank 0"
+	case k.Options != from.Options:
+		return fmt.Sprintf("it was started with %s, rank 0 with %s", k.Options, from.Options)
 	case k.Listing != from.Listing:
 		return fmt.Sprintf("it sees other data: %s, rank 0 %s", k.Listing, from.Listing)
 	case k.Contents != "" && k.Contents != from.Contents:
@@ -169,13 +174,14 @@ func (k likeness) differs(from likeness) string {
 	return ""
 }
 
-// agree returns an error on all ranks when one of them is unlike rank 0.
-func agree(ctx context.Context, c run.Config, l *train.Learner) error {
+// agree returns an error on all ranks when one of them is unlike rank 0. options are the flags that
+// change what is done and are none of the settings.
+func agree(ctx context.Context, c run.Config, options string, l *train.Learner) error {
 	g := group(ctx)
 	if g.Size() == 1 {
 		return nil
 	}
-	mine, err := likenessOf(ctx, c, l)
+	mine, err := likenessOf(ctx, c, options, l)
 	if err != nil {
 		return err
 	}
@@ -199,6 +205,52 @@ func compare(g distributed.Group, mine likeness) error {
 		}
 		if differs := k.differs(zero); differs != "" {
 			return distributed.Everywhere(fmt.Errorf("rank %d on %s cannot train with rank 0 on %s: %s", r, k.Host, zero.Host, differs))
+		}
+	}
+	return nil
+}
+
+// settingsOf are the settings of an interrupted run as one rank finds them.
+type settingsOf struct {
+	Host, File string
+	Fault      string      // why they cannot be read
+	Settings   *run.Config // nil for none
+}
+
+// sameSettings returns an error on all ranks when the folder of an interrupted run has other settings
+// for one of them than c, which rank 0 read: machines may have disks of their own, and one where the
+// settings were edited would not train what its folder says. A rank that sees no such folder takes
+// rank 0's.
+func sameSettings(ctx context.Context, dir string, c run.Config) error {
+	g := group(ctx)
+	if g.Size() == 1 {
+		return nil
+	}
+	mine := settingsOf{File: run.InterruptedConfig(dir)}
+	mine.Host, _ = os.Hostname()
+	switch own, err := run.ReadConfig(mine.File); {
+	case err == nil:
+		mine.Settings = &own
+	case !errors.Is(err, fs.ErrNotExist):
+		mine.Fault = err.Error()
+	}
+	all, err := g.AllGatherBytes([]byte(mustJSON(mine)))
+	if err != nil {
+		return err
+	}
+	for r, b := range all {
+		var k settingsOf
+		if err := json.Unmarshal(b, &k); err != nil {
+			return fmt.Errorf("what rank %d says of itself: %w", r, err)
+		}
+		differs := k.Fault
+		if k.Settings != nil {
+			if differs = k.Settings.Differences(c); differs != "" {
+				differs = fmt.Sprintf("%s has other settings: %s on rank 0", k.File, differs)
+			}
+		}
+		if r > 0 && differs != "" {
+			return distributed.Everywhere(fmt.Errorf("rank %d on %s cannot go on with rank 0's run: %s: replace the file by rank 0's, or remove it", r, k.Host, differs))
 		}
 	}
 	return nil

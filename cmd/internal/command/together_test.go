@@ -30,6 +30,7 @@ func TestRanksMustBeAlike(t *testing.T) {
 		{"instruction set", func(k *likeness) { k.Set = "avx512" }, "it computes with avx512, rank 0 with avx2"},
 		{"Winograd", func(k *likeness) { k.Winograd = "off" }, `WHIPPET_WINOGRAD is "off"`},
 		{"settings", func(k *likeness) { k.Settings = config(func(c *run.Config) { c.LR = "3e-3" }) }, `lr is "3e-3", was "2e-2" on rank 0`},
+		{"flags", func(k *likeness) { k.Options = "--tta 4" }, "it was started with --tta 4, rank 0 with --tta 0"},
 		{"pictures", func(k *likeness) { k.Listing = "9 pictures" }, "it sees other data: 9 pictures, rank 0 8 pictures"},
 		{"contents", func(k *likeness) { k.Contents = "2" }, "other contents"},
 		{"parameters", func(k *likeness) { k.Parameters = 6 }, "other parameters"},
@@ -38,7 +39,7 @@ func TestRanksMustBeAlike(t *testing.T) {
 			errs := make([]error, 3)
 			var wg sync.WaitGroup
 			for r, g := range distributed.Goroutines(3) {
-				k := likeness{Host: "here", Program: "v1", Set: "avx2", Settings: config(func(*run.Config) {}), Listing: "8 pictures", Contents: "1", Parameters: 5}
+				k := likeness{Host: "here", Program: "v1", Set: "avx2", Settings: config(func(*run.Config) {}), Options: "--tta 0", Listing: "8 pictures", Contents: "1", Parameters: 5}
 				if r == 1 {
 					k.Host = "there"
 					c.change(&k)

@@ -121,7 +121,7 @@ func (f *trainFlags) begun(ctx context.Context, p *printer) error {
 	if err != nil {
 		return err
 	}
-	if err := agree(ctx, f.Config, l); err != nil {
+	if err := agree(ctx, f.Config, "", l); err != nil {
 		return err
 	}
 	if !first(ctx) {

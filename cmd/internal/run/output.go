@@ -53,6 +53,9 @@ func newOutput(dir string) *Output {
 	return &Output{Dir: dir, partial: dir + PartialSuffix}
 }
 
+// InterruptedConfig is the file with the settings of the interrupted run of an output folder.
+func InterruptedConfig(dir string) string { return filepath.Join(newOutput(dir).partial, ConfigFile) }
+
 // NewOutput checks that dir can become the run's output folder and creates the
 // partial one beside it, with the settings. A folder that exists is an error,
 // and so is one of an interrupted run: it may be resumed.

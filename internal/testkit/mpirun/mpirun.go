@@ -18,7 +18,7 @@ import (
 // list of files, as PATH is one of folders.
 const Variable = "WHIPPET_TEST_MPIRUN"
 
-// MPI is an MPI of this machine.
+// MPI is an MPI of this machine, or another launcher of its programs.
 type MPI struct {
 	Name    string   // the launcher's file, and the interface if it is not the launcher's own
 	OpenMPI bool     // MPICH or one of its kin otherwise
@@ -63,7 +63,7 @@ func Installed(t testing.TB) (all []MPI) {
 // Command is a program on some ranks; the caller sets its folder and its output. It is killed
 // with ctx.
 func (m MPI) Command(ctx context.Context, ranks int, program string, args ...string) *exec.Cmd {
-	all := slices.Concat(m.Start, []string{"-np", strconv.Itoa(ranks), program}, args)
+	all := slices.Concat(m.Start, []string{"-n", strconv.Itoa(ranks), program}, args)
 	c := exec.CommandContext(ctx, all[0], all[1:]...)
 	c.Env = append(os.Environ(), "WHIPPET_MPI="+m.Library, "GOMAXPROCS=2",
 		"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "PRTE_ALLOW_RUN_AS_ROOT=1", "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1")
