@@ -5,6 +5,7 @@ package mpi
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -65,8 +66,8 @@ func connect(from launcher.Launcher) (*Group, error) {
 		return nil, err
 	}
 	if from.Size > 0 && g.size != from.Size || from.Rank >= 0 && g.rank != from.Rank {
-		return nil, fmt.Errorf("%s started %s, but by %s (%s) this is rank %d of %d: the library is not the launcher's; load the module or name the file that belongs to the launcher with %s=FILE",
-			from.Name, place(from), l.path, l.version, g.rank, g.size, Variable)
+		return nil, fmt.Errorf("%s started %s, but by %s (%s) this is rank %d of %d: the library is not the launcher's; load the module or name the file that belongs to the launcher with %s=FILE%s",
+			from.Name, place(from), l.path, l.version, g.rank, g.size, Variable, otherInterface(from))
 	}
 	// Ranks on the same machine.
 	node := new(uint64) // a handle of 4 or 8 bytes; both systems are little-endian
@@ -83,6 +84,15 @@ func connect(from launcher.Launcher) (*Group, error) {
 		g.patience = oneMachine
 	}
 	return g, nil
+}
+
+// otherInterface says what else helps under srun, whose ranks are connected by libraries that know the
+// interface it was told.
+func otherInterface(from launcher.Launcher) string {
+	if !strings.HasPrefix(from.Name, "srun") {
+		return ""
+	}
+	return ", or another interface to srun: Open MPI needs --mpi=pmix, an MPICH that was built without PMIx --mpi=pmi2"
 }
 
 // place is what a launcher says of this process.
