@@ -2,8 +2,10 @@ package command
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,19 +66,76 @@ func TestTrainFrom(t *testing.T) {
 		t.Errorf("loaders are seeded with %d and %d (%v, %v), want 5 and another", a1, a2, e1, e2)
 	}
 	other := twoClasses(t, 12)
-	if err := os.Rename(filepath.Join(other, "red_00.jpg"), filepath.Join(other, "green_00.jpg")); err != nil {
-		t.Fatal(err)
+	for i := range 12 {
+		if err := os.Rename(filepath.Join(other, fmt.Sprintf("red_%02d.jpg", i)), filepath.Join(other, fmt.Sprintf("green_%02d.jpg", i))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, tc := range map[string]struct {
 		args []string
 		want string
 	}{
 		"architecture too": {[]string{"--data", dir, "--arch", "resnet18"}, "--arch does not go with --from"},
-		"other classes":    {[]string{"--data", other, "--batch", "4", "--split-seed", "1"}, "green"},
+		"other classes":    {[]string{"--data", other, "--batch", "4"}, `the data lacks "red", which the model would forget`},
 	} {
 		args := append([]string{"train", "--from", saved, "--out", filepath.Join(runs, name)}, tc.args...)
 		if _, err := runCommand(t, nil, args...); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v does not say %q", name, err, tc.want)
+		}
+	}
+}
+
+// TestTrainFromFewerClasses teaches a saved model one class more: its own keep their rows, what
+// they lost is told, and an interrupted run could go on.
+func TestTrainFromFewerClasses(t *testing.T) {
+	dir, runs := twoClasses(t, 12), t.TempDir()
+	first, second := filepath.Join(runs, "first"), filepath.Join(runs, "second")
+	small := []string{"train", "--data", dir, "--batch", "4", "--epochs", "1", "--seed", "1"}
+	if _, err := runCommand(t, nil, append(small, "--arch", "resnet10_small", "--weights", "none", "--presize", "40", "--size", "32", "--out", first)...); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 12 {
+		writeColor(t, filepath.Join(dir, fmt.Sprintf("green_%02d.jpg", i)), 2, 100+i)
+	}
+	text, err := runCommand(t, nil, append(small, "--from", first, "--lr", "1e-12", "--weight-decay", "0", "--out", second)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"what the model of --from found of its classes, and finds now", "all of them", "taken for a new class",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the output lacks %q:\n%s", want, text)
+		}
+	}
+	a, _, err := models.Load(filepath.Join(first, "model.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, info, err := models.Load(filepath.Join(second, "model.safetensors"))
+	if err != nil || !slices.Equal(info.Vocab, []string{"blue", "green", "red"}) {
+		t.Fatalf("classes %q, %v", info.Vocab, err)
+	}
+	last := func(c *models.Classifier) weights.Array { // its last layer's weights
+		arrays := nn.Parameters(c.Head).Arrays()
+		return arrays[len(arrays)-1]
+	}
+	was, is := last(a), last(b)
+	row := len(was.F32) / 2
+	for k, to := range []int{0, 2} {
+		for i := range row {
+			if d := was.F32[k*row+i] - is.F32[to*row+i]; d > 1e-6 || d < -1e-6 {
+				t.Fatalf("row %d of %s has moved: %v, %v", k, was.Name, was.F32[k*row+i], is.F32[to*row+i])
+			}
+		}
+	}
+	js, err := runCommand(t, nil, append(small, "--from", first, "--json", "--out", filepath.Join(runs, "third"))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"the model of --from learns 1 more to its 2 classes: green; what its head knows of the others is kept", `"event":"grown"`, `"to_new":`, `"trained_on":`} {
+		if !strings.Contains(js, want) {
+			t.Errorf("the output lacks %q:\n%s", want, js)
 		}
 	}
 }

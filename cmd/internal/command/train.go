@@ -233,6 +233,7 @@ func (f *trainFlags) end(ctx context.Context, err error, l *train.Learner, out *
 	if out == nil {
 		return nil
 	}
+	f.forgotten(ctx, l, p)
 	err = f.finish(ctx, l, out, p)
 	f.endWatch(err, out)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"hash/crc32"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/files"
@@ -142,8 +141,9 @@ func (c Config) continued(dls *data.DataLoaders, opts []train.Option) (*train.Le
 		return nil, fmt.Errorf("--from %s: the model's task is %s, the data's %s: go on with data of its task", c.From, by.Task.Name(), dls.Task().Name())
 	}
 	if !slices.Equal(info.Vocab, dls.Vocab) {
-		return nil, fmt.Errorf("--from %s: the model has the classes %.200q, the data %.200q: go on with the data it was trained on, or take its body alone with --weights",
-			c.From, strings.Join(info.Vocab, ", "), strings.Join(dls.Vocab, ", "))
+		if model, err = c.grown(dls, model, info); err != nil {
+			return nil, err
+		}
 	}
 	l, err := train.New(dls, model, opts...)
 	if err != nil {
