@@ -143,6 +143,7 @@ type convNeXtBlock struct {
 	scale     *nn.LayerScale // or nil
 
 	torchvision bool // names are torchvision's
+	dropPath
 }
 
 // Build appends the block, reading x [N,H,W,C].
@@ -155,7 +156,7 @@ func (b *convNeXtBlock) Build(g *graph.Graph, x graph.Value) graph.Value {
 	if b.scale != nil {
 		y = b.scale.Build(g, y)
 	}
-	return g.Add(op.Add{}, x, y)
+	return b.dropPath.add(g, x, y)
 }
 
 // State is the layer scale's, which files have in the block itself.

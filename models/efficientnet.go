@@ -103,7 +103,7 @@ func (s mbStage) block(c convNorm, drop float64) nn.Module {
 			nn.NewSqueezeExcite(hidden, max(1, s.in/4), nn.SiLU(), nn.Sigmoid()),
 			plain.dense(hidden, s.out, 1, 1))
 	}
-	return &shortcut{name: "block", path: nn.NewSequential(path...), drop: drop, add: s.stride == 1 && s.in == s.out}
+	return &shortcut{name: "block", path: nn.NewSequential(path...), dropPath: dropPath{drop}, add: s.stride == 1 && s.in == s.out}
 }
 
 // initEfficientNet is torchvision's: Kaiming normal with fan out, U(±1/√outputs) for

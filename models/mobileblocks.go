@@ -255,6 +255,7 @@ type mobileBlock struct {
 	run      []nn.Module
 	children []nn.Child // those with parameters, under their names
 	add      bool
+	dropPath
 }
 
 func (b *mobileBlock) layer(name string, m nn.Module) {
@@ -285,7 +286,7 @@ func (b *mobileBlock) Build(g *graph.Graph, x graph.Value) graph.Value {
 	if !b.add {
 		return y
 	}
-	return g.Add(op.Add{}, x, y)
+	return b.dropPath.add(g, x, y)
 }
 
 // Children returns the layers.

@@ -177,8 +177,8 @@ func (c convNorm) norm(channels int) *nn.BatchNorm {
 type shortcut struct {
 	name string // of the path in files
 	path *nn.Sequential
-	drop float64 // the probability of leaving the path out, when it trains
 	add  bool
+	dropPath
 }
 
 // Build appends the block, reading x [N,H,W,C].
@@ -187,7 +187,7 @@ func (s *shortcut) Build(g *graph.Graph, x graph.Value) graph.Value {
 	if !s.add {
 		return y
 	}
-	return g.Add(op.Add{}, x, nn.StochasticDepth{P: s.drop}.Build(g, y))
+	return s.dropPath.add(g, x, y)
 }
 
 // Children returns the path.

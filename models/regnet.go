@@ -140,6 +140,7 @@ type regNetBlock struct {
 	proj       *nn.Conv2d        // nil for the identity
 	normOfProj *nn.BatchNorm
 	timm       bool // under timm's names
+	dropPath
 }
 
 func newRegNetBlock(in, out, stride, group int, squeeze bool) *regNetBlock {
@@ -169,7 +170,7 @@ func (b *regNetBlock) Build(g *graph.Graph, x graph.Value) graph.Value {
 		h = b.squeeze.Build(g, h)
 	}
 	h = b.normC.Build(g, b.c.Build(g, h))
-	return g.Add(op.ReLU, g.Add(op.Add{}, shortcut, h))
+	return g.Add(op.ReLU, b.add(g, shortcut, h))
 }
 
 // Children returns the layers in the order and under the names of the library.

@@ -119,6 +119,7 @@ type residual struct {
 	norms      []*nn.BatchNorm
 	squeeze    *nn.SqueezeExcite // nil for none
 	downsample *nn.Sequential    // nil for the identity
+	dropPath
 }
 
 // block is a block of a stage of planes channels, four times as many with bottlenecks.
@@ -169,7 +170,7 @@ func (b *residual) Build(g *graph.Graph, x graph.Value) graph.Value {
 	if b.squeeze != nil {
 		h = b.squeeze.Build(g, h)
 	}
-	return g.Add(op.ReLU, g.Add(op.Add{}, shortcut, h))
+	return g.Add(op.ReLU, b.add(g, shortcut, h))
 }
 
 // Children returns conv1, bn1, conv2, bn2, …, se, downsample.

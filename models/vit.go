@@ -5,7 +5,6 @@ import (
 
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/nn/graph"
-	"github.com/whippet-ml/whippet/nn/op"
 	"github.com/whippet-ml/whippet/rng"
 )
 
@@ -120,6 +119,7 @@ type vitBlock struct {
 	attention      *nn.Attention
 	scale1, scale2 *nn.LayerScale // or nil
 	fc1, fc2       *nn.Linear
+	dropPath
 }
 
 func (s vitSize) block() *vitBlock {
@@ -140,7 +140,7 @@ func (b *vitBlock) Build(g *graph.Graph, x graph.Value) graph.Value {
 		if scale != nil {
 			y = scale.Build(g, y)
 		}
-		return g.Add(op.Add{}, x, y)
+		return b.add(g, x, y)
 	}
 	x = branch(x, b.attention.Build(g, b.norm1.Build(g, x)), b.scale1)
 	return branch(x, b.fc2.Build(g, nn.GELU().Build(g, b.fc1.Build(g, b.norm2.Build(g, x)))), b.scale2)

@@ -10,12 +10,14 @@ type Schedule struct {
 	Mom Func   // the same for all groups; nil leaves the momentum as it is
 }
 
-// Defaults of fastai's fit_one_cycle, fit_flat_cos and fit_sgdr.
+// Defaults of fastai's fit_one_cycle, fit_flat_cos and fit_sgdr, and of Cosine.
 const (
 	DefaultDiv          = 25.0 // one-cycle starts at lrMax/DefaultDiv
 	DefaultDivFinal     = 1e5  // and ends at lrMax/DefaultDivFinal
 	DefaultPctStart     = 0.25 // after rising for this share of training
 	DefaultFlatPctStart = 0.75 // flat-cosine begins to fall here
+
+	DefaultWarmUpDiv = 100.0 // a warm-up of Cosine begins at lr/DefaultWarmUpDiv (torchvision's recipes)
 )
 
 // DefaultMoms are fastai's momenta of a one-cycle: at the start, at the highest
@@ -77,6 +79,36 @@ func FlatCos(lr []float64, divFinal, pctStart float64) (*Schedule, error) {
 	}
 	return each(lr, func(v float64) (Func, error) {
 		return CombinedCos(pctStart, v, v, v/divFinal)
+	})
+}
+
+// Cosine is the schedule of most recipes for training from random weights: the
+// learning rate of each group rises along a straight line from lr/div to lr over the
+// share warmUp of training, in [0,1), and falls along half a cosine to lr/divFinal, or to 0 when divFinal
+// is 0 (Loshchilov and Hutter 2017, without restarts; Goyal et al. 2017 for the
+// warm-up). It is PyTorch's LinearLR followed by CosineAnnealingLR, and timm's cosine
+// with --warmup-prefix, moved at every step.
+func Cosine(lr []float64, warmUp, div, divFinal float64) (*Schedule, error) {
+	switch {
+	case !(warmUp >= 0 && warmUp < 1):
+		return nil, fmt.Errorf("schedule: a warm-up of %v of the training: it must be 0 or more, and below 1", warmUp)
+	case !(div >= 1):
+		return nil, fmt.Errorf("schedule: div is %v: the warm-up must begin at or below the learning rate, with a div of 1 or more", div)
+	case divFinal != 0 && !(divFinal >= 1):
+		return nil, fmt.Errorf("schedule: div_final is %v: it must be 1 or more, or 0 to end at a rate of 0", divFinal)
+	}
+	return each(lr, func(v float64) (Func, error) {
+		end := 0.0
+		if divFinal != 0 {
+			end = v / divFinal
+		}
+		rise, fall := Lin(v/div, v), Cos(v, end)
+		return func(pos float64) float64 {
+			if pos < warmUp {
+				return rise(pos / warmUp)
+			}
+			return fall((pos - warmUp) / (1 - warmUp))
+		}, nil
 	})
 }
 

@@ -29,6 +29,12 @@ func (l *Learner) FitFlatCos(ctx context.Context, epochs int, lr schedule.Rate, 
 	return l.fitPhase(ctx, "flat-cos", epochs, lr, opts)
 }
 
+// FitCosine trains along half a cosine from lr down to 0, or to lr/div_final, after a
+// linear warm-up from lr/div (100) over the share pct_start (0): see schedule.Cosine.
+func (l *Learner) FitCosine(ctx context.Context, epochs int, lr schedule.Rate, opts ...FitOption) error {
+	return l.fitPhase(ctx, "cosine", epochs, lr, opts)
+}
+
 func (l *Learner) fitPhase(ctx context.Context, kind string, epochs int, lr schedule.Rate, opts []FitOption) error {
 	o := gather(opts)
 	p, err := l.phase(kind, epochs, lr, o)

@@ -10,7 +10,7 @@ import (
 // Phase is one call of a fit function as data, so that an interrupted run
 // knows what it was doing and what comes next.
 type Phase struct {
-	Schedule string     `json:"schedule"` // one-cycle, flat-cos, constant
+	Schedule string     `json:"schedule"` // one-cycle, flat-cos, cosine, constant
 	Epochs   int        `json:"epochs"`
 	FreezeTo *int       `json:"freeze_to,omitempty"` // first trainable layer group; nil leaves it as it is
 	LR       []float64  `json:"lr"`                  // highest rate of each layer group
@@ -33,10 +33,12 @@ func (p Phase) curves() (*schedule.Schedule, error) {
 		return schedule.OneCycle(p.LR, p.Div, p.DivFinal, p.PctStart, p.Moms)
 	case "flat-cos":
 		return schedule.FlatCos(p.LR, p.DivFinal, p.PctStart)
+	case "cosine":
+		return schedule.Cosine(p.LR, p.PctStart, p.Div, p.DivFinal)
 	case "constant":
 		return schedule.Constant(p.LR)
 	}
-	return nil, fmt.Errorf("train: unknown schedule %q: this version knows one-cycle, flat-cos and constant", p.Schedule)
+	return nil, fmt.Errorf("train: unknown schedule %q: this version knows one-cycle, flat-cos, cosine and constant", p.Schedule)
 }
 
 // FitOption changes one fit.
@@ -69,7 +71,7 @@ func Div(d float64) FitOption { return func(o *fitOptions) { o.div = d } }
 func DivFinal(d float64) FitOption { return func(o *fitOptions) { o.divFinal = d } }
 
 // PctStart sets the share of the fit in which the learning rate rises (for
-// FitFlatCos: stays), between 0 and 1.
+// FitFlatCos: stays; for FitCosine 0 by default), between 0 and 1.
 func PctStart(p float64) FitOption { return func(o *fitOptions) { o.pctStart = p } }
 
 // Moms sets the momentum at the start, middle and end of a one-cycle.
@@ -104,7 +106,7 @@ func gather(opts []FitOption) fitOptions {
 }
 
 // NewPhase returns a fit as data, for a plan of several to Run: schedule is
-// one-cycle, flat-cos or constant; freezeTo is the first layer group that trains
+// one-cycle, flat-cos, cosine or constant; freezeTo is the first layer group that trains
 // (negative counts from the end), nil to leave it as it is.
 func (l *Learner) NewPhase(schedule string, epochs int, lr schedule.Rate, freezeTo *int, opts ...FitOption) (Phase, error) {
 	p, err := l.phase(schedule, epochs, lr, gather(opts))
@@ -115,6 +117,10 @@ func (l *Learner) NewPhase(schedule string, epochs int, lr schedule.Rate, freeze
 // withDefaults puts fastai's defaults for a kind of schedule in place of zero
 // options.
 func (o fitOptions) withDefaults(kind string) fitOptions {
+	if kind == "cosine" { // by default without warm-up, and down to 0
+		o.div = cmp.Or(o.div, schedule.DefaultWarmUpDiv)
+		return o
+	}
 	o.div = cmp.Or(o.div, schedule.DefaultDiv)
 	o.divFinal = cmp.Or(o.divFinal, schedule.DefaultDivFinal)
 	if kind == "flat-cos" {

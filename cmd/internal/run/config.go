@@ -43,7 +43,7 @@ type Config struct {
 	Epochs       int                     `json:"epochs"`                  // after the frozen ones
 	FreezeEpochs int                     `json:"freeze_epochs"`           // with only the head (and batch norms) training
 	LR           string                  `json:"lr"`                      // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
-	Schedule     string                  `json:"schedule"`                // fine-tune, one-cycle, flat-cos, constant
+	Schedule     string                  `json:"schedule"`                // fine-tune, one-cycle, flat-cos, cosine, constant
 	WeightDecay  float64                 `json:"weight_decay"`
 	LayerDecay   float64                 `json:"layer_decay,omitempty"` // factor from each layer's learning rate to that of the one below; 0 for none
 	Batch        int                     `json:"batch"`                 // 0 for data.DefaultBatchSize, or less with fewer pictures
@@ -88,6 +88,7 @@ type Config struct {
 	Metrics      string            `json:"metrics"`                 // names, separated by commas
 
 	Updates
+	Course
 
 	// LRChanges are the learning rates with which the run was resumed, in
 	// order; the last one counts, LR until the first.
@@ -187,8 +188,8 @@ func (c Config) Check() error {
 		return bad("freeze-epochs", c.FreezeEpochs, "must be 0 to 100000")
 	case c.Epochs+c.FreezeEpochs == 0:
 		return bad("epochs", 0, "with --freeze-epochs 0 there is nothing to train")
-	case c.Schedule != "fine-tune" && c.Schedule != "one-cycle" && c.Schedule != "flat-cos" && c.Schedule != "constant":
-		return bad("schedule", c.Schedule, "must be fine-tune, one-cycle, flat-cos or constant")
+	case c.Schedule != "fine-tune" && c.Schedule != "one-cycle" && c.Schedule != "flat-cos" && c.Schedule != "cosine" && c.Schedule != "constant":
+		return bad("schedule", c.Schedule, "must be fine-tune, one-cycle, flat-cos, cosine or constant")
 	case c.Schedule == "fine-tune" && c.Still():
 		return bad("lr", c.Rate(), "fine-tuning needs a rate above 0, from which those of all layer groups follow")
 	case c.Schedule == "fine-tune" && !number:
@@ -235,6 +236,9 @@ func (c Config) Check() error {
 		return err
 	}
 	if err := c.Updates.check(); err != nil {
+		return err
+	}
+	if err := c.checkCourse(); err != nil {
 		return err
 	}
 	if _, err := c.metrics(c.Task()); err != nil {

@@ -43,13 +43,13 @@ func (c Config) metrics(t task.Task) ([]metrics.Metric, error) {
 
 // Learner builds the run's learner on its loaders.
 func (c Config) Learner(ctx context.Context, dls *data.DataLoaders, more ...train.Option) (*train.Learner, error) {
-	return c.learner(ctx, dls, false, more)
+	return c.deepened(c.learner(ctx, dls, false, more))
 }
 
 // Resumed builds the learner that a checkpoint's state is put into: the same,
 // but for the initial weights, which are not read again.
 func (c Config) Resumed(ctx context.Context, dls *data.DataLoaders, more ...train.Option) (*train.Learner, error) {
-	return c.learner(ctx, dls, true, more)
+	return c.deepened(c.learner(ctx, dls, true, more))
 }
 
 func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool, more []train.Option) (*train.Learner, error) {
@@ -153,7 +153,11 @@ func (c Config) plan(l *train.Learner) ([]train.Phase, error) {
 		if part.epochs == 0 {
 			continue
 		}
-		p, err := l.NewPhase(c.Schedule, part.epochs, rate, part.freeze)
+		rates, err := rate.Groups(l.Groups())
+		if err != nil {
+			return nil, err
+		}
+		p, err := l.NewPhase(c.Schedule, part.epochs, rate, part.freeze, c.cosine(part.epochs, part.freeze == &all, rates)...)
 		if err != nil {
 			return nil, err
 		}
