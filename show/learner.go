@@ -10,8 +10,7 @@ import (
 
 // Losses draws the smoothed training loss of every step and the validation
 // losses, as fastai's Recorder.plot_loss. A validation loss stands at the end
-// of its epoch; epochs count as equally long. It returns an error before the
-// first step.
+// of its epoch. It returns an error before the first step.
 func Losses(r *train.Recorder, o plot.LineOptions) (*plot.Figure, error) {
 	if len(r.Steps) == 0 {
 		return nil, errNothingRecorded
@@ -21,9 +20,9 @@ func Losses(r *train.Recorder, o plot.LineOptions) (*plot.Figure, error) {
 		smooth[i] = s.Smooth
 	}
 	var valid []plot.Point
-	for i, row := range r.Rows {
+	for _, row := range r.Rows {
 		if !math.IsNaN(row.ValidLoss) { // as without validation set
-			valid = append(valid, plot.Point{Step: float64(len(r.Steps)*(i+1)/len(r.Rows) - 1), Value: row.ValidLoss})
+			valid = append(valid, plot.Point{Step: float64(row.Step - 1), Value: row.ValidLoss})
 		}
 	}
 	return plot.Losses(smooth, valid, o)

@@ -20,8 +20,8 @@ func recorded() *train.Recorder {
 		r.Steps = append(r.Steps, train.StepRecord{Loss: 1, Smooth: 1 / float64(i+1), LR: []float64{lr / 10, lr}, Mom: []float64{0.9, 0.9}})
 	}
 	r.Rows = []train.Row{
-		{Epoch: 0, TrainLoss: 0.5, ValidLoss: 0.6, Metrics: []float64{0.3, 0.7}},
-		{Epoch: 1, TrainLoss: 0.4, ValidLoss: math.NaN(), Metrics: []float64{0.2, 0.8}},
+		{Epoch: 0, TrainLoss: 0.5, ValidLoss: 0.6, Metrics: []float64{0.3, 0.7}, Step: 4},
+		{Epoch: 1, TrainLoss: 0.4, ValidLoss: math.NaN(), Metrics: []float64{0.2, 0.8}, Step: 8},
 	}
 	return r
 }

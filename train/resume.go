@@ -288,7 +288,7 @@ func (c *Checkpoint) apply(l *Learner, cbs []Callback) (err error) {
 	}
 	l.frozenTo, l.Step, l.started = st.FrozenTo, st.Step, st.Cursor.Started
 	l.setTrainable()
-	*l.Recorder = c.recorder(len(l.groups), arrays[stepsName])
+	*l.Recorder = c.recorder(len(l.groups), l.DLs.Train.Len(), arrays[stepsName])
 	for _, p := range persistent(cbs) {
 		if b, ok := st.Callbacks[p.key]; ok {
 			if err := p.UnmarshalJSON(b); err != nil {
@@ -326,14 +326,18 @@ func (c *Checkpoint) callbackModels(l *Learner, cbs []Callback) (map[string]*nn.
 	return kept, nil
 }
 
-// recorder returns the history that the checkpoint has.
-func (c *Checkpoint) recorder(groups int, steps *weights.Array) Recorder {
+// recorder returns the history that the checkpoint has. Older checkpoints do not say
+// where epochs ended: they had as many batches as an epoch has now.
+func (c *Checkpoint) recorder(groups, batches int, steps *weights.Array) Recorder {
 	st := &c.state
 	r := Recorder{MetricNames: st.Metrics, smooth: st.Smooth}
 	for _, j := range st.Rows {
-		row := Row{Epoch: j.Epoch, Phase: j.Phase, TrainLoss: unbits(j.Train), ValidLoss: unbits(j.Valid), Time: j.Time}
+		row := Row{Epoch: j.Epoch, Phase: j.Phase, TrainLoss: unbits(j.Train), ValidLoss: unbits(j.Valid), Time: j.Time, Step: j.Step}
 		for _, m := range j.Metrics {
 			row.Metrics = append(row.Metrics, unbits(m))
+		}
+		if row.Step == 0 {
+			row.Step = (len(r.Rows) + 1) * batches
 		}
 		r.Rows = append(r.Rows, row)
 	}

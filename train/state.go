@@ -55,6 +55,7 @@ type rowJSON struct {
 	Train, Valid string
 	Metrics      []string
 	Time         time.Duration
+	Step         int `json:",omitempty"` // 0 in checkpoints of older versions
 }
 
 func bits(v float64) string { return strconv.FormatUint(math.Float64bits(v), 16) }
@@ -84,7 +85,7 @@ func (l *Learner) saveState(c *Checkpoints) (*checkpoint.File, error) {
 		Items: len(l.DLs.Train.Items()), ValidItems: &valid, ItemsSum: c.data, Smooth: l.Recorder.smooth, Metrics: l.Recorder.MetricNames,
 		Loss: l.Loss.String(), OptSteps: map[string]int{}, Extra: c.Extra}
 	for _, r := range l.Recorder.Rows {
-		j := rowJSON{Epoch: r.Epoch, Phase: r.Phase, Train: bits(r.TrainLoss), Valid: bits(r.ValidLoss), Time: r.Time}
+		j := rowJSON{Epoch: r.Epoch, Phase: r.Phase, Train: bits(r.TrainLoss), Valid: bits(r.ValidLoss), Time: r.Time, Step: r.Step}
 		for _, m := range r.Metrics {
 			j.Metrics = append(j.Metrics, bits(m))
 		}

@@ -4,6 +4,7 @@
 package runs
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -140,7 +141,7 @@ func (r *Run) Kept() int {
 	if r.Settings["save-best"] != "true" {
 		return last
 	}
-	if best, _ := r.Best("valid_loss"); best >= 0 {
+	if best, _ := r.Best(cmp.Or(r.Settings["monitor"], "valid_loss")); best >= 0 {
 		return best
 	}
 	return last

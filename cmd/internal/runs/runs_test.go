@@ -106,6 +106,10 @@ func TestFind(t *testing.T) {
 	if at, v := a.Best("error_rate"); at != 1 || v != 0.25 {
 		t.Errorf("best error rate %g at %d, want 0.25 at 1, the first of equals", v, at)
 	}
+	a.Settings["monitor"] = "train_loss"
+	if a.Kept() != 2 {
+		t.Errorf("by train_loss, epoch %d is kept", a.Kept())
+	}
 	if b.Curve("valid_loss") != nil || a.Curve("accuracy") != nil || len(a.Curve("valid_loss")) != 3 {
 		t.Error("a curve is of what was measured")
 	}

@@ -185,9 +185,7 @@ func (w *Watcher) follow(l *train.Learner) {
 	}
 	for ; w.rows < len(r.Rows); w.rows++ {
 		row := r.Rows[w.rows]
-		e := epochRow{N: w.rows + 1, Epoch: row.Epoch, Phase: row.Phase, Train: number(row.TrainLoss), Valid: number(row.ValidLoss), Metrics: []number{}, Seconds: number(row.Time.Seconds())}
-		// Where earlier epochs ended is not recorded: all have the same length.
-		e.Step = min((w.rows+1)*max(l.Iters, 1), len(r.Steps))
+		e := epochRow{N: w.rows + 1, Epoch: row.Epoch, Phase: row.Phase, Step: row.Step, Train: number(row.TrainLoss), Valid: number(row.ValidLoss), Metrics: []number{}, Seconds: number(row.Time.Seconds())}
 		for _, m := range row.Metrics {
 			e.Metrics = append(e.Metrics, number(m))
 		}

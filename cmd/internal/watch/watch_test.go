@@ -145,7 +145,7 @@ func TestStream(t *testing.T) {
 	}
 	// Who comes later, or again, gets everything.
 	_ = w.On(train.BeforeValidate, l)
-	l.Recorder.Rows = append(l.Recorder.Rows, train.Row{TrainLoss: 2, ValidLoss: math.NaN(), Metrics: []float64{0.5}, Time: time.Minute})
+	l.Recorder.Rows = append(l.Recorder.Rows, train.Row{TrainLoss: 2, ValidLoss: math.NaN(), Metrics: []float64{0.5}, Time: time.Minute, Step: 2})
 	_ = w.On(train.AfterEpoch, l)
 	again := follow(t, w).next()
 	if len(again.Curve.Points) != 2 || again.Curve.From != 0 || len(again.Epochs.Rows) != 1 {
@@ -252,7 +252,7 @@ func TestResumedHistory(t *testing.T) {
 	for i := range 9 {
 		l.Recorder.Steps = append(l.Recorder.Steps, train.StepRecord{Loss: float64(i), LR: []float64{1}})
 	}
-	l.Recorder.Rows = make([]train.Row, 2)
+	l.Recorder.Rows = []train.Row{{Step: 4}, {Step: 8}}
 	_ = w.On(train.BeforeFit, l)
 	e := follow(t, w).next()
 	if len(e.Curve.Points) != 9 || len(e.Epochs.Rows) != 2 || e.Epochs.Rows[0]["step"] != 4.0 || e.Epochs.Rows[1]["step"] != 8.0 {
