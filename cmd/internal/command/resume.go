@@ -18,7 +18,7 @@ import (
 
 // withResume are the flags that may be given with --resume: those that do not
 // change the result, and --lr, which does on purpose.
-var withResume = []string{"resume", "lr", "json", "threads", "workers", "checkpoint-every", "checkpoint-keep", "watch", "address"}
+var withResume = []string{"resume", "lr", "json", "threads", "workers", "checkpoint-every", "checkpoint-keep", "watch", "address", "tensorboard"}
 
 // continueRun trains an interrupted run to its end.
 func (f *trainFlags) continueRun(cmd *cobra.Command, p *printer) error {
@@ -136,6 +136,9 @@ func (f *trainFlags) fromBeginning(cmd *cobra.Command, dls *data.DataLoaders, lr
 		return err
 	}
 	f.prepare(l, out, p)
+	if err := f.openTrackers(cmd, l, out, p, true); err != nil {
+		return err
+	}
 	p.start(f.Config, dls, nil)
 	p.note("nothing had been saved before the interruption: training starts from the beginning")
 	return f.end(ctx, f.Fit(ctx, l), l, out, p)
@@ -166,6 +169,9 @@ func (f *trainFlags) fromState(cmd *cobra.Command, dls *data.DataLoaders, from *
 		return f.end(ctx, f.Resume(ctx, l, from), l, nil, p)
 	}
 	f.prepare(l, out, p)
+	if err := f.openTrackers(cmd, l, out, p, true); err != nil {
+		return err
+	}
 	p.start(f.Config, dls, from)
 	for _, e := range from.Skipped {
 		p.note("a newer checkpoint was passed over: %v", e)

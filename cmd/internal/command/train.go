@@ -30,6 +30,7 @@ type trainFlags struct {
 	keep    int
 	page    watchFlags
 	watcher *watch.Watcher
+	track   trackFlags
 }
 
 func newTrain() *cobra.Command {
@@ -56,6 +57,7 @@ network pretrained on other drawn pictures: nothing is downloaded.`,
 	cmd.Flags().StringVarP(&f.out, "out", "o", "", "folder for the results (default runs/DATE-TIME-ARCH)")
 	cmd.Flags().StringVar(&f.resume, "resume", "", "continue the interrupted run of this folder; with --lr, from here on with that learning rate")
 	f.page.flags(cmd)
+	f.track.flags(cmd)
 	return cmd
 }
 
@@ -138,6 +140,10 @@ func (f *trainFlags) begun(ctx context.Context, p *printer) error {
 	}
 	defer out.Close()
 	f.prepare(l, out, p)
+	if err := f.openTrackers(cmd, l, out, p, false); err != nil {
+		out.Discard()
+		return err
+	}
 	p.start(f.Config, dls, nil)
 	return f.end(ctx, f.Fit(ctx, l), l, out, p)
 }
@@ -217,6 +223,7 @@ func (f *trainFlags) end(ctx context.Context, err error, l *train.Learner, out *
 			return err
 		}
 		f.endWatch(err, out)
+		f.closeTrackers(err, p)
 		return f.stopped(err, l, out, p)
 	}
 	left, one, err := damagedOnAll(ctx, l.DLs)
@@ -237,6 +244,7 @@ func (f *trainFlags) end(ctx context.Context, err error, l *train.Learner, out *
 	f.forgotten(ctx, l, p)
 	err = f.finish(ctx, l, out, p)
 	f.endWatch(err, out)
+	f.closeTrackers(err, p)
 	if err != nil {
 		return err
 	}
@@ -280,6 +288,7 @@ func (f *trainFlags) stopped(err error, l *train.Learner, out *run.Output, p *pr
 	cp, e := train.LoadCheckpoint(out.Checkpoints())
 	if e != nil {
 		out.Discard()
+		f.track.discard()
 		return err
 	}
 	switch {

@@ -268,7 +268,7 @@ func (o *Output) Publish() error {
 	if err := (&train.Checkpoints{Dir: o.Checkpoints()}).Remove(); err != nil {
 		return fail(err)
 	}
-	for _, prefix := range []string{ModelFile, HistoryFile, ConfigFile, PicturesFile} {
+	for _, prefix := range []string{ModelFile, HistoryFile, ConfigFile, PicturesFile, TrackingFile} {
 		if err := files.RemoveLeftovers(o.partial, prefix); err != nil {
 			return fail(err)
 		}
@@ -327,6 +327,7 @@ func (o *Output) Discard() {
 	o.Close()
 	_ = os.Remove(filepath.Join(o.partial, HistoryFile)) // of epochs of which nothing else is left
 	_ = os.Remove(filepath.Join(o.partial, PicturesFile))
+	_ = os.Remove(filepath.Join(o.partial, TrackingFile))
 	_ = os.Remove(filepath.Join(o.partial, ConfigFile))
 	_ = os.Remove(filepath.Join(o.partial, lockFile))
 	_ = os.Remove(o.partial)

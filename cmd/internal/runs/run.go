@@ -80,7 +80,7 @@ func read(dir string) (*Run, error) {
 		}
 	}
 	if raw != nil {
-		if r.Settings, err = settings(raw); err != nil {
+		if r.Settings, err = Settings(raw); err != nil {
 			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, run.ConfigFile), err)
 		}
 		r.Raw = raw

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// settings takes a run's settings apart, under the names that flags have. They are
+// Settings takes a run's settings apart, under the names that flags have. They are
 // read as they are, whatever version wrote them.
-func settings(raw []byte) (map[string]string, error) {
+func Settings(raw []byte) (map[string]string, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return nil, fmt.Errorf("these are no settings: %w", err)

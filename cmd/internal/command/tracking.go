@@ -1,0 +1,125 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/whippet-ml/whippet/cmd/internal/run"
+	"github.com/whippet-ml/whippet/cmd/internal/runs"
+	"github.com/whippet-ml/whippet/tracking/tensorboard"
+	"github.com/whippet-ml/whippet/train"
+)
+
+// This file is the history of a run for other programs that show it. They have no say in
+// the run: what fails there is told, and training goes on.
+
+// trackFlags say which programs get the history.
+type trackFlags struct {
+	tensorboard string
+	board       string // the folder of this run's event files
+	open        []tracker
+}
+
+// tracker takes the history while training goes on. Close tells it how training ended.
+type tracker interface {
+	train.Callback
+	Close(fit error) error
+}
+
+func (t *trackFlags) flags(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&t.tensorboard, "tensorboard", "", "write the history as event files to `FOLDER`/RUN, RUN being the name of the run's folder: tensorboard --logdir FOLDER shows them; \"\" with --resume: no longer")
+}
+
+// openTrackers makes what takes the history of a run and adds it to the learner's
+// callbacks. A resumed run goes on where it was, but for what flags say.
+func (f *trainFlags) openTrackers(cmd *cobra.Command, l *train.Learner, out *run.Output, p *printer, resumed bool) error {
+	to, err := out.Tracking()
+	if err != nil {
+		return err
+	}
+	changed := cmd.Flags().Changed
+	if changed("tensorboard") {
+		if to.TensorBoard, err = boardOf(f.track.tensorboard, out); err != nil {
+			return err
+		}
+	}
+	if to.TensorBoard != "" && (!resumed || changed("tensorboard")) {
+		if err := freeBoard(to.TensorBoard); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(to.TensorBoard, 0o777); err != nil {
+			return fmt.Errorf("--tensorboard: %w", err)
+		}
+	}
+	if err := out.SetTracking(to); err != nil {
+		return err
+	}
+	settings, err := runs.Settings([]byte(mustJSON(f.Config)))
+	if err != nil {
+		return err
+	}
+	if f.track.board = to.TensorBoard; to.TensorBoard != "" {
+		f.track.add(l, &tensorboard.Callback{Dir: to.TensorBoard, Settings: settings, Failed: func(err error) { p.note("%v; training goes on, and the next epoch tries again", err) }})
+		p.note("for TensorBoard: tensorboard --logdir %s", filepath.Dir(to.TensorBoard))
+	}
+	return nil
+}
+
+func (t *trackFlags) add(l *train.Learner, tr tracker) {
+	t.open = append(t.open, tr)
+	l.Callbacks = append(l.Callbacks, tr)
+}
+
+// closeTrackers tells how training ended.
+func (f *trainFlags) closeTrackers(fit error, p *printer) {
+	for _, t := range f.track.open {
+		if err := t.Close(fit); err != nil && err != fit {
+			p.note("%v", err)
+		}
+	}
+	f.track.open = nil
+}
+
+// discard removes the events of a run of which nothing is left, so that it can be started
+// again.
+func (t *trackFlags) discard() {
+	if t.board == "" {
+		return
+	}
+	there, err := tensorboard.Find(t.board)
+	if err != nil {
+		return
+	}
+	for _, path := range there {
+		_ = os.Remove(path)
+	}
+	_ = os.Remove(t.board)
+}
+
+// boardOf is the run's folder of event files below the folder that is given.
+func boardOf(folder string, out *run.Output) (string, error) {
+	if folder == "" {
+		return "", nil
+	}
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return "", fmt.Errorf("--tensorboard: %w", err)
+	}
+	return filepath.Join(folder, filepath.Base(out.Dir)), nil
+}
+
+// freeBoard reports that a folder has the events of another run, which must not be lost.
+func freeBoard(dir string) error {
+	there, err := tensorboard.Find(dir)
+	if err != nil {
+		return fmt.Errorf("--tensorboard: %w", err)
+	}
+	if len(there) > 0 {
+		return fmt.Errorf("--tensorboard: %s has the events of another run of that name: give the run another name with --out, choose another folder, or remove that one", dir)
+	}
+	return nil
+}

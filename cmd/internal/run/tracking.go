@@ -1,0 +1,59 @@
+package run
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/whippet-ml/whippet/internal/files"
+)
+
+// TrackingFile is the file of a run's folder that says where else its history goes. It is
+// no setting: it has no part in the result.
+const TrackingFile = "tracking.json"
+
+// Tracking says where a run's history goes besides its folder.
+type Tracking struct {
+	TensorBoard string `json:"tensorboard,omitempty"` // folder of the run's event files, an absolute name
+}
+
+// Tracking returns where the history of the run that is under way goes: nowhere, when
+// nothing was noted.
+func (o *Output) Tracking() (Tracking, error) {
+	var t Tracking
+	path := filepath.Join(o.partial, TrackingFile)
+	f, size, err := files.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return t, nil
+	}
+	if err != nil {
+		return t, err
+	}
+	defer f.Close()
+	if size > maxConfig {
+		return t, fmt.Errorf("%s has %d bytes; no run's has more than %d", path, size, maxConfig)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxConfig))
+	if err == nil {
+		err = json.Unmarshal(b, &t)
+	}
+	if err != nil {
+		return t, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}
+
+// SetTracking notes where the history goes.
+func (o *Output) SetTracking(t Tracking) error {
+	path := filepath.Join(o.partial, TrackingFile)
+	if t == (Tracking{}) {
+		return removeIfThere(path)
+	}
+	if err := writeJSON(path, t); err != nil {
+		return fmt.Errorf("noting where the history goes: %w", err)
+	}
+	return nil
+}
