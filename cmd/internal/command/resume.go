@@ -136,7 +136,7 @@ func (f *trainFlags) fromBeginning(cmd *cobra.Command, dls *data.DataLoaders, lr
 		return err
 	}
 	f.prepare(l, out, p)
-	if err := f.openTrackers(cmd, l, out, p, true); err != nil {
+	if err := f.openTrackers(l, out, p, true); err != nil {
 		return err
 	}
 	p.start(f.Config, dls, nil)
@@ -169,7 +169,7 @@ func (f *trainFlags) fromState(cmd *cobra.Command, dls *data.DataLoaders, from *
 		return f.end(ctx, f.Resume(ctx, l, from), l, nil, p)
 	}
 	f.prepare(l, out, p)
-	if err := f.openTrackers(cmd, l, out, p, true); err != nil {
+	if err := f.openTrackers(l, out, p, true); err != nil {
 		return err
 	}
 	p.start(f.Config, dls, from)

@@ -19,7 +19,8 @@ import (
 // trackFlags say which programs get the history.
 type trackFlags struct {
 	tensorboard string
-	board       string // the folder of this run's event files
+	changed     func(flag string) bool // whether a flag was given; nil where there are none
+	board       string                 // the folder of this run's event files
 	open        []tracker
 }
 
@@ -31,17 +32,18 @@ type tracker interface {
 
 func (t *trackFlags) flags(cmd *cobra.Command) {
 	fl := cmd.Flags()
+	t.changed = fl.Changed
 	fl.StringVar(&t.tensorboard, "tensorboard", "", "write the history as event files to `FOLDER`/RUN, RUN being the name of the run's folder: tensorboard --logdir FOLDER shows them; \"\" with --resume: no longer")
 }
 
 // openTrackers makes what takes the history of a run and adds it to the learner's
 // callbacks. A resumed run goes on where it was, but for what flags say.
-func (f *trainFlags) openTrackers(cmd *cobra.Command, l *train.Learner, out *run.Output, p *printer, resumed bool) error {
+func (f *trainFlags) openTrackers(l *train.Learner, out *run.Output, p *printer, resumed bool) error {
 	to, err := out.Tracking()
 	if err != nil {
 		return err
 	}
-	changed := cmd.Flags().Changed
+	changed := func(flag string) bool { return f.track.changed != nil && f.track.changed(flag) }
 	if changed("tensorboard") {
 		if to.TensorBoard, err = boardOf(f.track.tensorboard, out); err != nil {
 			return err

@@ -140,7 +140,7 @@ func (f *trainFlags) begun(ctx context.Context, p *printer) error {
 	}
 	defer out.Close()
 	f.prepare(l, out, p)
-	if err := f.openTrackers(cmd, l, out, p, false); err != nil {
+	if err := f.openTrackers(l, out, p, false); err != nil {
 		out.Discard()
 		return err
 	}
