@@ -1,6 +1,6 @@
 // Package confidence says how far a classifier's answers can be trusted, from the
 // scores that it gave to pictures whose classes are known: the temperature that makes
-// its probabilities honest.
+// its probabilities honest, and the score below which it had better not answer.
 //
 // It works on plain numbers. Package interpret applies it to a learner's validation
 // pictures, model files keep what was found, and package predict answers by it.

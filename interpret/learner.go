@@ -135,7 +135,7 @@ func ModelLearner(ctx context.Context, model *models.Classifier, info models.Inf
 	if err != nil {
 		return nil, errors.Join(err, dls.Close())
 	}
-	l.Thresholds, l.Temperature = info.Thresholds, info.Temperature
+	l.Thresholds, l.Temperature, l.Abstention = info.Thresholds, info.Temperature, info.Abstention
 	return l, nil
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
+	"github.com/whippet-ml/whippet/confidence"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
@@ -26,6 +28,9 @@ type Info struct {
 	// Temperature divides the network's scores before they become probabilities, so
 	// that these can be taken at their word; 0 stands for 1. See confidence.Temperature.
 	Temperature float64 `json:"temperature,omitempty"`
+	// Abstention says, for a task with one class a picture, when the model answers
+	// "unknown"; nil is never.
+	Abstention *confidence.Abstention `json:"abstention,omitempty"`
 	// Preprocess is what happens to a picture before the network sees it, the
 	// same as for validation pictures in training.
 	Preprocess preprocess.Config `json:"preprocess"`
@@ -40,9 +45,9 @@ type Info struct {
 }
 
 // Decoder returns what makes answers of the model's probabilities: its task,
-// vocabulary, thresholds and temperature. It returns an error for a task that this
-// program does not know, for thresholds that do not fit the vocabulary, and for a
-// temperature that is none.
+// vocabulary, thresholds, temperature and abstention. It returns an error for a task that
+// this program does not know, for thresholds that do not fit the vocabulary, for a
+// temperature that is none, and for an abstention that does not fit the task.
 func (i Info) Decoder() (task.Decoder, error) {
 	t, err := task.ByName(i.Task)
 	if err != nil {
@@ -59,7 +64,18 @@ func (i Info) Decoder() (task.Decoder, error) {
 	if v := i.Temperature; v-v != 0 || v < 0 {
 		return task.Decoder{}, fmt.Errorf("the temperature is %v: it must be a finite number above 0, or 0 for none", v)
 	}
-	return task.Decoder{Task: t, Vocab: i.Vocab, Thresholds: i.Thresholds, Temperature: i.Temperature}, nil
+	if i.Abstention != nil {
+		if err := i.Abstention.Check(); err != nil {
+			return task.Decoder{}, err
+		}
+		if !t.Exclusive() {
+			return task.Decoder{}, fmt.Errorf("the task %s has no answer to abstain from: abstention is for pictures with one class each", t.Name())
+		}
+		if slices.Contains(i.Vocab, task.Unknown) {
+			return task.Decoder{}, fmt.Errorf("a class is called %q, which is also what a model answers that abstains: give the class another name", task.Unknown)
+		}
+	}
+	return task.Decoder{Task: t, Vocab: i.Vocab, Thresholds: i.Thresholds, Temperature: i.Temperature, Abstention: i.Abstention}, nil
 }
 
 // OwnHead is the value of Info.Head for a classifier with the architecture's own

@@ -17,7 +17,7 @@ import (
 //	1  single-label classification, pictures prepared as fastai does with the bilinear filter, its dropout in the head
 //	2  any task, thresholds, interpolation, crop_pct, head_dropout
 //	3  the architecture's own head, pad_mode
-//	4  temperature
+//	4  temperature, abstention
 //
 // So older programs read what they understand, and refuse what they would
 // misread. A file with a higher number than newestFormat is refused here. Files of
@@ -27,7 +27,7 @@ const newestFormat = 4
 
 // formatOf returns the number that i needs.
 func formatOf(i Info) int {
-	if i.Temperature != 0 {
+	if i.Temperature != 0 || i.Abstention != nil {
 		return 4
 	}
 	if i.Head != "" || i.Preprocess.PadMode != preprocess.Reflection {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/whippet-ml/whippet/confidence"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/rng"
@@ -47,6 +48,7 @@ func TestFormat(t *testing.T) {
 		"pad mode":                     {change: func(i *Info) { i.Preprocess.PadMode = preprocess.Zeros }, want: 3},
 		"thresholds":                   {change: func(i *Info) { i.Thresholds = []float32{0.1, 0.2} }, want: 2},
 		"dropout":                      {head: []HeadOption{HeadDropout(0)}, want: 2},
+		"abstention":                   {change: func(i *Info) { i.Abstention = &confidence.Abstention{Below: 0.5} }, want: 4},
 		"temperature":                  {change: func(i *Info) { i.Temperature = 1.5 }, want: 4},
 	} {
 		f, fields := described(t, tc.change, tc.head...)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/whippet-ml/whippet/confidence"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -15,8 +16,8 @@ import (
 //
 // The models must have the same task, classes in the same order, and preprocessing, but
 // may be of different architectures. Thresholds are the means of the models', each its task's own where
-// it has none; temperatures stay each model's. The first one's options count, and Model and Info, but for
-// thresholds, are the first one's.
+// it has none, and so is the score below which it abstains, 0 for a model that always answers; temperatures stay each model's. The first one's options count, and Model and Info, but for
+// thresholds and abstention, are the first one's.
 func Ensemble(members ...*Predictor) (*Predictor, error) {
 	if len(members) == 0 {
 		return nil, fmt.Errorf("predict: an ensemble of no models")
@@ -43,7 +44,8 @@ func Ensemble(members ...*Predictor) (*Predictor, error) {
 	}
 	all.net, all.more = first.net, slices.Clone(members[1:])
 	all.info.Thresholds = meanThresholds(members)
-	all.decoder.Thresholds = all.info.Thresholds
+	all.info.Abstention = meanAbstention(members)
+	all.decoder.Thresholds, all.decoder.Abstention = all.info.Thresholds, all.info.Abstention
 	return all, nil
 }
 
@@ -63,6 +65,22 @@ func meanThresholds(members []*Predictor) []float32 {
 		}
 	}
 	return mean
+}
+
+// meanAbstention returns the abstention below the mean of the models' scores; nil when none
+// abstains.
+func meanAbstention(members []*Predictor) *confidence.Abstention {
+	var a confidence.Abstention
+	for _, m := range members {
+		if m.info.Abstention != nil {
+			a.Below += m.info.Abstention.Below / float32(len(members))
+		}
+	}
+	if a.Below == 0 {
+		return nil
+	}
+	a.Rule = "mean of models"
+	return &a
 }
 
 // ownThreshold is that of a task of several labels without thresholds.

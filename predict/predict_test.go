@@ -298,7 +298,7 @@ func TestWaysIn(t *testing.T) {
 	if len(top) != 2 || top[0].Label != want.Label() || top[0].Score != want.Score() || top[0].Score < top[1].Score {
 		t.Errorf("Top is %+v for %v", top, want.Probs)
 	}
-	if got := want.Top(1); len(got) != 1 || got[0] != top[0] {
+	if got := want.Top(1); len(got) != 1 || got[0].Label != top[0].Label || got[0].Score != top[0].Score {
 		t.Errorf("Top(1) is %+v", got)
 	}
 }

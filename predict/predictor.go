@@ -118,6 +118,10 @@ func (p *Predictor) Labels() []string { return slices.Clone(p.info.Vocab) }
 // shared and must not be written to.
 func (p *Predictor) Info() models.Info { return p.info }
 
+// Abstains reports whether there are pictures that the model answers with
+// task.Unknown; Prediction.Reasons tells which.
+func (p *Predictor) Abstains() bool { return p.decoder.Abstains() }
+
 // Task returns what the model is asked.
 func (p *Predictor) Task() task.Task { return p.decoder.Task }
 

@@ -12,6 +12,7 @@ type serverMetrics struct {
 	requests       *prometheus.CounterVec   // by route and status
 	requestSeconds *prometheus.HistogramVec // by route
 	pictures       *prometheus.CounterVec   // by model and outcome
+	unknown        *prometheus.CounterVec   // by model and reason
 	refused        *prometheus.CounterVec   // by reason
 	batchSize      *prometheus.HistogramVec // by model
 	batchSeconds   *prometheus.HistogramVec // by model
@@ -28,6 +29,8 @@ func newMetrics(s *Server) *serverMetrics {
 			Help: "Time from a request's header to the end of its answer.", Buckets: seconds}, []string{"route"}),
 		pictures: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "whippet_pictures_total",
 			Help: "Pictures and tensors by outcome: classified, or failed."}, []string{"model", "outcome"}),
+		unknown: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "whippet_unknown_total",
+			Help: "Pictures and tensors answered as unknown, by reason; one that has two counts for both."}, []string{"model", "reason"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "whippet_refused_total",
 			Help: "Requests not carried out, by the limit or mistake that was the reason."}, []string{"reason"}),
 		batchSize: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "whippet_batch_pictures",
@@ -37,7 +40,7 @@ func newMetrics(s *Server) *serverMetrics {
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "whippet_model_reloads_total",
 			Help: "Reloads of model files, by outcome: done or failed."}, []string{"model", "outcome"}),
 	}
-	m.registry.MustRegister(m.requests, m.requestSeconds, m.pictures, m.refused, m.batchSize, m.batchSeconds, m.reloads,
+	m.registry.MustRegister(m.requests, m.requestSeconds, m.pictures, m.unknown, m.refused, m.batchSize, m.batchSeconds, m.reloads,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "whippet_requests_in_flight",
 			Help: "Requests whose body is there and that are being worked on."}, func() float64 { return float64(s.requests.inside()) }),

@@ -13,6 +13,7 @@ import (
 	"github.com/whippet-ml/whippet/interpret/gradcam"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/task"
 )
 
 // ModelFile names a model and the file it is loaded from, and again when the
@@ -88,6 +89,9 @@ func newModel(f ModelFile, o Options, m *serverMetrics) (*model, error) {
 	}
 	for _, outcome := range []string{"classified", "failed"} {
 		m.pictures.WithLabelValues(f.Name, outcome)
+	}
+	if in.p.Abstains() {
+		m.unknown.WithLabelValues(f.Name, task.ReasonScore)
 	}
 	return md, nil
 }

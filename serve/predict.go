@@ -28,7 +28,8 @@ type pictureAnswer struct {
 // One picture is answered with its classes, the most probable first,
 // [{"label":…,"score":…}]. Several are answered in order with
 // [{"file":…,"predictions":[…]}]; one that cannot be read has an "error" instead
-// and does not keep the others from being answered.
+// and does not keep the others from being answered. Where the model abstains, the first is
+// {"label":"unknown","score":…,"reasons":[…]}, with the best class's score.
 func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	if err := known(r, "model", "topk"); err != nil {
 		return err
@@ -58,7 +59,7 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 		if errs[0] != nil {
 			return errs[0]
 		}
-		writeJSON(w, http.StatusOK, answers[0].Top(topk))
+		writeJSON(w, http.StatusOK, answers[0].Answers(topk))
 		return nil
 	}
 	if err := r.Context().Err(); err != nil {
@@ -70,7 +71,7 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 		if errs[i] != nil {
 			out[i].Error = s.classify(errs[i]).msg
 		} else {
-			out[i].Predictions = answers[i].Top(topk)
+			out[i].Predictions = answers[i].Answers(topk)
 		}
 	}
 	writeJSON(w, http.StatusOK, out)
@@ -133,10 +134,14 @@ func (s *Server) classifyAll(ctx context.Context, m *model, in *instance, n int,
 		}
 		wg.Wait()
 	}
-	for _, err := range errs {
+	for i, err := range errs {
 		outcome := "classified"
 		if err != nil {
 			outcome = "failed"
+		} else {
+			for _, r := range answers[i].Reasons() {
+				s.m.unknown.WithLabelValues(m.file.Name, r.Why).Inc()
+			}
 		}
 		s.m.pictures.WithLabelValues(m.file.Name, outcome).Inc()
 	}

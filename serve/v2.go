@@ -21,10 +21,11 @@ import (
 // and the outputs
 //
 //	probabilities   FP32 [N,classes]
-//	label           BYTES [N]          the most probable class
+//	label           BYTES [N]          the most probable class, or "unknown" where the model abstains
 //	labels          BYTES [classes]    all classes, in the order of probabilities
+//	reasons         BYTES [N]          why the model abstains, or ""; of models that may abstain only
 //
-// Without "outputs" in the request all three are answered, as the protocol has
+// Without "outputs" in the request all of them are answered, as the protocol has
 // it. Tensors can be binary, see binaryHeader.
 const (
 	inputImage    = "image"
@@ -32,6 +33,7 @@ const (
 	outputProbs   = "probabilities"
 	outputLabel   = "label"
 	outputClasses = "labels"
+	outputReasons = "reasons"
 )
 
 // v2Tensor describes an input or output of a model.
@@ -51,8 +53,12 @@ func (in *instance) inputs() []v2Tensor {
 }
 
 func (in *instance) outputs() []v2Tensor {
-	return []v2Tensor{{outputProbs, "FP32", []int{-1, len(in.labels)}}, {outputLabel, "BYTES", []int{-1}},
+	outs := []v2Tensor{{outputProbs, "FP32", []int{-1, len(in.labels)}}, {outputLabel, "BYTES", []int{-1}},
 		{outputClasses, "BYTES", []int{len(in.labels)}}}
+	if in.p.Abstains() {
+		outs = append(outs, v2Tensor{outputReasons, "BYTES", []int{-1}})
+	}
+	return outs
 }
 
 func (in *instance) platform() string { return "whippet_" + in.p.Info().Arch }
@@ -155,7 +161,7 @@ func (s *Server) v2Infer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	req, err := parseInfer(text, raw, in.p.InputSize(), s.opts.MaxPictures)
+	req, err := parseInfer(text, raw, in.p.InputSize(), s.opts.MaxPictures, in.outputs()[3:]...)
 	if err != nil {
 		return err
 	}
@@ -199,9 +205,19 @@ func (q *inferRequest) answer(answers []predict.Prediction, labels []string) []v
 		case outputLabel:
 			best := make([]string, n)
 			for i, a := range answers {
-				best[i] = strings.Join(a.Labels(), ", ")
+				best[i] = strings.Join(a.Answer(), ", ")
 			}
 			outs = append(outs, v2Output{v2Tensor: v2Tensor{name, "BYTES", []int{n}}, Data: best})
+		case outputReasons:
+			why := make([]string, n)
+			for i, a := range answers {
+				var all []string
+				for _, r := range a.Reasons() {
+					all = append(all, r.Text)
+				}
+				why[i] = strings.Join(all, "; ")
+			}
+			outs = append(outs, v2Output{v2Tensor: v2Tensor{name, "BYTES", []int{n}}, Data: why})
 		case outputClasses:
 			outs = append(outs, v2Output{v2Tensor: v2Tensor{name, "BYTES", []int{len(labels)}}, Data: labels})
 		}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -41,12 +43,17 @@ const (
 // parseInfer reads a request's JSON and the binary data that came behind it, nil
 // for none. size is the side of the network's input, limit the largest batch.
 // Pictures are decoded in place: they are parts of body, which is not the request
-// any more afterwards, or of raw. Errors are of type *statusError.
-func parseInfer(body, raw []byte, size, limit int) (*inferRequest, error) {
+// any more afterwards, or of raw. more are outputs that the model has besides the usual
+// ones. Errors are of type *statusError.
+func parseInfer(body, raw []byte, size, limit int, more ...v2Tensor) (*inferRequest, error) {
 	bad := func(format string, args ...any) error {
 		return fail(http.StatusBadRequest, "inference", format, args...)
 	}
 	q := &inferRequest{size: size, raw: map[string]bool{}}
+	offered := []string{outputProbs, outputLabel, outputClasses}
+	for _, t := range more {
+		offered = append(offered, t.Name)
+	}
 	var in *inferInput
 	var all parameters
 	s := &scanner{b: bytes.TrimPrefix(body, []byte("\ufeff"))} // which .NET's clients send
@@ -77,8 +84,8 @@ func parseInfer(body, raw []byte, size, limit int) (*inferRequest, error) {
 				if err != nil {
 					return err
 				}
-				if !slices.Contains([]string{outputProbs, outputLabel, outputClasses}, name) || slices.Contains(q.outputs, name) {
-					return bad("output %.100q is unknown or asked for twice; the model has %q, %q and %q", name, outputProbs, outputLabel, outputClasses)
+				if !slices.Contains(offered, name) || slices.Contains(q.outputs, name) {
+					return bad("output %.100q is unknown or asked for twice; the model has %s", name, quoted(offered))
 				}
 				q.outputs = append(q.outputs, name)
 				if p.data != nil {
@@ -113,7 +120,7 @@ func parseInfer(body, raw []byte, size, limit int) (*inferRequest, error) {
 		return nil, bad("0 inputs; give one, either %q or %q", inputImage, inputTensor)
 	}
 	if q.outputs == nil {
-		q.outputs = []string{outputProbs, outputLabel, outputClasses}
+		q.outputs = offered
 	}
 	for _, name := range q.outputs {
 		if _, said := q.raw[name]; !said {
@@ -127,6 +134,16 @@ func parseInfer(body, raw []byte, size, limit int) (*inferRequest, error) {
 		return nil, bad("input %s: %s", in.name, err)
 	}
 	return q, nil
+}
+
+// quoted lists names for a person, as "a", "b" and "c".
+func quoted(names []string) string {
+	all := make([]string, len(names))
+	for i, n := range names {
+		all[i] = strconv.Quote(n)
+	}
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + " and " + all[last]
 }
 
 // text reads a short string.

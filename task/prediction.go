@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/whippet-ml/whippet/confidence"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -16,6 +17,9 @@ type Decoder struct {
 	// Temperature divides scores before they become probabilities; 0 is 1, which
 	// changes nothing. See package confidence.
 	Temperature float64
+	// Abstention says, for a task with one class a picture, when the answer is Unknown;
+	// nil is never.
+	Abstention *confidence.Abstention
 }
 
 // Divide divides scores by the temperature, in place. Task.Activate makes probabilities
@@ -48,17 +52,19 @@ type Prediction struct {
 type Score struct {
 	Label string  `json:"label"`
 	Score float32 `json:"score"`
-	Class int     `json:"-"` // index into Prediction.Probs
+	Class int     `json:"-"` // index into Prediction.Probs, -1 for Unknown
 	// Chosen, for tasks whose classes do not exclude each other, says that the
 	// class is one of the answer.
 	Chosen bool `json:"chosen,omitempty"`
+	// Reasons, of Unknown, say why the model abstains.
+	Reasons []Reason `json:"reasons,omitempty"`
 }
 
 // Classes returns the outputs that the task answers with, best first: one for
 // single-label classification.
 func (a Prediction) Classes() []int { return a.by.Task.Decode(a.Probs, a.by.Thresholds) }
 
-// Labels returns the names of Classes.
+// Labels returns the names of Classes, also where the model abstains; see Answer.
 func (a Prediction) Labels() []string {
 	classes := a.Classes()
 	names := make([]string, len(classes))
@@ -71,7 +77,8 @@ func (a Prediction) Labels() []string {
 // Class returns the index of the most probable class, the first of equal ones.
 func (a Prediction) Class() int { return tensor.Argmax(a.Probs) }
 
-// Label returns the name of the most probable class.
+// Label returns the name of the most probable class, also where the model abstains; see
+// Answer.
 func (a Prediction) Label() string { return a.by.Vocab[a.Class()] }
 
 // Score returns the probability of the most probable class.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/whippet-ml/whippet/autograd"
+	"github.com/whippet-ml/whippet/confidence"
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/distributed"
 	"github.com/whippet-ml/whippet/loss"
@@ -45,6 +46,10 @@ type Learner struct {
 	// Temperature divides the scores of GetPreds, TTA and Predict, and is saved with
 	// the model; 0 is 1. Training and Validate do not use it. See package confidence.
 	Temperature float64
+
+	// Abstention says when Predict answers "unknown", and is saved with the model; nil is
+	// never. See package confidence.
+	Abstention *confidence.Abstention
 
 	// LR is the default highest learning rate, WD the weight decay, Moms the
 	// momentum at the start, middle and end of a one-cycle. Defaults: 1e-3, the

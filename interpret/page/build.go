@@ -146,6 +146,9 @@ func (b *builder) view() (*view, error) {
 			return nil, err
 		}
 	}
+	if v.Risk, err = b.risk(); err != nil {
+		return nil, err
+	}
 	b.rows()
 	return v, nil
 }

@@ -21,6 +21,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/whippet-ml/whippet/confidence"
 	"github.com/whippet-ml/whippet/internal/htmlpage"
 	"github.com/whippet-ml/whippet/interpret"
 )
@@ -38,6 +39,8 @@ type Input struct {
 	Facts [][2]string
 	// History has a row for each epoch of training; nil shows no curves.
 	History []Epoch
+	// Abstention is the model's; nil where it always answers.
+	Abstention *confidence.Abstention
 	// Looked belongs to the first len(Looked) of Table.TopLosses: where the
 	// model looked. nil shows the top losses without.
 	Looked []interpret.Looked
@@ -101,7 +104,7 @@ var commonJS string
 
 // parse returns the template of a page.
 func parse(source string) *template.Template {
-	return htmlpage.Parse(template.FuncMap{"percent": percent, "num": num}, partsHTML, source)
+	return htmlpage.Parse(template.FuncMap{"percent": percent, "num": num, "num32": func(v float32) string { return num(float64(v)) }}, partsHTML, source)
 }
 
 var pageTemplate = parse(pageHTML)
@@ -128,6 +131,7 @@ type view struct {
 	Cal      interpret.Calibration
 	Plot     template.URL
 	Before   *before // without the model's temperature; nil where it has none
+	Risk     riskView
 }
 
 // before is the calibration that the model would have without its temperature.

@@ -60,7 +60,7 @@ async function classify(picture) {
     if (mine !== current) return;
     show(mine, ranking);
     say("");
-    await explain(mine, ranking[0].label);
+    await explain(mine, ranking.find((score) => !score.reasons).label);
   } catch (error) {
     if (mine !== current || error.name === "AbortError") return;
     if (!mine.ranking) $("result").hidden = true;
@@ -74,12 +74,15 @@ function show(mine, ranking) {
   mine.ranking = ranking;
   $("result").hidden = false;
   $("view").src = mine.preview;
-  $("view").alt = `The picture, most likely ${ranking[0].label}`;
+  $("view").alt = ranking[0].reasons ? "The picture, which is unknown to the model" : `The picture, most likely ${ranking[0].label}`;
   $("answer").textContent = ranking[0].label;
+  const reasons = ranking[0].reasons ?? [];
+  $("reasons").hidden = !reasons.length;
+  $("reasons").textContent = reasons.map(({ text }) => text).join("; ");
   $("heat").hidden = true;
   $("caption").textContent = "";
   $("ranking").replaceChildren(
-    ...ranking.map(({ label, score }) => {
+    ...ranking.filter((score) => !score.reasons).map(({ label, score }) => {
       const button = document.createElement("button");
       button.type = "button";
       button.dataset.label = label;

@@ -217,12 +217,19 @@ func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
 	return f.files(ctx, table, l)
 }
 
+// shownRisks bounds the points of the risk-coverage curve in JSON.
+const shownRisks = 200
+
 // print writes the text, or one JSON object.
 func (f *interpretFlags) print(w io.Writer, t *interpret.Table, g judgment) error {
 	if t.Rows[0].Actual == interpret.NoClass {
 		return f.printLabels(w, t, g)
 	}
 	m, cal := t.ConfusionMatrix(), t.Calibration(0)
+	risks, err := t.RiskCoverage()
+	if err != nil {
+		return err
+	}
 	pairs := m.MostConfused(1)
 	pairs = pairs[:min(len(pairs), f.top)]
 	if f.json {
@@ -230,6 +237,10 @@ func (f *interpretFlags) print(w io.Writer, t *interpret.Table, g judgment) erro
 			"most_confused": pairs, "top_losses": t.TopLosses(f.top), "calibration": cal}
 		if u := t.Unscaled(); u != nil {
 			all["temperature"], all["calibration_unscaled"] = f.info.Temperature, u.Calibration(0)
+		}
+		all["risk_coverage"] = risks.Thinned(shownRisks)
+		if a := f.info.Abstention; a != nil {
+			all["abstention"] = t.Abstained(*a)
 		}
 		_, err := fmt.Fprintln(w, mustJSON(all))
 		return err
@@ -244,9 +255,16 @@ func (f *interpretFlags) print(w io.Writer, t *interpret.Table, g judgment) erro
 		fmt.Fprintf(w, "most confused\n%s\n", interpret.MostConfusedText(pairs))
 	}
 	fmt.Fprintf(w, "top losses\n%s\n", t.TopLossesText(f.topLosses(t)))
-	_, err := fmt.Fprintf(w, "calibration: %s\n", cal)
+	fmt.Fprintf(w, "calibration: %s\n", cal)
 	if u := t.Unscaled(); u != nil {
-		_, err = fmt.Fprintf(w, "without the temperature, which is %.3f: %s\n", f.info.Temperature, u.Calibration(0))
+		fmt.Fprintf(w, "without the temperature, which is %.3f: %s\n", f.info.Temperature, u.Calibration(0))
+	}
+	half := risks.At(0.5)
+	_, err = fmt.Fprintf(w, "risk and coverage: AURC %.4f, of which %.4f because wrong answers are not the least sure ones; the surer half has an error rate of %.4f\n", risks.AURC, risks.Excess, half.Risk)
+	if a := f.info.Abstention; a != nil {
+		s := t.Abstained(*a)
+		_, err = fmt.Fprintf(w, "unknown below a score of %.3f: %d of %d pictures are answered (%s), %s of them right; %d wrong and %d right answers are not given\n",
+			a.Below, s.Answered, t.Len(), share(s.Coverage), share(s.Precision), s.Spared, s.Lost)
 	}
 	return err
 }
@@ -297,7 +315,7 @@ func (f *interpretFlags) files(ctx context.Context, t *interpret.Table, l *train
 	} else if err != nil {
 		return err
 	}
-	in := page.Input{Table: t, Open: interpret.OpenFrom(l.DLs.Block.Items), Root: f.root, Looked: looked, Time: time.Now(), Facts: f.facts()}
+	in := page.Input{Table: t, Open: interpret.OpenFrom(l.DLs.Block.Items), Root: f.root, Looked: looked, Time: time.Now(), Facts: f.facts(), Abstention: f.info.Abstention}
 	if in.History, err = page.ReadHistory(f.info.Training); err != nil {
 		fmt.Fprintf(os.Stderr, "whippet: the report has no training curves: %v\n", err)
 	}

@@ -44,6 +44,9 @@ in the order of the arguments, one line for each picture:
 
   FILE <tab> LABEL <tab> SCORE [<tab> LABEL <tab> SCORE ...]
 
+Where a model abstains (train --abstain), LABEL is unknown, SCORE that of the best class, the
+classes follow, and the reasons are at the end of the line.
+
 A FILE with a tab, a line end or another control character in its name is printed
 in quotes, with escapes. A picture that cannot be read is reported and the others
 are classified all the same; the exit code is then 1.

@@ -24,12 +24,13 @@ type predictWriter struct {
 	json         bool
 	topk         int
 	several      bool // labels do not exclude each other, and the answer is wanted: all that were chosen
+	abstains     bool // the answer may be unknown, for reasons
 	done, failed int
 }
 
 func newPredictWriter(w io.Writer, p *predict.Predictor, topk int, asJSON, asCSV bool) *predictWriter {
 	several := topk == 0 && !p.Task().Exclusive()
-	pw := &predictWriter{several: several, out: bufio.NewWriter(w), json: asJSON, topk: min(max(topk, 1), len(p.Info().Vocab))}
+	pw := &predictWriter{several: several, abstains: p.Abstains(), out: bufio.NewWriter(w), json: asJSON, topk: min(max(topk, 1), len(p.Info().Vocab))}
 	if asCSV {
 		pw.csv = csv.NewWriter(pw.out)
 		head := []string{"file", "label", "score"}
@@ -38,6 +39,9 @@ func newPredictWriter(w io.Writer, p *predict.Predictor, topk int, asJSON, asCSV
 		}
 		for k := 2; k <= pw.topk; k++ {
 			head = append(head, fmt.Sprintf("label_%d", k), fmt.Sprintf("score_%d", k))
+		}
+		if pw.abstains {
+			head = append(head, "reasons")
 		}
 		_ = pw.csv.Write(append(head, "error")) // an error comes out of flush
 	}
@@ -100,6 +104,9 @@ func (w *predictWriter) write(r predict.Result) error {
 				row = append(row, "", "")
 			}
 		}
+		if w.abstains {
+			row = append(row, reasons(top))
+		}
 		if err := w.csv.Write(append(row, problem)); err != nil {
 			return err
 		}
@@ -109,6 +116,9 @@ func (w *predictWriter) write(r predict.Result) error {
 		fmt.Fprint(w.out, plainName(r.Name))
 		for _, s := range top {
 			fmt.Fprintf(w.out, "\t%s\t%s", plainName(s.Label), formatScore(s.Score))
+		}
+		if why := reasons(top); why != "" {
+			fmt.Fprintf(w.out, "\t%s", plainName(why))
 		}
 		if _, err := fmt.Fprintln(w.out); err != nil {
 			return err
@@ -121,9 +131,21 @@ func (w *predictWriter) write(r predict.Result) error {
 // that were chosen.
 func (w *predictWriter) answer(r predict.Result) []predict.Score {
 	if !w.several {
-		return r.Top(w.topk)
+		return r.Answers(w.topk)
 	}
 	return slices.DeleteFunc(r.Top(0), func(s predict.Score) bool { return !s.Chosen })
+}
+
+// reasons says why the first of the scores is unknown; "" where it is not.
+func reasons(top []predict.Score) string {
+	if len(top) == 0 {
+		return ""
+	}
+	all := make([]string, len(top[0].Reasons))
+	for i, r := range top[0].Reasons {
+		all[i] = r.Text
+	}
+	return strings.Join(all, "; ")
 }
 
 func join(scores []predict.Score, by string, text func(predict.Score) string) string {

@@ -80,6 +80,7 @@ func (f *trainFlags) fitFlags(cmd *cobra.Command) {
 	fl.StringVar(&f.Metrics, "metrics", f.Metrics, "what to measure, separated by commas: "+strings.Join(one, ", ")+"; for several labels "+strings.Join(several, ", "))
 	fl.StringVar(&f.Thresholds, "thresholds", f.Thresholds, "for several labels, the probability above which each is answered, chosen on the validation pictures: f1 (the highest F1), f2, f0.5, precision:0.9 (the highest recall at that precision), or a number for all (default f1)")
 	fl.BoolVar(&f.Calibrate, "calibrate", f.Calibrate, "when training has ended, fit a temperature on the validation pictures, so that of the answers given with 90 % nine in ten are right (temperature scaling); predict and serve use it")
+	fl.StringVar(&f.Abstain, "abstain", f.Abstain, "answer unknown where the best class's score is too low, chosen on the validation pictures: `RULE` precision:0.95 (the lowest score at which that share of the answers is right), coverage:0.9 (that share of the pictures is answered), or a score")
 	fl.DurationVar(&f.every, "checkpoint-every", 5*time.Minute, "how often to save the state of training, besides after every epoch")
 	fl.IntVar(&f.keep, "checkpoint-keep", checkpoint.DefaultKeep, "how many checkpoints to keep, the newest")
 }
@@ -238,6 +239,7 @@ func (f *trainFlags) end(ctx context.Context, err error, l *train.Learner, out *
 	}
 	f.calibrate(ctx, l, p) // by predictions that all ranks share, as the next
 	f.chooseThresholds(ctx, l, p)
+	f.chooseAbstention(ctx, l, p)
 	if out == nil {
 		return nil
 	}

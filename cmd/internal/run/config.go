@@ -82,6 +82,7 @@ type Config struct {
 	ClassWeights string            `json:"class_weights,omitempty"` // auto, a table CLASS,WEIGHT, or "" for none
 	Thresholds   string            `json:"thresholds,omitempty"`    // how those of several labels are chosen: see ThresholdRule
 	Calibrate    bool              `json:"calibrate,omitempty"`     // fit a temperature on the validation pictures when training has ended
+	Abstain      string            `json:"abstain,omitempty"`       // when the model answers "unknown"; see AbstainRule
 	Patience     int               `json:"patience"`                // epochs without improvement after which to stop; 0 never
 	SaveBest     bool              `json:"save_best"`               // keep the best epoch
 	Monitor      string            `json:"monitor,omitempty"`       // what SaveBest and Patience go by: valid_loss (also ""), train_loss or a metric

@@ -56,6 +56,9 @@ func (c *Config) ContinueFrom(given func(flag string) bool) (notes []string, err
 	if info.Temperature != 0 && !c.Calibrate {
 		notes = append(notes, "the temperature of the model of --from is not the new model's, whose scores are others: give --calibrate to fit one")
 	}
+	if info.Abstention != nil && c.Abstain == "" {
+		notes = append(notes, "the model of --from answers unknown below a score, and the new model, whose scores are others, does not: give --abstain")
+	}
 	c.Head, c.HeadWidth, c.HeadDropout = info.Head, headWidth(model), info.HeadDropout
 	return notes, nil
 }

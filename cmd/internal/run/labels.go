@@ -46,6 +46,14 @@ func (c Config) checkLabels() error {
 	if c.Balance && c.ClassWeights == autoWeights {
 		return errors.New("--balance and --class-weights auto both make up for rare classes, which would count twice: give one of them")
 	}
+	if c.Abstain != "" && !c.Task().Exclusive() {
+		return fmt.Errorf("--abstain %s: it is for pictures with one class each; with several labels, none above its threshold is an answer already", c.Abstain)
+	}
+	if c.Abstain != "" {
+		if _, err := ParseAbstainRule(c.Abstain); err != nil {
+			return err
+		}
+	}
 	o := task.LossOptions{Name: c.Loss, Smoothing: c.Smoothing}
 	if _, err := c.Task().Loss(o); err != nil {
 		if o.Smoothing = 0; c.Smoothing != 0 {

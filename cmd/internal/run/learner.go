@@ -72,6 +72,9 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 	if len(dls.Valid.Items()) == 0 && c.Calibrate {
 		return nil, fmt.Errorf("--calibrate fits a temperature on validation pictures, of which --valid %s leaves none: set some apart", c.Valid)
 	}
+	if err := c.checkAbstain(dls); err != nil {
+		return nil, err
+	}
 	by, err := c.loss(dls)
 	if err != nil {
 		return nil, err

@@ -124,3 +124,72 @@ func TestCalibrateLabels(t *testing.T) {
 		t.Errorf("interpret: %v\n%s", err, said)
 	}
 }
+
+// TestAbstain: the score to abstain below is chosen when training has ended, saved,
+// and used by predict and interpret; what cannot be is refused before training.
+func TestAbstain(t *testing.T) {
+	dir, tmp := colored(t, 126), t.TempDir()
+	out := filepath.Join(tmp, "run")
+	said, err := runCommand(t, nil, trainColored(dir, out, "--abstain", "coverage:0.5")...)
+	if err != nil || !strings.Contains(said, "(coverage:0.5): of 25 validation pictures 52.0 % are answered") {
+		t.Errorf("train: %v\n%s", err, said)
+	}
+	_, info, err := models.Load(filepath.Join(out, "model.safetensors"))
+	if err != nil || info.Abstention == nil || info.Abstention.Pictures != 25 {
+		t.Fatalf("the model's abstention is %+v (%v)", info.Abstention, err)
+	}
+	said, err = runCommand(t, nil, "predict", out, dir, "--json")
+	unknown := strings.Count(said, `"predictions":[{"label":"unknown","score":`)
+	if err != nil || unknown < 10 || unknown > 95 || strings.Count(said, `"reasons":[{"why":"score",`) != unknown {
+		t.Errorf("predict --json: %v, %d of 126 pictures are unknown\n%s", err, unknown, said)
+	}
+	text, err := runCommand(t, nil, "predict", out, dir)
+	if err != nil || strings.Count(text, "\tunknown\t0.") != unknown || strings.Count(text, ", is below 0.") != unknown {
+		t.Errorf("predict: %v\n%s", err, text)
+	}
+	table, err := runCommand(t, nil, "predict", out, dir, "--csv")
+	if err != nil || !strings.HasPrefix(table, "file,label,score,reasons,error\n") || strings.Count(table, ",unknown,0.") != unknown {
+		t.Errorf("predict --csv: %v\n%s", err, table)
+	}
+	report := filepath.Join(tmp, "report.html")
+	said, err = runCommand(t, nil, "interpret", out, "--out", report)
+	if err != nil || !strings.Contains(said, "13 of 25 pictures are answered (52.0 %)") || !strings.Contains(said, "risk and coverage: AURC 0.") {
+		t.Errorf("interpret: %v\n%s", err, said)
+	}
+	if page, err := os.ReadFile(report); err != nil || !strings.Contains(string(page), "(coverage:0.5): of these pictures it answers 52.0 %") {
+		t.Errorf("the report does not say what abstaining gives: %v", err)
+	}
+	if said, err = runCommand(t, nil, "interpret", out, "--json"); err != nil || !strings.Contains(said, `"risk_coverage":{"points":[{"score":`) || !strings.Contains(said, `"abstention":{"below":0.`) {
+		t.Errorf("interpret --json: %v\n%s", err, said)
+	}
+}
+
+func TestAbstainRefuses(t *testing.T) {
+	dir := colored(t, 30)
+	for name, c := range map[string]struct {
+		more []string
+		want string
+	}{
+		"no rule":                {[]string{"--abstain", "often"}, `--abstain "often": must be precision:SHARE`},
+		"another rule":           {[]string{"--abstain", "recall:0.9"}, `--abstain "recall:0.9"`},
+		"a share above 1":        {[]string{"--abstain", "precision:95"}, `--abstain "precision:95"`},
+		"no validation pictures": {[]string{"--abstain", "precision:0.9", "--valid", "0"}, "of which --valid 0 leaves none: give the score itself"},
+		"several labels":         {[]string{"--abstain", "0.9", "--label-delim", ";"}, "--abstain 0.9: it is for pictures with one class each"},
+	} {
+		_, err := runCommand(t, nil, trainColored(dir, filepath.Join(t.TempDir(), "run"), c.more...)...)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v; want an error with %q", name, err, c.want)
+		}
+	}
+	file := filepath.Join(dir, "labels.csv")
+	table, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(table), ",red", ",unknown")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runCommand(t, nil, trainColored(dir, filepath.Join(t.TempDir(), "run"), "--abstain", "0.9")...); err == nil || !strings.Contains(err.Error(), `a class is called "unknown"`) {
+		t.Errorf("a class called unknown: %v", err)
+	}
+}
