@@ -62,7 +62,7 @@ var recipes = []struct {
 		}},
 	{"fine-tune, average of weights, clipping",
 		func() []Option {
-			return []Option{AverageWeights(EMA{Decay: 0.7, WarmUp: true}), ClipNorm(0.5), Callbacks(&SaveBest{Restore: true})}
+			return []Option{AverageWeights(EMA{Decay: 0.7, WarmUp: true}), ClipNorm(0.5), Callbacks(&RandomErasing{}, &CutMix{MixUp: 0.8}, &SaveBest{Restore: true})}
 		},
 		func(ctx context.Context, l *Learner, extra ...Callback) error {
 			return l.FineTune(ctx, 1, BaseLR(0.02), With(extra...))

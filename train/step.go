@@ -17,6 +17,8 @@ import (
 const (
 	streamDropout = 101 + iota
 	streamMixup
+	streamCutMix
+	streamErase
 )
 
 // ErrDiverged is what a fit returns, wrapped, when the loss is NaN or infinite.

@@ -90,6 +90,7 @@ type Config struct {
 
 	Updates
 	Course
+	Mixing
 
 	// LRChanges are the learning rates with which the run was resumed, in
 	// order; the last one counts, LR until the first.
@@ -237,6 +238,9 @@ func (c Config) Check() error {
 		return err
 	}
 	if err := c.Updates.check(); err != nil {
+		return err
+	}
+	if err := c.Mixing.check(); err != nil {
 		return err
 	}
 	if err := c.checkCourse(); err != nil {

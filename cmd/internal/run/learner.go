@@ -86,9 +86,7 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 	}
 	opts = append(opts, c.Updates.options()...)
 	opts = append(opts, more...)
-	if c.MixUp > 0 {
-		opts = append(opts, train.Callbacks(&train.MixUp{Alpha: c.MixUp}))
-	}
+	opts = append(opts, train.Callbacks(c.mixers()...))
 	opts = append(opts, train.Callbacks(c.monitoring(dls.Task())...))
 	if resumed && c.From != "" {
 		return train.New(dls, c.likeFrom(arch, len(dls.Vocab)), opts...)
