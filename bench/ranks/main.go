@@ -33,8 +33,9 @@ func main() {
 	batch := flag.Int("batch", 64, "pictures in a step, of all ranks together")
 	size := flag.Int("size", 224, "side of the pictures")
 	shards := flag.Int("shards", 2, "shards of a step")
-	steps := flag.Int("steps", 3, "steps that count, after one that does not; 0 for none")
+	steps := flag.Int("steps", 3, "steps that count, after one that does not")
 	threads := flag.Int("threads", 1, "threads that compute, on each rank")
+	pairs := flag.Bool("pairs", false, "before each step, let every rank take one by itself, and compare")
 	mb := flag.Int("sum", 0, "add up this many megabytes instead, as often as -steps says")
 	flag.Parse()
 	parallel.SetThreads(*threads)
@@ -49,7 +50,9 @@ func main() {
 		}
 		g, end = ranks, ranks.Exit
 	}
-	measure := func() ([]time.Duration, error) { return trainSteps(g, *arch, *batch, *size, *shards, *steps) }
+	measure := func() ([]time.Duration, error) {
+		return trainSteps(g, setting{*arch, *batch, *size, *shards, max(*steps, 1), *pairs})
+	}
 	what := fmt.Sprintf("step of %s, batch %d, %d shards", *arch, *batch, *shards)
 	if *mb > 0 {
 		measure = func() ([]time.Duration, error) { return sums(g, *mb*1_000_000/4, *steps) }
@@ -96,10 +99,80 @@ func sums(g distributed.Group, n, times int) (took []time.Duration, err error) {
 	return took, nil
 }
 
-// trainSteps takes steps on a batch of noise and returns the times of all but the first,
-// in ascending order.
-func trainSteps(g distributed.Group, name string, batch, size, shards, steps int) (took []time.Duration, err error) {
-	arch, err := models.ByName(name)
+// setting is what a step is made of.
+type setting struct {
+	arch                       string
+	batch, size, shards, steps int
+	pairs                      bool
+}
+
+// usage is what steps take: real time, and this process's time of processors.
+type usage struct{ real, processor []time.Duration }
+
+// measure takes a step and notes what it took.
+func (u *usage) measure(step func() error) error {
+	began, before := time.Now(), processorTime()
+	err := step()
+	u.real = append(u.real, time.Since(began))
+	u.processor = append(u.processor, processorTime()-before)
+	return err
+}
+
+// trainSteps takes steps of all ranks and returns the times of all but the first, in ascending order. With pairs,
+// each comes after one that every rank takes by itself on its share of the pictures, which tells what the ranks cost
+// each other on a machine whose speed changes.
+func trainSteps(g distributed.Group, s setting) ([]time.Duration, error) {
+	together, err := newStep(g, s)
+	if err != nil {
+		return nil, err
+	}
+	own := s
+	own.batch, own.shards = s.batch/g.Size(), max(1, s.shards/g.Size())
+	alone := func() error { return nil }
+	if s.pairs {
+		if alone, err = newStep(distributed.Alone{}, own); err != nil {
+			return nil, err
+		}
+	}
+	var one, all usage
+	for range s.steps + 1 {
+		for _, do := range []struct {
+			step func() error
+			took *usage
+		}{{alone, &one}, {together, &all}} {
+			if err := g.Barrier(); err != nil {
+				return nil, err
+			}
+			if err := do.took.measure(do.step); err != nil {
+				return nil, err
+			}
+		}
+	}
+	text := fmt.Sprintf("rank %d: a step takes %s", g.Rank(), all)
+	if s.pairs {
+		text += fmt.Sprintf("; alone, of %d pictures, %s", own.batch, one)
+	}
+	texts, err := g.AllGatherBytes([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	if g.Rank() == 0 {
+		for _, t := range texts {
+			fmt.Println(string(t))
+		}
+	}
+	return slices.Sorted(slices.Values(all.real[1:])), nil
+}
+
+// String has the medians of all but the first step.
+func (u usage) String() string {
+	median := func(d []time.Duration) float64 { return ms(slices.Sorted(slices.Values(d[1:]))[len(d[1:])/2]) }
+	return fmt.Sprintf("%.1f ms, of processors %.1f ms (medians)", median(u.real), median(u.processor))
+}
+
+// newStep returns a step of training on a batch of noise.
+func newStep(g distributed.Group, s setting) (func() error, error) {
+	arch, err := models.ByName(s.arch)
 	if err != nil {
 		return nil, err
 	}
@@ -108,12 +181,12 @@ func trainSteps(g distributed.Group, name string, batch, size, shards, steps int
 	for i := range vocab {
 		vocab[i] = strconv.Itoa(i)
 	}
-	l, err := train.New(&data.DataLoaders{Vocab: vocab}, models.NewClassifier(arch, classes, rng.New(1)), train.Shards(shards), train.Distributed(g))
+	l, err := train.New(&data.DataLoaders{Vocab: vocab}, models.NewClassifier(arch, classes, rng.New(1)), train.Shards(s.shards), train.Distributed(g))
 	if err != nil {
 		return nil, err
 	}
-	b := &data.Batch{X: tensor.New(batch, size, size, 3)}
-	r, class := rng.New(2), make([]int, batch)
+	b := &data.Batch{X: tensor.New(s.batch, s.size, s.size, 3)}
+	r, class := rng.New(2), make([]int, s.batch)
 	for i := range b.X.Data {
 		b.X.Data[i] = float32(r.Normal())
 	}
@@ -125,15 +198,5 @@ func trainSteps(g distributed.Group, name string, batch, size, shards, steps int
 	for i := range hyper {
 		hyper[i] = optim.Hyper{LR: 1e-5, Mom: 0.9, WD: 0.01}
 	}
-	for i := range steps + 1 {
-		began := time.Now()
-		if err := l.TrainBatch(b, hyper); err != nil {
-			return nil, err
-		}
-		if i > 0 {
-			took = append(took, time.Since(began))
-		}
-	}
-	slices.Sort(took)
-	return took, nil
+	return func() error { return l.TrainBatch(b, hyper) }, nil
 }
