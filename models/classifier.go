@@ -40,6 +40,16 @@ func (c *Classifier) Build(g *graph.Graph, x graph.Value) graph.Value {
 	return c.Head.Build(g, c.Body.Build(g, x))
 }
 
+// FeatureNet returns the network that computes the body's features, [N,Features] for pictures
+// [N,H,W,3]: the body and, unless it ends in one row a picture, the average over its
+// map. It shares c's parameters.
+func (c *Classifier) FeatureNet() nn.Module {
+	if c.Arch.Pooled {
+		return c.Body
+	}
+	return nn.NewSequential(c.Body, nn.GlobalAvgPool{})
+}
+
 // Children returns the body's units and "head", or the layers of the architecture's
 // own head.
 func (c *Classifier) Children() []nn.Child {
