@@ -1,7 +1,7 @@
 """Computes mixing.json: batches as torchvision's v2.CutMix, v2.MixUp and v2.RandomErasing leave them,
 for given random numbers.
 
-    python3 mixing.py > mixing.json        (PyTorch 2.15, torchvision 0.30)
+    python3 mixing.py > mixing.json        (PyTorch 2.15, torchvision 0.29.2)
 """
 import json
 import math

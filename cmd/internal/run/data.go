@@ -306,7 +306,12 @@ func (c Config) Block(root string) (data.Block, error) {
 	if c.Damaged == "skip" {
 		b.Damaged = data.SkipDamaged
 	}
-	b.ItemTransforms, b.BatchTransforms, err = vision.Transforms(c.Preprocess(), c.augmentation())
+	first, batch, err := vision.Transforms(c.Preprocess(), c.augmentation())
+	if err != nil {
+		return b, err
+	}
+	b.BatchTransforms = batch
+	b.ItemTransforms, err = c.automatic(first)
 	return b, err
 }
 
@@ -314,6 +319,11 @@ func (c Config) Block(root string) (data.Block, error) {
 func (c Config) augmentation() vision.AugTransforms {
 	if !c.Augment {
 		return vision.NoAugmentation()
+	}
+	if c.AutoAugment != "" { // which moves and lights pictures itself
+		a := vision.NoAugmentation()
+		a.MinScale, a.NoFlip = c.MinScale, false
+		return a
 	}
 	return vision.AugTransforms{MinScale: c.MinScale}
 }

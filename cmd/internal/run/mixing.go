@@ -2,19 +2,29 @@ package run
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
+	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/train"
+	"github.com/whippet-ml/whippet/vision"
 )
 
-// Mixing are the settings of what is done to batches besides blending by fastai's
-// mixup.
+// Mixing are the settings of what is done to training pictures besides fastai's
+// augmentation and mixup.
 type Mixing struct {
+	// AutoAugment is randaugment, randaugment:OPERATIONS,MAGNITUDE or trivialaugment; "" for none.
+	AutoAugment string `json:"auto_augment,omitempty"`
+
 	CutMix float64 `json:"cutmix,omitempty"`       // alpha; 0 for none
 	Erase  float64 `json:"random_erase,omitempty"` // probability; 0 for none
 }
 
 // check reports the first value that cannot be.
 func (m Mixing) check() error {
+	if _, err := m.policy(); err != nil {
+		return err
+	}
 	switch {
 	case !(m.CutMix >= 0 && m.CutMix <= 100):
 		return fmt.Errorf("--cutmix %v: must be 0 (none) to 100, such as 1", m.CutMix)
@@ -22,6 +32,46 @@ func (m Mixing) check() error {
 		return fmt.Errorf("--random-erase %v: must be a probability, 0 (none) to 1", m.Erase)
 	}
 	return nil
+}
+
+// policy returns what --auto-augment asks for, the zero Policy for nothing.
+func (m Mixing) policy() (p vision.Policy, err error) {
+	kind, args, with := strings.Cut(m.AutoAugment, ":")
+	bad := fmt.Errorf("--auto-augment %s: must be randaugment, trivialaugment, or randaugment:OPERATIONS,MAGNITUDE, such as randaugment:2,9", m.AutoAugment)
+	switch {
+	case m.AutoAugment == "":
+		return p, nil
+	case kind == "trivialaugment" && !with:
+		return vision.TrivialAugmentWide(), nil
+	case kind == "randaugment" && !with:
+		return vision.RandAugment(2, 9), nil
+	case kind != "randaugment":
+		return p, bad
+	}
+	first, second, _ := strings.Cut(args, ",")
+	operations, err1 := strconv.Atoi(first)
+	magnitude, err2 := strconv.Atoi(second)
+	if err1 != nil || err2 != nil {
+		return p, bad
+	}
+	p = vision.RandAugment(operations, magnitude)
+	if err := p.Check(); err != nil || operations < 1 || magnitude < 0 {
+		return p, fmt.Errorf("--auto-augment %s: want 1 to 100 operations, and a magnitude of 0 to 30", m.AutoAugment)
+	}
+	return p, nil
+}
+
+// automatic appends what --auto-augment asks for to the item transform first, which
+// may be nil.
+func (m Mixing) automatic(first data.ItemTransform) (data.ItemTransform, error) {
+	p, err := m.policy()
+	switch {
+	case err != nil || m.AutoAugment == "":
+		return first, err
+	case first == nil:
+		return p, nil
+	}
+	return data.Chain(first, p), nil
 }
 
 // mixers returns the callbacks that change batches, in their order.
