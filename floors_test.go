@@ -32,7 +32,7 @@ var floors = []struct {
 	{"the command without its programs", `cmd/internal/command`},
 	{"the command's table and page of runs", `cmd/internal/runs`},
 	{"packages of the command", `cmd/internal/run cmd/internal/parts cmd/internal/bench cmd/internal/watch cmd/internal/clean`},
-	{"what uses a trained model, and trackers", `serve interpret/page tracking/tensorboard`},
+	{"what uses a trained model, and trackers", `serve interpret/page tracking/mlflow tracking/tensorboard`},
 	{"what looks at one", `interpret predict finetune show internal/fastai`},
 	{"training", `train interpret/gradcam pretrained`},
 	{"networks", `models train/checkpoint`},

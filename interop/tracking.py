@@ -107,13 +107,42 @@ def tensorboard():
         server.wait()
 
 
+def mlflow():
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    bin = os.path.dirname(sys.executable)
+    server = subprocess.Popen([os.path.join(bin, "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--backend-store-uri", "sqlite:///mlflow.db",
+                               "--artifacts-destination", "artifacts"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "PATH": bin + os.pathsep + os.environ["PATH"]}, start_new_session=True)
+    try:
+        wait_for(lambda: answers(url + "/health"))
+        killed("runs/tracked", "--epochs", "12", "--seed", "2", "--mlflow", "env", env={**os.environ, "MLFLOW_TRACKING_URI": url, "MLFLOW_EXPERIMENT_NAME": "pets"})
+        api = url + "/api/2.0/mlflow/"
+        experiment = get(api + "experiments/get-by-name?experiment_name=pets")["experiment"]["experiment_id"]
+        found = get(api + "runs/search", {"experiment_ids": [experiment]})["runs"]
+        expect("MLflow has one run, of the folder's name, finished", [(r["info"]["run_name"], r["info"]["status"]) for r in found], [("tracked", "FINISHED")])
+        run = found[0]["info"]["run_id"]
+        expect("with the settings", {p["key"]: p["value"] for p in found[0]["data"]["params"]}["arch"], "resnet10_small")
+        points = lambda key: get(api + f"metrics/get-history?run_id={run}&metric_key={key}&max_results=10000")["metrics"]
+        history = rows("runs/tracked")
+        for column in ("train_loss", "valid_loss", "error_rate", "f1_score"):
+            expect(f"{column} equals the history's", [m["value"] for m in sorted(points(column), key=lambda m: m["step"])], [float(row[column]) for row in history])
+        steps = sorted(m["step"] for m in points("step/loss"))
+        expect("every step is there once", steps, list(range(1, len(steps) + 1)))
+        for name in ("model.safetensors", "history.csv", "config.json"):
+            stored = urllib.request.urlopen(f"{url}/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run}/artifacts/{name}").read()
+            expect(f"{name} is an artifact", stored == open("runs/tracked/" + name, "rb").read(), True)
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+
+
 program, checks = os.path.abspath(sys.argv[1]), sys.argv[2:]
 folder = tempfile.mkdtemp()
 subprocess.run(["go", "run", "../tests/browser/pictures", os.path.join(folder, "photos")], check=True, cwd=os.path.dirname(os.path.abspath(__file__)))
 os.chdir(folder)
 try:
     for check in checks:
-        {"tensorboard": tensorboard}[check]()
+        {"tensorboard": tensorboard, "mlflow": mlflow}[check]()
 finally:
     os.chdir("/")
     shutil.rmtree(folder)

@@ -18,7 +18,7 @@ import (
 
 // withResume are the flags that may be given with --resume: those that do not
 // change the result, and --lr, which does on purpose.
-var withResume = []string{"resume", "lr", "json", "threads", "workers", "checkpoint-every", "checkpoint-keep", "watch", "address", "tensorboard"}
+var withResume = []string{"resume", "lr", "json", "threads", "workers", "checkpoint-every", "checkpoint-keep", "watch", "address", "tensorboard", "mlflow", "mlflow-experiment"}
 
 // continueRun trains an interrupted run to its end.
 func (f *trainFlags) continueRun(cmd *cobra.Command, p *printer) error {
@@ -109,9 +109,14 @@ func (f *trainFlags) lastState(out *run.Output) (*train.Checkpoint, error) {
 
 // publish finishes a run that was interrupted after its model was written.
 func (f *trainFlags) publish(out *run.Output, p *printer) error {
+	to, err := out.Tracking()
+	if err != nil {
+		return err
+	}
 	if err := out.Publish(); err != nil {
 		return err
 	}
+	f.endMLflow(to.MLflow, out, p)
 	p.finish(f.Config, out)
 	return nil
 }

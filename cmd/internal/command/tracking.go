@@ -1,14 +1,18 @@
 package command
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/cmd/internal/runs"
+	"github.com/whippet-ml/whippet/tracking/mlflow"
 	"github.com/whippet-ml/whippet/tracking/tensorboard"
 	"github.com/whippet-ml/whippet/train"
 )
@@ -19,6 +23,8 @@ import (
 // trackFlags say which programs get the history.
 type trackFlags struct {
 	tensorboard string
+	mlflow      string
+	experiment  string
 	changed     func(flag string) bool // whether a flag was given; nil where there are none
 	board       string                 // the folder of this run's event files
 	open        []tracker
@@ -34,6 +40,8 @@ func (t *trackFlags) flags(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	t.changed = fl.Changed
 	fl.StringVar(&t.tensorboard, "tensorboard", "", "write the history as event files to `FOLDER`/RUN, RUN being the name of the run's folder: tensorboard --logdir FOLDER shows them; \"\" with --resume: no longer")
+	fl.StringVar(&t.mlflow, "mlflow", "", "send the history, and the model at the end, to the MLflow server at this `URL`, or env for that of MLFLOW_TRACKING_URI; \"\" with --resume: no longer")
+	fl.StringVar(&t.experiment, "mlflow-experiment", "", "experiment of --mlflow (default MLFLOW_EXPERIMENT_NAME, or else Default)")
 }
 
 // openTrackers makes what takes the history of a run and adds it to the learner's
@@ -57,6 +65,14 @@ func (f *trainFlags) openTrackers(l *train.Learner, out *run.Output, p *printer,
 			return fmt.Errorf("--tensorboard: %w", err)
 		}
 	}
+	if changed("mlflow-experiment") && !changed("mlflow") {
+		return errors.New("--mlflow-experiment says where the run of --mlflow belongs: give --mlflow too")
+	}
+	if changed("mlflow") {
+		if to.MLflow, err = mlflowOf(f.track.mlflow, f.track.experiment); err != nil {
+			return err
+		}
+	}
 	if err := out.SetTracking(to); err != nil {
 		return err
 	}
@@ -68,7 +84,65 @@ func (f *trainFlags) openTrackers(l *train.Learner, out *run.Output, p *printer,
 		f.track.add(l, &tensorboard.Callback{Dir: to.TensorBoard, Settings: settings, Failed: func(err error) { p.note("%v; training goes on, and the next epoch tries again", err) }})
 		p.note("for TensorBoard: tensorboard --logdir %s", filepath.Dir(to.TensorBoard))
 	}
+	if to.MLflow.URL != "" {
+		ml := newMLflow(to, out, p)
+		ml.Params, ml.Changed = settings, len(f.LRChanges) > 0
+		f.track.add(l, ml)
+		p.note("for MLflow: %s", to.MLflow.URL)
+	}
 	return nil
+}
+
+// newMLflow makes what sends a run to an MLflow server.
+func newMLflow(to run.Tracking, out *run.Output, p *printer) *mlflow.Callback {
+	ml := &mlflow.Callback{URL: to.MLflow.URL, Experiment: to.MLflow.Experiment, RunName: filepath.Base(out.Dir), RunID: to.MLflow.Run}
+	var notes sync.Mutex // both are told on another goroutine than training's
+	ml.Note = func(text string) {
+		notes.Lock()
+		defer notes.Unlock()
+		fmt.Fprintf(p.err, "\n%s\n", visible(text))
+	}
+	ml.Created = func(id string) {
+		to.MLflow.Run = id
+		if err := out.SetTracking(to); err != nil {
+			ml.Note(err.Error())
+		}
+	}
+	for _, name := range []string{run.ModelFile, run.ConfigFile, run.HistoryFile} {
+		ml.Artifacts = append(ml.Artifacts, filepath.Join(out.Dir, name))
+	}
+	return ml
+}
+
+// mlflowOf is what --mlflow and --mlflow-experiment say.
+func mlflowOf(address, experiment string) (run.MLflow, error) {
+	if address == "" {
+		return run.MLflow{}, nil
+	}
+	if address == "env" {
+		address = ""
+	}
+	ml := &mlflow.Callback{URL: address}
+	if err := ml.Check(); err != nil {
+		return run.MLflow{}, fmt.Errorf("--mlflow: %w", err)
+	}
+	return run.MLflow{URL: ml.Server(), Experiment: cmp.Or(experiment, os.Getenv("MLFLOW_EXPERIMENT_NAME"))}, nil
+}
+
+// endMLflow ends the run on an MLflow server whose training was over when it was
+// interrupted.
+func (f *trainFlags) endMLflow(to run.MLflow, out *run.Output, p *printer) {
+	if to.Run == "" {
+		return
+	}
+	ml := newMLflow(run.Tracking{MLflow: to}, out, p)
+	err := ml.On(train.BeforeFit, &train.Learner{Results: train.Results{Recorder: &train.Recorder{}}})
+	if err == nil {
+		err = ml.Close(nil)
+	}
+	if err != nil {
+		p.note("%v", err)
+	}
 }
 
 func (t *trackFlags) add(l *train.Learner, tr tracker) {
@@ -80,7 +154,9 @@ func (t *trackFlags) add(l *train.Learner, tr tracker) {
 func (f *trainFlags) closeTrackers(fit error, p *printer) {
 	for _, t := range f.track.open {
 		if err := t.Close(fit); err != nil && err != fit {
-			p.note("%v", err)
+			if p.note("%v", err); errors.Is(err, mlflow.ErrNotSent) {
+				p.note("the run's folder has all of it: %s, %s and the model can be added there by hand", run.HistoryFile, run.ConfigFile)
+			}
 		}
 	}
 	f.track.open = nil

@@ -18,6 +18,14 @@ const TrackingFile = "tracking.json"
 // Tracking says where a run's history goes besides its folder.
 type Tracking struct {
 	TensorBoard string `json:"tensorboard,omitempty"` // folder of the run's event files, an absolute name
+	MLflow      MLflow `json:"mlflow,omitzero"`
+}
+
+// MLflow is a run on an MLflow server.
+type MLflow struct {
+	URL        string `json:"url"` // without who asks
+	Experiment string `json:"experiment,omitempty"`
+	Run        string `json:"run,omitempty"` // its id, once the server has made it
 }
 
 // Tracking returns where the history of the run that is under way goes: nowhere, when
@@ -49,6 +57,9 @@ func (o *Output) Tracking() (Tracking, error) {
 // SetTracking notes where the history goes.
 func (o *Output) SetTracking(t Tracking) error {
 	path := filepath.Join(o.partial, TrackingFile)
+	if isDir(o.Dir) && !isDir(o.partial) { // the run is complete by now
+		path = filepath.Join(o.Dir, TrackingFile)
+	}
 	if t == (Tracking{}) {
 		return removeIfThere(path)
 	}
