@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/whippet-ml/whippet/target"
+	"github.com/whippet-ml/whippet/task"
 )
 
 // tracer is told what the building of loaders does, step by step; Summary
@@ -128,8 +129,10 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 		return nil, err
 	}
 	d.warn()
-	d.Warnings = append(d.Warnings, lookAlikes(slices.Concat(labels...))...)
-	d.Warnings = append(d.Warnings, missing(slices.Concat(labels...))...)
+	if !task.Continuous(b.Task) {
+		d.Warnings = append(d.Warnings, lookAlikes(slices.Concat(labels...))...)
+		d.Warnings = append(d.Warnings, missing(slices.Concat(labels...))...)
+	}
 	if b.Label == ParentLabel {
 		d.Warnings = append(d.Warnings, depths(root, items)...)
 	}
@@ -273,6 +276,9 @@ func (d *DataLoaders) warn() {
 			items[i].Path = e.Path
 		}
 		d.Warnings = append(d.Warnings, fmt.Sprintf("%s left out: %s", plural(n, "damaged picture"), names(d.Root, items)))
+	}
+	if task.Continuous(d.Task()) {
+		return // numbers have no classes that could be rare
 	}
 	rare := func(l *Loader, least int) (few []string) {
 		count := map[string]int{}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -144,6 +145,38 @@ func (c columnLabels) Labels(root string, item Item) ([]string, error) {
 func (c columnLabels) String() string {
 	return fmt.Sprintf("ColumnLabels(%q, %q)", c.column, c.sep)
 }
+
+// NumberColumns gives an item the numbers in columns of its row as its labels, in that
+// order, for task.Regression; the columns' names are the Block's Vocab. A cell that is no finite number is an error.
+func NumberColumns(columns ...string) Labeler { return numberColumns(columns) }
+
+type numberColumns []string
+
+func (c numberColumns) Labels(root string, item Item) ([]string, error) {
+	var numbers []string
+	for _, name := range c {
+		s, err := column(item, name)
+		if err != nil {
+			return nil, err
+		}
+		s = strings.TrimSpace(s)
+		v, err := strconv.ParseFloat(s, 32)
+		switch {
+		case s == "":
+			return nil, fmt.Errorf("the column %q is empty: fill in its number, or leave the picture out", name)
+		case err != nil && decimalComma.MatchString(s):
+			return nil, fmt.Errorf("the column %q is %q: write numbers with a point, as %s", name, s, strings.Replace(s, ",", ".", 1))
+		case err != nil || math.IsNaN(v) || math.IsInf(v, 0):
+			return nil, fmt.Errorf("the column %q is %q, which is no finite number", name, s)
+		}
+		numbers = append(numbers, s)
+	}
+	return numbers, nil
+}
+
+var decimalComma = regexp.MustCompile(`^[-+]?\d+,\d+$`)
+
+func (c numberColumns) String() string { return fmt.Sprintf("NumberColumns(%q)", []string(c)) }
 
 // column is a field of an item from a table.
 func column(item Item, name string) (string, error) {

@@ -38,6 +38,9 @@ type Row struct {
 	// what people call the example and what the model does.
 	Labels  []string `json:"labels,omitempty"`
 	Answers []string `json:"answers,omitempty"`
+
+	// Numbers are, for tasks that predict numbers, the true ones; Probs has the predicted.
+	Numbers []float32 `json:"numbers,omitempty"`
 }
 
 // NoClass stands for the true class of an example that has not exactly one.
@@ -115,6 +118,12 @@ func NewTaskTable(by task.Decoder, paths []string, y target.Targets, probs [][]f
 		r.Predicted = tensor.Argmax(r.Probs)
 		if y.Class == nil {
 			r.Labels, r.Answers = by.Task.Labels(t.Vocab, y, i), by.Prediction(r.Probs).Labels()
+		}
+		if task.Continuous(by.Task) {
+			r.Numbers, r.Answers = slices.Clone(y.Row(i)), nil
+			for _, v := range r.Probs {
+				r.Answers = append(r.Answers, strconv.FormatFloat(float64(v), 'g', 5, 32))
+			}
 		}
 		if losses != nil {
 			r.Loss = losses[i]
@@ -266,9 +275,13 @@ func (t *Table) ranked(k int, largest bool) []Loss {
 
 // WriteCSV writes the table with a header row: path, actual, predicted (names
 // of classes; several are joined by semicolons), loss, probability (of the
-// predicted class) and actual_probability.
+// predicted class) and actual_probability. Of numbers it writes path, for each
+// number its name with the true value and predicted_NAME, and loss.
 func (t *Table) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
+	if len(t.Rows) > 0 && t.Rows[0].Numbers != nil {
+		return t.writeNumbers(out)
+	}
 	if err := out.Write([]string{"path", "actual", "predicted", "loss", "probability", "actual_probability"}); err != nil {
 		return fmt.Errorf("interpret: writing predictions: %w", err)
 	}
@@ -285,6 +298,28 @@ func (t *Table) WriteCSV(w io.Writer) error {
 	}
 	out.Flush()
 	if err := out.Error(); err != nil {
+		return fmt.Errorf("interpret: writing predictions: %w", err)
+	}
+	return nil
+}
+
+// writeNumbers is WriteCSV of numbers.
+func (t *Table) writeNumbers(out *csv.Writer) error {
+	f := func(v float32) string { return strconv.FormatFloat(float64(v), 'g', -1, 32) }
+	head := []string{"path"}
+	for _, name := range t.Vocab {
+		head = append(head, name, "predicted_"+name)
+	}
+	_ = out.Write(append(head, "loss"))
+	for _, r := range t.Rows {
+		row := []string{r.Path}
+		for k, v := range r.Numbers {
+			row = append(row, f(v), f(r.Prob(k)))
+		}
+		_ = out.Write(append(row, f(r.Loss)))
+	}
+	out.Flush()
+	if err := out.Error(); err != nil { // of any of the writes
 		return fmt.Errorf("interpret: writing predictions: %w", err)
 	}
 	return nil

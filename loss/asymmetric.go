@@ -104,6 +104,8 @@ func (l *Asymmetric) smooth(t float64, _ int, _ bool) float64 {
 	return t*(1-l.Smoothing) + l.Smoothing/2
 }
 
+func (l *Asymmetric) checkTargets(y target.Targets, n, c int) error { return checkRows(y, n, c) }
+
 // Reduce implements Func.
 func (l *Asymmetric) Reduce() Reduction { return l.Reduction }
 

@@ -84,6 +84,10 @@ func (l *BinaryCrossEntropy) smooth(t float64, labels int, oneHot bool) float64 
 	return t*(1-l.Smoothing) + l.Smoothing/2
 }
 
+func (l *BinaryCrossEntropy) checkTargets(y target.Targets, n, c int) error {
+	return checkRows(y, n, c)
+}
+
 // Reduce implements Func.
 func (l *BinaryCrossEntropy) Reduce() Reduction { return l.Reduction }
 

@@ -9,11 +9,12 @@ import (
 )
 
 // elementwise is a loss that judges every label of an item by itself: x is the
-// label's score and t its target in [0,1]. It returns the loss and its derivative
+// label's score and t its target, in [0,1] where labels are present or absent. It returns the loss and its derivative
 // by x.
 type elementwise interface {
 	element(x, t float64, label int) (loss, gradient float64)
 	smooth(t float64, labels int, oneHot bool) float64
+	checkTargets(y target.Targets, n, c int) error
 	Reduce() Reduction
 }
 
@@ -28,7 +29,7 @@ func perLabel(l elementwise, logits *tensor.Tensor, y target.Targets, items []fl
 	if err != nil {
 		return 0, err
 	}
-	if err := checkRows(y, n, c); err != nil {
+	if err := l.checkTargets(y, n, c); err != nil {
 		return 0, err
 	}
 	if items != nil && len(items) != n {

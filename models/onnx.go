@@ -9,6 +9,7 @@ import (
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/preprocess"
+	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -91,12 +92,15 @@ func ONNX(c *Classifier, info Info, o ONNXOptions) (*onnx.Graph, error) {
 	if err != nil {
 		return nil, fmt.Errorf("models: %w", err)
 	}
-	if o.Probabilities {
+	switch {
+	case task.Continuous(by.Task):
+		y = by.Task.Activation(w.g, "numbers", y)
+	case o.Probabilities:
 		if t := float32(info.Temperature); t != 0 {
 			y = w.g.Div("logits_divided", y, w.g.Initializer(&weights.Array{Name: "temperature", F32: []float32{t}}))
 		}
 		y = by.Task.Activation(w.g, "probabilities", y)
-	} else {
+	default:
 		y = w.g.Identity("logits", y)
 	}
 	w.g.Output(y, weights.F32, dims(c.Classes))

@@ -343,7 +343,7 @@ func TestModelFileNamesItsTask(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ from, to, want string }{
-		{"", "", `the task "segmentation" is unknown to this program, which knows multi_label, single_label`},
+		{"", "", `the task "segmentation" is unknown to this program, which knows multi_label, regression, single_label`},
 		{"segmentation", "single_label", ""},
 		{`"task":"segmentation",`, "", ""},
 		{`"segmentation"`, `"single_label","thresholds":[1]`, "1 thresholds for 2 classes"},

@@ -58,6 +58,8 @@ type Score struct {
 	Chosen bool `json:"chosen,omitempty"`
 	// Reasons, of Unknown, say why the model abstains.
 	Reasons []Reason `json:"reasons,omitempty"`
+	// Number, for tasks that predict numbers, says that Score is one and no probability.
+	Number bool `json:"number,omitempty"`
 }
 
 // Classes returns the outputs that the task answers with, best first: one for
@@ -85,11 +87,15 @@ func (a Prediction) Label() string { return a.by.Vocab[a.Class()] }
 func (a Prediction) Score() float32 { return a.Probs[a.Class()] }
 
 // Top returns the k most probable classes, best first, equal ones in the
-// vocabulary's order; k below 1 or above the number of classes means all.
+// vocabulary's order; k below 1 or above the number of classes means all. Of numbers
+// (Continuous) it returns all, in the vocabulary's order, as scores.
 func (a Prediction) Top(k int) []Score {
 	all := make([]Score, len(a.Probs))
 	for i, v := range a.Probs {
-		all[i] = Score{Label: a.by.Vocab[i], Score: v, Class: i}
+		all[i] = Score{Label: a.by.Vocab[i], Score: v, Class: i, Number: Continuous(a.by.Task)}
+	}
+	if Continuous(a.by.Task) {
+		return all
 	}
 	if !a.by.Task.Exclusive() {
 		for _, k := range a.Classes() {

@@ -115,6 +115,11 @@ func ByName(name string) (Task, error) {
 	if name == "" {
 		return SingleLabel, nil
 	}
+	if t, ok, err := regressionByName(name); err != nil {
+		return nil, err
+	} else if ok {
+		return t, nil
+	}
 	registry.RLock()
 	defer registry.RUnlock()
 	if t := registry.tasks[name]; t != nil {

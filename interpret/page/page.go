@@ -154,6 +154,9 @@ func Write(ctx context.Context, w io.Writer, in Input, o Options) error {
 	if t == nil || t.Len() == 0 {
 		return errors.New("page: the table has no predictions: there is nothing to show")
 	}
+	if t.Rows[0].Numbers != nil {
+		return errors.New("page: the page is of classes or labels, and the table has numbers: Table.NumbersReport has their scores")
+	}
 	if in.Open == nil {
 		return errors.New("page: Input.Open is missing: pictures could not be read")
 	}

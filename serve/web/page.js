@@ -74,15 +74,16 @@ function show(mine, ranking) {
   mine.ranking = ranking;
   $("result").hidden = false;
   $("view").src = mine.preview;
-  $("view").alt = ranking[0].reasons ? "The picture, which is unknown to the model" : `The picture, most likely ${ranking[0].label}`;
-  $("answer").textContent = ranking[0].label;
-  const reasons = ranking[0].reasons ?? [];
+  const [{ label, score, number, reasons = [] }] = ranking;
+  const answer = number ? `${label} ${Number(score.toPrecision(5))}` : label;
+  $("view").alt = reasons.length ? "The picture, which is unknown to the model" : number ? `The picture: ${answer}` : `The picture, most likely ${label}`;
+  $("answer").textContent = answer;
   $("reasons").hidden = !reasons.length;
   $("reasons").textContent = reasons.map(({ text }) => text).join("; ");
   $("heat").hidden = true;
   $("caption").textContent = "";
   $("ranking").replaceChildren(
-    ...ranking.filter((score) => !score.reasons).map(({ label, score }) => {
+    ...ranking.filter((score) => !score.reasons).map(({ label, score, number }) => {
       const button = document.createElement("button");
       button.type = "button";
       button.dataset.label = label;
@@ -92,12 +93,12 @@ function show(mine, ranking) {
       name.textContent = label;
       const share = document.createElement("span");
       share.className = "share";
-      share.textContent = percent(score);
+      share.textContent = number ? String(Number(score.toPrecision(5))) : percent(score);
       const meter = document.createElement("meter");
       meter.max = 1;
       meter.value = score;
       meter.setAttribute("aria-hidden", "true");
-      button.append(name, share, meter);
+      button.append(name, share, ...(number ? [] : [meter]));
       button.addEventListener("click", () => explain(mine, label).catch((error) => say(`That did not work: ${error.message}.`, true)));
       const item = document.createElement("li");
       item.append(button);

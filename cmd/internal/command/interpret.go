@@ -91,6 +91,8 @@ func (j *judged) plan(ctx context.Context, path string, changed func(string) boo
 		set(changed("label"), &j.Label, c.Label)
 		set(changed("label") || changed("path-column"), &j.PathColumn, c.PathColumn)
 		set(changed("label") || changed("label-delim"), &j.LabelDelim, c.LabelDelim)
+		set(changed("label") || changed("task"), &j.TaskName, c.TaskName)
+		set(changed("range"), &j.Range, c.Range)
 		set(changed("valid"), &j.Valid, c.Valid)
 		set(changed("split-seed"), &j.SplitSeed, c.SplitSeed)
 		if j.trained = c; !resplit(changed) && !changed("label") && (!changed("data") || j.sameData()) {
@@ -178,6 +180,13 @@ func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
+	if numbers, err := f.numbers(); err != nil {
+		return err
+	} else if numbers && f.matrix != "" {
+		return fmt.Errorf("--matrix %s: numbers have no confusion matrix; --table has them beside the predicted ones", f.matrix)
+	} else if numbers && f.out != "" {
+		return fmt.Errorf("--out %s: the report is of classes or labels; of numbers the scores are printed, and --table predictions.csv has all", f.out)
+	}
 	if f.matrix != "" && !task.Or(plan.Task).Exclusive() {
 		return fmt.Errorf("--matrix %s: pictures with several labels have no confusion matrix; --out report.html has a 2×2 table of every label, and which labels come together", f.matrix)
 	}
@@ -222,6 +231,9 @@ const shownRisks = 200
 
 // print writes the text, or one JSON object.
 func (f *interpretFlags) print(w io.Writer, t *interpret.Table, g judgment) error {
+	if t.Rows[0].Numbers != nil {
+		return f.printNumbers(w, t, g)
+	}
 	if t.Rows[0].Actual == interpret.NoClass {
 		return f.printLabels(w, t, g)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/whippet-ml/whippet/cmd/internal/parts"
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/vision"
 )
 
@@ -84,6 +85,9 @@ whippet merge tells of pictures that could not be read.`,
 				return err
 			}
 			src := &pictureArgs{ctx: cmd.Context(), args: args[1:], from: from, null: null, stdin: cmd.InOrStdin(), stderr: cmd.ErrOrStderr(), maxBytes: maxBytes}
+			if topk > 0 && task.Continuous(p.Task()) {
+				return fmt.Errorf("--topk %d: the model answers with numbers, which have no order: all are shown", topk)
+			}
 			if to.out == "" {
 				w := newPredictWriter(cmd.OutOrStdout(), p, topk, asJSON, asCSV)
 				return src.ended(w.classify(cmd.Context(), p, src.inputs(), src), w.done, w.failed)

@@ -15,6 +15,7 @@ import (
 	"unicode"
 
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/task"
 )
 
 // predictWriter prints results as text, JSON lines or CSV.
@@ -25,19 +26,27 @@ type predictWriter struct {
 	topk         int
 	several      bool // labels do not exclude each other, and the answer is wanted: all that were chosen
 	abstains     bool // the answer may be unknown, for reasons
+	numbers      bool // the answer is the vocabulary's numbers, in order
 	done, failed int
 }
 
 func newPredictWriter(w io.Writer, p *predict.Predictor, topk int, asJSON, asCSV bool) *predictWriter {
-	several := topk == 0 && !p.Task().Exclusive()
-	pw := &predictWriter{several: several, abstains: p.Abstains(), out: bufio.NewWriter(w), json: asJSON, topk: min(max(topk, 1), len(p.Info().Vocab))}
+	numbers := task.Continuous(p.Task())
+	several := topk == 0 && !p.Task().Exclusive() && !numbers
+	if numbers {
+		topk = len(p.Info().Vocab)
+	}
+	pw := &predictWriter{several: several, numbers: numbers, abstains: p.Abstains(), out: bufio.NewWriter(w), json: asJSON, topk: min(max(topk, 1), len(p.Info().Vocab))}
 	if asCSV {
 		pw.csv = csv.NewWriter(pw.out)
 		head := []string{"file", "label", "score"}
 		if pw.several {
 			head = []string{"file", "labels", "scores"}
 		}
-		for k := 2; k <= pw.topk; k++ {
+		if numbers {
+			head = append([]string{"file"}, p.Info().Vocab...)
+		}
+		for k := 2; k <= pw.topk && !numbers; k++ {
 			head = append(head, fmt.Sprintf("label_%d", k), fmt.Sprintf("score_%d", k))
 		}
 		if pw.abstains {
@@ -98,9 +107,14 @@ func (w *predictWriter) write(r predict.Result) error {
 			if w.several {
 				break
 			}
-			if k < len(top) {
+			switch {
+			case w.numbers && k < len(top):
+				row = append(row, w.score(top[k]))
+			case w.numbers:
+				row = append(row, "")
+			case k < len(top):
 				row = append(row, top[k].Label, formatScore(top[k].Score))
-			} else {
+			default:
 				row = append(row, "", "")
 			}
 		}
@@ -115,7 +129,7 @@ func (w *predictWriter) write(r predict.Result) error {
 	default:
 		fmt.Fprint(w.out, plainName(r.Name))
 		for _, s := range top {
-			fmt.Fprintf(w.out, "\t%s\t%s", plainName(s.Label), formatScore(s.Score))
+			fmt.Fprintf(w.out, "\t%s\t%s", plainName(s.Label), w.score(s))
 		}
 		if why := reasons(top); why != "" {
 			fmt.Fprintf(w.out, "\t%s", plainName(why))
@@ -173,6 +187,14 @@ func plainName(s string) string {
 		return strconv.Quote(s)
 	}
 	return s
+}
+
+// score writes a probability, or a number with as many digits as it has.
+func (w *predictWriter) score(s predict.Score) string {
+	if w.numbers {
+		return strconv.FormatFloat(float64(s.Score), 'g', -1, 32)
+	}
+	return formatScore(s.Score)
 }
 
 // formatScore writes a probability with six digits after the point.

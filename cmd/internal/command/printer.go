@@ -18,6 +18,7 @@ import (
 	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/datasets"
+	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/train"
 )
 
@@ -144,7 +145,11 @@ func (p *printer) start(c run.Config, dls *data.DataLoaders, from *train.Checkpo
 	if c.Shards > 1 {
 		shards = fmt.Sprintf(" in %d shards", c.Shards)
 	}
-	fmt.Fprintf(p.out, "%s: %d classes, %d pictures to train on, %d to validate on\n", c.Data, len(dls.Vocab), len(dls.Train.Items()), len(dls.Valid.Items()))
+	what := "classes"
+	if task.Continuous(dls.Task()) {
+		what = "numbers a picture"
+	}
+	fmt.Fprintf(p.out, "%s: %d %s, %d pictures to train on, %d to validate on\n", c.Data, len(dls.Vocab), what, len(dls.Train.Items()), len(dls.Valid.Items()))
 	fmt.Fprintf(p.out, "%s, weights %s, %d×%d, batch %d%s, labels by %s, validation by %s, seed %d\n\n", c.Arch, cmp.Or(c.From, c.Weights), c.Size, c.Size, c.Batch, shards, c.Label, c.Valid, c.Seed)
 	if from != nil {
 		phase, epoch, batch := from.Place()

@@ -25,6 +25,8 @@ func dataFlags(cmd *cobra.Command, c *run.Config) {
 	fl.StringVar(&c.Data, "data", "", "a known set's name (see whippet data list), an address, a folder or an archive; by default the drawn set")
 	fl.StringVar(&c.Label, "label", c.Label, "labels: regex:PATTERN on the file name, folder, csv:FILE[:COLUMN], or auto; columns by name or by number from 0")
 	fl.StringVar(&c.LabelDelim, "label-delim", c.LabelDelim, "the column of csv:FILE has any number of labels, separated by this: a space, a semicolon …")
+	fl.StringVar(&c.TaskName, "task", c.TaskName, "regression: the columns of --label csv:FILE:COLUMN,COLUMN have numbers to predict (default: classes or labels)")
+	fl.StringVar(&c.Range, "range", c.Range, "for regression, LOW,HIGH between which the answers lie (a sigmoid, fastai's y_range); left out, they may be any numbers")
 	fl.StringVar(&c.PathColumn, "path-column", c.PathColumn, "column of the table of csv:FILE that names the pictures, by name or by number from 0; by default the one that does")
 	fl.StringVar(&c.Valid, "valid", c.Valid, "validation set: a share such as 0.2, folder:TRAIN,VALID, column:NAME, fold:K/N (fold K of N, which together judge every picture once), or auto")
 	fl.StringVar(&c.Group, "group", c.Group, "keep pictures that belong together on one side of the split: column:NAME (a patient, an animal), regex:PATTERN on the path below the folder, folder, or duplicates (near-duplicates, which are looked for)")
@@ -169,6 +171,9 @@ func (f *learnerFlags) adaptDefaults(ctx context.Context, changed func(string) b
 	if f.LabelDelim != "" {
 		set(changed("metrics"), &f.Metrics, "accuracy_multi,f1_score")
 	}
+	if f.TaskName != "" {
+		set(changed("metrics"), &f.Metrics, "rmse,mae,r2_score")
+	}
 	if f.Weights == "none" || f.From != "" {
 		// A random body must not be frozen, nor train at a hundredth of the rate;
 		// a model that is trained already needs no frozen epochs.
@@ -272,7 +277,7 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.Float64Var(&c.CutMix, "cutmix", c.CutMix, "put a rectangle of another picture into each, its area drawn with this `ALPHA` (torchvision: 1), with --mixup this or that to each batch; 0 for none (default 0)")
 	fl.Float64Var(&c.Erase, "random-erase", c.Erase, "erase a rectangle of a training picture with this `PROBABILITY`; 0 for none (default 0)")
 	fl.BoolVar(&c.Balance, "balance", c.Balance, "draw training pictures of rare classes as often as those of frequent ones")
-	fl.StringVar(&c.Loss, "loss", c.Loss, "loss: cross_entropy (the usual one), focal or bce; for several labels bce (the usual one) or asymmetric")
+	fl.StringVar(&c.Loss, "loss", c.Loss, "loss: cross_entropy (the usual one), focal or bce; for several labels bce (the usual one) or asymmetric; for numbers mse (the usual one), l1 or smooth_l1")
 	fl.StringVar(&c.ClassWeights, "class-weights", c.ClassWeights, "weights of the classes in the loss: auto, by how rare they are among the training pictures, or a table CLASS,WEIGHT")
 	fl.Float64Var(&c.Smoothing, "label-smoothing", c.Smoothing, "label smoothing (fastai: 0.1); 0 for none")
 }

@@ -67,6 +67,8 @@ type Config struct {
 	Augment      bool              `json:"augment"`               // fastai's aug_transforms
 	Label        string            `json:"label"`                 // regex:PATTERN, folder, csv:FILE[:COLUMN], or auto
 	LabelDelim   string            `json:"label_delim,omitempty"` // what separates the labels in a table's column; "" for one label a picture
+	TaskName     string            `json:"task,omitempty"`        // regression; "" where the labels say it
+	Range        string            `json:"range,omitempty"`       // LOW,HIGH between which the numbers of regression lie; "" for any
 	PathColumn   string            `json:"path_column,omitempty"` // of the table of csv:FILE: which column names the pictures; empty looks for it
 	Valid        string            `json:"valid"`                 // a share, folder[:TRAIN,VALID], column:NAME, fold:K/N, or auto
 	SplitSeed    uint64            `json:"split_seed"`            // of a random split
@@ -250,6 +252,9 @@ func (c Config) Check() error {
 		return err
 	}
 	if err := c.checkMonitor(); err != nil {
+		return err
+	}
+	if err := c.checkRegression(); err != nil {
 		return err
 	}
 	if err := c.checkLabels(); err != nil {

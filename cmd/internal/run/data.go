@@ -82,6 +82,8 @@ func (c *Config) prepareTable(ctx context.Context, root string) (*data.Table, er
 	}
 	if column == "" {
 		column, err = table.LabelColumn()
+	} else if c.TaskName == regression {
+		column, err = findNumberColumns(table, column)
 	} else {
 		var k int
 		if k, err = table.Column(column); err == nil {
@@ -275,6 +277,9 @@ func (c Config) labeler() (data.Labeler, error) {
 		if arg == "" {
 			return nil, errors.New("--label csv: name the file, as in csv:labels.csv or csv:labels.csv:COLUMN")
 		}
+		if c.TaskName == regression {
+			return data.NumberColumns(c.numberColumns()...), nil
+		}
 		_, column := cutColumn(arg) // filled in by Prepare
 		if c.LabelDelim != "" {
 			return data.ColumnLabels(column, c.LabelDelim), nil
@@ -301,6 +306,9 @@ func (c Config) Block(root string) (data.Block, error) {
 	case strings.HasPrefix(c.Label, "csv:"):
 		file, _ := cutColumn(strings.TrimPrefix(c.Label, "csv:"))
 		b.Items = c.source(file)
+	}
+	if c.TaskName == regression {
+		b.Vocab = c.numberColumns()
 	}
 	b.Items = vision.Oriented(b.Items, c.RawEXIF)
 	if c.Damaged == "skip" {

@@ -18,9 +18,13 @@ import (
 	"github.com/whippet-ml/whippet/task"
 )
 
-// Task returns what the run trains for: several labels a picture where a
-// delimiter of labels is given, otherwise one.
+// Task returns what the run trains for: numbers where that is asked for, several
+// labels a picture where a delimiter of labels is given, otherwise one.
 func (c Config) Task() task.Task {
+	if c.TaskName == regression {
+		t, _ := c.numbers() // Check has the error
+		return t
+	}
 	if c.LabelDelim != "" {
 		return task.MultiLabel
 	}
@@ -35,7 +39,7 @@ func (c Config) checkLabels() error {
 	if c.LabelDelim != "" && c.Label == "auto" {
 		return fmt.Errorf("--label-delim %q: say which table has the labels, as in --label csv:labels.csv:COLUMN", c.LabelDelim)
 	}
-	if c.Thresholds != "" && c.Task().Exclusive() {
+	if c.Thresholds != "" && (c.Task().Exclusive() || task.Continuous(c.Task())) {
 		return fmt.Errorf("--thresholds %s: thresholds are for pictures with several labels: give --label-delim", c.Thresholds)
 	}
 	if c.Thresholds != "" {
@@ -68,6 +72,9 @@ func (c Config) checkLabels() error {
 
 // loss returns the loss that the run trains by.
 func (c Config) loss(dls *data.DataLoaders) (loss.Func, error) {
+	if err := inRange(dls); err != nil {
+		return nil, err
+	}
 	o := task.LossOptions{Name: c.Loss, Smoothing: c.Smoothing}
 	if c.ClassWeights != "" {
 		w, err := c.classWeights(dls)

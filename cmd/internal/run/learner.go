@@ -17,9 +17,9 @@ import (
 )
 
 // MetricNames lists the metrics that --metrics takes for pictures with one label
-// each, and for those with several.
-func MetricNames() (one, several []string) {
-	return task.SingleLabel.Metrics().Names(), task.MultiLabel.Metrics().Names()
+// each, for those with several, and for numbers.
+func MetricNames() (one, several, numbers []string) {
+	return task.SingleLabel.Metrics().Names(), task.MultiLabel.Metrics().Names(), task.Regression{}.Metrics().Names()
 }
 
 // metrics returns what --metrics asks for, of those that make sense for the task.

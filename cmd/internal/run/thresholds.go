@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/whippet-ml/whippet/interpret"
+	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/train"
 )
 
@@ -51,7 +52,7 @@ func ParseThresholdRule(s string) (ThresholdRule, error) {
 // ChooseThresholds gives the learner of a task with several labels its thresholds,
 // chosen on the validation pictures. The result is nil where there is nothing to choose.
 func (c Config) ChooseThresholds(ctx context.Context, l *train.Learner) ([]interpret.Threshold, error) {
-	if l.DLs.Task().Exclusive() {
+	if l.DLs.Task().Exclusive() || task.Continuous(l.DLs.Task()) {
 		return nil, nil
 	}
 	given := c.Thresholds
