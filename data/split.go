@@ -287,7 +287,7 @@ func (s stratified) quotas(labels []string) map[string]int {
 	for left > 0 {
 		best, rest := "", -1.0
 		for _, c := range classes {
-			if r := s.frac*float64(count[c]) - float64(quota[c]); r > rest && quota[c] < count[c]-1 {
+			if r := float64(s.frac*float64(count[c])) - float64(quota[c]); r > rest && quota[c] < count[c]-1 {
 				best, rest = c, r
 			}
 		}

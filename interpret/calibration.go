@@ -45,7 +45,7 @@ func (t *Table) Calibration(bins int) Calibration {
 			if k == r.Actual {
 				d--
 			}
-			c.Brier += d * d
+			c.Brier += float64(d * d)
 		}
 		c.NLL -= math.Log(max(float64(r.Prob(r.Actual)), math.SmallestNonzeroFloat32))
 	}

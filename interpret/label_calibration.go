@@ -25,7 +25,7 @@ func (t *Table) LabelCalibration(k, bins int) Calibration {
 		if has {
 			truth, given = 1, p
 		}
-		c.Brier += (p - truth) * (p - truth)
+		c.Brier += float64((p - truth) * (p - truth))
 		c.NLL -= math.Log(max(given, math.SmallestNonzeroFloat32))
 	}
 	c.finish()

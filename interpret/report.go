@@ -55,9 +55,9 @@ func (m *ConfusionMatrix) Report() Report {
 func (t *Table) Report() Report { return t.ConfusionMatrix().Report() }
 
 func (s *ClassScores) add(o ClassScores, weight float64) {
-	s.Precision += weight * o.Precision
-	s.Recall += weight * o.Recall
-	s.F1 += weight * o.F1
+	s.Precision += float64(weight * o.Precision)
+	s.Recall += float64(weight * o.Recall)
+	s.F1 += float64(weight * o.F1)
 }
 
 // ratio is a/b, and 0 when b is 0.
@@ -76,11 +76,11 @@ func (m *ConfusionMatrix) matthews() float64 {
 	var tp, pp, tt float64
 	for k := range m.Counts {
 		t, p := float64(m.Support(k)), float64(m.PredictedAs(k))
-		tp, pp, tt = tp+t*p, pp+p*p, tt+t*t
+		tp, pp, tt = tp+float64(t*p), pp+float64(p*p), tt+float64(t*t)
 	}
-	d := (s*s - pp) * (s*s - tt)
+	d := (float64(s*s) - pp) * (float64(s*s) - tt)
 	if d <= 0 {
 		return 0
 	}
-	return (c*s - tp) / math.Sqrt(d)
+	return (float64(c*s) - tp) / math.Sqrt(d)
 }

@@ -190,7 +190,7 @@ func (c Calibration) Text() string {
 			continue
 		}
 		fmt.Fprintf(&b, "%.3f - %.3f %6d %10.3f %9.3f  %s\n", x.Lo, x.Hi, x.Count, x.Confidence, x.Accuracy,
-			strings.Repeat("█", int(x.Accuracy*bar+0.5)))
+			strings.Repeat("█", int(float64(x.Accuracy*bar)+0.5)))
 	}
 	fmt.Fprintln(&b, c)
 	return b.String()

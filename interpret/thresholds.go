@@ -28,7 +28,7 @@ func (t *Table) ThresholdsByFBeta(beta float64) ([]Threshold, error) {
 	}
 	b2 := beta * beta
 	return t.thresholds(func(right, said, actual int) float64 {
-		return (1 + b2) * float64(right) / (b2*float64(actual) + float64(said))
+		return (1 + b2) * float64(right) / (float64(b2*float64(actual)) + float64(said))
 	})
 }
 
@@ -99,7 +99,7 @@ func best(label string, rows []judgedRow, actual int, score func(right, said, ac
 				continue // no threshold divides them
 			}
 			if v := score(right, i+1, actual); v >= most {
-				most, th.Value = v, r.p-(r.p-next)/2
+				most, th.Value = v, r.p-float32((r.p-next)/2)
 				if th.Value >= r.p { // neighbors in float32, or a probability of 0
 					th.Value = next
 				}

@@ -78,30 +78,30 @@ func (l *Asymmetric) element(x, t float64, k int) (loss, gradient float64) {
 	if q == 1 {
 		qSlope = 0 // the label counts no more
 	}
-	log := t*math.Log(math.Max(p, leastLog)) + (1-t)*math.Log(math.Max(q, leastLog))
+	log := float64(t*math.Log(math.Max(p, leastLog))) + float64((1-t)*math.Log(math.Max(q, leastLog)))
 	logSlope := 0.0
 	if p >= leastLog {
-		logSlope += t * absent
+		logSlope += float64(t * absent)
 	}
 	if q >= leastLog {
 		logSlope += (1 - t) * qSlope / q
 	}
-	rest := t*absent + (1-t)*math.Max(p-l.Clip, 0) // 1-pt
-	gamma := t*l.GammaPos + (1-t)*l.GammaNeg
+	rest := float64(t*absent) + float64((1-t)*math.Max(p-l.Clip, 0)) // 1-pt
+	gamma := float64(t*l.GammaPos) + float64((1-t)*l.GammaNeg)
 	focus := math.Pow(rest, gamma)
 	focusSlope := 0.0
 	if gamma > 0 && rest > 0 {
-		focusSlope = -gamma * focus / rest * (t*slope + (1-t)*qSlope)
+		focusSlope = -gamma * focus / rest * (float64(t*slope) + float64((1-t)*qSlope))
 	}
 	w := -1.0
 	if l.Weight != nil {
 		w = -float64(l.Weight[k])
 	}
-	return w * focus * log, w * (focusSlope*log + focus*logSlope)
+	return w * focus * log, w * (float64(focusSlope*log) + float64(focus*logSlope))
 }
 
 func (l *Asymmetric) smooth(t float64, _ int, _ bool) float64 {
-	return t*(1-l.Smoothing) + l.Smoothing/2
+	return float64(t*(1-l.Smoothing)) + float64(l.Smoothing/2)
 }
 
 func (l *Asymmetric) checkTargets(y target.Targets, n, c int) error { return checkRows(y, n, c) }

@@ -74,14 +74,14 @@ func (l *BinaryCrossEntropy) element(x, t float64, k int) (loss, gradient float6
 		p = float64(l.PosWeight[k])
 	}
 	s := sigmoid(x)
-	return w * (p*t*softplus(-x) + (1-t)*softplus(x)), w * ((1-t)*s - p*t*(1-s))
+	return w * (float64(p*t*softplus(-x)) + float64((1-t)*softplus(x))), w * (float64((1-t)*s) - float64(p*t*(1-s)))
 }
 
 func (l *BinaryCrossEntropy) smooth(t float64, labels int, oneHot bool) float64 {
 	if oneHot {
-		return t*(1-l.Smoothing) + l.Smoothing/float64(labels)
+		return float64(t*(1-l.Smoothing)) + l.Smoothing/float64(labels)
 	}
-	return t*(1-l.Smoothing) + l.Smoothing/2
+	return float64(t*(1-l.Smoothing)) + float64(l.Smoothing/2)
 }
 
 func (l *BinaryCrossEntropy) checkTargets(y target.Targets, n, c int) error {

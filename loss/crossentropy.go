@@ -160,21 +160,21 @@ func (l *CrossEntropy) run(logits *tensor.Tensor, y target.Targets, items []floa
 	case l.Smoothing == 0: // smoothingScale may be infinite for no items
 		return targetScale * targetSum
 	}
-	return targetScale*targetSum + smoothingScale*smoothingSum
+	return float64(targetScale*targetSum) + float64(smoothingScale*smoothingSum)
 }
 
 // itemLoss returns the two terms of a row's loss: that of its target classes,
 // and the smoothing. lse and sum are those of logSumExp.
 func (l *CrossEntropy) itemLoss(row []float32, lse, sum float64, a, b int, fa, fb float64) (target, smoothing float64) {
-	target = fa * (lse - float64(row[a]))
+	target = float64(fa * (lse - float64(row[a])))
 	if fb != 0 {
-		target += fb * (lse - float64(row[b]))
+		target += float64(fb * (lse - float64(row[b])))
 	}
 	if l.Smoothing == 0 {
 		return target, 0
 	}
 	c := float64(len(row))
-	return (1 - l.Smoothing) * target, l.Smoothing / c * (c*lse - sum)
+	return (1 - l.Smoothing) * target, l.Smoothing / c * (float64(c*lse) - sum)
 }
 
 // gradRow writes the gradient of a row, (fa+fb+spread)*softmax(row) -
@@ -184,7 +184,7 @@ func (l *CrossEntropy) itemLoss(row []float32, lse, sum float64, a, b int, fa, f
 func gradRow(row, dst []float32, lse float64, a, b int, fa, fb, spread float64) {
 	all, each := fa+fb+spread, spread/float64(len(row))
 	for j, v := range row {
-		g := all*math.Exp(float64(v)-lse) - each
+		g := float64(all*math.Exp(float64(v)-lse)) - each
 		if j == a {
 			g -= fa
 		}

@@ -72,7 +72,7 @@ func (l *Focal) run(logits *tensor.Tensor, y target.Targets, items []float32, dl
 		}
 		va, ga := l.focus(lse-float64(row[a]), a)
 		vb, gb := l.focus(lse-float64(row[b]), b)
-		item := part*va + (1-part)*vb
+		item := float64(part*va) + float64((1-part)*vb)
 		if items != nil {
 			items[i] = float32(item)
 		}

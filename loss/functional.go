@@ -101,7 +101,7 @@ func LogSoftmaxGrad(logProbs, upstream *tensor.Tensor) (*tensor.Tensor, error) {
 		}
 		dst := out.Data[i*len(row):]
 		for j, lp := range row {
-			dst[j] = float32(float64(up[j]) - exp(lp)*sum)
+			dst[j] = float32(float64(up[j]) - float64(exp(lp)*sum))
 		}
 	})
 	return out, nil

@@ -115,7 +115,7 @@ func rowTarget(y target.Targets, i, k int) float64 {
 		return t
 	}
 	lambda := float64(y.Lambda[i])
-	t *= lambda
+	t = float64(t * lambda)
 	if y.Other[i] == k {
 		t += 1 - lambda
 	}

@@ -76,7 +76,7 @@ func (a Average) over(m *counts, f func(right, predicted, actual float64) float6
 		} else if predicted == 0 && actual == 0 {
 			continue
 		}
-		sum += w * f(right, predicted, actual)
+		sum += float64(w * f(right, predicted, actual))
 		weights += w
 	}
 	if a == Micro {

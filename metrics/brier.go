@@ -44,7 +44,7 @@ func (m *BrierMetric) Update(probs *tensor.Tensor, y target.Targets) error {
 			if j == k {
 				d--
 			}
-			m.sum += d * d
+			m.sum += float64(d * d)
 		}
 	}
 	m.items += y.Len()

@@ -38,7 +38,7 @@ func F1ScoreMulti(threshold float32, average Average) Metric {
 func FBetaMulti(beta float64, threshold float32, average Average) Metric {
 	b2 := beta * beta
 	return newLabelScore(fmt.Sprintf("f%g_score", beta), threshold, average, func(right, predicted, actual float64) float64 {
-		return ratio((1+b2)*right, b2*actual+predicted)
+		return ratio((1+b2)*right, float64(b2*actual)+predicted)
 	})
 }
 
@@ -176,7 +176,7 @@ func (m *labelScore) Value() float64 {
 		if m.average == Weighted {
 			w = a
 		}
-		sum += w * m.score(r, p, a)
+		sum += float64(w * m.score(r, p, a))
 		weights += w
 	}
 	if m.average == Micro {

@@ -61,7 +61,7 @@ func FBeta(beta float64, average Average) Metric {
 	return &classScore{
 		name: fmt.Sprintf("f%g_score", beta), average: average,
 		score: func(right, predicted, actual float64) float64 {
-			return ratio((1+b2)*right, b2*actual+predicted)
+			return ratio((1+b2)*right, float64(b2*actual)+predicted)
 		},
 	}
 }

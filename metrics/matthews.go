@@ -50,9 +50,9 @@ func (m *MatthewsMetric) Value() float64 {
 	tp, tt, pp := 0.0, n*n, n*n
 	for k := range m.classes {
 		right, predicted, actual := m.class(k)
-		tp += n*right - predicted*actual
-		tt -= actual * actual
-		pp -= predicted * predicted
+		tp += float64(n*right) - float64(predicted*actual)
+		tt -= float64(actual * actual)
+		pp -= float64(predicted * predicted)
 	}
 	return ratio(tp, math.Sqrt(tt*pp))
 }

@@ -77,7 +77,7 @@ func ROCAUC(average Average) Metric {
 					b++
 				}
 			}
-			area += b * (with + a/2)
+			area += float64(b * (with + float64(a/2)))
 			with, without, i = with+a, without+b, j
 		}
 		if with == 0 || without == 0 {

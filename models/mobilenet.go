@@ -122,7 +122,7 @@ func (b invertedV3) build(c convNorm, in int) nn.Module {
 // divisible rounds v to a multiple of by, but not down by more than a tenth: the
 // widths of MobileNets and their kin.
 func divisible(v float64, by int) int {
-	n := max(by, int(v+float64(by)/2)/by*by)
+	n := max(by, int(float64(v)+float64(float64(by)/2))/by*by)
 	if float64(n) < 0.9*v {
 		n += by
 	}

@@ -107,7 +107,7 @@ func (l *Lookahead) pullBack(groups [][]*Param, alpha float32) {
 			parallel.ChunksWith(len(slow), chunk, args{p.Data, slow, alpha}, func(a *args, lo, hi int) {
 				fast, slow := a.fast[lo:hi], a.slow[lo:hi]
 				for i, v := range fast {
-					slow[i] += a.alpha * (v - slow[i])
+					slow[i] += float32(a.alpha * (v - slow[i]))
 					fast[i] = slow[i]
 				}
 			})

@@ -62,11 +62,11 @@ func sumSquares(x []float32) float64 {
 		for ; len(x) >= 4; x = x[4:] {
 			for k := range s {
 				v := float64(x[k])
-				s[k] += v * v
+				s[k] += float64(v * v)
 			}
 		}
 		for _, v := range x {
-			s[0] += float64(v) * float64(v)
+			s[0] += float64(float64(v) * float64(v))
 		}
 		a.sums[lo/chunk] = (s[0] + s[1]) + (s[2] + s[3])
 	})

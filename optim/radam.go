@@ -78,14 +78,14 @@ func warmup(p *Param, s *slot, h Hyper, sqrMom, debias1 float64) {
 		data, grad, avg, sqr      []float32
 		decay, rate, m, m1, k, k1 float32
 	}
-	a := args{p.Data, p.Grad, s.Avg, s.Sqr, float32(1 - h.LR*h.WD), float32(h.LR / debias1),
+	a := args{p.Data, p.Grad, s.Avg, s.Sqr, float32(1 - float64(h.LR*h.WD)), float32(h.LR / debias1),
 		float32(h.Mom), float32(1 - h.Mom), float32(sqrMom), float32(1 - sqrMom)}
 	parallel.ChunksWith(len(p.Data), chunk, a, func(a *args, lo, hi int) {
 		data, avg, sqr := a.data[lo:hi], a.avg[lo:hi], a.sqr[lo:hi]
 		for i, g := range a.grad[lo:hi] {
-			v := a.m*avg[i] + a.m1*g
-			avg[i], sqr[i] = v, a.k*sqr[i]+a.k1*g*g
-			data[i] = data[i]*a.decay - a.rate*v
+			v := float32(a.m*avg[i]) + float32(a.m1*g)
+			avg[i], sqr[i] = v, float32(a.k*sqr[i])+float32(a.k1*g*g)
+			data[i] = float32(data[i]*a.decay) - float32(a.rate*v)
 		}
 	})
 }

@@ -59,17 +59,17 @@ func (o *RMSProp) update(p *Param, s *slot, h Hyper, keep, take, eps float32) {
 		keep, take, eps, decay, mom, rate float32
 		momentum                          bool
 	}
-	a := args{p.Data, p.Grad, s.Sqr, s.Avg, keep, take, eps, float32(1 - h.LR*h.WD), float32(h.Mom), float32(h.LR), o.Mom != 0}
+	a := args{p.Data, p.Grad, s.Sqr, s.Avg, keep, take, eps, float32(1 - float64(h.LR*h.WD)), float32(h.Mom), float32(h.LR), o.Mom != 0}
 	parallel.ChunksWith(len(p.Data), chunk, a, func(a *args, lo, hi int) {
 		data, sqr := a.data[lo:hi], a.sqr[lo:hi]
 		for i, g := range a.grad[lo:hi] {
-			v := a.keep*sqr[i] + a.take*g*g
+			v := float32(a.keep*sqr[i]) + float32(a.take*g*g)
 			sqr[i] = v
 			if a.momentum {
-				g += a.mom * a.avg[lo+i]
+				g += float32(a.mom * a.avg[lo+i])
 				a.avg[lo+i] = g
 			}
-			data[i] = data[i]*a.decay - a.rate*g/(sqrt(v)+a.eps)
+			data[i] = float32(data[i]*a.decay) - a.rate*g/(sqrt(v)+a.eps)
 		}
 	})
 }

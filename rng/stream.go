@@ -42,13 +42,13 @@ func (s *Stream) Uint64() uint64 {
 }
 
 // Float64 returns a uniform number in [0,1) with 53 random bits.
-func (s *Stream) Float64() float64 { return float64(s.Uint64()>>11) / (1 << 53) }
+func (s *Stream) Float64() float64 { return float64(float64(s.Uint64()>>11) / (1 << 53)) }
 
 // Float32 returns a uniform number in [0,1) with 24 random bits.
-func (s *Stream) Float32() float32 { return float32(s.Uint64()>>40) / (1 << 24) }
+func (s *Stream) Float32() float32 { return float32(float32(s.Uint64()>>40) / (1 << 24)) }
 
 // Uniform returns a uniform number in [lo,hi).
-func (s *Stream) Uniform(lo, hi float64) float64 { return lo + (hi-lo)*s.Float64() }
+func (s *Stream) Uniform(lo, hi float64) float64 { return lo + float64((hi-lo)*s.Float64()) }
 
 // Bool is true with probability p.
 func (s *Stream) Bool(p float64) bool { return s.Float64() < p }

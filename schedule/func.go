@@ -23,14 +23,14 @@ func No(start float64) Func {
 // Lin moves from start to end along a straight line (fastai's SchedLin):
 // start + pos*(end-start).
 func Lin(start, end float64) Func {
-	return func(pos float64) float64 { return start + pos*(end-start) }
+	return func(pos float64) float64 { return start + float64(pos*(end-start)) }
 }
 
 // Cos moves from start to end along half a cosine, slow at both ends (fastai's
 // SchedCos): start + (1+cos(pi*(1-pos)))*(end-start)/2.
 func Cos(start, end float64) Func {
 	return func(pos float64) float64 {
-		return start + (1+math.Cos(math.Pi*(1-pos)))*(end-start)/2
+		return start + float64((1+math.Cos(math.Pi*(1-pos)))*(end-start)/2)
 	}
 }
 
@@ -43,7 +43,7 @@ func Exp(start, end float64) Func {
 // Poly moves from start to end along a power of the position (fastai's
 // SchedPoly): start + (end-start)*pos^power.
 func Poly(start, end, power float64) Func {
-	return func(pos float64) float64 { return start + (end-start)*math.Pow(pos, power) }
+	return func(pos float64) float64 { return start + float64((end-start)*math.Pow(pos, power)) }
 }
 
 // Combine runs scheds one after the other, each over its share of training

@@ -23,7 +23,7 @@ func (s *Smooth) Add(loss float64) float64 {
 	// mean - (mean-loss)*(1-beta), with the product not rounded.
 	const beta float32 = SmoothBeta
 	away := s.Mean - float32(loss)
-	s.Mean = float32(float64(s.Mean) - float64(away)*float64(1-beta))
+	s.Mean = float32(float64(s.Mean) - float64(float64(away)*float64(1-beta)))
 	s.Count++
 	return s.Value()
 }

@@ -29,7 +29,7 @@ func (p *pace) note(ahead int, took time.Duration) {
 	if p.each == 0 {
 		p.each = each
 	}
-	p.each += paceWeight * (each - p.each)
+	p.each += float64(paceWeight * (each - p.each))
 }
 
 // within is how many pictures can be answered within budget.

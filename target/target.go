@@ -127,7 +127,7 @@ func (y Targets) Mix(perm []int, lambda []float32) Targets {
 	for i, w := range lambda {
 		to := other.Row(i)
 		for j, v := range y.Row(i) {
-			to[j] += w * (v - to[j])
+			to[j] += float32(w * (v - to[j]))
 		}
 	}
 	return other

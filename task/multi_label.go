@@ -108,7 +108,7 @@ func (multiLabel) ItemLoss(probs []float32, y target.Targets, i int) float32 {
 	var sum float64
 	for k, t := range y.Row(i) {
 		p := math.Min(math.Max(float64(probs[k]), least), 1-least)
-		sum -= float64(t)*math.Log(p) + (1-float64(t))*math.Log(1-p)
+		sum -= float64(float64(t)*math.Log(p)) + float64((1-float64(t))*math.Log(1-p))
 	}
 	return float32(sum / float64(len(probs)))
 }

@@ -40,7 +40,7 @@ func (m *MixUp) On(e Event, l *Learner) error {
 		a, b, w := m.tmp[i*size:(i+1)*size], m.tmp[perm[i]*size:(perm[i]+1)*size], lambda[i]
 		dst := x.Data[i*size : (i+1)*size]
 		for k := range dst {
-			dst[k] = b[k] + w*(a[k]-b[k])
+			dst[k] = b[k] + float32(w*(a[k]-b[k]))
 		}
 	})
 	l.Targets = l.Batch.Y.Mix(perm, lambda)
@@ -68,12 +68,12 @@ func gamma(r *rng.Stream, a float64) float64 {
 	c := 1 / math.Sqrt(9*d)
 	for {
 		x := r.Normal()
-		v := 1 + c*x
+		v := 1 + float64(c*x)
 		if v <= 0 {
 			continue
 		}
 		v = v * v * v
-		if math.Log(1-r.Float64()) < 0.5*x*x+d-d*v+d*math.Log(v) {
+		if math.Log(1-r.Float64()) < float64(0.5*x*x)+d-float64(d*v)+float64(d*math.Log(v)) {
 			return d * v
 		}
 	}

@@ -230,7 +230,7 @@ func (s *shardedStep) judge(reports []report) {
 	for _, sh := range s.shards {
 		s.weight += sh.weight
 		if l.Loss.Reduce() == loss.Mean {
-			s.loss += sh.weight * sh.loss
+			s.loss += float64(sh.weight * sh.loss)
 		} else {
 			s.loss += sh.loss
 		}

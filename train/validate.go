@@ -234,7 +234,7 @@ func (l *Learner) TTA(ctx context.Context, dl *data.Loader, n int, beta float64)
 		}
 	}
 	for k, v := range sum {
-		plain.Probs.Data[k] = float32(v + beta*(float64(plain.Probs.Data[k])-v))
+		plain.Probs.Data[k] = float32(v + float64(beta*(float64(plain.Probs.Data[k])-v)))
 	}
 	c := l.Model.Classes
 	for i := range plain.Losses {

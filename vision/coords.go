@@ -17,7 +17,7 @@ var identity3 = mat3{1, 0, 0, 0, 1, 0, 0, 0, 1}
 func (a mat3) mul(b mat3) (c mat3) {
 	for i := range 3 {
 		for j := range 3 {
-			c[3*i+j] = a[3*i]*b[j] + a[3*i+1]*b[3+j] + a[3*i+2]*b[6+j]
+			c[3*i+j] = float64(a[3*i]*b[j]) + float64(a[3*i+1]*b[3+j]) + float64(a[3*i+2]*b[6+j])
 		}
 	}
 	return c
@@ -25,8 +25,8 @@ func (a mat3) mul(b mat3) (c mat3) {
 
 // apply maps a point.
 func (a mat3) apply(x, y float64) (float64, float64) {
-	d := a[6]*x + a[7]*y + a[8]
-	return (a[0]*x + a[1]*y + a[2]) / d, (a[3]*x + a[4]*y + a[5]) / d
+	d := float64(a[6]*x) + float64(a[7]*y) + a[8]
+	return (float64(a[0]*x) + float64(a[1]*y) + a[2]) / d, (float64(a[3]*x) + float64(a[4]*y) + a[5]) / d
 }
 
 // The dihedral group as fastai's dihedral_mat: signs, and whether x and y are
@@ -52,7 +52,7 @@ func rotateMat(degrees float64) mat3 {
 
 func zoomMat(zoom, cx, cy float64) mat3 {
 	s := 1 / zoom
-	return mat3{s, 0, (1 - s) * (2*cx - 1), 0, s, (1 - s) * (2*cy - 1), 0, 0, 1}
+	return mat3{s, 0, (1 - s) * (float64(2*cx) - 1), 0, s, (1 - s) * (float64(2*cy) - 1), 0, 0, 1}
 }
 
 // affineMat composes flip, rotation and zoom, in that order from the left, and
@@ -103,14 +103,14 @@ func solve8(a *[8][9]float64) (x [8]float64, ok bool) {
 		for r := c + 1; r < 8; r++ {
 			f := a[r][c] / a[c][c]
 			for k := c; k < 9; k++ {
-				a[r][k] -= f * a[c][k]
+				a[r][k] -= float64(f * a[c][k])
 			}
 		}
 	}
 	for c := 7; c >= 0; c-- {
 		s := a[c][8]
 		for k := c + 1; k < 8; k++ {
-			s -= a[c][k] * x[k]
+			s -= float64(a[c][k] * x[k])
 		}
 		x[c] = s / a[c][c]
 	}

@@ -69,7 +69,7 @@ func (t AugTransforms) drawPicture(r *rng.Stream) PictureDraws {
 			p.Dihedral = r.IntN(8)
 		}
 	}
-	warp, rotate, light := on(t.MaxWarp)*t.Mult, on(t.MaxRotate)*t.Mult, on(t.MaxLighting)*t.Mult
+	warp, rotate, light := float64(on(t.MaxWarp)*t.Mult), float64(on(t.MaxRotate)*t.Mult), float64(on(t.MaxLighting)*t.Mult)
 	if rotate > 0 && r.Bool(t.PAffine) {
 		p.Degrees = r.Uniform(-rotate, rotate)
 	}
@@ -89,7 +89,7 @@ func (t AugTransforms) drawPicture(r *rng.Stream) PictureDraws {
 	}
 	if light > 0 {
 		if r.Bool(t.PLighting) {
-			p.Brightness = r.Uniform(0.5*(1-light), 0.5*(1+light))
+			p.Brightness = r.Uniform(float64(0.5*(1-light)), float64(0.5*(1+light)))
 		}
 		if r.Bool(t.PLighting) {
 			l := math.Log(1 - light)

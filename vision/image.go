@@ -23,7 +23,7 @@ func Denormalize(x *tensor.Tensor, i int, s preprocess.Stats) (*data.Image, erro
 	m := data.NewImage(w, h)
 	for k, v := range x.Data[i*h*w*3 : (i+1)*h*w*3] {
 		c := k % 3
-		m.Pix[k] = uint8(max(0, min((v*s.Std[c]+s.Mean[c])*255+0.5, 255)))
+		m.Pix[k] = uint8(max(0, min(float32((float32(v*s.Std[c])+s.Mean[c])*255)+0.5, 255)))
 	}
 	return m, nil
 }

@@ -42,8 +42,8 @@ func tabulate(c *pixel.ToneCurve, brightness, contrast float64) {
 // affine(stats, 255).
 func normalizeRow(v []float32, scale, shift [3]float32) {
 	for ; len(v) >= 3; v = v[3:] {
-		v[0] = v[0]*scale[0] + shift[0]
-		v[1] = v[1]*scale[1] + shift[1]
-		v[2] = v[2]*scale[2] + shift[2]
+		v[0] = float32(v[0]*scale[0]) + shift[0]
+		v[1] = float32(v[1]*scale[1]) + shift[1]
+		v[2] = float32(v[2]*scale[2]) + shift[2]
 	}
 }

@@ -64,7 +64,7 @@ func magnification(d Draws, h, w int) float64 {
 	for _, p := range d.Pictures {
 		m := p.normalized(h, w)
 		for i := range 4 {
-			x, y := m.apply(float64(i&1)*2-1, float64(i>>1)*2-1)
+			x, y := m.apply(float64(float64(i&1)*2)-1, float64(float64(i>>1)*2)-1)
 			lo, hi = min(lo, x, y), max(hi, x, y)
 		}
 	}

@@ -57,7 +57,7 @@ func (l line) walk() pixel.Walk { return pixel.NewWalk(l.u, l.v, l.d, l.du, l.dv
 // row is the line of output row y, from output column x on.
 func (a mat3) row(x, y float64) line {
 	return line{
-		u: a[0]*x + a[1]*y + a[2], v: a[3]*x + a[4]*y + a[5], d: a[6]*x + a[7]*y + a[8],
+		u: float64(a[0]*x) + float64(a[1]*y) + a[2], v: float64(a[3]*x) + float64(a[4]*y) + a[5], d: float64(a[6]*x) + float64(a[7]*y) + a[8],
 		du: a[0], dv: a[3], dd: a[6],
 	}
 }
@@ -75,7 +75,7 @@ func sampleBytes(dst []float32, src []uint8, packed []uint64, h, w int, l line, 
 		four := min(4, len(dst)/3)
 		for k := range four {
 			x, y := walk.At(k)
-			xi, yi := int64(x*weightOne+0.5), int64(y*weightOne+0.5)
+			xi, yi := int64(float64(x*weightOne)+0.5), int64(float64(y*weightOne)+0.5)
 			var s uint64
 			if uint64(xi) < limX && uint64(yi) < limY {
 				fx, fy := uint64(xi)&(weightOne-1), uint64(yi)&(weightOne-1)
@@ -93,7 +93,7 @@ func sampleBytes(dst []float32, src []uint8, packed []uint64, h, w int, l line, 
 			} else {
 				t := tapsAt(x, y, h, w, mode)
 				for i, at := range t.at {
-					s += lanes(src[3*at:]) * uint64(t.weight[i]*weightOne+0.5)
+					s += lanes(src[3*at:]) * uint64(float32(t.weight[i]*weightOne)+0.5)
 				}
 			}
 			unpack(dst[3*k:], s)
@@ -118,9 +118,9 @@ func sampleFloat(dst, src []float32, h, w int, l line, mode preprocess.PadMode) 
 			p := src[3*(y0*w+x0):][:6]
 			q := src[3*((y0+1)*w+x0):][:6]
 			for c := range 3 {
-				top := p[c] + (p[c+3]-p[c])*fx
-				bottom := q[c] + (q[c+3]-q[c])*fx
-				dst[c] = top + (bottom-top)*fy
+				top := p[c] + float32((p[c+3]-p[c])*fx)
+				bottom := q[c] + float32((q[c+3]-q[c])*fx)
+				dst[c] = top + float32((bottom-top)*fy)
 			}
 			continue
 		}
@@ -128,7 +128,7 @@ func sampleFloat(dst, src []float32, h, w int, l line, mode preprocess.PadMode) 
 		var s [3]float32
 		for i, at := range t.at {
 			for c := range 3 {
-				s[c] += src[3*at+c] * t.weight[i]
+				s[c] += float32(src[3*at+c] * t.weight[i])
 			}
 		}
 		copy(dst[:3], s[:])
@@ -177,7 +177,7 @@ func inside(x float64, n int, mode preprocess.PadMode) float64 {
 	if mode == preprocess.Reflection {
 		x = math.Mod(math.Abs(x), 2*last)
 		if x > last {
-			x = 2*last - x
+			x = float64(2*last) - x
 		}
 	}
 	return max(0, min(x, last))

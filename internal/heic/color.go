@@ -90,11 +90,11 @@ func (m *mixer) row(dst []uint8, y int) {
 			rgb[1] = clip(l + (m.greenU8*u+m.greenV8*v+128)>>8)
 			rgb[2] = clip(l + (m.blueU8*u+128)>>8)
 		case mixIdentity:
-			rgb[0] = round((float32(v) - m.black) * m.chromaScale)
-			rgb[1] = round((float32(l) - m.black) * m.lumaScale)
-			rgb[2] = round((float32(u) - m.black) * m.chromaScale)
+			rgb[0] = round(float32((float32(v) - m.black) * m.chromaScale))
+			rgb[1] = round(float32((float32(l) - m.black) * m.lumaScale))
+			rgb[2] = round(float32((float32(u) - m.black) * m.chromaScale))
 		default:
-			f, fu, fv := (float32(l)-m.black)*m.lumaScale, float32(u-half)*m.chromaScale, float32(v-half)*m.chromaScale
+			f, fu, fv := float32((float32(l)-m.black)*m.lumaScale), float32(u-half)*m.chromaScale, float32(v-half)*m.chromaScale
 			rgb[0] = round(f + float32(m.redV*fv))
 			rgb[1] = round(f + float32(m.greenU*fu) + float32(m.greenV*fv))
 			rgb[2] = round(f + float32(m.blueU*fu))

@@ -19,8 +19,8 @@ var labColors = sync.OnceValue(func() *[labGrid * labGrid * labGrid][3]int32 {
 	const steps = labGrid - 1
 	for i := range t {
 		l := float64(i/labGrid/labGrid) * 100 / steps
-		a := float64(i/labGrid%labGrid)*255/steps - 128
-		b := float64(i%labGrid)*255/steps - 128
+		a := float64(float64(i/labGrid%labGrid)*255/steps) - 128
+		b := float64(float64(i%labGrid)*255/steps) - 128
 		t[i] = labColor(l, a, b)
 	}
 	return &t
@@ -75,9 +75,9 @@ func labColor(l, a, b float64) [3]int32 {
 	y := labInverse(fy)
 	z := 0.8249 * labInverse(fy-b/200)
 	return [3]int32{
-		srgb(3.1341864*x - 1.6172090*y - 0.4906941*z),
-		srgb(-0.9787485*x + 1.9161301*y + 0.0334334*z),
-		srgb(0.0719639*x - 0.2289939*y + 1.4057537*z),
+		srgb(float64(3.1341864*x) - float64(1.6172090*y) - float64(0.4906941*z)),
+		srgb(float64(-0.9787485*x) + float64(1.9161301*y) + float64(0.0334334*z)),
+		srgb(float64(0.0719639*x) - float64(0.2289939*y) + float64(1.4057537*z)),
 	}
 }
 
@@ -94,7 +94,7 @@ func srgb(v float64) int32 {
 	if v <= 0.0031308 {
 		v *= 12.92
 	} else {
-		v = 1.055*math.Pow(v, 1/2.4) - 0.055
+		v = float64(1.055*math.Pow(v, 1/2.4)) - 0.055
 	}
-	return int32(max(0, min(v*65535+0.5, 65535)))
+	return int32(max(0, min(float64(v*65535)+0.5, 65535)))
 }

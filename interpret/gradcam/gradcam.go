@@ -124,7 +124,7 @@ func weigh(a, da *tensor.Tensor, class []int) []Map {
 		for p := range heat {
 			var sum float64
 			for k, v := range a.Data[(i*h*w+p)*c:][:c] {
-				sum += float64(v) * weight[k]
+				sum += float64(float64(v) * weight[k])
 			}
 			heat[p] = float32(max(sum/float64(h*w), 0))
 		}

@@ -65,7 +65,7 @@ func (r response) forward(x, y, g []float32) {
 		}
 		share := 1 / (mean(row) + r.eps)
 		for i, v := range row {
-			f[i] = 1 + r.weight[i]*float32(float64(v)*share)
+			f[i] = 1 + float32(r.weight[i]*float32(float64(v)*share))
 		}
 	}
 	r.maps.Forward(x, factors, y)
@@ -96,16 +96,16 @@ func (r response) backward(dy, x, g, dx, dweight []float32) {
 		for k, v := range d {
 			ratio := float64(g[k]) * share
 			if dweight != nil {
-				dweight[k] += v * float32(ratio)
+				dweight[k] += float32(v * float32(ratio))
 			}
-			own[k] = 1 + r.weight[k]*float32(ratio)
-			sum += float64(v) * float64(r.weight[k]) * ratio
+			own[k] = 1 + float32(r.weight[k]*float32(ratio))
+			sum += float64(float64(v) * float64(r.weight[k]) * ratio)
 		}
-		sum *= share / float64(c)
+		sum = float64(sum * (share / float64(c)))
 		for k, v := range d {
 			d[k] = 0
 			if g[k] > 0 {
-				d[k] = float32((float64(v)*float64(r.weight[k])*share - sum) / float64(g[k]))
+				d[k] = float32((float64(float64(v)*float64(r.weight[k])*share) - sum) / float64(g[k]))
 			}
 		}
 	}

@@ -89,7 +89,7 @@ func sumProducts(x, y, out []float32) {
 		for r := lo; r < hi; r++ {
 			y := a.y[r*a.c:][:a.c]
 			for i, v := range a.x[r*a.c:][:a.c] {
-				s[i] += v * y[i]
+				s[i] += float32(v * y[i])
 			}
 		}
 	})

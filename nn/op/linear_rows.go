@@ -159,10 +159,10 @@ func (l *Linear) scaleGradient(dw, db, ds []float32) {
 			sum := 0.0
 			d := a.dw[o*in:][:in]
 			for i, v := range w.Data[o*in:][:in] {
-				sum += float64(v) * float64(d[i])
+				sum += float64(float64(v) * float64(d[i]))
 			}
 			if bias != nil {
-				sum += float64(bias[o]) * float64(a.db[o])
+				sum += float64(float64(bias[o]) * float64(a.db[o]))
 			}
 			a.ds[o] = float32(sum)
 		}

@@ -59,7 +59,7 @@ func (n *Norm) affine() (scale, shift []float32) {
 	for i := range scale {
 		f := float64(s.Weight.Value.Data[i]) / math.Sqrt(float64(s.RunningVar[i])+s.Eps)
 		scale[i] = float32(f)
-		shift[i] = float32(float64(s.Bias.Value.Data[i]) - float64(s.RunningMean[i])*f)
+		shift[i] = float32(float64(s.Bias.Value.Data[i]) - float64(float64(s.RunningMean[i])*f))
 	}
 	return scale, shift
 }
@@ -277,7 +277,7 @@ func (s *BatchNormState) coefficients(x *autograd.Variable, batch bool, stat *au
 	for i, v := range inv {
 		inv[i] = float32(1 / math.Sqrt(float64(v)+s.Eps))
 		scale[i] = gamma[i] * inv[i]
-		shift[i] = beta[i] - mean[i]*scale[i]
+		shift[i] = beta[i] - float32(mean[i]*scale[i])
 	}
 }
 
@@ -288,7 +288,7 @@ func (s *BatchNormState) observe(mean, variance []float32, rows int) {
 	m := s.Momentum
 	unbias := float64(rows) / float64(rows-1)
 	for i := range mean {
-		s.RunningMean[i] = float32((1-m)*float64(s.RunningMean[i]) + m*float64(mean[i]))
-		s.RunningVar[i] = float32((1-m)*float64(s.RunningVar[i]) + m*unbias*float64(variance[i]))
+		s.RunningMean[i] = float32(float64((1-m)*float64(s.RunningMean[i])) + float64(m*float64(mean[i])))
+		s.RunningVar[i] = float32(float64((1-m)*float64(s.RunningVar[i])) + float64(m*unbias*float64(variance[i])))
 	}
 }

@@ -50,10 +50,10 @@ func (f *affine) then(bias, scale, shift []float32) *affine {
 	for i, s := range scale {
 		switch {
 		case f != nil:
-			g.shift[i] += f.shift[i] * s
+			g.shift[i] += float32(f.shift[i] * s)
 			g.scale[i] *= f.scale[i]
 		case bias != nil:
-			g.shift[i] += bias[i] * s
+			g.shift[i] += float32(bias[i] * s)
 		}
 	}
 	return g

@@ -26,8 +26,8 @@ func cubicWeights(from, to int) []float32 {
 	scale := float64(from) / float64(to)
 	wide := math.Max(scale, 1)
 	for i := range to {
-		center := (float64(i) + 0.5) * scale
-		lo, hi := max(0, int(center-2*wide+0.5)), min(from, int(center+2*wide+0.5))
+		center := float64((float64(i) + 0.5) * scale)
+		lo, hi := max(0, int(center-float64(2*wide)+0.5)), min(from, int(center+float64(2*wide)+0.5))
 		sum := 0.0
 		for k := lo; k < hi; k++ {
 			sum += cubic((float64(k) - center + 0.5) / wide)
@@ -44,9 +44,9 @@ func cubic(x float64) float64 {
 	x = math.Abs(x)
 	switch {
 	case x < 1:
-		return ((a+2)*x-(a+3))*x*x + 1
+		return float64((float64((a+2)*x)-(a+3))*x*x) + 1
 	case x < 2:
-		return a * (((x-5)*x+8)*x - 4)
+		return a * (float64((float64((x-5)*x)+8)*x) - 4)
 	}
 	return 0
 }
@@ -88,7 +88,7 @@ func each(lines int, a resampleArgs) {
 					continue
 				}
 				for k, v := range a.src[l*a.srcLine+i*a.step:][:a.c] {
-					d[k] += w * v
+					d[k] += float32(w * v)
 				}
 			}
 		}

@@ -20,14 +20,14 @@ func rgb(hex uint32) col {
 func hsl(h, s, l float64) col {
 	h -= math.Floor(h)
 	f := func(n float64) float64 {
-		k := math.Mod(n+h*12, 12)
-		return l - s*min(l, 1-l)*max(-1, min(k-3, min(9-k, 1)))
+		k := math.Mod(n+float64(h*12), 12)
+		return l - float64(s*min(l, 1-l)*max(-1, min(k-3, min(9-k, 1))))
 	}
 	return col{f(0), f(8), f(4), 1}
 }
 
 func (c col) mix(d col, t float64) col {
-	return col{c.r + (d.r-c.r)*t, c.g + (d.g-c.g)*t, c.b + (d.b-c.b)*t, c.a + (d.a-c.a)*t}
+	return col{c.r + float64((d.r-c.r)*t), c.g + float64((d.g-c.g)*t), c.b + float64((d.b-c.b)*t), c.a + float64((d.a-c.a)*t)}
 }
 
 // lit is the color under more (k > 1) or less light.
@@ -35,7 +35,7 @@ func (c col) lit(k float64) col { return col{c.r * k, c.g * k, c.b * k, c.a} }
 
 func (c col) alpha(a float64) col { return col{c.r, c.g, c.b, a} }
 
-func (c col) luma() float64 { return 0.299*c.r + 0.587*c.g + 0.114*c.b }
+func (c col) luma() float64 { return float64(0.299*c.r) + float64(0.587*c.g) + float64(0.114*c.b) }
 
 // paint gives the color at a point of the local coordinates.
 type paint func(x, y float64) col
@@ -52,7 +52,7 @@ func clamp01(v float64) float64 { return min(max(v, 0), 1) }
 // soft is 0 below -w, 1 above w and smooth between.
 func soft(v, w float64) float64 {
 	t := clamp01((v + w) / (2 * w))
-	return t * t * (3 - 2*t)
+	return t * t * (3 - float64(2*t))
 }
 
 // canvas is a square picture in floating point; the unit square covers it.
@@ -85,9 +85,9 @@ func (c *canvas) everywhere(p paint) {
 func (c *canvas) blend(x, y int, k col, cover float64) {
 	i := (y*c.size + x) * 3
 	a := float32(k.a * cover)
-	c.pix[i] += (float32(k.r) - c.pix[i]) * a
-	c.pix[i+1] += (float32(k.g) - c.pix[i+1]) * a
-	c.pix[i+2] += (float32(k.b) - c.pix[i+2]) * a
+	c.pix[i] += float32((float32(k.r) - c.pix[i]) * a)
+	c.pix[i+1] += float32((float32(k.g) - c.pix[i+1]) * a)
+	c.pix[i+2] += float32((float32(k.b) - c.pix[i+2]) * a)
 }
 
 // fill paints the inside of an outline, both in m's local coordinates. The
@@ -156,7 +156,7 @@ func (c *canvas) stroke(points []pt, closed bool, width float64, m affine, with 
 		if l == 0 {
 			continue
 		}
-		dx, dy = dx/l*h, dy/l*h
+		dx, dy = float64(dx/l*h), float64(dy/l*h)
 		// A box with pointed ends covers the join of shallow corners.
 		parts = append(parts, poly{
 			{a.x - dy, a.y + dx}, {a.x - dx, a.y - dy}, {a.x + dy, a.y - dx},
@@ -187,13 +187,13 @@ func (c *canvas) develop(r *rng.Stream) *image.RGBA {
 	for y := range c.size {
 		for x := range c.size {
 			u, v := (float64(x)+0.5)/float64(c.size)-0.5, (float64(y)+0.5)/float64(c.size)-0.5
-			light := gain * (1 - fall*(u*cos+v*sin+0.5))
+			light := gain * (1 - float64(fall*(float64(u*cos)+float64(v*sin)+0.5)))
 			// The sum of two uniforms is near enough to film grain, and cheap.
-			g := grain * 2.45 * (noise.Float64() + noise.Float64() - 1)
+			g := float64(grain * 2.45 * (noise.Float64() + noise.Float64() - 1))
 			i, o := (y*c.size+x)*3, out.PixOffset(x, y)
 			for k := range 3 {
-				t := (float64(c.pix[i+k])*light*cast[k]-0.5)*contrast + 0.5 + g
-				out.Pix[o+k] = uint8(clamp01(t)*255 + 0.5)
+				t := float64((float64(float64(c.pix[i+k])*light*cast[k])-0.5)*contrast) + 0.5 + g
+				out.Pix[o+k] = uint8(float64(clamp01(t)*255) + 0.5)
 			}
 			out.Pix[o+3] = 255
 		}

@@ -8,7 +8,7 @@ import "math"
 func (a *artist) eye(x, y, radius float64, white col) {
 	a.plain(ellipse(x, y, radius, radius), white)
 	a.c.fill(ellipse(x, y, radius*0.55, radius*0.6), a.m, flat(rgb(0x0e0b0a)))
-	a.c.fill(ellipse(x-radius*0.25, y-radius*0.3, radius*0.22, radius*0.22), a.m, flat(rgb(0xffffff)))
+	a.c.fill(ellipse(x-float64(radius*0.25), y-float64(radius*0.3), radius*0.22, radius*0.22), a.m, flat(rgb(0xffffff)))
 }
 
 // fur is an outline with tufts on those animals that have them.
@@ -126,7 +126,7 @@ func (a *artist) rabbit() {
 	a.both(func(s float64) {
 		o := limb(curve(pt{s * 0.3, -0.35}, pt{s * 0.38, -0.85}, pt{s * (0.4 + droop), -1.4 + math.Abs(droop)}), 0.42, 0.3)
 		a.shape(a.fur(o), w)
-		a.c.fill(limb(curve(pt{s * 0.33, -0.55}, pt{s * 0.38, -0.9}, pt{s * (0.4 + droop*0.9), -1.32 + math.Abs(droop)}), 0.2, 0.14), a.m, flat(rgb(0xe8a9a4)))
+		a.c.fill(limb(curve(pt{s * 0.33, -0.55}, pt{s * 0.38, -0.9}, pt{s * (0.4 + float64(droop*0.9)), -1.32 + math.Abs(droop)}), 0.2, 0.14), a.m, flat(rgb(0xe8a9a4)))
 	})
 	a.shape(a.fur(ellipse(0, 0.05, 0.68, 0.66)), w)
 	a.both(func(s float64) {

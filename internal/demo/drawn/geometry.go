@@ -15,15 +15,15 @@ type affine struct{ a, b, c, d, e, f float64 }
 var identity = affine{a: 1, e: 1}
 
 func (m affine) apply(p pt) pt {
-	return pt{m.a*p.x + m.b*p.y + m.c, m.d*p.x + m.e*p.y + m.f}
+	return pt{float64(m.a*p.x) + float64(m.b*p.y) + m.c, float64(m.d*p.x) + float64(m.e*p.y) + m.f}
 }
 
 // then returns the map that applies n first and m afterwards: n is expressed
 // in m's local coordinates.
 func (m affine) then(n affine) affine {
 	return affine{
-		m.a*n.a + m.b*n.d, m.a*n.b + m.b*n.e, m.a*n.c + m.b*n.f + m.c,
-		m.d*n.a + m.e*n.d, m.d*n.b + m.e*n.e, m.d*n.c + m.e*n.f + m.f,
+		float64(m.a*n.a) + float64(m.b*n.d), float64(m.a*n.b) + float64(m.b*n.e), float64(m.a*n.c) + float64(m.b*n.f) + m.c,
+		float64(m.d*n.a) + float64(m.e*n.d), float64(m.d*n.b) + float64(m.e*n.e), float64(m.d*n.c) + float64(m.e*n.f) + m.f,
 	}
 }
 
@@ -38,16 +38,16 @@ func rotation(radian float64) affine {
 
 // inverse returns the inverse map; a map that is not invertible gives identity.
 func (m affine) inverse() affine {
-	det := m.a*m.e - m.b*m.d
+	det := float64(m.a*m.e) - float64(m.b*m.d)
 	if det == 0 {
 		return identity
 	}
 	a, b, d, e := m.e/det, -m.b/det, -m.d/det, m.a/det
-	return affine{a, b, -(a*m.c + b*m.f), d, e, -(d*m.c + e*m.f)}
+	return affine{a, b, -(float64(a*m.c) + float64(b*m.f)), d, e, -(float64(d*m.c) + float64(e*m.f))}
 }
 
 // unit returns how many pixels one local unit is long, on average.
-func (m affine) unit() float64 { return math.Sqrt(math.Abs(m.a*m.e - m.b*m.d)) }
+func (m affine) unit() float64 { return math.Sqrt(math.Abs(float64(m.a*m.e) - float64(m.b*m.d))) }
 
 // poly is a closed outline.
 type poly []pt
@@ -58,7 +58,7 @@ func ellipse(x, y, rx, ry float64) poly {
 	p := make(poly, n)
 	for i := range p {
 		s, c := math.Sincos(2 * math.Pi * float64(i) / n)
-		p[i] = pt{x + rx*c, y + ry*s}
+		p[i] = pt{x + float64(rx*c), y + float64(ry*s)}
 	}
 	return p
 }
@@ -98,7 +98,7 @@ func curve(points ...pt) []pt {
 
 func catmull(p0, p1, p2, p3 pt, t float64) pt {
 	f := func(a, b, c, d float64) float64 {
-		return 0.5 * (2*b + (c-a)*t + (2*a-5*b+4*c-d)*t*t + (3*b-a-3*c+d)*t*t*t)
+		return 0.5 * (float64(2*b) + float64((c-a)*t) + float64((float64(2*a)-float64(5*b)+float64(4*c)-d)*t*t) + float64((float64(3*b)-a-float64(3*c)+d)*t*t*t))
 	}
 	return pt{f(p0.x, p1.x, p2.x, p3.x), f(p0.y, p1.y, p2.y, p3.y)}
 }
@@ -116,14 +116,14 @@ func limb(points []pt, w0, w1 float64) poly {
 			continue
 		}
 		w := (w0 + (w1-w0)*float64(i)/float64(max(n-1, 1))) / 2
-		nx, ny := -dy/l*w, dx/l*w
+		nx, ny := float64(-dy/l*w), float64(dx/l*w)
 		left = append(left, pt{p.x + nx, p.y + ny})
 		right = append(right, pt{p.x - nx, p.y - ny})
 		if i == n-1 {
 			const k = 6
 			for j := 1; j < k; j++ { // the round tip, from left to right
 				s, c := math.Sincos(math.Pi * float64(j) / k)
-				left = append(left, pt{p.x + nx*c + dx/l*w*s, p.y + ny*c + dy/l*w*s})
+				left = append(left, pt{p.x + float64(nx*c) + float64(dx/l*w*s), p.y + float64(ny*c) + float64(dy/l*w*s)})
 			}
 		}
 	}
@@ -139,7 +139,7 @@ func furry(p poly, r *rng.Stream, length, step float64) poly {
 	area := 0.0
 	for i, a := range p {
 		b := p[(i+1)%len(p)]
-		area += a.x*b.y - b.x*a.y
+		area += float64(a.x*b.y) - float64(b.x*a.y)
 	}
 	side := 1.0 // tufts point out whichever way the outline runs
 	if area < 0 {
@@ -158,11 +158,11 @@ func furry(p poly, r *rng.Stream, length, step float64) poly {
 				reach = length * r.Uniform(0.5, 1.1)
 			}
 			out = append(out, pt{
-				a.x + t*dx + side*(dy/l)*reach + dx/l*reach*0.5,
-				a.y + t*dy - side*(dx/l)*reach + dy/l*reach*0.5,
+				a.x + float64(t*dx) + float64(side*(dy/l)*reach) + float64(dx/l*reach*0.5),
+				a.y + float64(t*dy) - float64(side*(dx/l)*reach) + float64(dy/l*reach*0.5),
 			})
 			outward = !outward
-			next += step * r.Uniform(0.35, 0.65)
+			next += float64(step * r.Uniform(0.35, 0.65))
 		}
 		walked += l
 	}

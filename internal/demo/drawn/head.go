@@ -45,7 +45,7 @@ func (p *pet) ear(c *canvas, m affine, side float64, r *rng.Stream) {
 		dark := func(x, y float64) col { return coat(x, y).lit(0.85) }
 		c.inked(p.outline(o, r), m, dark, p.ink, inkWidth)
 	case floppy:
-		sway := 0.08 * p.turn * side
+		sway := float64(0.08 * p.turn * side)
 		o := smooth(pt{0.4, -0.82}, pt{0.82, -0.78}, pt{1.16 + sway, -0.1}, pt{1.2 + sway, 0.62}, pt{0.92 + sway, 0.82}, pt{0.7, 0.35}, pt{0.6, -0.3})
 		dark := func(x, y float64) col { return coat(x, y).lit(0.84) }
 		c.inked(p.outline(o, r), m, dark, p.ink, inkWidth)
@@ -69,8 +69,8 @@ func (p *pet) catFace(c *canvas, m affine) {
 		c.fill(ellipse(0, 0, 0.075, 0.17), e, flat(rgb(0x14100e)))
 		c.fill(ellipse(-0.07, -0.07, 0.05, 0.05), e, flat(rgb(0xffffff)))
 		for i := -1; i <= 1; i++ {
-			y := 0.42 + 0.09*float64(i)
-			c.stroke(curve(pt{side * 0.3, y}, pt{side * 0.8, y + 0.08*float64(i) - 0.03}, pt{side * 1.2, y + 0.16*float64(i) + 0.02}), false, 0.022, m, flat(rgb(0xf8f4ee).mix(p.ink, 0.25)))
+			y := 0.42 + float64(0.09*float64(i))
+			c.stroke(curve(pt{side * 0.3, y}, pt{side * 0.8, y + float64(0.08*float64(i)) - 0.03}, pt{side * 1.2, y + float64(0.16*float64(i)) + 0.02}), false, 0.022, m, flat(rgb(0xf8f4ee).mix(p.ink, 0.25)))
 		}
 		c.stroke(curve(pt{0, 0.38}, pt{side * 0.09, 0.52}, pt{side * 0.24, 0.5}), false, inkWidth, m, flat(p.ink))
 	}

@@ -78,7 +78,7 @@ func drawObject(c *canvas, r *rng.Stream, o object) {
 func (a *artist) cloth() paint {
 	edge := a.c.px(a.m)
 	return func(x, y float64) col {
-		return a.k.mix(a.other, a.mark.at(x, y, edge)).lit(1.1 - 0.14*(y+1))
+		return a.k.mix(a.other, a.mark.at(x, y, edge)).lit(1.1 - float64(0.14*(y+1)))
 	}
 }
 
@@ -123,7 +123,7 @@ func (a *artist) cactus() {
 	}
 	a.plain(limb(curve(pt{0, 0.6}, pt{0, 0}, pt{0, -0.8}), 0.5, 0.44), green)
 	for i := range 9 {
-		y := -0.85 + 0.16*float64(i)
+		y := -0.85 + float64(0.16*float64(i))
 		a.line(0.025, rgb(0xfffbe0), pt{-0.12, y}, pt{-0.05, y - 0.06})
 		a.line(0.025, rgb(0xfffbe0), pt{0.12, y}, pt{0.05, y - 0.06})
 	}
@@ -200,7 +200,7 @@ func (a *artist) snail() {
 	for i := range 40 {
 		t := float64(i) / 39
 		s, c := math.Sincos(t * 5 * math.Pi)
-		spiral = append(spiral, pt{-0.12 + 0.62*t*c, 0.58 * t * s})
+		spiral = append(spiral, pt{-0.12 + float64(0.62*t*c), 0.58 * t * s})
 	}
 	a.c.stroke(spiral, false, 0.05, a.m, flat(a.ink))
 }

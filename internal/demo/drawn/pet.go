@@ -34,7 +34,7 @@ func newPet(b breed, r *rng.Stream) *pet {
 	}
 	p.skin = coats[i]
 	hue, light := r.Uniform(-0.04, 0.04), r.Uniform(0.85, 1.1)
-	shift := func(c col) col { return col{c.r * (1 + hue) * light, c.g * light, c.b * (1 - 2*hue) * light, 1} }
+	shift := func(c col) col { return col{c.r * (1 + hue) * light, c.g * light, c.b * (1 - float64(2*hue)) * light, 1} }
 	p.skin.base, p.skin.mark = shift(p.skin.base), shift(p.skin.mark)
 	p.mark = newMarking(b.pattern, markScale(b.pattern), r)
 	p.contrast = r.Uniform(0.6, 1)
@@ -72,10 +72,10 @@ func (p *pet) coatPaint(c *canvas, m affine, along float64, y0, y1 float64) pain
 	edge := c.px(m)
 	sin, cos := math.Sincos(along)
 	return func(x, y float64) col {
-		u, v := x*cos+y*sin, -x*sin+y*cos
+		u, v := float64(x*cos)+float64(y*sin), float64(-x*sin)+float64(y*cos)
 		k := p.skin.base.mix(p.skin.mark, p.contrast*p.mark.at(u, v, edge))
-		fur := 0.93 + 0.14*cloudy(p.furSeed, x*7, y*16)
-		return k.lit(fur * (1.12 - 0.34*clamp01((y-y0)/(y1-y0))))
+		fur := 0.93 + float64(0.14*cloudy(p.furSeed, x*7, y*16))
+		return k.lit(fur * (1.12 - float64(0.34*clamp01((y-y0)/(y1-y0)))))
 	}
 }
 
@@ -124,7 +124,7 @@ func drawPet(c *canvas, r *rng.Stream, b breed) {
 func shadow(c *canvas, m affine, x, y, rx, ry float64) {
 	c.fill(ellipse(x, y, rx, ry), m, func(u, v float64) col {
 		d := math.Hypot((u-x)/rx, (v-y)/ry)
-		return col{a: 0.4 * (1 - d*d)}
+		return col{a: 0.4 * (1 - float64(d*d))}
 	})
 }
 
@@ -159,7 +159,7 @@ func (p *pet) paw(c *canvas, m affine, x, y, s float64) {
 	}
 	c.inked(ellipse(x, y, 0.36*s, 0.22*s), m, flat(k.lit(0.97)), p.ink, inkWidth)
 	for _, d := range []float64{-0.1, 0.1} {
-		c.stroke([]pt{{x + d*s, y + 0.02}, {x + d*s, y + 0.18*s}}, false, inkWidth*0.8, m, flat(p.ink))
+		c.stroke([]pt{{x + float64(d*s), y + 0.02}, {x + float64(d*s), y + float64(0.18*s)}}, false, inkWidth*0.8, m, flat(p.ink))
 	}
 }
 
@@ -171,12 +171,12 @@ func (p *pet) tail(c *canvas, m affine, x, y, reach, lift float64, r *rng.Stream
 	} else if p.dog {
 		w1 = 0.1
 	}
-	line := curve(pt{x, y}, pt{x + 0.6*reach, y + 0.15}, pt{x + reach, y - 0.4*lift}, pt{x + reach*(1+0.3*p.tailCurve), y - lift})
+	line := curve(pt{x, y}, pt{x + float64(0.6*reach), y + 0.15}, pt{x + reach, y - float64(0.4*lift)}, pt{x + float64(reach*(1+float64(0.3*p.tailCurve))), y - lift})
 	p.part(c, m, limb(line, w0, w1), 0, r)
 }
 
 func (p *pet) leg(c *canvas, m affine, x, y0, y1, lean, w float64, r *rng.Stream) {
-	p.part(c, m, limb(curve(pt{x, y0}, pt{x + lean*0.3, (y0 + y1) / 2}, pt{x + lean, y1}), w*1.25, w), math.Pi/2, r)
+	p.part(c, m, limb(curve(pt{x, y0}, pt{x + float64(lean*0.3), (y0 + y1) / 2}, pt{x + lean, y1}), w*1.25, w), math.Pi/2, r)
 	p.paw(c, m, x+lean+0.08, y1, w*1.7)
 }
 

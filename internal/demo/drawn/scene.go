@@ -74,7 +74,7 @@ func (s scene) room(c *canvas, r *rng.Stream) {
 	paper.hollow = r.Bool(0.5)
 	second := wall.mix(hsl(s.hue+r.Uniform(-0.1, 0.1), 0.4, r.Uniform(0.3, 0.9)), r.Uniform(0.3, 0.7))
 	edge := c.px(identity)
-	c.everywhere(func(x, y float64) col { return wall.mix(second, paper.at(x, y, edge)).lit(1.05 - 0.15*y) })
+	c.everywhere(func(x, y float64) col { return wall.mix(second, paper.at(x, y, edge)).lit(1.05 - float64(0.15*y)) })
 
 	if r.Bool(0.5) { // a window or a picture on the wall
 		x, y, w, h := r.Uniform(0, 0.8), r.Uniform(0, 0.25), r.Uniform(0.15, 0.35), r.Uniform(0.15, 0.35)
@@ -88,7 +88,7 @@ func (s scene) room(c *canvas, r *rng.Stream) {
 	h := s.horizon
 	c.fill(box(0, h, 1, 1), identity, func(x, y float64) col {
 		depth := (y - h + 0.15) / (1 - h + 0.15) // nearer rows are wider: a floor lies flat
-		return floor.mix(dark, rug.at((x-0.5)/depth, 0.4/depth, edge*2)).lit(0.85 + 0.2*depth)
+		return floor.mix(dark, rug.at((x-0.5)/depth, 0.4/depth, edge*2)).lit(0.85 + float64(0.2*depth))
 	})
 	c.fill(box(0, h-0.018, 1, h), identity, flat(wall.mix(rgb(0xffffff), 0.6)))
 }
@@ -102,15 +102,15 @@ func (s scene) meadow(c *canvas, r *rng.Stream) {
 	h := s.horizon
 	c.everywhere(func(x, y float64) col {
 		k := sky.mix(rgb(0xffffff), clamp01(y/h)*0.5)
-		return k.mix(rgb(0xffffff), 0.8*soft(cloudy(seed, x*3, y*6)+0.4*cloudy(seed+1, x*9, y*15)-0.95, 0.15))
+		return k.mix(rgb(0xffffff), 0.8*soft(cloudy(seed, x*3, y*6)+float64(0.4*cloudy(seed+1, x*9, y*15))-0.95, 0.15))
 	})
 	for i := range 2 {
 		hill := hsl(r.Uniform(0.2, 0.45), r.Uniform(0.2, 0.45), r.Uniform(0.3, 0.5))
-		base, amp, f := h-0.12+0.08*float64(i), r.Uniform(0.03, 0.1), r.Uniform(1, 3)
+		base, amp, f := h-0.12+float64(0.08*float64(i)), r.Uniform(0.03, 0.1), r.Uniform(1, 3)
 		p := poly{{0, 1}}
 		for k := range 33 {
 			x := float64(k) / 32
-			p = append(p, pt{x, base + amp*(cloudy(seed+uint64(i)+2, x*f, 0)-0.5)*2})
+			p = append(p, pt{x, base + float64(2*float64(amp*(cloudy(seed+uint64(i)+2, x*f, 0)-0.5)))})
 		}
 		c.fill(append(p, pt{1, 1}), identity, flat(hill))
 	}
@@ -119,7 +119,7 @@ func (s scene) meadow(c *canvas, r *rng.Stream) {
 	}
 	grass := hsl(r.Uniform(0.17, 0.36), r.Uniform(0.3, 0.6), r.Uniform(0.3, 0.5))
 	c.fill(box(0, h, 1, 1), identity, func(x, y float64) col {
-		return grass.lit(0.8 + 0.5*cloudy(seed+9, x*14, y*34))
+		return grass.lit(0.8 + float64(0.5*cloudy(seed+9, x*14, y*34)))
 	})
 	blades(c, r, 14, h+0.12)
 }
@@ -138,7 +138,7 @@ func blades(c *canvas, r *rng.Stream, n int, y float64) {
 func (s scene) shapes(c *canvas, r *rng.Stream) {
 	a, b := hsl(s.hue, r.Uniform(0.2, 0.6), r.Uniform(0.3, 0.8)), hsl(s.hue+r.Uniform(0, 0.4), r.Uniform(0.2, 0.6), r.Uniform(0.3, 0.8))
 	sin, cos := math.Sincos(r.Uniform(0, 2*math.Pi))
-	c.everywhere(func(x, y float64) col { return a.mix(b, clamp01((x-0.5)*cos+(y-0.5)*sin+0.5)) })
+	c.everywhere(func(x, y float64) col { return a.mix(b, clamp01(float64((x-0.5)*cos)+float64((y-0.5)*sin)+0.5)) })
 	for range 6 + r.IntN(10) {
 		k := hsl(r.Float64(), r.Uniform(0.2, 0.7), r.Uniform(0.25, 0.85))
 		size := r.Uniform(0.05, 0.22)
@@ -162,7 +162,7 @@ func outline(r *rng.Stream) poly {
 		var p poly
 		for i := range 10 {
 			s, c := math.Sincos(float64(i) * math.Pi / 5)
-			k := 1 - 0.5*float64(i%2)
+			k := 1 - float64(0.5*float64(i%2))
 			p = append(p, pt{k * s, -k * c})
 		}
 		return p
@@ -180,7 +180,7 @@ func (s scene) texture(c *canvas, r *rng.Stream) {
 	a, b := hsl(s.hue, r.Uniform(0.15, 0.5), r.Uniform(0.25, 0.6)), hsl(s.hue+r.Uniform(-0.15, 0.15), r.Uniform(0.15, 0.5), r.Uniform(0.5, 0.85))
 	seed, fx, fy := r.Uint64(), r.Uniform(3, 16), r.Uniform(3, 16)
 	c.everywhere(func(x, y float64) col {
-		return a.mix(b, 0.6*cloudy(seed, x*fx, y*fy)+0.4*cloudy(seed+1, x*fx*3, y*fy*3))
+		return a.mix(b, float64(0.6*cloudy(seed, x*fx, y*fy))+float64(0.4*cloudy(seed+1, x*fx*3, y*fy*3)))
 	})
 }
 
@@ -193,7 +193,7 @@ func thing(c *canvas, m affine, r *rng.Stream) {
 	cloth := func(x, y float64) col { return k.mix(other, mark.at(x, y, edge)) }
 	switch r.IntN(7) {
 	case 0: // ball
-		c.inked(ellipse(0, 0, 0.8, 0.8), m, func(x, y float64) col { return cloth(x, y).lit(1.1 - 0.35*math.Hypot(x+0.3, y+0.3)) }, ink, 0.06)
+		c.inked(ellipse(0, 0, 0.8, 0.8), m, func(x, y float64) col { return cloth(x, y).lit(1.1 - float64(0.35*math.Hypot(x+0.3, y+0.3))) }, ink, 0.06)
 	case 1: // cushion
 		c.inked(smooth(pt{-0.9, -0.65}, pt{0, -0.55}, pt{0.9, -0.65}, pt{0.8, 0}, pt{0.9, 0.65}, pt{0, 0.55}, pt{-0.9, 0.65}, pt{-0.8, 0}), m, cloth, ink, 0.05)
 	case 2: // box
@@ -204,7 +204,7 @@ func thing(c *canvas, m affine, r *rng.Stream) {
 		for i := range 7 {
 			a := (float64(i)/6 - 0.5) * 2.4
 			s, co := math.Sincos(a)
-			c.inked(limb(curve(pt{0, 0.1}, pt{0.5 * s, -0.5*co + 0.1}, pt{s, -0.95*co + 0.2}), 0.28, 0.05), m, flat(leaf.lit(0.8+0.06*float64(i))), leaf.lit(0.6), 0.03)
+			c.inked(limb(curve(pt{0, 0.1}, pt{0.5 * s, float64(-0.5*co) + 0.1}, pt{s, float64(-0.95*co) + 0.2}), 0.28, 0.05), m, flat(leaf.lit(0.8+float64(0.06*float64(i)))), leaf.lit(0.6), 0.03)
 		}
 		c.inked(poly{{-0.45, 0.1}, {0.45, 0.1}, {0.32, 0.9}, {-0.32, 0.9}}, m, cloth, ink, 0.05)
 	case 4: // bone
@@ -216,7 +216,7 @@ func thing(c *canvas, m affine, r *rng.Stream) {
 		c.inked(poly{{-0.3, -0.9}, {0.3, -0.9}, {0.6, -0.1}, {-0.6, -0.1}}, m, cloth, ink, 0.05)
 	default: // books
 		for i := range 3 {
-			y := 0.8 - 0.36*float64(i)
+			y := 0.8 - float64(0.36*float64(i))
 			x := r.Uniform(-0.15, 0.15)
 			b := hsl(r.Float64(), 0.45, r.Uniform(0.3, 0.7))
 			c.inked(box(x-0.8, y-0.34, x+0.8, y), m, flat(b), b.lit(0.5), 0.05)
@@ -233,8 +233,8 @@ func tree(c *canvas, m affine, r *rng.Stream) {
 		return
 	}
 	for i := range 3 {
-		y := -0.5 - 0.45*float64(i)
-		w := 0.7 - 0.15*float64(i)
-		c.fill(poly{{-w, y}, {0, y - 0.8}, {w, y}}, m, flat(leaf.lit(1+0.1*float64(i))))
+		y := -0.5 - float64(0.45*float64(i))
+		w := 0.7 - float64(0.15*float64(i))
+		c.fill(poly{{-w, y}, {0, y - 0.8}, {w, y}}, m, flat(leaf.lit(1+float64(0.1*float64(i)))))
 	}
 }

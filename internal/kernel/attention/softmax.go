@@ -30,7 +30,7 @@ func softmaxGradGo(p, g []float32, rows, c int, scale float32) {
 		p, g := p[r*c:][:c], g[r*c:][:c]
 		var d float32
 		for i, v := range p {
-			d += v * g[i]
+			d += float32(v * g[i])
 		}
 		for i, v := range p {
 			g[i] = v * ((g[i] - d) * scale)

@@ -38,7 +38,7 @@ func (a *windowArgs) windowsGo() {
 			for range a.cols {
 				xs, ws := at(a.x, x, b), at(a.w, w, b)
 				for ch := range y {
-					y[ch] += ws[ch] * xs[ch]
+					y[ch] += float32(ws[ch] * xs[ch])
 				}
 				x, w = x+b, w+b
 			}
@@ -61,7 +61,7 @@ func (a *gradArgs) gradGo(tapRows, tapCols, group int) {
 			for t := range tapRows * tapCols {
 				xs, dw := at(a.x, x+t/tapCols*a.xRow+t%tapCols*b, b), at(a.dw, t*b, b)
 				for ch := range dw {
-					dw[ch] += dy[ch] * xs[ch]
+					dw[ch] += float32(dy[ch] * xs[ch])
 				}
 			}
 			x, y = x+a.xStep, y+b

@@ -33,16 +33,16 @@ const (
 // expNegative is exp(t) for t <= 0, and 0 below about -87.7.
 func expNegative(t float32) float32 {
 	t = max(t, expLowest)
-	z := t*log2E + expShift
+	z := float32(t*log2E) + expShift
 	n := z - expShift
-	r := t - n*ln2High
-	r -= n * ln2Low
+	r := t - float32(n*ln2High)
+	r -= float32(n * ln2Low)
 	p := float32(exp6)
-	p = p*r + exp5
-	p = p*r + exp4
-	p = p*r + exp3
-	p = p*r + exp2
-	p = p*r + 1
-	p = p*r + 1
+	p = float32(p*r) + exp5
+	p = float32(p*r) + exp4
+	p = float32(p*r) + exp3
+	p = float32(p*r) + exp2
+	p = float32(p*r) + 1
+	p = float32(p*r) + 1
 	return p * math.Float32frombits(math.Float32bits(z)<<23)
 }

@@ -21,7 +21,7 @@ var scalars = [activations]struct {
 	Sigmoid:     {"sigmoid", func(x float32) float32 { return sigmoidOf(x).value(x) }, func(g, x float32) float32 { return g * sigmoidOf(x).slope() }},
 	SiLU:        {"silu", func(x float32) float32 { return x * sigmoidOf(x).value(x) }, siluGrad},
 	Hardsigmoid: {"hardsigmoid", hardsigmoid, func(g, x float32) float32 { return ifInside(x, g*sixth) }},
-	Hardswish:   {"hardswish", func(x float32) float32 { return x * hardsigmoid(x) }, func(g, x float32) float32 { return g * (hardsigmoid(x) + ifInside(x, x*sixth)) }},
+	Hardswish:   {"hardswish", func(x float32) float32 { return x * hardsigmoid(x) }, func(g, x float32) float32 { return g * (hardsigmoid(x) + ifInside(x, float32(x*sixth))) }},
 	GELU:        {"gelu", func(x float32) float32 { phi, _ := normal(x); return x * phi }, geluGrad},
 	GELUTanh:    {"gelu tanh", geluTanh, geluTanhGrad},
 }
@@ -32,7 +32,7 @@ const sixth = 1.0 / 6
 // ifInside returns v where hardsigmoid is not constant, and 0 elsewhere.
 func ifInside(x, v float32) float32 { return rowwise.IfPositive(x+3, rowwise.IfPositive(3-x, v)) }
 
-func hardsigmoid(x float32) float32 { return min(max(x+3, 0), 6) * sixth }
+func hardsigmoid(x float32) float32 { return float32(min(max(x+3, 0), 6) * sixth) }
 
 // logistic is what the sigmoid of x and its derivative are made of: e =
 // exp(-|x|) and d = 1/(1+e). Neither overflows, and where the sigmoid is tiny its
@@ -57,7 +57,7 @@ func (l logistic) slope() float32 { return l.e * l.d * l.d }
 
 func siluGrad(g, x float32) float32 {
 	l := sigmoidOf(x)
-	return g * (l.value(x) + x*l.slope())
+	return g * (l.value(x) + float32(x*l.slope()))
 }
 
 // The distribution function of the standard normal is, at -u for u >= 0,
@@ -82,16 +82,16 @@ const (
 // exp(-x²/2).
 func normal(x float32) (phi, e float32) {
 	e = expNegative(x * x * -0.5)
-	s := 1 / (1 + normalScale*absolute(x))
+	s := 1 / (1 + float32(normalScale*absolute(x)))
 	q := float32(normal8)
-	q = q*s + normal7
-	q = q*s + normal6
-	q = q*s + normal5
-	q = q*s + normal4
-	q = q*s + normal3
-	q = q*s + normal2
-	q = q*s + normal1
-	phi = q * s * e
+	q = float32(q*s) + normal7
+	q = float32(q*s) + normal6
+	q = float32(q*s) + normal5
+	q = float32(q*s) + normal4
+	q = float32(q*s) + normal3
+	q = float32(q*s) + normal2
+	q = float32(q*s) + normal1
+	phi = float32(q * s * e)
 	if !(x < 0) {
 		phi = 1 - phi
 	}
@@ -100,7 +100,7 @@ func normal(x float32) (phi, e float32) {
 
 func geluGrad(g, x float32) float32 {
 	phi, e := normal(x)
-	return g * (phi + x*e*normalDensity)
+	return g * (phi + float32(x*e*normalDensity))
 }
 
 // (1 + tanh(v/2))/2 is the sigmoid of v, so that GELUTanh is x*sigmoid(x*(tanh1 +
@@ -116,15 +116,15 @@ const (
 )
 
 func geluTanh(x float32) float32 {
-	v := x * (tanh1 + tanh3*(x*x))
+	v := x * (tanh1 + float32(tanh3*(x*x)))
 	return x * sigmoidOf(v).value(v)
 }
 
 func geluTanhGrad(g, x float32) float32 {
 	x = min(max(x, -tanhLimit), tanhLimit)
-	v := x * (tanh1 + tanh3*(x*x))
+	v := x * (tanh1 + float32(tanh3*(x*x)))
 	l := sigmoidOf(v)
-	return g * (l.value(v) + x*l.slope()*(tanh1+tanhSlope*(x*x)))
+	return g * (l.value(v) + float32(x*l.slope()*(tanh1+float32(tanhSlope*(x*x)))))
 }
 
 func absolute(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ (1 << 31)) }

@@ -19,6 +19,6 @@ func mulGo(x, y, dst []float32) {
 func axpyGo(a float32, x, y []float32) {
 	y = y[:len(x)]
 	for i, v := range x {
-		y[i] += a * v
+		y[i] += float32(a * v)
 	}
 }

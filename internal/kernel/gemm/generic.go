@@ -19,14 +19,14 @@ func GemmNGo(mrTile, nrTile int, g *Args) {
 				for kk := range KBlock {
 					v := (*[4]float32)(bb[kk*nrTile:])
 					x0, x1 := a0[kk], a1[kk]
-					s00 += x0 * v[0]
-					s01 += x0 * v[1]
-					s02 += x0 * v[2]
-					s03 += x0 * v[3]
-					s10 += x1 * v[0]
-					s11 += x1 * v[1]
-					s12 += x1 * v[2]
-					s13 += x1 * v[3]
+					s00 += float32(x0 * v[0])
+					s01 += float32(x0 * v[1])
+					s02 += float32(x0 * v[2])
+					s03 += float32(x0 * v[3])
+					s10 += float32(x1 * v[0])
+					s11 += float32(x1 * v[1])
+					s12 += float32(x1 * v[2])
+					s13 += float32(x1 * v[3])
 				}
 			}
 			*(*[4]float32)(tile[r*nrTile+j:]) = [4]float32{s00, s01, s02, s03}
@@ -48,14 +48,14 @@ func GemmTGo(mrTile, nrTile int, g *Args) {
 				u := (*[2]float32)(a[p*g.AStride+r:])
 				v := (*[4]float32)(b[p*g.BStride+j:])
 				x0, x1 := u[0], u[1]
-				s00 += x0 * v[0]
-				s01 += x0 * v[1]
-				s02 += x0 * v[2]
-				s03 += x0 * v[3]
-				s10 += x1 * v[0]
-				s11 += x1 * v[1]
-				s12 += x1 * v[2]
-				s13 += x1 * v[3]
+				s00 += float32(x0 * v[0])
+				s01 += float32(x0 * v[1])
+				s02 += float32(x0 * v[2])
+				s03 += float32(x0 * v[3])
+				s10 += float32(x1 * v[0])
+				s11 += float32(x1 * v[1])
+				s12 += float32(x1 * v[2])
+				s13 += float32(x1 * v[3])
 			}
 			*(*[4]float32)(tile[r*nrTile+j:]) = [4]float32{s00, s01, s02, s03}
 			*(*[4]float32)(tile[(r+1)*nrTile+j:]) = [4]float32{s10, s11, s12, s13}
@@ -79,14 +79,14 @@ func gemmDGo(mrTile, nrTile int, g *Args) {
 				for i, x0 := range a0 {
 					v := (*[4]float32)(bb[i*nrTile:])
 					x1 := a1[i]
-					s00 += x0 * v[0]
-					s01 += x0 * v[1]
-					s02 += x0 * v[2]
-					s03 += x0 * v[3]
-					s10 += x1 * v[0]
-					s11 += x1 * v[1]
-					s12 += x1 * v[2]
-					s13 += x1 * v[3]
+					s00 += float32(x0 * v[0])
+					s01 += float32(x0 * v[1])
+					s02 += float32(x0 * v[2])
+					s03 += float32(x0 * v[3])
+					s10 += float32(x1 * v[0])
+					s11 += float32(x1 * v[1])
+					s12 += float32(x1 * v[2])
+					s13 += float32(x1 * v[3])
 				}
 			}
 			*(*[4]float32)(tile[r*nrTile+j:]) = [4]float32{s00, s01, s02, s03}

@@ -14,13 +14,13 @@ func forwardGo(p *args) {
 		for _, v := range x {
 			sum += v
 		}
-		mean := sum * p.InvC
+		mean := float32(sum * p.InvC)
 		for _, v := range x {
-			squares += (v - mean) * (v - mean)
+			squares += float32((v - mean) * (v - mean))
 		}
-		rstd := 1 / float32(math.Sqrt(float64(squares*p.InvC+p.Eps)))
+		rstd := 1 / float32(math.Sqrt(float64(float32(squares*p.InvC)+p.Eps)))
 		for i, v := range x {
-			y[i] = (v-mean)*rstd*w[i] + b[i]
+			y[i] = float32((v-mean)*rstd*w[i]) + b[i]
 		}
 		means[r], rstds[r] = mean, rstd
 	}
@@ -38,17 +38,17 @@ func backwardGo(p *args, add bool) {
 		var a, b float32
 		for i, v := range x {
 			h := (v - mean) * rstd
-			g := dy[i] * w[i]
-			dw[i] += dy[i] * h
+			g := float32(dy[i] * w[i])
+			dw[i] += float32(dy[i] * h)
 			db[i] += dy[i]
 			a += g
-			b += g * h
+			b += float32(g * h)
 		}
-		a *= p.InvC
+		a = float32(a * p.InvC)
 		b *= p.InvC
 		for i, v := range x {
 			h := (v - mean) * rstd
-			g := rstd * (dy[i]*w[i] - a - h*b)
+			g := float32(rstd * (float32(dy[i]*w[i]) - a - float32(h*b)))
 			if add {
 				g += dx[i]
 			}

@@ -81,7 +81,7 @@ func bnReduceGo(dy, x, mean []float32, m Mask, rows, c int, sumG, sumGX []float3
 			i := r*c + ch
 			g := rowwise.IfPositive(m.sign(r, ch, c, x[i]), dy[i])
 			sumG[ch] += g
-			sumGX[ch] += g * (x[i] - mean[ch])
+			sumGX[ch] += float32(g * (x[i] - mean[ch]))
 		}
 	}
 }
@@ -175,7 +175,7 @@ func bnGradGo(dy, x []float32, m Mask, k Coefficients, rows, c int, dx, dres []f
 			if dres != nil {
 				dres[i] = g
 			}
-			dx[i] = k.A[ch]*g + (k.B[ch]*(x[i]-k.Mean[ch]) + k.D[ch])
+			dx[i] = float32(k.A[ch]*g) + (float32(k.B[ch]*(x[i]-k.Mean[ch])) + k.D[ch])
 		}
 	}
 }

@@ -72,7 +72,7 @@ func statsGo(x, shift []float32, rows, c int, sum, sq []float32) {
 		for i, v := range x[r*c : (r+1)*c] {
 			d := v - shift[i]
 			sum[i] += d
-			sq[i] += d * d
+			sq[i] += float32(d * d)
 		}
 	}
 }
@@ -89,7 +89,7 @@ func mergeStats(part []float32, n, rows, size, c, lo, hi int, mean, variance []f
 		shift, sum := p[lo:hi], p[c+lo:c+hi]
 		m := m[:len(shift)]
 		for ch, s := range sum {
-			m[ch] += k*float64(shift[ch]) + float64(s)
+			m[ch] += float64(k*float64(shift[ch])) + float64(s)
 		}
 	}
 	inv := 1 / float64(rows)
@@ -103,9 +103,9 @@ func mergeStats(part []float32, n, rows, size, c, lo, hi int, mean, variance []f
 		shift, sum, sq := p[lo:hi], p[c+lo:c+hi], p[2*c+lo:2*c+hi]
 		m, m2 := m[:len(shift)], m2[:len(shift)]
 		for ch, s := range sum {
-			d := float64(s) * invK // the piece's mean, less shift
+			d := float64(float64(s) * invK) // the piece's mean, less shift
 			dev := float64(shift[ch]) + d - m[ch]
-			m2[ch] += float64(sq[ch]) - d*float64(s) + k*dev*dev
+			m2[ch] += float64(sq[ch]) - float64(d*float64(s)) + float64(k*dev*dev)
 		}
 	}
 	for ch := range mean {

@@ -27,6 +27,6 @@ func lerp(y, x []float32, w float32) {
 func lerpGo(y, x []float32, w float32) {
 	x = x[:len(y)]
 	for i, v := range x {
-		y[i] += w * (v - y[i])
+		y[i] += float32(w * (v - y[i]))
 	}
 }

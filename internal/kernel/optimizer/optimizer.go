@@ -30,7 +30,7 @@ func (o Adam) Step(p, g, avg, sqr []float32) {
 	ground.Need(op, "avg", len(avg), len(p))
 	ground.Need(op, "sqr", len(sqr), len(p))
 	k := adamConstants{
-		decay:  float32(1 - o.LR*o.WD),
+		decay:  float32(1 - float64(o.LR*o.WD)),
 		mom:    float32(o.Mom),
 		damp:   float32(1 - o.Mom),
 		sqrMom: float32(o.SqrMom),
@@ -61,11 +61,11 @@ func adam(p, g, avg, sqr []float32, k *adamConstants) {
 func adamGo(p, g, avg, sqr []float32, k *adamConstants) {
 	g, avg, sqr = g[:len(p)], avg[:len(p)], sqr[:len(p)]
 	for i, d := range g {
-		m := k.mom*avg[i] + k.damp*d
-		v := k.sqrMom*sqr[i] + k.sqrInv*(d*d)
+		m := float32(k.mom*avg[i]) + float32(k.damp*d)
+		v := float32(k.sqrMom*sqr[i]) + float32(k.sqrInv*(d*d))
 		avg[i], sqr[i] = m, v
 		root := float32(math.Sqrt(float64(v * k.debias)))
-		p[i] = p[i]*k.decay + k.step*(m/(root+k.eps))
+		p[i] = float32(p[i]*k.decay) + float32(k.step*(m/(root+k.eps)))
 	}
 }
 
@@ -90,7 +90,7 @@ func (o SGD) Step(p, g, avg []float32) {
 		p, g, avg        []float32
 		decay, mom, step float32
 	}
-	a := args{p, g, avg, float32(1 - o.LR*o.WD), float32(o.Mom), float32(-o.LR)}
+	a := args{p, g, avg, float32(1 - float64(o.LR*o.WD)), float32(o.Mom), float32(-o.LR)}
 	parallel.ChunksWith(len(p), rowwise.FlatChunk, a, func(a *args, lo, hi int) {
 		p, g := a.p[lo:hi], a.g[lo:hi]
 		v := g
@@ -110,6 +110,6 @@ func scaleAdd(a float32, y []float32, b float32, x []float32) {
 func scaleAddGo(a float32, y []float32, b float32, x []float32) {
 	y = y[:len(x)]
 	for i, v := range x {
-		y[i] = a*y[i] + b*v
+		y[i] = float32(a*y[i]) + float32(b*v)
 	}
 }

@@ -24,9 +24,9 @@ func (c *ToneCurve) Start(i int) float64 {
 	case i <= FineCells:
 		return Edge * float64(i) / FineCells
 	case i <= FineCells+MiddleCells:
-		return Edge + (255-2*Edge)*float64(i-FineCells)/MiddleCells
+		return Edge + float64((255-2*Edge)*float64(i-FineCells)/MiddleCells)
 	}
-	return 255 - Edge + Edge*float64(i-FineCells-MiddleCells)/FineCells
+	return 255 - Edge + float64(Edge*float64(i-FineCells-MiddleCells)/FineCells)
 }
 
 // Apply replaces the samples of v, [n,3], by their values under the curve,

@@ -26,7 +26,7 @@ func NewWalk(u, v, d, du, dv, dd float64) Walk {
 // At returns the source coordinates of pixel k of the four.
 func (w *Walk) At(k int) (x, y float64) {
 	r := 1 / (w.base[2] + w.off[2][k&3])
-	return (w.base[0] + w.off[0][k&3]) * r, (w.base[1] + w.off[1][k&3]) * r
+	return float64((w.base[0] + w.off[0][k&3]) * r), float64((w.base[1] + w.off[1][k&3]) * r)
 }
 
 // Next goes on to the next four.

@@ -89,9 +89,9 @@ func (t *Taps) apply(dst, src []float32, from int) {
 		s := src[3*t.First[i]:][:3*n]
 		var r, g, b float32
 		for _, k := range t.W[i*t.Size:][:n] {
-			r += k * s[0]
-			g += k * s[1]
-			b += k * s[2]
+			r += float32(k * s[0])
+			g += float32(k * s[1])
+			b += float32(k * s[2])
 			s = s[3:]
 		}
 		o := dst[3*i : 3*i+3 : 3*i+3]

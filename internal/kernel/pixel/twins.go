@@ -7,7 +7,7 @@ func weighRows(dst, ring []float32, from, lo, size int, w []float32) {
 	for x := from; x < n; x++ {
 		s := float32(0)
 		for j, k := range w {
-			s += k * ring[(lo+j)%size*n+x]
+			s += float32(k * ring[(lo+j)%size*n+x])
 		}
 		dst[x] = s
 	}

@@ -87,22 +87,22 @@ func winoBt(side int, d [6]float32) [6]float32 {
 	c, e := d[4]-d[2], d[3]-d[1]
 	if side == 3 {
 		return [6]float32{
-			4*(d[0]-d[2]) + 2*e,
+			float32(4*(d[0]-d[2])) + float32(2*e),
 			3 * (e - d[1] - d[2]),
-			e + 3*(d[1]-d[2]),
+			e + float32(3*(d[1]-d[2])),
 			4 * e,
 			0,
-			c - 2*e,
+			c - float32(2*e),
 		}
 	}
-	a, b := d[4]-4*d[2], d[3]-4*d[1]
+	a, b := d[4]-float32(4*d[2]), d[3]-float32(4*d[1])
 	return [6]float32{
-		c + 4*(d[0]-d[2]),
+		c + float32(4*(d[0]-d[2])),
 		a + b,
 		a - b,
-		c + 2*e,
-		c - 2*e,
-		(d[5] - d[3]) - 4*e,
+		c + float32(2*e),
+		c - float32(2*e),
+		(d[5] - d[3]) - float32(4*e),
 	}
 }
 
@@ -110,14 +110,14 @@ func winoBt(side int, d [6]float32) [6]float32 {
 func winoAt(side int, m [6]float32) [4]float32 {
 	s1, d1 := m[1]+m[2], m[1]-m[2]
 	if side == 3 {
-		return [4]float32{m[0] + s1 + m[3], d1 + 2*m[3], m[5] + s1 + 4*m[3]}
+		return [4]float32{m[0] + s1 + m[3], d1 + float32(2*m[3]), m[5] + s1 + float32(4*m[3])}
 	}
 	s2, d2 := m[3]+m[4], m[3]-m[4]
 	return [4]float32{
 		m[0] + s1 + s2,
-		d1 + 2*d2,
-		s1 + 4*s2,
-		m[5] + d1 + 8*d2,
+		d1 + float32(2*d2),
+		s1 + float32(4*s2),
+		m[5] + d1 + float32(8*d2),
 	}
 }
 
@@ -125,17 +125,17 @@ func winoAt(side int, m [6]float32) [4]float32 {
 func winoA(side int, y [4]float32) [6]float32 {
 	if side == 3 {
 		s := y[0] + y[2]
-		return [6]float32{y[0], s + y[1], s - y[1], y[0] + 2*y[1] + 4*y[2], 0, y[2]}
+		return [6]float32{y[0], s + y[1], s - y[1], y[0] + float32(2*y[1]) + float32(4*y[2]), 0, y[2]}
 	}
 	a, b := y[0]+y[2], y[1]+y[3]
-	c, e := y[0]+4*y[2], y[1]+4*y[3]
-	return [6]float32{y[0], a + b, a - b, c + 2*e, c - 2*e, y[3]}
+	c, e := y[0]+float32(4*y[2]), y[1]+float32(4*y[3])
+	return [6]float32{y[0], a + b, a - b, c + float32(2*e), c - float32(2*e), y[3]}
 }
 
 // winoG is G applied to one column of three.
 func winoG(g [3]float32) [6]float32 {
-	a, b := (g[0]+g[2])*(-1.0/6), g[1]*(1.0/6)
-	c, d := g[0]*(1.0/24)+g[2]*(1.0/6), g[1]*(1.0/12)
+	a, b := float32((g[0]+g[2])*(-1.0/6)), float32(g[1]*(1.0/6))
+	c, d := float32(g[0]*(1.0/24))+float32(g[2]*(1.0/6)), float32(g[1]*(1.0/12))
 	return [6]float32{g[0] * 0.25, a - b, a + b, c + d, c - d, g[2]}
 }
 
@@ -144,9 +144,9 @@ func winoGt(u [6]float32) [3]float32 {
 	s1, d1 := u[1]+u[2], u[2]-u[1]
 	s2, d2 := u[3]+u[4], u[3]-u[4]
 	return [3]float32{
-		u[0]*0.25 - s1*(1.0/6) + s2*(1.0/24),
-		d1*(1.0/6) + d2*(1.0/12),
-		u[5] - s1*(1.0/6) + s2*(1.0/6),
+		float32(u[0]*0.25) - float32(s1*(1.0/6)) + float32(s2*(1.0/24)),
+		float32(d1*(1.0/6)) + float32(d2*(1.0/12)),
+		u[5] - float32(s1*(1.0/6)) + float32(s2*(1.0/6)),
 	}
 }
 

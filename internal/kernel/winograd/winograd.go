@@ -104,8 +104,8 @@ func (g *winoGeom) cost(filters float64) float64 {
 	}
 	c, k := float64(g.c), float64(g.k)
 	waste := float64(ground.RoundUp(g.c, winoLanes)*ground.RoundUp(g.k, Cols())) / (c * k)
-	transforms := float64(g.tiles) * winoTileCost * (1/c + 1/k)
-	return float64(products)*waste + transforms + filters
+	transforms := float64(float64(g.tiles) * winoTileCost * (1/c + 1/k))
+	return float64(float64(products)*waste) + transforms + filters
 }
 
 // winoGeom is one convolution as the tiled passes see it: a source map of c
