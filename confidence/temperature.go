@@ -110,12 +110,12 @@ func softmaxSlope(logits *tensor.Tensor, y target.Targets, b float64) (first, se
 			d := float64(v) - most
 			e := math.Exp(b * d)
 			sum += e
-			mean += e * d
-			square += e * d * d
+			mean += float64(e * d)
+			square += float64(e * d * d)
 		}
 		mean /= sum
 		first += mean - (float64(z[k]) - most)
-		second += square/sum - mean*mean
+		second += square/sum - float64(mean*mean)
 	}
 	return first, second
 }
@@ -126,8 +126,8 @@ func sigmoidSlope(logits *tensor.Tensor, y target.Targets, b float64) (first, se
 	for i, v := range logits.Data {
 		z := float64(v)
 		p := 1 / (1 + math.Exp(-b*z))
-		first += (p - float64(y.Values.Data[i])) * z
-		second += p * (1 - p) * z * z
+		first += float64((p - float64(y.Values.Data[i])) * z)
+		second += float64(p * (1 - p) * z * z)
 	}
 	return first, second
 }

@@ -114,9 +114,9 @@ func (p *population) folds(folds int, stratify bool, order []int) []int {
 		uneven = func(k int) float64 { // classes² times the variance of the counts, exact
 			sum, squares := 0.0, 0.0
 			for _, n := range p.units[k].counts {
-				sum, squares = sum+n, squares+n*n
+				sum, squares = sum+n, squares+float64(n*n)
 			}
-			return float64(classes)*squares - sum*sum
+			return float64(float64(classes)*squares) - float64(sum*sum)
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(uneven(b), uneven(a)) })
@@ -167,7 +167,7 @@ func (t *tally) place(u *unit) int {
 			t.counts[c][f] -= counts[i]
 		}
 		v /= float64(len(t.totals))
-		near := math.Abs(v-least) <= 1e-8+1e-5*least // numpy's isclose
+		near := math.Abs(v-least) <= 1e-8+float64(1e-5*least) // numpy's isclose
 		if best < 0 || v < least && !near || near && t.items[f] < t.items[best] {
 			best, least = f, v
 		}
@@ -191,7 +191,7 @@ func deviation(n []float64, total float64) float64 {
 	mean /= float64(len(n))
 	sum := 0.0
 	for _, v := range n {
-		sum += (v/total - mean) * (v/total - mean)
+		sum += float64((v/total - mean) * (v/total - mean))
 	}
 	return math.Sqrt(sum / float64(len(n)))
 }

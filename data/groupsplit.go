@@ -223,7 +223,9 @@ func (p *population) draft(frac float64, stratify bool) *draft {
 }
 
 // miss is how much worse it is to have a of n than the fraction of n.
-func (d *draft) miss(a, n float64) float64 { return (a - d.frac*n) * (a - d.frac*n) / n }
+func (d *draft) miss(a, n float64) float64 {
+	return (a - float64(d.frac*n)) * (a - float64(d.frac*n)) / n
+}
 
 // gain is by how much the score changes with unit k.
 func (d *draft) gain(k int) float64 {

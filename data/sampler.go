@@ -86,7 +86,7 @@ func draw(w []float64, r *rng.Stream) []int {
 	next := r.Float64() // of the n marks at next, next+1, …, which weights of n in all are laid on
 	passed := 0.0
 	for _, i := range r.Perm(n) {
-		passed += w[i] / sum * float64(n)
+		passed += float64(w[i] / sum * float64(n))
 		for next < passed && len(out) < n {
 			out = append(out, i)
 			next++

@@ -88,7 +88,7 @@ func (o *LAMB) Step(groups [][]*Param, hyper []Hyper) error {
 		adam.Step(u, p.Grad, s.Avg, s.Sqr)
 		decay := h.WD
 		if o.Fastai {
-			scale(p.Data, float32(1-h.LR*h.WD))
+			scale(p.Data, float32(1-float64(h.LR*h.WD)))
 			decay = 0
 		}
 		addL2(u, p.Data, decay)

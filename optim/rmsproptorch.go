@@ -81,7 +81,7 @@ func (o *TorchRMSProp) update(p *Param, s *slot, h Hyper, keep, take, eps float3
 		mom, gather, rate                  float32 // avg = mom*avg + gather*d; p -= rate*avg
 		momentum                           bool
 	}
-	a := args{data: p.Data, grad: p.Grad, sqr: s.Sqr, avg: s.Avg, keep: keep, take: take, outside: eps, decay: float32(1 - h.LR*h.WD),
+	a := args{data: p.Data, grad: p.Grad, sqr: s.Sqr, avg: s.Avg, keep: keep, take: take, outside: eps, decay: float32(1 - float64(h.LR*h.WD)),
 		mom: float32(h.Mom), gather: 1, rate: float32(h.LR), momentum: o.Mom != 0}
 	if o.TF {
 		a.inside, a.outside, a.gather, a.rate = eps, 0, float32(h.LR), 1
@@ -89,14 +89,14 @@ func (o *TorchRMSProp) update(p *Param, s *slot, h Hyper, keep, take, eps float3
 	parallel.ChunksWith(len(p.Data), chunk, a, func(a *args, lo, hi int) {
 		data, sqr := a.data[lo:hi], a.sqr[lo:hi]
 		for i, g := range a.grad[lo:hi] {
-			v := a.keep*sqr[i] + a.take*g*g
+			v := float32(a.keep*sqr[i]) + float32(a.take*g*g)
 			sqr[i] = v
 			d := a.gather * g / (sqrt(v+a.inside) + a.outside)
 			if a.momentum {
-				d += a.mom * a.avg[lo+i]
+				d += float32(a.mom * a.avg[lo+i])
 				a.avg[lo+i] = d
 			}
-			data[i] = data[i]*a.decay - a.rate*d
+			data[i] = float32(data[i]*a.decay) - float32(a.rate*d)
 		}
 	})
 }

@@ -21,12 +21,12 @@ func (s *sums) slopes(w window) slopes {
 		for x := range grid {
 			if x > 0 {
 				out.v[n] = m[y*grid+x] - m[y*grid+x-1]
-				sum += float64(out.v[n]) * float64(out.v[n])
+				sum += float64(float64(out.v[n]) * float64(out.v[n]))
 				n++
 			}
 			if y > 0 {
 				out.v[n] = m[y*grid+x] - m[(y-1)*grid+x]
-				sum += float64(out.v[n]) * float64(out.v[n])
+				sum += float64(float64(out.v[n]) * float64(out.v[n]))
 				n++
 			}
 		}
@@ -49,7 +49,7 @@ func (a *slopes) alike(b *slopes) float64 {
 	}
 	dot := 0.0
 	for i, v := range a.v {
-		dot += float64(v) * float64(b.v[i])
+		dot += float64(float64(v) * float64(b.v[i]))
 	}
 	return dot / (a.length * b.length)
 }
@@ -69,7 +69,7 @@ func align(s *sums, w window, b *slopes) (window, float64) {
 			better = false
 			for _, d := range [...]window{{1, 0, 1, 0}, {0, 1, 0, 1}, {1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 1}} {
 				for _, k := range [2]float32{step, -step} {
-					v := window{w.x0 + k*d.x0, w.y0 + k*d.y0, w.x1 + k*d.x1, w.y1 + k*d.y1}
+					v := window{w.x0 + float32(k*d.x0), w.y0 + float32(k*d.y0), w.x1 + float32(k*d.x1), w.y1 + float32(k*d.y1)}
 					if !v.possible() {
 						continue
 					}

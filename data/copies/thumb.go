@@ -88,9 +88,9 @@ func (s *sums) upTo(x, y float32) float32 {
 	i, j := min(int(x), thumbSide-1), min(int(y), thumbSide-1)
 	fx, fy := x-float32(i), y-float32(j)
 	r := s[j*(thumbSide+1)+i:]
-	top := r[0] + fx*(r[1]-r[0])
-	low := r[thumbSide+1] + fx*(r[thumbSide+2]-r[thumbSide+1])
-	return top + fy*(low-top)
+	top := r[0] + float32(fx*(r[1]-r[0]))
+	low := r[thumbSide+1] + float32(fx*(r[thumbSide+2]-r[thumbSide+1]))
+	return top + float32(fy*(low-top))
 }
 
 // means fills out with the means of nx×ny equal cells of the window, row after
@@ -101,7 +101,7 @@ func (s *sums) means(w window, nx, ny int, out []float32) {
 	k := 1 / (dx * dy)
 	for y := range ny + 1 {
 		for x := range nx + 1 {
-			below[x] = s.upTo(w.x0+float32(x)*dx, w.y0+float32(y)*dy)
+			below[x] = s.upTo(w.x0+float32(float32(x)*dx), w.y0+float32(float32(y)*dy))
 		}
 		if y > 0 {
 			for x := range nx {

@@ -34,7 +34,9 @@ func newPet(b breed, r *rng.Stream) *pet {
 	}
 	p.skin = coats[i]
 	hue, light := r.Uniform(-0.04, 0.04), r.Uniform(0.85, 1.1)
-	shift := func(c col) col { return col{c.r * (1 + hue) * light, c.g * light, c.b * (1 - float64(2*hue)) * light, 1} }
+	shift := func(c col) col {
+		return col{c.r * (1 + hue) * light, c.g * light, c.b * (1 - float64(2*hue)) * light, 1}
+	}
 	p.skin.base, p.skin.mark = shift(p.skin.base), shift(p.skin.mark)
 	p.mark = newMarking(b.pattern, markScale(b.pattern), r)
 	p.contrast = r.Uniform(0.6, 1)
