@@ -1,8 +1,10 @@
 package models
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -112,6 +114,33 @@ func arraysOf(f *weights.File) (values int, shapes uint64) {
 		}
 	}
 	return values, shapes
+}
+
+// mostAlike returns the few registered architectures whose bodies' arrays are the most
+// like those of f.
+func mostAlike(f *weights.File) ([]*Architecture, error) {
+	const few = 4
+	values, shapes := arraysOf(f)
+	type distance struct {
+		arch           *Architecture
+		shapes, values int
+	}
+	var found []distance
+	for _, a := range all() {
+		facts, err := a.Facts()
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, distance{a, bits.OnesCount64(facts.bodyShapes &^ shapes), max(facts.bodyValues-values, values-facts.bodyValues)})
+	}
+	slices.SortStableFunc(found, func(x, y distance) int {
+		return cmp.Or(cmp.Compare(x.shapes, y.shapes), cmp.Compare(x.values, y.values))
+	})
+	var these []*Architecture
+	for _, d := range found[:min(few, len(found))] {
+		these = append(these, d.arch)
+	}
+	return these, nil
 }
 
 // candidates returns the registered architectures that f may have the body of.

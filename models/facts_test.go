@@ -9,6 +9,7 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/rng"
+	"github.com/whippet-ml/whippet/weights"
 )
 
 var update = flag.Bool("update", false, "write the tables that tests compare with")
@@ -74,6 +75,34 @@ func TestCandidates(t *testing.T) {
 		got, err := candidates(stateFile(c, func(n string) string { return "model." + n }))
 		if err != nil || fmt.Sprint(got) != want {
 			t.Errorf("%s: %v, %v; want %s", name, got, err, want)
+		}
+	}
+}
+
+// TestMostAlike: a file that lacks an array, or has another one, is closest to the network
+// that it was made of, which is found without building the others.
+func TestMostAlike(t *testing.T) {
+	for _, name := range []string{"resnet18", "mobilenetv3_small_100", "convnext_atto", "squeezenet1_1", "densenet121"} {
+		l, err := registered(t, name).layout()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := &weights.File{}
+		for i, s := range l.body {
+			if i != len(l.body)/2 {
+				f.Arrays = append(f.Arrays, weights.Array{Name: s.Name, Shape: s.Shape})
+			}
+		}
+		these, err := mostAlike(f)
+		if err != nil || len(these) != 4 {
+			t.Fatalf("%d architectures: %v", len(these), err)
+		}
+		_, closest, err := fitting(f, these)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if closest.arch.Name != name || closest.count() != 1 {
+			t.Errorf("%s without %s is closest to %s, from which it differs in %d arrays", name, l.body[len(l.body)/2].Name, closest.arch.Name, closest.count())
 		}
 	}
 }

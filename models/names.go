@@ -41,7 +41,9 @@ func Import(f *weights.File, a *Architecture) (*Classifier, error) {
 	}
 	fits, closest, err := fitting(f, these)
 	if a == nil && len(fits) == 0 && err == nil { // what is the closest, then?
-		fits, closest, err = fitting(f, all())
+		if these, err = mostAlike(f); err == nil {
+			fits, closest, err = fitting(f, these)
+		}
 	}
 	if err != nil {
 		return nil, err

@@ -104,7 +104,7 @@ func (w *Weights) Classifier(ctx context.Context) (*models.Classifier, models.In
 	if err != nil {
 		return fail(err)
 	}
-	return c, models.Info{Vocab: w.Labels, Preprocess: w.Preprocess, Training: notes}, nil
+	return c, models.Info{Arch: w.Arch.Name, Vocab: w.Labels, Preprocess: w.Preprocess, Training: notes}, nil
 }
 
 // Source is what the notes of a model (models.Info.Training) have under "source" when

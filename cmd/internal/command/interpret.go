@@ -142,8 +142,8 @@ func newInterpret() *cobra.Command {
 of classes that it confuses and the worst mistakes. --out writes all of it, with
 pictures and where the model looked, as one HTML page that needs no network.
 
-MODEL is a model file or the folder of a run. Without --data, the validation
-pictures of its training are judged; of other data all pictures are, unless
+` + modelHelp + `
+Without --data, the validation pictures of its training are judged; of other data all pictures are, unless
 --valid says which. The first line tells how many of how many and why, and how
 many of them the model was trained on.`,
 		Example: `  whippet interpret runs/first --out report.html
