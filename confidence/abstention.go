@@ -169,7 +169,7 @@ func (r Risks) at(i int, rule string) Abstention {
 	if i+1 < len(r.Points) {
 		next = r.Points[i+1].Score
 	}
-	if middle := p.Score - (p.Score-next)/2; middle > next { // not neighbors in float32
+	if middle := p.Score - float32((p.Score-next)/2); middle > next { // not neighbors in float32
 		a.Below = middle
 	}
 	return a

@@ -22,7 +22,7 @@ func ledoitWolf(x []float64, n, f int) ([]float64, error) {
 				continue
 			}
 			for k, b := range v {
-				row[k] += a * b
+				row[k] += float64(a * b)
 			}
 		}
 		for k := range row {
@@ -33,9 +33,9 @@ func ledoitWolf(x []float64, n, f int) ([]float64, error) {
 	for r := range f {
 		row := cov[r*(r+1)/2 : (r+1)*(r+2)/2]
 		for _, v := range row[:r] {
-			squares += 2 * v * v
+			squares += float64(2 * v * v)
 		}
-		squares += row[r] * row[r]
+		squares += float64(row[r] * row[r])
 		trace += row[r]
 	}
 	mean := trace / float64(f)
@@ -47,12 +47,12 @@ func ledoitWolf(x []float64, n, f int) ([]float64, error) {
 	for i := range n {
 		var square float64
 		for _, v := range x[i*f : (i+1)*f] {
-			square += v * v
+			square += float64(v * v)
 		}
-		beta += square * square
+		beta += float64(square * square)
 	}
 	beta = (beta/float64(n) - squares) / float64(n)
-	delta := squares - 2*mean*trace + float64(f)*mean*mean
+	delta := squares - float64(2*mean*trace) + float64(float64(f)*mean*mean)
 	shrink := 0.0
 	if beta = min(beta, delta); beta > 0 {
 		shrink = beta / delta
@@ -62,7 +62,7 @@ func ledoitWolf(x []float64, n, f int) ([]float64, error) {
 		for k := range row {
 			row[k] *= 1 - shrink
 		}
-		row[r] += shrink * mean
+		row[r] += float64(shrink * mean)
 	}
 	return cov, nil
 }
@@ -78,13 +78,13 @@ func inverseFactor(cov []float64, f int) ([]float64, error) {
 			other := at(c)
 			sum := row[c]
 			for k, v := range other[:c] {
-				sum -= row[k] * v
+				sum -= float64(row[k] * v)
 			}
 			row[c] = sum / other[c]
 		}
 		sum := row[r]
 		for _, v := range row[:r] {
-			sum -= v * v
+			sum -= float64(v * v)
 		}
 		if !(sum > 0) {
 			return nil, errors.New("confidence: the covariance of the features has no inverse: more training pictures are needed")
@@ -96,7 +96,7 @@ func inverseFactor(cov []float64, f int) ([]float64, error) {
 		row, out := at(r), inverse[r*(r+1)/2:(r+1)*(r+2)/2]
 		for k, v := range row[:r] {
 			for c, w := range inverse[k*(k+1)/2 : (k+1)*(k+2)/2] {
-				out[c] -= v * w
+				out[c] -= float64(v * w)
 			}
 		}
 		for c := range out[:r] {

@@ -89,7 +89,7 @@ func FitStrangeness(features *tensor.Tensor, class []int, classes int) (*Strange
 func unit(dst []float64, v []float32) error {
 	var sum float64
 	for _, a := range v {
-		sum += float64(a) * float64(a)
+		sum += float64(float64(a) * float64(a))
 	}
 	if sum-sum != 0 {
 		return errors.New("its features are not finite (training diverged)")
@@ -110,7 +110,7 @@ func multiply[T float32 | float64](dst []float64, triangle []T, v []float64) {
 	for r := range dst {
 		var sum float64
 		for k, w := range triangle[at : at+r+1] {
-			sum += float64(w) * v[k]
+			sum += float64(float64(w) * v[k])
 		}
 		dst[r] = sum
 		at += r + 1
@@ -135,7 +135,7 @@ func (s *Strangeness) Distance(features []float32) float64 {
 		var sum float64
 		for k, m := range s.Means[c*f : (c+1)*f] {
 			d := z[k] - float64(m)
-			sum += d * d
+			sum += float64(d * d)
 		}
 		nearest = min(nearest, sum)
 	}

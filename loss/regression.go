@@ -49,7 +49,7 @@ func (l *Regression) Answer(x float64) (answer, derivative float64) {
 		return x, 1
 	}
 	s := sigmoid(x)
-	return l.Low + (l.High-l.Low)*s, (l.High - l.Low) * s * (1 - s)
+	return l.Low + float64((l.High-l.Low)*s), (l.High - l.Low) * s * (1 - s)
 }
 
 // Forward implements Func.

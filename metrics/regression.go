@@ -40,13 +40,13 @@ func (s *spread) add(y, answer float64) {
 	d := answer - y
 	s.n++
 	s.absolute += math.Abs(d)
-	s.squares += d * d
+	s.squares += float64(d * d)
 	step := y - s.y
 	s.y += step / s.n
-	s.ySum2 += step * (y - s.y)
+	s.ySum2 += float64(step * (y - s.y))
 	step = d - s.d
 	s.d += step / s.n
-	s.d2 += step * (d - s.d)
+	s.d2 += float64(step * (d - s.d))
 }
 
 // merge takes in what o gathered of other items (Chan, Golub and LeVeque 1979).

@@ -192,7 +192,7 @@ func (r Regression) ItemLoss(answers []float32, y target.Targets, i int) float32
 	sum := 0.0
 	for k, t := range y.Row(i) {
 		d := float64(answers[k]) - float64(t)
-		sum += d * d
+		sum += float64(d * d)
 	}
 	return float32(sum / float64(len(answers)))
 }

@@ -92,7 +92,7 @@ func (c *CutMix) blend(l *Learner, lambda float32) {
 	parallel.For(n, func(i int) {
 		from, to := c.tmp[(i+n-1)%n*size:][:size], x.Data[i*size:][:size]
 		for k, v := range to {
-			to[k] = lambda*v + (1-lambda)*from[k]
+			to[k] = float32(lambda*v) + float32((1-lambda)*from[k])
 		}
 	})
 }

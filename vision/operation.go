@@ -109,7 +109,7 @@ func move(out, img *data.Image, m mat3) {
 
 // grayOf is the luma of a pixel, cut off to a whole number.
 func grayOf(p []uint8) float32 {
-	return float32(math.Floor(float64(float32(p[0])*0.2989 + float32(p[1])*0.587 + float32(p[2])*0.114)))
+	return float32(math.Floor(float64(float32(float32(p[0])*0.2989) + float32(float32(p[1])*0.587) + float32(float32(p[2])*0.114))))
 }
 
 func meanGray(img *data.Image) float32 {
@@ -126,7 +126,7 @@ func blend(out, img *data.Image, factor float64, gray func(p []uint8) float32) {
 	for i := 0; i+3 <= len(img.Pix); i += 3 {
 		g := gray(img.Pix[i : i+3])
 		for c := range 3 {
-			out.Pix[i+c] = clampByte(float32(img.Pix[i+c])*own + g*other)
+			out.Pix[i+c] = clampByte(float32(float32(img.Pix[i+c])*own) + float32(g*other))
 		}
 	}
 }
@@ -145,7 +145,7 @@ func sharpen(out, img *data.Image, factor float64) {
 			}
 			blurred := float32(math.RoundToEven(float64(sum) / 13))
 			own := float32(img.Pix[i])
-			out.Pix[i] = clampByte(own + other*(blurred-own))
+			out.Pix[i] = clampByte(own + float32(other*(blurred-own)))
 		}
 	}
 }
