@@ -114,7 +114,7 @@ def mlflow():
     server = subprocess.Popen([os.path.join(bin, "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--backend-store-uri", "sqlite:///mlflow.db",
                                "--artifacts-destination", "artifacts"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "PATH": bin + os.pathsep + os.environ["PATH"]}, start_new_session=True)
     try:
-        wait_for(lambda: answers(url + "/health"))
+        wait_for(lambda: answers(url + "/health"), 600)
         killed("runs/tracked", "--epochs", "12", "--seed", "2", "--mlflow", "env", env={**os.environ, "MLFLOW_TRACKING_URI": url, "MLFLOW_EXPERIMENT_NAME": "pets"})
         api = url + "/api/2.0/mlflow/"
         experiment = get(api + "experiments/get-by-name?experiment_name=pets")["experiment"]["experiment_id"]
