@@ -122,10 +122,14 @@ type Machine struct {
 	OS      string `json:"os"`
 	Arch    string `json:"arch"`
 	Go      string `json:"go"`
+
+	Processor string   `json:"processor,omitempty"` // its name, where the system tells
+	Caches    []string `json:"caches,omitempty"`    // sizes for data, the nearest first, where the system tells
 }
 
 func machine() Machine {
-	return Machine{parallel.Threads(), isa.Active().String(), runtime.GOOS, runtime.GOARCH, runtime.Version()}
+	return Machine{Threads: parallel.Threads(), Level: isa.Active().String(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(),
+		Processor: processorName(), Caches: caches()}
 }
 
 // meter times steps.

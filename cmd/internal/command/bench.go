@@ -15,6 +15,7 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/datasets"
 	"github.com/whippet-ml/whippet/internal/demo/drawn"
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -200,8 +201,19 @@ func (f *benchFlags) print(w io.Writer, report any, text func()) error {
 		return err
 	}
 	text()
+	if isa.Active() == isa.NEON {
+		fmt.Fprint(w, wanted)
+	}
 	return nil
 }
+
+// wanted asks for what nobody has measured yet.
+const wanted = `
+No figures of arm64 processors are known to us. Please send yours, from a machine
+with nothing else running: this output and the name of the machine, best for each of
+the commands that bench/README.md lists, to
+https://github.com/whippet-ml/whippet/issues
+`
 
 func printReport(w io.Writer, r bench.Report) {
 	fmt.Fprintf(w, "%s, %s, %d×%d, batch %d, %d steps, %s\n\n", r.Task, r.Arch, r.Size, r.Size, r.Batch, r.Steps, describeMachine(r.Machine))
@@ -223,7 +235,11 @@ func printReport(w io.Writer, r bench.Report) {
 }
 
 func describeMachine(m bench.Machine) string {
-	return fmt.Sprintf("%d threads, %s, %s/%s, %s", m.Threads, m.Level, m.OS, m.Arch, m.Go)
+	s := fmt.Sprintf("%d threads, %s, %s/%s, %s", m.Threads, m.Level, m.OS, m.Arch, m.Go)
+	if m.Processor != "" {
+		s += ", " + m.Processor
+	}
+	return s
 }
 
 func megabytes(b int64) string {
