@@ -12,20 +12,7 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/testkit/hostile"
 	"github.com/whippet-ml/whippet/internal/testkit/slow"
-	"github.com/whippet-ml/whippet/models"
-	"github.com/whippet-ml/whippet/preprocess"
-	"github.com/whippet-ml/whippet/rng"
 )
-
-// tiny saves a model of two classes at path.
-func tiny(t *testing.T, path string) {
-	t.Helper()
-	c := models.NewClassifier(models.ResNet10Small, 2, rng.New(3))
-	info := models.Info{Vocab: []string{"cat", "dog"}, Preprocess: preprocess.Config{Presize: 40, Method: preprocess.Crop, Size: 32, Stats: preprocess.ImageNetStats}}
-	if err := models.Save(path, c, info); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // bounded runs the command and checks what it cost: the largest resident
 // memory, in MiB, and processor time. It returns what the command printed. The collector is
