@@ -55,17 +55,7 @@ func (s foldSplit) splitLabeled(ctx context.Context, in splitInput) (r splitResu
 	if err := p.checkFolds(of, s); err != nil {
 		return r, err
 	}
-	groups := 0
-	for k, u := range p.units {
-		if of[k] == s.fold-1 {
-			groups++
-			r.valid = append(r.valid, u.items...)
-		} else {
-			r.train = append(r.train, u.items...)
-		}
-	}
-	slices.Sort(r.train)
-	slices.Sort(r.valid)
+	groups := p.divide(&r, func(unit int) bool { return of[unit] == s.fold-1 })
 	r.warnings = warnings
 	if s.g.By != nil {
 		r.notes = append(r.notes, p.note(s.g.By)+fmt.Sprintf("; %s in fold %d", plural(groups, "group"), s.fold))

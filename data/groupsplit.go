@@ -176,17 +176,7 @@ func (s groupSplit) splitLabeled(ctx context.Context, in splitInput) (r splitRes
 		d.take(at)
 		best = d
 	}
-	var validGroups int
-	for k, u := range p.units {
-		if best.in[k] {
-			validGroups++
-			r.valid = append(r.valid, u.items...)
-		} else {
-			r.train = append(r.train, u.items...)
-		}
-	}
-	slices.Sort(r.train)
-	slices.Sort(r.valid)
+	validGroups := p.divide(&r, func(unit int) bool { return best.in[unit] })
 	r.warnings = warnings
 	if s.g.By != nil {
 		r.notes = append(r.notes, p.note(s.g.By)+fmt.Sprintf("; %s for validation", plural(validGroups, "group")))
@@ -195,6 +185,22 @@ func (s groupSplit) splitLabeled(ctx context.Context, in splitInput) (r splitRes
 		}
 	}
 	return r, nil
+}
+
+// divide puts the items of every unit on one of r's sides, in the order of the data,
+// and returns how many units are for validation.
+func (p *population) divide(r *splitResult, valid func(unit int) bool) (units int) {
+	for k, u := range p.units {
+		if valid(k) {
+			units++
+			r.valid = append(r.valid, u.items...)
+		} else {
+			r.train = append(r.train, u.items...)
+		}
+	}
+	slices.Sort(r.train)
+	slices.Sort(r.valid)
+	return units
 }
 
 func (p *population) largest() unit {

@@ -3,11 +3,9 @@ package copies
 import (
 	"context"
 	"fmt"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
 // Groups puts pictures that are near-duplicates of each other into one group, and those
@@ -27,14 +25,14 @@ func (g Groups) Groups(ctx context.Context, src data.Source, root string, items 
 		limits = DefaultLimits
 	}
 	signatures := make([]*Signature, len(items))
-	each(ctx, len(items), func(i int) {
+	parallel.Each(ctx, len(items), func(i int) {
 		if m, err := src.Open(items[i]); err == nil {
 			signatures[i] = SignatureOf(m, true)
 			m.Free()
 		}
 	})
 	alike := make([][]int, len(items)) // the later pictures that are like an earlier one
-	each(ctx, len(items), func(i int) {
+	parallel.Each(ctx, len(items), func(i int) {
 		for k := i + 1; k < len(items) && ctx.Err() == nil; k++ {
 			if signatures[i] == nil || signatures[k] == nil {
 				continue
@@ -77,22 +75,4 @@ func (g Groups) String() string {
 		return fmt.Sprintf("near-duplicates (%d bits, color %v)", g.Limits.Bits, g.Limits.Color)
 	}
 	return "near-duplicates"
-}
-
-// each calls f for 0 to n-1, several at once, until ctx ends.
-func each(ctx context.Context, n int, f func(i int)) {
-	var next atomic.Int64
-	var wait sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		wait.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				f(i)
-			}
-		})
-	}
-	wait.Wait()
 }

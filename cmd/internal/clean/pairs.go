@@ -3,12 +3,11 @@ package clean
 import (
 	"cmp"
 	"context"
-	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/whippet-ml/whippet/data/copies"
+	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
 // Pair is a training picture and a validation picture that look alike.
@@ -35,7 +34,7 @@ func NearDuplicates(ctx context.Context, s *Set, limits copies.Limits, progress 
 		}
 	}
 	found := make([][]Pair, len(s.Pictures)) // by training picture
-	each(ctx, len(s.Pictures), func(i int) {
+	parallel.Each(ctx, len(s.Pictures), func(i int) {
 		if s.Pictures[i].Valid || signatures[i] == nil {
 			return
 		}
@@ -60,7 +59,7 @@ func signatures(ctx context.Context, s *Set, progress func(done int)) ([]*copies
 	out := make([]*copies.Signature, len(s.Pictures))
 	var told sync.Mutex
 	done := 0
-	each(ctx, len(s.Pictures), func(i int) {
+	parallel.Each(ctx, len(s.Pictures), func(i int) {
 		if m, err := s.Open(s.Pictures[i].Path); err == nil {
 			out[i] = copies.SignatureOf(m, s.Pictures[i].Valid)
 			m.Free()
@@ -72,22 +71,4 @@ func signatures(ctx context.Context, s *Set, progress func(done int)) ([]*copies
 		}
 	})
 	return out, ctx.Err()
-}
-
-// each calls f for 0 to n-1, several at once, until ctx ends.
-func each(ctx context.Context, n int, f func(i int)) {
-	var next atomic.Int64
-	var wait sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		wait.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				f(i)
-			}
-		})
-	}
-	wait.Wait()
 }

@@ -74,15 +74,16 @@ func (f *learnerFlags) loaders(ctx context.Context, p *printer) (*data.DataLoade
 	if err := f.CheckShards(0, group(ctx).Size()); err != nil {
 		return nil, distributed.Everywhere(err)
 	}
-	if _, err := onceAMachine(ctx, func() (struct{}, error) { return struct{}{}, f.fetchWeights(ctx, p) }); err != nil {
-		return nil, err
-	}
 	root, err := onceAMachine(ctx, func() (string, error) { return f.Prepare(ctx, datasets.WithProgress(p.download)) })
 	if err != nil {
 		return nil, err
 	}
 	block, err := f.Block(root)
 	if err != nil {
+		return nil, err
+	}
+	// A folder that is not there is said before a download, not after it.
+	if _, err := onceAMachine(ctx, func() (struct{}, error) { return struct{}{}, f.fetchWeights(ctx, p) }); err != nil {
 		return nil, err
 	}
 	block.Workers = f.workers
