@@ -21,36 +21,34 @@ import (
 	"github.com/whippet-ml/whippet/vision"
 )
 
-// trainedBits are the beginnings of SHA-256 sums of everything that a short
-// training leaves: parameters, statistics and losses. AVX2 and NEON sum in one
-// order and round alike, so that convolutional networks have one sum for both;
-// plain Go has one on any processor.
-type trainedBits struct{ arch, avx2, neon, generic string }
+// trainedBits are the beginnings of SHA-256 sums of what a short training
+// leaves: parameters, statistics and losses. AVX2 and NEON sum in one order and
+// round alike, and have one sum; plain Go has one on any processor. Losses are
+// rounded to 32 bits: Go's own exp and log differ between processors in the last
+// of 53.
+type trainedBits struct{ arch, simd, generic string }
 
-// TestTrainedBits trains convolutional networks on drawn pictures and compares
-// what is left with the bits of the machine on which this was written.
+// TestTrainedBits trains networks on drawn pictures and compares what is left
+// with the bits of the machine on which this was written.
 func TestTrainedBits(t *testing.T) {
-	trainedBits{"resnet10_small", "dd444c9b4253446e", "dd444c9b4253446e", "d61d505c57a59708"}.check(t)
-	trainedBits{"mobilenetv3_small_100", "84c70c5f4abe3faf", "84c70c5f4abe3faf", "d7564f7acc4e65c8"}.check(t)
+	trainedBits{"resnet10_small", "80185327ffa2f925", "3047860b95a47745"}.check(t)
+	trainedBits{"mobilenetv3_small_100", "16bad8863a5a43ac", "1e5300d724450743"}.check(t)
 }
 
 // TestTrainedBitsOfTransformer is TestTrainedBits of layer norm, attention and
-// GELU. Its bits differ between AVX2 and NEON. The kernels of these and of linear
-// layers gave equal bits one by one; where the difference begins is not known.
+// GELU.
 func TestTrainedBitsOfTransformer(t *testing.T) {
 	slow.Test(t)
-	trainedBits{"vit_tiny_patch16_224", "4b548dd70a020648", "78b83ca8b5f0c779", "3a3e2c853279ad61"}.check(t)
+	trainedBits{"vit_tiny_patch16_224", "112fb4d87a48005d", "9cd56bf384cfe018"}.check(t)
 }
 
 func (b trainedBits) check(t *testing.T) {
 	for _, set := range isa.Available() {
 		t.Run(b.arch+"/"+set.String(), func(t *testing.T) {
-			want := b.avx2
+			want := b.simd
 			switch set {
 			case isa.AVX512:
 				t.Skip("sums of AVX-512 are cut otherwise, and its bits were not written down")
-			case isa.NEON:
-				want = b.neon
 			case isa.Generic:
 				want = b.generic
 			}
@@ -98,7 +96,7 @@ func bitsOfTraining(t *testing.T, name string) string {
 		}
 	}
 	for _, row := range learn.Recorder.Rows {
-		fmt.Fprintln(sum, math.Float64bits(row.TrainLoss), math.Float64bits(row.ValidLoss))
+		fmt.Fprintln(sum, math.Float32bits(float32(row.TrainLoss)), math.Float32bits(float32(row.ValidLoss)))
 	}
 	return hex.EncodeToString(sum.Sum(nil))[:16]
 }
