@@ -37,6 +37,30 @@ type Result struct {
 // read is a Result with Err; Each goes on with the next. Each returns when
 // inputs end, at the first error of each (which it returns), or when ctx ends.
 func (p *Predictor) Each(ctx context.Context, inputs iter.Seq[Input], each func(Result) error) error {
+	return p.eachBatch(ctx, inputs, func(ctx context.Context, b *fileBatch, x []float32) error {
+		var answers []Prediction
+		if len(x) > 0 {
+			var err error
+			if answers, err = p.Inputs(ctx, x); err != nil {
+				return err
+			}
+		}
+		for i, in := range b.inputs {
+			r := Result{Name: in.Name, Err: b.errs[i]}
+			if r.Err == nil {
+				r.Prediction, answers = answers[0], answers[1:]
+			}
+			if err := each(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// eachBatch prepares pictures in batches, in order, and calls finish with each batch and the inputs
+// of its good pictures, one after the other.
+func (p *Predictor) eachBatch(ctx context.Context, inputs iter.Seq[Input], finish func(ctx context.Context, b *fileBatch, x []float32) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	batches := make(chan *fileBatch, 1)
 	var wg sync.WaitGroup
@@ -47,7 +71,11 @@ func (p *Predictor) Each(ctx context.Context, inputs iter.Seq[Input], each func(
 		p.readBatches(ctx, inputs, batches)
 	})
 	for b := range batches {
-		err := p.finish(ctx, b, each)
+		x := b.good(p.inputLen())
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		err := finish(ctx, b, x)
 		p.inputs.Put(b.x)
 		if err != nil {
 			return err
@@ -114,9 +142,10 @@ func (p *Predictor) prepareBatch(ctx context.Context, b *fileBatch) {
 	wg.Wait()
 }
 
-// finish runs the network on a batch's good pictures and reports all of them.
-func (p *Predictor) finish(ctx context.Context, b *fileBatch, each func(Result) error) error {
-	size, good := p.inputLen(), 0
+// good moves the inputs of good pictures, of so many values each, to the front and
+// returns them.
+func (b *fileBatch) good(size int) []float32 {
+	good := 0
 	for i, err := range b.errs {
 		if err == nil {
 			if i != good {
@@ -125,24 +154,5 @@ func (p *Predictor) finish(ctx context.Context, b *fileBatch, each func(Result) 
 			good++
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return context.Cause(ctx)
-	}
-	var answers []Prediction
-	if good > 0 {
-		var err error
-		if answers, err = p.Inputs(ctx, b.x[:good*size]); err != nil {
-			return err
-		}
-	}
-	for i, in := range b.inputs {
-		r := Result{Name: in.Name, Err: b.errs[i]}
-		if r.Err == nil {
-			r.Prediction, answers = answers[0], answers[1:]
-		}
-		if err := each(r); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.x[:good*size]
 }

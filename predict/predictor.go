@@ -67,10 +67,6 @@ func FromBytes(b []byte, o Options) (*Predictor, error) {
 // norms are folded and weights packed now; later changes of c's parameters do
 // not reach the predictor's answers. The predictor keeps c for Model.
 func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) {
-	if err := o.Check(); err != nil {
-		return nil, err
-	}
-	o = o.withDefaults()
 	if len(info.Vocab) != c.Classes {
 		return nil, fmt.Errorf("predict: %d names for %d classes", len(info.Vocab), c.Classes)
 	}
@@ -78,6 +74,20 @@ func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) 
 	if err != nil {
 		return nil, fmt.Errorf("predict: the model's description: %w", err)
 	}
+	p, err := newPredictor(c, c, info, o)
+	if err != nil {
+		return nil, err
+	}
+	p.decoder = by
+	return p, nil
+}
+
+// newPredictor returns a predictor without a decoder that runs net, a part of c.
+func newPredictor(c *models.Classifier, net nn.Module, info models.Info, o Options) (*Predictor, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
 	pre := info.Preprocess
 	if pre.Size > maxSide || pre.Presize > maxSide {
 		return nil, fmt.Errorf("predict: the model's preprocessing asks for pictures of %d and %d pixels a side; the limit is %d", pre.Presize, pre.Size, maxSide)
@@ -89,13 +99,11 @@ func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) 
 	o.Batch = max(1, min(o.Batch, maxBatchPixels/(pre.Size*pre.Size)))
 	o.Decode.IgnoreOrientation = pre.RawEXIF
 	p := &Predictor{
-		info: info, model: c, net: nn.Compile(c), opts: o,
+		info: info, model: c, net: nn.Compile(net), opts: o,
 		batch:  batch,
 		decode: make(chan struct{}, o.Decoders),
 		large:  make(chan struct{}, max(1, o.Decoders/4)),
 		run:    make(chan struct{}, o.Runs),
-
-		decoder: by,
 	}
 	if r, ok := vision.FirstResize(pre); ok {
 		p.resize = r

@@ -10,6 +10,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/hub"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/preprocess"
+	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -114,10 +115,38 @@ type Source struct {
 	License string `json:"license,omitempty"`
 }
 
+// Body makes a classifier of the weights of which only the body counts: its head, for one
+// class, is drawn at random, and its description has no vocabulary. It returns an error for
+// weights whose configuration is not known.
+func (w *Weights) Body(ctx context.Context) (*models.Classifier, models.Info, error) {
+	if w.Arch == nil || !w.Configured {
+		return nil, models.Info{}, fmt.Errorf("pretrained: %s: there is no %s beside the weights to say what they are of", w.Name, ConfigFile)
+	}
+	f, err := w.Load(ctx)
+	if err != nil {
+		return nil, models.Info{}, err
+	}
+	c := models.NewOwnHead(w.Arch, 1, rng.New(0))
+	if err := c.SetBody(f); err != nil {
+		return nil, models.Info{}, fmt.Errorf("pretrained: %s: %w", w.Name, err)
+	}
+	return c, models.Info{Arch: w.Arch.Name, Preprocess: w.Preprocess}, nil
+}
+
 // Open returns the classifier that a name stands for, ready to use: a model that
 // Whippet saved, its file or the folder of its run; a folder or a file of weights in
 // the Hub's layout; or what Find finds.
 func Open(ctx context.Context, name string, o Options) (*models.Classifier, models.Info, error) {
+	return o.open(ctx, name, (*Weights).Classifier)
+}
+
+// OpenBody is Open for those who use nothing but the classifier's body; of published weights
+// see Weights.Body.
+func OpenBody(ctx context.Context, name string, o Options) (*models.Classifier, models.Info, error) {
+	return o.open(ctx, name, (*Weights).Body)
+}
+
+func (o Options) open(ctx context.Context, name string, make func(*Weights, context.Context) (*models.Classifier, models.Info, error)) (*models.Classifier, models.Info, error) {
 	if path := SavedModel(name); path != "" {
 		f, err := weights.Load(path)
 		if err != nil {
@@ -138,11 +167,11 @@ func Open(ctx context.Context, name string, o Options) (*models.Classifier, mode
 			return nil, models.Info{}, fmt.Errorf("models: %s: %w", path, err)
 		}
 		w.loaded = f
-		return w.Classifier(ctx)
+		return make(w, ctx)
 	}
 	w, err := Find(ctx, name, nil, o)
 	if err != nil {
 		return nil, models.Info{}, err
 	}
-	return w.Classifier(ctx)
+	return make(w, ctx)
 }

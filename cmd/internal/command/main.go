@@ -148,6 +148,7 @@ func newRoot() *cobra.Command {
 		newLRFind(),
 		newPredict(),
 		newMerge(),
+		newEmbed(),
 		newServe(),
 		newInterpret(),
 		newClean(),

@@ -45,17 +45,21 @@ func published(name string, missing, err error) error {
 
 // openModel returns the classifier that MODEL stands for.
 func openModel(ctx context.Context, name string) (*models.Classifier, models.Info, error) {
+	return openWith(ctx, name, pretrained.Open)
+}
+
+func openWith(ctx context.Context, name string, open func(context.Context, string, pretrained.Options) (*models.Classifier, models.Info, error)) (*models.Classifier, models.Info, error) {
 	p := newPrinter(io.Discard, false)
 	defer p.close()
 	o := pretrained.Options{Progress: p.bytes}
 	file, missing := modelHere(name)
 	if missing == nil {
-		return pretrained.Open(ctx, file, o)
+		return open(ctx, file, o)
 	}
 	if _, err := os.Stat(name); err == nil {
 		return nil, models.Info{}, missing
 	}
-	c, info, err := pretrained.Open(ctx, name, o)
+	c, info, err := open(ctx, name, o)
 	return c, info, published(name, missing, err)
 }
 

@@ -90,7 +90,7 @@ whippet merge tells of pictures that could not be read.`,
 			}
 			if to.out == "" {
 				w := newPredictWriter(cmd.OutOrStdout(), p, topk, asJSON, asCSV)
-				return src.ended(w.classify(cmd.Context(), p, src.inputs(), src), w.done, w.failed)
+				return src.ended(w.classify(cmd.Context(), p, src.inputs(), src), "classified", w.done, w.failed)
 			}
 			inputs, work := src.inputs(), parts.Run{Command: "predict", Unit: p.Options().Batch, Options: fmt.Sprintf("--topk %d --max-pixels %d --max-bytes %d", topk, maxPixels, maxBytes)}
 			if to.p != nil {
@@ -105,14 +105,14 @@ whippet merge tells of pictures that could not be read.`,
 				w := newPredictWriter(out, p, topk, to.form == "json", to.form == "csv")
 				err := w.classify(cmd.Context(), p, inputs, src)
 				if err == nil && w.done+w.failed == 0 && to.p == nil {
-					err = src.ended(nil, 0, 0)
+					err = src.ended(nil, "classified", 0, 0)
 				}
 				return w.done, w.failed, err
 			})
 			if to.p != nil && err == nil {
 				return nil
 			}
-			return src.ended(err, done, failed)
+			return src.ended(err, "classified", done, failed)
 		},
 	}
 	f := cmd.Flags()
@@ -174,8 +174,8 @@ func (a *pictureArgs) part(p parts.Part, run *parts.Run) (iter.Seq[predict.Input
 	}, nil
 }
 
-// ended says how a run over all pictures ended.
-func (a *pictureArgs) ended(err error, done, failed int) error {
+// ended says how a run over all pictures ended, of which as many are what it says as done.
+func (a *pictureArgs) ended(err error, what string, done, failed int) error {
 	if err != nil {
 		return err
 	}
@@ -183,11 +183,11 @@ func (a *pictureArgs) ended(err error, done, failed int) error {
 		fmt.Fprintln(os.Stderr, "whippet:", inFlags("predict", e.Error()))
 	}
 	if failed += len(a.problems); failed > 0 {
-		fmt.Fprintf(os.Stderr, "whippet: %d classified, %d could not be read\n", done, failed)
+		fmt.Fprintf(os.Stderr, "whippet: %d %s, %d could not be read\n", done, what, failed)
 		return exitCode(1)
 	}
 	if done == 0 {
-		return errors.New("there was no picture to classify")
+		return errors.New("there was no picture that could be read")
 	}
 	return nil
 }

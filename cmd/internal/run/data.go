@@ -256,6 +256,14 @@ func cutColumn(s string) (file, column string) {
 	return s, ""
 }
 
+// PathLabeler returns what --label stands for, of that which needs nothing but a picture's path.
+func PathLabeler(label string) (data.Labeler, error) {
+	if label == "auto" || strings.HasPrefix(label, "csv:") {
+		return nil, fmt.Errorf("--label %s: it must be folder or regex:PATTERN here", label)
+	}
+	return Config{Label: label}.labeler()
+}
+
 // labeler returns what --label stands for.
 func (c Config) labeler() (data.Labeler, error) {
 	kind, arg, _ := strings.Cut(c.Label, ":")
