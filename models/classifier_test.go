@@ -102,8 +102,10 @@ func TestEveryArchitecture(t *testing.T) {
 			default:
 				slow.Test(t)
 			}
-			r := rng.New(7)
-			c := NewClassifier(a, 5, r)
+			r, c := rng.New(7), undrawn(a, 5)
+			for _, e := range nn.State(c) {
+				fillByFormula(e, e.Name, 1.6)
+			}
 			x := tensor.New(2, 45, 37, 3)
 			for i := range x.Data {
 				x.Data[i] = float32(r.Normal())

@@ -62,7 +62,7 @@ func TestFastaiLearners(t *testing.T) {
 			if facts.Parameters > 30e6 && !*every { // they have the blocks of smaller ones
 				t.Skip("with -every")
 			}
-			c := NewClassifier(a, len(want.Scores), rng.New(1))
+			c := undrawn(a, len(want.Scores))
 			names, got := c.fastaiNames(t, want.Groups)
 			if names == nil {
 				t.Fatalf("layer groups\n%v, fastai has\n%v", got, want.Groups)
@@ -88,7 +88,7 @@ func TestFastaiLearners(t *testing.T) {
 				x.Name = names[e.Name]
 				f.Arrays = append(f.Arrays, x)
 			}
-			back := NewClassifier(a, len(want.Scores), rng.New(2))
+			back := undrawn(a, len(want.Scores))
 			if err := back.SetBody(f); err != nil {
 				t.Fatalf("what fastai's learner saves: %v", err)
 			}
@@ -100,6 +100,12 @@ func TestFastaiLearners(t *testing.T) {
 			}
 		})
 	}
+}
+
+// undrawn is NewClassifier with zeros in the body: drawing its initial weights takes longer
+// than running it.
+func undrawn(a *Architecture, classes int) *Classifier {
+	return &Classifier{Arch: a, Classes: classes, Body: a.named(a.Units()), Head: a.newHead(classes, rng.New(1))}
 }
 
 // fastaiNames returns fastai's names of c's parameters and buffers in the spelling whose
