@@ -17,11 +17,8 @@ func (Alone) Node() (rank, size int) { return 0, 1 }
 // Buffer implements Group. The memory is of Go's heap.
 func (Alone) Buffer(n int) []float32 { return mem.Floats(n) }
 
-// AllToAll implements Group: it copies send to recv.
-func (Alone) AllToAll(recv, send []float32) error {
-	copy(recv, send)
-	return nil
-}
+// AllToAll implements Group.
+func (Alone) AllToAll(recv, send []float32) error { return nil }
 
 // AllGather implements Group.
 func (Alone) AllGather([]float32) error { return nil }

@@ -104,7 +104,9 @@ func (g *goroutine) AllToAll(recv, send []float32) error {
 	}
 	return g.together(part{call: "AllToAll", floats: send}, func(parts []part) {
 		for r, p := range parts {
-			copy(g.block(recv, r), g.block(p.floats, g.rank))
+			if r != g.rank {
+				copy(g.block(recv, r), g.block(p.floats, g.rank))
+			}
 		}
 	})
 }

@@ -32,9 +32,9 @@ type Group interface {
 	// network cards may hold on to their addresses. They live as long as the
 	// process, so ask for them once. Parts of them serve as well as the whole.
 	Buffer(n int) []float32
-	// AllToAll sends block r of send to rank r and puts what rank r sent to this
-	// rank in block r of recv. Both are of the same length, a multiple of Size, the same
-	// on all ranks, and do not overlap.
+	// AllToAll sends block r of send to each other rank r and puts what rank r sent to
+	// this rank in block r of recv. This rank's own block of recv is left as it is. Both are
+	// of the same length, a multiple of Size, the same on all ranks, and do not overlap.
 	AllToAll(recv, send []float32) error
 	// AllGather fills x, which is of Size equal blocks, with block r of rank r. This
 	// rank's own block is in its place before the call.

@@ -7,7 +7,7 @@ import (
 )
 
 // Sum adds arrays of all ranks, element by element, along one binary tree: ranks 0
-// and 1, 2 and 3, and so on, then their sums, as AddTree does. When a rank's array is itself such a sum
+// and 1, 2 and 3, and so on, then their sums. When a rank's array is itself such a sum
 // of its own S/p parts, the result has the same bits for every number p of ranks that
 // are a power of two: the tree over S parts is the same, only cut elsewhere.
 //
@@ -50,25 +50,40 @@ func (s *Sum) AddScaled(x []float32, scale float32) error {
 	if err := s.group.AllToAll(recv, x); err != nil {
 		return err
 	}
-	n := len(x) / p
-	AddTree(recv, n)
-	multiply(recv[:n], scale)
-	copy(x[s.group.Rank()*n:], recv[:n])
+	s.addBlocks(recv, x, scale)
 	return s.group.AllGather(x)
 }
 
-// AddTree adds the blocks of n floats that x consists of, a power of two of them, along a
-// binary tree: neighbors first, then their sums. The result is in the first block; the others are
-// destroyed.
-func AddTree(x []float32, n int) {
-	for width := n; width < len(x); width *= 2 {
-		for at := 0; at+width < len(x); at += 2 * width {
-			a, b := x[at:at+n], x[at+width:at+width+n]
-			elementwise.Add(a, b, a)
+// piece is how many floats of each block are added before the next: few enough that they
+// stay in the cache from one sum of the tree to the next.
+const piece = 1 << 12
+
+// addBlocks makes this rank's block of x the sum, times scale, of that block and of those that the
+// others sent, which are in recv and are destroyed.
+func (s *Sum) addBlocks(recv, x []float32, scale float32) {
+	p, rank := s.group.Size(), s.group.Rank()
+	n := len(x) / p
+	own := x[rank*n : (rank+1)*n]
+	for at := 0; at < n; at += piece {
+		end := min(at+piece, n)
+		block := func(r int) []float32 {
+			if r == rank {
+				return own[at:end]
+			}
+			return recv[r*n+at : r*n+end]
 		}
+		for width := 1; width < p; width *= 2 {
+			for r := 0; r < p; r += 2 * width {
+				sum := block(r)
+				if 2*width == p {
+					sum = own[at:end]
+				}
+				elementwise.Add(block(r), block(r+width), sum)
+			}
+		}
+		multiply(own[at:end], scale)
 	}
 }
-
 func multiply(x []float32, scale float32) {
 	if scale == 1 {
 		return

@@ -9,9 +9,8 @@
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { MESSAGE = 1 << 20 }; // floats
+enum { MESSAGE = 1 << 20, PIECE = 1 << 12 }; // floats
 
 static int rank, size;
 static MPI_Request *requests;
@@ -45,14 +44,17 @@ static void exchange(float *x, float *recv, int n) {
     k += begin(1, x + (size_t)peer * block, block, peer, requests + k);
   }
   float *own = x + (size_t)rank * block;
-  memcpy(recv + (size_t)rank * block, own, block * sizeof(float));
   MPI_Waitall(k, requests, MPI_STATUSES_IGNORE);
-  for (int width = 1; width < size; width *= 2)
-    for (int at = 0; at + width < size; at += 2 * width) {
-      float *restrict a = recv + (size_t)at * block, *restrict b = recv + (size_t)(at + width) * block;
-      for (int i = 0; i < block; i++) a[i] += b[i];
-    }
-  memcpy(own, recv, block * sizeof(float));
+  for (int from = 0; from < block; from += PIECE) {
+    int m = block - from < PIECE ? block - from : PIECE;
+    for (int width = 1; width < size; width *= 2)
+      for (int at = 0; at < size; at += 2 * width) {
+        float *a = (at == rank ? own : recv + (size_t)at * block) + from;
+        const float *b = (at + width == rank ? own : recv + (size_t)(at + width) * block) + from;
+        float *sum = 2 * width == size ? own + from : a;
+        for (int i = 0; i < m; i++) sum[i] = a[i] + b[i];
+      }
+  }
   k = 0;
   for (int d = 1; d < size; d++) {
     int peer = (rank + d) % size;

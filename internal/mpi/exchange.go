@@ -21,18 +21,22 @@ const (
 )
 
 // patience is how a rank waits: how often it asks before it sleeps, and for how long it
-// sleeps then. MPICH moves a piece of a message between processes of one machine only
-// when it is asked; what a network brings, the system takes in meanwhile.
+// sleeps then.
 type patience struct {
 	polls int
 	nap   time.Duration
 }
 
-// About a twentieth of a processor each.
+// MPICH moves a piece of a message between processes of one machine only when it is asked: for a
+// while, a rank asks them often. What a network brings, the system takes in meanwhile, and a rank that is
+// waited for longer computes: a hundredth of a processor is enough then.
 var (
-	oneMachine = patience{8, 50 * time.Microsecond}
-	network    = patience{4, 200 * time.Microsecond}
+	soon  = patience{32, 50 * time.Microsecond}
+	later = patience{8, time.Millisecond}
 )
+
+// aWhile is how often a rank whose peers are all on its machine sleeps as soon says: about 50 ms in all.
+const aWhile = 400
 
 // requests are the handles of what is under way.
 type requests struct {
@@ -58,6 +62,10 @@ func (r *requests) at(i int) uintptr {
 // wait returns when all that is under way is done.
 func (g *Group) wait() error {
 	r := &g.requests
+	p := later
+	if g.nodeSize == g.size {
+		p = soon
+	}
 	for i := 1; r.n > 0; i++ {
 		if err := g.lib.call(testall, uintptr(r.n), r.at(0), uintptr(unsafe.Pointer(r.done)), g.lib.abi.ignore); err != nil {
 			return err
@@ -65,8 +73,11 @@ func (g *Group) wait() error {
 		if *r.done != 0 {
 			return nil
 		}
-		if i%g.patience.polls == 0 {
-			time.Sleep(g.patience.nap)
+		if i == aWhile*soon.polls {
+			p = later
+		}
+		if i%p.polls == 0 {
+			nap(p.nap)
 		}
 	}
 	return nil
@@ -115,7 +126,6 @@ func (g *Group) AllToAll(recv, send []float32) error {
 	if err != nil {
 		return err
 	}
-	copy(at(recv, g.rank), at(send, g.rank))
 	err = g.wait()
 	runtime.KeepAlive(recv) // where it is of Go's heap
 	runtime.KeepAlive(send)

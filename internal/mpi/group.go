@@ -16,7 +16,6 @@ type Group struct {
 	concurrent         bool // calls may be made while others are under way
 	ended              sync.Once
 	requests           requests
-	patience           patience
 }
 
 // Rank implements distributed.Group.

@@ -83,7 +83,7 @@ func underSignals(g *Group) error {
 			return err
 		}
 		for i, v := range recv {
-			if want := float32(i / (8 * 3000)); v != want {
+			if want := float32(i / (8 * 3000)); want != float32(g.Rank()) && v != want {
 				return fmt.Errorf("float %d is %g, want %g", i, v, want)
 			}
 		}

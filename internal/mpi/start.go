@@ -80,9 +80,6 @@ func connect(from launcher.Launcher) (*Group, error) {
 	if g.nodeSize, err = l.integer(commSize, uintptr(*node)); err != nil {
 		return nil, err
 	}
-	if g.patience = network; g.nodeSize == g.size {
-		g.patience = oneMachine
-	}
 	return g, nil
 }
 
