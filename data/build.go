@@ -297,6 +297,7 @@ func (d *DataLoaders) warn() {
 		}
 		return few
 	}
+	d.warnConstant()
 	if len(d.Train.Items()) > 0 {
 		if few := rare(d.Train, 2); len(few) > 0 {
 			d.Warnings = append(d.Warnings, fmt.Sprintf("%s with fewer than two training pictures: %s", plural(len(few), "class"), listed(few, shown)))
@@ -306,6 +307,30 @@ func (d *DataLoaders) warn() {
 		if few := rare(d.Valid, 1); len(few) > 0 {
 			d.Warnings = append(d.Warnings, fmt.Sprintf("%s without a validation picture, so not judged: %s", plural(len(few), "class"), listed(few, shown)))
 		}
+	}
+}
+
+// warnConstant warns of labels that every training picture has, where pictures may have several: from
+// them nothing is learned, and they are often a folder above all classes.
+func (d *DataLoaders) warnConstant() {
+	n := len(d.Train.Items())
+	if d.Task().Exclusive() || n == 0 {
+		return
+	}
+	count := map[string]int{}
+	for i := range n {
+		for _, label := range d.Task().Labels(d.Vocab, d.Train.Targets(), i) {
+			count[label]++
+		}
+	}
+	var all []string
+	for _, c := range d.Vocab {
+		if count[c] == n {
+			all = append(all, c)
+		}
+	}
+	if len(all) > 0 {
+		d.Warnings = append(d.Warnings, fmt.Sprintf("every training picture has the label %s: there is nothing to learn about it", listed(quoted(all, shown), shown)))
 	}
 }
 

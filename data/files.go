@@ -39,7 +39,7 @@ type ListOptions struct {
 //
 // As in get_image_files, files and folders whose names begin with a dot are
 // left out and links to folders are followed; a folder is visited once, however
-// many links lead to it. Pipes, sockets and devices are never taken. A link to nothing is listed, so that opening it fails.
+// many links lead to it, which a note of ListFilesNoted says. Pipes, sockets and devices are never taken. A link to nothing is listed, so that opening it fails.
 // The error says what was there when nothing fits.
 func ListFiles(ctx context.Context, root string, o ListOptions) ([]Item, error) {
 	items, _, err := ListFilesNoted(ctx, root, o)
@@ -93,6 +93,9 @@ func (w *walker) leftOut() (notes []string) {
 	}
 	if w.hidden > 0 {
 		notes = append(notes, fmt.Sprintf("%s left out, as the name begins with a dot", plural(w.hidden, "hidden picture")))
+	}
+	if w.again > 0 {
+		notes = append(notes, fmt.Sprintf("%s left out, whose pictures are listed already", plural(w.again, "linked folder")))
 	}
 	if len(w.special) > 0 {
 		var parts []string
@@ -151,6 +154,7 @@ type walker struct {
 	byContent int            // files taken by their content
 	hidden    int            // pictures left out whose names begin with a dot
 	special   map[string]int // what is neither file nor folder, by kind
+	again     int            // links to folders that were visited already
 }
 
 func (w *walker) folder(dir string, depth int) error {
@@ -165,6 +169,7 @@ func (w *walker) folder(dir string, depth int) error {
 		return fmt.Errorf("data: %w", err)
 	}
 	if w.seen[real] {
+		w.again++
 		return nil
 	}
 	w.seen[real] = true

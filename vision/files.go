@@ -104,7 +104,7 @@ func (f Files) Check(item data.Item) (width, height int, err error) {
 }
 
 // Oriented returns a source of the same pictures whose EXIF orientation is applied,
-// or left unapplied when raw is true: Files, or a table of them (data.CSV). Other
+// or left unapplied when raw is true: Files, a table of them (data.CSV) or folders of them (data.Tree). Other
 // sources have pictures of their own, and are returned as they are.
 func Oriented(s data.Source, raw bool) data.Source {
 	switch s := s.(type) {
@@ -112,6 +112,9 @@ func Oriented(s data.Source, raw bool) data.Source {
 		s.Decode.IgnoreOrientation = raw
 		return s
 	case data.CSV:
+		s.Images = Oriented(s.Images, raw)
+		return s
+	case data.Tree:
 		s.Images = Oriented(s.Images, raw)
 		return s
 	}

@@ -138,7 +138,7 @@ func (f *cleanFlags) run(cmd *cobra.Command, model string) error {
 // readsTable reports whether the labels come from the file that would be
 // written; root is the data's folder.
 func (f *cleanFlags) readsTable(out, root string) bool {
-	arg, ok := strings.CutPrefix(f.Label, "csv:")
+	_, arg, ok := run.TableLabel(f.Label)
 	if !ok {
 		return false
 	}

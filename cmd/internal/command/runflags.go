@@ -23,7 +23,7 @@ import (
 func dataFlags(cmd *cobra.Command, c *run.Config) {
 	fl := cmd.Flags()
 	fl.StringVar(&c.Data, "data", "", "a known set's name (see whippet data list), an address, a folder or an archive; by default the drawn set")
-	fl.StringVar(&c.Label, "label", c.Label, "labels: regex:PATTERN on the file name, folder, csv:FILE[:COLUMN], or auto; columns by name or by number from 0")
+	fl.StringVar(&c.Label, "label", c.Label, "labels: regex:PATTERN on the file name, folder, csv:FILE[:COLUMN], or auto; several a picture: columns:FILE[:COLUMN,COLUMN] with 0 and 1 in a column for each label, or folders (all that a picture, its copies and links to it lie in); columns by name or by number from 0")
 	fl.StringVar(&c.LabelDelim, "label-delim", c.LabelDelim, "the column of csv:FILE has any number of labels, separated by this: a space, a semicolon …")
 	fl.StringVar(&c.TaskName, "task", c.TaskName, "regression: the columns of --label csv:FILE:COLUMN,COLUMN have numbers to predict (default: classes or labels)")
 	fl.StringVar(&c.Range, "range", c.Range, "for regression, LOW,HIGH between which the answers lie (a sigmoid, fastai's y_range); left out, they may be any numbers")
@@ -169,7 +169,7 @@ func (f *learnerFlags) adaptDefaults(ctx context.Context, changed func(string) b
 		set(changed("weight-decay"), &f.WeightDecay, decay)
 		set(changed("l2"), &f.L2, l2)
 	}
-	if f.LabelDelim != "" {
+	if f.SeveralLabels() {
 		set(changed("metrics"), &f.Metrics, "accuracy_multi,f1_score")
 	}
 	if f.TaskName != "" {

@@ -43,7 +43,7 @@ func (c *Config) Prepare(ctx context.Context, opts ...datasets.UntarOption) (roo
 		}
 	}
 	var table *data.Table
-	if strings.HasPrefix(c.Label, "csv:") {
+	if _, _, ok := TableLabel(c.Label); ok {
 		if table, err = c.prepareTable(ctx, root); err != nil {
 			return "", err
 		}
@@ -65,11 +65,19 @@ func (c *Config) Prepare(ctx context.Context, opts ...datasets.UntarOption) (roo
 	return root, nil
 }
 
-// prepareTable finds the table of --label csv:FILE and its columns, and says
+// TableLabel takes a --label apart that names a table: csv:FILE[:COLUMN], or columns:FILE[:COLUMN,COLUMN],
+// where each label has a column. ok is false for others.
+func TableLabel(label string) (kind, rest string, ok bool) {
+	kind, rest, _ = strings.Cut(label, ":")
+	return kind, rest, kind == "csv" || kind == labelColumns
+}
+
+// prepareTable finds the table of --label csv:FILE or columns:FILE and its columns, and says
 // both in full from then on.
 func (c *Config) prepareTable(ctx context.Context, root string) (*data.Table, error) {
-	file, column := cutColumn(strings.TrimPrefix(c.Label, "csv:"))
-	if whole := strings.TrimPrefix(c.Label, "csv:"); whole != file && !hasTable(root, c.local(file)) && hasTable(root, c.local(whole)) {
+	kind, whole, _ := TableLabel(c.Label)
+	file, column := cutColumn(whole)
+	if whole != file && !hasTable(root, c.local(file)) && hasTable(root, c.local(whole)) {
 		file, column = whole, "" // the colon belongs to the name
 	}
 	file, err := findTable(root, c.local(file))
@@ -80,10 +88,12 @@ func (c *Config) prepareTable(ctx context.Context, root string) (*data.Table, er
 	if err != nil {
 		return nil, fmt.Errorf("--label %s: %w", c.Label, err)
 	}
-	if column == "" {
+	if kind == labelColumns && column == "" {
+		column, err = c.findMarkColumns(table)
+	} else if column == "" {
 		column, err = table.LabelColumn()
-	} else if c.TaskName == regression {
-		column, err = findNumberColumns(table, column)
+	} else if c.TaskName == regression || kind == labelColumns {
+		column, err = findColumns(table, column)
 	} else {
 		var k int
 		if k, err = table.Column(column); err == nil {
@@ -94,9 +104,9 @@ func (c *Config) prepareTable(ctx context.Context, root string) (*data.Table, er
 		return nil, fmt.Errorf("--label %s: %w", c.Label, err)
 	}
 	if column == table.PathColumn {
-		return nil, fmt.Errorf("--label %s: the column %q names the pictures; say which one has the labels, as in csv:%s:COLUMN, or which one the pictures, with --path-column", c.Label, column, file)
+		return nil, fmt.Errorf("--label %s: the column %q names the pictures; say which one has the labels, as in %s:%s:COLUMN, or which one the pictures, with --path-column", c.Label, column, kind, file)
 	}
-	c.Label, c.PathColumn = "csv:"+file+":"+column, table.PathColumn
+	c.Label, c.PathColumn = kind+":"+file+":"+column, table.PathColumn
 	if name, isColumn := strings.CutPrefix(c.Valid, "column:"); isColumn && name != "" {
 		k, err := table.Column(name)
 		if err != nil {
@@ -208,7 +218,7 @@ func guessSplit(root, label string, table *data.Table) (string, error) {
 		if v == "" {
 			continue
 		}
-		if label != "folder" || hasFolders(filepath.Join(root, v)) {
+		if label != "folder" && label != labelFolders || hasFolders(filepath.Join(root, v)) {
 			return "folder:" + train + "," + v, nil
 		}
 		bare = v
@@ -258,7 +268,7 @@ func cutColumn(s string) (file, column string) {
 
 // PathLabeler returns what --label stands for, of that which needs nothing but a picture's path.
 func PathLabeler(label string) (data.Labeler, error) {
-	if label == "auto" || strings.HasPrefix(label, "csv:") {
+	if _, _, table := TableLabel(label); table || label == "auto" || label == labelFolders {
 		return nil, fmt.Errorf("--label %s: it must be folder or regex:PATTERN here", label)
 	}
 	return Config{Label: label}.labeler()
@@ -281,12 +291,19 @@ func (c Config) labeler() (data.Labeler, error) {
 		return data.RegexLabel(arg), nil
 	case "folder":
 		return data.ParentLabel, nil
+	case labelFolders:
+		return data.TreeLabels, nil
+	case labelColumns:
+		if arg == "" {
+			return nil, errors.New("--label columns: name the file, as in columns:labels.csv or columns:labels.csv:COLUMN,COLUMN")
+		}
+		return data.MarkColumns(c.columns()...), nil
 	case "csv":
 		if arg == "" {
 			return nil, errors.New("--label csv: name the file, as in csv:labels.csv or csv:labels.csv:COLUMN")
 		}
 		if c.TaskName == regression {
-			return data.NumberColumns(c.numberColumns()...), nil
+			return data.NumberColumns(c.columns()...), nil
 		}
 		_, column := cutColumn(arg) // filled in by Prepare
 		if c.LabelDelim != "" {
@@ -294,7 +311,7 @@ func (c Config) labeler() (data.Labeler, error) {
 		}
 		return data.ColumnLabel(column), nil
 	}
-	return nil, fmt.Errorf("--label %q: must be regex:PATTERN, folder, csv:FILE[:COLUMN] or auto", c.Label)
+	return nil, fmt.Errorf("--label %q: must be regex:PATTERN, folder, folders, csv:FILE[:COLUMN], columns:FILE[:COLUMN,COLUMN] or auto", c.Label)
 }
 
 // Block returns the plan of the run's data.
@@ -311,12 +328,16 @@ func (c Config) Block(root string) (data.Block, error) {
 	switch {
 	case c.Data == Drawn:
 		b.Items, b.CacheBytes = DrawnSource(), 256<<20 // drawn once, kept
-	case strings.HasPrefix(c.Label, "csv:"):
-		file, _ := cutColumn(strings.TrimPrefix(c.Label, "csv:"))
-		b.Items = c.source(file)
+	case c.Label == labelFolders:
+		b.Items = data.Tree{Images: vision.ImageFiles, Parts: c.validFolders()}
+	default:
+		if _, rest, ok := TableLabel(c.Label); ok {
+			file, _ := cutColumn(rest)
+			b.Items = c.source(file)
+		}
 	}
-	if c.TaskName == regression {
-		b.Vocab = c.numberColumns()
+	if kind, _, _ := TableLabel(c.Label); c.TaskName == regression || kind == labelColumns {
+		b.Vocab = c.columns()
 	}
 	b.Items = vision.Oriented(b.Items, c.RawEXIF)
 	if c.Damaged == "skip" {

@@ -19,13 +19,13 @@ import (
 )
 
 // Task returns what the run trains for: numbers where that is asked for, several
-// labels a picture where a delimiter of labels is given, otherwise one.
+// labels a picture where --label or a delimiter of labels says so, otherwise one.
 func (c Config) Task() task.Task {
 	if c.TaskName == regression {
 		t, _ := c.numbers() // Check has the error
 		return t
 	}
-	if c.LabelDelim != "" {
+	if c.SeveralLabels() {
 		return task.MultiLabel
 	}
 	return task.SingleLabel
@@ -33,6 +33,9 @@ func (c Config) Task() task.Task {
 
 // checkLabels reports the first setting about labels that cannot be.
 func (c Config) checkLabels() error {
+	if kind, _, _ := TableLabel(c.Label); c.LabelDelim != "" && kind == labelColumns {
+		return fmt.Errorf("--label-delim %q: it separates the labels in one column, and with --label %s each label has a column: leave it out", c.LabelDelim, c.Label)
+	}
 	if c.LabelDelim != "" && c.Label != "auto" && !strings.HasPrefix(c.Label, "csv:") {
 		return fmt.Errorf("--label-delim %q: it separates the labels in a table's column, and --label is %s: give --label csv:FILE:COLUMN", c.LabelDelim, c.Label)
 	}
@@ -40,7 +43,7 @@ func (c Config) checkLabels() error {
 		return fmt.Errorf("--label-delim %q: say which table has the labels, as in --label csv:labels.csv:COLUMN", c.LabelDelim)
 	}
 	if c.Thresholds != "" && (c.Task().Exclusive() || task.Continuous(c.Task())) {
-		return fmt.Errorf("--thresholds %s: thresholds are for pictures with several labels: give --label-delim", c.Thresholds)
+		return fmt.Errorf("--thresholds %s: thresholds are for pictures with several labels: give --label-delim, --label columns:FILE or --label folders", c.Thresholds)
 	}
 	if c.Thresholds != "" {
 		if _, err := ParseThresholdRule(c.Thresholds); err != nil {

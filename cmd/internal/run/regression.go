@@ -77,18 +77,20 @@ func (c Config) checkRegression() error {
 	return nil
 }
 
-// numberColumns returns the columns of the numbers, of --label csv:FILE:COLUMN,COLUMN.
-func (c Config) numberColumns() []string {
-	_, columns := cutColumn(strings.TrimPrefix(c.Label, "csv:"))
+// columns returns the columns of --label csv:FILE:COLUMN,COLUMN, which are numbers, or of
+// columns:FILE:COLUMN,COLUMN, which are labels.
+func (c Config) columns() []string {
+	_, rest, _ := TableLabel(c.Label)
+	_, columns := cutColumn(rest)
 	if columns == "" {
 		return nil
 	}
 	return strings.Split(columns, ",")
 }
 
-// findNumberColumns returns the names of the columns that a person gave, which may be
+// findColumns returns the names of the columns that a person gave, which may be
 // numbers of columns, each once.
-func findNumberColumns(table *data.Table, given string) (string, error) {
+func findColumns(table *data.Table, given string) (string, error) {
 	var names []string
 	seen := map[string]bool{}
 	for _, g := range strings.Split(given, ",") {
@@ -102,13 +104,22 @@ func findNumberColumns(table *data.Table, given string) (string, error) {
 			return "", fmt.Errorf("the column %q names the pictures", name)
 		case seen[name]:
 			return "", fmt.Errorf("the column %q is there twice", name)
-		case strings.ContainsAny(name, ",:"):
-			return "", fmt.Errorf("the column %q has a comma or a colon in its name: rename it", name)
+		}
+		if err := nameable(name); err != nil {
+			return "", err
 		}
 		seen[name] = true
 		names = append(names, name)
 	}
 	return strings.Join(names, ","), nil
+}
+
+// nameable refuses a column that cannot be one of several in --label.
+func nameable(column string) error {
+	if strings.ContainsAny(column, ",:") {
+		return fmt.Errorf("the column %q has a comma or a colon in its name: rename it", column)
+	}
+	return nil
 }
 
 // inRange reports a number of the data that the range of the answers leaves out: the network

@@ -26,14 +26,13 @@ func (c Config) splitter() (data.Splitter, error) {
 	case "auto":
 		return nil, nil
 	case "folder":
-		names := strings.Split(arg, ",")
-		if arg == "" {
-			names = []string{"train", "valid"}
-		}
+		names := c.validFolders()
 		if len(names) < 2 {
 			return nil, fmt.Errorf("--valid %s: name both folders, as in folder:train,valid", c.Valid)
 		}
-		given = data.GrandparentSplit(names[0], names[1:]...)
+		if given = data.GrandparentSplit(names[0], names[1:]...); c.Label == labelFolders {
+			given = data.TreeSplit(names[0], names[1:]...)
+		}
 	case "column":
 		if arg == "" {
 			return nil, errors.New("--valid column: name the column, as in column:is_valid")
@@ -70,6 +69,18 @@ func (c Config) splitter() (data.Splitter, error) {
 		return data.StratifiedSplit(share, c.SplitSeed), nil
 	}
 	return data.RandomSplit(share, c.SplitSeed), nil
+}
+
+// validFolders returns the folders of --valid folder:TRAIN,VALID; none for other values.
+func (c Config) validFolders() []string {
+	kind, arg, _ := strings.Cut(c.Valid, ":")
+	switch {
+	case kind != "folder":
+		return nil
+	case arg == "":
+		return []string{"train", "valid"}
+	}
+	return strings.Split(arg, ",")
 }
 
 // MaxFolds bounds the number of folds: each is a training.
