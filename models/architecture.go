@@ -52,6 +52,10 @@ type Architecture struct {
 	// Spellings are other names for the parameters, by which files may have them.
 	Spellings []Spelling
 
+	// ByNameOnly says that another, better known architecture has parameters of the same
+	// names and shapes: files that do not say which network they are of are taken for that one's.
+	ByNameOnly bool
+
 	// Weights lists the published weights, the default first; see Stats.
 	Weights []Published
 }

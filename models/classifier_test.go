@@ -155,7 +155,7 @@ func TestPictureTooSmall(t *testing.T) {
 // TestMinSize runs architectures on their smallest picture, and on one that is a
 // pixel smaller.
 func TestMinSize(t *testing.T) {
-	for _, a := range []*Architecture{SqueezeNet1_0, SqueezeNet1_1, ResNet10Small} {
+	for _, a := range []*Architecture{SqueezeNet1_0, SqueezeNet1_1, ResNet10Small, ResNetBlur18} {
 		net := nn.Compile(a.Body(rng.New(1)))
 		least := max(1, a.MinSize)
 		if _, err := net.Run(tensor.New(1, least, least, 3)); err != nil {

@@ -143,7 +143,8 @@ func mostAlike(f *weights.File) ([]*Architecture, error) {
 	return these, nil
 }
 
-// candidates returns the registered architectures that f may have the body of.
+// candidates returns the registered architectures that f may have the body of, but for
+// those that are ByNameOnly.
 func candidates(f *weights.File) ([]*Architecture, error) {
 	values, shapes := arraysOf(f)
 	var found []*Architecture
@@ -152,7 +153,7 @@ func candidates(f *weights.File) ([]*Architecture, error) {
 		if err != nil {
 			return nil, err
 		}
-		if facts.mayBeIn(values, shapes) {
+		if !a.ByNameOnly && facts.mayBeIn(values, shapes) {
 			found = append(found, a)
 		}
 	}

@@ -184,6 +184,7 @@ var timmWeights = [...]timmPublished{
 	{"resnet50d", "a2_in1k", 1000, 224, 0.95, false, preprocess.Bicubic, 0, 80.268, 224, "apache-2.0"},
 	{"resnet50d", "a3_in1k", 1000, 160, 0.95, false, preprocess.Bicubic, 0, 77.222, 160, "apache-2.0"},
 	{"resnet50d", "gluon_in1k", 1000, 224, 0.875, false, preprocess.Bicubic, 0, 79.08, 224, "apache-2.0"},
+	{"resnetblur50", "bt_in1k", 1000, 224, 0.875, false, preprocess.Bicubic, 0, 79.306, 224, "apache-2.0"},
 	{"resnext101_32x8d", "tv_in1k", 1000, 224, 0.875, false, preprocess.Bilinear, 0, 79.308, 224, "bsd-3-clause"},
 	{"resnext101_32x8d", "tv2_in1k", 1000, 176, 0.875, false, preprocess.Bilinear, 0, 81.99, 176, "bsd-3-clause"},
 	{"resnext101_32x8d", "fb_wsl_ig1b_ft_in1k", 1000, 224, 0.875, false, preprocess.Bilinear, 0, 82.72, 224, "cc-by-nc-4.0"},

@@ -55,6 +55,7 @@ type residualNet struct {
 	stem          [2]int // channels of a stem of three 3×3 convolutions but for the last; 0 for one of 7×7
 	averageDown   bool   // shortcuts are made smaller by an average pool
 	squeeze       bool   // blocks have squeeze-and-excitation
+	blur          bool   // maps are made smaller by blur pools, after convolutions and a pool at stride 1
 	twoGroups     bool   // the body is one layer group
 	zeroLast      bool   // the scale of the norm that ends a block is 0 at first
 }
@@ -76,6 +77,9 @@ func (n residualNet) architecture(name string, w ...Published) *Architecture {
 	if n.zeroLast {
 		a.Init = initZeroLast
 	}
+	if n.blur { // which need two pixels
+		a.MinSize, a.ByNameOnly = 17, true
+	}
 	return a
 }
 
@@ -87,11 +91,15 @@ func (n residualNet) units() *nn.Sequential {
 			nn.NewConv2d(s[0], s[1], 3, 1, 1, false), nn.NewBatchNorm(s[1]), nn.ReLU(),
 			nn.NewConv2d(s[1], n.base, 3, 1, 1, false))
 	}
+	var pool nn.Module = nn.MaxPool2d{Kernel: 3, Stride: 2, Pad: 1}
+	if n.blur {
+		pool = nn.NewSequential(nn.MaxPool2d{Kernel: 3, Stride: 1, Pad: 1}, nn.BlurPool2d{Stride: 2})
+	}
 	units := []nn.Child{
 		{Name: "conv1", Module: first},
 		{Name: "bn1", Module: nn.NewBatchNorm(n.base)},
 		{Name: "relu", Module: nn.ReLU()},
-		{Name: "maxpool", Module: nn.MaxPool2d{Kernel: 3, Stride: 2, Pad: 1}},
+		{Name: "maxpool", Module: pool},
 	}
 	in := n.base
 	for i, blocks := range n.layers {
@@ -117,6 +125,7 @@ func (n residualNet) units() *nn.Sequential {
 type residual struct {
 	convs      []nn.Module
 	norms      []*nn.BatchNorm
+	smaller    nn.Module         // follows the activation before the last convolution; nil for none
 	squeeze    *nn.SqueezeExcite // nil for none
 	downsample *nn.Sequential    // nil for the identity
 	dropPath
@@ -124,7 +133,10 @@ type residual struct {
 
 // block is a block of a stage of planes channels, four times as many with bottlenecks.
 func (n residualNet) block(in, planes, out, stride int) *residual {
-	b := &residual{}
+	b, shortcutStride := &residual{}, stride
+	if n.blur && stride > 1 {
+		b.smaller, stride = nn.BlurPool2d{Stride: stride}, 1
+	}
 	if n.bottleneck {
 		width := planes * n.width / 64 * n.groups
 		var middle nn.Module = nn.NewConv2d(width, width, 3, stride, 1, false)
@@ -140,7 +152,7 @@ func (n residualNet) block(in, planes, out, stride int) *residual {
 	if n.squeeze {
 		b.squeeze = nn.NewSqueezeExcite(out, divisible(float64(out)/16, 8), nn.ReLU(), nn.Sigmoid())
 	}
-	switch {
+	switch stride = shortcutStride; {
 	case stride == 1 && in == out:
 	case n.averageDown:
 		var pool nn.Module = nn.Identity{}
@@ -165,6 +177,9 @@ func (b *residual) Build(g *graph.Graph, x graph.Value) graph.Value {
 		h = b.norms[i].Build(g, conv.Build(g, h))
 		if i < len(b.convs)-1 {
 			h = g.Add(op.ReLU, h)
+		}
+		if i == len(b.convs)-2 && b.smaller != nil {
+			h = b.smaller.Build(g, h)
 		}
 	}
 	if b.squeeze != nil {

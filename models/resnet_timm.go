@@ -9,7 +9,8 @@ import (
 // shortcuts that an average pool makes smaller (He et al. 2018, "Bag of Tricks",
 // https://arxiv.org/abs/1812.01187), T a narrower stem; SE has
 // squeeze-and-excitation at the end of each block (Hu et al. 2017,
-// https://arxiv.org/abs/1709.01507).
+// https://arxiv.org/abs/1709.01507), and blur makes maps smaller without aliasing (Zhang
+// 2019, https://arxiv.org/abs/1904.11486).
 var (
 	ResNet10t = builtin(timmT.of("resnet10t", false, [4]int{1, 1, 1, 1}))
 	ResNet14t = builtin(timmT.of("resnet14t", true, [4]int{1, 1, 1, 1}))
@@ -26,6 +27,10 @@ var (
 	SEResNet18 = builtin(timmSE.of("seresnet18", false, [4]int{2, 2, 2, 2}))
 	SEResNet34 = builtin(timmSE.of("seresnet34", false, [4]int{3, 4, 6, 3}))
 	SEResNet50 = builtin(timmSE.of("seresnet50", true, [4]int{3, 4, 6, 3}))
+
+	ResNetBlur18  = builtin(timmBlur.of("resnetblur18", false, [4]int{2, 2, 2, 2}))
+	ResNetBlur50  = builtin(timmBlur.of("resnetblur50", true, [4]int{3, 4, 6, 3}))
+	ResNetBlur50d = builtin(timmBlurD.of("resnetblur50d", true, [4]int{3, 4, 6, 3}))
 )
 
 var (
@@ -33,6 +38,8 @@ var (
 	timmT     = residualNet{twoGroups: true, zeroLast: true, averageDown: true, stem: [2]int{24, 32}}
 	timmD     = residualNet{twoGroups: true, zeroLast: true, averageDown: true, stem: [2]int{32, 32}}
 	timmSE    = residualNet{twoGroups: true, zeroLast: true, squeeze: true}
+	timmBlur  = residualNet{twoGroups: true, zeroLast: true, blur: true}
+	timmBlurD = residualNet{twoGroups: true, zeroLast: true, averageDown: true, stem: [2]int{32, 32}, blur: true}
 )
 
 // of is the network of this kind with so many blocks in each stage.

@@ -69,3 +69,12 @@ type AvgPool2d struct {
 func (p AvgPool2d) Build(g *graph.Graph, x graph.Value) graph.Value {
 	return g.Add(op.AvgPool{Kernel: p.Kernel, Stride: p.Stride, Pad: p.Pad, Ceil: p.Ceil}, x)
 }
+
+// BlurPool2d is timm's BlurPool2d with its binomial filter of 3×3: it makes maps smaller
+// without aliasing.
+type BlurPool2d struct{ Stride int }
+
+// Build appends the filter over x [N,H,W,C].
+func (p BlurPool2d) Build(g *graph.Graph, x graph.Value) graph.Value {
+	return g.Add(op.BlurPool{Stride: p.Stride}, x)
+}

@@ -16,7 +16,7 @@ import (
 
 // tables are the cases of every operation; each is run by the test beside it.
 var tables = [][]optest.Case{
-	activationCases, addCases, avgPoolCases, branchesCases, channelsCases, concatCases, concatPoolCases, convCases, convStemCases, dropoutCases,
+	activationCases, addCases, avgPoolCases, blurPoolCases, branchesCases, channelsCases, concatCases, concatPoolCases, convCases, convStemCases, dropoutCases,
 	depthwiseCases, globalPoolCases, groupedConvCases, interleaveCases, linearCases, maxPoolCases, normCases, normStemCases, scaleChannelsCases,
 	attentionCases, firstTokenCases, grnCases, layerNormCases, layerScaleCases, tokensCases,
 }

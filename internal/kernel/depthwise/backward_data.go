@@ -36,6 +36,9 @@ func (c Conv) BackwardData(dy, w, dx []float32) {
 		}
 	}
 	s.run()
+	if c.Reflect {
+		c.addReflections(dy, w, dx)
+	}
 }
 
 // gradPhase is phase i of the input's pixels.

@@ -54,8 +54,8 @@ func (g *weightGrad) piece(i int) {
 	defer ground.PutScratch(x.data)
 	defer ground.PutScratch(dy.data)
 	for r := 0; r < g.oh; r += g.rows {
-		x.fill(source{g.x[img*g.H*g.W*g.C+ch:], g.H, g.W, g.C}, r*g.Stride-g.Pad.Top, -g.Pad.Left, channels)
-		dy.fill(source{g.dy[img*g.oh*g.ow*g.C+ch:], g.oh, g.ow, g.C}, r, 0, channels) // beyond the last row 0
+		x.fill(source{g.x[img*g.H*g.W*g.C+ch:], g.H, g.W, g.C, g.Reflect}, r*g.Stride-g.Pad.Top, -g.Pad.Left, channels)
+		dy.fill(source{g.dy[img*g.oh*g.ow*g.C+ch:], g.oh, g.ow, g.C, false}, r, 0, channels) // beyond the last row 0
 		for k := range blocks {
 			g.block(min(g.rows, g.oh-r), x.cols, x.data[k*x.blockLen():], dy.data[k*dy.blockLen():], dw[k*taps*b:])
 		}

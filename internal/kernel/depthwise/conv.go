@@ -2,8 +2,8 @@ package depthwise
 
 import "fmt"
 
-// Padding is how many rows and columns of zeros surround the input. The sides may
-// differ, as in TensorFlow's "same" padding at stride 2.
+// Padding is how many rows and columns surround the input, zeros unless Conv.Reflect
+// says otherwise. The sides may differ, as in TensorFlow's "same" padding at stride 2.
 type Padding struct{ Top, Bottom, Left, Right int }
 
 // Conv is a depthwise 2-D convolution (cross-correlation, as torch.nn.Conv2d with
@@ -15,6 +15,10 @@ type Conv struct {
 	KH, KW     int // size of the window
 	Stride     int // in both directions
 	Pad        Padding
+
+	// Reflect fills the padding with the input's reflection in the middle of its
+	// outermost rows and columns, as torch's "reflect" does: row -1 is row 1.
+	Reflect bool
 }
 
 // Out returns the height and width of the output,
@@ -24,7 +28,8 @@ func (c Conv) Out() (oh, ow int) {
 }
 
 // Check reports a shape that cannot be computed: a dimension below 1, a negative
-// padding, or a window larger than the padded input.
+// padding, a window larger than the padded input, or more padding to be reflected
+// than there are rows or columns beside the outermost.
 func (c Conv) Check() error {
 	p := c.Pad
 	if min(c.N, c.H, c.W, c.C, c.KH, c.KW, c.Stride) < 1 || min(p.Top, p.Bottom, p.Left, p.Right) < 0 {
@@ -32,6 +37,9 @@ func (c Conv) Check() error {
 	}
 	if c.H+p.Top+p.Bottom < c.KH || c.W+p.Left+p.Right < c.KW {
 		return fmt.Errorf("depthwise convolution of %dx%d (padding %+v) by a window of %dx%d: the input is smaller than the window; use larger pictures", c.H, c.W, p, c.KH, c.KW)
+	}
+	if c.Reflect && (max(p.Top, p.Bottom) >= c.H || max(p.Left, p.Right) >= c.W) {
+		return fmt.Errorf("depthwise convolution of %dx%d: a padding of %+v that reflects the input is too large for it; use larger pictures", c.H, c.W, p)
 	}
 	return nil
 }

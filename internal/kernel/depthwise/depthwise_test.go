@@ -3,6 +3,7 @@ package depthwise
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
@@ -24,11 +25,19 @@ var cases = []Conv{
 	{N: 1, H: 20, W: 19, C: 1, KH: 3, KW: 3, Stride: 1},
 }
 
+// reflecting are cases whose padding is a reflection.
+var reflecting = []Conv{
+	{N: 2, H: 56, W: 56, C: 64, KH: 3, KW: 3, Stride: 2, Pad: even(1), Reflect: true}, // a blur pool
+	{N: 2, H: 2, W: 3, C: 40, KH: 3, KW: 3, Stride: 2, Pad: even(1), Reflect: true},
+	{N: 1, H: 9, W: 30, C: 33, KH: 5, KW: 4, Stride: 1, Pad: Padding{4, 0, 2, 3}, Reflect: true},
+	{N: 1, H: 5, W: 4, C: 9, KH: 3, KW: 7, Stride: 3, Pad: Padding{1, 4, 3, 3}, Reflect: true},
+}
+
 // even is padding by p on every side.
 func even(p int) Padding { return Padding{p, p, p, p} }
 
 func (c Conv) String() string {
-	return fmt.Sprintf("%dx%dx%dx%d window %dx%d stride %d pad %v", c.N, c.H, c.W, c.C, c.KH, c.KW, c.Stride, c.Pad)
+	return fmt.Sprintf("%dx%dx%dx%d window %dx%d stride %d pad %v reflect %v", c.N, c.H, c.W, c.C, c.KH, c.KW, c.Stride, c.Pad, c.Reflect)
 }
 
 // each calls f for every pair of an output and an input value that a weight
@@ -41,6 +50,9 @@ func (c Conv) each(f func(y, x, w int)) {
 				for ky := range c.KH {
 					for kx := range c.KW {
 						iy, ix := oy*c.Stride-c.Pad.Top+ky, ox*c.Stride-c.Pad.Left+kx
+						if c.Reflect {
+							iy, ix = bounce(iy, c.H), bounce(ix, c.W)
+						}
 						if iy < 0 || ix < 0 || iy >= c.H || ix >= c.W {
 							continue
 						}
@@ -54,9 +66,17 @@ func (c Conv) each(f func(y, x, w int)) {
 	}
 }
 
+// bounce is where a ball is that runs from 0 on and is thrown back at 0 and n-1.
+func bounce(i, n int) int {
+	if i < 0 {
+		i = -i
+	}
+	return n - 1 - max(n-1-i, i-(n-1))
+}
+
 func TestConv(t *testing.T) {
 	kerneltest.EachSet(t, func(t *testing.T) {
-		for _, c := range cases {
+		for _, c := range slices.Concat(cases, reflecting) {
 			t.Run(c.String(), func(t *testing.T) {
 				oh, ow := c.Out()
 				outs := c.N * oh * ow * c.C
@@ -123,6 +143,7 @@ func TestCheck(t *testing.T) {
 		"no channels":         func(c *Conv) { c.C = 0 },
 		"no stride":           func(c *Conv) { c.Stride = 0 },
 		"negative padding":    func(c *Conv) { c.Pad.Right = -1 },
+		"reflects too much":   func(c *Conv) { c.H, c.W, c.Reflect = 1, 1, true },
 		"window over the top": func(c *Conv) { c.KH = 11 },
 	} {
 		c := ok
@@ -137,10 +158,10 @@ func TestCheck(t *testing.T) {
 }
 
 func FuzzConv(f *testing.F) {
-	f.Add(uint8(2), uint8(9), uint8(9), uint8(20), uint8(3), uint8(3), uint8(1), uint8(1), uint8(1))
-	f.Add(uint8(1), uint8(15), uint8(30), uint8(9), uint8(5), uint8(7), uint8(2), uint8(2), uint8(0))
-	f.Fuzz(func(t *testing.T, n, h, w, ch, kh, kw, stride, pad, more uint8) {
-		c := Conv{N: int(n % 3), H: int(h % 40), W: int(w % 40), C: int(ch % 70), KH: int(kh % 8), KW: int(kw % 8), Stride: int(stride % 5)}
+	f.Add(uint8(2), uint8(9), uint8(9), uint8(20), uint8(3), uint8(3), uint8(1), uint8(1), uint8(1), true)
+	f.Add(uint8(1), uint8(15), uint8(30), uint8(9), uint8(5), uint8(7), uint8(2), uint8(2), uint8(0), false)
+	f.Fuzz(func(t *testing.T, n, h, w, ch, kh, kw, stride, pad, more uint8, reflect bool) {
+		c := Conv{N: int(n % 3), H: int(h % 40), W: int(w % 40), C: int(ch % 70), KH: int(kh % 8), KW: int(kw % 8), Stride: int(stride % 5), Reflect: reflect}
 		c.Pad = Padding{int(pad % 4), int(more % 5), int(pad / 4 % 4), int(more / 5 % 5)}
 		if c.Check() != nil {
 			t.Skip()

@@ -114,7 +114,7 @@ func (s *sums) piece(i int) {
 	channels, r1 := min(s.chunk, s.c-ch), min(s.rows, r0+s.stripRows)
 	x := newStrip((r1-r0-1)*s.step+s.over, s.stripCols(), channels)
 	defer ground.PutScratch(x.data)
-	x.fill(source{s.src[img*s.h*s.w*s.c+ch:], s.h, s.w, s.c}, s.top+r0*s.step, s.left, channels)
+	x.fill(source{s.src[img*s.h*s.w*s.c+ch:], s.h, s.w, s.c, s.conv.Reflect && !s.backward}, s.top+r0*s.step, s.left, channels)
 	top := r0 * s.outStep
 	y := newStrip(min(s.oh, r1*s.outStep)-top, s.ow, channels)
 	defer ground.PutScratch(y.data)

@@ -25,8 +25,8 @@ func cut(c, cols, over, rows int) (channels, stripRows int) {
 	return min(c, n*b), min(rows, max(over, stripFloats/(cols*n*b)))
 }
 
-// strip is rows of a map in blocks of channels, [blocks, rows, cols, block], zeros
-// where they reach beyond the map.
+// strip is rows of a map in blocks of channels, [blocks, rows, cols, block], zeros or
+// the map's reflection where they reach beyond the map.
 type strip struct {
 	data       []float32
 	rows, cols int
@@ -47,6 +47,7 @@ func newStrip(rows, cols, channels int) strip {
 type source struct {
 	x            []float32
 	h, w, stride int
+	reflect      bool
 }
 
 // fill copies the map from row top and column left on, which may be negative.
@@ -57,6 +58,9 @@ func (s *strip) fill(from source, top, left, channels int) {
 	x1 = max(x0, x1)
 	for r := range s.rows {
 		y := top + r
+		if from.reflect {
+			y = reflected(y, from.h)
+		}
 		inside := y >= 0 && y < from.h && x0 < x1
 		for k := range blocks {
 			row := s.data[k*per+r*s.cols*b:][:s.cols*b]
@@ -73,6 +77,27 @@ func (s *strip) fill(from source, top, left, channels int) {
 				pixels: x1 - x0, c: channels, stride: from.stride, blockStep: per,
 			}
 			table.Active().Pack(isa.Arg(&a))
+			if from.reflect {
+				s.reflectColumns(r, left, from.w, blocks)
+			}
+		}
+	}
+}
+
+// reflectColumns copies columns of row r, which has those of a map from left on, to where
+// the row reaches beyond the map's w columns. What lies further than the reflection
+// reaches is in no window and stays 0.
+func (s *strip) reflectColumns(r, left, w, blocks int) {
+	b := block()
+	for j := range s.cols {
+		x := left + j
+		from := reflected(x, w) - left
+		if from == j || from < 0 || from >= s.cols || from+left < 0 || from+left >= w {
+			continue
+		}
+		for k := range blocks {
+			row := s.data[k*s.blockLen()+r*s.cols*b:][:s.cols*b]
+			copy(row[j*b:][:b], row[from*b:])
 		}
 	}
 }
