@@ -136,6 +136,46 @@ export async function clean({ chromium, expect, dir, run: trained, settings }) {
   await page.close();
   await finished('train', '--data', photos, '--label', 'csv:' + table, '--valid', 'column:is_valid', ...settings, '--epochs', '1', '--out', join(dir, 'again'));
   expect('train takes the table', existsSync(join(dir, 'again', 'model.safetensors')));
+  await several({ chromium, expect, dir, photos, settings });
+}
+
+// several goes through pictures that may have several labels: each is given and taken by a press.
+async function several({ chromium, expect, dir, photos, settings }) {
+  const model = join(dir, 'several'), table = join(dir, 'several.csv');
+  await finished('train', '--data', photos, '--label', 'folders', ...settings, '--epochs', '1', '--out', model);
+  const run = whippet('clean', model, '--out', table, '--top', '5', '--pairs', '0', '--workers', '1');
+  const page = await chromium.page();
+  await page.goto(await run.address);
+  await page.until('an entry', () => document.querySelector('.panel .labels button'));
+  await page.images();
+  const name = await page.text('.panel h2'), labels = () => rows(table).find((r) => r[0] === name)[1];
+  const had = labels();
+  expect('a label of the picture is pressed', await page.text('.labels [aria-pressed=true]') === '✓ \u2068' + had + '\u2069');
+  const changed = (n) => page.until('a change of labels', (n) => document.querySelectorAll('.labels [aria-pressed=true]').length === n, n);
+  await page.click('.labels [aria-pressed=false]');
+  await changed(2);
+  const sep = [';', '|', ',', '/', '\t', ';;'].find((c) => !had.includes(c) && labels().includes(c));
+  expect('a label is added, and the page stays', labels().split(sep).length === 2 && labels().split(sep).includes(had) && await page.text('.panel h2') === name, labels());
+  await common(expect, page, 'several labels');
+  await page.click('.labels [aria-pressed=true]');
+  await changed(1);
+  await page.click('.labels [aria-pressed=true]');
+  await changed(0);
+  expect('a picture may have none', labels() === '' && /none of the labels/.test(await page.text('.panel .state')), labels());
+  await page.fill('.panel input', had);
+  await page.press('Enter');
+  await changed(1);
+  expect('a label is added by its name; the labels that it had mean to keep it', labels() === had && await page.text('.panel .state') === 'kept');
+  await page.press('d');
+  await page.until('the next entry', (n) => document.querySelector('.panel h2').textContent !== n, name);
+  expect('D drops it', !rows(table).some((r) => r[0] === name));
+  await page.press('u');
+  await page.until('the decision before', (n) => document.querySelector('.panel h2').textContent === n, name);
+  expect('U gives back what was decided before', labels() === had);
+  await page.click('#finish');
+  expect('the command ends well', await run.exit === 0);
+  expect('it says how to train with several labels', run.text.includes(`${table}:labels`) && run.text.includes('--label-delim'), run.text);
+  await page.close();
 }
 
 // strangers are those without the key, and pages of other sites that reach this

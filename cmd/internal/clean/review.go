@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/whippet-ml/whippet/internal/files"
@@ -20,14 +21,15 @@ import (
 // Actions of a decision.
 const (
 	Keep    = "keep"    // picture and label are right
-	Relabel = "relabel" // the picture is good, its label is Decision.Label
+	Relabel = "relabel" // the picture is good, its label is Decision.Label, or its labels are Decision.Labels
 	Drop    = "drop"    // leave the picture out
 )
 
 // Decision is what a person decided about a picture.
 type Decision struct {
-	Action string `json:"action"`
-	Label  string `json:"label,omitempty"`
+	Action string   `json:"action"`
+	Label  string   `json:"label,omitempty"`  // of pictures that have one label
+	Labels []string `json:"labels,omitempty"` // of pictures that may have several; empty for none of them
 }
 
 // DecisionsSuffix is added to the table's name for the file that remembers the
@@ -73,7 +75,7 @@ func OpenReview(out string, s *Set) (*Review, error) {
 		b, err := io.ReadAll(io.LimitReader(f, maxDecisions+1))
 		r.written = b
 		if err == nil {
-			r.decisions, err = parseDecisions(b, s.Vocab)
+			r.decisions, err = parseDecisions(b, s)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s%s: %w; fix it, or remove it to start over", out, DecisionsSuffix, err)
@@ -86,7 +88,7 @@ func OpenReview(out string, s *Set) (*Review, error) {
 }
 
 // parseDecisions reads a decisions file.
-func parseDecisions(b []byte, vocab []string) (map[string]Decision, error) {
+func parseDecisions(b []byte, s *Set) (map[string]Decision, error) {
 	if len(b) > maxDecisions {
 		return nil, fmt.Errorf("larger than %d bytes", maxDecisions)
 	}
@@ -98,7 +100,7 @@ func parseDecisions(b []byte, vocab []string) (map[string]Decision, error) {
 		return nil, fmt.Errorf("format %d; this version knows %d", f.Format, decisionsFormat)
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Decisions)) {
-		if err := f.Decisions[name].check(vocab); err != nil {
+		if err := f.Decisions[name].check(s); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -108,16 +110,31 @@ func parseDecisions(b []byte, vocab []string) (map[string]Decision, error) {
 	return f.Decisions, nil
 }
 
-func (d Decision) check(vocab []string) error {
+// check reports why a decision cannot be one about a picture of the set.
+func (d Decision) check(s *Set) error {
 	switch d.Action {
 	case Keep, Drop:
-		if d.Label != "" {
-			return fmt.Errorf("to %s takes no label, not %q", d.Action, d.Label)
+		if d.Label != "" || len(d.Labels) > 0 {
+			return fmt.Errorf("to %s takes no label, not %q", d.Action, append(d.Labels, d.Label))
 		}
 		return nil
 	case Relabel:
-		if !slices.Contains(vocab, d.Label) {
-			return fmt.Errorf("label %q is not one of the model's %d classes", d.Label, len(vocab))
+		labels := []string{d.Label}
+		switch {
+		case s.Several && d.Label != "":
+			return fmt.Errorf("label %q: pictures may have several here, which are given as labels", d.Label)
+		case s.Several:
+			labels = d.Labels
+		case len(d.Labels) > 0:
+			return fmt.Errorf("labels %q: pictures have one label here", d.Labels)
+		}
+		for i, l := range labels {
+			if !slices.Contains(s.Vocab, l) {
+				return fmt.Errorf("label %q is not one of the model's %d classes", l, len(s.Vocab))
+			}
+			if slices.Contains(labels[:i], l) {
+				return fmt.Errorf("label %q is given twice", l)
+			}
 		}
 		return nil
 	}
@@ -136,7 +153,7 @@ func (r *Review) Decide(what map[int]*Decision) error {
 		if d == nil {
 			continue
 		}
-		if err := d.check(r.set.Vocab); err != nil {
+		if err := d.check(r.set); err != nil {
 			return fmt.Errorf("%s: %w", r.set.Pictures[i].Name, err)
 		}
 	}
@@ -219,20 +236,50 @@ func (r *Review) save() error {
 	return files.WriteFile(r.out, r.writeTable)
 }
 
+// LabelsColumn is the column of the table when pictures may have several labels.
+const LabelsColumn = "labels"
+
+// Delimiter returns what separates the labels of a picture in the table, such as no label has in it;
+// "" when pictures have one label. The error is that every known separator is part of a label.
+func (s *Set) Delimiter() (string, error) {
+	if !s.Several {
+		return "", nil
+	}
+	for _, sep := range []string{";", "|", ",", "/", "\t", ";;"} {
+		if !slices.ContainsFunc(s.Vocab, func(label string) bool { return strings.Contains(label, sep) }) {
+			return sep, nil
+		}
+	}
+	return "", errors.New("there is no character that could separate the labels in a table: they have semicolons, bars, commas, slashes and tabs in them")
+}
+
 // writeTable writes path, label and is_valid of every picture that was not
 // dropped.
 func (r *Review) writeTable(w io.Writer) error {
+	sep, err := r.set.Delimiter()
+	if err != nil {
+		return err
+	}
 	out := csv.NewWriter(w)
-	_ = out.Write([]string{"path", "label", "is_valid"})
+	column := "label"
+	if r.set.Several {
+		column = LabelsColumn
+	}
+	_ = out.Write([]string{"path", column, "is_valid"})
 	for _, p := range r.set.Pictures {
-		label := r.set.Vocab[p.Label]
-		switch d := r.decisions[p.Name]; d.Action {
-		case Drop:
-			continue
-		case Relabel:
-			label = d.Label
+		labels := make([]string, len(p.Labels))
+		for i, k := range p.Labels {
+			labels[i] = r.set.Vocab[k]
 		}
-		_ = out.Write([]string{p.Name, label, strconv.FormatBool(p.Valid)})
+		switch d := r.decisions[p.Name]; {
+		case d.Action == Drop:
+			continue
+		case d.Action == Relabel && r.set.Several:
+			labels = d.Labels
+		case d.Action == Relabel:
+			labels = []string{d.Label}
+		}
+		_ = out.Write([]string{p.Name, strings.Join(labels, sep), strconv.FormatBool(p.Valid)})
 	}
 	out.Flush()
 	return out.Error() // of any of the writes

@@ -91,7 +91,7 @@ func (p *Page) keyed(h http.HandlerFunc) http.HandlerFunc {
 
 type pictureJSON struct {
 	Name     string    `json:"name"`
-	Label    int       `json:"label"`
+	Labels   []int     `json:"labels"`
 	Valid    bool      `json:"valid"`
 	Opinion  *Opinion  `json:"opinion"`
 	Decision *Decision `json:"decision"`
@@ -102,7 +102,7 @@ func (p *Page) serveReview(w http.ResponseWriter, _ *http.Request) {
 	for _, e := range p.queue.Cases {
 		for _, i := range e.Pictures {
 			pic := p.review.set.Pictures[i]
-			j := pictureJSON{Name: pic.Name, Label: pic.Label, Valid: pic.Valid}
+			j := pictureJSON{Name: pic.Name, Labels: pic.Labels, Valid: pic.Valid}
 			if o, ok := p.queue.Opinions[i]; ok {
 				j.Opinion = &o
 			}
@@ -116,7 +116,7 @@ func (p *Page) serveReview(w http.ResponseWriter, _ *http.Request) {
 	if cases == nil {
 		cases = []Case{}
 	}
-	answer(w, map[string]any{"title": p.title, "vocab": p.review.set.Vocab, "out": p.review.out,
+	answer(w, map[string]any{"title": p.title, "vocab": p.review.set.Vocab, "several": p.review.set.Several, "out": p.review.out,
 		"entries": cases, "pictures": pictures, "counts": p.review.Counts()})
 }
 
@@ -169,9 +169,10 @@ func (p *Page) servePicture(w http.ResponseWriter, r *http.Request) {
 // request is the body of a decision: an empty action takes it back.
 type request struct {
 	Decisions []struct {
-		Picture int    `json:"picture"`
-		Action  string `json:"action"`
-		Label   string `json:"label"`
+		Picture int      `json:"picture"`
+		Action  string   `json:"action"`
+		Label   string   `json:"label"`
+		Labels  []string `json:"labels"`
 	} `json:"decisions"`
 }
 
@@ -195,7 +196,7 @@ func readRequest(r io.Reader) (map[int]*Decision, error) {
 		}
 		what[d.Picture] = nil
 		if d.Action != "" {
-			what[d.Picture] = &Decision{d.Action, d.Label}
+			what[d.Picture] = &Decision{d.Action, d.Label, d.Labels}
 		}
 	}
 	return what, nil
@@ -219,7 +220,7 @@ func (p *Page) decide(w http.ResponseWriter, r *http.Request) {
 		if d == nil {
 			continue
 		}
-		if err := d.check(p.review.set.Vocab); err != nil {
+		if err := d.check(p.review.set); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}

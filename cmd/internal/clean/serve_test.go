@@ -31,7 +31,7 @@ func openPage(t *testing.T) (*Page, *Review, *httptest.Server) {
 		t.Fatal(err)
 	}
 	q := &Queue{Cases: []Case{{Pictures: []int{2}}, {Pictures: []int{0, 1}, Bits: 4}},
-		Opinions: map[int]Opinion{2: {Loss: 3, Predicted: 1, Top: []Guess{{1, 0.9}}}}}
+		Opinions: map[int]Opinion{2: {Loss: 3, Answer: []int{1}, Top: []Guess{{1, 0.9}}}}}
 	p := NewPage(r, q, "a <title>")
 	srv := httptest.NewServer(localweb.Guard(p))
 	t.Cleanup(srv.Close)

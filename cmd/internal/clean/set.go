@@ -16,32 +16,32 @@ import (
 
 // Picture is one labeled picture of the data.
 type Picture struct {
-	Path  string // as its source names it
-	Name  string // in tables: below the root with slashes, or Path when it is elsewhere
-	Label int    // index into the vocabulary
-	Valid bool   // for validation
+	Path   string // as its source names it
+	Name   string // in tables: below the root with slashes, or Path when it is elsewhere
+	Labels []int  // indices into the vocabulary, in order; one, unless the set's pictures may have several
+	Valid  bool   // for validation
 }
 
 // Set is all pictures of the data, sorted by name.
 type Set struct {
 	Vocab    []string
+	Several  bool // a picture has any number of labels, not one
 	Pictures []Picture
 	Open     func(path string) (*data.Image, error) // called from several goroutines
 }
 
 // NewSet gathers the pictures of loaders that were made of a Block, for a task
-// whose items have one class each.
+// whose items have one class each, or any number of labels.
 func NewSet(d *data.DataLoaders) *Set {
-	s := &Set{Vocab: d.Vocab, Open: func(path string) (*data.Image, error) {
+	s := &Set{Vocab: d.Vocab, Several: !d.Task().Exclusive(), Open: func(path string) (*data.Image, error) {
 		return d.Block.Items.Open(data.Item{Path: path})
 	}}
 	add := func(l *data.Loader, valid bool) {
 		if l == nil {
 			return
 		}
-		class := l.Targets().Class
 		for i, it := range l.Items() {
-			p := Picture{Path: it.Path, Name: it.Path, Label: class[i], Valid: valid}
+			p := Picture{Path: it.Path, Name: it.Path, Labels: s.indices(d.Task().Labels(d.Vocab, l.Targets(), i)), Valid: valid}
 			if rel, err := filepath.Rel(d.Root, it.Path); err == nil && filepath.IsLocal(rel) {
 				p.Name = filepath.ToSlash(rel)
 			} else if abs, err := filepath.Abs(it.Path); err == nil {
@@ -56,11 +56,23 @@ func NewSet(d *data.DataLoaders) *Set {
 	return s
 }
 
+// indices returns the places of labels in the vocabulary, in order.
+func (s *Set) indices(labels []string) []int {
+	at := []int{}
+	for _, l := range labels {
+		if k := slices.Index(s.Vocab, l); k >= 0 {
+			at = append(at, k)
+		}
+	}
+	slices.Sort(at)
+	return at
+}
+
 // Opinion is what the model says about a picture.
 type Opinion struct {
-	Loss      float64 `json:"loss"`
-	Predicted int     `json:"predicted"`
-	Top       []Guess `json:"top"` // the most probable classes, best first
+	Loss   float64 `json:"loss"`
+	Answer []int   `json:"answer"` // what it would label the picture, indices into the vocabulary, in order
+	Top    []Guess `json:"top"`    // the most probable classes, best first
 }
 
 // Guess is a class and its probability.
@@ -69,7 +81,12 @@ type Guess struct {
 	Prob  float32 `json:"prob"`
 }
 
-const topGuesses = 3
+// How many guesses are shown: of one label, and of any number, among which are those that
+// the picture should perhaps have.
+const (
+	topGuesses     = 3
+	severalGuesses = 8
+)
 
 // Case is something to look at: one picture that the model doubts, or a pair
 // of a training picture and a validation picture that look alike.
@@ -107,7 +124,7 @@ func NewQueue(s *Set, tables []*interpret.Table, top int, pairs []Pair) *Queue {
 			}
 			i := same[0] // a table may name a picture twice: each row stands for one
 			byPath[row.Path] = same[1:]
-			all[i] = opinion(row.Row)
+			all[i] = s.opinion(row.Row)
 			order = append(order, i)
 		}
 	}
@@ -127,8 +144,12 @@ func NewQueue(s *Set, tables []*interpret.Table, top int, pairs []Pair) *Queue {
 	return q
 }
 
-func opinion(p interpret.Row) Opinion {
-	o := Opinion{Loss: float64(p.Loss), Predicted: p.Predicted}
+// opinion is what a row of a table says.
+func (s *Set) opinion(p interpret.Row) Opinion {
+	o, guesses := Opinion{Loss: float64(p.Loss), Answer: []int{p.Predicted}}, topGuesses
+	if s.Several {
+		o.Answer, guesses = s.indices(p.Answers), severalGuesses
+	}
 	for c, v := range p.Probs {
 		at, _ := slices.BinarySearchFunc(o.Top, v, func(g Guess, v float32) int {
 			if g.Prob >= v {
@@ -136,9 +157,9 @@ func opinion(p interpret.Row) Opinion {
 			}
 			return 1
 		})
-		if at < topGuesses {
+		if at < guesses {
 			o.Top = slices.Insert(o.Top, at, Guess{c, v})
-			o.Top = o.Top[:min(len(o.Top), topGuesses)]
+			o.Top = o.Top[:min(len(o.Top), guesses)]
 		}
 	}
 	return o

@@ -15,6 +15,7 @@ import (
 	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/data/copies"
 	"github.com/whippet-ml/whippet/interpret"
+	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/train"
 )
 
@@ -25,6 +26,8 @@ type cleanFlags struct {
 	top     int
 	pairs   int
 	limits  copies.Limits
+
+	delimiter string // of the labels in the table, where pictures may have several
 }
 
 func newClean() *cobra.Command {
@@ -102,10 +105,13 @@ func (f *cleanFlags) run(cmd *cobra.Command, model string) error {
 		return err
 	}
 	defer l.DLs.Close()
-	if t := l.DLs.Task(); !t.Exclusive() {
-		return fmt.Errorf("clean goes through pictures of one class each; the model's task is %s", t.Name())
+	if t := l.DLs.Task(); task.Continuous(t) {
+		return fmt.Errorf("clean goes through pictures of classes or labels; the model's task is %s", t.Name())
 	}
 	set := clean.NewSet(l.DLs)
+	if f.delimiter, err = set.Delimiter(); err != nil {
+		return err
+	}
 	review, err := clean.OpenReview(out, set) // before the long work, to fail early
 	if err != nil {
 		return fmt.Errorf("--out: %w", err)
@@ -202,7 +208,11 @@ func (f *cleanFlags) report(p *printer, r *clean.Review, out string) {
 		return
 	}
 	fmt.Fprintf(p.out, "%d kept, %d relabeled, %d dropped; %d of %d pictures are in %s\n", c.Kept, c.Relabeled, c.Dropped, c.Rows, c.Pictures, f.out)
-	fmt.Fprintf(p.out, "\nto train with it:\n\n    whippet train --data %s --label %s --valid column:is_valid\n", quote(f.Data), quote("csv:"+out))
+	label := quote("csv:" + out)
+	if f.delimiter != "" {
+		label = quote("csv:"+out+":"+clean.LabelsColumn) + " --label-delim " + quote(f.delimiter)
+	}
+	fmt.Fprintf(p.out, "\nto train with it:\n\n    whippet train --data %s --label %s --valid column:is_valid\n", quote(f.Data), label)
 }
 
 // quote puts a word that a shell would take apart into quotes.

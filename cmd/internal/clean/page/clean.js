@@ -33,21 +33,29 @@ async function call(path, body) {
 const apart = (name) => `\u2068${name}\u2069`;
 const entry = () => review.entries[at];
 const picture = (i) => review.pictures[i];
+const same = (a, b) => a.length === b.length && a.every((v) => b.includes(v));
+// called is labels, as names, in words.
+const called = (names) => names.length ? names.map(apart).join(', ') : 'none of the labels';
+const labelsOf = (p) => p.labels.map((k) => review.vocab[k]);
+// now is the labels that a picture has as decided.
+const now = (p) => p.decision && p.decision.action === 'relabel' ? labelsIn(p.decision) : labelsOf(p);
+const labelsIn = (d) => review.several ? d.labels || [] : [d.label];
 const decided = (e) => e.pictures.every((i) => picture(i).decision);
 
-// decide sends decisions [[picture, action, label]].
-async function decide(list, undoing) {
+// decide sends decisions [[picture, action, labels]], and goes on to the next entry unless it is to stay.
+async function decide(list, { undoing, stay } = {}) {
   if (busy || review.over) return;
   busy = true;
-  const before = list.map(([i]) => { const d = picture(i).decision; return [i, d ? d.action : '', d ? d.label || '' : '']; });
+  const before = list.map(([i]) => { const d = picture(i).decision; return [i, d ? d.action : '', d && d.action === 'relabel' ? labelsIn(d) : []]; });
+  const decision = (action, labels) => action !== 'relabel' ? { action } : review.several ? { action, labels } : { action, label: labels[0] };
   try {
-    review.counts = await call('decide', { decisions: list.map(([i, action, label]) => ({ picture: i, action, label: label || '' })) });
+    review.counts = await call('decide', { decisions: list.map(([i, action, labels]) => ({ picture: i, ...decision(action, labels) })) });
     alarm('');
-    for (const [i, action, label] of list) picture(i).decision = action ? { action, label } : null;
+    for (const [i, action, labels] of list) picture(i).decision = action ? decision(action, labels) : null;
     if (!undoing) history.push({ at, before });
     $('saved').textContent = (undoing ? 'Taken back: ' : 'Saved: ') + list.map(([i]) => says(picture(i))).join('; ');
     show();
-    if (!undoing && decided(entry())) {
+    if (!undoing && !stay && decided(entry())) {
       clearTimeout(advance);
       const from = at;
       advance = setTimeout(() => { if (at === from) undecided(); }, 250);
@@ -62,7 +70,7 @@ async function decide(list, undoing) {
 function says(p) {
   const d = p.decision;
   if (!d) return `${apart(p.name)} undecided`;
-  return apart(p.name) + ' ' + { keep: 'kept', drop: 'dropped', relabel: 'is ' + apart(d.label || '') }[d.action];
+  return apart(p.name) + ' ' + { keep: 'kept', drop: 'dropped', relabel: 'is ' + called(d.action === 'relabel' ? labelsIn(d) : []) }[d.action];
 }
 
 function undo() {
@@ -70,7 +78,7 @@ function undo() {
   if (!h) { $('saved').textContent = 'There is nothing to take back in this sitting.'; return; }
   clearTimeout(advance);
   go(h.at);
-  decide(h.before, true);
+  decide(h.before, { undoing: true });
 }
 
 function go(n) {
@@ -89,32 +97,54 @@ function undecided() {
   $('saved').textContent = 'Every entry is decided. Press Finish, or look at some again.';
 }
 
-// suggestion is the class that the model would give instead, null if none.
+// suggestion is the labels that the model would give instead, null if it agrees.
 function suggestion(p) {
-  return p.opinion && p.opinion.predicted !== p.label ? review.vocab[p.opinion.predicted] : null;
+  return p.opinion && !same(p.opinion.answer, p.labels) ? p.opinion.answer.map((k) => review.vocab[k]) : null;
+}
+
+// toggle gives a picture that may have several labels one more, or takes it away.
+function toggle(i, name) {
+  const p = picture(i), has = now(p);
+  const labels = has.includes(name) ? has.filter((v) => v !== name) : review.vocab.filter((v) => v === name || has.includes(v));
+  decide([same(labels, labelsOf(p)) ? [i, 'keep'] : [i, 'relabel', labels]], { stay: true });
+}
+
+// boxes are the labels of a picture that may have several: those that it has, had, or may have by the model.
+function boxes(i, k) {
+  const p = picture(i), has = now(p);
+  const may = new Set([...labelsOf(p), ...has, ...(p.opinion ? p.opinion.answer.concat(p.opinion.top.slice(0, 3).map((g) => g.class)).map((c) => review.vocab[c]) : [])]);
+  const box = make('div', { className: 'labels', role: 'group' });
+  box.setAttribute('aria-label', 'labels of ' + p.name);
+  for (const name of review.vocab.filter((v) => may.has(v))) {
+    const b = make('button', { className: 'label' }, (has.includes(name) ? '✓ ' : '+ ') + apart(name));
+    b.setAttribute('aria-pressed', has.includes(name));
+    b.addEventListener('click', () => { active = k; toggle(i, name); });
+    box.append(b);
+  }
+  return box;
 }
 
 function panel(i, k) {
   const p = picture(i), d = p.decision;
-  const img = make('img', { alt: `${p.name}, labeled ${review.vocab[p.label]}`, src: `api/picture?i=${i}&key=${encodeURIComponent(key)}` });
+  const img = make('img', { alt: `${p.name}, labeled ${called(labelsOf(p))}`, src: `api/picture?i=${i}&key=${encodeURIComponent(key)}` });
   img.addEventListener('error', () => { if (!review.over) alarm(`${apart(p.name)} cannot be shown.`); });
   const side = make('div', {});
   const f = make('section', { className: 'panel' + (k === active ? ' active' : '') + (d && d.action === 'drop' ? ' dropped' : '') }, img, side);
   f.setAttribute('aria-label', p.name);
   f.dataset.picture = i;
   side.append(make('h2', {}, p.name));
-  side.append(make('p', {}, 'labeled ', make('b', {}, review.vocab[p.label]), p.valid ? ', for validation' : ', for training'));
+  side.append(make('p', {}, 'labeled ', make('b', {}, called(labelsOf(p))), p.valid ? ', for validation' : ', for training'));
   if (p.opinion) {
     side.append(make('p', {}, `loss ${p.opinion.loss.toFixed(3)}; the model says`));
     const list = make('ol', {});
     for (const g of p.opinion.top) {
-      const li = make('li', {}, make('span', {}, apart(review.vocab[g.class]) + (g.class === p.label ? ' (its label)' : '')), make('span', {}, (100 * g.prob).toFixed(1) + ' %'));
+      const li = make('li', {}, make('span', {}, apart(review.vocab[g.class]) + (p.labels.includes(g.class) ? ' (its label)' : '')), make('span', {}, (100 * g.prob).toFixed(1) + ' %'));
       li.style.background = `linear-gradient(90deg, var(--bar) ${100 * g.prob}%, transparent 0)`;
       list.append(li);
     }
     side.append(list);
   }
-  const state = make('p', { className: 'state' }, d ? { keep: 'kept', drop: 'dropped', relabel: 'relabeled: ' + apart(d.label) }[d.action] : '');
+  const state = make('p', { className: 'state' }, d ? { keep: 'kept', drop: 'dropped', relabel: 'relabeled: ' + called(d.action === 'relabel' ? labelsIn(d) : []) }[d.action] : '');
   if (d) state.classList.add(d.action);
   side.append(state);
   const row = make('div', { className: 'do' });
@@ -125,12 +155,16 @@ function panel(i, k) {
   };
   button('keep', 'K', 'keep', () => decide([[i, 'keep']]));
   const s = suggestion(p);
-  if (s !== null) button('it is ' + apart(s), 'R', 'relabel', () => decide([[i, 'relabel', s]]));
+  if (s !== null) button('it is ' + called(s), 'R', 'relabel', () => decide([[i, 'relabel', s]]));
   button('drop', 'D', 'drop', () => decide([[i, 'drop']]));
-  const input = make('input', { placeholder: 'another label', autocomplete: 'off' });
+  if (review.several) side.append(boxes(i, k));
+  const input = make('input', { placeholder: review.several ? 'add or remove a label' : 'another label', autocomplete: 'off' });
   input.setAttribute('list', 'classes');
   input.setAttribute('aria-label', 'another label for ' + p.name);
-  const choose = () => { if (review.vocab.includes(input.value)) decide([[i, 'relabel', input.value]]); };
+  const choose = () => {
+    if (!review.vocab.includes(input.value)) return;
+    if (review.several) toggle(i, input.value); else decide([[i, 'relabel', [input.value]]]);
+  };
   input.addEventListener('change', choose);
   input.addEventListener('keydown', (e) => {
     if (e.key === 'Escape') input.blur();
@@ -164,10 +198,10 @@ function show() {
   if (pair) {
     const [a, b] = e.pictures.map(picture);
     $('why').textContent = `Near-duplicates in training and validation${e.how ? ', one ' + e.how : ''}${e.alike ? ` (edges ${Math.round(100 * e.alike)} % alike)` : ''}: the model is judged on what it has seen.` +
-      (a.label !== b.label ? ' Their labels differ.' : '');
+      (!same(a.labels, b.labels) ? ' Their labels differ.' : '');
   } else {
     const p = picture(e.pictures[0]);
-    $('why').textContent = suggestion(p) !== null ? `Labeled ${apart(review.vocab[p.label])}; the model says ${apart(suggestion(p))}.` : 'The model agrees with the label, but is not sure.';
+    $('why').textContent = suggestion(p) !== null ? `Labeled ${called(labelsOf(p))}; the model says ${called(suggestion(p))}.` : 'The model agrees with the label, but is not sure.';
   }
   $('panels').replaceChildren(...e.pictures.map(panel));
   const after = review.entries[at + 1];
