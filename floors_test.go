@@ -34,7 +34,7 @@ var floors = []struct {
 	{"packages of the command", `cmd/internal/run cmd/internal/parts cmd/internal/features cmd/internal/bench cmd/internal/watch cmd/internal/clean`},
 	{"what uses a trained model, and trackers", `serve interpret/page tracking/mlflow tracking/tensorboard`},
 	{"what looks at one", `interpret predict finetune show internal/fastai`},
-	{"training", `train interpret/gradcam pretrained`},
+	{"training", `train interpret/gradcam pretrained features`},
 	{"networks", `models train/checkpoint`},
 	{"layers", `nn internal/demo/drawn data/copies`},
 	{"checks of what layers do, only for tests", `nn/optest`},

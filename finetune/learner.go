@@ -21,11 +21,12 @@ import (
 
 // Weights says where a new learner's body gets its weights.
 type Weights struct {
-	name    string // as pretrained.Find takes it
-	file    string
-	loaded  *weights.File
-	random  bool
-	ownHead bool
+	name       string // as pretrained.Find takes it
+	file       string
+	loaded     *weights.File
+	random     bool
+	ownHead    bool
+	linearHead bool
 }
 
 // Pretrained takes the architecture's default published weights: from a cache folder
@@ -51,6 +52,12 @@ func WeightsNamed(name string) Weights { return Weights{name: name} }
 // with random initial values. What it trains, torchvision and timm read.
 func (w Weights) OwnHead() Weights {
 	w.ownHead = true
+	return w
+}
+
+// LinearHead returns w for a learner whose head is one linear layer; see models.HeadLinear.
+func (w Weights) LinearHead() Weights {
+	w.linearHead = true
 	return w
 }
 
@@ -102,6 +109,8 @@ func NewLearner(ctx context.Context, dls *data.DataLoaders, arch *models.Archite
 	var m *models.Classifier
 	if w.ownHead {
 		m = models.NewOwnHead(arch, len(dls.Vocab), r)
+	} else if w.linearHead {
+		m = models.NewClassifier(arch, len(dls.Vocab), r, models.HeadLinear())
 	} else {
 		m = models.NewClassifier(arch, len(dls.Vocab), r)
 	}

@@ -34,8 +34,8 @@ type Info struct {
 	// Preprocess is what happens to a picture before the network sees it, the
 	// same as for validation pictures in training.
 	Preprocess preprocess.Config `json:"preprocess"`
-	// Head is OwnHead for the architecture's own head, "" for fastai's. File takes it
-	// from the classifier.
+	// Head is OwnHead for the architecture's own head, LinearHead for one linear layer, "" for
+	// fastai's. File takes it from the classifier.
 	Head string `json:"head,omitempty"`
 	// HeadDropout is the probability of dropout before the last layer of fastai's
 	// head, for training that goes on; nil is fastai's 0.5. File takes it from the head.
@@ -195,6 +195,8 @@ func (i Info) classifier(f *weights.File, a *Architecture) (*Classifier, error) 
 		classes, width, err = headSize(f, a)
 	case OwnHead:
 		classes, err = ownHeadSize(f, a)
+	case LinearHead:
+		classes, err = linearHeadSize(f, a)
 	default:
 		return nil, fmt.Errorf("metadata %s: the head %.40q is unknown to this version; use the version that wrote it, or a newer one", infoKey, i.Head)
 	}
@@ -206,6 +208,9 @@ func (i Info) classifier(f *weights.File, a *Architecture) (*Classifier, error) 
 	}
 	if i.Head == OwnHead {
 		return NewOwnHead(a, classes, rng.New(0)), nil
+	}
+	if i.Head == LinearHead {
+		return NewClassifier(a, classes, rng.New(0), HeadLinear()), nil
 	}
 	head, err := i.headOptions(width)
 	if err != nil {

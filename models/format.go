@@ -16,7 +16,7 @@ import (
 //
 //	1  single-label classification, pictures prepared as fastai does with the bilinear filter, its dropout in the head
 //	2  any task, thresholds, interpolation, crop_pct, head_dropout
-//	3  the architecture's own head, pad_mode
+//	3  the architecture's own head, a linear one, pad_mode
 //	4  temperature, abstention
 //
 // So older programs read what they understand, and refuse what they would
@@ -55,6 +55,10 @@ func (i *Info) describeHead(c *Classifier) {
 	i.Head, i.HeadDropout = "", nil
 	if c.OwnHead {
 		i.Head = OwnHead
+		return
+	}
+	if c.LinearHead() != nil {
+		i.Head = LinearHead
 		return
 	}
 	if p := headDropout(c.Head); p != defaultDropout {

@@ -31,6 +31,8 @@ func Grow(c *Classifier, info Info, vocab []string, r *rng.Stream) (*Classifier,
 	var grown *Classifier
 	if c.OwnHead {
 		grown = NewOwnHead(c.Arch, len(vocab), r)
+	} else if c.LinearHead() != nil {
+		grown = NewClassifier(c.Arch, len(vocab), r, HeadLinear())
 	} else {
 		_, width, err := headSize(f, c.Arch)
 		if err != nil {

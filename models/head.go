@@ -22,6 +22,7 @@ type headOptions struct {
 	width   int
 	dropout float64
 	pooled  bool
+	linear  bool
 }
 
 // HeadWidth sets how many values the head has between its two linear layers,
@@ -36,6 +37,10 @@ func HeadDropout(p float64) HeadOption { return func(o *headOptions) { o.dropout
 // HeadOfVectors leaves the pooling out, for a body whose result is [N,features]; see
 // Architecture.Pooled.
 func HeadOfVectors() HeadOption { return func(o *headOptions) { o.pooled = true } }
+
+// HeadLinear makes the head one linear layer with a bias, on the averages of the body's maps: as
+// torchvision's ResNets have it. It has no dropout.
+func HeadLinear() HeadOption { return func(o *headOptions) { o.linear = true } }
 
 // newHead is NewHead for the body of a.
 func (a *Architecture) newHead(classes int, r *rng.Stream, opts ...HeadOption) nn.Module {
@@ -67,6 +72,9 @@ func NewHead(features, classes int, r *rng.Stream, opts ...HeadOption) nn.Module
 		panic(fmt.Sprintf("models: a head of width %d with dropout %v; want a width of 1 at least and a probability", o.width, o.dropout))
 	}
 	var layers []nn.Module
+	if o.linear {
+		return newLinearHead(features, classes, o.pooled, r)
+	}
 	if !o.pooled {
 		layers = []nn.Module{nn.ConcatPool{}, nn.Identity{}} // AdaptiveConcatPool2d, Flatten
 		features *= 2
@@ -174,6 +182,8 @@ func (c *Classifier) CopyHead() (nn.Module, error) {
 	var head nn.Module
 	if c.OwnHead {
 		head = c.Arch.top(c.Classes)
+	} else if c.LinearHead() != nil {
+		head = c.Arch.newHead(c.Classes, rng.New(0), HeadLinear())
 	} else {
 		linear := c.Arch.headLinear()[1]
 		at := slices.IndexFunc(from, func(e nn.Entry) bool { return e.Name == linear })

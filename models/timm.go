@@ -19,8 +19,9 @@ var timmTwins = map[string]string{
 	"shufflenet_v2_x0_5": "", "shufflenet_v2_x1_0": "", "shufflenet_v2_x1_5": "", "shufflenet_v2_x2_0": "", "squeezenet1_0": "", "squeezenet1_1": "",
 }
 
-// ErrNoTimmHead is the error of TimmFile for a classifier with fastai's head.
-var ErrNoTimmHead = errors.New("the head is fastai's, which timm does not have: train the network's own head")
+// ErrNoTimmHead is the error of TimmFile for a classifier with fastai's head, or a linear one that
+// is not the architecture's own.
+var ErrNoTimmHead = errors.New("the head is fastai's or a linear one, which timm does not have: train the network's own head")
 
 // TimmFile returns c's parameters and running statistics as timm's network of the same
 // kind has them, and what timm calls it. It returns an error for a head that is not the

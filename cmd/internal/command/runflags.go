@@ -231,7 +231,7 @@ func (f *learnerFlags) adaptToWeights(ctx context.Context, changed func(string) 
 	return nil
 }
 
-// headFlag is --head: fastai, which settings have as "", or own.
+// headFlag is --head: fastai, which settings have as "", own or linear.
 type headFlag string
 
 func (h *headFlag) String() string { return cmp.Or(string(*h), "fastai") }
@@ -240,10 +240,10 @@ func (h *headFlag) Set(s string) error {
 	switch s {
 	case "fastai":
 		*h = ""
-	case models.OwnHead:
+	case models.OwnHead, models.LinearHead:
 		*h = headFlag(s)
 	default:
-		return errors.New("must be fastai or " + models.OwnHead)
+		return errors.New("must be fastai, own or linear")
 	}
 	return nil
 }
@@ -258,7 +258,7 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl := cmd.Flags()
 	fl.StringVar(&c.Arch, "arch", c.Arch, "architecture, as whippet models lists them; left out, that of the weights' configuration")
 	fl.StringVar(&c.Weights, "weights", c.Weights, "initial weights: default (the architecture's published ones), none, a name such as IMAGENET1K_V2, timm/resnet50.a1_in1k or hf:ORG/REPO[@REVISION], a folder with config.json, or a .pth or .safetensors file")
-	fl.Var((*headFlag)(&c.Head), "head", "fastai (concat pooling and two layers), or own: the architecture's, which torchvision and timm can read")
+	fl.Var((*headFlag)(&c.Head), "head", "fastai (concat pooling and two layers), linear (average pooling and one layer), or own: the architecture's, which torchvision and timm can read")
 	fl.StringVar(&c.From, "from", "", "continue from this saved model, head included; data with further classes grows it, and training says what the others lost")
 	fl.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "weight decay; with another --optimizer than adam, by default that one's usual")
 	fl.Float64Var(&c.LayerDecay, "layer-decay", c.LayerDecay, "let the learning rate fall by this factor from each layer to the one below it, the head having --lr, as timm's --layer-decay does (0.65 to 0.9 is usual); 0 for none")

@@ -18,6 +18,7 @@ import (
 	"github.com/whippet-ml/whippet/cmd/internal/watch"
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/files"
+	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/train"
 	"github.com/whippet-ml/whippet/train/checkpoint"
 )
@@ -79,6 +80,7 @@ func (f *trainFlags) fitFlags(cmd *cobra.Command) {
 	one, several, numbers := run.MetricNames()
 	fl.StringVar(&f.Metrics, "metrics", f.Metrics, "what to measure, separated by commas: "+strings.Join(one, ", ")+"; for several labels "+strings.Join(several, ", ")+"; for numbers "+strings.Join(numbers, ", "))
 	fl.StringVar(&f.Thresholds, "thresholds", f.Thresholds, "for several labels, the probability above which each is answered, chosen on the validation pictures: f1 (the highest F1), f2, f0.5, precision:0.9 (the highest recall at that precision), or a number for all (default f1)")
+	fl.StringVar(&f.HeadOnly, "head-only", f.HeadOnly, "fit a head at once to the features that the body has of the pictures, in seconds: `HOW` linear (softmax regression with --weight-decay) or nearest-mean; features are kept for the next time")
 	fl.BoolVar(&f.Calibrate, "calibrate", f.Calibrate, "when training has ended, fit a temperature on the validation pictures, so that of the answers given with 90 % nine in ten are right (temperature scaling); predict and serve use it")
 	fl.StringVar(&f.Abstain, "abstain", f.Abstain, "answer unknown where the best class's score is too low, chosen on the validation pictures: `RULE` precision:0.95 (the lowest score at which that share of the answers is right), coverage:0.9 (that share of the pictures is answered), or a score")
 	fl.DurationVar(&f.every, "checkpoint-every", 5*time.Minute, "how often to save the state of training, besides after every epoch")
@@ -121,6 +123,9 @@ func (f *trainFlags) begun(ctx context.Context, p *printer) error {
 		return err
 	}
 	defer dls.Close()
+	if f.HeadOnly != "" && len(dls.Train.Items()) < 2 {
+		return errors.New("--head-only: a head is fitted to two training pictures at least")
+	}
 	l, err := onceAMachine(ctx, func() (*train.Learner, error) { return f.Learner(ctx, dls, train.Distributed(group(ctx))) })
 	if err != nil {
 		return err
@@ -146,13 +151,22 @@ func (f *trainFlags) begun(ctx context.Context, p *printer) error {
 		return err
 	}
 	p.start(f.Config, dls, nil)
+	if f.HeadOnly != "" {
+		return f.end(ctx, f.fitHead(ctx, l, p), l, out, p)
+	}
 	return f.end(ctx, f.Fit(ctx, l), l, out, p)
 }
 
 // settle decides what was left open, so that the settings say all of the run.
 func (f *trainFlags) settle(ctx context.Context, changed func(string) bool) (err error) {
+	if err := f.CheckHeadOnly(changed, group(ctx).Size()); err != nil {
+		return err
+	}
 	if err := f.adaptDefaults(ctx, changed); err != nil {
 		return err
+	}
+	if f.HeadOnly != "" {
+		f.Head, f.Epochs, f.FreezeEpochs, f.Augment = models.LinearHead, 1, 0, false
 	}
 	if err := f.Check(); err != nil {
 		return err

@@ -56,8 +56,8 @@ type Config struct {
 	CropPct       float64                  `json:"crop_pct,omitempty"`
 	// Stats are those of the weights or of the model of From, where they are not the
 	// architecture's; RawEXIF, HeadWidth and HeadDropout are of that model, where they are
-	// not fastai's (see ContinueFrom). Head is the model's or --head's: models.OwnHead, or ""
-	// for fastai's.
+	// not fastai's (see ContinueFrom). Head is the model's or --head's: models.OwnHead,
+	// models.LinearHead, or "" for fastai's.
 	Stats        *preprocess.Stats `json:"stats,omitempty"`
 	RawEXIF      bool              `json:"ignore_exif,omitempty"`
 	Head         string            `json:"head,omitempty"`
@@ -83,6 +83,7 @@ type Config struct {
 	Loss         string            `json:"loss,omitempty"`          // of those that suit the task; "" for its usual one
 	ClassWeights string            `json:"class_weights,omitempty"` // auto, a table CLASS,WEIGHT, or "" for none
 	Thresholds   string            `json:"thresholds,omitempty"`    // how those of several labels are chosen: see ThresholdRule
+	HeadOnly     string            `json:"head_only,omitempty"`     // how a head alone is fitted to features: linear or nearest-mean; "" trains in epochs
 	Calibrate    bool              `json:"calibrate,omitempty"`     // fit a temperature on the validation pictures when training has ended
 	Abstain      string            `json:"abstain,omitempty"`       // when the model answers "unknown"; see AbstainRule
 	Patience     int               `json:"patience"`                // epochs without improvement after which to stop; 0 never
@@ -184,8 +185,8 @@ func (c Config) Check() error {
 	switch {
 	case c.Weights == "":
 		return bad("weights", `""`, "give default, none, a name or a file")
-	case c.Head != "" && c.Head != models.OwnHead:
-		return bad("head", c.Head, "must be fastai or own")
+	case c.Head != "" && c.Head != models.OwnHead && c.Head != models.LinearHead:
+		return bad("head", c.Head, "must be fastai, own or linear")
 	case c.Epochs < 0 || c.Epochs > 100_000:
 		return bad("epochs", c.Epochs, "must be 0 to 100000")
 	case c.FreezeEpochs < 0 || c.FreezeEpochs > 100_000:
@@ -307,8 +308,11 @@ func (c Config) weights() finetune.Weights {
 
 // headed returns w with the head that the run asks for.
 func (c Config) headed(w finetune.Weights) finetune.Weights {
-	if c.Head == models.OwnHead {
+	switch c.Head {
+	case models.OwnHead:
 		return w.OwnHead()
+	case models.LinearHead:
+		return w.LinearHead()
 	}
 	return w
 }

@@ -77,7 +77,7 @@ func takeOver[T comparable](given bool, flag string, v *T, model T) (note string
 // headWidth is the width of a model's head of fastai's form where it is not fastai's,
 // else 0.
 func headWidth(model *models.Classifier) int {
-	if model.OwnHead {
+	if model.OwnHead || model.LinearHead() != nil {
 		return 0
 	}
 	width := func(head nn.Module) int {
@@ -100,6 +100,9 @@ func (c Config) likeFrom(arch *models.Architecture, classes int) *models.Classif
 		return models.NewOwnHead(arch, classes, rng.New(0))
 	}
 	var o []models.HeadOption
+	if c.Head == models.LinearHead {
+		o = append(o, models.HeadLinear())
+	}
 	if c.HeadWidth > 0 {
 		o = append(o, models.HeadWidth(c.HeadWidth))
 	}

@@ -1,0 +1,109 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/features"
+	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/target"
+	"github.com/whippet-ml/whippet/task"
+	"github.com/whippet-ml/whippet/tensor"
+	"github.com/whippet-ml/whippet/train"
+)
+
+// This file is train --head-only: the body stays as it is, and a linear head is fitted to the features
+// that it has of the training pictures.
+
+// The values of Config.HeadOnly.
+const (
+	headLinear      = "linear"
+	headNearestMean = "nearest-mean"
+)
+
+// stepFlags are those that say how epochs are trained, of which --head-only has none.
+var stepFlags = strings.Fields(`epochs freeze-epochs lr schedule layer-decay batch shards min-scale augment train-bn mixup auto-augment cutmix random-erase
+	balance loss class-weights label-smoothing patience save-best monitor optimizer momentum sqr-mom eps l2 nesterov ema ema-warmup clip-norm
+	warmup-epochs warmup-lr min-lr drop-path head from checkpoint-every checkpoint-keep`)
+
+// CheckHeadOnly reports what does not go with --head-only. changed tells which flags were given.
+func (c Config) CheckHeadOnly(changed func(string) bool, ranks int) error {
+	if c.HeadOnly == "" {
+		return nil
+	}
+	switch {
+	case c.HeadOnly != headLinear && c.HeadOnly != headNearestMean:
+		return fmt.Errorf("--head-only %s: must be linear or nearest-mean", c.HeadOnly)
+	case changed("from"):
+		return errors.New("--from goes on with a model's head, and --head-only fits a new one: give the model to --weights, which takes its body")
+	case c.Weights == "none":
+		return errors.New("--weights none: --head-only leaves the body as it is, and a random one has nothing to say of pictures")
+	case c.TaskName == regression:
+		return fmt.Errorf("--head-only %s: is for classes and labels, not for --task %s", c.HeadOnly, c.TaskName)
+	case c.HeadOnly == headNearestMean && c.LabelDelim != "":
+		return errors.New("--head-only nearest-mean: is for one label a picture; for several give --head-only linear")
+	case c.HeadOnly == headNearestMean && changed("weight-decay"):
+		return errors.New("--weight-decay: a mean has nothing to decay: leave it out, or give --head-only linear")
+	case ranks > 1:
+		return errors.New("--head-only is not divided among ranks: run it on one")
+	}
+	if i := slices.IndexFunc(stepFlags, changed); i >= 0 {
+		return fmt.Errorf("--%s is about training in epochs, and --head-only fits the head at once: leave one of them out", stepFlags[i])
+	}
+	return nil
+}
+
+// Extractor returns the extractor of the features that the body of a model of this run has.
+func (c Config) Extractor(model *models.Classifier, o features.Options) (*features.Extractor, error) {
+	if c.Damaged == "skip" {
+		o.Damaged = data.SkipDamaged
+	}
+	return features.New(model, c.Preprocess(), o)
+}
+
+// FitHead fits the head of the run's learner to the features of its training pictures, without
+// augmentation.
+func (c Config) FitHead(ctx context.Context, l *train.Learner, o features.Options) error {
+	return l.FitBy(ctx, func(ctx context.Context) (float64, error) {
+		x, err := c.Extractor(l.Model, o)
+		if err != nil {
+			return 0, err
+		}
+		of, y, err := Features(ctx, x, l.DLs.Train)
+		if err != nil {
+			return 0, err
+		}
+		h, err := c.SolveHead(ctx, of.Values, y, l.DLs.Task(), len(l.DLs.Vocab))
+		if err != nil {
+			return 0, err
+		}
+		layer := l.Model.LinearHead()
+		copy(layer.Weight.Value.Data, h.Weight)
+		copy(layer.Bias.Value.Data, h.Bias)
+		return h.Loss, nil
+	})
+}
+
+// Features returns the features of a loader's pictures and the pictures' targets.
+func Features(ctx context.Context, x *features.Extractor, dl *data.Loader) (*features.Features, target.Targets, error) {
+	of, err := x.Of(ctx, dl.Config().Source, dl.Items())
+	if err != nil {
+		return nil, target.Targets{}, err
+	}
+	return of, dl.Targets().Gather(of.Index), nil
+}
+
+// SolveHead fits the head that the run asks for.
+func (c Config) SolveHead(ctx context.Context, x *tensor.Tensor, y target.Targets, by task.Task, classes int) (*features.Head, error) {
+	if c.HeadOnly == headNearestMean {
+		if !by.Exclusive() {
+			return nil, errors.New("--head-only nearest-mean: is for one label a picture; for several give --head-only linear")
+		}
+		return features.FitNearestMean(x, y, classes)
+	}
+	return features.FitLinear(ctx, x, y, classes, features.LinearOptions{WeightDecay: c.WeightDecay})
+}
