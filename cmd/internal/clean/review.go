@@ -114,6 +114,9 @@ func parseDecisions(b []byte, s *Set) (map[string]Decision, error) {
 func (d Decision) check(s *Set) error {
 	switch d.Action {
 	case Keep, Drop:
+		if d.Action == Keep && s.Unlabeled {
+			return errors.New("there is no label to keep: choose one")
+		}
 		if d.Label != "" || len(d.Labels) > 0 {
 			return fmt.Errorf("to %s takes no label, not %q", d.Action, append(d.Labels, d.Label))
 		}
@@ -208,6 +211,9 @@ func (r *Review) Counts() Counts {
 		}
 	}
 	c.Rows = c.Pictures - c.Dropped
+	if r.set.Unlabeled {
+		c.Rows = c.Relabeled
+	}
 	return c
 }
 
@@ -254,7 +260,7 @@ func (s *Set) Delimiter() (string, error) {
 }
 
 // writeTable writes path, label and is_valid of every picture that was not
-// dropped.
+// dropped; of unlabeled ones, path and label of those that got one.
 func (r *Review) writeTable(w io.Writer) error {
 	sep, err := r.set.Delimiter()
 	if err != nil {
@@ -265,21 +271,25 @@ func (r *Review) writeTable(w io.Writer) error {
 	if r.set.Several {
 		column = LabelsColumn
 	}
-	_ = out.Write([]string{"path", column, "is_valid"})
+	columns := []string{"path", column, "is_valid"}
+	if r.set.Unlabeled {
+		columns = columns[:2]
+	}
+	_ = out.Write(columns)
 	for _, p := range r.set.Pictures {
 		labels := make([]string, len(p.Labels))
 		for i, k := range p.Labels {
 			labels[i] = r.set.Vocab[k]
 		}
 		switch d := r.decisions[p.Name]; {
-		case d.Action == Drop:
+		case d.Action == Drop, r.set.Unlabeled && d.Action != Relabel:
 			continue
 		case d.Action == Relabel && r.set.Several:
 			labels = d.Labels
 		case d.Action == Relabel:
 			labels = []string{d.Label}
 		}
-		_ = out.Write([]string{p.Name, strings.Join(labels, sep), strconv.FormatBool(p.Valid)})
+		_ = out.Write([]string{p.Name, strings.Join(labels, sep), strconv.FormatBool(p.Valid)}[:len(columns)])
 	}
 	out.Flush()
 	return out.Error() // of any of the writes

@@ -236,3 +236,48 @@ func TestNewSet(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, "|"), want)
 	}
 }
+
+// TestUnlabeled gives labels to two of four pictures: the table has these only, and the review goes on
+// with them when another picture has come.
+func TestUnlabeled(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "labels.csv")
+	files := []string{"/d/a.jpg", "/d/b/c.jpg", "/d/b/d.jpg", "/e/f.jpg"}
+	r, err := OpenReview(out, NewUnlabeled(files, "/d", []string{"cat", "dog"}, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Decide(map[int]*Decision{0: {Action: Keep}}); err == nil || !strings.Contains(err.Error(), "no label to keep") {
+		t.Errorf("a label that is not there is kept: %v", err)
+	}
+	if err := r.Decide(map[int]*Decision{1: {Action: Relabel, Label: "dog"}, 2: {Action: Drop}, 3: {Action: Relabel, Label: "cat"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := table(t, out), "path,label\nb/c.jpg,dog\n/e/f.jpg,cat\n"; got != want {
+		t.Errorf("the table is\n%s\nwant\n%s", got, want)
+	}
+	if c := r.Counts(); c.Rows != 2 || c.Dropped != 1 || c.Pictures != 4 {
+		t.Errorf("counts %+v", c)
+	}
+	again, err := OpenReview(out, NewUnlabeled(append([]string{"/d/0.jpg"}, files...), "/d", []string{"cat", "dog"}, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, ok := again.Decision(2); !ok || d.Label != "dog" {
+		t.Errorf("the decision is gone: %+v, %t", d, ok)
+	}
+}
+
+// TestUnlabeledSeveral gives several labels, and none, to pictures that had none.
+func TestUnlabeledSeveral(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "labels.csv")
+	r, err := OpenReview(out, NewUnlabeled([]string{"/d/a.jpg", "/d/b.jpg", "/d/c.jpg"}, "/d", []string{"cat", "dog"}, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Decide(map[int]*Decision{0: {Action: Relabel, Labels: []string{"cat", "dog"}}, 2: {Action: Relabel}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := table(t, out), "path,labels\na.jpg,cat;dog\nc.jpg,\n"; got != want {
+		t.Errorf("the table is\n%s\nwant\n%s", got, want)
+	}
+}

@@ -116,7 +116,7 @@ func (p *Page) serveReview(w http.ResponseWriter, _ *http.Request) {
 	if cases == nil {
 		cases = []Case{}
 	}
-	answer(w, map[string]any{"title": p.title, "vocab": p.review.set.Vocab, "several": p.review.set.Several, "out": p.review.out,
+	answer(w, map[string]any{"title": p.title, "vocab": p.review.set.Vocab, "several": p.review.set.Several, "unlabeled": p.review.set.Unlabeled, "out": p.review.out,
 		"entries": cases, "pictures": pictures, "counts": p.review.Counts()})
 }
 

@@ -12,22 +12,24 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/interpret"
+	"github.com/whippet-ml/whippet/vision"
 )
 
 // Picture is one labeled picture of the data.
 type Picture struct {
 	Path   string // as its source names it
 	Name   string // in tables: below the root with slashes, or Path when it is elsewhere
-	Labels []int  // indices into the vocabulary, in order; one, unless the set's pictures may have several
+	Labels []int  // indices into the vocabulary, in order; one, unless the set's pictures may have several; none where it is unlabeled
 	Valid  bool   // for validation
 }
 
 // Set is all pictures of the data, sorted by name.
 type Set struct {
-	Vocab    []string
-	Several  bool // a picture has any number of labels, not one
-	Pictures []Picture
-	Open     func(path string) (*data.Image, error) // called from several goroutines
+	Vocab     []string
+	Several   bool // a picture has any number of labels, not one
+	Unlabeled bool // pictures get their labels by decisions, and the table has those that did
+	Pictures  []Picture
+	Open      func(path string) (*data.Image, error) // called from several goroutines
 }
 
 // NewSet gathers the pictures of loaders that were made of a Block, for a task
@@ -41,19 +43,38 @@ func NewSet(d *data.DataLoaders) *Set {
 			return
 		}
 		for i, it := range l.Items() {
-			p := Picture{Path: it.Path, Name: it.Path, Labels: s.indices(d.Task().Labels(d.Vocab, l.Targets(), i)), Valid: valid}
-			if rel, err := filepath.Rel(d.Root, it.Path); err == nil && filepath.IsLocal(rel) {
-				p.Name = filepath.ToSlash(rel)
-			} else if abs, err := filepath.Abs(it.Path); err == nil {
-				p.Name = abs
-			}
-			s.Pictures = append(s.Pictures, p)
+			s.Pictures = append(s.Pictures, Picture{Path: it.Path, Name: nameIn(d.Root, it.Path), Labels: s.indices(d.Task().Labels(d.Vocab, l.Targets(), i)), Valid: valid})
 		}
 	}
 	add(d.Train, false)
 	add(d.Valid, true)
 	slices.SortStableFunc(s.Pictures, func(a, b Picture) int { return cmp.Compare(a.Name, b.Name) })
 	return s
+}
+
+// NewUnlabeled returns a set of picture files without labels, sorted, to which a person gives those of
+// the vocabulary, any number to a picture if several. Names in tables are relative to root, or absolute where it is "".
+func NewUnlabeled(files []string, root string, vocab []string, several bool) *Set {
+	s := &Set{Vocab: vocab, Several: several, Unlabeled: true, Open: func(path string) (*data.Image, error) {
+		return vision.ImageFiles.Open(data.Item{Path: path})
+	}}
+	for _, f := range files {
+		s.Pictures = append(s.Pictures, Picture{Path: f, Name: nameIn(root, f), Labels: []int{}})
+	}
+	return s
+}
+
+// nameIn returns the name of a picture in tables.
+func nameIn(root, path string) string {
+	if root != "" {
+		if rel, err := filepath.Rel(root, path); err == nil && filepath.IsLocal(rel) {
+			return filepath.ToSlash(rel)
+		}
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 // indices returns the places of labels in the vocabulary, in order.
@@ -70,9 +91,10 @@ func (s *Set) indices(labels []string) []int {
 
 // Opinion is what the model says about a picture.
 type Opinion struct {
-	Loss   float64 `json:"loss"`
-	Answer []int   `json:"answer"` // what it would label the picture, indices into the vocabulary, in order
-	Top    []Guess `json:"top"`    // the most probable classes, best first
+	Loss        float64 `json:"loss"`
+	Uncertainty float64 `json:"uncertainty"` // of pictures without labels, instead of the loss
+	Answer      []int   `json:"answer"`      // what it would label the picture, indices into the vocabulary, in order
+	Top         []Guess `json:"top"`         // the most probable classes, best first
 }
 
 // Guess is a class and its probability.

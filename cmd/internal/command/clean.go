@@ -30,6 +30,9 @@ type cleanFlags struct {
 	delimiter string // of the labels in the table, where pictures may have several
 }
 
+// pageClose is how long a page may take to answer what was asked before the command ends.
+const pageClose = 2 * time.Second
+
 func newClean() *cobra.Command {
 	f := &cleanFlags{limits: copies.DefaultLimits}
 	cmd := &cobra.Command{
@@ -136,7 +139,7 @@ func (f *cleanFlags) run(cmd *cobra.Command, model string) error {
 	case <-page.Done():
 	case <-ctx.Done():
 	}
-	err = server.Close(2 * time.Second)
+	err = server.Close(pageClose)
 	f.report(p, review, out)
 	return err
 }

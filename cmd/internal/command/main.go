@@ -152,6 +152,7 @@ func newRoot() *cobra.Command {
 		newServe(),
 		newInterpret(),
 		newClean(),
+		newNext(),
 		newExport(),
 		newImport(),
 		newVerify(),

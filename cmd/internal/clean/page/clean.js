@@ -97,16 +97,18 @@ function undecided() {
   $('saved').textContent = 'Every entry is decided. Press Finish, or look at some again.';
 }
 
+const counted = (c) => review.unlabeled ? `${c.relabeled} labeled, ${c.dropped} dropped` : `${c.kept} kept, ${c.relabeled} relabeled, ${c.dropped} dropped`;
+
 // suggestion is the labels that the model would give instead, null if it agrees.
 function suggestion(p) {
-  return p.opinion && !same(p.opinion.answer, p.labels) ? p.opinion.answer.map((k) => review.vocab[k]) : null;
+  return p.opinion && (review.unlabeled || !same(p.opinion.answer, p.labels)) ? p.opinion.answer.map((k) => review.vocab[k]) : null;
 }
 
 // toggle gives a picture that may have several labels one more, or takes it away.
 function toggle(i, name) {
   const p = picture(i), has = now(p);
   const labels = has.includes(name) ? has.filter((v) => v !== name) : review.vocab.filter((v) => v === name || has.includes(v));
-  decide([same(labels, labelsOf(p)) ? [i, 'keep'] : [i, 'relabel', labels]], { stay: true });
+  decide([!review.unlabeled && same(labels, labelsOf(p)) ? [i, 'keep'] : [i, 'relabel', labels]], { stay: true });
 }
 
 // boxes are the labels of a picture that may have several: those that it has, had, or may have by the model.
@@ -126,16 +128,16 @@ function boxes(i, k) {
 
 function panel(i, k) {
   const p = picture(i), d = p.decision;
-  const img = make('img', { alt: `${p.name}, labeled ${called(labelsOf(p))}`, src: `api/picture?i=${i}&key=${encodeURIComponent(key)}` });
+  const img = make('img', { alt: review.unlabeled ? `${p.name}, without a label` : `${p.name}, labeled ${called(labelsOf(p))}`, src: `api/picture?i=${i}&key=${encodeURIComponent(key)}` });
   img.addEventListener('error', () => { if (!review.over) alarm(`${apart(p.name)} cannot be shown.`); });
   const side = make('div', {});
   const f = make('section', { className: 'panel' + (k === active ? ' active' : '') + (d && d.action === 'drop' ? ' dropped' : '') }, img, side);
   f.setAttribute('aria-label', p.name);
   f.dataset.picture = i;
   side.append(make('h2', {}, p.name));
-  side.append(make('p', {}, 'labeled ', make('b', {}, called(labelsOf(p))), p.valid ? ', for validation' : ', for training'));
+  if (!review.unlabeled) side.append(make('p', {}, 'labeled ', make('b', {}, called(labelsOf(p))), p.valid ? ', for validation' : ', for training'));
   if (p.opinion) {
-    side.append(make('p', {}, `loss ${p.opinion.loss.toFixed(3)}; the model says`));
+    side.append(make('p', {}, (review.unlabeled ? `uncertainty ${p.opinion.uncertainty.toFixed(3)}` : `loss ${p.opinion.loss.toFixed(3)}`) + '; the model says'));
     const list = make('ol', {});
     for (const g of p.opinion.top) {
       const li = make('li', {}, make('span', {}, apart(review.vocab[g.class]) + (p.labels.includes(g.class) ? ' (its label)' : '')), make('span', {}, (100 * g.prob).toFixed(1) + ' %'));
@@ -144,7 +146,7 @@ function panel(i, k) {
     }
     side.append(list);
   }
-  const state = make('p', { className: 'state' }, d ? { keep: 'kept', drop: 'dropped', relabel: 'relabeled: ' + called(d.action === 'relabel' ? labelsIn(d) : []) }[d.action] : '');
+  const state = make('p', { className: 'state' }, d ? { keep: 'kept', drop: 'dropped', relabel: (review.unlabeled ? 'labeled: ' : 'relabeled: ') + called(d.action === 'relabel' ? labelsIn(d) : []) }[d.action] : '');
   if (d) state.classList.add(d.action);
   side.append(state);
   const row = make('div', { className: 'do' });
@@ -153,14 +155,14 @@ function panel(i, k) {
     b.addEventListener('click', () => { active = k; f(); });
     row.append(b);
   };
-  button('keep', 'K', 'keep', () => decide([[i, 'keep']]));
+  if (!review.unlabeled) button('keep', 'K', 'keep', () => decide([[i, 'keep']]));
   const s = suggestion(p);
   if (s !== null) button('it is ' + called(s), 'R', 'relabel', () => decide([[i, 'relabel', s]]));
   button('drop', 'D', 'drop', () => decide([[i, 'drop']]));
   if (review.several) side.append(boxes(i, k));
-  const input = make('input', { placeholder: review.several ? 'add or remove a label' : 'another label', autocomplete: 'off' });
+  const input = make('input', { placeholder: review.several ? 'add or remove a label' : review.unlabeled ? 'a label' : 'another label', autocomplete: 'off' });
   input.setAttribute('list', 'classes');
-  input.setAttribute('aria-label', 'another label for ' + p.name);
+  input.setAttribute('aria-label', (review.unlabeled ? 'a label for ' : 'another label for ') + p.name);
   const choose = () => {
     if (!review.vocab.includes(input.value)) return;
     if (review.several) toggle(i, input.value); else decide([[i, 'relabel', [input.value]]]);
@@ -181,7 +183,7 @@ function panel(i, k) {
 
 function show() {
   const e = entry(), n = review.entries.length, done = review.entries.filter(decided).length, c = review.counts;
-  $('counts').textContent = `${done} of ${n} entries decided; of ${c.pictures} pictures, ${c.kept} kept, ${c.relabeled} relabeled, ${c.dropped} dropped`;
+  $('counts').textContent = `${done} of ${n} entries decided; of ${c.pictures} pictures, ${counted(c)}`;
   $('bar').firstElementChild.style.width = (n ? 100 * done / n : 100) + '%';
   $('bar').setAttribute('aria-valuemax', n);
   $('bar').setAttribute('aria-valuenow', done);
@@ -199,6 +201,8 @@ function show() {
     const [a, b] = e.pictures.map(picture);
     $('why').textContent = `Near-duplicates in training and validation${e.how ? ', one ' + e.how : ''}${e.alike ? ` (edges ${Math.round(100 * e.alike)} % alike)` : ''}: the model is judged on what it has seen.` +
       (!same(a.labels, b.labels) ? ' Their labels differ.' : '');
+  } else if (review.unlabeled) {
+    $('why').textContent = 'The model is unsure of this picture, and it is unlike those before it.';
   } else {
     const p = picture(e.pictures[0]);
     $('why').textContent = suggestion(p) !== null ? `Labeled ${called(labelsOf(p))}; the model says ${called(suggestion(p))}.` : 'The model agrees with the label, but is not sure.';
@@ -219,7 +223,7 @@ addEventListener('keydown', (e) => {
   if (!review || review.over || !review.entries.length || e.ctrlKey || e.metaKey || e.altKey || e.target.tagName === 'INPUT') return;
   const i = entry().pictures[Math.min(active, entry().pictures.length - 1)], s = suggestion(picture(i));
   switch (e.key.toLowerCase()) {
-    case 'k': decide([[i, 'keep']]); break;
+    case 'k': if (!review.unlabeled) decide([[i, 'keep']]); break;
     case 'd': case 'delete': decide([[i, 'drop']]); break;
     case 'r': if (s !== null) decide([[i, 'relabel', s]]); break;
     case 'l': document.querySelectorAll('.panel input')[active].focus(); break;
@@ -248,7 +252,7 @@ $('finish').addEventListener('click', async () => {
     const c = await call('finish', {});
     review.over = true;
     clearTimeout(advance);
-    $('summary').textContent = `${c.kept} kept, ${c.relabeled} relabeled, ${c.dropped} dropped; ${c.rows} of ${c.pictures} pictures are in ${review.out}.`;
+    $('summary').textContent = `${counted(c)}; ${c.rows} of ${c.pictures} pictures are in ${review.out}.`;
     $('main').hidden = true;
     $('end').hidden = false;
   } catch (e) {
@@ -272,6 +276,7 @@ addEventListener('focus', async () => {
 call('review').then((r) => {
   review = r;
   $('title').textContent = r.title;
+  if (r.unlabeled) document.querySelectorAll('.labeled').forEach((e) => { e.hidden = true; });
   $('classes').append(...r.vocab.map((v) => make('option', { value: v })));
   $('main').hidden = false;
   const first = r.entries.findIndex((e) => !decided(e));
