@@ -43,6 +43,11 @@ func (o Operation) String() string {
 // Apply returns img changed with a magnitude; what moves in from outside is black, and
 // the nearest pixel is taken, torchvision's defaults. The result is a new picture.
 func (o Operation) Apply(img *data.Image, magnitude float64) *data.Image {
+	return o.apply(img, magnitude, move)
+}
+
+// apply is Apply, with how pixels are moved.
+func (o Operation) apply(img *data.Image, magnitude float64, move func(out, img *data.Image, m mat3)) *data.Image {
 	out := data.NewImage(img.Width, img.Height)
 	w, h := float64(img.Width), float64(img.Height)
 	switch o {

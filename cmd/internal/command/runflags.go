@@ -274,7 +274,7 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.Uint64Var(&c.Seed, "seed", 0, "seed of everything else that is random; drawn, printed and recorded when not given")
 	fl.BoolVar(&c.TrainBN, "train-bn", c.TrainBN, "let the batch norms of frozen layers train")
 	fl.Float64Var(&c.MixUp, "mixup", c.MixUp, "mix pictures with this alpha (fastai: 0.4); 0 for none")
-	fl.StringVar(&c.AutoAugment, "auto-augment", c.AutoAugment, "`POLICY` by which training pictures are moved and colored, in place of rotation, zoom, warp and lighting: randaugment, randaugment:OPERATIONS,MAGNITUDE or trivialaugment (default none)")
+	fl.StringVar(&c.AutoAugment, "auto-augment", c.AutoAugment, "`POLICY` by which training pictures are moved and colored, in place of rotation, zoom, warp and lighting: randaugment, randaugment:OPERATIONS,MAGNITUDE, trivialaugment, augmix or augmix:SEVERITY (default none)")
 	fl.Float64Var(&c.CutMix, "cutmix", c.CutMix, "put a rectangle of another picture into each, its area drawn with this `ALPHA` (torchvision: 1), with --mixup this or that to each batch; 0 for none (default 0)")
 	fl.Float64Var(&c.Erase, "random-erase", c.Erase, "erase a rectangle of a training picture with this `PROBABILITY`; 0 for none (default 0)")
 	fl.BoolVar(&c.Balance, "balance", c.Balance, "draw training pictures of rare classes as often as those of frequent ones")

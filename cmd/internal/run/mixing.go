@@ -13,7 +13,7 @@ import (
 // Mixing are the settings of what is done to training pictures besides fastai's
 // augmentation and mixup.
 type Mixing struct {
-	// AutoAugment is randaugment, randaugment:OPERATIONS,MAGNITUDE or trivialaugment; "" for none.
+	// AutoAugment is randaugment, randaugment:OPERATIONS,MAGNITUDE, trivialaugment, augmix or augmix:SEVERITY; "" for none.
 	AutoAugment string `json:"auto_augment,omitempty"`
 
 	CutMix float64 `json:"cutmix,omitempty"`       // alpha; 0 for none
@@ -34,29 +34,46 @@ func (m Mixing) check() error {
 	return nil
 }
 
-// policy returns what --auto-augment asks for, the zero Policy for nothing.
-func (m Mixing) policy() (p vision.Policy, err error) {
+// policy is what --auto-augment does to pictures.
+type policy interface {
+	data.ItemTransform
+	Check() error
+}
+
+// policy returns what --auto-augment asks for, nil for nothing.
+func (m Mixing) policy() (policy, error) {
 	kind, args, with := strings.Cut(m.AutoAugment, ":")
-	bad := fmt.Errorf("--auto-augment %s: must be randaugment, trivialaugment, or randaugment:OPERATIONS,MAGNITUDE, such as randaugment:2,9", m.AutoAugment)
+	bad := fmt.Errorf("--auto-augment %s: must be randaugment, trivialaugment, augmix, randaugment:OPERATIONS,MAGNITUDE such as randaugment:2,9, or augmix:SEVERITY such as augmix:3", m.AutoAugment)
 	switch {
 	case m.AutoAugment == "":
-		return p, nil
+		return nil, nil
 	case kind == "trivialaugment" && !with:
 		return vision.TrivialAugmentWide(), nil
 	case kind == "randaugment" && !with:
 		return vision.RandAugment(2, 9), nil
+	case kind == "augmix" && !with:
+		return vision.AugMix{}, nil
+	case kind == "augmix":
+		severity, err := strconv.Atoi(args)
+		if err != nil {
+			return nil, bad
+		}
+		if a := (vision.AugMix{Severity: severity}); severity > 0 && a.Check() == nil {
+			return a, nil
+		}
+		return nil, fmt.Errorf("--auto-augment %s: want a severity of 1 to 10", m.AutoAugment)
 	case kind != "randaugment":
-		return p, bad
+		return nil, bad
 	}
 	first, second, _ := strings.Cut(args, ",")
 	operations, err1 := strconv.Atoi(first)
 	magnitude, err2 := strconv.Atoi(second)
 	if err1 != nil || err2 != nil {
-		return p, bad
+		return nil, bad
 	}
-	p = vision.RandAugment(operations, magnitude)
+	p := vision.RandAugment(operations, magnitude)
 	if err := p.Check(); err != nil || operations < 1 || magnitude < 0 {
-		return p, fmt.Errorf("--auto-augment %s: want 1 to 100 operations, and a magnitude of 0 to 30", m.AutoAugment)
+		return nil, fmt.Errorf("--auto-augment %s: want 1 to 100 operations, and a magnitude of 0 to 30", m.AutoAugment)
 	}
 	return p, nil
 }
@@ -66,7 +83,7 @@ func (m Mixing) policy() (p vision.Policy, err error) {
 func (m Mixing) automatic(first data.ItemTransform) (data.ItemTransform, error) {
 	p, err := m.policy()
 	switch {
-	case err != nil || m.AutoAugment == "":
+	case err != nil || p == nil:
 		return first, err
 	case first == nil:
 		return p, nil
