@@ -92,6 +92,9 @@ func (f *foldsFlags) prepareFolds(cmd *cobra.Command) (err error) {
 	if f.n < 2 || f.n > run.MaxFolds {
 		return fmt.Errorf("--folds %d: must be 2 to %d", f.n, run.MaxFolds)
 	}
+	if err := f.followRecipe(cmd); err != nil {
+		return err
+	}
 	if err := f.settle(cmd.Context(), cmd.Flags().Changed); err != nil {
 		return err
 	}

@@ -160,7 +160,7 @@ func (f *learnerFlags) adaptDefaults(ctx context.Context, changed func(string) b
 		if err != nil {
 			return err
 		}
-		f.notes = notes
+		f.notes = append(f.notes, notes...)
 	} else if err := f.adaptToWeights(ctx, changed); err != nil {
 		return err
 	}

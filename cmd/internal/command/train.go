@@ -70,6 +70,7 @@ func (f *trainFlags) fitFlags(cmd *cobra.Command) {
 	optimizerFlags(cmd, &f.Updates)
 	averageFlags(cmd, &f.Updates)
 	courseFlags(cmd, &f.Course)
+	recipeFlag(cmd, &f.Config)
 	fl.IntVar(&f.Epochs, "epochs", f.Epochs, "epochs with all layers training")
 	fl.IntVar(&f.FreezeEpochs, "freeze-epochs", f.FreezeEpochs, "epochs before that in which only the head and the batch norms train")
 	fl.StringVar(&f.LR, "lr", f.LR, "learning rate; with --schedule other than fine-tune also slice(1e-6,1e-4) or a list, one for each layer group")
@@ -107,6 +108,9 @@ func (f *trainFlags) run(cmd *cobra.Command) error {
 
 // begin starts a new run and trains to its end.
 func (f *trainFlags) begin(cmd *cobra.Command, p *printer) error {
+	if err := f.followRecipe(cmd); err != nil {
+		return err
+	}
 	if err := f.settle(cmd.Context(), cmd.Flags().Changed); err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ type Config struct {
 	WeightsFixed string                  `json:"weights_fixed,omitempty"` // a name that stands for the same weights later too; "" where Weights does
 	From         string                  `json:"from,omitempty"`          // a saved model to go on from, head included; then Arch is its and Weights means nothing
 	FromDigest   uint32                  `json:"from_digest,omitempty"`   // of that model's file; see digestFrom
+	Recipe       string                  `json:"recipe,omitempty"`        // of Recipes, for people: what it stands for is in the other settings
 	Epochs       int                     `json:"epochs"`                  // after the frozen ones
 	FreezeEpochs int                     `json:"freeze_epochs"`           // with only the head (and batch norms) training
 	LR           string                  `json:"lr"`                      // base rate of fine-tuning, or a rate as schedule.ParseRate reads it
@@ -236,6 +237,11 @@ func (c Config) Check() error {
 	}
 	if err := c.CheckShards(c.Batch, 1); err != nil {
 		return err
+	}
+	if c.Recipe != "" {
+		if _, err := RecipeNamed(c.Recipe); err != nil {
+			return err
+		}
 	}
 	if err := c.checkModel(); err != nil {
 		return err
