@@ -100,6 +100,9 @@ type Options struct {
 	// at for changes as model files are.
 	CertFile, KeyFile string
 
+	// LabelStudio, if not nil, makes the server a machine-learning back end of Label Studio as well.
+	LabelStudio *LabelStudio
+
 	// TopK is how many classes an answer has when the request does not say.
 	TopK int
 	// NoPage leaves out the web page and Grad-CAM.

@@ -35,6 +35,7 @@ type Server struct {
 	refused   refusals
 
 	tokens      *tokens      // nil: everybody may ask
+	studio      *studio      // nil: Label Studio is not answered
 	certificate *certificate // nil: plain HTTP
 	handler     http.Handler
 	patterns    []string // of the routes
@@ -64,6 +65,11 @@ func New(o Options, files ...ModelFile) (*Server, error) {
 			return nil, err
 		}
 	}
+	if o.LabelStudio != nil {
+		if s.studio, err = newStudio(*o.LabelStudio, o.MaxBody); err != nil {
+			return nil, err
+		}
+	}
 	s.m = newMetrics(s)
 	for _, f := range files {
 		if s.byName[f.Name] != nil {
@@ -90,6 +96,9 @@ func (s *Server) Close() {
 		s.drains.Store(true)
 		for _, m := range s.models {
 			m.close()
+		}
+		if s.studio != nil && s.studio.root != nil {
+			_ = s.studio.root.Close()
 		}
 	})
 }
@@ -251,6 +260,9 @@ func (s *Server) routes() http.Handler {
 		get("/v2/models/{model}"+v, s.v2Model)
 		get("/v2/models/{model}"+v+"/ready", s.v2ModelReady)
 		work("/v2/models/{model}"+v+"/infer", s.v2Infer)
+	}
+	if s.studio != nil {
+		s.studioRoutes(handle)
 	}
 	handle("GET /metrics", promhttp.HandlerFor(s.m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes}))
 	if !s.opts.NoPage {

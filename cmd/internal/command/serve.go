@@ -21,6 +21,7 @@ import (
 
 func newServe() *cobra.Command {
 	var o serve.Options
+	var studio serve.LabelStudio
 	var address, socketMode, logFormat string
 	var verbose bool
 	cmd := &cobra.Command{
@@ -35,6 +36,7 @@ file or of the run's folder; requests that name no model go to the first.
   POST /explain                    where in a picture the model looked (Grad-CAM)
   GET  /models                     models and their classes
   GET  /v2/..., POST /v2/models/NAME/infer   Open Inference Protocol
+  /label-studio                    back end of Label Studio (--label-studio)
   GET  /healthz /readyz /metrics   health and Prometheus metrics
   GET  /                           a page to drop, paste or photograph a picture
 
@@ -69,6 +71,12 @@ finishes what was accepted. All limits: docs/limits.md.`,
 			if (o.CertFile == "") != (o.KeyFile == "") {
 				return errors.New("--tls-cert and --tls-key go together: give both or none")
 			}
+			switch {
+			case studio.URL != "":
+				o.LabelStudio = &studio
+			case studio.KeyFile != "" || studio.Files != "" || len(studio.Hosts) > 0:
+				return errors.New("--label-studio-key, --label-studio-files and --label-studio-hosts go with --label-studio, the address of Label Studio")
+			}
 			l, err := serve.Listen(address, fs.FileMode(mode))
 			if err != nil {
 				return fmt.Errorf("--address %s: %w", address, err)
@@ -96,6 +104,10 @@ finishes what was accepted. All limits: docs/limits.md.`,
 	f.StringVar(&o.TokenFile, "tokens", "", "file of bearer tokens, one a line: without one of them only health checks are answered")
 	f.StringVar(&o.CertFile, "tls-cert", "", "certificate and its chain in PEM: TLS; read again when it changes")
 	f.StringVar(&o.KeyFile, "tls-key", "", "its key in PEM")
+	f.StringVar(&studio.URL, "label-studio", "", "answer the requests of the Label Studio at this address, such as http://localhost:8080, as its back end; uploaded pictures are fetched from there")
+	f.StringVar(&studio.KeyFile, "label-studio-key", "", "file with an access token of Label Studio, to fetch pictures with")
+	f.StringVar(&studio.Files, "label-studio-files", "", "folder of Label Studio's local files (its LOCAL_FILES_DOCUMENT_ROOT), to open instead of fetching them")
+	f.StringSliceVar(&studio.Hosts, "label-studio-hosts", nil, "other hosts that the pictures of tasks may be fetched from; none others are")
 	f.IntVar(&o.MaxBatch, "batch", serve.DefaultMaxBatch, "pictures that go through the network at once, 1 to 1024")
 	renamed(cmd, "max-batch", "batch")
 	f.DurationVar(&o.MaxWait, "max-wait", serve.DefaultMaxWait, "how long an incomplete batch waits for more; negative is not at all")
