@@ -180,3 +180,41 @@ func TestLabelStudioOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestLabelStudioPersonalToken fetches two pictures with a personal access token, for which Label Studio
+// gives another one once.
+func TestLabelStudioPersonalToken(t *testing.T) {
+	given := 0
+	ls := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		switch {
+		case r.Method == "POST" && r.URL.Path == "/api/token/refresh" && string(b) == `{"refresh":"aa.bb.cc"}`:
+			given++
+			_, _ = w.Write([]byte(`{"access":"dd.ee.ff"}`))
+		case r.Header.Get("Authorization") == "Bearer dd.ee.ff":
+			_, _ = w.Write([]byte("picture"))
+		default:
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	defer ls.Close()
+	key := filepath.Join(t.TempDir(), "key")
+	for token, says := range map[string]string{"aa.bb.cc": "", "xx.bb.cc": "--label-studio-key"} {
+		if err := os.WriteFile(key, []byte(token), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := newStudio(LabelStudio{URL: ls.URL, KeyFile: key}, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			b, err := s.read(t.Context(), "/data/upload/1/a.png")
+			if says == "" && (err != nil || string(b) != "picture") || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+				t.Errorf("%s: %q, %v; want an error with %q", token, b, err, says)
+			}
+		}
+	}
+	if given != 1 {
+		t.Errorf("a token was asked for %d times, want once", given)
+	}
+}
