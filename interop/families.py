@@ -4,7 +4,9 @@
 
 needs torch, torchvision, timm, onnxruntime and pillow. For each network, on a few drawn pictures: lr-find, train, interpret with its
 page, predict, serve, export to ONNX (graph of whole pictures and of normalized ones) and to a folder for timm; then interpret,
-predict, serve and export of that folder. It stops at the first difference and says how large the others are.
+predict, serve and export of that folder. Two bodies are trained under fastai's head besides ("fastai:resnet18" is one), and if
+WHIPPET_TESTDATA names a folder with weights/tf_efficientnet_lite0, published weights in the Hub's layout are run and trained from
+("published"). It stops at the first difference and says how large the others are.
 """
 import base64, csv, io, json, math, os, random, re, subprocess, sys, tempfile, urllib.request
 import numpy as np, onnxruntime, timm, torch, torchvision
@@ -16,9 +18,14 @@ NETWORKS = {
     "mobilenet_v2": 64, "mobilenetv2_050": 64, "mobilenet_v3_small": 64, "mobilenetv3_small_100": 64, "mobilenetv4_conv_small": 64,
     "efficientnet_b0": 64, "tf_efficientnet_b0": 64, "efficientnet_v2_s": 64, "tf_efficientnetv2_s": 64,
     "efficientnet_lite0": 64, "tf_efficientnet_lite0": 64, "convnext_atto": 64, "convnextv2_atto": 64, "regnet_y_400mf": 64,
-    "regnetx_004": 64, "regnety_004": 64, "resnet18": 64, "resnet18d": 64, "seresnet18": 64, "resnext50_32x4d": 64, "resnet14t": 64,
+    "regnetx_004": 64, "regnety_004": 64, "resnet18": 64, "resnet18d": 64, "seresnet18": 64, "resnext50_32x4d": 64, "resnet14t": 64, "resnetblur18": 64,
     "densenet121": 64, "shufflenet_v2_x0_5": 64, "squeezenet1_1": 64,
     "vit_tiny_patch16_224": 64, "deit3_small_patch16_224": 64, "vit_small_patch14_dinov2": 70, "vit_small_patch14_reg4_dinov2": 70,
+}
+# Bodies as fastai's vision_learner cuts them: how PyTorch computes their maps.
+FASTAI = {
+    "resnet18": lambda: torch.nn.Sequential(*[c for c in torchvision.models.resnet18(weights=None).children()][:-2]),
+    "mobilenetv3_small_100": lambda: timm.create_model("mobilenetv3_small_100", num_classes=0, global_pool=""),
 }
 TORCHVISION = ["shufflenet_v2_x0_5", "squeezenet1_1", "mobilenet_v3_small", "efficientnet_v2_s"]
 CLASSES = ["disc", "square", "stripes"]
@@ -46,8 +53,8 @@ def draw(folder):
 
 class Check:
     def __init__(self, program, folder, pictures, name):
-        self.program, self.pictures, self.name, self.size, self.largest = program, pictures, name, NETWORKS[name], {}
-        self.data, self.folder = folder + "/pictures", f"{folder}/{name}"
+        self.program, self.pictures, self.name, self.size, self.largest = program, pictures, name, NETWORKS.get(name, 64), {}
+        self.data, self.folder = folder + "/pictures", f"{folder}/{name.replace(':', '-')}"
         os.makedirs(self.folder)
 
     def run(self, *args, fails=None):
@@ -63,8 +70,12 @@ class Check:
             sys.exit(f"{self.name}: {what}: probabilities differ by {d:.2g}\n{np.round(got, 5)}\n{np.round(want, 5)}")
 
     def predict(self, model):
-        rows = [json.loads(l) for l in self.run("predict", model, *self.pictures, "--json", "--topk", "3").splitlines()]
-        return [[{p["label"]: p["score"] for p in r["predictions"]}[c] for c in CLASSES] for r in rows]
+        return of_classes(self.best(model, 3))
+
+    def best(self, model, n):
+        """The scores of the n best labels of each picture."""
+        rows = [json.loads(l) for l in self.run("predict", model, *self.pictures, "--json", "--topk", str(n)).splitlines()]
+        return [{p["label"]: p["score"] for p in r["predictions"]} for r in rows]
 
     def interpret(self, model):
         page, table = self.folder + "/report.html", self.folder + "/table.csv"
@@ -80,6 +91,9 @@ class Check:
         return [r[CLASSES.index(p.split("/")[-2])] for p, r in zip(self.pictures, scores)]
 
     def serve(self, model):
+        return of_classes(self.serve_best(model, 3))
+
+    def serve_best(self, model, n):
         p = subprocess.Popen([self.program, "serve", "net=" + model, "--address", "127.0.0.1:0"], stderr=subprocess.PIPE, text=True)
         try:
             log = ""
@@ -90,8 +104,8 @@ class Check:
             post = lambda path, b: urllib.request.urlopen(urllib.request.Request(found[0] + path, data=b), timeout=60)
             scores = []
             for f in self.pictures:
-                ps = json.load(post("/predict?topk=3", open(f, "rb").read()))
-                scores.append([{p["label"]: p["score"] for p in ps}[c] for c in CLASSES])
+                ps = json.load(post(f"/predict?topk={n}", open(f, "rb").read()))
+                scores.append({p["label"]: p["score"] for p in ps})
             heat = post("/explain", open(self.pictures[0], "rb").read()).read().decode()
             jpegs = re.findall(r"data:image/jpeg;base64,([A-Za-z0-9+/=]+)", heat)
             assert len(jpegs) == 2 and all(Image.open(io.BytesIO(base64.b64decode(j))).size[0] > 10 for j in jpegs), heat[:300]
@@ -131,10 +145,53 @@ class Check:
         self.same("ONNX, normalized", s.run(None, {s.get_inputs()[0].name: torch.stack(x).numpy()})[0], want, CLOSE)
         return want
 
+    def settings(self, arch):
+        return ["--data", self.data, "--label", "folder", "--valid", "0.25", "--arch", arch, "--weights", "none",
+            "--size", str(self.size), "--presize", "0", "--crop-pct", "0.875", "--interpolation", "bicubic", "--batch", "8", "--seed", "3"]
+
+    def under_fastais_head(self):
+        run, path, arch = self.folder + "/run", self.folder + "/net.safetensors", self.name.removeprefix("fastai:")
+        self.run("train", *self.settings(arch), "--epochs", "1", "--freeze-epochs", "1", "--out", run)
+        scores = self.predict(run)
+        self.same("interpret", self.interpret(run), self.actual(scores), CLOSE)
+        self.same("serve", self.serve(run), scores, CLOSE)
+        self.same("ONNX, whole pictures", self.onnx(run), scores, CLOSE)
+        self.run("export", run, "--out", self.folder + "/timm/", fails="the head is fastai's, which timm does not have")
+        self.run("export", run, "--out", path)
+        from safetensors.torch import load_file
+        arrays, body = load_file(path), FASTAI[arch]()
+        head = {k.removeprefix("head."): v for k, v in arrays.items() if k.startswith("head.")}
+        features = head["2.weight"].numel()
+        top = torch.nn.Sequential(torch.nn.Identity(), torch.nn.Identity(), torch.nn.BatchNorm1d(features), torch.nn.Identity(),
+            torch.nn.Linear(features, 512, bias=False), torch.nn.ReLU(), torch.nn.BatchNorm1d(512), torch.nn.Identity(),
+            torch.nn.Linear(512, len(CLASSES), bias=False))
+        top.load_state_dict(head)
+        body.load_state_dict(fitting(body, {k: v for k, v in arrays.items() if not k.startswith("head.")}))
+        maps, top = getattr(body.eval(), "forward_features", body), top.eval()
+        t = create_transform((3, self.size, self.size), interpolation="bicubic", crop_pct=0.875)
+        net = lambda x: top(torch.cat([maps(x).amax((2, 3)), maps(x).mean((2, 3))], 1))
+        self.same("PyTorch", self.torch(net, [t(Image.open(f).convert("RGB")) for f in self.pictures]), scores, TIMM)
+
+    def published(self, folder):
+        names, n = timm.data.ImageNetInfo(), 5
+        want = self.timm(folder)
+        best = [[int(i) for i in np.argsort(-w)[:n]] for w in want]
+        label = lambda i: names.index_to_description(i, detailed=False).split(",")[0]
+        for what, rows in ("predict", self.best(folder, n)), ("serve", self.serve_best(folder, n)):
+            assert [list(r) for r in rows] == [[label(i) for i in b] for b in best], f"{what}: {rows}"
+            self.same(what, [list(r.values()) for r in rows], [w[b] for w, b in zip(want, best)], TIMM)
+        self.same("ONNX, whole pictures", self.onnx(folder), want, TIMM)
+        self.run("export", folder, "--out", self.folder + "/timm/")
+        self.same("timm, exported", self.timm(self.folder + "/timm"), want, CLOSE)
+        run = self.folder + "/run"
+        on = ["--data", self.data, "--label", "folder", "--valid", "0.25", "--weights", folder, "--head", "own", "--size", "96", "--batch", "8"]
+        self.run("train", *on, "--epochs", "1", "--freeze-epochs", "1", "--seed", "4", "--crop-pct", "0.875", "--out", run)
+        self.run("export", run, "--out", run + ".timm/")
+        self.same("timm, trained", self.timm(run + ".timm"), self.predict(run), TIMM)
+
     def whole(self):
         run, timms = self.folder + "/run", self.folder + "/timm"
-        settings = ["--data", self.data, "--label", "folder", "--valid", "0.25", "--arch", self.name, "--weights", "none", "--head", "own",
-            "--size", str(self.size), "--presize", "0", "--crop-pct", "0.875", "--interpolation", "bicubic", "--batch", "8", "--seed", "3"]
+        settings = self.settings(self.name) + ["--head", "own"]
         found = self.run("lr-find", *settings, "--steps", "20", "--json", "--table", self.folder + "/lr.csv", *["--end", "1"])
         assert '"suggestions"' in found and len(open(self.folder + "/lr.csv").readlines()) > 5, found
         self.run("train", *settings, "--epochs", "2", "--freeze-epochs", "0", "--lr", "1e-3", "--layer-decay", "0.9", "--out", run)
@@ -163,14 +220,31 @@ class Check:
         self.same("ONNX, of another size", self.onnx(run + "2"), again, CLOSE)
 
 
+def of_classes(rows):
+    return [[r[c] for c in CLASSES] for r in rows]
+
+
+def fitting(body, arrays):
+    """The arrays of a network under the names of body, a part of it that may count its layers; body's own for what is behind the cut."""
+    own = body.state_dict()
+    if isinstance(body, torch.nn.Sequential):
+        return dict(zip(own, arrays.values(), strict=True))
+    return {**own, **arrays}
+
+
 def main():
-    program, names = os.path.abspath(sys.argv[1]), sys.argv[2:] or list(NETWORKS)
+    program, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    published = os.path.join(os.environ.get("WHIPPET_TESTDATA", ""), "weights/tf_efficientnet_lite0")
+    if not names:
+        names = list(NETWORKS) + ["fastai:" + a for a in FASTAI] + ["published"] * os.path.isdir(published)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         pictures = draw(folder + "/pictures")
         for name in names:
             c = Check(program, folder, pictures, name)
-            c.whole()
+            if name == "published": c.published(published)
+            elif name.startswith("fastai:"): c.under_fastais_head()
+            else: c.whole()
             print(name, ", ".join(f"{k} {v:.1e}" for k, v in c.largest.items()), flush=True)
 
 
