@@ -37,6 +37,7 @@ type Block struct {
 	BatchSize      int
 	ValidBatchSize int    // the same for validation; 0 is BatchSize
 	Balance        bool   // draw the training items of all classes equally often (BalancedItemWeights)
+	Repeats        int    // how often a training item comes in a row, augmented anew (LoaderConfig.Repeats); 0 is once
 	Seed           uint64 // of shuffling and augmentation; 0 is a seed like any other
 
 	// Workers is how many goroutines open and transform pictures; 0 is as many

@@ -249,7 +249,7 @@ func (d *DataLoaders) loaders(train, valid []Item, trainY, validY target.Targets
 		Source: b.Items, Items: train, Targets: trainY,
 		ItemTransforms: b.ItemTransforms, BatchTransforms: b.BatchTransforms,
 		BatchSize: b.BatchSize, Train: true, Shuffle: true, DropLast: true,
-		Seed: b.Seed, Workers: b.Workers, Prefetch: b.Prefetch, Damaged: b.Damaged,
+		Repeats: b.Repeats, Seed: b.Seed, Workers: b.Workers, Prefetch: b.Prefetch, Damaged: b.Damaged,
 		CacheBytes: b.CacheBytes / all * int64(len(train)),
 	}
 	var err error
@@ -261,7 +261,7 @@ func (d *DataLoaders) loaders(train, valid []Item, trainY, validY target.Targets
 	if d.Train, err = NewLoader(cfg); err != nil {
 		return err
 	}
-	cfg.Items, cfg.Targets, cfg.Weights = valid, validY, nil
+	cfg.Items, cfg.Targets, cfg.Weights, cfg.Repeats = valid, validY, nil, 0
 	cfg.BatchSize, cfg.Train, cfg.Shuffle, cfg.DropLast = b.ValidBatchSize, false, false, false
 	cfg.CacheBytes = b.CacheBytes / all * int64(len(valid))
 	d.Valid, err = NewLoader(cfg)

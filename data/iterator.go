@@ -89,7 +89,7 @@ func (it *Iterator) Start() {
 func (it *Iterator) launch() {
 	depth := it.l.cfg.Prefetch
 	it.order = it.l.Order(int(it.epoch))
-	if it.l.cfg.Weights != nil {
+	if it.l.cfg.repeats() {
 		it.again = again(it.order)
 	}
 	it.slots = make(chan struct{}, depth)

@@ -35,6 +35,9 @@ type LoaderConfig struct {
 	// Weights say how often each item is drawn in a shuffled epoch, in proportion; an epoch has as many
 	// draws as items. Nil takes every item once.
 	Weights []float64
+	// Repeats is how often each item that a shuffled epoch takes comes in a row, augmented anew each time; an
+	// epoch still has as many draws as items, so it takes the 1/Repeats part of them. 0 is 1. It does not go with Weights.
+	Repeats int
 
 	Seed       uint64  // of shuffling and transforms
 	Workers    int     // goroutines that open and transform; 0 is GOMAXPROCS, half of them while nobody waits
@@ -65,8 +68,14 @@ func (c LoaderConfig) Check() error {
 		return fmt.Errorf("data: BatchSize, Workers, Prefetch and CacheBytes must not be negative (they are %d, %d, %d, %d)",
 			c.BatchSize, c.Workers, c.Prefetch, c.CacheBytes)
 	}
+	if c.Repeats < 0 || c.Repeats > 1 && c.Weights != nil {
+		return fmt.Errorf("data: %d Repeats: must be 0 or more, and 0 or 1 where items have Weights", c.Repeats)
+	}
 	return checkWeights(c.Weights, len(c.Items))
 }
+
+// repeats reports whether an item may be in an epoch several times.
+func (c LoaderConfig) repeats() bool { return c.Shuffle && (c.Weights != nil || c.Repeats > 1) }
 
 // withDefaults puts the defaults in place of zero fields.
 func (c LoaderConfig) withDefaults() LoaderConfig {
@@ -149,7 +158,7 @@ const (
 )
 
 // itemStream is the stream that an item's transforms draw from. An item that is drawn
-// again in an epoch, which weights do, has another one.
+// again in an epoch, which Weights and Repeats do, has another one.
 func (l *Loader) itemStream(epoch uint64, item, again int) *rng.Stream {
 	if again > 0 {
 		return rng.New(l.cfg.Seed, streamItem, epoch, uint64(item), uint64(again))
@@ -158,12 +167,15 @@ func (l *Loader) itemStream(epoch uint64, item, again int) *rng.Stream {
 }
 
 // Order returns the items' indices in the order of an epoch, including those
-// that DropLast leaves out. Without Shuffle it is 0, 1, …. With Weights an item may be
+// that DropLast leaves out. Without Shuffle it is 0, 1, …. With Weights or Repeats an item may be
 // there several times, or not at all.
 func (l *Loader) Order(epoch int) []int {
 	n := len(l.cfg.Items)
 	if l.cfg.Shuffle && l.cfg.Weights != nil {
 		return draw(l.cfg.Weights, rng.New(l.cfg.Seed, streamShuffle, uint64(epoch)))
+	}
+	if l.cfg.repeats() {
+		return repeated(rng.New(l.cfg.Seed, streamShuffle, uint64(epoch)).Perm(n), l.cfg.Repeats)
 	}
 	if l.cfg.Shuffle {
 		return rng.New(l.cfg.Seed, streamShuffle, uint64(epoch)).Perm(n)

@@ -9,7 +9,7 @@ import (
 )
 
 // This file draws an epoch's items with weights, so that rare classes are seen as
-// often as frequent ones.
+// often as frequent ones, or with each item several times.
 
 // BalancedItemWeights returns the weights of items for LoaderConfig.Weights by which every class is drawn
 // equally often: for each item 1/(items of its class), as one gives PyTorch's WeightedRandomSampler and
@@ -102,6 +102,16 @@ func draw(w []float64, r *rng.Stream) []int {
 		order[k] = out[i]
 	}
 	return order
+}
+
+// repeated returns as many items as order has, each of its first ones so often in a row: repeated augmentation
+// (Hoffer et al. 2019, https://arxiv.org/abs/1901.09335), in the order that timm's RepeatAugSampler deals out to its ranks.
+func repeated(order []int, times int) []int {
+	out := make([]int, len(order))
+	for k := range out {
+		out[k] = order[k/times]
+	}
+	return out
 }
 
 // again counts, for each place of an order, how often its item was there before.

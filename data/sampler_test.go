@@ -1,6 +1,8 @@
 package data
 
 import (
+	"errors"
+	"io"
 	"math"
 	"slices"
 	"testing"
@@ -93,6 +95,85 @@ func TestWeightsOfLoader(t *testing.T) {
 		t.Error("an item has another stream when it is drawn again, and the same as ever at first")
 	}
 }
+
+// TestRepeats checks the order of repeated augmentation, and that each view has other random numbers.
+func TestRepeats(t *testing.T) {
+	if got := repeated([]int{4, 2, 0, 1, 3}, 3); !slices.Equal(got, []int{4, 4, 4, 2, 2}) {
+		t.Errorf("repeated %v", got)
+	}
+	c := LoaderConfig{Source: nilSource{}, Items: make([]Item, 10), Shuffle: true, Seed: 3}
+	once, err := NewLoader(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Repeats = 4
+	l, err := NewLoader(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for epoch := range 3 {
+		if got, want := l.Order(epoch), repeated(once.Order(epoch), 4); !slices.Equal(got, want) {
+			t.Errorf("epoch %d: order %v, want %v", epoch, got, want)
+		}
+	}
+	if v := l.WithTransforms(false).Order(0); !slices.Equal(v, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}) {
+		t.Errorf("to judge the training set, order %v; want every item once", v)
+	}
+	for _, bad := range []LoaderConfig{{Repeats: -1}, {Repeats: 2, Weights: []float64{1, 1}}} {
+		bad.Source, bad.Items = nilSource{}, make([]Item, 2)
+		if _, err := NewLoader(bad); err == nil {
+			t.Errorf("%d repeats with weights %v were taken", bad.Repeats, bad.Weights)
+		}
+	}
+}
+
+// TestRepeatedViews reads an epoch in which every picture is there twice, as two views.
+func TestRepeatedViews(t *testing.T) {
+	views := map[int][]float32{}
+	l, err := NewLoader(LoaderConfig{Source: grayPixel{}, Items: make([]Item, 8), BatchSize: 4, Train: true, Shuffle: true, Repeats: 2, Seed: 1, ItemTransforms: noisy{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	it := l.Epoch(t.Context(), 1, 0)
+	defer it.Close()
+	for {
+		b, err := it.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, i := range b.Index {
+			views[i] = append(views[i], b.X.Data[3*k])
+		}
+		b.Release()
+	}
+	if len(views) != 4 {
+		t.Errorf("%d of 8 items in an epoch, want 4", len(views))
+	}
+	for i, v := range views {
+		if len(v) != 2 || v[0] == v[1] {
+			t.Errorf("item %d: views %v, want two that differ", i, v)
+		}
+	}
+}
+
+// grayPixel has one picture.
+type grayPixel struct{ Source }
+
+func (grayPixel) Open(Item) (*Image, error) { return NewImage(1, 1), nil }
+
+// noisy gives pictures another random value.
+type noisy struct{}
+
+func (noisy) Apply(img *Image, _ bool, r *rng.Stream) (*Image, error) {
+	out := NewImage(img.Width, img.Height)
+	out.Pix[0] = uint8(r.IntN(256))
+	return out, nil
+}
+
+func (noisy) String() string { return "noisy" }
 
 // nilSource has no pictures.
 type nilSource struct{ Source }

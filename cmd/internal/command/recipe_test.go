@@ -50,7 +50,7 @@ func TestRecipes(t *testing.T) {
 
 	c, _, _ = settled(t, append(base, "--recipe", "timm-a2")...)
 	if c.Optimizer != "lamb" || c.LR != "5e-3" || c.WeightDecay != 0.02 || c.Loss != "bce" || c.Epochs != 300 || c.Batch != 2048 || c.Weights != "none" || c.Head != "own" ||
-		c.Schedule != "cosine" || c.WarmUpEpochs != 5 || c.MixUp != 0.1 || c.CutMix != 1 || c.AutoAugment != "randaugment:2,21" || c.DropPath != "0.05" || c.FreezeEpochs != 0 || c.MinScale != 0.08 {
+		c.Schedule != "cosine" || c.WarmUpEpochs != 5 || c.MixUp != 0.1 || c.CutMix != 1 || c.AutoAugment != "randaugment:2,21" || c.DropPath != "0.05" || c.Repeats != 3 || c.FreezeEpochs != 0 || c.MinScale != 0.08 {
 		t.Errorf("timm-a2: %+v", c)
 	}
 

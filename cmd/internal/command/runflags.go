@@ -277,6 +277,7 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.StringVar(&c.AutoAugment, "auto-augment", c.AutoAugment, "`POLICY` by which training pictures are moved and colored, in place of rotation, zoom, warp and lighting: randaugment, randaugment:OPERATIONS,MAGNITUDE, trivialaugment, augmix or augmix:SEVERITY (default none)")
 	fl.Float64Var(&c.CutMix, "cutmix", c.CutMix, "put a rectangle of another picture into each, its area drawn with this `ALPHA` (torchvision: 1), with --mixup this or that to each batch; 0 for none (default 0)")
 	fl.Float64Var(&c.Erase, "random-erase", c.Erase, "erase a rectangle of a training picture with this `PROBABILITY`; 0 for none (default 0)")
+	fl.IntVar(&c.Repeats, "aug-repeats", c.Repeats, "take each training picture this many `TIMES` in a row, augmented anew, and so a part of the pictures in an epoch (timm's --aug-repeats); 0 for once (default 0)")
 	fl.BoolVar(&c.Balance, "balance", c.Balance, "draw training pictures of rare classes as often as those of frequent ones")
 	fl.StringVar(&c.Loss, "loss", c.Loss, "loss: cross_entropy (the usual one), focal or bce; for several labels bce (the usual one) or asymmetric; for numbers mse (the usual one), l1 or smooth_l1")
 	fl.StringVar(&c.ClassWeights, "class-weights", c.ClassWeights, "weights of the classes in the loss: auto, by how rare they are among the training pictures, or a table CLASS,WEIGHT")

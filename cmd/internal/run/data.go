@@ -324,7 +324,7 @@ func (c Config) Block(root string) (data.Block, error) {
 	if err != nil {
 		return data.Block{}, err
 	}
-	b := data.Block{Task: c.Task(), Items: vision.ImageFiles, Label: label, Split: split, BatchSize: c.Batch, Balance: c.Balance, Seed: c.streamSeed()}
+	b := data.Block{Task: c.Task(), Items: vision.ImageFiles, Label: label, Split: split, BatchSize: c.Batch, Balance: c.Balance, Repeats: c.Repeats, Seed: c.streamSeed()}
 	switch {
 	case c.Data == Drawn:
 		b.Items, b.CacheBytes = DrawnSource(), 256<<20 // drawn once, kept

@@ -50,6 +50,9 @@ func (c Config) checkLabels() error {
 			return err
 		}
 	}
+	if c.Balance && c.Repeats > 1 {
+		return fmt.Errorf("--aug-repeats %d: --balance says how often each picture is drawn: give one of them", c.Repeats)
+	}
 	if c.Balance && c.ClassWeights == autoWeights {
 		return errors.New("--balance and --class-weights auto both make up for rare classes, which would count twice: give one of them")
 	}

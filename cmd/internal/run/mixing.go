@@ -18,6 +18,8 @@ type Mixing struct {
 
 	CutMix float64 `json:"cutmix,omitempty"`       // alpha; 0 for none
 	Erase  float64 `json:"random_erase,omitempty"` // probability; 0 for none
+
+	Repeats int `json:"aug_repeats,omitempty"` // of a training picture in a row, augmented anew; 0 and 1 for none
 }
 
 // check reports the first value that cannot be.
@@ -30,6 +32,8 @@ func (m Mixing) check() error {
 		return fmt.Errorf("--cutmix %v: must be 0 (none) to 100, such as 1", m.CutMix)
 	case !(m.Erase >= 0 && m.Erase <= 1):
 		return fmt.Errorf("--random-erase %v: must be a probability, 0 (none) to 1", m.Erase)
+	case m.Repeats < 0 || m.Repeats > 100:
+		return fmt.Errorf("--aug-repeats %d: must be 0 (none) to 100, such as 3", m.Repeats)
 	}
 	return nil
 }

@@ -39,11 +39,11 @@ const (
 // Recipes are the choices of --recipe, in the order in which they are listed.
 var Recipes = []Recipe{
 	{"fastai", "fastai's fine_tune, which whippet train follows without a recipe", nil, 0},
-	{"timm-a1", strikesBack, settings(strikingBack + "epochs=600 size=224 lr=5e-3 weight-decay=0.01 label-smoothing=0.1 drop-path=0.05 mixup=0.2 auto-augment=randaugment:2,21"), 0.5},
-	{"timm-a2", strikesBack, settings(strikingBack + "epochs=300 size=224 lr=5e-3 weight-decay=0.02 drop-path=0.05 mixup=0.1 auto-augment=randaugment:2,21"), 0.5},
+	{"timm-a1", strikesBack, settings(strikingBack + "epochs=600 size=224 lr=5e-3 weight-decay=0.01 label-smoothing=0.1 drop-path=0.05 mixup=0.2 auto-augment=randaugment:2,21 aug-repeats=3"), 0.5},
+	{"timm-a2", strikesBack, settings(strikingBack + "epochs=300 size=224 lr=5e-3 weight-decay=0.02 drop-path=0.05 mixup=0.1 auto-augment=randaugment:2,21 aug-repeats=3"), 0.5},
 	{"timm-a3", strikesBack, settings(strikingBack + "epochs=100 size=160 lr=8e-3 weight-decay=0.02 mixup=0.1 auto-augment=randaugment:2,18"), 0.5},
 	{"torchvision", "Vryniotis 2021, https://pytorch.org/blog/how-to-train-state-of-the-art-models-using-torchvision-latest-primitives",
-		settings(scratch + "optimizer=sgd batch=1024 epochs=600 size=176 crop-pct=0.7586 lr=0.5 weight-decay=2e-5 label-smoothing=0.1 mixup=0.2 auto-augment=trivialaugment random-erase=0.1 ema=0.99997 ema-warmup=true"), 1},
+		settings(scratch + "optimizer=sgd batch=1024 epochs=600 size=176 crop-pct=0.7586 lr=0.5 weight-decay=2e-5 label-smoothing=0.1 mixup=0.2 auto-augment=trivialaugment random-erase=0.1 aug-repeats=4 ema=0.99997 ema-warmup=true"), 1},
 }
 
 // RecipeNames lists what --recipe takes.
