@@ -22,10 +22,10 @@ NETWORKS = {
     "densenet121": 64, "shufflenet_v2_x0_5": 64, "squeezenet1_1": 64,
     "vit_tiny_patch16_224": 64, "deit3_small_patch16_224": 64, "vit_small_patch14_dinov2": 70, "vit_small_patch14_reg4_dinov2": 70,
 }
-# Bodies as fastai's vision_learner cuts them: how PyTorch computes their maps.
+# Bodies as fastai's vision_learner cuts them: the network, and what of it computes the maps.
 FASTAI = {
-    "resnet18": lambda: torch.nn.Sequential(*[c for c in torchvision.models.resnet18(weights=None).children()][:-2]),
-    "mobilenetv3_small_100": lambda: timm.create_model("mobilenetv3_small_100", num_classes=0, global_pool=""),
+    "resnet18": (lambda: torchvision.models.resnet18(weights=None), lambda m: torch.nn.Sequential(*list(m.children())[:-2])),
+    "mobilenetv3_small_100": (lambda: timm.create_model("mobilenetv3_small_100"), lambda m: m.forward_features),
 }
 TORCHVISION = ["shufflenet_v2_x0_5", "squeezenet1_1", "mobilenet_v3_small", "efficientnet_v2_s"]
 CLASSES = ["disc", "square", "stripes"]
@@ -159,15 +159,16 @@ class Check:
         self.run("export", run, "--out", self.folder + "/timm/", fails="the head is fastai's, which timm does not have")
         self.run("export", run, "--out", path)
         from safetensors.torch import load_file
-        arrays, body = load_file(path), FASTAI[arch]()
+        arrays, (network, cut) = load_file(path), FASTAI[arch]
         head = {k.removeprefix("head."): v for k, v in arrays.items() if k.startswith("head.")}
         features = head["2.weight"].numel()
         top = torch.nn.Sequential(torch.nn.Identity(), torch.nn.Identity(), torch.nn.BatchNorm1d(features), torch.nn.Identity(),
             torch.nn.Linear(features, 512, bias=False), torch.nn.ReLU(), torch.nn.BatchNorm1d(512), torch.nn.Identity(),
             torch.nn.Linear(512, len(CLASSES), bias=False))
         top.load_state_dict(head)
-        body.load_state_dict(fitting(body, {k: v for k, v in arrays.items() if not k.startswith("head.")}))
-        maps, top = getattr(body.eval(), "forward_features", body), top.eval()
+        network = network().eval()
+        network.load_state_dict({**network.state_dict(), **{k: v for k, v in arrays.items() if not k.startswith("head.")}})
+        maps, top = cut(network), top.eval()
         t = create_transform((3, self.size, self.size), interpolation="bicubic", crop_pct=0.875)
         net = lambda x: top(torch.cat([maps(x).amax((2, 3)), maps(x).mean((2, 3))], 1))
         self.same("PyTorch", self.torch(net, [t(Image.open(f).convert("RGB")) for f in self.pictures]), scores, TIMM)
@@ -222,14 +223,6 @@ class Check:
 
 def of_classes(rows):
     return [[r[c] for c in CLASSES] for r in rows]
-
-
-def fitting(body, arrays):
-    """The arrays of a network under the names of body, a part of it that may count its layers; body's own for what is behind the cut."""
-    own = body.state_dict()
-    if isinstance(body, torch.nn.Sequential):
-        return dict(zip(own, arrays.values(), strict=True))
-    return {**own, **arrays}
 
 
 def main():
