@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -18,8 +19,54 @@ type Strangeness struct {
 	// Means has the mean of each class's features, and Whitening the lower triangle, row by
 	// row, of the matrix that makes the covariance the identity: the distance is the Euclidean one after both
 	// sides are multiplied by it. Means are multiplied already: [Classes,Features].
-	Means, Whitening  []float32
-	Classes, Features int
+	Means, Whitening  []float32 `json:"-"`
+	Classes, Features int       `json:"-"`
+
+	// Limit is the distance above which a picture is a strange one, 0 for none. It is
+	// the Quantile of the distances of so many Pictures, which did not train the classifier.
+	Limit    float64 `json:"limit"`
+	Quantile float64 `json:"quantile,omitempty"`
+	Pictures int     `json:"pictures,omitempty"`
+}
+
+// SetLimit sets the limit to the quantile, in (0,1], of the distances of pictures with these
+// features [N,F]: so many of them are not strange. Take pictures that did not train the classifier, whose
+// features are nearer to themselves than others' are.
+func (s *Strangeness) SetLimit(features *tensor.Tensor, quantile float64) error {
+	if !(quantile > 0 && quantile <= 1) {
+		return fmt.Errorf("confidence: a quantile of %v: want more than 0, and 1 at most", quantile)
+	}
+	if len(features.Shape) != 2 || features.Shape[1] != s.Features || features.Shape[0] < 1 {
+		return fmt.Errorf("confidence: features of shape %v to set a limit by; want [N,%d] of one picture at least", features.Shape, s.Features)
+	}
+	all := make([]float64, features.Shape[0])
+	for i := range all {
+		all[i] = s.Distance(features.Data[i*s.Features : (i+1)*s.Features])
+	}
+	slices.Sort(all)
+	s.Limit, s.Quantile, s.Pictures = all[int(math.Ceil(quantile*float64(len(all))))-1], quantile, len(all)
+	return s.Check()
+}
+
+// Check returns an error for a Strangeness whose parts do not fit each other.
+func (s *Strangeness) Check() error {
+	switch {
+	case s.Classes < 1 || s.Features < 1 || len(s.Means) != s.Classes*s.Features || len(s.Whitening) != s.Features*(s.Features+1)/2:
+		return fmt.Errorf("confidence: the strangeness has %d means and a matrix of %d values, for %d classes and %d features", len(s.Means), len(s.Whitening), s.Classes, s.Features)
+	case !(s.Limit >= 0) || math.IsInf(s.Limit, 0):
+		return fmt.Errorf("confidence: the limit of strangeness is %v: it must be a finite number from 0 on", s.Limit)
+	}
+	for _, v := range s.Whitening {
+		if v-v != 0 {
+			return errors.New("confidence: the matrix of the strangeness is not finite")
+		}
+	}
+	for _, v := range s.Means {
+		if v-v != 0 {
+			return errors.New("confidence: the means of the strangeness are not finite")
+		}
+	}
+	return nil
 }
 
 // FitStrangeness fits a Strangeness to features [N,F] of training pictures without

@@ -59,6 +59,45 @@ func TestStrangenessOfEmptyClass(t *testing.T) {
 	}
 }
 
+// TestSetLimit: so many of the pictures as the quantile says are within the limit, and one fewer is not enough.
+func TestSetLimit(t *testing.T) {
+	s, err := FitStrangeness(rows([][]float32{{1, 0}, {0.9, 0.1}, {0.8, 0.1}, {0, 1}}), []int{0, 0, 0, 1}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var of [][]float32
+	for i := range 20 {
+		of = append(of, []float32{1, float32(i) / 5})
+	}
+	for _, c := range []struct {
+		quantile float64
+		within   int
+	}{{1, 20}, {0.95, 19}, {0.91, 19}, {0.9, 18}, {0.01, 1}} {
+		if err := s.SetLimit(rows(of), c.quantile); err != nil {
+			t.Fatal(err)
+		}
+		within := 0
+		for _, p := range of {
+			if s.Distance(p) <= s.Limit {
+				within++
+			}
+		}
+		if within != c.within || s.Pictures != 20 || s.Quantile != c.quantile {
+			t.Errorf("quantile %v: %d pictures are within the limit, want %d; %+v", c.quantile, within, c.within, s.Limit)
+		}
+	}
+	for _, q := range []float64{0, 1.1, math.NaN()} {
+		if err := s.SetLimit(rows(of), q); err == nil || !strings.Contains(err.Error(), "quantile") {
+			t.Errorf("quantile %v: %v", q, err)
+		}
+	}
+	for name, x := range map[string]*tensor.Tensor{"no picture": tensor.New(0, 2), "other features": tensor.New(2, 3), "not finite": rows([][]float32{{float32(math.Inf(1)), 0}})} {
+		if err := s.SetLimit(x, 1); err == nil {
+			t.Errorf("%s: a limit of %v", name, s.Limit)
+		}
+	}
+}
+
 func TestFitStrangenessRefuses(t *testing.T) {
 	x := rows([][]float32{{1, 0}, {0, 1}})
 	for name, c := range map[string]struct {

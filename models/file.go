@@ -31,6 +31,9 @@ type Info struct {
 	// Abstention says, for a task with one class a picture, when the model answers
 	// "unknown"; nil is never.
 	Abstention *confidence.Abstention `json:"abstention,omitempty"`
+	// Strangeness, for a task with one class a picture, measures how unlike those of training a picture is,
+	// by the features of FeatureNet; nil is unmeasured. Its arrays are in the file beside the network's.
+	Strangeness *confidence.Strangeness `json:"strangeness,omitempty"`
 	// Preprocess is what happens to a picture before the network sees it, the
 	// same as for validation pictures in training.
 	Preprocess preprocess.Config `json:"preprocess"`
@@ -64,10 +67,20 @@ func (i Info) Decoder() (task.Decoder, error) {
 	if v := i.Temperature; v-v != 0 || v < 0 {
 		return task.Decoder{}, fmt.Errorf("the temperature is %v: it must be a finite number above 0, or 0 for none", v)
 	}
+	if i.Strangeness != nil {
+		if err := i.Strangeness.Check(); err != nil {
+			return task.Decoder{}, err
+		}
+		if i.Strangeness.Classes != len(i.Vocab) {
+			return task.Decoder{}, fmt.Errorf("the strangeness is of %d classes, the vocabulary has %d", i.Strangeness.Classes, len(i.Vocab))
+		}
+	}
 	if i.Abstention != nil {
 		if err := i.Abstention.Check(); err != nil {
 			return task.Decoder{}, err
 		}
+	}
+	if i.Abstention != nil || i.Strangeness != nil {
 		if !t.Exclusive() {
 			return task.Decoder{}, fmt.Errorf("the task %s has no answer to abstain from: abstention is for pictures with one class each", t.Name())
 		}
@@ -75,7 +88,7 @@ func (i Info) Decoder() (task.Decoder, error) {
 			return task.Decoder{}, fmt.Errorf("a class is called %q, which is also what a model answers that abstains: give the class another name", task.Unknown)
 		}
 	}
-	return task.Decoder{Task: t, Vocab: i.Vocab, Thresholds: i.Thresholds, Temperature: i.Temperature, Abstention: i.Abstention}, nil
+	return task.Decoder{Task: t, Vocab: i.Vocab, Thresholds: i.Thresholds, Temperature: i.Temperature, Abstention: i.Abstention, Strangeness: i.Strangeness}, nil
 }
 
 // OwnHead is the value of Info.Head for a classifier with the architecture's own
@@ -108,11 +121,14 @@ func File(c *Classifier, info Info) (*weights.File, error) {
 	info.Arch, info.Task = c.Arch.Name, by.Task.Name()
 	info.describeHead(c)
 	info.Format = formatOf(info)
+	if s := info.Strangeness; s != nil && s.Features != c.Arch.Features {
+		return nil, fmt.Errorf("models: the strangeness is of %d features, and %s has %d", s.Features, c.Arch.Name, c.Arch.Features)
+	}
 	b, err := json.Marshal(info)
 	if err != nil {
 		return nil, fmt.Errorf("models: description: %w", err)
 	}
-	f := &weights.File{Metadata: map[string]string{infoKey: string(b), "format": "pt"}, Arrays: nn.State(c).Arrays()}
+	f := &weights.File{Metadata: map[string]string{infoKey: string(b), "format": "pt"}, Arrays: append(nn.State(c).Arrays(), strangenessArrays(info.Strangeness)...)}
 	return f, nil
 }
 
@@ -162,6 +178,9 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 	}
 	a, err := ByName(info.Arch)
 	if err != nil {
+		return nil, info, err
+	}
+	if f, err = info.takeStrangeness(f, a); err != nil {
 		return nil, info, err
 	}
 	if _, err := info.Decoder(); err != nil {
@@ -245,7 +264,7 @@ func (c *Classifier) SetBody(f *weights.File) error {
 }
 
 func isHead(name string) bool {
-	for _, p := range []string{"fc.", "classifier.", headName + "."} {
+	for _, p := range []string{"fc.", "classifier.", headName + ".", strangenessName} {
 		if len(name) > len(p) && name[:len(p)] == p {
 			return true
 		}

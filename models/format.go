@@ -18,15 +18,19 @@ import (
 //	2  any task, thresholds, interpolation, crop_pct, head_dropout
 //	3  the architecture's own head, a linear one, pad_mode
 //	4  temperature, abstention
+//	5  strangeness
 //
 // So older programs read what they understand, and refuse what they would
 // misread. A file with a higher number than newestFormat is refused here. Files of
 // number 1 that have fields of number 2 are read with them: there was a time
 // when they were written.
-const newestFormat = 4
+const newestFormat = 5
 
 // formatOf returns the number that i needs.
 func formatOf(i Info) int {
+	if i.Strangeness != nil {
+		return 5
+	}
 	if i.Temperature != 0 || i.Abstention != nil {
 		return 4
 	}

@@ -51,7 +51,7 @@ func ONNX(c *Classifier, info Info, o ONNXOptions) (*onnx.Graph, error) {
 	if err != nil {
 		return nil, fmt.Errorf("models: %w", err)
 	}
-	info.Task = by.Task.Name()
+	info.Task, info.Strangeness = by.Task.Name(), nil // whose arrays the graph does not have
 	if o.Batch < 0 || o.Batch > 1<<16 {
 		return nil, fmt.Errorf("models: ONNXOptions.Batch is %d; want 1 to %d, or 0 for any size", o.Batch, 1<<16)
 	}

@@ -9,12 +9,17 @@ type Prediction = task.Prediction
 type Score = task.Score
 
 // predictions makes one Prediction of each row of probs [N·classes]. The rows
-// are not copied.
-func (p *Predictor) predictions(probs []float32) []Prediction {
+// are not copied. strange has how strange each picture is, nil where that is not known.
+func (p *Predictor) predictions(probs []float32, strange []float64) []Prediction {
 	c := p.model.Classes
 	out := make([]Prediction, len(probs)/c)
 	for i := range out {
-		out[i] = p.decoder.Prediction(probs[i*c : (i+1)*c : (i+1)*c])
+		row := probs[i*c : (i+1)*c : (i+1)*c]
+		if strange != nil {
+			out[i] = p.decoder.StrangePrediction(row, strange[i])
+		} else {
+			out[i] = p.decoder.Prediction(row)
+		}
 	}
 	return out
 }

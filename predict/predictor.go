@@ -74,7 +74,11 @@ func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) 
 	if err != nil {
 		return nil, fmt.Errorf("predict: the model's description: %w", err)
 	}
-	p, err := newPredictor(c, c, info, o)
+	var net nn.Module = c
+	if by.Strangeness != nil {
+		net = c.WithFeatures()
+	}
+	p, err := newPredictor(c, net, info, o)
 	if err != nil {
 		return nil, err
 	}
@@ -155,32 +159,44 @@ var ErrNotFinite = errors.New("the network's output is not finite")
 // anything from 1; more than Options.Batch go through in several batches. x is
 // only read. It waits for a free slot (Options.Runs) no longer than ctx.
 func (p *Predictor) Probs(ctx context.Context, x *tensor.Tensor) (*tensor.Tensor, error) {
+	probs, _, err := p.judge(ctx, x)
+	return probs, err
+}
+
+// judge returns the probabilities of pictures and, where the model measures it, how strange
+// each is.
+func (p *Predictor) judge(ctx context.Context, x *tensor.Tensor) (probs *tensor.Tensor, strange []float64, err error) {
 	s := p.InputSize()
 	if len(x.Shape) != 4 || x.Shape[0] < 1 || x.Shape[1] != s || x.Shape[2] != s || x.Shape[3] != 3 || len(x.Data) != x.Shape[0]*p.inputLen() {
-		return nil, fmt.Errorf("predict: input of shape %v with %d values; want [N,%d,%d,3] with N from 1", x.Shape, len(x.Data), s, s)
+		return nil, nil, fmt.Errorf("predict: input of shape %v with %d values; want [N,%d,%d,3] with N from 1", x.Shape, len(x.Data), s, s)
 	}
 	n, classes := x.Shape[0], p.model.Classes
 	out := tensor.New(n, classes)
 	for lo := 0; lo < n; lo += p.opts.Batch {
 		hi := min(lo+p.opts.Batch, n)
 		in := tensor.Tensor{Shape: []int{hi - lo, s, s, 3}, Data: x.Data[lo*p.inputLen() : hi*p.inputLen()]}
-		if err := p.logits(ctx, &in, out.Data[lo*classes:hi*classes]); err != nil {
-			return nil, err
+		if p.decoder.Strangeness == nil {
+			err = p.logits(ctx, &in, out.Data[lo*classes:hi*classes])
+		} else if strange, err = p.strangeLogits(ctx, &in, out.Data[lo*classes:hi*classes], strange); err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, nil, err
 		}
 	}
 	p.decoder.Divide(out)
 	if err := p.decoder.Task.Activate(out, out); err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
+		return nil, nil, fmt.Errorf("predict: %w", err)
 	}
 	for _, v := range out.Data {
 		if v != v {
-			return nil, fmt.Errorf("predict: %w", ErrNotFinite)
+			return nil, nil, fmt.Errorf("predict: %w", ErrNotFinite)
 		}
 	}
 	if err := p.addOthers(ctx, x, out); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return out, nil
+	return out, strange, nil
 }
 
 // logits writes the network's output for x to dst.

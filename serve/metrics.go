@@ -13,6 +13,7 @@ type serverMetrics struct {
 	requestSeconds *prometheus.HistogramVec // by route
 	pictures       *prometheus.CounterVec   // by model and outcome
 	unknown        *prometheus.CounterVec   // by model and reason
+	strangeness    *prometheus.HistogramVec // by model
 	refused        *prometheus.CounterVec   // by reason
 	batchSize      *prometheus.HistogramVec // by model
 	batchSeconds   *prometheus.HistogramVec // by model
@@ -31,6 +32,8 @@ func newMetrics(s *Server) *serverMetrics {
 			Help: "Pictures and tensors by outcome: classified, or failed."}, []string{"model", "outcome"}),
 		unknown: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "whippet_unknown_total",
 			Help: "Pictures and tensors answered as unknown, by reason; one that has two counts for both."}, []string{"model", "reason"}),
+		strangeness: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "whippet_strangeness",
+			Help: "How unlike those of training pictures are, as a multiple of the model's limit.", Buckets: []float64{.25, .5, .6, .7, .8, .9, 1, 1.1, 1.25, 1.5, 2, 3}}, []string{"model"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "whippet_refused_total",
 			Help: "Requests not carried out, by the limit or mistake that was the reason."}, []string{"reason"}),
 		batchSize: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "whippet_batch_pictures",
@@ -40,7 +43,7 @@ func newMetrics(s *Server) *serverMetrics {
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "whippet_model_reloads_total",
 			Help: "Reloads of model files, by outcome: done or failed."}, []string{"model", "outcome"}),
 	}
-	m.registry.MustRegister(m.requests, m.requestSeconds, m.pictures, m.unknown, m.refused, m.batchSize, m.batchSeconds, m.reloads,
+	m.registry.MustRegister(m.requests, m.requestSeconds, m.pictures, m.unknown, m.strangeness, m.refused, m.batchSize, m.batchSeconds, m.reloads,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "whippet_requests_in_flight",
 			Help: "Requests whose body is there and that are being worked on."}, func() float64 { return float64(s.requests.inside()) }),

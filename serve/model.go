@@ -90,8 +90,12 @@ func newModel(f ModelFile, o Options, m *serverMetrics) (*model, error) {
 	for _, outcome := range []string{"classified", "failed"} {
 		m.pictures.WithLabelValues(f.Name, outcome)
 	}
-	if in.p.Abstains() {
+	if in.p.Info().Abstention != nil {
 		m.unknown.WithLabelValues(f.Name, task.ReasonScore)
+	}
+	if in.p.Strange() {
+		m.unknown.WithLabelValues(f.Name, task.ReasonStrangeness)
+		m.strangeness.WithLabelValues(f.Name)
 	}
 	return md, nil
 }

@@ -142,6 +142,9 @@ func (s *Server) classifyAll(ctx context.Context, m *model, in *instance, n int,
 			for _, r := range answers[i].Reasons() {
 				s.m.unknown.WithLabelValues(m.file.Name, r.Why).Inc()
 			}
+			if far, ok := answers[i].Strangeness(); ok && in.p.Info().Strangeness.Limit > 0 {
+				s.m.strangeness.WithLabelValues(m.file.Name).Observe(far / in.p.Info().Strangeness.Limit)
+			}
 		}
 		s.m.pictures.WithLabelValues(m.file.Name, outcome).Inc()
 	}

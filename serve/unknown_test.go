@@ -3,7 +3,9 @@ package serve
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"math"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -34,6 +36,41 @@ func changedServer(t *testing.T, change func(*models.Info)) *httptest.Server {
 	h := httptest.NewServer(s.Handler())
 	t.Cleanup(func() { h.Close(); s.Close() })
 	return h
+}
+
+// TestStrangeness: a model that measures strangeness says it of every picture, answers unknown
+// beyond its limit, and draws the distribution for Prometheus.
+func TestStrangeness(t *testing.T) {
+	for limit, unknown := range map[float64]bool{1e-3: true, 1e30: false} {
+		h := changedServer(t, func(i *models.Info) {
+			a, err := models.ByName(i.Arch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := a.Features
+			i.Strangeness = &confidence.Strangeness{Classes: 3, Features: f, Means: make([]float32, 3*f), Whitening: make([]float32, f*(f+1)/2), Limit: limit}
+			for k := range f { // the identity
+				i.Strangeness.Whitening[k*(k+3)/2] = 1
+			}
+		})
+		pic := pngPicture(t, 70, 60, 1)
+		status, _, b := post(t, h.URL+"/predict?topk=1", "image/png", pic)
+		got := decode[[]predict.Score](t, b)
+		// Features of length 1, and means of 0: the distance is 1.
+		if status != 200 || len(got) == 0 || math.Abs(got[0].Strangeness-1) > 1e-5 || (got[0].Label == "unknown") != unknown || unknown && got[0].Reasons[0].Why != "strangeness" {
+			t.Errorf("limit %v: /predict: status %d: %s", limit, status, b)
+		}
+		body := fmt.Sprintf(`{"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","data":[%q]}]}`, base64.StdEncoding.EncodeToString(pic))
+		status, _, b = post(t, h.URL+"/v2/models/pets/infer", "application/json", []byte(body))
+		if said := strings.Contains(string(b), "above 0.0: the picture is unlike those of training"); status != 200 || !strings.Contains(string(b), `"strangeness"`) || said != unknown {
+			t.Errorf("limit %v: v2: status %d: %s", limit, status, b)
+		}
+		_, page := get(t, h.URL+"/metrics")
+		m := string(page)
+		if !strings.Contains(m, `whippet_strangeness_count{model="pets"} 2`) || strings.Contains(m, `whippet_unknown_total{model="pets",reason="strangeness"} 2`) != unknown {
+			t.Errorf("limit %v: metrics: %s", limit, m)
+		}
+	}
 }
 
 // TestUnknown: a model that abstains answers unknown with reasons, over /predict and

@@ -3,6 +3,7 @@ package serve
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -24,6 +25,7 @@ import (
 //	label           BYTES [N]          the most probable class, or "unknown" where the model abstains
 //	labels          BYTES [classes]    all classes, in the order of probabilities
 //	reasons         BYTES [N]          why the model abstains, or ""; of models that may abstain only
+//	strangeness     FP32 [N]           how unlike those of training the picture is; of models that measure it only
 //
 // Without "outputs" in the request all of them are answered, as the protocol has
 // it. Tensors can be binary, see binaryHeader.
@@ -34,6 +36,8 @@ const (
 	outputLabel   = "label"
 	outputClasses = "labels"
 	outputReasons = "reasons"
+
+	outputStrangeness = "strangeness"
 )
 
 // v2Tensor describes an input or output of a model.
@@ -57,6 +61,9 @@ func (in *instance) outputs() []v2Tensor {
 		{outputClasses, "BYTES", []int{len(in.labels)}}}
 	if in.p.Abstains() {
 		outs = append(outs, v2Tensor{outputReasons, "BYTES", []int{-1}})
+	}
+	if in.p.Strange() {
+		outs = append(outs, v2Tensor{outputStrangeness, "FP32", []int{-1}})
 	}
 	return outs
 }
@@ -218,6 +225,13 @@ func (q *inferRequest) answer(answers []predict.Prediction, labels []string) []v
 				why[i] = strings.Join(all, "; ")
 			}
 			outs = append(outs, v2Output{v2Tensor: v2Tensor{name, "BYTES", []int{n}}, Data: why})
+		case outputStrangeness:
+			far := make([]float32, n)
+			for i, a := range answers {
+				v, _ := a.Strangeness()
+				far[i] = float32(min(v, math.MaxFloat32))
+			}
+			outs = append(outs, v2Output{v2Tensor: v2Tensor{name, "FP32", []int{n}}, Data: far})
 		case outputClasses:
 			outs = append(outs, v2Output{v2Tensor: v2Tensor{name, "BYTES", []int{len(labels)}}, Data: labels})
 		}

@@ -20,6 +20,9 @@ type Decoder struct {
 	// Abstention says, for a task with one class a picture, when the answer is Unknown;
 	// nil is never.
 	Abstention *confidence.Abstention
+	// Strangeness says how far a picture is from those of training, by its features; nil is
+	// unknown. For a task with one class a picture, the answer is Unknown beyond its limit.
+	Strangeness *confidence.Strangeness
 }
 
 // Divide divides scores by the temperature, in place. Task.Activate makes probabilities
@@ -39,6 +42,11 @@ func (d *Decoder) Prediction(probs []float32) Prediction {
 	return Prediction{Probs: probs, by: d}
 }
 
+// StrangePrediction is Prediction for a picture of a strangeness, as Decoder.Strangeness measures it.
+func (d *Decoder) StrangePrediction(probs []float32, strangeness float64) Prediction {
+	return Prediction{Probs: probs, by: d, strangeness: strangeness, measured: true}
+}
+
 // Prediction is a model's answer for one picture. The methods of the zero
 // Prediction, which stands where there is no answer, panic.
 type Prediction struct {
@@ -46,7 +54,14 @@ type Prediction struct {
 	// the probability; those of single-label classification add up to 1.
 	Probs []float32
 	by    *Decoder
+
+	strangeness float64
+	measured    bool
 }
+
+// Strangeness returns how far the picture is from those of training; ok is false for a
+// model that does not measure it. See confidence.Strangeness.
+func (a Prediction) Strangeness() (distance float64, ok bool) { return a.strangeness, a.measured }
 
 // Score is a class and its probability.
 type Score struct {
@@ -58,6 +73,8 @@ type Score struct {
 	Chosen bool `json:"chosen,omitempty"`
 	// Reasons, of Unknown, say why the model abstains.
 	Reasons []Reason `json:"reasons,omitempty"`
+	// Strangeness, of the first of Prediction.Answers, is the picture's, where the model measures it.
+	Strangeness float64 `json:"strangeness,omitempty"`
 	// Number, for tasks that predict numbers, says that Score is one and no probability.
 	Number bool `json:"number,omitempty"`
 }

@@ -51,6 +51,10 @@ type Learner struct {
 	// never. See package confidence.
 	Abstention *confidence.Abstention
 
+	// Strangeness measures how unlike those of training a picture is, and is saved with the model;
+	// nil is unmeasured. Predict does not use it, package predict does.
+	Strangeness *confidence.Strangeness
+
 	// LR is the default highest learning rate, WD the weight decay, Moms the
 	// momentum at the start, middle and end of a one-cycle. Defaults: 1e-3, the
 	// optimizer's own (0.01 for Adam, 0 for SGD), and 0.95, 0.85, 0.95 (fastai's).

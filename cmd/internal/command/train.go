@@ -84,6 +84,7 @@ func (f *trainFlags) fitFlags(cmd *cobra.Command) {
 	fl.StringVar(&f.HeadOnly, "head-only", f.HeadOnly, "fit a head at once to the features that the body has of the pictures, in seconds: `HOW` linear (softmax regression with --weight-decay) or nearest-mean; features are kept for the next time")
 	fl.BoolVar(&f.Calibrate, "calibrate", f.Calibrate, "when training has ended, fit a temperature on the validation pictures, so that of the answers given with 90 % nine in ten are right (temperature scaling); predict and serve use it")
 	fl.StringVar(&f.Abstain, "abstain", f.Abstain, "answer unknown where the best class's score is too low, chosen on the validation pictures: `RULE` precision:0.95 (the lowest score at which that share of the answers is right), coverage:0.9 (that share of the pictures is answered), or a score")
+	fl.Float64Var(&f.Strangeness, "strangeness", f.Strangeness, "answer unknown for pictures unlike those of training, by the distance of their features: the `SHARE` of the validation pictures that are still answered, such as 0.99; 0 measures none (default 0)")
 	fl.DurationVar(&f.every, "checkpoint-every", 5*time.Minute, "how often to save the state of training, besides after every epoch")
 	fl.IntVar(&f.keep, "checkpoint-keep", checkpoint.DefaultKeep, "how many checkpoints to keep, the newest")
 }
@@ -258,6 +259,7 @@ func (f *trainFlags) end(ctx context.Context, err error, l *train.Learner, out *
 	f.calibrate(ctx, l, p) // by predictions that all ranks share, as the next
 	f.chooseThresholds(ctx, l, p)
 	f.chooseAbstention(ctx, l, p)
+	f.fitStrangeness(ctx, l, p)
 	if out == nil {
 		return nil
 	}

@@ -59,6 +59,9 @@ func (c *Config) ContinueFrom(given func(flag string) bool) (notes []string, err
 	if info.Abstention != nil && c.Abstain == "" {
 		notes = append(notes, "the model of --from answers unknown below a score, and the new model, whose scores are others, does not: give --abstain")
 	}
+	if info.Strangeness != nil && c.Strangeness == 0 {
+		notes = append(notes, "the model of --from measures how strange pictures are, and the new model, whose features are others, does not: give --strangeness")
+	}
 	c.Head, c.HeadWidth, c.HeadDropout = info.Head, headWidth(model), info.HeadDropout
 	return notes, nil
 }

@@ -75,6 +75,9 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 	if err := c.checkAbstain(dls); err != nil {
 		return nil, err
 	}
+	if err := c.checkStrangeness(dls); err != nil {
+		return nil, err
+	}
 	by, err := c.loss(dls)
 	if err != nil {
 		return nil, err
