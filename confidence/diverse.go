@@ -61,7 +61,7 @@ func cosineDistance(product, a, b float64) float64 {
 func dot(x, y []float32) float64 {
 	sum := 0.0
 	for i, v := range x {
-		sum += float64(v) * float64(y[i])
+		sum += float64(float64(v) * float64(y[i]))
 	}
 	return sum
 }
