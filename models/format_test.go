@@ -75,7 +75,7 @@ func TestOlderAndNewerFiles(t *testing.T) {
 		"first":               {meta: first, check: func(i Info) bool { return i.Preprocess.Size == 32 && i.HeadDropout == nil && i.Task == "" }},
 		"between":             {meta: strings.Replace(first, `"method":"crop"`, `"method":"crop","interpolation":"bicubic"`, 1), check: func(i Info) bool { return i.Preprocess.Interpolation == preprocess.Bicubic }},
 		"later, without harm": {meta: strings.Replace(first, `"format":1`, `"format":2,"author":"somebody"`, 1), check: func(i Info) bool { return i.Format == 2 }},
-		"later":               {meta: strings.Replace(first, `"format":1`, `"format":5,"rotate":90`, 1), refused: "format 5, this version reads 1 to 4: use the version that wrote it, or a newer one"},
+		"later":               {meta: strings.Replace(first, `"format":1`, `"format":6,"rotate":90`, 1), refused: "format 6, this version reads 1 to 5: use the version that wrote it, or a newer one"},
 	} {
 		f := *good
 		f.Metadata = map[string]string{infoKey: tc.meta}

@@ -13,7 +13,7 @@ import (
 // command gives to libraries, or one of a field's values.
 var flagOf = map[string]map[string]string{
 	"serve": {
-		"MaxBatch": "--batch", "MaxWait": "--max-wait", "Queue": "--queue", "Requests": "--max-requests", "Explain": "--max-explain",
+		"LabelStudio": "--label-studio", "MaxBatch": "--batch", "MaxWait": "--max-wait", "Queue": "--queue", "Requests": "--max-requests", "Explain": "--max-explain",
 		"QueueTimeout": "--queue-timeout", "Connections": "--max-connections", "MaxBody": "--max-body", "MaxBodies": "--max-bodies",
 		"MaxPictures": "--max-pictures", "MaxPixels": "--max-pixels", "Timeout": "--timeout", "BodyRate": "--min-body-rate", "Drain": "--drain",
 		"Reload": "--reload", "Hosts": "--allowed-hosts", "TokenFile": "--tokens", "CertFile": "--tls-cert", "KeyFile": "--tls-key",
@@ -21,9 +21,9 @@ var flagOf = map[string]map[string]string{
 		"Batch": "--batch", "MaxBytes": "--max-body", // of the predictors it makes
 	},
 	"predict":   {"Batch": "--batch", "MaxPixels": "--max-pixels", "MaxBytes": "--max-bytes"},
-	"train":     {"BatchSize": "--batch", "Balance": "--balance", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Every": "--checkpoint-every", "Keep": "--checkpoint-keep", "Address": "--address", "Size": "--size", "MinScale": "--min-scale"},
-	"folds":     {"BatchSize": "--batch", "Balance": "--balance", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "Every": "--checkpoint-every", "Keep": "--checkpoint-keep", "Size": "--size", "MinScale": "--min-scale"},
-	"lr-find":   {"BatchSize": "--batch", "Balance": "--balance", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Size": "--size", "MinScale": "--min-scale"},
+	"train":     {"BatchSize": "--batch", "Balance": "--balance", "Repeats": "--aug-repeats", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Every": "--checkpoint-every", "Keep": "--checkpoint-keep", "Address": "--address", "Size": "--size", "MinScale": "--min-scale"},
+	"folds":     {"BatchSize": "--batch", "Balance": "--balance", "Repeats": "--aug-repeats", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "Every": "--checkpoint-every", "Keep": "--checkpoint-keep", "Size": "--size", "MinScale": "--min-scale"},
+	"lr-find":   {"BatchSize": "--batch", "Balance": "--balance", "Repeats": "--aug-repeats", "Seed": "--seed", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Size": "--size", "MinScale": "--min-scale"},
 	"interpret": {"BatchSize": "--batch", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0"},
 	"clean":     {"BatchSize": "--batch", "Workers": "--workers", "SkipDamaged": "--damaged skip", "PathColumn": "--path-column", "AllTrain": "--valid 0", "Bits": "--duplicate-bits"},
 	"export":    {"Batch": "--batch", "Probabilities": "--softmax", "Pixels": "--pixels", "Preprocess": "--preprocess"},

@@ -41,7 +41,7 @@ func TestEveryFieldHasAFlag(t *testing.T) {
 	const found = "found by looking at the table and the pictures, and told"
 	table := map[string]string{"File": "its value is that of --label csv:FILE", "Images": code,
 		"Prefix": found, "Suffix": found, "Comma": found, "Header": found}
-	judging := map[string]string{"Seed": "nothing is random", "Balance": "nothing is trained"}
+	judging := map[string]string{"Seed": "nothing is random", "Balance": "nothing is trained", "Repeats": "nothing is trained"}
 	decode := map[string]string{"IgnoreOrientation": saved, "Strict": constant}
 	type uses struct {
 		options any
