@@ -31,6 +31,8 @@ var reflecting = []Conv{
 	{N: 2, H: 2, W: 3, C: 40, KH: 3, KW: 3, Stride: 2, Pad: even(1), Reflect: true},
 	{N: 1, H: 9, W: 30, C: 33, KH: 5, KW: 4, Stride: 1, Pad: Padding{4, 0, 2, 3}, Reflect: true},
 	{N: 1, H: 5, W: 4, C: 9, KH: 3, KW: 7, Stride: 3, Pad: Padding{1, 4, 3, 3}, Reflect: true},
+	{N: 1, H: 10, W: 4, C: 49, KH: 6, KW: 4, Stride: 4, Pad: Padding{2, 1, 2, 0}, Reflect: true}, // what is reflected is in no window itself
+	{N: 1, H: 6, W: 5, C: 9, KH: 1, KW: 1, Stride: 4, Pad: Padding{2, 1, 2, 0}, Reflect: true},
 }
 
 // even is padding by p on every side.

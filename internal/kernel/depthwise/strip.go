@@ -61,7 +61,7 @@ func (s *strip) fill(from source, top, left, channels int) {
 		if from.reflect {
 			y = reflected(y, from.h)
 		}
-		inside := y >= 0 && y < from.h && x0 < x1
+		inside := y >= 0 && y < from.h
 		for k := range blocks {
 			row := s.data[k*per+r*s.cols*b:][:s.cols*b]
 			if !inside {
@@ -71,35 +71,29 @@ func (s *strip) fill(from source, top, left, channels int) {
 			clear(row[:x0*b])
 			clear(row[x1*b:])
 		}
-		if inside {
-			a := packArgs{
-				dense: &from.x[(y*from.w+left+x0)*from.stride], blocks: &s.data[(r*s.cols+x0)*b],
-				pixels: x1 - x0, c: channels, stride: from.stride, blockStep: per,
-			}
-			table.Active().Pack(isa.Arg(&a))
-			if from.reflect {
-				s.reflectColumns(r, left, from.w, blocks)
+		if !inside {
+			continue
+		}
+		if x0 < x1 {
+			s.pack(from, r, x0, y, left+x0, x1-x0, channels)
+		}
+		if from.reflect {
+			for j := range s.cols {
+				if x := reflected(left+j, from.w); x != left+j && x >= 0 && x < from.w { // further away, it is in no window
+					s.pack(from, r, j, y, x, 1, channels)
+				}
 			}
 		}
 	}
 }
 
-// reflectColumns copies columns of row r, which has those of a map from left on, to where
-// the row reaches beyond the map's w columns. What lies further than the reflection
-// reaches is in no window and stays 0.
-func (s *strip) reflectColumns(r, left, w, blocks int) {
-	b := block()
-	for j := range s.cols {
-		x := left + j
-		from := reflected(x, w) - left
-		if from == j || from < 0 || from >= s.cols || from+left < 0 || from+left >= w {
-			continue
-		}
-		for k := range blocks {
-			row := s.data[k*s.blockLen()+r*s.cols*b:][:s.cols*b]
-			copy(row[j*b:][:b], row[from*b:])
-		}
+// pack copies pixels of the map from row y and column x on to row r and column col on.
+func (s *strip) pack(from source, r, col, y, x, pixels, channels int) {
+	a := packArgs{
+		dense: &from.x[(y*from.w+x)*from.stride], blocks: &s.data[(r*s.cols+col)*block()],
+		pixels: pixels, c: channels, stride: from.stride, blockStep: s.blockLen(),
 	}
+	table.Active().Pack(isa.Arg(&a))
 }
 
 // copyTo copies rows of the strip to those of a map, which are as wide as the
