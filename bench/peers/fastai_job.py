@@ -39,7 +39,8 @@ learn.freeze()
 with learn.no_bar(), learn.no_logging():
     learn.fine_tune(o.epochs)
 torch.save(learn.model.state_dict(), os.path.join(tempfile.mkdtemp(), "model.pth"))
-loss, error = learn.validate()
+with learn.no_bar():
+    loss, error = learn.validate()
 print(json.dumps({
     "peer": "fastai " + fastai.__version__, "times_ms": [(time.perf_counter() - start) * 1000], "error": error, "loss": loss,
     "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
