@@ -31,7 +31,7 @@ var floors = []struct {
 		bench/compare bench/load bench/ranks examples/handler examples/architecture examples/loop interop/checkpoints interop/classifier interop/hub interop/smallnet tests/browser/pictures`},
 	{"the command without its programs", `cmd/internal/command`},
 	{"the command's table and page of runs", `cmd/internal/runs`},
-	{"packages of the command", `cmd/internal/run cmd/internal/parts cmd/internal/features cmd/internal/bench cmd/internal/watch cmd/internal/clean`},
+	{"packages of the command", `cmd/internal/run cmd/internal/parts cmd/internal/bench cmd/internal/watch cmd/internal/clean`},
 	{"what uses a trained model, and trackers", `serve interpret/page tracking/mlflow tracking/tensorboard`},
 	{"what looks at one", `interpret predict finetune show internal/fastai`},
 	{"training", `train interpret/gradcam pretrained features`},

@@ -12,6 +12,10 @@ import (
 // Embedder computes the features that a network's body has of pictures: vectors that are
 // close to each other for pictures that the network finds alike. All its methods
 // may be called from many goroutines at once.
+//
+// Options.Batch pictures always go through the network at once, empty ones where there are fewer: the last bits
+// of a network's result depend on the size of the batch, and so a picture's features depend on nothing but
+// the picture, the options and the instruction set. Who embeds one picture at a time wants a Batch of 1.
 type Embedder struct {
 	p *Predictor // whose network ends with the features
 }
@@ -64,14 +68,21 @@ func (e *Embedder) Each(ctx context.Context, inputs iter.Seq[Input], each func(E
 
 // features runs the body on prepared pictures that lie one after the other in x.
 func (e *Embedder) features(ctx context.Context, x []float32) ([]float32, error) {
-	n, s := len(x)/e.p.inputLen(), e.p.InputSize()
-	out := make([]float32, n*e.Len())
+	n, batch, s := len(x)/e.p.inputLen(), e.p.opts.Batch, e.p.InputSize()
 	if n == 0 {
-		return out, nil
+		return nil, nil
 	}
-	if err := e.p.logits(ctx, tensor.FromSlice(x, n, s, s, 3), out); err != nil {
+	if n < batch {
+		full := e.p.inputs.Get(batch * e.p.inputLen())
+		defer e.p.inputs.Put(full)
+		clear(full[copy(full, x):])
+		x = full
+	}
+	out := make([]float32, batch*e.Len())
+	if err := e.p.logits(ctx, tensor.FromSlice(x, batch, s, s, 3), out); err != nil {
 		return nil, err
 	}
+	out = out[:n*e.Len()]
 	for _, v := range out {
 		if v-v != 0 {
 			return nil, fmt.Errorf("predict: %w", ErrNotFinite)

@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/whippet-ml/whippet/cmd/internal/features"
 	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/data"
+	"github.com/whippet-ml/whippet/features"
 	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/predict"

@@ -69,6 +69,8 @@ func TestEmbed(t *testing.T) {
 		{[]string{dir, "--out", out("txt")}, "must end in"},
 		{[]string{"--out", out("csv")}, "name the pictures"},
 		{[]string{dir, "--out", out("csv"), "--label", "csv:x.csv"}, "folder or regex:PATTERN"},
+		{[]string{dir, "--out", out("csv"), "--label", "columns:x.csv"}, "folder or regex:PATTERN"},
+		{[]string{dir, "--out", out("csv"), "--label", "folders"}, "folder or regex:PATTERN"},
 		{[]string{dir, "--out", out("csv"), "--label", "regex:("}, "--label"},
 	} {
 		if _, err := runCommand(t, nil, append([]string{"embed", model}, c.args...)...); err == nil || !strings.Contains(err.Error(), c.says) {

@@ -11,7 +11,6 @@ import (
 	"github.com/whippet-ml/whippet/features"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/target"
-	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/train"
 )
@@ -44,7 +43,7 @@ func (c Config) CheckHeadOnly(changed func(string) bool, ranks int) error {
 		return errors.New("--weights none: --head-only leaves the body as it is, and a random one has nothing to say of pictures")
 	case c.TaskName == regression:
 		return fmt.Errorf("--head-only %s: is for classes and labels, not for --task %s", c.HeadOnly, c.TaskName)
-	case c.HeadOnly == headNearestMean && c.LabelDelim != "":
+	case c.HeadOnly == headNearestMean && c.SeveralLabels():
 		return errors.New("--head-only nearest-mean: is for one label a picture; for several give --head-only linear")
 	case c.HeadOnly == headNearestMean && changed("weight-decay"):
 		return errors.New("--weight-decay: a mean has nothing to decay: leave it out, or give --head-only linear")
@@ -73,11 +72,11 @@ func (c Config) FitHead(ctx context.Context, l *train.Learner, o features.Option
 		if err != nil {
 			return 0, err
 		}
-		of, y, err := Features(ctx, x, l.DLs.Train)
+		of, y, err := featuresOf(ctx, x, l.DLs.Train)
 		if err != nil {
 			return 0, err
 		}
-		h, err := c.SolveHead(ctx, of.Values, y, l.DLs.Task(), len(l.DLs.Vocab))
+		h, err := c.solveHead(ctx, of.Values, y, len(l.DLs.Vocab))
 		if err != nil {
 			return 0, err
 		}
@@ -88,8 +87,8 @@ func (c Config) FitHead(ctx context.Context, l *train.Learner, o features.Option
 	})
 }
 
-// Features returns the features of a loader's pictures and the pictures' targets.
-func Features(ctx context.Context, x *features.Extractor, dl *data.Loader) (*features.Features, target.Targets, error) {
+// featuresOf returns the features of a loader's pictures and the pictures' targets.
+func featuresOf(ctx context.Context, x *features.Extractor, dl *data.Loader) (*features.Features, target.Targets, error) {
 	of, err := x.Of(ctx, dl.Config().Source, dl.Items())
 	if err != nil {
 		return nil, target.Targets{}, err
@@ -97,12 +96,9 @@ func Features(ctx context.Context, x *features.Extractor, dl *data.Loader) (*fea
 	return of, dl.Targets().Gather(of.Index), nil
 }
 
-// SolveHead fits the head that the run asks for.
-func (c Config) SolveHead(ctx context.Context, x *tensor.Tensor, y target.Targets, by task.Task, classes int) (*features.Head, error) {
+// solveHead fits the head that the run asks for.
+func (c Config) solveHead(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (*features.Head, error) {
 	if c.HeadOnly == headNearestMean {
-		if !by.Exclusive() {
-			return nil, errors.New("--head-only nearest-mean: is for one label a picture; for several give --head-only linear")
-		}
 		return features.FitNearestMean(x, y, classes)
 	}
 	return features.FitLinear(ctx, x, y, classes, features.LinearOptions{WeightDecay: c.WeightDecay})

@@ -1,5 +1,3 @@
-// Package features keeps what a network's body says of pictures as a table, and writes it in the
-// forms that other programs read.
 package features
 
 import (
@@ -17,7 +15,7 @@ import (
 	"github.com/whippet-ml/whippet/weights"
 )
 
-// Table has the features of pictures, a row each.
+// Table has the features of pictures, a row each, for other programs.
 type Table struct {
 	Files  []string  // the pictures' names
 	Labels []string  // theirs, or nil where none are known
