@@ -3,6 +3,7 @@ package serve
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -20,7 +21,7 @@ func (s *Server) studioRoutes(handle func(pattern string, h http.Handler)) {
 			handle("GET "+path, s.light(path, s.studioHealth))
 		}
 		handle("GET "+at+"/versions", s.light(at+"/versions", s.studioVersions))
-		for path, h := range map[string]handler{"setup": s.studioSetup, "predict": s.studioPredict, "versions": s.studioVersions,
+		for path, h := range map[string]handler{"setup": s.studioHandler(s.studioSetup), "predict": s.studioHandler(s.studioPredict), "versions": s.studioVersions,
 			"webhook": s.studioWebhook, "train": s.studioTrain, "fit": s.studioTrain} {
 			handle("POST "+at+"/"+path, s.work(at+"/"+path, h))
 		}
@@ -52,31 +53,42 @@ func (s *Server) studioVersions(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// studioSetup is POST /label-studio/setup: it refuses a project that the model can say nothing about.
-// The address and the token in the request are not used: they come from whoever asks.
-func (s *Server) studioSetup(w http.ResponseWriter, r *http.Request) error {
-	m, err := s.find(r.PathValue("model"))
-	if err != nil {
-		return err
-	}
-	b, done, err := s.body(w, r)
-	if err != nil {
-		return err
-	}
-	defer done()
-	q, err := parseStudio(b)
-	if err != nil {
-		return err
-	}
-	in := m.acquire()
-	defer m.release(in)
-	if q.config != "" { // a connection is tried without a project's
-		if _, err := studioTags(q.config, in); err != nil {
+// studioHandler answers a request about a model.
+func (s *Server) studioHandler(answer func(ctx context.Context, m *model, in *instance, q *studioRequest) (any, error)) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		m, err := s.find(r.PathValue("model"))
+		if err != nil {
 			return err
 		}
+		b, done, err := s.body(w, r)
+		if err != nil {
+			return err
+		}
+		defer done()
+		q, err := parseStudio(b)
+		if err != nil {
+			return err
+		}
+		in := m.acquire()
+		defer m.release(in)
+		a, err := answer(r.Context(), m, in, q)
+		if err != nil {
+			return err
+		}
+		writeJSON(w, http.StatusOK, a)
+		return nil
 	}
-	writeJSON(w, http.StatusOK, map[string]string{"model_version": studioVersion(m, in)})
-	return nil
+}
+
+// studioSetup is POST /label-studio/setup: it refuses a project that the model can say nothing about.
+// The address and the token in the request are not used: they come from whoever asks.
+func (s *Server) studioSetup(_ context.Context, m *model, in *instance, q *studioRequest) (any, error) {
+	if q.config != "" { // a connection is tried without a project's
+		if _, err := studioTags(q.config, in); err != nil {
+			return nil, err
+		}
+	}
+	return map[string]string{"model_version": studioVersion(m, in)}, nil
 }
 
 // studioTags reads a project's labeling interface, for the labels of a model.
@@ -112,45 +124,30 @@ type studioRegion struct {
 
 // studioPredict is POST /label-studio/predict: choices for the picture of each task, in order. A task that has no
 // answer has an "error" instead.
-func (s *Server) studioPredict(w http.ResponseWriter, r *http.Request) error {
-	m, err := s.find(r.PathValue("model"))
-	if err != nil {
-		return err
-	}
-	b, done, err := s.body(w, r)
-	if err != nil {
-		return err
-	}
-	defer done()
-	q, err := parseStudio(b)
-	if err != nil {
-		return err
-	}
-	in := m.acquire()
-	defer m.release(in)
+func (s *Server) studioPredict(ctx context.Context, m *model, in *instance, q *studioRequest) (any, error) {
 	tags, err := studioTags(q.config, in)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	tasks, err := q.pictures(tags.variable)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	results := make([]studioResult, 0, len(tasks))
 	for some := range slices.Chunk(tasks, min(s.opts.MaxPictures, s.opts.Queue)) {
-		answers, errs, err := s.classifyAll(r.Context(), m, in, len(some), func(i int, dst []float32) error {
-			picture, done, err := s.studio.open(r.Context(), some[i])
+		answers, errs, err := s.classifyAll(ctx, m, in, len(some), func(i int, dst []float32) error {
+			picture, done, err := s.studio.open(ctx, some[i])
 			if err != nil {
 				return err
 			}
 			defer done()
-			return in.p.Prepare(r.Context(), dst, picture)
+			return in.p.Prepare(ctx, dst, picture)
 		})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := r.Context().Err(); err != nil {
-			return err
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
 		for i, a := range answers {
 			result := studioResult{ModelVersion: studioVersion(m, in)}
@@ -165,8 +162,7 @@ func (s *Server) studioPredict(w http.ResponseWriter, r *http.Request) error {
 			results = append(results, result)
 		}
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"results": results, "model_version": studioVersion(m, in)})
-	return nil
+	return map[string]any{"results": results, "model_version": studioVersion(m, in)}, nil
 }
 
 // answer puts a prediction into r. Its score is the probability of the class or, of several labels, of the least
