@@ -18,14 +18,12 @@ import (
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/predict"
 	"github.com/whippet-ml/whippet/pretrained"
-	"github.com/whippet-ml/whippet/vision"
 )
 
 func newEmbed() *cobra.Command {
 	var out, label, from string
 	var null bool
-	var batch, maxPixels int
-	var maxBytes int64
+	var o predict.Options
 	cmd := &cobra.Command{
 		Use:   "embed MODEL FILE|FOLDER|GLOB|-... --out FILE",
 		Short: "Write the features that a network's body has of pictures, as CSV, NumPy's NPY or safetensors",
@@ -70,11 +68,11 @@ are written. A picture that cannot be read is reported and left out; the exit co
 			if err != nil {
 				return err
 			}
-			e, err := predict.NewEmbedder(c, info, predict.Options{Batch: batch, Decode: vision.DecodeOptions{MaxPixels: maxPixels, MaxBytes: maxBytes}})
+			e, err := predict.NewEmbedder(c, info, o)
 			if err != nil {
 				return err
 			}
-			src := &pictureArgs{ctx: ctx, args: args[1:], from: from, null: null, stdin: cmd.InOrStdin(), stderr: cmd.ErrOrStderr(), maxBytes: maxBytes}
+			src := &pictureArgs{ctx: ctx, args: args[1:], from: from, null: null, stdin: cmd.InOrStdin(), stderr: cmd.ErrOrStderr(), maxBytes: o.Decode.MaxBytes}
 			t := &features.Table{Width: e.Len()}
 			failed, err := embed(ctx, e, src, labeler, t)
 			if err == nil && len(t.Files) > 0 {
@@ -86,11 +84,8 @@ are written. A picture that cannot be read is reported and left out; the exit co
 	f := cmd.Flags()
 	f.StringVarP(&out, "out", "o", "", "write the features to this file: .csv, .npy or .safetensors")
 	f.StringVar(&label, "label", "", "labels to write too: folder, or regex:PATTERN on the file name")
-	f.StringVar(&from, "files-from", "", "read picture paths, one a line, from this file; - is standard input")
-	f.BoolVarP(&null, "null", "0", false, "paths of --files-from end in a zero byte instead of a line end, as find -print0 writes them")
-	f.IntVar(&batch, "batch", predict.DefaultBatch, "pictures that go through the network at once, 1 to 1024")
-	f.IntVar(&maxPixels, "max-pixels", vision.DefaultMaxPixels, "refuse pictures of more pixels")
-	f.Int64Var(&maxBytes, "max-bytes", vision.DefaultMaxBytes, "refuse picture files of more bytes")
+	listFlags(cmd, &from, &null)
+	pictureFlags(cmd, &o)
 	return cmd
 }
 

@@ -21,7 +21,6 @@ import (
 	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/predict"
 	"github.com/whippet-ml/whippet/task"
-	"github.com/whippet-ml/whippet/vision"
 )
 
 // What whippet next looks at: of the pictures that may be chosen, as many times more as
@@ -70,9 +69,7 @@ a newer model.`,
 	fl.StringVarP(&f.out, "out", "o", "", "write the table to this file (default: standard output, without --page)")
 	fl.StringVar(&f.page, "page", "", "open a page to label the pictures on, which writes the labels to this .csv file")
 	fl.StringVar(&f.address, "address", localweb.DefaultAddress, "where the page is, host:port; port 0 is any free one")
-	fl.IntVar(&f.predict.Batch, "batch", predict.DefaultBatch, "pictures that go through the network at once, 1 to 1024")
-	fl.IntVar(&f.predict.Decode.MaxPixels, "max-pixels", vision.DefaultMaxPixels, "refuse pictures of more pixels")
-	fl.Int64Var(&f.predict.Decode.MaxBytes, "max-bytes", vision.DefaultMaxBytes, "refuse picture files of more bytes")
+	pictureFlags(cmd, &f.predict)
 	return cmd
 }
 

@@ -26,8 +26,8 @@ const stdinName = "-"
 
 func newPredict() *cobra.Command {
 	var from string
-	var topk, batch, maxPixels int
-	var maxBytes int64
+	var topk int
+	var o predict.Options
 	var asJSON, asCSV, null bool
 	var with []string
 	var to partFlags
@@ -79,12 +79,11 @@ whippet merge tells of pictures that could not be read.`,
 			if err := to.settle(form); err != nil {
 				return err
 			}
-			p, files, err := openPredictor(cmd.Context(), append([]string{args[0]}, with...), predict.Options{Batch: batch,
-				Decode: vision.DecodeOptions{MaxPixels: maxPixels, MaxBytes: maxBytes}})
+			p, files, err := openPredictor(cmd.Context(), append([]string{args[0]}, with...), o)
 			if err != nil {
 				return err
 			}
-			src := &pictureArgs{ctx: cmd.Context(), args: args[1:], from: from, null: null, stdin: cmd.InOrStdin(), stderr: cmd.ErrOrStderr(), maxBytes: maxBytes}
+			src := &pictureArgs{ctx: cmd.Context(), args: args[1:], from: from, null: null, stdin: cmd.InOrStdin(), stderr: cmd.ErrOrStderr(), maxBytes: o.Decode.MaxBytes}
 			if topk > 0 && task.Continuous(p.Task()) {
 				return fmt.Errorf("--topk %d: the model answers with numbers, which have no order: all are shown", topk)
 			}
@@ -92,7 +91,7 @@ whippet merge tells of pictures that could not be read.`,
 				w := newPredictWriter(cmd.OutOrStdout(), p, topk, asJSON, asCSV)
 				return src.ended(w.classify(cmd.Context(), p, src.inputs(), src), "classified", w.done, w.failed)
 			}
-			inputs, work := src.inputs(), parts.Run{Command: "predict", Unit: p.Options().Batch, Options: fmt.Sprintf("--topk %d --max-pixels %d --max-bytes %d", topk, maxPixels, maxBytes)}
+			inputs, work := src.inputs(), parts.Run{Command: "predict", Unit: p.Options().Batch, Options: fmt.Sprintf("--topk %d --max-pixels %d --max-bytes %d", topk, o.Decode.MaxPixels, o.Decode.MaxBytes)}
 			if to.p != nil {
 				if inputs, err = src.part(*to.p, &work); err != nil {
 					return err
@@ -117,17 +116,29 @@ whippet merge tells of pictures that could not be read.`,
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&with, "with", nil, "answer by the mean probability of MODEL and of this model too, which has the same classes; may be given several times")
-	f.StringVar(&from, "files-from", "", "read picture paths, one a line, from this file; - is standard input")
+	listFlags(cmd, &from, &null)
 	renamed(cmd, "from", "files-from")
-	f.BoolVarP(&null, "null", "0", false, "paths of --files-from end in a zero byte instead of a line end, as find -print0 writes them")
 	f.IntVarP(&topk, "topk", "k", 0, "number of classes to show, the most probable first (default 1, or the labels that the model answers where it may answer several)")
-	f.IntVar(&batch, "batch", predict.DefaultBatch, "pictures that go through the network at once, 1 to 1024")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	f.BoolVar(&asCSV, "csv", false, "print a table of comma-separated values with a header")
-	f.IntVar(&maxPixels, "max-pixels", vision.DefaultMaxPixels, "refuse pictures of more pixels")
-	f.Int64Var(&maxBytes, "max-bytes", vision.DefaultMaxBytes, "refuse picture files of more bytes")
+	pictureFlags(cmd, &o)
 	to.flags(cmd)
 	return cmd
+}
+
+// pictureFlags are those of a command that looks at pictures with a model.
+func pictureFlags(cmd *cobra.Command, o *predict.Options) {
+	f := cmd.Flags()
+	f.IntVar(&o.Batch, "batch", predict.DefaultBatch, "pictures that go through the network at once, 1 to 1024")
+	f.IntVar(&o.Decode.MaxPixels, "max-pixels", vision.DefaultMaxPixels, "refuse pictures of more pixels")
+	f.Int64Var(&o.Decode.MaxBytes, "max-bytes", vision.DefaultMaxBytes, "refuse picture files of more bytes")
+}
+
+// listFlags are those of a list of pictures.
+func listFlags(cmd *cobra.Command, from *string, null *bool) {
+	f := cmd.Flags()
+	f.StringVar(from, "files-from", "", "read picture paths, one a line, from this file; - is standard input")
+	f.BoolVarP(null, "null", "0", false, "paths of --files-from end in a zero byte instead of a line end, as find -print0 writes them")
 }
 
 // pictureArgs turns the command's arguments into pictures.
