@@ -135,7 +135,7 @@ func ModelLearner(ctx context.Context, model *models.Classifier, info models.Inf
 	if err != nil {
 		return nil, errors.Join(err, dls.Close())
 	}
-	l.Thresholds, l.Temperature, l.Abstention = info.Thresholds, info.Temperature, info.Abstention
+	l.Thresholds, l.Temperature, l.Abstention, l.Conformal, l.Strangeness = info.Thresholds, info.Temperature, info.Abstention, info.Conformal, info.Strangeness
 	return l, nil
 }
 

@@ -34,6 +34,9 @@ type Info struct {
 	// Strangeness, for a task with one class a picture, measures how unlike those of training a picture is,
 	// by the features of FeatureNet; nil is unmeasured. Its arrays are in the file beside the network's.
 	Strangeness *confidence.Strangeness `json:"strangeness,omitempty"`
+	// Conformal, for a task with one class a picture, makes sets of classes that have the right
+	// one with a stated probability; nil makes none.
+	Conformal *confidence.Conformal `json:"conformal,omitempty"`
 	// Preprocess is what happens to a picture before the network sees it, the
 	// same as for validation pictures in training.
 	Preprocess preprocess.Config `json:"preprocess"`
@@ -48,9 +51,9 @@ type Info struct {
 }
 
 // Decoder returns what makes answers of the model's probabilities: its task,
-// vocabulary, thresholds, temperature and abstention. It returns an error for a task that
+// vocabulary, thresholds, temperature, abstention, strangeness and sets of classes. It returns an error for a task that
 // this program does not know, for thresholds that do not fit the vocabulary, for a
-// temperature that is none, and for an abstention that does not fit the task.
+// temperature that is none, and for an abstention, a strangeness or sets that do not fit the task.
 func (i Info) Decoder() (task.Decoder, error) {
 	t, err := task.ByName(i.Task)
 	if err != nil {
@@ -80,6 +83,14 @@ func (i Info) Decoder() (task.Decoder, error) {
 			return task.Decoder{}, err
 		}
 	}
+	if i.Conformal != nil {
+		if err := i.Conformal.Check(); err != nil {
+			return task.Decoder{}, err
+		}
+		if !t.Exclusive() {
+			return task.Decoder{}, fmt.Errorf("the task %s has no sets of classes with a coverage: they are for pictures with one class each", t.Name())
+		}
+	}
 	if i.Abstention != nil || i.Strangeness != nil {
 		if !t.Exclusive() {
 			return task.Decoder{}, fmt.Errorf("the task %s has no answer to abstain from: abstention is for pictures with one class each", t.Name())
@@ -88,7 +99,7 @@ func (i Info) Decoder() (task.Decoder, error) {
 			return task.Decoder{}, fmt.Errorf("a class is called %q, which is also what a model answers that abstains: give the class another name", task.Unknown)
 		}
 	}
-	return task.Decoder{Task: t, Vocab: i.Vocab, Thresholds: i.Thresholds, Temperature: i.Temperature, Abstention: i.Abstention, Strangeness: i.Strangeness}, nil
+	return task.Decoder{Task: t, Vocab: i.Vocab, Thresholds: i.Thresholds, Temperature: i.Temperature, Abstention: i.Abstention, Strangeness: i.Strangeness, Conformal: i.Conformal}, nil
 }
 
 // OwnHead is the value of Info.Head for a classifier with the architecture's own

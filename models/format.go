@@ -19,15 +19,19 @@ import (
 //	3  the architecture's own head, a linear one, pad_mode
 //	4  temperature, abstention
 //	5  strangeness
+//	6  sets of classes with a coverage
 //
 // So older programs read what they understand, and refuse what they would
 // misread. A file with a higher number than newestFormat is refused here. Files of
 // number 1 that have fields of number 2 are read with them: there was a time
 // when they were written.
-const newestFormat = 5
+const newestFormat = 6
 
 // formatOf returns the number that i needs.
 func formatOf(i Info) int {
+	if i.Conformal != nil {
+		return 6
+	}
 	if i.Strangeness != nil {
 		return 5
 	}

@@ -49,6 +49,7 @@ func TestFormat(t *testing.T) {
 		"thresholds":                   {change: func(i *Info) { i.Thresholds = []float32{0.1, 0.2} }, want: 2},
 		"dropout":                      {head: []HeadOption{HeadDropout(0)}, want: 2},
 		"abstention":                   {change: func(i *Info) { i.Abstention = &confidence.Abstention{Below: 0.5} }, want: 4},
+		"sets of classes":              {change: func(i *Info) { i.Conformal = &confidence.Conformal{Coverage: 0.9, Least: 0.1} }, want: 6},
 		"temperature":                  {change: func(i *Info) { i.Temperature = 1.5 }, want: 4},
 	} {
 		f, fields := described(t, tc.change, tc.head...)
@@ -75,7 +76,7 @@ func TestOlderAndNewerFiles(t *testing.T) {
 		"first":               {meta: first, check: func(i Info) bool { return i.Preprocess.Size == 32 && i.HeadDropout == nil && i.Task == "" }},
 		"between":             {meta: strings.Replace(first, `"method":"crop"`, `"method":"crop","interpolation":"bicubic"`, 1), check: func(i Info) bool { return i.Preprocess.Interpolation == preprocess.Bicubic }},
 		"later, without harm": {meta: strings.Replace(first, `"format":1`, `"format":2,"author":"somebody"`, 1), check: func(i Info) bool { return i.Format == 2 }},
-		"later":               {meta: strings.Replace(first, `"format":1`, `"format":6,"rotate":90`, 1), refused: "format 6, this version reads 1 to 5: use the version that wrote it, or a newer one"},
+		"later":               {meta: strings.Replace(first, `"format":1`, `"format":7,"rotate":90`, 1), refused: "format 7, this version reads 1 to 6: use the version that wrote it, or a newer one"},
 	} {
 		f := *good
 		f.Metadata = map[string]string{infoKey: tc.meta}

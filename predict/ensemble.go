@@ -1,6 +1,7 @@
 package predict
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,8 +17,13 @@ import (
 //
 // The models must have the same task, classes in the same order, and preprocessing, but
 // may be of different architectures. Thresholds are the means of the models', each its task's own where
-// it has none, and so is the score below which it abstains, 0 for a model that always answers; temperatures stay each model's. The first one's options count, and Model and Info, but for
-// thresholds and abstention, are the first one's.
+// it has none; temperatures stay each model's. The first one's options count, and Model and Info, but for
+// what is said here, are the first one's.
+//
+// What says how far answers can be trusted must be there by the same rule in all models, or in none. The score below
+// which the ensemble abstains is the mean of theirs. Its strangeness is the mean of theirs, each as a multiple of
+// its limit, since distances of different networks have no common scale: the limit is 1. Its sets of classes
+// are the unions of theirs, with the most probable class: as any one of them has the right class as often as stated, so has the union.
 func Ensemble(members ...*Predictor) (*Predictor, error) {
 	if len(members) == 0 {
 		return nil, fmt.Errorf("predict: an ensemble of no models")
@@ -38,15 +44,65 @@ func Ensemble(members ...*Predictor) (*Predictor, error) {
 	if len(members) == 1 {
 		return first, nil
 	}
+	if err := sameRules(members); err != nil {
+		return nil, err
+	}
 	all, err := New(first.model, first.info, first.opts)
 	if err != nil {
 		return nil, err
 	}
-	all.net, all.more = first.net, slices.Clone(members[1:])
+	all.net, all.first, all.more = first.net, first, slices.Clone(members[1:])
 	all.info.Thresholds = meanThresholds(members)
 	all.info.Abstention = meanAbstention(members)
-	all.decoder.Thresholds, all.decoder.Abstention = all.info.Thresholds, all.info.Abstention
+	if s := first.measure; s != nil {
+		all.info.Strangeness = &confidence.Strangeness{Limit: 1, Quantile: s.Quantile}
+	}
+	if c := first.info.Conformal; c != nil {
+		all.info.Conformal = &confidence.Conformal{Coverage: c.Coverage}
+	}
+	all.decoder.Thresholds, all.decoder.Abstention, all.decoder.Strangeness, all.decoder.Conformal = all.info.Thresholds, all.info.Abstention, all.info.Strangeness, all.info.Conformal
 	return all, nil
+}
+
+// sameRules reports the first model that says otherwise than the first one how far its answers can be
+// trusted.
+func sameRules(members []*Predictor) error {
+	for i, m := range members {
+		if s := m.measure; s != nil && s.Limit == 0 {
+			return fmt.Errorf("predict: model %d of the ensemble measures strangeness without a limit, and distances of different networks have no common scale: give it a limit", i+1)
+		}
+	}
+	for _, what := range []struct {
+		name string
+		rule func(m *Predictor) string
+	}{
+		{"a score below which the answer is unknown (abstention)", func(m *Predictor) string {
+			if a := m.info.Abstention; a != nil {
+				return "the rule " + cmp.Or(a.Rule, "of a fixed score")
+			}
+			return "none"
+		}},
+		{"a limit of strangeness", func(m *Predictor) string {
+			if s := m.measure; s != nil {
+				return fmt.Sprintf("that of a share of %v", s.Quantile)
+			}
+			return "none"
+		}},
+		{"sets of classes (conformal)", func(m *Predictor) string {
+			if c := m.info.Conformal; c != nil {
+				return fmt.Sprintf("a coverage of %v", c.Coverage)
+			}
+			return "none"
+		}},
+	} {
+		first := what.rule(members[0])
+		for i, m := range members {
+			if other := what.rule(m); other != first {
+				return fmt.Errorf("predict: %s: model %d of the ensemble has %s, the first %s: they must have the same, or none of them any", what.name, i+1, other, first)
+			}
+		}
+	}
+	return nil
 }
 
 // meanThresholds returns the means of the models' thresholds; nil when none has any.
@@ -86,24 +142,64 @@ func meanAbstention(members []*Predictor) *confidence.Abstention {
 // ownThreshold is that of a task of several labels without thresholds.
 const ownThreshold = 0.5
 
-// addOthers adds the probabilities of an ensemble's other models to those of the first,
-// and makes means of them.
-func (p *Predictor) addOthers(ctx context.Context, x, probs *tensor.Tensor) error {
+// addOthers adds what an ensemble's other models say to what the first does, and makes
+// means and unions of it.
+func (p *Predictor) addOthers(ctx context.Context, x *tensor.Tensor, j *judgment) error {
 	if len(p.more) == 0 {
 		return nil
 	}
+	n, c := 1+len(p.more), p.model.Classes
+	inSet := make([]bool, len(j.probs.Data)) // of any model
+	add := func(m *Predictor, of judgment) {
+		for i := range of.strange {
+			of.strange[i] /= m.measure.Limit * float64(n)
+		}
+		if m.info.Conformal == nil {
+			return
+		}
+		for i := 0; i < len(inSet); i += c {
+			for _, k := range m.info.Conformal.Set(of.probs.Data[i : i+c]) {
+				inSet[i+k] = true
+			}
+		}
+	}
+	add(p.first, *j)
 	for _, m := range p.more {
-		q, err := m.Probs(ctx, x)
+		q, err := m.judge(ctx, x)
 		if err != nil {
 			return err
 		}
-		for i, v := range q.Data {
-			probs.Data[i] += v
+		add(m, q)
+		for i, v := range q.probs.Data {
+			j.probs.Data[i] += v
+		}
+		for i, v := range q.strange {
+			j.strange[i] += v
 		}
 	}
-	n := float32(1 + len(p.more))
-	for i := range probs.Data {
-		probs.Data[i] /= n
+	for i := range j.probs.Data {
+		j.probs.Data[i] /= float32(n)
+	}
+	if p.Sets() {
+		j.sets = unions(inSet, j.probs)
 	}
 	return nil
+}
+
+// unions returns the classes of probs [N,classes] that are in a set, and each picture's most
+// probable one, by probability.
+func unions(inSet []bool, probs *tensor.Tensor) [][]int {
+	n, c := probs.Shape[0], probs.Shape[1]
+	out := make([][]int, n)
+	for i := range out {
+		row := probs.Data[i*c : (i+1)*c]
+		best := tensor.Argmax(row)
+		for k, in := range inSet[i*c : (i+1)*c] {
+			if in || k == best {
+				out[i] = append(out[i], k)
+			}
+		}
+		slices.SortStableFunc(out[i], func(a, b int) int { return cmp.Compare(row[b], row[a]) })
+	}
+	return out
 }

@@ -54,9 +54,9 @@ func (p *Predictor) Inputs(ctx context.Context, x []float32) ([]Prediction, erro
 	if n < 1 || len(x) != n*p.inputLen() {
 		return nil, fmt.Errorf("predict: %d values; want a positive multiple of %d, one picture's", len(x), p.inputLen())
 	}
-	probs, strange, err := p.judge(ctx, tensor.FromSlice(x, n, p.InputSize(), p.InputSize(), 3))
+	j, err := p.judge(ctx, tensor.FromSlice(x, n, p.InputSize(), p.InputSize(), 3))
 	if err != nil {
 		return nil, err
 	}
-	return p.predictions(probs.Data, strange), nil
+	return p.predictions(j), nil
 }

@@ -10,15 +10,18 @@ type Score = task.Score
 
 // predictions makes one Prediction of each row of probs [N·classes]. The rows
 // are not copied. strange has how strange each picture is, nil where that is not known.
-func (p *Predictor) predictions(probs []float32, strange []float64) []Prediction {
+func (p *Predictor) predictions(j judgment) []Prediction {
 	c := p.model.Classes
-	out := make([]Prediction, len(probs)/c)
+	out := make([]Prediction, len(j.probs.Data)/c)
 	for i := range out {
-		row := probs[i*c : (i+1)*c : (i+1)*c]
-		if strange != nil {
-			out[i] = p.decoder.StrangePrediction(row, strange[i])
+		row := j.probs.Data[i*c : (i+1)*c : (i+1)*c]
+		if j.strange != nil {
+			out[i] = p.decoder.StrangePrediction(row, j.strange[i])
 		} else {
 			out[i] = p.decoder.Prediction(row)
+		}
+		if j.sets != nil {
+			out[i] = out[i].WithSet(j.sets[i])
 		}
 	}
 	return out

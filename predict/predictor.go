@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/whippet-ml/whippet/confidence"
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/models"
@@ -31,8 +32,10 @@ type Predictor struct {
 	run    chan struct{} // one slot per batch being computed
 	inputs *mem.Buffers
 
-	decoder task.Decoder // makes answers of probabilities
-	more    []*Predictor // the others of an ensemble
+	decoder task.Decoder            // makes answers of probabilities
+	measure *confidence.Strangeness // how strange a picture is by this network's features; nil is unmeasured
+	first   *Predictor              // of an ensemble, whose network this one runs
+	more    []*Predictor            // the others of an ensemble
 }
 
 // Load returns a predictor for a model file that training saved.
@@ -82,7 +85,7 @@ func New(c *models.Classifier, info models.Info, o Options) (*Predictor, error) 
 	if err != nil {
 		return nil, err
 	}
-	p.decoder = by
+	p.decoder, p.measure = by, by.Strangeness
 	return p, nil
 }
 
@@ -134,6 +137,10 @@ func (p *Predictor) Info() models.Info { return p.info }
 // task.Unknown; Prediction.Reasons tells which.
 func (p *Predictor) Abstains() bool { return p.decoder.Abstains() }
 
+// Sets reports whether the model answers sets of classes with a stated coverage; see
+// Prediction.Set.
+func (p *Predictor) Sets() bool { return p.decoder.Conformal != nil }
+
 // Task returns what the model is asked.
 func (p *Predictor) Task() task.Task { return p.decoder.Task }
 
@@ -159,44 +166,51 @@ var ErrNotFinite = errors.New("the network's output is not finite")
 // anything from 1; more than Options.Batch go through in several batches. x is
 // only read. It waits for a free slot (Options.Runs) no longer than ctx.
 func (p *Predictor) Probs(ctx context.Context, x *tensor.Tensor) (*tensor.Tensor, error) {
-	probs, _, err := p.judge(ctx, x)
-	return probs, err
+	j, err := p.judge(ctx, x)
+	return j.probs, err
 }
 
-// judge returns the probabilities of pictures and, where the model measures it, how strange
-// each is.
-func (p *Predictor) judge(ctx context.Context, x *tensor.Tensor) (probs *tensor.Tensor, strange []float64, err error) {
+// judgment is what the network says of pictures.
+type judgment struct {
+	probs   *tensor.Tensor // [N,classes]
+	strange []float64      // how strange each is; nil of a model that does not measure it
+	sets    [][]int        // of an ensemble that makes sets, each picture's
+}
+
+// judge runs the network on prepared pictures, as Probs does.
+func (p *Predictor) judge(ctx context.Context, x *tensor.Tensor) (j judgment, err error) {
 	s := p.InputSize()
 	if len(x.Shape) != 4 || x.Shape[0] < 1 || x.Shape[1] != s || x.Shape[2] != s || x.Shape[3] != 3 || len(x.Data) != x.Shape[0]*p.inputLen() {
-		return nil, nil, fmt.Errorf("predict: input of shape %v with %d values; want [N,%d,%d,3] with N from 1", x.Shape, len(x.Data), s, s)
+		return j, fmt.Errorf("predict: input of shape %v with %d values; want [N,%d,%d,3] with N from 1", x.Shape, len(x.Data), s, s)
 	}
 	n, classes := x.Shape[0], p.model.Classes
 	out := tensor.New(n, classes)
 	for lo := 0; lo < n; lo += p.opts.Batch {
 		hi := min(lo+p.opts.Batch, n)
 		in := tensor.Tensor{Shape: []int{hi - lo, s, s, 3}, Data: x.Data[lo*p.inputLen() : hi*p.inputLen()]}
-		if p.decoder.Strangeness == nil {
+		if p.measure == nil {
 			err = p.logits(ctx, &in, out.Data[lo*classes:hi*classes])
-		} else if strange, err = p.strangeLogits(ctx, &in, out.Data[lo*classes:hi*classes], strange); err == nil {
+		} else if j.strange, err = p.strangeLogits(ctx, &in, out.Data[lo*classes:hi*classes], j.strange); err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return nil, nil, err
+			return judgment{}, err
 		}
 	}
 	p.decoder.Divide(out)
 	if err := p.decoder.Task.Activate(out, out); err != nil {
-		return nil, nil, fmt.Errorf("predict: %w", err)
+		return judgment{}, fmt.Errorf("predict: %w", err)
 	}
 	for _, v := range out.Data {
 		if v != v {
-			return nil, nil, fmt.Errorf("predict: %w", ErrNotFinite)
+			return judgment{}, fmt.Errorf("predict: %w", ErrNotFinite)
 		}
 	}
-	if err := p.addOthers(ctx, x, out); err != nil {
-		return nil, nil, err
+	j.probs = out
+	if err := p.addOthers(ctx, x, &j); err != nil {
+		return judgment{}, err
 	}
-	return out, strange, nil
+	return j, nil
 }
 
 // logits writes the network's output for x to dst.

@@ -20,7 +20,7 @@ func (p *Predictor) strangeLogits(ctx context.Context, x *tensor.Tensor, dst []f
 	parallel.For(n, func(i int) {
 		row := both[i*(c+f) : (i+1)*(c+f)]
 		copy(dst[i*c:(i+1)*c], row[:c])
-		strange[from+i] = p.decoder.Strangeness.Distance(row[c:])
+		strange[from+i] = p.measure.Distance(row[c:])
 	})
 	return strange, nil
 }

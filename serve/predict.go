@@ -30,6 +30,7 @@ type pictureAnswer struct {
 // [{"file":…,"predictions":[…]}]; one that cannot be read has an "error" instead
 // and does not keep the others from being answered. Where the model abstains, the first is
 // {"label":"unknown","score":…,"reasons":[…]}, with the best class's score.
+// Of a model that makes sets of classes, the first has "set" too.
 func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	if err := known(r, "model", "topk"); err != nil {
 		return err

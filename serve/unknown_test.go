@@ -73,6 +73,30 @@ func TestStrangeness(t *testing.T) {
 	}
 }
 
+// TestSets: a model that makes sets of classes answers them, over /predict and the Open Inference
+// Protocol.
+func TestSets(t *testing.T) {
+	h := changedServer(t, func(i *models.Info) { i.Conformal = &confidence.Conformal{Coverage: 0.9} })
+	pic := pngPicture(t, 70, 60, 1)
+	status, _, b := post(t, h.URL+"/predict?topk=1", "image/png", pic)
+	got := decode[[]predict.Score](t, b)
+	if status != 200 || len(got) != 1 || len(got[0].Set) != 3 || got[0].Set[0] != got[0].Label {
+		t.Errorf("/predict: status %d: %s", status, b)
+	}
+	body := fmt.Sprintf(`{"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","data":[%q]}],"outputs":[{"name":"set"}]}`, base64.StdEncoding.EncodeToString(pic))
+	status, _, b = post(t, h.URL+"/v2/models/pets/infer", "application/json", []byte(body))
+	var outs []string
+	var set []string
+	if status == 200 {
+		if err := json.Unmarshal(decode[inferAnswer](t, b).Outputs[0].Data, &outs); err != nil || len(outs) != 1 || json.Unmarshal([]byte(outs[0]), &set) != nil {
+			t.Fatalf("v2: %s (%v)", b, err)
+		}
+	}
+	if len(set) != 3 || set[0] != got[0].Label {
+		t.Errorf("v2: status %d: %s", status, b)
+	}
+}
+
 // TestUnknown: a model that abstains answers unknown with reasons, over /predict and
 // the Open Inference Protocol, and is counted.
 func TestUnknown(t *testing.T) {

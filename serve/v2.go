@@ -2,6 +2,7 @@ package serve
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
@@ -25,6 +26,7 @@ import (
 //	label           BYTES [N]          the most probable class, or "unknown" where the model abstains
 //	labels          BYTES [classes]    all classes, in the order of probabilities
 //	reasons         BYTES [N]          why the model abstains, or ""; of models that may abstain only
+//	set             BYTES [N]          the classes among which the right one is as often as the model states, a list in JSON; of models that make sets only
 //	strangeness     FP32 [N]           how unlike those of training the picture is; of models that measure it only
 //
 // Without "outputs" in the request all of them are answered, as the protocol has
@@ -36,6 +38,7 @@ const (
 	outputLabel   = "label"
 	outputClasses = "labels"
 	outputReasons = "reasons"
+	outputSet     = "set"
 
 	outputStrangeness = "strangeness"
 )
@@ -61,6 +64,9 @@ func (in *instance) outputs() []v2Tensor {
 		{outputClasses, "BYTES", []int{len(in.labels)}}}
 	if in.p.Abstains() {
 		outs = append(outs, v2Tensor{outputReasons, "BYTES", []int{-1}})
+	}
+	if in.p.Sets() {
+		outs = append(outs, v2Tensor{outputSet, "BYTES", []int{-1}})
 	}
 	if in.p.Strange() {
 		outs = append(outs, v2Tensor{outputStrangeness, "FP32", []int{-1}})
@@ -225,6 +231,13 @@ func (q *inferRequest) answer(answers []predict.Prediction, labels []string) []v
 				why[i] = strings.Join(all, "; ")
 			}
 			outs = append(outs, v2Output{v2Tensor: v2Tensor{name, "BYTES", []int{n}}, Data: why})
+		case outputSet:
+			sets := make([]string, n)
+			for i, a := range answers {
+				b, _ := json.Marshal(a.Set()) // strings have no error
+				sets[i] = string(b)
+			}
+			outs = append(outs, v2Output{v2Tensor: v2Tensor{name, "BYTES", []int{n}}, Data: sets})
 		case outputStrangeness:
 			far := make([]float32, n)
 			for i, a := range answers {

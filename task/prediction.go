@@ -23,6 +23,9 @@ type Decoder struct {
 	// Strangeness says how far a picture is from those of training, by its features; nil is
 	// unknown. For a task with one class a picture, the answer is Unknown beyond its limit.
 	Strangeness *confidence.Strangeness
+	// Conformal makes, for a task with one class a picture, the sets of Prediction.Set; nil
+	// makes none.
+	Conformal *confidence.Conformal
 }
 
 // Divide divides scores by the temperature, in place. Task.Activate makes probabilities
@@ -57,6 +60,29 @@ type Prediction struct {
 
 	strangeness float64
 	measured    bool
+	set         []int // of several models; nil is that of by.Conformal
+}
+
+// WithSet returns a with a set of classes that was made otherwise than by Decoder.Conformal, such as that of several
+// models.
+func (a Prediction) WithSet(classes []int) Prediction {
+	a.set = classes
+	return a
+}
+
+// Set returns the names of the classes among which the right one is with the probability that
+// Decoder.Conformal states, the most probable first; nil for a model that makes no sets. An
+// Unknown answer has one too.
+func (a Prediction) Set() []string {
+	set := a.set
+	if set == nil && a.by.Conformal != nil && a.by.Task.Exclusive() {
+		set = a.by.Conformal.Set(a.Probs)
+	}
+	var names []string
+	for _, k := range set {
+		names = append(names, a.by.Vocab[k])
+	}
+	return names
 }
 
 // Strangeness returns how far the picture is from those of training; ok is false for a
@@ -75,6 +101,8 @@ type Score struct {
 	Reasons []Reason `json:"reasons,omitempty"`
 	// Strangeness, of the first of Prediction.Answers, is the picture's, where the model measures it.
 	Strangeness float64 `json:"strangeness,omitempty"`
+	// Set, of the first of Prediction.Answers, is Prediction.Set, where the model makes sets.
+	Set []string `json:"set,omitempty"`
 	// Number, for tasks that predict numbers, says that Score is one and no probability.
 	Number bool `json:"number,omitempty"`
 }

@@ -64,5 +64,6 @@ func (a Prediction) Answers(k int) []Score {
 	if a.measured {
 		top[0].Strangeness = min(a.strangeness, math.MaxFloat32) // which JSON can say
 	}
+	top[0].Set = a.Set()
 	return top
 }

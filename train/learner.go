@@ -51,6 +51,9 @@ type Learner struct {
 	// never. See package confidence.
 	Abstention *confidence.Abstention
 
+	// Conformal makes the sets of Predict's answers, and is saved with the model; nil makes none.
+	Conformal *confidence.Conformal
+
 	// Strangeness measures how unlike those of training a picture is, and is saved with the model;
 	// nil is unmeasured. Predict does not use it, package predict does.
 	Strangeness *confidence.Strangeness

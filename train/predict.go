@@ -28,5 +28,5 @@ func (l *Learner) Predict(ctx context.Context, path string) (task.Prediction, er
 
 // Decoder makes the learner's answers of probabilities.
 func (l *Learner) Decoder() task.Decoder {
-	return task.Decoder{Task: l.DLs.Task(), Vocab: l.DLs.Vocab, Thresholds: l.Thresholds, Temperature: l.Temperature, Abstention: l.Abstention}
+	return task.Decoder{Task: l.DLs.Task(), Vocab: l.DLs.Vocab, Thresholds: l.Thresholds, Temperature: l.Temperature, Abstention: l.Abstention, Conformal: l.Conformal}
 }

@@ -149,6 +149,10 @@ func (b *builder) view() (*view, error) {
 	if v.Risk, err = b.risk(); err != nil {
 		return nil, err
 	}
+	if c := b.in.Conformal; c != nil {
+		sets := b.in.Table.Sets(*c)
+		v.Sets = &sets
+	}
 	b.rows()
 	return v, nil
 }

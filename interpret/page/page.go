@@ -41,6 +41,8 @@ type Input struct {
 	History []Epoch
 	// Abstention is the model's; nil where it always answers.
 	Abstention *confidence.Abstention
+	// Conformal is the model's; nil where it makes no sets of classes.
+	Conformal *confidence.Conformal
 	// Looked belongs to the first len(Looked) of Table.TopLosses: where the
 	// model looked. nil shows the top losses without.
 	Looked []interpret.Looked
@@ -132,6 +134,7 @@ type view struct {
 	Plot     template.URL
 	Before   *before // without the model's temperature; nil where it has none
 	Risk     riskView
+	Sets     *interpret.Sets // nil where the model makes none
 }
 
 // before is the calibration that the model would have without its temperature.

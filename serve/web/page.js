@@ -74,12 +74,14 @@ function show(mine, ranking) {
   mine.ranking = ranking;
   $("result").hidden = false;
   $("view").src = mine.preview;
-  const [{ label, score, number, reasons = [] }] = ranking;
+  const [{ label, score, number, reasons = [], set }] = ranking;
   const answer = number ? `${label} ${Number(score.toPrecision(5))}` : label;
   $("view").alt = reasons.length ? "The picture, which is unknown to the model" : number ? `The picture: ${answer}` : `The picture, most likely ${label}`;
   $("answer").textContent = answer;
   $("reasons").hidden = !reasons.length;
   $("reasons").textContent = reasons.map(({ text }) => text).join("; ");
+  $("set").hidden = !set;
+  $("set").textContent = set ? `One of: ${set.join(", ")}` : "";
   $("heat").hidden = true;
   $("caption").textContent = "";
   $("ranking").replaceChildren(

@@ -1,29 +1,11 @@
 package command
 
 import (
-	"context"
-	"errors"
 	"fmt"
 
 	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/confidence"
-	"github.com/whippet-ml/whippet/train"
 )
-
-// chooseAbstention gives a model the score below which it answers "unknown", and says it.
-// Without one the model would still be whole.
-func (f *trainFlags) chooseAbstention(ctx context.Context, l *train.Learner, p *printer) {
-	a, err := f.ChooseAbstention(ctx, l)
-	if errors.Is(err, context.Canceled) {
-		p.note("interrupted while the score to abstain below was chosen: the model answers every picture")
-		return
-	}
-	if err != nil {
-		p.note("no score to abstain below could be chosen, so the model answers every picture: %v", err)
-		return
-	}
-	p.abstention(a)
-}
 
 // abstention prints an abstention and what it gives.
 func (p *printer) abstention(a *confidence.Abstention) {

@@ -254,6 +254,9 @@ func (f *interpretFlags) print(w io.Writer, t *interpret.Table, g judgment) erro
 		if a := f.info.Abstention; a != nil {
 			all["abstention"] = t.Abstained(*a)
 		}
+		if c := f.info.Conformal; c != nil {
+			all["sets"] = t.Sets(*c)
+		}
 		_, err := fmt.Fprintln(w, mustJSON(all))
 		return err
 	}
@@ -277,6 +280,14 @@ func (f *interpretFlags) print(w io.Writer, t *interpret.Table, g judgment) erro
 		s := t.Abstained(*a)
 		_, err = fmt.Fprintf(w, "unknown below a score of %.3f: %d of %d pictures are answered (%s), %s of them right; %d wrong and %d right answers are not given\n",
 			a.Below, s.Answered, t.Len(), share(s.Coverage), share(s.Precision), s.Spared, s.Lost)
+	}
+	if c := f.info.Conformal; c != nil {
+		s := t.Sets(*c)
+		fmt.Fprintf(w, "sets of classes with a coverage of %s: %s of the pictures have their class in the set, of %.2f classes on average; the least of one class is %s, of %d pictures of %s\n",
+			share(s.Wanted), share(s.Covered), s.Mean, share(s.Worst.Covered), s.Worst.Count, s.Worst.Class)
+		for _, n := range s.Sizes {
+			fmt.Fprintf(w, "  sets of %d: %d, %s of them with their class\n", n.Size, n.Count, share(n.Covered))
+		}
 	}
 	return err
 }
@@ -327,7 +338,7 @@ func (f *interpretFlags) files(ctx context.Context, t *interpret.Table, l *train
 	} else if err != nil {
 		return err
 	}
-	in := page.Input{Table: t, Open: interpret.OpenFrom(l.DLs.Block.Items), Root: f.root, Looked: looked, Time: time.Now(), Facts: f.facts(), Abstention: f.info.Abstention}
+	in := page.Input{Table: t, Open: interpret.OpenFrom(l.DLs.Block.Items), Root: f.root, Looked: looked, Time: time.Now(), Facts: f.facts(), Abstention: f.info.Abstention, Conformal: f.info.Conformal}
 	if in.History, err = page.ReadHistory(f.info.Training); err != nil {
 		fmt.Fprintf(os.Stderr, "whippet: the report has no training curves: %v\n", err)
 	}

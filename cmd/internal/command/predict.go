@@ -46,7 +46,8 @@ in the order of the arguments, one line for each picture:
   FILE <tab> LABEL <tab> SCORE [<tab> LABEL <tab> SCORE ...]
 
 Where a model abstains (train --abstain), LABEL is unknown, SCORE that of the best class, the
-classes follow, and the reasons are at the end of the line.
+classes follow, and the reasons are at the end of the line. Where it makes sets of classes (train
+--conformal), the set is in braces after the scores.
 
 A FILE with a tab, a line end or another control character in its name is printed
 in quotes, with escapes. A picture that cannot be read is reported and the others

@@ -26,6 +26,7 @@ type predictWriter struct {
 	topk         int
 	several      bool // labels do not exclude each other, and the answer is wanted: all that were chosen
 	abstains     bool // the answer may be unknown, for reasons
+	sets         bool // the answer has a set of classes
 	numbers      bool // the answer is the vocabulary's numbers, in order
 	done, failed int
 }
@@ -36,7 +37,7 @@ func newPredictWriter(w io.Writer, p *predict.Predictor, topk int, asJSON, asCSV
 	if numbers {
 		topk = len(p.Info().Vocab)
 	}
-	pw := &predictWriter{several: several, numbers: numbers, abstains: p.Abstains(), out: bufio.NewWriter(w), json: asJSON, topk: min(max(topk, 1), len(p.Info().Vocab))}
+	pw := &predictWriter{several: several, numbers: numbers, abstains: p.Abstains(), sets: p.Sets(), out: bufio.NewWriter(w), json: asJSON, topk: min(max(topk, 1), len(p.Info().Vocab))}
 	if asCSV {
 		pw.csv = csv.NewWriter(pw.out)
 		head := []string{"file", "label", "score"}
@@ -48,6 +49,9 @@ func newPredictWriter(w io.Writer, p *predict.Predictor, topk int, asJSON, asCSV
 		}
 		for k := 2; k <= pw.topk && !numbers; k++ {
 			head = append(head, fmt.Sprintf("label_%d", k), fmt.Sprintf("score_%d", k))
+		}
+		if pw.sets {
+			head = append(head, "set")
 		}
 		if pw.abstains {
 			head = append(head, "reasons")
@@ -118,6 +122,11 @@ func (w *predictWriter) write(r predict.Result) error {
 				row = append(row, "", "")
 			}
 		}
+		if w.sets && len(top) > 0 {
+			row = append(row, strings.Join(top[0].Set, ";"))
+		} else if w.sets {
+			row = append(row, "")
+		}
 		if w.abstains {
 			row = append(row, reasons(top))
 		}
@@ -130,6 +139,9 @@ func (w *predictWriter) write(r predict.Result) error {
 		fmt.Fprint(w.out, plainName(r.Name))
 		for _, s := range top {
 			fmt.Fprintf(w.out, "\t%s\t%s", plainName(s.Label), w.score(s))
+		}
+		if w.sets {
+			fmt.Fprintf(w.out, "\t{%s}", plainName(strings.Join(top[0].Set, ", ")))
 		}
 		if why := reasons(top); why != "" {
 			fmt.Fprintf(w.out, "\t%s", plainName(why))

@@ -1,30 +1,11 @@
 package command
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/whippet-ml/whippet/interpret"
-	"github.com/whippet-ml/whippet/train"
 )
-
-// chooseThresholds gives a model of several labels its thresholds and says them.
-// Without them the model would still be whole, so an interruption here is no reason
-// to lose it: one half stays.
-func (f *trainFlags) chooseThresholds(ctx context.Context, l *train.Learner, p *printer) {
-	chosen, err := f.ChooseThresholds(ctx, l)
-	if errors.Is(err, context.Canceled) {
-		p.note("interrupted while thresholds were chosen: the model has 0.5 for every label")
-		return
-	}
-	if err != nil {
-		p.note("no thresholds could be chosen, so the model has 0.5 for every label: %v", err)
-		return
-	}
-	p.thresholds(chosen)
-}
 
 // thresholds prints the thresholds of labels, at most twenty of them.
 func (p *printer) thresholds(chosen []interpret.Threshold) {

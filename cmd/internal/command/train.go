@@ -80,11 +80,8 @@ func (f *trainFlags) fitFlags(cmd *cobra.Command) {
 	fl.StringVar(&f.Monitor, "monitor", f.Monitor, "what --save-best and --patience go by: train_loss or a metric of --metrics, which knows whether higher is better (default valid_loss)")
 	one, several, numbers := run.MetricNames()
 	fl.StringVar(&f.Metrics, "metrics", f.Metrics, "what to measure, separated by commas: "+strings.Join(one, ", ")+"; for several labels "+strings.Join(several, ", ")+"; for numbers "+strings.Join(numbers, ", "))
-	fl.StringVar(&f.Thresholds, "thresholds", f.Thresholds, "for several labels, the probability above which each is answered, chosen on the validation pictures: f1 (the highest F1), f2, f0.5, precision:0.9 (the highest recall at that precision), or a number for all (default f1)")
 	fl.StringVar(&f.HeadOnly, "head-only", f.HeadOnly, "fit a head at once to the features that the body has of the pictures, in seconds: `HOW` linear (softmax regression with --weight-decay) or nearest-mean; features are kept for the next time")
-	fl.BoolVar(&f.Calibrate, "calibrate", f.Calibrate, "when training has ended, fit a temperature on the validation pictures, so that of the answers given with 90 % nine in ten are right (temperature scaling); predict and serve use it")
-	fl.StringVar(&f.Abstain, "abstain", f.Abstain, "answer unknown where the best class's score is too low, chosen on the validation pictures: `RULE` precision:0.95 (the lowest score at which that share of the answers is right), coverage:0.9 (that share of the pictures is answered), or a score")
-	fl.Float64Var(&f.Strangeness, "strangeness", f.Strangeness, "answer unknown for pictures unlike those of training, by the distance of their features: the `SHARE` of the validation pictures that are still answered, such as 0.99; 0 measures none (default 0)")
+	confidenceFlags(cmd, &f.Config)
 	fl.DurationVar(&f.every, "checkpoint-every", 5*time.Minute, "how often to save the state of training, besides after every epoch")
 	fl.IntVar(&f.keep, "checkpoint-keep", checkpoint.DefaultKeep, "how many checkpoints to keep, the newest")
 }
@@ -256,10 +253,7 @@ func (f *trainFlags) end(ctx context.Context, err error, l *train.Learner, out *
 	if out != nil {
 		p.monitored(l)
 	}
-	f.calibrate(ctx, l, p) // by predictions that all ranks share, as the next
-	f.chooseThresholds(ctx, l, p)
-	f.chooseAbstention(ctx, l, p)
-	f.fitStrangeness(ctx, l, p)
+	f.fitConfidence(ctx, l, p) // by predictions that all ranks share
 	if out == nil {
 		return nil
 	}

@@ -87,6 +87,7 @@ type Config struct {
 	HeadOnly     string            `json:"head_only,omitempty"`     // how a head alone is fitted to features: linear or nearest-mean; "" trains in epochs
 	Calibrate    bool              `json:"calibrate,omitempty"`     // fit a temperature on the validation pictures when training has ended
 	Abstain      string            `json:"abstain,omitempty"`       // when the model answers "unknown"; see AbstainRule
+	Conformal    float64           `json:"conformal,omitempty"`     // share of pictures whose set of classes is to have the right one; 0 makes no sets
 	Strangeness  float64           `json:"strangeness,omitempty"`   // share of the validation pictures that are not too strange to be answered; 0 measures none
 	Patience     int               `json:"patience"`                // epochs without improvement after which to stop; 0 never
 	SaveBest     bool              `json:"save_best"`               // keep the best epoch

@@ -62,6 +62,9 @@ func (c *Config) ContinueFrom(given func(flag string) bool) (notes []string, err
 	if info.Strangeness != nil && c.Strangeness == 0 {
 		notes = append(notes, "the model of --from measures how strange pictures are, and the new model, whose features are others, does not: give --strangeness")
 	}
+	if info.Conformal != nil && c.Conformal == 0 {
+		notes = append(notes, "the model of --from makes sets of classes with a coverage, and the new model, whose scores are others, does not: give --conformal")
+	}
 	c.Head, c.HeadWidth, c.HeadDropout = info.Head, headWidth(model), info.HeadDropout
 	return notes, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/features"
 	"github.com/whippet-ml/whippet/models"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 	"github.com/whippet-ml/whippet/train"
@@ -56,19 +57,20 @@ func (c Config) CheckHeadOnly(changed func(string) bool, ranks int) error {
 	return nil
 }
 
-// Extractor returns the extractor of the features that the body of a model of this run has.
-func (c Config) Extractor(model *models.Classifier, o features.Options) (*features.Extractor, error) {
+// Extractor returns the extractor of the features that the body of a model has of pictures prepared as pre says.
+// What happens to damaged ones the run says.
+func (c Config) Extractor(model *models.Classifier, pre preprocess.Config, o features.Options) (*features.Extractor, error) {
 	if c.Damaged == "skip" {
 		o.Damaged = data.SkipDamaged
 	}
-	return features.New(model, c.Preprocess(), o)
+	return features.New(model, pre, o)
 }
 
 // FitHead fits the head of the run's learner to the features of its training pictures, without
 // augmentation.
 func (c Config) FitHead(ctx context.Context, l *train.Learner, o features.Options) error {
 	return l.FitBy(ctx, func(ctx context.Context) (float64, error) {
-		x, err := c.Extractor(l.Model, o)
+		x, err := c.Extractor(l.Model, c.Preprocess(), o)
 		if err != nil {
 			return 0, err
 		}

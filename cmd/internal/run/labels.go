@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/whippet-ml/whippet/confidence"
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/loss"
@@ -62,6 +63,14 @@ func (c Config) checkLabels() error {
 	if c.Abstain != "" {
 		if _, err := ParseAbstainRule(c.Abstain); err != nil {
 			return err
+		}
+	}
+	if c.Conformal != 0 {
+		if err := confidence.CheckCoverage(c.Conformal); err != nil {
+			return fmt.Errorf("--conformal: %w", err)
+		}
+		if !c.Task().Exclusive() {
+			return fmt.Errorf("--conformal %v: sets of classes are for pictures with one class each; several labels are a set already, which --thresholds widens or narrows", c.Conformal)
 		}
 	}
 	o := task.LossOptions{Name: c.Loss, Smoothing: c.Smoothing}

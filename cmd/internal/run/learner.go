@@ -64,18 +64,7 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 	if len(dls.Valid.Items()) == 0 && c.monitored() != trainLoss && (c.SaveBest || c.Patience > 0) {
 		return nil, fmt.Errorf("--save-best and --patience go by %s, but --valid %s leaves no picture for validation", c.monitored(), c.Valid)
 	}
-	if len(dls.Valid.Items()) == 0 && c.Thresholds != "" {
-		if rule, err := ParseThresholdRule(c.Thresholds); err == nil && rule.Beta+rule.Precision > 0 {
-			return nil, fmt.Errorf("--thresholds %s: they are chosen on validation pictures, of which --valid %s leaves none: give a number, such as 0.5", c.Thresholds, c.Valid)
-		}
-	}
-	if len(dls.Valid.Items()) == 0 && c.Calibrate {
-		return nil, fmt.Errorf("--calibrate fits a temperature on validation pictures, of which --valid %s leaves none: set some apart", c.Valid)
-	}
-	if err := c.checkAbstain(dls); err != nil {
-		return nil, err
-	}
-	if err := c.checkStrangeness(dls); err != nil {
+	if err := c.CheckConfidence(dls); err != nil {
 		return nil, err
 	}
 	by, err := c.loss(dls)

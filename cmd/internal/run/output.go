@@ -341,7 +341,7 @@ func SaveModel(path string, c Config, l *train.Learner) error {
 	if err != nil {
 		return err
 	}
-	return models.Save(path, l.Model, models.Info{Task: l.DLs.Task().Name(), Vocab: l.DLs.Vocab, Thresholds: l.Thresholds, Temperature: l.Temperature, Abstention: l.Abstention, Strangeness: l.Strangeness, Preprocess: c.Preprocess(), Training: notes})
+	return models.Save(path, l.Model, models.Info{Task: l.DLs.Task().Name(), Vocab: l.DLs.Vocab, Thresholds: l.Thresholds, Temperature: l.Temperature, Abstention: l.Abstention, Strangeness: l.Strangeness, Conformal: l.Conformal, Preprocess: c.Preprocess(), Training: notes})
 }
 
 func historyJSON(r *train.Recorder) []map[string]any {

@@ -73,6 +73,10 @@ func (c Config) checkRegression() error {
 		return no("calibrate", "numbers have no probabilities")
 	case c.Abstain != "":
 		return no("abstain", "numbers have no probabilities")
+	case c.Conformal != 0:
+		return no("conformal", "numbers have no classes to make sets of")
+	case c.Strangeness != 0:
+		return no("strangeness", "a number is never answered by unknown")
 	}
 	return nil
 }

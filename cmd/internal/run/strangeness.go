@@ -8,6 +8,7 @@ import (
 	"github.com/whippet-ml/whippet/confidence"
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/features"
+	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/train"
 )
@@ -35,12 +36,12 @@ const mostStrangers = 20_000
 
 // FitStrangeness gives the learner a measure of how unlike its training pictures a picture is, and the
 // limit beyond which the answer is unknown, chosen on the validation pictures; nil where the run does not
-// ask for it. Of more than 20000 training pictures, evenly spaced ones are taken.
-func (c Config) FitStrangeness(ctx context.Context, l *train.Learner, o features.Options) (*confidence.Strangeness, error) {
+// ask for it. pre says how the model's pictures are prepared. Of more than 20000 training pictures, evenly spaced ones are taken.
+func (c Config) FitStrangeness(ctx context.Context, l *train.Learner, pre preprocess.Config, o features.Options) (*confidence.Strangeness, error) {
 	if c.Strangeness == 0 {
 		return nil, nil
 	}
-	x, err := c.Extractor(l.Model, o)
+	x, err := c.Extractor(l.Model, pre, o)
 	if err != nil {
 		return nil, err
 	}
