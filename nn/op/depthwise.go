@@ -122,20 +122,20 @@ func depthwiseBackward(tp *autograd.Tape, y *autograd.Variable, v *depthwiseSave
 	}
 }
 
-// Compile scales the weights by the batch norm that is folded into them.
+// Compile packs the weights, scaled by the batch norm that is folded into them.
 func (c *DepthwiseConv) Compile(cc *graph.Compiler) graph.Kernel {
-	w, bias := cc.Hold(c.Weight.Value.Len()), cc.Hold(c.channels())
-	copy(w, c.Weight.Value.Data)
-	clear(bias)
-	copy(bias, data(c.Bias))
-	if f := c.folded; f != nil {
-		for i := range w {
-			w[i] *= f.scale[i%len(f.scale)]
-		}
-		copy(bias, f.shift)
+	w, shape := c.Weight.Value.Data, c.Weight.Value.Shape
+	var packed *depthwise.Packed
+	if c.folded == nil {
+		packed = depthwise.Pack(cc.Hold, shape[0], shape[1], c.channels(), w, data(c.Bias))
+	} else {
+		cc.Scratch(len(w), func(scaled []float32) {
+			c.folded.weights(scaled, w)
+			packed = depthwise.Pack(cc.Hold, shape[0], shape[1], c.channels(), scaled, c.folded.shift)
+		})
 	}
 	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) {
-		c.geometry(in[0].Shape).Forward(in[0].Data, w, bias, out.Data, elementwise.Activation(c.Activation))
+		packed.Forward(c.geometry(in[0].Shape), in[0].Data, out.Data, elementwise.Activation(c.Activation))
 	})
 }
 

@@ -150,14 +150,12 @@ func copyRows(dst []float32, width int, src []float32, ld, d, rows int) {
 // times computes c = a·b for rows of a, of k steps each lying one after the other, and
 // cols columns of the panels bp. k is a multiple of columnStep.
 func times(a []float32, rows, k int, bp []float32, cols int, c []float32, ldc int) {
-	mr, nr := gemm.TileRows(), gemm.TileCols()
+	nr := gemm.TileCols()
 	args := gemm.Args{K: k, AStride: k, Segs: 1, LDC: ldc}
 	for j := 0; j < cols; j += nr {
 		args.B, args.NR = &bp[j*k], min(nr, cols-j)
-		for r := 0; r < rows; r += mr {
-			args.A, args.C, args.MR = &a[r*k], &c[r*ldc+j], min(mr, rows-r)
-			gemm.FormD(&args)
-		}
+		args.A, args.C, args.MR = &a[0], &c[j], rows
+		gemm.FormD(&args)
 	}
 }
 

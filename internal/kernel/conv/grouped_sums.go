@@ -125,7 +125,7 @@ func (s *groupedSums) block(x *channelStrip, p, b, img, q0, q1 int, panels []flo
 	}
 	width, n := s.of(b)*s.groupBlocks.dst, cols.count
 	q1 = min(q1, rows.count)
-	mr, nr := gemm.TileRows(), gemm.TileCols()
+	nr := gemm.TileCols()
 	first := b * s.per * s.groupBlocks.dst
 	at := func(q, qx int) int {
 		return ((img*s.oh+rows.start+q*s.outStep)*s.ow+cols.start+qx*s.outStep)*s.pix + first
@@ -155,15 +155,12 @@ func (s *groupedSums) block(x *channelStrip, p, b, img, q0, q1 int, panels []flo
 			args.Bias = &s.bias[(b*s.panels()+j)*nr]
 		}
 		for q := q0; q < q1; q++ {
-			source := x.data[(((q-q0)*s.step+rows.first-s.top)*x.cols+cols.first-s.left)*x.width:]
-			for qx := 0; qx < n; qx += mr {
-				args.MR = min(mr, n-qx)
-				args.A = &source[qx*args.AStride]
-				c := s.dst[at(q, qx)+j*nr:]
-				args.C = &c[0]
-				gemm.FormD(&args)
-				s.after.Tile(c, args.MR, args.NR, args.LDC)
-			}
+			args.MR = n
+			args.A = &x.data[(((q-q0)*s.step+rows.first-s.top)*x.cols+cols.first-s.left)*x.width]
+			c := s.dst[at(q, 0)+j*nr:]
+			args.C = &c[0]
+			gemm.FormD(&args)
+			s.after.Tile(c, n, args.NR, args.LDC)
 		}
 	}
 	return panels[rows.taps*cols.taps*s.per*s.groupBlocks.src*s.panels()*nr:]

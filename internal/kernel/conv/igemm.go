@@ -74,6 +74,12 @@ func (g *igemm) next(u *cursor) {
 // dst[r*rowStep+(kb-kb0)*blockStep : +16]. row is scratch of kBlocks()*16
 // floats, used by the flat layout only.
 func (g *igemm) gather(dst []float32, rowStep, blockStep int, u *cursor, n, kb0, kb1 int, row []float32) {
+	if g.pointwise() { // a row is a pixel in either layout
+		p := (u.n*g.oh+u.qy)*g.ow + u.qx
+		g.copyPixels(dst, rowStep, blockStep, p, n, kb0, kb1)
+		*u = g.seek(p + n)
+		return
+	}
 	if g.flat {
 		for r := range n {
 			g.gatherFlat(row, *u)
@@ -82,12 +88,6 @@ func (g *igemm) gather(dst []float32, rowStep, blockStep int, u *cursor, n, kb0,
 			})
 			g.next(u)
 		}
-		return
-	}
-	if g.pointwise() {
-		p := (u.n*g.oh+u.qy)*g.ow + u.qx
-		g.copyPixels(dst, rowStep, blockStep, p, n, kb0, kb1)
-		*u = g.seek(p + n)
 		return
 	}
 	cb := ground.CeilDiv(g.c, gemm.KBlock)
@@ -202,13 +202,15 @@ func (g *igemm) sourceOf(r0, r1 int) []float32 {
 
 // inPlaceChannels and inPlaceCols bound the products whose rows of A are read
 // where they lie: many channels would fall on few sets of the first level
-// cache, and with many columns packing costs nothing next to what it saves.
+// cache, and with many columns packing costs nothing next to what it saves. Rows of
+// up to inPlaceFew channels are read as fast there as from panels.
 const (
 	inPlaceChannels = 384
 	inPlaceCols     = 64
+	inPlaceFew      = 64
 )
 
 // inPlace reports whether kernels of form D can read the source itself.
 func (g *igemm) inPlace() bool {
-	return g.pointwise() && g.c%gemm.KBlock == 0 && g.c <= inPlaceChannels && g.cols <= inPlaceCols
+	return g.pointwise() && (g.c <= inPlaceFew || g.c <= inPlaceChannels && g.cols <= inPlaceCols)
 }

@@ -89,6 +89,9 @@ func (r *igemmRun) piece(i int) {
 	}
 }
 
+// activateRows is how many rows of some columns activations are applied to at once.
+const activateRows = 48
+
 // igemmBlock is the work of one goroutine on a piece of an igemm: blocks of
 // rows, one after another, of the column panels [j0,j1).
 type igemmBlock struct {
@@ -175,44 +178,78 @@ func (b *igemmBlock) multiply(kb0, kb1 int, ahead []float32) {
 	mr, nr := gemm.TileRows(), gemm.TileCols()
 	kBlocks := b.kBlocks()
 	first, last := kb0 == 0, kb1 == kBlocks
-	args := gemm.Args{LDC: b.ldc, AStride: b.c, Segs: 1}
+	flags := 0
 	if !first {
-		args.Flags |= gemm.Accumulate
+		flags |= gemm.Accumulate
 	}
 	if last && b.ep.relu {
-		args.Flags |= gemm.ReLU
+		flags |= gemm.ReLU
 	}
 	if b.nonTemporal {
-		args.Flags |= gemm.NonTemporal
+		flags |= gemm.NonTemporal
 	}
+	panels := ground.CeilDiv(b.r1-b.r0, mr)
 	for j := b.j0; j < b.j1; j++ {
 		if b.once {
 			ahead = b.panelAfter(j, kb0, kb1)
 		}
-		args.NR = min(nr, b.cols-j*nr)
-		args.B = &b.bp[(j*kBlocks+kb0)*gemm.KBlock*nr]
+		args := gemm.Args{
+			LDC: b.ldc, AStride: b.c, Segs: 1, Flags: flags, NR: min(nr, b.cols-j*nr), B: &b.bp[(j*kBlocks+kb0)*gemm.KBlock*nr],
+		}
 		if last && b.ep.bias != nil {
 			args.Bias = &b.ep.bias[j*nr]
 		}
-		for p := range ground.CeilDiv(b.r1-b.r0, mr) {
-			args.MR = min(mr, b.r1-b.r0-p*mr)
+		for p := 0; p < panels; {
+			// Tiles that lie evenly are one call. What is to be prefetched is cut into
+			// equal parts for tiles; those for which none is left are another.
+			q, inPlace, rounds, lines := b.run(p, panels), b.readsInPlace(p), kb1-kb0, 8
+			if inPlace {
+				rounds, lines = b.c/3, 3
+			}
+			if n := len(ahead) / max(1, rounds*lines*mem.Align/4); n > 0 {
+				q = min(q, p+n)
+			}
+			args.Next, args.NextStep, ahead = nextLines(ahead, (q-p)*rounds, lines)
+			args.MR = min(q*mr, b.r1-b.r0) - p*mr
 			args.C = &b.dst[b.offset[p]+j*nr]
 			if first && b.ep.residual != nil {
 				args.Res, args.LDR = &b.ep.residual[(b.r0+p*mr)*b.cols+j*nr], b.cols
 			}
-			if b.readsInPlace(p) {
+			if inPlace {
 				args.A, args.K = &b.src[(b.r0+p*mr)*b.c], b.c
-				args.Next, args.NextStep, ahead = nextLines(ahead, args.K/3, 3)
 				gemm.FormD(&args)
 			} else {
 				args.A, args.K = &b.a[p*mr*(kb1-kb0)*gemm.KBlock], kb1-kb0
-				args.Next, args.NextStep, ahead = nextLines(ahead, args.K, 8)
 				gemm.FormN(&args)
 			}
-			if last {
-				b.ep.after.Tile(b.dst[b.offset[p]+j*nr:], args.MR, args.NR, b.ldc)
-			}
+			p = q
 		}
+		if last {
+			b.activate(j*nr, min(nr, b.cols-j*nr))
+		}
+	}
+}
+
+// run returns the end of the tiles from p on that one call of a kernel computes: their
+// rows of the output follow each other evenly, and the kernel finds A in the same way.
+func (b *igemmBlock) run(p, panels int) int {
+	mr, inPlace := gemm.TileRows(), b.readsInPlace(p)
+	q := p + 1
+	for q < panels && b.offset[q] == b.offset[q-1]+mr*b.ldc && b.readsInPlace(q) == inPlace {
+		q++
+	}
+	return q
+}
+
+// activate applies the activation that kernels leave to columns [j,j+n) of the block,
+// several tiles at once: the call takes as long as a small product. Only outputs whose
+// rows follow each other evenly have one.
+func (b *igemmBlock) activate(j, n int) {
+	if b.ep.after == elementwise.Identity {
+		return
+	}
+	for r := 0; r < b.r1-b.r0; r += activateRows {
+		b.ep.after.Tile(b.dst[b.offset[0]+r*b.ldc+j:], min(activateRows, b.r1-b.r0-r), n, b.ldc)
 	}
 }
 

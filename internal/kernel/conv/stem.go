@@ -108,7 +108,7 @@ func (g *stemRun) piece(i int) {
 // rows computes output rows [qy, qy+rows) of picture n, the first at out[0]. win
 // has room for the input of as many rows.
 func (g *stemRun) rows(win stemWindow, n, qy, rows int, out []float32) {
-	mr, nr := gemm.TileRows(), gemm.TileCols()
+	nr := gemm.TileCols()
 	kPad := g.kBlocks() * gemm.KBlock
 	win.fill(&g.igemm, n, qy, rows)
 	args := gemm.Args{
@@ -124,17 +124,15 @@ func (g *stemRun) rows(win stemWindow, n, qy, rows int, out []float32) {
 			args.Bias = &g.ep.bias[j*nr]
 		}
 		for r := range rows {
-			for qx := 0; qx < g.ow; qx += mr {
-				args.MR = min(mr, g.ow-qx)
-				args.A = &win.buf[r*g.stride*win.pitch+qx*g.stride*g.c]
-				c := out[(r*g.ow+qx)*g.outPix+j*nr:]
-				args.C = &c[0]
-				if g.ep.residual != nil {
-					args.Res, args.LDR = &g.ep.residual[((n*g.oh+qy+r)*g.ow+qx)*g.cols+j*nr], g.cols
-				}
-				gemm.FormD(&args)
-				g.ep.after.Tile(c, args.MR, args.NR, g.outPix)
+			args.MR = g.ow
+			args.A = &win.buf[r*g.stride*win.pitch]
+			c := out[r*g.ow*g.outPix+j*nr:]
+			args.C = &c[0]
+			if g.ep.residual != nil {
+				args.Res, args.LDR = &g.ep.residual[(n*g.oh+qy+r)*g.ow*g.cols+j*nr], g.cols
 			}
+			gemm.FormD(&args)
+			g.ep.after.Tile(c, g.ow, args.NR, g.outPix)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func (c Conv) BackwardData(dy, w, dx []float32) {
 	s := sums{
 		c: c.C, n: c.N, h: oh, w: ow, oh: c.H, ow: c.W, step: 1, outStep: c.Stride,
 		conv: c, backward: true, phases: min(c.Stride, c.H) * min(c.Stride, c.W),
-		src: dy, weights: turned, dst: dx, within: unbounded,
+		src: dy, dst: dx, within: unbounded,
 	}
 	at := 0
 	for k := range s.phases {
@@ -35,6 +35,9 @@ func (c Conv) BackwardData(dy, w, dx []float32) {
 			}
 		}
 	}
+	s.packed = ground.GetScratch(packedLen(c.C, at))
+	defer ground.PutScratch(s.packed)
+	packWeights(s.packed, turned, nil, c.C, at)
 	s.run()
 	if c.Reflect {
 		c.addReflections(dy, w, dx)

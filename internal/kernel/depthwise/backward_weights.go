@@ -20,7 +20,7 @@ func (c Conv) BackwardWeights(x, dy, dw []float32) {
 	ground.Need(op, "dw", len(dw), c.KH*c.KW*c.C)
 	g := weightGrad{Conv: c, oh: oh, ow: ow, width: ground.RoundUp(ow, c.group()), x: x, dy: dy}
 	var rows int
-	g.chunk, rows = cut(c.C, g.stripCols(), c.KH, (oh-1)*c.Stride+c.KH)
+	g.chunk, rows = cut(fewPieces, c.C, g.stripCols(), c.KH, (oh-1)*c.Stride+c.KH)
 	g.rows = (rows-c.KH)/c.Stride + 1
 	g.sums = ground.GetScratch(c.N * len(dw))
 	defer ground.PutScratch(g.sums)

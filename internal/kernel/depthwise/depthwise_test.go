@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
 
@@ -93,6 +94,11 @@ func TestConv(t *testing.T) {
 					c.Forward(x, w, bias, swish, elementwise.Hardswish)
 					c.BackwardData(dy, w, dx)
 					c.BackwardWeights(x, dy, dw)
+					packed := a.Normal(outs, 0, 1)
+					Pack(mem.Floats, c.KH, c.KW, c.C, w, bias).Forward(c, x, packed, elementwise.Hardswish)
+					if !slices.Equal(packed, swish) {
+						t.Error("packed weights give another result")
+					}
 					return [][]float32{y, bare, six, dx, dw, swish}
 				})
 				bare, dx, dw := make([]float64, outs), make([]float64, len(x)), make([]float64, len(w))
@@ -136,6 +142,31 @@ func TestNaN(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Packed weights are for one shape of window and one instruction set.
+func TestPackedRefuses(t *testing.T) {
+	c := Conv{N: 1, H: 8, W: 8, C: 4, KH: 3, KW: 3, Stride: 1, Pad: even(1)}
+	p := Pack(mem.Floats, 3, 3, 4, make([]float32, 36), nil)
+	x, y := make([]float32, 8*8*8), make([]float32, 8*8*8)
+	other, wide := c, c
+	other.KW, wide.C = 5, 8
+	for name, f := range map[string]func(){
+		"another window":    func() { p.Forward(other, x, y, elementwise.Identity) },
+		"more channels":     func() { p.Forward(wide, x, y, elementwise.Identity) },
+		"too few weights":   func() { Pack(mem.Floats, 3, 3, 4, make([]float32, 35), nil) },
+		"a short result":    func() { p.Forward(c, x, y[:255], elementwise.Identity) },
+		"another set's use": func() { (&Packed{3, 3, 4, nil, p.weights}).Forward(c, x, y, elementwise.Identity) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			f()
+		}()
+	}
 }
 
 func TestCheck(t *testing.T) {

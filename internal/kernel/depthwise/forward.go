@@ -12,15 +12,23 @@ import (
 func (c Conv) Forward(x, w, bias, y []float32, a elementwise.Activation) {
 	const op = "depthwise.Conv.Forward"
 	c.mustCheck(op)
-	oh, ow := c.Out()
-	ground.Need(op, "x", len(x), c.N*c.H*c.W*c.C)
 	ground.Need(op, "w", len(w), c.KH*c.KW*c.C)
 	ground.NeedOptional(op, "bias", bias, c.C)
+	packed := ground.GetScratch(packedLen(c.C, c.KH*c.KW))
+	defer ground.PutScratch(packed)
+	packWeights(packed, w, bias, c.C, c.KH*c.KW)
+	c.forward(op, x, packed, y, a)
+}
+
+// forward is Forward with packed weights.
+func (c Conv) forward(op string, x, packed, y []float32, a elementwise.Activation) {
+	oh, ow := c.Out()
+	ground.Need(op, "x", len(x), c.N*c.H*c.W*c.C)
 	ground.Need(op, "y", len(y), c.N*oh*ow*c.C)
 	s := sums{
 		c: c.C, n: c.N, h: c.H, w: c.W, oh: oh, ow: ow, step: c.Stride, outStep: 1,
 		conv: c, phases: 1,
-		src: x, weights: w, bias: bias, dst: y, within: unbounded,
+		src: x, packed: packed, dst: y, within: unbounded,
 	}
 	// ReLU and ReLU6 are bounds, which kernels apply; the others are applied to what
 	// is in the cache.

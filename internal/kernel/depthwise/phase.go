@@ -30,8 +30,8 @@ type sums struct {
 	conv             Conv
 	backward         bool // of the data gradient
 	phases           int
-	src, weights     []float32 // weights [taps, c] in the order of the phases
-	bias, dst        []float32
+	src, dst         []float32
+	packed           []float32 // weights, in the order of the phases, and bias: see packWeights
 	within           bounds
 	activation       elementwise.Activation
 	taps             int
@@ -39,7 +39,6 @@ type sums struct {
 	over, overCols   int // rows and columns of the source that the windows of one output of each phase span
 	rows, cols       int // of outputs of a phase, at most
 	stripRows, chunk int
-	packed           []float32 // weights and bias in blocks
 	nonTemporal      bool
 }
 
@@ -55,9 +54,6 @@ func (s *sums) phase(i int) phase {
 func (s *sums) run() {
 	b := block()
 	s.measure()
-	s.packed = ground.GetScratch(ground.CeilDiv(s.c, b) * b * (s.taps + 1))
-	defer ground.PutScratch(s.packed)
-	s.packWeights()
 	s.nonTemporal = ground.StoresNonTemporal(table.Active().NonTemporalFloats, len(s.dst), s.dst, s.c, s.src) && s.c%b == 0
 	pieces := s.n * ground.CeilDiv(s.rows, s.stripRows) * ground.CeilDiv(s.c, s.chunk)
 	parallel.ForWith(pieces, *s, (*sums).piece)
@@ -79,30 +75,17 @@ func (s *sums) measure() {
 	}
 	s.over, s.overCols = bottom-s.top, right-s.left
 	cols, all := max(s.stripCols(), s.outStep*s.ow), (s.rows-1)*s.step+s.over
-	channels, rows := cut(s.c, cols, s.over, all)
+	channels, rows := cut(s.n, s.c, cols, s.over, all)
 	s.chunk, s.stripRows = channels, max(1, (rows-s.over)/(s.step*s.outStep)+1)
+	// Strips of about the same size, and for all threads some, if they are not mostly
+	// rows that others have too.
+	strips, chunks := ground.CeilDiv(s.rows, s.stripRows), ground.CeilDiv(s.c, s.chunk)
+	strips = max(strips, min(ground.CeilDiv(fewPieces, s.n*chunks), s.rows*s.step/(4*s.over+1)))
+	s.stripRows = ground.CeilDiv(s.rows, strips)
 }
 
 // stripCols is the width of a strip, at least that of a group's windows.
 func (s *sums) stripCols() int { return (max(s.cols, group)-1)*s.step + s.overCols }
-
-// packWeights writes the weights and, behind them, the bias in blocks
-// [taps+1, block].
-func (s *sums) packWeights() {
-	b := block()
-	for k := range ground.CeilDiv(s.c, b) {
-		to := s.packed[k*b*(s.taps+1):]
-		lo, hi := k*b, min(s.c, (k+1)*b)
-		for t := range s.taps {
-			clear(to[t*b+copy(to[t*b:], s.weights[t*s.c+lo:t*s.c+hi]):][:b-(hi-lo)])
-		}
-		bias := to[s.taps*b:][:b]
-		clear(bias)
-		if s.bias != nil {
-			copy(bias, s.bias[lo:hi])
-		}
-	}
-}
 
 // piece computes a strip of a picture's rows for a run of its channels.
 func (s *sums) piece(i int) {

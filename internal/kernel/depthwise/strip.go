@@ -12,17 +12,22 @@ const (
 	stripFloats = 64 << 10
 	manyRows    = 2  // of a strip, on top of those that one output needs
 	maxBlocks   = 16 // of channels
+	fewPieces   = 8  // into which work is cut at least, if it can be
 )
 
-// cut returns how many of c channels strips have, for maps of so many columns and
+// cut returns how many of c channels strips have, for n maps of so many columns and
 // outputs that need over rows of them, and their rows.
-func cut(c, cols, over, rows int) (channels, stripRows int) {
+func cut(n, c, cols, over, rows int) (channels, stripRows int) {
 	b := block()
 	all := ground.CeilDiv(c, b)
 	fit := stripFloats / (min(rows, manyRows+over) * cols * b)
 	fit = max(1, min(all, maxBlocks, fit))
-	n := ground.CeilDiv(all, ground.CeilDiv(all, fit)) // chunks of about the same size
-	return min(c, n*b), min(rows, max(over, stripFloats/(cols*n*b)))
+	// A few maps in few strips are cut through their channels, for all threads to have
+	// some: single pictures.
+	strips := n * max(1, rows*cols*fit*b/stripFloats)
+	fit = min(fit, max(1, all*strips/fewPieces))
+	blocks := ground.CeilDiv(all, ground.CeilDiv(all, fit)) // chunks of about the same size
+	return min(c, blocks*b), min(rows, max(over, stripFloats/(cols*blocks*b)))
 }
 
 // strip is rows of a map in blocks of channels, [blocks, rows, cols, block], zeros or

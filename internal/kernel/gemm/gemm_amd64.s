@@ -7,11 +7,19 @@
 // func gemmNAVX512(p *Args)
 // Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·gemmNAVX512(SB), NOSPLIT, $0-8
-	// gemmNAVX512 adds k blocks of 16 steps to the tile, A a panel of form N; see Args.
-	// for block in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }, then C = tile with its epilogue
+	// gemmNAVX512 adds k blocks of 16 steps to tiles, A panels of form N; see Args.
+	// for tiles { for block in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }, then C = tile with its epilogue }
 	// SI: block of A; DX: row of B; CX: blocks left; R14, R15: memory to prefetch and its step; AX, BX: row of C to prefetch and its step
 	// vectors 0 to 27: the tile, two for a row; 28, 29: a row of B; 30, 31: an element of A in all lanes
 	MOVQ p+0(FP), DI
+	MOVQ 120(DI), R14
+	MOVQ 128(DI), R15
+
+	// Nothing wanted: touch the arguments instead.
+	TESTQ   R14, R14
+	CMOVQEQ DI, R14
+
+tile:
 	MOVQ (DI), CX
 	MOVQ 8(DI), SI
 	MOVQ 16(DI), DX
@@ -21,12 +29,6 @@ TEXT ·gemmNAVX512(SB), NOSPLIT, $0-8
 	MOVQ 40(DI), R10
 	MOVQ 48(DI), R11
 	MOVQ 56(DI), R12
-	MOVQ 120(DI), R14
-	MOVQ 128(DI), R15
-
-	// Nothing wanted: touch the arguments instead.
-	TESTQ   R14, R14
-	CMOVQEQ DI, R14
 
 	// Clear the tile's accumulators.
 	VPXORD Z0, Z0, Z0
@@ -1499,8 +1501,7 @@ noReLU:
 	VMOVUPS Z27, 64(R8)
 
 end:
-	VZEROUPPER
-	RET
+	JMP more
 
 	// Stores that leave the caches alone.
 nontemporal:
@@ -1571,8 +1572,7 @@ nontemporal:
 	JE       end
 	VMOVNTPS Z26, (R8)
 	VMOVNTPS Z27, 64(R8)
-	VZEROUPPER
-	RET
+	JMP      more
 
 masked:
 	// K1, K2 = the columns of the two halves: (1<<cols)-1, cut in two
@@ -1928,8 +1928,7 @@ noReLUMasked:
 	JE      end
 	VMOVUPS Z26, K1, (R8)
 	VMOVUPS Z27, K2, 64(R8)
-	VZEROUPPER
-	RET
+	JMP     more
 
 narrow:
 	CMPQ R10, $0x07
@@ -2920,8 +2919,7 @@ noReLUNarrow:
 	VMOVUPS Z26, (R8)
 
 endNarrow:
-	VZEROUPPER
-	RET
+	JMP more
 
 	// Stores that leave the caches alone.
 nontemporalNarrow:
@@ -2978,8 +2976,7 @@ nontemporalNarrow:
 	CMPQ     R10, $0x0d
 	JE       endNarrow
 	VMOVNTPS Z26, (R8)
-	VZEROUPPER
-	RET
+	JMP      more
 
 maskedNarrow:
 	// K1, K2 = the columns of the two halves: (1<<cols)-1, cut in two
@@ -3236,6 +3233,27 @@ noReLUMaskedNarrow:
 	CMPQ    R10, $0x0d
 	JE      endNarrow
 	VMOVUPS Z26, K1, (R8)
+
+more:
+	// The tile below, if there is one.
+	MOVQ   40(DI), R10
+	SUBQ   $0x0e, R10
+	JLE    done
+	MOVQ   R10, 40(DI)
+	ADDQ   R9, R8
+	MOVQ   R8, 24(DI)
+	SUBQ   $+448, SI
+	MOVQ   SI, 8(DI)
+	MOVQ   72(DI), AX
+	TESTQ  AX, AX
+	JZ     tile
+	MOVQ   80(DI), CX
+	IMUL3Q $0x38, CX, CX
+	ADDQ   CX, AX
+	MOVQ   AX, 72(DI)
+	JMP    tile
+
+done:
 	VZEROUPPER
 	RET
 
@@ -3247,21 +3265,21 @@ TEXT ·gemmTAVX512(SB), NOSPLIT, $0-8
 	// SI, R13: column of A and its step; DX, BX: row of B and its step; CX: steps left; R14, R15: memory to prefetch and its step
 	// vectors 0 to 27: the tile, two for a row; 28, 29: a row of B; 30, 31: an element of A in all lanes
 	MOVQ p+0(FP), DI
-	MOVQ (DI), CX
-	MOVQ 8(DI), SI
-	MOVQ 16(DI), DX
-	MOVQ 24(DI), R8
-	MOVQ 32(DI), R9
-	SHLQ $0x02, R9
-	MOVQ 40(DI), R10
-	MOVQ 48(DI), R11
-	MOVQ 56(DI), R12
 	MOVQ 120(DI), R14
 	MOVQ 128(DI), R15
 
 	// Nothing wanted: touch the arguments instead.
 	TESTQ   R14, R14
 	CMOVQEQ DI, R14
+	MOVQ    (DI), CX
+	MOVQ    8(DI), SI
+	MOVQ    16(DI), DX
+	MOVQ    24(DI), R8
+	MOVQ    32(DI), R9
+	SHLQ    $0x02, R9
+	MOVQ    40(DI), R10
+	MOVQ    48(DI), R11
+	MOVQ    56(DI), R12
 	MOVQ    88(DI), R13
 	SHLQ    $0x02, R13
 	MOVQ    96(DI), BX
@@ -4592,59 +4610,62 @@ noReLUMaskedNarrow:
 // func gemmDAVX512(p *Args)
 // Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·gemmDAVX512(SB), NOSPLIT, $0-8
-	// gemmDAVX512 adds segs segments of k steps to the tile, A where it lies; see Args.
-	// for s in segs { for i in k { for r in mr { tile[r] += A[s*segStep + r*as + i] * B[s*k+i] } } }, then C = tile with its epilogue
+	// gemmDAVX512 adds segs segments of k steps to tiles, A where it lies; see Args.
+	// for tiles { for s in segs { for i in k { for r in mr { tile[r] += A[s*segStep + r*as + i] * B[s*k+i] } } }, then C = tile with its epilogue }
 	// SI, AX: A at the tile's first row and at the first of its lower half; R8, R9, R12: one, three and five rows of A in bytes
 	// DX: row of B; CX: steps left; BX, R15: segment of A and how many are left; R10, R11: row of C to prefetch and its step; R13, R14: memory to prefetch and its step
 	// vectors 0 to 27: the tile, two for a row; 28, 29: a row of B; 30, 31: an element of A in all lanes
 	MOVQ p+0(FP), DI
+	MOVQ 120(DI), R14
+	MOVQ 128(DI), R15
 
+	// Nothing wanted: touch the arguments instead.
+	TESTQ   R14, R14
+	CMOVQEQ DI, R14
+
+tile:
 	// Clear the tile's accumulators.
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	VPXORD  Z21, Z21, Z21
-	VPXORD  Z22, Z22, Z22
-	VPXORD  Z23, Z23, Z23
-	VPXORD  Z24, Z24, Z24
-	VPXORD  Z25, Z25, Z25
-	VPXORD  Z26, Z26, Z26
-	VPXORD  Z27, Z27, Z27
-	MOVQ    8(DI), BX
-	MOVQ    16(DI), DX
-	MOVQ    104(DI), R15
-	MOVQ    120(DI), R13
-	MOVQ    128(DI), R14
-	TESTQ   R13, R13
-	CMOVQEQ DI, R13
-	MOVQ    88(DI), R8
-	SHLQ    $0x02, R8
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (R8)(R8*4), R12
-	MOVQ    40(DI), R10
-	MOVQ    48(DI), R11
-	CMPQ    R11, $0x10
-	JLE     narrow
-	CMPQ    R10, $0x07
-	JLE     low
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	MOVQ   8(DI), BX
+	MOVQ   16(DI), DX
+	MOVQ   104(DI), R15
+	MOVQ   88(DI), R8
+	SHLQ   $0x02, R8
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (R8)(R8*4), R12
+	MOVQ   40(DI), R10
+	MOVQ   48(DI), R11
+	CMPQ   R11, $0x10
+	JLE    narrow
+	CMPQ   R10, $0x07
+	JLE    low
 
 	// Rows of C to prefetch, none if they are stored non-temporally.
 	MOVQ  24(DI), R10
@@ -5326,8 +5347,7 @@ noReLU:
 	VMOVUPS Z27, 64(R8)
 
 end:
-	VZEROUPPER
-	RET
+	JMP more
 
 	// Stores that leave the caches alone.
 nontemporal:
@@ -5398,8 +5418,7 @@ nontemporal:
 	JE       end
 	VMOVNTPS Z26, (R8)
 	VMOVNTPS Z27, 64(R8)
-	VZEROUPPER
-	RET
+	JMP      more
 
 masked:
 	// K1, K2 = the columns of the two halves: (1<<cols)-1, cut in two
@@ -5755,8 +5774,7 @@ noReLUMasked:
 	JE      end
 	VMOVUPS Z26, K1, (R8)
 	VMOVUPS Z27, K2, 64(R8)
-	VZEROUPPER
-	RET
+	JMP     more
 
 narrow:
 	CMPQ R10, $0x07
@@ -6279,8 +6297,7 @@ noReLUNarrow:
 	VMOVUPS Z26, (R8)
 
 endNarrow:
-	VZEROUPPER
-	RET
+	JMP more
 
 	// Stores that leave the caches alone.
 nontemporalNarrow:
@@ -6337,8 +6354,7 @@ nontemporalNarrow:
 	CMPQ     R10, $0x0d
 	JE       endNarrow
 	VMOVNTPS Z26, (R8)
-	VZEROUPPER
-	RET
+	JMP      more
 
 maskedNarrow:
 	// K1, K2 = the columns of the two halves: (1<<cols)-1, cut in two
@@ -6595,6 +6611,30 @@ noReLUMaskedNarrow:
 	CMPQ    R10, $0x0d
 	JE      endNarrow
 	VMOVUPS Z26, K1, (R8)
+
+more:
+	// The tile below, if there is one.
+	MOVQ   40(DI), R10
+	SUBQ   $0x0e, R10
+	JLE    done
+	MOVQ   R10, 40(DI)
+	ADDQ   R9, R8
+	MOVQ   R8, 24(DI)
+	MOVQ   88(DI), CX
+	IMUL3Q $0x38, CX, CX
+	MOVQ   8(DI), AX
+	ADDQ   CX, AX
+	MOVQ   AX, 8(DI)
+	MOVQ   72(DI), AX
+	TESTQ  AX, AX
+	JZ     tile
+	MOVQ   80(DI), CX
+	IMUL3Q $0x38, CX, CX
+	ADDQ   CX, AX
+	MOVQ   AX, 72(DI)
+	JMP    tile
+
+done:
 	VZEROUPPER
 	RET
 
@@ -6680,11 +6720,19 @@ zeroOne:
 // func gemmNAVX2(p *Args)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·gemmNAVX2(SB), NOSPLIT, $0-8
-	// gemmNAVX2 adds k blocks of 16 steps to the tile, A a panel of form N; see Args.
-	// for block in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }, then C = tile with its epilogue
+	// gemmNAVX2 adds k blocks of 16 steps to tiles, A panels of form N; see Args.
+	// for tiles { for block in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }, then C = tile with its epilogue }
 	// SI: block of A; DX: row of B; CX: blocks left; R14, R15: memory to prefetch and its step; AX, BX: row of C to prefetch and its step
 	// vectors 0 to 11: the tile, two for a row; 12, 13: a row of B; 14, 15: an element of A in all lanes
 	MOVQ p+0(FP), DI
+	MOVQ 120(DI), R14
+	MOVQ 128(DI), R15
+
+	// Nothing wanted: touch the arguments instead.
+	TESTQ   R14, R14
+	CMOVQEQ DI, R14
+
+tile:
 	MOVQ (DI), CX
 	MOVQ 8(DI), SI
 	MOVQ 16(DI), DX
@@ -6694,12 +6742,6 @@ TEXT ·gemmNAVX2(SB), NOSPLIT, $0-8
 	MOVQ 40(DI), R10
 	MOVQ 48(DI), R11
 	MOVQ 56(DI), R12
-	MOVQ 120(DI), R14
-	MOVQ 128(DI), R15
-
-	// Nothing wanted: touch the arguments instead.
-	TESTQ   R14, R14
-	CMOVQEQ DI, R14
 
 	// Clear the tile's accumulators.
 	VXORPS Y0, Y0, Y0
@@ -7420,8 +7462,7 @@ noReLU:
 	VMOVUPS Y11, 32(R8)
 
 end:
-	VZEROUPPER
-	RET
+	JMP more
 
 	// Stores that leave the caches alone.
 nontemporal:
@@ -7452,8 +7493,7 @@ nontemporal:
 	JE       end
 	VMOVNTPS Y10, (R8)
 	VMOVNTPS Y11, 32(R8)
-	VZEROUPPER
-	RET
+	JMP      more
 
 masked:
 	// Y12, Y13 = lanes below cols: a window into 16 ones and 16 zeros
@@ -7622,8 +7662,7 @@ noReLUMasked:
 	JE         end
 	VMASKMOVPS Y10, Y12, (R8)
 	VMASKMOVPS Y11, Y13, 32(R8)
-	VZEROUPPER
-	RET
+	JMP        more
 
 narrow:
 	CMPQ R10, $0x03
@@ -8110,8 +8149,7 @@ noReLUNarrow:
 	VMOVUPS Y10, (R8)
 
 endNarrow:
-	VZEROUPPER
-	RET
+	JMP more
 
 	// Stores that leave the caches alone.
 nontemporalNarrow:
@@ -8136,8 +8174,7 @@ nontemporalNarrow:
 	CMPQ     R10, $0x05
 	JE       endNarrow
 	VMOVNTPS Y10, (R8)
-	VZEROUPPER
-	RET
+	JMP      more
 
 maskedNarrow:
 	// Y12, Y13 = lanes below cols: a window into 16 ones and 16 zeros
@@ -8263,6 +8300,27 @@ noReLUMaskedNarrow:
 	CMPQ       R10, $0x05
 	JE         endNarrow
 	VMASKMOVPS Y10, Y12, (R8)
+
+more:
+	// The tile below, if there is one.
+	MOVQ   40(DI), R10
+	SUBQ   $0x06, R10
+	JLE    done
+	MOVQ   R10, 40(DI)
+	ADDQ   R9, R8
+	MOVQ   R8, 24(DI)
+	SUBQ   $+192, SI
+	MOVQ   SI, 8(DI)
+	MOVQ   72(DI), AX
+	TESTQ  AX, AX
+	JZ     tile
+	MOVQ   80(DI), CX
+	IMUL3Q $0x18, CX, CX
+	ADDQ   CX, AX
+	MOVQ   AX, 72(DI)
+	JMP    tile
+
+done:
 	VZEROUPPER
 	RET
 
@@ -8308,21 +8366,21 @@ TEXT ·gemmTAVX2(SB), NOSPLIT, $0-8
 	// SI, R13: column of A and its step; DX, BX: row of B and its step; CX: steps left; R14, R15: memory to prefetch and its step
 	// vectors 0 to 11: the tile, two for a row; 12, 13: a row of B; 14, 15: an element of A in all lanes
 	MOVQ p+0(FP), DI
-	MOVQ (DI), CX
-	MOVQ 8(DI), SI
-	MOVQ 16(DI), DX
-	MOVQ 24(DI), R8
-	MOVQ 32(DI), R9
-	SHLQ $0x02, R9
-	MOVQ 40(DI), R10
-	MOVQ 48(DI), R11
-	MOVQ 56(DI), R12
 	MOVQ 120(DI), R14
 	MOVQ 128(DI), R15
 
 	// Nothing wanted: touch the arguments instead.
 	TESTQ   R14, R14
 	CMOVQEQ DI, R14
+	MOVQ    (DI), CX
+	MOVQ    8(DI), SI
+	MOVQ    16(DI), DX
+	MOVQ    24(DI), R8
+	MOVQ    32(DI), R9
+	SHLQ    $0x02, R9
+	MOVQ    40(DI), R10
+	MOVQ    48(DI), R11
+	MOVQ    56(DI), R12
 	MOVQ    88(DI), R13
 	SHLQ    $0x02, R13
 	MOVQ    96(DI), BX
@@ -9570,43 +9628,46 @@ noReLUMaskedNarrow:
 // func gemmDAVX2(p *Args)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·gemmDAVX2(SB), NOSPLIT, $0-8
-	// gemmDAVX2 adds segs segments of k steps to the tile, A where it lies; see Args.
-	// for s in segs { for i in k { for r in mr { tile[r] += A[s*segStep + r*as + i] * B[s*k+i] } } }, then C = tile with its epilogue
+	// gemmDAVX2 adds segs segments of k steps to tiles, A where it lies; see Args.
+	// for tiles { for s in segs { for i in k { for r in mr { tile[r] += A[s*segStep + r*as + i] * B[s*k+i] } } }, then C = tile with its epilogue }
 	// SI, AX: A at the tile's first row and at the first of its lower half; R8, R9, R12: one, three and five rows of A in bytes
 	// DX: row of B; CX: steps left; BX, R15: segment of A and how many are left; R10, R11: row of C to prefetch and its step; R13, R14: memory to prefetch and its step
 	// vectors 0 to 11: the tile, two for a row; 12, 13: a row of B; 14, 15: an element of A in all lanes
 	MOVQ p+0(FP), DI
+	MOVQ 120(DI), R14
+	MOVQ 128(DI), R15
 
+	// Nothing wanted: touch the arguments instead.
+	TESTQ   R14, R14
+	CMOVQEQ DI, R14
+
+tile:
 	// Clear the tile's accumulators.
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	MOVQ    8(DI), BX
-	MOVQ    16(DI), DX
-	MOVQ    104(DI), R15
-	MOVQ    120(DI), R13
-	MOVQ    128(DI), R14
-	TESTQ   R13, R13
-	CMOVQEQ DI, R13
-	MOVQ    88(DI), R8
-	SHLQ    $0x02, R8
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (R8)(R8*4), R12
-	MOVQ    40(DI), R10
-	MOVQ    48(DI), R11
-	CMPQ    R11, $0x08
-	JLE     narrow
-	CMPQ    R10, $0x03
-	JLE     low
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   8(DI), BX
+	MOVQ   16(DI), DX
+	MOVQ   104(DI), R15
+	MOVQ   88(DI), R8
+	SHLQ   $0x02, R8
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (R8)(R8*4), R12
+	MOVQ   40(DI), R10
+	MOVQ   48(DI), R11
+	CMPQ   R11, $0x08
+	JLE    narrow
+	CMPQ   R10, $0x03
+	JLE    low
 
 	// Rows of C to prefetch, none if they are stored non-temporally.
 	MOVQ  24(DI), R10
@@ -9988,8 +10049,7 @@ noReLU:
 	VMOVUPS Y11, 32(R8)
 
 end:
-	VZEROUPPER
-	RET
+	JMP more
 
 	// Stores that leave the caches alone.
 nontemporal:
@@ -10020,8 +10080,7 @@ nontemporal:
 	JE       end
 	VMOVNTPS Y10, (R8)
 	VMOVNTPS Y11, 32(R8)
-	VZEROUPPER
-	RET
+	JMP      more
 
 masked:
 	// Y12, Y13 = lanes below cols: a window into 16 ones and 16 zeros
@@ -10190,8 +10249,7 @@ noReLUMasked:
 	JE         end
 	VMASKMOVPS Y10, Y12, (R8)
 	VMASKMOVPS Y11, Y13, 32(R8)
-	VZEROUPPER
-	RET
+	JMP        more
 
 narrow:
 	CMPQ R10, $0x03
@@ -10502,8 +10560,7 @@ noReLUNarrow:
 	VMOVUPS Y10, (R8)
 
 endNarrow:
-	VZEROUPPER
-	RET
+	JMP more
 
 	// Stores that leave the caches alone.
 nontemporalNarrow:
@@ -10528,8 +10585,7 @@ nontemporalNarrow:
 	CMPQ     R10, $0x05
 	JE       endNarrow
 	VMOVNTPS Y10, (R8)
-	VZEROUPPER
-	RET
+	JMP      more
 
 maskedNarrow:
 	// Y12, Y13 = lanes below cols: a window into 16 ones and 16 zeros
@@ -10655,6 +10711,30 @@ noReLUMaskedNarrow:
 	CMPQ       R10, $0x05
 	JE         endNarrow
 	VMASKMOVPS Y10, Y12, (R8)
+
+more:
+	// The tile below, if there is one.
+	MOVQ   40(DI), R10
+	SUBQ   $0x06, R10
+	JLE    done
+	MOVQ   R10, 40(DI)
+	ADDQ   R9, R8
+	MOVQ   R8, 24(DI)
+	MOVQ   88(DI), CX
+	IMUL3Q $0x18, CX, CX
+	MOVQ   8(DI), AX
+	ADDQ   CX, AX
+	MOVQ   AX, 8(DI)
+	MOVQ   72(DI), AX
+	TESTQ  AX, AX
+	JZ     tile
+	MOVQ   80(DI), CX
+	IMUL3Q $0x18, CX, CX
+	ADDQ   CX, AX
+	MOVQ   AX, 72(DI)
+	JMP    tile
+
+done:
 	VZEROUPPER
 	RET
 

@@ -6,11 +6,18 @@
 
 // func gemmNNEON(p *Args)
 TEXT ·gemmNNEON(SB), NOSPLIT, $0-8
-	// gemmNNEON adds k blocks of 16 steps to the tile, A a panel of form N; see Args.
-	// for block in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }, then C = tile with its epilogue
+	// gemmNNEON adds k blocks of 16 steps to tiles, A panels of form N; see Args.
+	// for tiles { for block in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }, then C = tile with its epilogue }
 	// SI: block of A; DX: row of B; CX: blocks left; R14, R15: memory to prefetch and its step; AX, BX: row of C to prefetch and its step
 	// vectors 0 to 11: the tile, two for a row; 12, 13: a row of B; 14, 14: an element of A in all lanes
 	MOVD p+0(FP), R7
+	MOVD 120(R7), R14
+	MOVD 128(R7), R15
+	// Nothing wanted: touch the arguments instead.
+	CMP $0, R14
+	CSEL EQ, R7, R14, R14
+
+tile:
 	MOVD 0(R7), R1
 	MOVD 8(R7), R6
 	MOVD 16(R7), R2
@@ -20,11 +27,6 @@ TEXT ·gemmNNEON(SB), NOSPLIT, $0-8
 	MOVD 40(R7), R10
 	MOVD 48(R7), R11
 	MOVD 56(R7), R12
-	MOVD 120(R7), R14
-	MOVD 128(R7), R15
-	// Nothing wanted: touch the arguments instead.
-	CMP $0, R14
-	CSEL EQ, R7, R14, R14
 	// Clear the tile's accumulators.
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
@@ -1153,7 +1155,7 @@ noReLU:
 	FSTPQ (F22, F23), 32(R8)
 
 end:
-	RET
+	B more
 
 masked:
 	// V24 = the columns of the last half
@@ -1917,7 +1919,7 @@ part90:
 part86:
 	FSTPQ (F22, F23), (R26)
 part88:
-	RET
+	B more
 
 narrow:
 	CMP $3, R10
@@ -2604,7 +2606,7 @@ noReLUNarrow:
 	FSTPQ (F20, F21), (R8)
 
 endNarrow:
-	RET
+	B more
 
 maskedNarrow:
 	// V24 = the columns of the last half
@@ -3270,6 +3272,28 @@ part180:
 part176:
 	FSTPQ (F20, F21), (R8)
 part178:
+
+more:
+	// The tile below, if there is one.
+	MOVD 40(R7), R10
+	SUBS $6, R10, R10
+	BLE done
+	MOVD R10, 40(R7)
+	ADD R9, R8, R8
+	MOVD R8, 24(R7)
+	SUB $192, R6, R6
+	MOVD R6, 8(R7)
+	MOVD 72(R7), R0
+	CMP $0, R0
+	BEQ tile
+	MOVD 80(R7), R1
+	MOVD $24, R25
+	MUL R25, R1, R1
+	ADD R1, R0, R0
+	MOVD R0, 72(R7)
+	B tile
+
+done:
 	RET
 
 // func gemmTNEON(p *Args)
@@ -3279,6 +3303,11 @@ TEXT ·gemmTNEON(SB), NOSPLIT, $0-8
 	// SI, R13: column of A and its step; DX, BX: row of B and its step; CX: steps left; R14, R15: memory to prefetch and its step
 	// vectors 0 to 11: the tile, two for a row; 12, 13: a row of B; 14, 14: an element of A in all lanes
 	MOVD p+0(FP), R7
+	MOVD 120(R7), R14
+	MOVD 128(R7), R15
+	// Nothing wanted: touch the arguments instead.
+	CMP $0, R14
+	CSEL EQ, R7, R14, R14
 	MOVD 0(R7), R1
 	MOVD 8(R7), R6
 	MOVD 16(R7), R2
@@ -3288,11 +3317,6 @@ TEXT ·gemmTNEON(SB), NOSPLIT, $0-8
 	MOVD 40(R7), R10
 	MOVD 48(R7), R11
 	MOVD 56(R7), R12
-	MOVD 120(R7), R14
-	MOVD 128(R7), R15
-	// Nothing wanted: touch the arguments instead.
-	CMP $0, R14
-	CSEL EQ, R7, R14, R14
 	MOVD 88(R7), R13
 	LSL $2, R13, R13
 	MOVD 96(R7), R3
@@ -5970,12 +5994,19 @@ part178:
 
 // func gemmDNEON(p *Args)
 TEXT ·gemmDNEON(SB), NOSPLIT, $0-8
-	// gemmDNEON adds segs segments of k steps to the tile, A where it lies; see Args.
-	// for s in segs { for i in k { for r in mr { tile[r] += A[s*segStep + r*as + i] * B[s*k+i] } } }, then C = tile with its epilogue
+	// gemmDNEON adds segs segments of k steps to tiles, A where it lies; see Args.
+	// for tiles { for s in segs { for i in k { for r in mr { tile[r] += A[s*segStep + r*as + i] * B[s*k+i] } } }, then C = tile with its epilogue }
 	// SI, AX: A at the tile's first row and at the first of its lower half; R8, R9, R12: one, three and five rows of A in bytes
 	// DX: row of B; CX: steps left; BX, R15: segment of A and how many are left; R10, R11: row of C to prefetch and its step; R13, R14: memory to prefetch and its step
 	// vectors 0 to 11: the tile, two for a row; 12, 13: a row of B; 14, 14: an element of A in all lanes
 	MOVD p+0(FP), R7
+	MOVD 120(R7), R14
+	MOVD 128(R7), R15
+	// Nothing wanted: touch the arguments instead.
+	CMP $0, R14
+	CSEL EQ, R7, R14, R14
+
+tile:
 	// Clear the tile's accumulators.
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
@@ -6004,10 +6035,6 @@ TEXT ·gemmDNEON(SB), NOSPLIT, $0-8
 	MOVD 8(R7), R3
 	MOVD 16(R7), R2
 	MOVD 104(R7), R15
-	MOVD 120(R7), R13
-	MOVD 128(R7), R14
-	CMP $0, R13
-	CSEL EQ, R7, R13, R13
 	MOVD 88(R7), R8
 	LSL $2, R8, R8
 	ADD R8<<1, R8, R9
@@ -6585,7 +6612,7 @@ noReLU:
 	FSTPQ (F22, F23), 32(R8)
 
 end:
-	RET
+	B more
 
 masked:
 	// V24 = the columns of the last half
@@ -7349,7 +7376,7 @@ part90:
 part86:
 	FSTPQ (F22, F23), (R26)
 part88:
-	RET
+	B more
 
 narrow:
 	CMP $3, R10
@@ -7750,7 +7777,7 @@ noReLUNarrow:
 	FSTPQ (F20, F21), (R8)
 
 endNarrow:
-	RET
+	B more
 
 maskedNarrow:
 	// V24 = the columns of the last half
@@ -8416,6 +8443,32 @@ part180:
 part176:
 	FSTPQ (F20, F21), (R8)
 part178:
+
+more:
+	// The tile below, if there is one.
+	MOVD 40(R7), R10
+	SUBS $6, R10, R10
+	BLE done
+	MOVD R10, 40(R7)
+	ADD R9, R8, R8
+	MOVD R8, 24(R7)
+	MOVD 88(R7), R1
+	MOVD $24, R25
+	MUL R25, R1, R1
+	MOVD 8(R7), R0
+	ADD R1, R0, R0
+	MOVD R0, 8(R7)
+	MOVD 72(R7), R0
+	CMP $0, R0
+	BEQ tile
+	MOVD 80(R7), R1
+	MOVD $24, R25
+	MUL R25, R1, R1
+	ADD R1, R0, R0
+	MOVD R0, 72(R7)
+	B tile
+
+done:
 	RET
 
 // func copyBlocksNEON(p *BlockCopy)

@@ -4,7 +4,7 @@
 
 package gemm
 
-// gemmNAVX512 adds k blocks of 16 steps to the tile, A a panel of form N; see Args.
+// gemmNAVX512 adds k blocks of 16 steps to tiles, A panels of form N; see Args.
 //
 //go:noescape
 func gemmNAVX512(p *Args)
@@ -14,7 +14,7 @@ func gemmNAVX512(p *Args)
 //go:noescape
 func gemmTAVX512(p *Args)
 
-// gemmDAVX512 adds segs segments of k steps to the tile, A where it lies; see Args.
+// gemmDAVX512 adds segs segments of k steps to tiles, A where it lies; see Args.
 //
 //go:noescape
 func gemmDAVX512(p *Args)
@@ -24,7 +24,7 @@ func gemmDAVX512(p *Args)
 //go:noescape
 func copyBlocksAVX512(p *BlockCopy)
 
-// gemmNAVX2 adds k blocks of 16 steps to the tile, A a panel of form N; see Args.
+// gemmNAVX2 adds k blocks of 16 steps to tiles, A panels of form N; see Args.
 //
 //go:noescape
 func gemmNAVX2(p *Args)
@@ -34,7 +34,7 @@ func gemmNAVX2(p *Args)
 //go:noescape
 func gemmTAVX2(p *Args)
 
-// gemmDAVX2 adds segs segments of k steps to the tile, A where it lies; see Args.
+// gemmDAVX2 adds segs segments of k steps to tiles, A where it lies; see Args.
 //
 //go:noescape
 func gemmDAVX2(p *Args)

@@ -4,7 +4,7 @@
 
 package gemm
 
-// gemmNNEON adds k blocks of 16 steps to the tile, A a panel of form N; see Args.
+// gemmNNEON adds k blocks of 16 steps to tiles, A panels of form N; see Args.
 //
 //go:noescape
 func gemmNNEON(p *Args)
@@ -14,7 +14,7 @@ func gemmNNEON(p *Args)
 //go:noescape
 func gemmTNEON(p *Args)
 
-// gemmDNEON adds segs segments of k steps to the tile, A where it lies; see Args.
+// gemmDNEON adds segs segments of k steps to tiles, A where it lies; see Args.
 //
 //go:noescape
 func gemmDNEON(p *Args)

@@ -6,10 +6,18 @@ import "unsafe"
 // any tile width nrTile that is a multiple of 4: it serves the tile of
 // every instruction set.
 func GemmNGo(mrTile, nrTile int, g *Args) {
+	for ; g.MR > mrTile; g.nextTile(mrTile, g.K*KBlock*mrTile) {
+		tileNGo(mrTile, nrTile, mrTile, g)
+	}
+	tileNGo(mrTile, nrTile, g.MR, g)
+}
+
+// tileNGo is GemmNGo for a tile, of whose rows some are stored.
+func tileNGo(mrTile, nrTile, rows int, g *Args) {
 	a := unsafe.Slice(g.A, g.K*KBlock*mrTile)
 	b := unsafe.Slice(g.B, g.K*KBlock*nrTile)
 	var tile [MaxTileRows * MaxTileCols]float32
-	for r := 0; r < g.MR; r += 2 {
+	for r := 0; r < rows; r += 2 {
 		for j := 0; j < g.NR; j += 4 {
 			var s00, s01, s02, s03, s10, s11, s12, s13 float32
 			for kb := range g.K {
@@ -33,7 +41,7 @@ func GemmNGo(mrTile, nrTile int, g *Args) {
 			*(*[4]float32)(tile[(r+1)*nrTile+j:]) = [4]float32{s10, s11, s12, s13}
 		}
 	}
-	gemmStoreGo(nrTile, tile[:], g)
+	gemmStoreGo(nrTile, tile[:], rows, g)
 }
 
 // GemmTGo is the portable kernel of form T; see GemmNGo.
@@ -61,15 +69,32 @@ func GemmTGo(mrTile, nrTile int, g *Args) {
 			*(*[4]float32)(tile[(r+1)*nrTile+j:]) = [4]float32{s10, s11, s12, s13}
 		}
 	}
-	gemmStoreGo(nrTile, tile[:], g)
+	gemmStoreGo(nrTile, tile[:], g.MR, g)
+}
+
+// nextTile moves on to the tile of mrTile rows below, whose A is onA floats on.
+func (g *Args) nextTile(mrTile, onA int) {
+	g.MR -= mrTile
+	g.A, g.C = at(g.A, onA), at(g.C, mrTile*g.LDC)
+	if g.Res != nil {
+		g.Res = at(g.Res, mrTile*g.LDR)
+	}
 }
 
 // gemmDGo is the portable kernel of form D; see GemmNGo.
 func gemmDGo(mrTile, nrTile int, g *Args) {
+	for ; g.MR > mrTile; g.nextTile(mrTile, g.AStride*mrTile) {
+		tileDGo(mrTile, nrTile, mrTile, g)
+	}
+	tileDGo(mrTile, nrTile, g.MR, g)
+}
+
+// tileDGo is gemmDGo for a tile, of whose rows some are stored.
+func tileDGo(mrTile, nrTile, rows int, g *Args) {
 	a := unsafe.Slice(g.A, (g.Segs-1)*g.SegStep+(mrTile-1)*g.AStride+g.K)
 	b := unsafe.Slice(g.B, g.Segs*g.K*nrTile)
 	var tile [MaxTileRows * MaxTileCols]float32
-	for r := 0; r < g.MR; r += 2 {
+	for r := 0; r < rows; r += 2 {
 		for j := 0; j < g.NR; j += 4 {
 			var s00, s01, s02, s03, s10, s11, s12, s13 float32
 			for s := range g.Segs {
@@ -93,13 +118,13 @@ func gemmDGo(mrTile, nrTile int, g *Args) {
 			*(*[4]float32)(tile[(r+1)*nrTile+j:]) = [4]float32{s10, s11, s12, s13}
 		}
 	}
-	gemmStoreGo(nrTile, tile[:], g)
+	gemmStoreGo(nrTile, tile[:], rows, g)
 }
 
 // gemmStoreGo is the end of a kernel: it takes the products of a whole tile and
-// writes the mr x nr part of them that belongs to C.
-func gemmStoreGo(nrTile int, tile []float32, g *Args) {
-	for r := range g.MR {
+// writes the rows and columns of them that belong to C.
+func gemmStoreGo(nrTile int, tile []float32, rows int, g *Args) {
+	for r := range rows {
 		c := unsafe.Slice(at(g.C, r*g.LDC), g.NR)
 		t := tile[r*nrTile:][:g.NR]
 		if g.Flags&Accumulate != 0 {

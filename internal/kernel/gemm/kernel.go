@@ -55,7 +55,9 @@ const (
 //
 //	C[i][j] = relu?( A*B + (accumulate? C[i][j]) + (bias? bias[j]) + (res? res[i][j]) )
 //
-// for i < MR, j < NR. The assembly is generated with the offsets of its fields:
+// for i < MR, j < NR. With more rows than a tile has, forms N and D go through tiles one
+// below the other: their panels of form N follow each other. They change the arguments
+// on the way. The assembly is generated with the offsets of its fields:
 // after a change, run go generate in asm.
 type Args struct {
 	K       int      // form N: blocks of 16 steps; form T: steps; form D: steps of a segment; at least 1
@@ -63,7 +65,7 @@ type Args struct {
 	B       *float32 // panel
 	C       *float32 // first element of the tile, row-major
 	LDC     int      // floats from a row of C to the next
-	MR      int      // rows to store, 1..TileRows() or 1..TileRowsT()
+	MR      int      // rows to store, at least 1; form T: at most TileRowsT()
 	NR      int      // columns to store, 1..TileCols()
 	Flags   int      // Accumulate, ReLU
 	Bias    *float32 // TileCols() values to add to every row, or nil; forms N and D

@@ -48,7 +48,15 @@ func (kc kernelCase) run(t testing.TB) {
 		}
 		aLen, bLen = (kc.segs-1)*segStep+(mrT-1)*as+kc.k, kc.segs*kc.k*nrT
 	}
-	mr, nr := min(kc.mr, mrT), min(kc.nr, nrT)
+	mr, nr := kc.mr, min(kc.nr, nrT)
+	tiles := 1
+	if kc.formT && kc.segs == 0 {
+		mr = min(mr, mrT)
+	} else if tiles = (mr + mrT - 1) / mrT; kc.segs > 0 {
+		aLen += (tiles - 1) * mrT * as
+	} else {
+		aLen *= tiles
+	}
 	ldc, ldr := nr+kc.ldc, nr+kc.ldr
 	s := rng.New(kc.seed)
 	fill := func(n int) []float32 {
@@ -81,10 +89,11 @@ func (kc kernelCase) run(t testing.TB) {
 			g.Flags |= ReLU
 		}
 	}
+	again := g
 	kernel(&g)
 	check()
-	g.C = &want[0]
-	twin(mrT, nrT, &g)
+	again.C = &want[0]
+	twin(mrT, nrT, &again)
 	tol := 4e-7 * math.Sqrt(float64(steps)) * 4
 	for i, w := range want {
 		col := i % ldc
@@ -107,7 +116,14 @@ func TestMicroKernels(t *testing.T) {
 			if formT {
 				mrT = TileRowsT()
 			}
+			var rows []int
 			for mr := 1; mr <= mrT; mr++ {
+				rows = append(rows, mr)
+			}
+			if !formT {
+				rows = append(rows, mrT+1, 2*mrT, 2*mrT+mrT/2+1) // several tiles
+			}
+			for _, mr := range rows {
 				for nr := 1; nr <= TileCols(); nr++ {
 					for form := range 16 {
 						kernelCase{k: 1 + (mr+nr+form)%9, mr: mr, nr: nr, ldc: form % 3 * 7, ldr: form % 2 * 5,
@@ -139,7 +155,7 @@ func FuzzMicroKernels(f *testing.F) {
 	f.Add(uint8(255), uint8(1), uint8(17), uint8(3), uint8(9), uint8(255), uint8(0), uint64(2))
 	f.Add(uint8(20), uint8(14), uint8(32), uint8(3), uint8(9), uint8(7), uint8(7), uint64(3))
 	f.Fuzz(func(t *testing.T, k, mr, nr, ldc, ldr, form, segs uint8, seed uint64) {
-		kc := kernelCase{k: 1 + int(k), mr: 1 + int(mr%MaxTileRows), nr: 1 + int(nr%MaxTileCols), ldc: int(ldc), ldr: int(ldr),
+		kc := kernelCase{k: 1 + int(k), mr: 1 + int(mr)%(3*MaxTileRows), nr: 1 + int(nr%MaxTileCols), ldc: int(ldc), ldr: int(ldr),
 			acc: form&1 != 0, bias: form&2 != 0, res: form&4 != 0, relu: form&8 != 0, formT: form&16 != 0, strided: form&32 != 0,
 			exact: form&64 == 0, segs: int(segs % 8), seed: seed}
 		kerneltest.WithEachSet(func(s *isa.Set) {

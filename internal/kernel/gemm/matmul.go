@@ -69,12 +69,8 @@ func (p *matmul) piece(i int) {
 		for j := j0; j < j1; j++ {
 			args.NR = min(nr, p.N-j*nr)
 			args.B = &p.bp[(j*kBlocks+kb0)*KBlock*nr]
-			for r := r0; r < r1; r += mr {
-				args.MR = min(mr, r1-r)
-				args.A = &ap[(r-r0)*(kb1-kb0)*KBlock]
-				args.C = &p.c[r*p.N+j*nr]
-				FormN(&args)
-			}
+			args.MR, args.A, args.C = r1-r0, &ap[0], &p.c[r0*p.N+j*nr]
+			FormN(&args)
 		}
 	}
 }

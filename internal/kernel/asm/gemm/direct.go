@@ -12,8 +12,9 @@ import (
 // multiples of the row stride: 1, 2 and 4 from one register, 3 and 6 from
 // another, 5 from a third.
 func (v *tile) formD() {
-	v.begin("gemmD", "adds segs segments of k steps to the tile, A where it lies; see Args.",
-		"for s in segs { for i in k { for r in mr { tile[r] += A[s*segStep + r*as + i] * B[s*k+i] } } }, then C = tile with its epilogue",
+	v.tiles = true
+	v.begin("gemmD", "adds segs segments of k steps to tiles, A where it lies; see Args.",
+		"for tiles { for s in segs { for i in k { for r in mr { tile[r] += A[s*segStep + r*as + i] * B[s*k+i] } } }, then C = tile with its epilogue }",
 		"SI, AX: A at the tile's first row and at the first of its lower half; R8, R9, R12: one, three and five rows of A in bytes",
 		"DX: row of B; CX: steps left; BX, R15: segment of A and how many are left; R10, R11: row of C to prefetch and its step; R13, R14: memory to prefetch and its step")
 	var (
@@ -24,14 +25,12 @@ func (v *tile) formD() {
 		next, nextStep = reg.R13, reg.R14
 		segs           = reg.R15
 	)
+	v.loadNext()
+	Label("tile")
 	v.clear(v.mr)
 	MOVQ(g.Field("A"), seg)
 	MOVQ(g.Field("B"), b)
 	MOVQ(g.Field("Segs"), segs)
-	MOVQ(g.Field("Next"), next)
-	MOVQ(g.Field("NextStep"), nextStep)
-	TESTQ(next, next)
-	CMOVQEQ(args, next)
 	MOVQ(g.Field("AStride"), s1)
 	SHLQ(Imm(2), s1)
 	LEAQ(Mem{Base: s1, Index: s1, Scale: 2}, s3)
@@ -104,5 +103,12 @@ func (v *tile) formD() {
 		MOVQ(g.Field("MR"), rows)
 		MOVQ(g.Field("NR"), cols)
 		MOVQ(g.Field("Flags"), flag)
+	})
+	v.more(func(field Mem) {
+		MOVQ(g.Field("AStride"), k)
+		IMUL3Q(Imm(uint64(4*v.mr)), k, k)
+		MOVQ(field, tmp)
+		ADDQ(k, tmp)
+		MOVQ(tmp, field)
 	})
 }

@@ -11,7 +11,16 @@ import (
 // finish writes the tile: C = relu?(tile + C? + bias? + res?), its left half or
 // both. The columns that exist are handled whole when all do, by mask
 // otherwise; rows past the last are left out.
+//
+// With more tiles below, as forms N and D have them, each goes on to Label "more".
 func (v *tile) finish(n, halves int, suffix string) {
+	end := func() {
+		if v.tiles {
+			JMP(LabelRef("more"))
+		} else {
+			isa.End()
+		}
+	}
 	half := func(p reg.GPPhysical, h int) Mem { return Mem{Base: p, Disp: h * v.Bytes} }
 	t := [2]reg.VecPhysical{v.Reg(v.bc[0]), v.Reg(v.bc[1])}
 	if v.Pairs {
@@ -40,7 +49,7 @@ func (v *tile) finish(n, halves int, suffix string) {
 		down(c, ldc, r, "end"+suffix)
 	}
 	Label("end" + suffix)
-	isa.End()
+	end()
 	if !v.Pairs {
 		Comment("Stores that leave the caches alone.")
 		Label("nontemporal" + suffix)
@@ -50,7 +59,7 @@ func (v *tile) finish(n, halves int, suffix string) {
 			}
 			down(c, ldc, r, "end"+suffix)
 		}
-		isa.End()
+		end()
 	}
 	Label("masked" + suffix)
 	v.masks(halves)
@@ -64,7 +73,7 @@ func (v *tile) finish(n, halves int, suffix string) {
 		}
 		down(c, ldc, r, "end"+suffix)
 	}
-	isa.End()
+	end()
 }
 
 // combine adds what the arguments ask for to the accumulators.
@@ -115,4 +124,29 @@ func (v *tile) combine(n, halves int, suffix string, down func(p, ld reg.GPPhysi
 		}
 	}
 	Label("noReLU" + suffix)
+}
+
+// more goes on to the tile below, if there are rows left: the arguments, which are the
+// kernel's to change, then say where it is. C is at the last row written, and onA moves
+// A on.
+func (v *tile) more(onA func(field Mem)) {
+	Label("more")
+	Comment("The tile below, if there is one.")
+	MOVQ(g.Field("MR"), rows)
+	SUBQ(Imm(uint64(v.mr)), rows)
+	JLE(LabelRef("done"))
+	MOVQ(rows, g.Field("MR"))
+	ADDQ(ldc, c)
+	MOVQ(c, g.Field("C"))
+	onA(g.Field("A"))
+	MOVQ(g.Field("Res"), tmp)
+	TESTQ(tmp, tmp)
+	JZ(LabelRef("tile"))
+	MOVQ(g.Field("LDR"), k)
+	IMUL3Q(Imm(uint64(4*v.mr)), k, k)
+	ADDQ(k, tmp)
+	MOVQ(tmp, g.Field("Res"))
+	JMP(LabelRef("tile"))
+	Label("done")
+	isa.End()
 }

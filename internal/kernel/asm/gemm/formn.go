@@ -7,8 +7,9 @@ import (
 
 // formN: for blk in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }
 func (v *tile) formN() {
-	v.begin("gemmN", "adds k blocks of 16 steps to the tile, A a panel of form N; see Args.",
-		"for block in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }, then C = tile with its epilogue",
+	v.tiles = true
+	v.begin("gemmN", "adds k blocks of 16 steps to tiles, A panels of form N; see Args.",
+		"for tiles { for block in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }, then C = tile with its epilogue }",
 		"SI: block of A; DX: row of B; CX: blocks left; R14, R15: memory to prefetch and its step; AX, BX: row of C to prefetch and its step")
 	v.load()
 	v.clear(v.mr)
@@ -36,5 +37,9 @@ func (v *tile) formN() {
 		ADDQ(I32(16*2*v.Bytes), b)
 		DECQ(k)
 		JNZ(LabelRef("loop" + suffix))
+	})
+	v.more(func(field Mem) {
+		SUBQ(I32(mid), a)
+		MOVQ(a, field)
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 // formT: for p in k { for r in mrT { tile[r] += A[p][r] * B[p] } }
 func (v *tile) formT() {
+	v.tiles = false
 	v.begin("gemmT", "adds k steps to the tile, A k outer; see Args.",
 		"for p in k { for r in mr { tile[r] += A[p][r] * B[p] } }, then C = tile with its epilogue",
 		"SI, R13: column of A and its step; DX, BX: row of B and its step; CX: steps left; R14, R15: memory to prefetch and its step")

@@ -23,6 +23,7 @@ type tile struct {
 	bc      [2]int           // registers of the broadcast elements of A
 	masks   func(halves int) // prepares loading and storing cols columns of so many halves
 	part    [2]*isa.Tail
+	tiles   bool // the kernel being made goes through several, one below the other
 }
 
 // tile512: 28 accumulators, 2 registers of B, 2 of A. Tails by mask registers.
@@ -97,6 +98,10 @@ func (v *tile) roles() string {
 
 // load loads what forms N and T keep in registers.
 func (v *tile) load() {
+	v.loadNext()
+	if v.tiles {
+		Label("tile")
+	}
 	MOVQ(g.Field("K"), k)
 	MOVQ(g.Field("A"), a)
 	MOVQ(g.Field("B"), b)
@@ -106,6 +111,11 @@ func (v *tile) load() {
 	MOVQ(g.Field("MR"), rows)
 	MOVQ(g.Field("NR"), cols)
 	MOVQ(g.Field("Flags"), flag)
+}
+
+// loadNext loads what is to be prefetched, which goes on through all tiles: Next may lie
+// past the end of memory then, and stays in its register.
+func (v *tile) loadNext() {
 	MOVQ(g.Field("Next"), next)
 	MOVQ(g.Field("NextStep"), nextStep)
 	Comment("Nothing wanted: touch the arguments instead.")
