@@ -11,6 +11,7 @@
 //	whippet export MODEL                write ONNX or plain safetensors
 //	whippet import WEIGHTS              make a model of what fastai trained
 //	whippet interpret MODEL             see where a model is right and wrong
+//	whippet confidence MODEL            calibrate it, and let it say when it does not know
 //	whippet verify --data FOLDER        decode every picture and report
 //	whippet data list                   the sets that are known by name
 //	whippet bench train                 measure this machine

@@ -31,6 +31,8 @@ type confidenceFit struct {
 	pre  preprocess.Config // of the model
 	with features.Options  // how strangeness takes features
 	p    *printer
+
+	keepThresholds bool // of the learner
 }
 
 // confidenceStep is a part of a confidenceFit. The strings say, in part, that it was interrupted, that it
@@ -50,6 +52,9 @@ func (f confidenceFit) run(ctx context.Context, failed func(error) error) error 
 			return err
 		}},
 		{"thresholds were chosen", "no thresholds could be chosen", "the model has 0.5 for every label", func(ctx context.Context) error {
+			if f.keepThresholds {
+				return nil
+			}
 			chosen, err := f.ChooseThresholds(ctx, f.l)
 			f.p.thresholds(chosen)
 			return err
@@ -103,7 +108,7 @@ func (f *trainFlags) fitConfidence(ctx context.Context, l *train.Learner, p *pri
 			o = known
 		}
 	}
-	fit := confidenceFit{f.Config, l, f.Preprocess(), o, p}
+	fit := confidenceFit{Config: f.Config, l: l, pre: f.Preprocess(), with: o, p: p}
 	_ = fit.run(ctx, func(err error) error { // the model is saved in any case
 		p.note("%v", err)
 		return nil

@@ -152,7 +152,7 @@ func newRoot() *cobra.Command {
 		newServe(),
 		newInterpret(),
 		newClean(),
-		newNext(),
+		newNext(), newConfidence(),
 		newExport(),
 		newImport(),
 		newVerify(),
