@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -13,13 +14,22 @@ import (
 
 // WriteCSV writes the history, one row for each epoch of all fits: epoch (from
 // 0, counted through), train_loss, valid_loss, the metrics, time (the columns of
-// fastai's CSVLogger). Numbers have all their digits; a value that is not known
+// fastai's CSVLogger), and behind epoch the size of the pictures where it changed (Stages). Numbers have all their digits; a value that is not known
 // is empty; time is minutes and seconds.
 func (r *Recorder) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
-	_ = out.Write(append(append([]string{"epoch", "train_loss", "valid_loss"}, r.MetricNames...), "time"))
+	sized := slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Size > 0 })
+	head := []string{"epoch"}
+	if sized {
+		head = append(head, "size")
+	}
+	_ = out.Write(append(append(append(head, "train_loss", "valid_loss"), r.MetricNames...), "time"))
 	for i, row := range r.Rows {
-		rec := []string{strconv.Itoa(i), csvNumber(row.TrainLoss), csvNumber(row.ValidLoss)}
+		rec := []string{strconv.Itoa(i)}
+		if sized {
+			rec = append(rec, strconv.Itoa(row.Size))
+		}
+		rec = append(rec, csvNumber(row.TrainLoss), csvNumber(row.ValidLoss))
 		for k := range r.MetricNames {
 			v := nan
 			if k < len(row.Metrics) {

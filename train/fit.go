@@ -138,6 +138,12 @@ func (l *Learner) runPlan(ctx context.Context, plan []Phase, at *cursor, extra [
 	if err := l.checkUpdates(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
+	if err := l.checkStages(plan); err != nil {
+		return err
+	}
+	if err := l.rehearse(plan); err != nil {
+		return err
+	}
 	if l.saves() {
 		if err := l.Checkpoints.begin(l, at != nil); err != nil {
 			return err
@@ -244,6 +250,7 @@ func (l *Learner) validates() bool { return validItems(l.DLs) > 0 }
 // epoch runs one epoch from l.Iter on.
 func (l *Learner) epoch(ctx context.Context, p Phase, curves *schedule.Schedule) error {
 	begin := time.Now().Add(-l.cur.Elapsed)
+	l.enterStage()
 	if err := l.call(BeforeEpoch); err != nil {
 		return err
 	}
@@ -301,7 +308,7 @@ func (l *Learner) trainEpoch(ctx context.Context, p Phase, curves *schedule.Sche
 	}
 	// The loader runs under its own context, so that the step under way can be
 	// finished before the fit ends.
-	src := l.feed(ctx, l.DLs.Train, l.started, l.Iter, l.trainShare())
+	src := l.feed(ctx, l.trainLoader(l.planEpoch()), l.started, l.Iter, l.trainShare())
 	defer src.close()
 	lr, mom := make([]float64, len(l.groups)), make([]float64, len(l.groups))
 	for ; ; l.Iter++ {

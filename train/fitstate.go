@@ -18,6 +18,7 @@ type State struct {
 
 	Epoch  int // epoch of the current fit, from 0
 	Epochs int // number of epochs of the current fit
+	Size   int // side of the training pictures in pixels, where the learner has Stages; otherwise 0
 	Shard  int // of the batch, from 0, while shards are computed; see Shards
 	Iter   int // batch of the epoch, from 0
 	Iters  int // batches in the epoch

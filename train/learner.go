@@ -86,6 +86,10 @@ type Learner struct {
 	// result; see the type. It must not be set during a fit.
 	EMA EMA
 
+	// Stages are sizes that training pictures have one after the other; see the option. None
+	// trains on those of DLs.Train throughout.
+	Stages []Stage
+
 	// Seed is the source of every random number of training (dropout, mixup);
 	// the loaders have their own.
 	Seed uint64

@@ -87,7 +87,7 @@ func (l *Learner) findLR(ctx context.Context, f schedule.Finder) (found LRFindin
 
 // sweepEpoch continues the search over one pass of the training data.
 func (l *Learner) sweepEpoch(ctx context.Context, f *schedule.Finder, epoch int) (done bool, err error) {
-	src := l.feed(ctx, l.DLs.Train, l.started+epoch, 0, l.trainShare())
+	src := l.feed(ctx, l.trainLoader(0), l.started+epoch, 0, l.trainShare())
 	defer src.close()
 	for l.Iter = 0; l.Iter < l.DLs.Train.Len(); l.Iter++ {
 		if ctx.Err() != nil && l.group.Size() == 1 { // several ranks must agree first

@@ -17,7 +17,8 @@ type Row struct {
 	ValidLoss float64       `json:"valid_loss"` // NaN without validation set
 	Metrics   []float64     `json:"metrics"`
 	Time      time.Duration `json:"time"`
-	Step      int           `json:"step"` // training steps done when it ended, in all fits
+	Step      int           `json:"step"`           // training steps done when it ended, in all fits
+	Size      int           `json:"size,omitempty"` // side of the training pictures in pixels, where the learner has Stages; otherwise 0
 }
 
 // StepRecord is one training step.
@@ -64,7 +65,7 @@ const roomSteps = 64
 
 func (r *Recorder) epochDone(l *Learner) {
 	r.Rows = append(r.Rows, Row{Epoch: l.Epoch, Phase: l.Phase, TrainLoss: r.smooth.Value(),
-		ValidLoss: l.ValidLoss, Metrics: append([]float64(nil), l.MetricValues...), Time: l.epochTime, Step: len(r.Steps)})
+		ValidLoss: l.ValidLoss, Metrics: append([]float64(nil), l.MetricValues...), Time: l.epochTime, Step: len(r.Steps), Size: l.Size})
 }
 
 // Last returns the newest row; ok is false when there is none.

@@ -183,6 +183,8 @@ func (c *Checkpoint) fits(l *Learner) error {
 		return bad("number of validation pictures", *st.ValidItems, validItems(l.DLs))
 	case st.ItemsSum != itemsSum(l.DLs):
 		return fmt.Errorf("train: %s was saved in training on other pictures or labels (%s): put the first ones back to resume", c.Path, st.difference())
+	case st.Stages != describeStages(l.Stages):
+		return bad("sizes of pictures by epochs", cmp.Or(st.Stages, "one"), cmp.Or(describeStages(l.Stages), "one"))
 	case st.TrainBN != l.TrainBN:
 		return bad("TrainBN", st.TrainBN, l.TrainBN)
 	case st.Loss != l.Loss.String():
@@ -332,7 +334,7 @@ func (c *Checkpoint) recorder(groups, batches int, steps *weights.Array) Recorde
 	st := &c.state
 	r := Recorder{MetricNames: st.Metrics, smooth: st.Smooth}
 	for _, j := range st.Rows {
-		row := Row{Epoch: j.Epoch, Phase: j.Phase, TrainLoss: unbits(j.Train), ValidLoss: unbits(j.Valid), Time: j.Time, Step: j.Step}
+		row := Row{Epoch: j.Epoch, Phase: j.Phase, TrainLoss: unbits(j.Train), ValidLoss: unbits(j.Valid), Time: j.Time, Step: j.Step, Size: j.Size}
 		for _, m := range j.Metrics {
 			row.Metrics = append(row.Metrics, unbits(m))
 		}

@@ -67,6 +67,11 @@ var recipes = []struct {
 		func(ctx context.Context, l *Learner, extra ...Callback) error {
 			return l.FineTune(ctx, 1, BaseLR(0.02), With(extra...))
 		}},
+	{"two sizes of pictures",
+		func() []Option { return []Option{growing(1, 2), Callbacks(&SaveBest{Restore: true})} },
+		func(ctx context.Context, l *Learner, extra ...Callback) error {
+			return l.FineTune(ctx, 2, BaseLR(0.02), With(extra...))
+		}},
 	{"two fits in one plan, lookahead",
 		func() []Option { return []Option{Optimizer(&optim.Lookahead{Opt: &optim.RAdam{}})} },
 		func(ctx context.Context, l *Learner, extra ...Callback) error {

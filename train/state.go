@@ -29,6 +29,7 @@ type checkpointState struct {
 	TrainBN   bool     `json:"train_bn"`
 	Step      int      `json:"step"`
 	BatchSize int      `json:"batch_size"`
+	Stages    string   `json:"stages,omitempty"` // "" for none
 	Shards    int      `json:"shards,omitempty"` // 0 for 1, and in checkpoints of older versions
 	Items     int      `json:"training_items"`
 	// ValidItems is nil in checkpoints of older versions.
@@ -55,6 +56,7 @@ type rowJSON struct {
 	Train, Valid string
 	Metrics      []string
 	Time         time.Duration
+	Size         int `json:",omitempty"`
 	Step         int `json:",omitempty"` // 0 in checkpoints of older versions
 }
 
@@ -85,7 +87,7 @@ func (l *Learner) saveState(c *Checkpoints) (*checkpoint.File, error) {
 		Items: len(l.DLs.Train.Items()), ValidItems: &valid, ItemsSum: c.data, Smooth: l.Recorder.smooth, Metrics: l.Recorder.MetricNames,
 		Loss: l.Loss.String(), OptSteps: map[string]int{}, Extra: c.Extra}
 	for _, r := range l.Recorder.Rows {
-		j := rowJSON{Epoch: r.Epoch, Phase: r.Phase, Train: bits(r.TrainLoss), Valid: bits(r.ValidLoss), Time: r.Time, Step: r.Step}
+		j := rowJSON{Epoch: r.Epoch, Phase: r.Phase, Train: bits(r.TrainLoss), Valid: bits(r.ValidLoss), Time: r.Time, Step: r.Step, Size: r.Size}
 		for _, m := range r.Metrics {
 			j.Metrics = append(j.Metrics, bits(m))
 		}
@@ -95,6 +97,7 @@ func (l *Learner) saveState(c *Checkpoints) (*checkpoint.File, error) {
 		st.Shards = l.Shards
 	}
 	f.Arrays = append(f.Arrays, l.state.Arrays()...)
+	st.Stages = describeStages(l.Stages)
 	st.ClipNorm, st.EMA = l.ClipNorm, l.EMA.String()
 	if a := l.average; a != nil && a.model != nil {
 		st.EMASteps = a.steps

@@ -9,6 +9,7 @@ import (
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/nn"
+	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/optim"
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -80,10 +81,7 @@ func (l *Learner) forward() (out *autograd.Variable, dlogits *tensor.Tensor, err
 	tp := l.tape
 	tp.Record, tp.Training, tp.Profile = true, true, l.Profile
 	tp.Rand = l.random(streamDropout)
-	if l.programOf != l.Model {
-		l.program, l.programOf = nn.NewProgram(l.Model), l.Model
-	}
-	out, err = l.program.Forward(tp, tp.Input(l.Batch.X, false))
+	out, err = l.programFor().Forward(tp, tp.Input(l.Batch.X, false))
 	if err != nil {
 		return nil, nil, fmt.Errorf("train: %w", err)
 	}
@@ -95,6 +93,14 @@ func (l *Learner) forward() (out *autograd.Variable, dlogits *tensor.Tensor, err
 		return nil, nil, err
 	}
 	return out, dlogits, l.call(AfterLoss)
+}
+
+// programFor returns the model's program.
+func (l *Learner) programFor() *graph.Program {
+	if l.programOf != l.Model {
+		l.program, l.programOf = nn.NewProgram(l.Model), l.Model
+	}
+	return l.program
 }
 
 // update moves the parameters by their gradients.

@@ -135,7 +135,7 @@ func (l *Learner) predictBatch(ctx context.Context, inf *nn.Inference, dl *data.
 		return nil, nil, err
 	}
 	if l.nextEpoch > 0 && n+l.group.Size() >= dl.Len() { // the last one of this rank
-		l.prefetch(ctx, l.DLs.Train, l.nextEpoch, l.trainShare())
+		l.prefetch(ctx, l.trainLoader(l.planEpoch()+1), l.nextEpoch, l.trainShare())
 	}
 	if b == nil {
 		return nil, nil, nil

@@ -82,6 +82,11 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 	if err := f.adaptDefaults(ctx, cmd.Flags().Changed); err != nil {
 		return err
 	}
+	begins, err := f.FirstStage()
+	if err != nil {
+		return err
+	}
+	f.Config = begins
 	if err := f.Check(); err != nil {
 		return err
 	}

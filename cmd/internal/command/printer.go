@@ -151,6 +151,13 @@ func (p *printer) start(c run.Config, dls *data.DataLoaders, from *train.Checkpo
 	}
 	fmt.Fprintf(p.out, "%s: %d %s, %d pictures to train on, %d to validate on\n", c.Data, len(dls.Vocab), what, len(dls.Train.Items()), len(dls.Valid.Items()))
 	fmt.Fprintf(p.out, "%s, weights %s, %d×%d, batch %d%s, labels by %s, validation by %s, seed %d\n\n", c.Arch, cmp.Or(c.From, c.Weights), c.Size, c.Size, c.Batch, shards, c.Label, c.Valid, c.Seed)
+	if stages, err := c.SizeStages(); err == nil && stages != nil {
+		var parts []string
+		for _, s := range stages {
+			parts = append(parts, fmt.Sprintf("%d×%d (%d)", s.Size, s.Size, s.Epochs))
+		}
+		fmt.Fprintf(p.out, "sizes of training pictures, with their epochs: %s\n\n", strings.Join(parts, ", "))
+	}
 	if from != nil {
 		phase, epoch, batch := from.Place()
 		fmt.Fprintf(p.out, "resumed at phase %d, epoch %d, batch %d\n\n", phase, epoch, batch)
@@ -162,6 +169,9 @@ func (p *printer) On(e train.Event, l *train.Learner) error {
 	switch e {
 	case train.BeforeFit:
 		p.header = false
+		if !p.fitted && len(l.Stages) > 0 {
+			p.note("a step at the largest size takes %d MB for activations and gradients", l.ArenaBytes()>>20)
+		}
 		if !p.fitted { // a resumed run: what it had done before
 			if !p.json {
 				for _, row := range l.Recorder.Rows {

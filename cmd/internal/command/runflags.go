@@ -140,6 +140,12 @@ func (f *learnerFlags) adaptDefaults(ctx context.Context, changed func(string) b
 	if f.Shards == 1 {
 		f.Shards = 0 // as without the flag
 	}
+	if err := f.SettleSizes(changed); err != nil {
+		return err
+	}
+	if given := changed; f.Sizes != "" {
+		changed = func(flag string) bool { return flag == "size" || given(flag) }
+	}
 	if f.Data == "" || f.Data == run.Drawn {
 		d := run.DefaultDrawn()
 		f.Data = d.Data
@@ -266,6 +272,7 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.IntVar(&c.Shards, "shards", c.Shards, "compute each batch in this many parts, one after the other: large batches in little memory; a power of two (default 1)")
 	fl.IntVar(&c.Presize, "presize", c.Presize, "square to which every picture is resized first, in pixels; 0 for none")
 	fl.IntVar(&c.Size, "size", c.Size, "side of the network's input, in pixels")
+	fl.StringVar(&c.Sizes, "sizes", c.Sizes, "train on pictures of these sizes in pixels one after the other, from small to large: `LIST` such as 128,160,224, between which the epochs are divided, or 128:3,160:3,224:2 with the epochs of each, frozen ones included; the model and validation have the last (default --size throughout)")
 	fl.TextVar(&c.Resize, "resize", c.Resize, "`method` by which pictures become square: crop, pad or squish")
 	fl.TextVar(&c.Interpolation, "interpolation", c.Interpolation, "`filter` that resizes pictures at first, in training too: bilinear (fastai's), or bicubic (that of most of timm's weights)")
 	fl.Float64Var(&c.CropPct, "crop-pct", c.CropPct, "outside training, scale the short side to size/`SHARE` and keep the middle, as timm and torchvision do; 0 resizes to --presize, as fastai does")
@@ -274,7 +281,7 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.Uint64Var(&c.Seed, "seed", 0, "seed of everything else that is random; drawn, printed and recorded when not given")
 	fl.BoolVar(&c.TrainBN, "train-bn", c.TrainBN, "let the batch norms of frozen layers train")
 	fl.Float64Var(&c.MixUp, "mixup", c.MixUp, "mix pictures with this alpha (fastai: 0.4); 0 for none")
-	fl.StringVar(&c.AutoAugment, "auto-augment", c.AutoAugment, "`POLICY` by which training pictures are moved and colored, in place of rotation, zoom, warp and lighting: randaugment, randaugment:OPERATIONS,MAGNITUDE, trivialaugment, augmix or augmix:SEVERITY (default none)")
+	fl.StringVar(&c.AutoAugment, "auto-augment", c.AutoAugment, "`POLICY` by which training pictures are moved and colored, in place of rotation, zoom, warp and lighting: randaugment, randaugment:OPERATIONS,MAGNITUDE, with --sizes randaugment:OPERATIONS,FIRST-LAST, trivialaugment, augmix or augmix:SEVERITY (default none)")
 	fl.Float64Var(&c.CutMix, "cutmix", c.CutMix, "put a rectangle of another picture into each, its area drawn with this `ALPHA` (torchvision: 1), with --mixup this or that to each batch; 0 for none (default 0)")
 	fl.Float64Var(&c.Erase, "random-erase", c.Erase, "erase a rectangle of a training picture with this `PROBABILITY`; 0 for none (default 0)")
 	fl.IntVar(&c.Repeats, "aug-repeats", c.Repeats, "take each training picture this many `TIMES` in a row, augmented anew, and so a part of the pictures in an epoch (timm's --aug-repeats); 0 for once (default 0)")

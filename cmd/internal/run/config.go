@@ -51,6 +51,7 @@ type Config struct {
 	Shards       int                     `json:"shards,omitempty"`      // in a batch; 0 for 1
 	Presize      int                     `json:"presize"`               // square that pictures are resized to first; 0 leaves that out
 	Size         int                     `json:"size"`                  // side of the network's input
+	Sizes        string                  `json:"sizes,omitempty"`       // of training pictures one after the other: see ParseSizes; Size is the last. "" for Size throughout
 	Resize       preprocess.ResizeMethod `json:"resize"`                // how pictures become square
 	// Interpolation and CropPct are those of preprocess.Config.
 	Interpolation preprocess.Interpolation `json:"interpolation,omitempty"`
@@ -244,6 +245,9 @@ func (c Config) Check() error {
 		if _, err := RecipeNamed(c.Recipe); err != nil {
 			return err
 		}
+	}
+	if err := c.checkSizes(arch); err != nil {
+		return err
 	}
 	if err := c.checkModel(); err != nil {
 		return err

@@ -343,12 +343,12 @@ func (c Config) Block(root string) (data.Block, error) {
 	if c.Damaged == "skip" {
 		b.Damaged = data.SkipDamaged
 	}
-	first, batch, err := vision.Transforms(c.Preprocess(), c.augmentation())
-	if err != nil {
-		return b, err
+	last := c
+	if c.Sizes != "" { // those of the learner's stages are others
+		last = c.atSize(c.Size, 1)
 	}
-	b.BatchTransforms = batch
-	b.ItemTransforms, err = c.automatic(first)
+	items, batch, err := last.transforms()
+	b.ItemTransforms, b.BatchTransforms = items, batch
 	return b, err
 }
 

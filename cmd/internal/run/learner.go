@@ -76,6 +76,11 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 	if err := c.checkAverage(dls); err != nil {
 		return nil, err
 	}
+	stages, err := c.stages(dls)
+	if err != nil {
+		return nil, err
+	}
+	opts = append(opts, train.Stages(stages...))
 	opts = append(opts, c.Updates.options()...)
 	opts = append(opts, more...)
 	opts = append(opts, train.Callbacks(c.mixers()...))

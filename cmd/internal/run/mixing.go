@@ -13,7 +13,7 @@ import (
 // Mixing are the settings of what is done to training pictures besides fastai's
 // augmentation and mixup.
 type Mixing struct {
-	// AutoAugment is randaugment, randaugment:OPERATIONS,MAGNITUDE, trivialaugment, augmix or augmix:SEVERITY; "" for none.
+	// AutoAugment is randaugment, randaugment:OPERATIONS,MAGNITUDE, randaugment:OPERATIONS,FIRST-LAST with --sizes, trivialaugment, augmix or augmix:SEVERITY; "" for none.
 	AutoAugment string `json:"auto_augment,omitempty"`
 
 	CutMix float64 `json:"cutmix,omitempty"`       // alpha; 0 for none
@@ -47,7 +47,7 @@ type policy interface {
 // policy returns what --auto-augment asks for, nil for nothing.
 func (m Mixing) policy() (policy, error) {
 	kind, args, with := strings.Cut(m.AutoAugment, ":")
-	bad := fmt.Errorf("--auto-augment %s: must be randaugment, trivialaugment, augmix, randaugment:OPERATIONS,MAGNITUDE such as randaugment:2,9, or augmix:SEVERITY such as augmix:3", m.AutoAugment)
+	bad := fmt.Errorf("--auto-augment %s: must be randaugment, trivialaugment, augmix, randaugment:OPERATIONS,MAGNITUDE such as randaugment:2,9, with --sizes also randaugment:OPERATIONS,FIRST-LAST such as randaugment:2,5-15, or augmix:SEVERITY such as augmix:3", m.AutoAugment)
 	switch {
 	case m.AutoAugment == "":
 		return nil, nil
@@ -68,6 +68,16 @@ func (m Mixing) policy() (policy, error) {
 		return nil, fmt.Errorf("--auto-augment %s: want a severity of 1 to 10", m.AutoAugment)
 	case kind != "randaugment":
 		return nil, bad
+	}
+	if low, high, grows := m.magnitudes(); grows { // the last one stands for both, when both are good
+		operations, _, _ := strings.Cut(args, ",")
+		for _, magnitude := range []int{low, high} {
+			m.AutoAugment = fmt.Sprintf("randaugment:%s,%d", operations, magnitude)
+			p, err := m.policy()
+			if err != nil || magnitude == high {
+				return p, err
+			}
+		}
 	}
 	first, second, _ := strings.Cut(args, ",")
 	operations, err1 := strconv.Atoi(first)

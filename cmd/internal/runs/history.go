@@ -31,7 +31,7 @@ const (
 func (h History) column(name string) int { return slices.Index(h.Columns, name) }
 
 // readHistory reads a table with a header, as train.Recorder.WriteCSV and fastai's
-// CSVLogger write it. The columns epoch and time are not values.
+// CSVLogger write it. The columns epoch, size and time are not values.
 func readHistory(b []byte) (History, error) {
 	var h History
 	r := csv.NewReader(bytes.NewReader(b))
@@ -55,7 +55,7 @@ func readHistory(b []byte) (History, error) {
 	for i, name := range head {
 		place[i] = -1
 		switch name {
-		case "epoch":
+		case "epoch", "size":
 		case "time":
 			clock = i
 		default:

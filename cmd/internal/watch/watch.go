@@ -86,6 +86,7 @@ type status struct {
 	Epochs  int      `json:"epochs"`
 	Iter    int      `json:"iter"` // batches done of the epoch
 	Iters   int      `json:"iters"`
+	Size    int      `json:"size"`  // of the pictures, where it changes; otherwise 0
 	Step    int      `json:"step"`  // steps done in all
 	Total   int      `json:"total"` // steps of the whole run, 0 if not known
 	Rate    number   `json:"rate"`  // pictures a second
@@ -142,6 +143,9 @@ func (w *Watcher) on(e train.Event, l *train.Learner, now time.Time) {
 		w.follow(l) // what a resumed run had done before
 	case train.BeforeTrain:
 		w.now.Stage = "training"
+		if l.Size != w.now.Size {
+			w.pace.renew()
+		}
 		w.pace.begin(now)
 	case train.AfterBatch:
 		n := 0
@@ -161,6 +165,7 @@ func (w *Watcher) on(e train.Event, l *train.Learner, now time.Time) {
 	s := &w.now
 	s.Phase, s.Phases, s.Frozen = l.Phase, l.Phases, l.FrozenTo() > 0
 	s.Epoch, s.Epochs, s.Iter, s.Iters = l.Epoch, l.Epochs, l.Iter, l.Iters
+	s.Size = l.Size
 	if e == train.AfterBatch {
 		s.Iter++
 	}

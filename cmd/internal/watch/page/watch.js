@@ -42,7 +42,7 @@ function numbers() {
   else if (s.stage === 'starting') say('Waiting for the first step');
   else say((s.stage === 'validating' ? 'Validating' : 'Training') + ': ' + phase);
   $('title').textContent = s.title || 'Training';
-  $('epoch').textContent = s.epochs ? `${Math.min(s.epoch + 1, s.epochs)} of ${s.epochs}` : '–';
+  $('epoch').textContent = s.epochs ? `${Math.min(s.epoch + 1, s.epochs)} of ${s.epochs}${s.size ? `, ${s.size}×${s.size}` : ''}` : '–';
   $('iter').textContent = s.iters ? `${s.iter} of ${s.iters}` : '–';
   $('rate').textContent = s.rate ? (s.rate < 100 ? s.rate.toFixed(1) : s.rate.toFixed(0)) : '–';
   $('elapsed').textContent = clock(s.elapsed + (lost ? 0 : since));
