@@ -71,6 +71,9 @@ func (p Row) Prob(c int) float32 {
 type Table struct {
 	Vocab []string `json:"vocab"` // name of each class
 	Rows  []Row    `json:"rows"`  // one per example
+	// Strangeness has how far each row's picture is from those of training; nil where that
+	// is not measured. See MeasureStrangeness.
+	Strangeness []float64 `json:"strangeness,omitempty"`
 }
 
 // NewTable is NewTaskTable for single-label classification: actual is [N], the
@@ -282,17 +285,24 @@ func (t *Table) WriteCSV(w io.Writer) error {
 	if len(t.Rows) > 0 && t.Rows[0].Numbers != nil {
 		return t.writeNumbers(out)
 	}
-	if err := out.Write([]string{"path", "actual", "predicted", "loss", "probability", "actual_probability"}); err != nil {
+	head := []string{"path", "actual", "predicted", "loss", "probability", "actual_probability"}
+	if t.Strangeness != nil {
+		head = append(head, "strangeness")
+	}
+	if err := out.Write(head); err != nil {
 		return fmt.Errorf("interpret: writing predictions: %w", err)
 	}
 	f := func(v float32) string { return strconv.FormatFloat(float64(v), 'g', -1, 32) }
-	for _, r := range t.Rows {
+	for i, r := range t.Rows {
 		actual, predicted := t.Name(r.Actual), t.Name(r.Predicted)
 		if r.Actual == NoClass {
 			actual, predicted = strings.Join(r.Labels, ";"), strings.Join(r.Answers, ";")
 		}
-		err := out.Write([]string{r.Path, actual, predicted, f(r.Loss), f(r.Prob(r.Predicted)), f(r.Prob(r.Actual))})
-		if err != nil {
+		row := []string{r.Path, actual, predicted, f(r.Loss), f(r.Prob(r.Predicted)), f(r.Prob(r.Actual))}
+		if t.Strangeness != nil {
+			row = append(row, strconv.FormatFloat(t.Strangeness[i], 'g', 6, 64))
+		}
+		if err := out.Write(row); err != nil {
 			return fmt.Errorf("interpret: writing predictions: %w", err)
 		}
 	}

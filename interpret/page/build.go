@@ -153,6 +153,9 @@ func (b *builder) view() (*view, error) {
 		sets := b.in.Table.Sets(*c)
 		v.Sets = &sets
 	}
+	if v.Strange, err = b.strange(); err != nil {
+		return nil, err
+	}
 	b.rows()
 	return v, nil
 }

@@ -43,6 +43,9 @@ type Input struct {
 	Abstention *confidence.Abstention
 	// Conformal is the model's; nil where it makes no sets of classes.
 	Conformal *confidence.Conformal
+	// Strange has how far the table's pictures are from those of training (Table.Strange); nil
+	// where the model does not measure it.
+	Strange *interpret.Strange
 	// Looked belongs to the first len(Looked) of Table.TopLosses: where the
 	// model looked. nil shows the top losses without.
 	Looked []interpret.Looked
@@ -135,6 +138,7 @@ type view struct {
 	Before   *before // without the model's temperature; nil where it has none
 	Risk     riskView
 	Sets     *interpret.Sets // nil where the model makes none
+	Strange  *strangeView    // nil where the model does not measure it
 }
 
 // before is the calibration that the model would have without its temperature.
@@ -178,7 +182,7 @@ func (b *builder) writeClasses(ctx context.Context, w io.Writer) error {
 		}
 	}
 	b.classes()
-	if err := b.readPictures(ctx, wanted(b.in.Table, b.pairs)); err != nil {
+	if err := b.readPictures(ctx, wanted(b.in.Table, b.pairs, b.strangest())); err != nil {
 		return err
 	}
 	v, err := b.view()

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/whippet-ml/whippet/confidence"
 	"github.com/whippet-ml/whippet/internal/testkit/slow"
 	"github.com/whippet-ml/whippet/interpret"
 	"github.com/whippet-ml/whippet/interpret/gradcam"
@@ -316,4 +317,33 @@ func FuzzReadHistory(f *testing.F) {
 			t.Fatalf("a history that was read does not fit into a page: %v", err)
 		}
 	})
+}
+
+// TestTrustOnPage: sets of classes and strangeness have their sections where the model has them.
+func TestTrustOnPage(t *testing.T) {
+	in := input(t, 3, 10)
+	in.Conformal = &confidence.Conformal{Coverage: 0.9, Least: 0.3}
+	in.Table.Strangeness = make([]float64, in.Table.Len())
+	for i := range in.Table.Strangeness {
+		in.Table.Strangeness[i] = float64(1 + i)
+	}
+	strange, err := in.Table.Strange(confidence.Strangeness{Limit: 27.5, Quantile: 0.9}, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Strange = &strange
+	var b bytes.Buffer
+	if err := page.Write(context.Background(), &b, in, page.Options{MaxPictures: 12}); err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := parse(t, b.Bytes())
+	for _, want := range []string{"which is to have the right one for 90.0 % of pictures", "so it is for 3 of these 30 pictures", "The strangest pictures", "images/2_9.jpg"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	strangeness := b.String()[strings.Index(b.String(), `id="strangeness"`):]
+	if got := strings.Count(strangeness, "<img data-pic="); got != 12 {
+		t.Errorf("%d of the 12 strangest pictures are shown", got)
+	}
 }

@@ -25,10 +25,10 @@ const (
 )
 
 // wanted lists rows of the table whose pictures the page should have, the most
-// wanted first: mistakes of the pairs confused most with right examples of both
+// wanted first: the strangest; mistakes of the pairs confused most with right examples of both
 // classes; then of every cell one mistake, the one with the largest loss, and
 // two right examples, the least and the most sure; then more of each in turn.
-func wanted(t *interpret.Table, pairs []interpret.Confused) []int {
+func wanted(t *interpret.Table, pairs []interpret.Confused, strangest []interpret.StrangeRow) []int {
 	cells := map[[2]int][]int{} // by actual and predicted class; largest loss first
 	var keys [][2]int
 	for _, e := range t.TopLosses(0) {
@@ -47,6 +47,9 @@ func wanted(t *interpret.Table, pairs []interpret.Confused) []int {
 				out = append(out, r)
 			}
 		}
+	}
+	for _, r := range strangest {
+		take([]int{r.Index})
 	}
 	for _, p := range pairs {
 		take(first(cells[[2]int{p.ActualIndex, p.PredictedIndex}], perPair))

@@ -131,6 +131,8 @@ type interpretFlags struct {
 	matrix string
 	top    int
 	tta    int
+
+	strange *interpret.Strange // of the pictures judged; nil where the model does not measure it
 }
 
 func newInterpret() *cobra.Command {
@@ -220,6 +222,11 @@ func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
 	if !first(ctx) {
 		return nil
 	}
+	if f.info.Strangeness != nil {
+		if f.strange, err = f.measureStrangeness(ctx, l, table, p); err != nil {
+			return err
+		}
+	}
 	if err := f.print(p.out, table, judgment); err != nil {
 		return err
 	}
@@ -257,6 +264,9 @@ func (f *interpretFlags) print(w io.Writer, t *interpret.Table, g judgment) erro
 		if c := f.info.Conformal; c != nil {
 			all["sets"] = t.Sets(*c)
 		}
+		if f.strange != nil {
+			all["strangeness"] = f.strange
+		}
 		_, err := fmt.Fprintln(w, mustJSON(all))
 		return err
 	}
@@ -286,10 +296,42 @@ func (f *interpretFlags) print(w io.Writer, t *interpret.Table, g judgment) erro
 		fmt.Fprintf(w, "sets of classes with a coverage of %s: %s of the pictures have their class in the set, of %.2f classes on average; the least of one class is %s, of %d pictures of %s\n",
 			share(s.Wanted), share(s.Covered), s.Mean, share(s.Worst.Covered), s.Worst.Count, s.Worst.Class)
 		for _, n := range s.Sizes {
-			fmt.Fprintf(w, "  sets of %d: %d, %s of them with their class\n", n.Size, n.Count, share(n.Covered))
+			_, err = fmt.Fprintf(w, "  sets of %d: %d, %s of them with their class\n", n.Size, n.Count, share(n.Covered))
+		}
+	}
+	if s := f.strange; s != nil {
+		fmt.Fprintf(w, "strangeness: half of the pictures are not above %.1f; unknown above %.1f: %d of %d; the strangest\n", s.Median(), s.Limit, s.Above, s.Pictures)
+		for _, r := range s.Strangest[:min(len(s.Strangest), f.top)] {
+			_, err = fmt.Fprintf(w, "  %.1f  %s, called %s, is %s\n", r.Distance, f.short(r.Path), r.Predicted, r.Actual)
 		}
 	}
 	return err
+}
+
+// measureStrangeness takes the features of the pictures judged, which are kept for the next time.
+func (f *interpretFlags) measureStrangeness(ctx context.Context, l *train.Learner, t *interpret.Table, p *printer) (*interpret.Strange, error) {
+	o, err := featureOptions(f.workers, p)
+	if err != nil {
+		return nil, err
+	}
+	x, err := f.Extractor(f.model, f.info.Preprocess, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.MeasureStrangeness(ctx, l, x); err != nil {
+		return nil, err
+	}
+	p.close()
+	s, err := t.Strange(*f.info.Strangeness, max(f.top, 12))
+	return &s, err
+}
+
+// short is a path below the data's folder, where it lies there.
+func (f *interpretFlags) short(path string) string {
+	if rel, err := filepath.Rel(f.root, path); err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
+	}
+	return path
 }
 
 // topLosses returns the worst mistakes, with paths below the data's folder: that of
@@ -297,9 +339,7 @@ func (f *interpretFlags) print(w io.Writer, t *interpret.Table, g judgment) erro
 func (f *interpretFlags) topLosses(t *interpret.Table) []interpret.Loss {
 	top := t.TopLosses(f.top)
 	for i := range top {
-		if rel, err := filepath.Rel(f.root, top[i].Path); err == nil && filepath.IsLocal(rel) {
-			top[i].Path = filepath.ToSlash(rel)
-		}
+		top[i].Path = f.short(top[i].Path)
 	}
 	return top
 }
@@ -338,7 +378,7 @@ func (f *interpretFlags) files(ctx context.Context, t *interpret.Table, l *train
 	} else if err != nil {
 		return err
 	}
-	in := page.Input{Table: t, Open: interpret.OpenFrom(l.DLs.Block.Items), Root: f.root, Looked: looked, Time: time.Now(), Facts: f.facts(), Abstention: f.info.Abstention, Conformal: f.info.Conformal}
+	in := page.Input{Table: t, Open: interpret.OpenFrom(l.DLs.Block.Items), Root: f.root, Looked: looked, Time: time.Now(), Facts: f.facts(), Abstention: f.info.Abstention, Conformal: f.info.Conformal, Strange: f.strange}
 	if in.History, err = page.ReadHistory(f.info.Training); err != nil {
 		fmt.Fprintf(os.Stderr, "whippet: the report has no training curves: %v\n", err)
 	}
