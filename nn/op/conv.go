@@ -88,16 +88,20 @@ func (c *Conv) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Var
 
 // Compile packs the weights.
 func (c *Conv) Compile(cc *graph.Compiler) graph.Kernel {
-	shape, w, k := c.geometry(nil), c.Weight.Value.Data, &convKernel{activation: elementwise.Activation(c.Activation)}
+	return &convKernel{c.pack(cc), elementwise.Activation(c.Activation)}
+}
+
+// pack packs the weights, with what is folded into them.
+func (c *Conv) pack(cc *graph.Compiler) (p *conv.Packed) {
+	shape, w := c.geometry(nil), c.Weight.Value.Data
 	if c.folded == nil {
-		k.conv = conv.Pack(cc.Hold, shape, w, data(c.Bias))
-		return k
+		return conv.Pack(cc.Hold, shape, w, data(c.Bias))
 	}
 	cc.Scratch(len(w), func(scaled []float32) {
 		c.folded.weights(scaled, w)
-		k.conv = conv.Pack(cc.Hold, shape, scaled, c.folded.shift)
+		p = conv.Pack(cc.Hold, shape, scaled, c.folded.shift)
 	})
-	return k
+	return p
 }
 
 // convKernel is a convolution with packed weights.

@@ -22,6 +22,7 @@ type DepthwiseConv struct {
 	Activation   Activation // applied to the result
 
 	folded *affine // what a batch norm does to the result, in inference
+	expand *Conv   // a 1×1 convolution before, whose result nobody else reads, in inference; the plan's
 }
 
 // Padding is the zeros around a map.
@@ -53,7 +54,14 @@ func (c *DepthwiseConv) Shape(dst []int, in [][]int) ([]int, error) {
 		return nil, err
 	}
 	g := c.geometry(in[0])
-	if in[0][3] != c.channels() {
+	if e := c.expand; e != nil {
+		if from := e.Weight.Value.Shape[2]; in[0][3] != from {
+			return nil, fmt.Errorf("%d channels reach a convolution for %d", in[0][3], from)
+		}
+		if err := e.Activation.check(); err != nil {
+			return nil, err
+		}
+	} else if in[0][3] != c.channels() {
 		return nil, fmt.Errorf("%d channels reach a depthwise convolution for %d", in[0][3], c.channels())
 	}
 	if g.H+g.Pad.Top+g.Pad.Bottom < g.KH || g.W+g.Pad.Left+g.Pad.Right < g.KW {
@@ -67,7 +75,7 @@ func (c *DepthwiseConv) Shape(dst []int, in [][]int) ([]int, error) {
 func (c *DepthwiseConv) geometry(s []int) depthwise.Conv {
 	w := c.Weight.Value.Shape
 	return depthwise.Conv{
-		N: s[0], H: s[1], W: s[2], C: s[3], KH: w[0], KW: w[1], Stride: c.Stride,
+		N: s[0], H: s[1], W: s[2], C: c.channels(), KH: w[0], KW: w[1], Stride: c.Stride,
 		Pad: c.Padding.around(s[1], s[2], w[0], w[1], c.Stride),
 	}
 }
@@ -134,6 +142,13 @@ func (c *DepthwiseConv) Compile(cc *graph.Compiler) graph.Kernel {
 			packed = depthwise.Pack(cc.Hold, shape[0], shape[1], c.channels(), scaled, c.folded.shift)
 		})
 	}
+	if e := c.expand; e != nil {
+		from := e.pack(cc)
+		return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) {
+			x := from.Pixels(in[0].Data, elementwise.Activation(e.Activation))
+			packed.ForwardOf(c.geometry(in[0].Shape), x, out.Data, elementwise.Activation(c.Activation))
+		})
+	}
 	return graph.Run(func(in []*tensor.Tensor, out *tensor.Tensor) {
 		packed.Forward(c.geometry(in[0].Shape), in[0].Data, out.Data, elementwise.Activation(c.Activation))
 	})
@@ -178,8 +193,30 @@ func exportConv(e *graph.Exporter, name string, x onnx.Value, weight, bias *auto
 func (c *DepthwiseConv) MACs(in [][]int) float64 {
 	g := c.geometry(in[0])
 	oh, ow := g.Out()
-	return float64(g.N) * float64(oh) * float64(ow) * float64(c.Weight.Value.Len())
+	n := float64(g.N) * float64(oh) * float64(ow) * float64(c.Weight.Value.Len())
+	if c.expand != nil {
+		n += c.expand.MACs(in)
+	}
+	return n
 }
+
+// Rewrites takes the 1×1 convolution before in, as inverted residual blocks have it.
+func (c *DepthwiseConv) Rewrites() []graph.Rewrite { return depthwiseRewrites }
+
+var depthwiseRewrites = []graph.Rewrite{{Name: "depthwise(1×1 conv)", Uses: graph.Inference, Apply: func(p *graph.Plan, v graph.Value) bool {
+	c, in := p.Op(v).(*DepthwiseConv), p.Inputs(v)[0]
+	e, ok := p.Op(in).(*Conv)
+	if !ok || c.expand != nil || len(p.Inputs(in)) > 1 || p.Readers(in) > 1 {
+		return false
+	}
+	if w := e.Weight.Value.Shape; w[0]*w[1] != 1 || e.Stride != 1 || e.Pad != 0 || w[3] != c.channels() {
+		return false
+	}
+	d := *c
+	d.expand = e
+	p.Replace(v, &d, p.Inputs(in)...)
+	return true
+}}}
 
 // WithActivation returns the convolution followed by a, in inference.
 func (c *DepthwiseConv) WithActivation(m graph.Mode, a Activation) graph.Op {

@@ -53,6 +53,7 @@ const (
 	normStem = "maxpool(relu(norm))"
 	convStem = "maxpool(relu(conv))"
 	fold     = "norm(conv)"
+	expand   = "depthwise(1×1 conv)"
 	dropout  = "dropout outside of training"
 
 	scaleFold  = "layerscale(operation)"
@@ -198,7 +199,7 @@ var rewriteCases = []optest.GraphCase{
 			y = b.Add(op.Hardswish, b.norm(b.Add(d, y), 9))
 			return b.Add(op.Add{}, x, b.norm(b.conv(y, 1, 9, 3, 1, 0), 3))
 		}),
-		Training: []string{add}, Inference: []string{fold, relu, fold, relu, fold, add},
+		Training: []string{add}, Inference: []string{fold, relu, expand, fold, relu, fold, add},
 	},
 	{
 		Name: "a value and weights read twice", Input: []int{2, 4, 4, 3}, NeedsGrad: true,

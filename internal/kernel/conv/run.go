@@ -109,6 +109,7 @@ type igemmBlock struct {
 	// The current block: rows [r0,r1), of which tile p starts at
 	// dst[offset[p]+column].
 	r0, r1 int
+	whole  int // how many tiles kernels read where they lie
 	dst    []float32
 	ldc    int
 	offset [gemm.MaxRowPanels]int
@@ -119,11 +120,21 @@ type igemmBlock struct {
 func (b *igemmBlock) compute(r0, r1, soon int) {
 	mr, nr := gemm.TileRows(), gemm.TileCols()
 	b.r0, b.r1, b.ldc = r0, r1, b.outPix
-	scatter := !b.dense() && b.ow%mr != 0
+	dense := b.dense()
+	scatter := !dense && b.ow%mr != 0
+	b.whole = 0
+	if b.inPlace() {
+		b.whole = max(0, min(r1, b.n*b.h*b.w)-r0) / mr
+	}
 	switch {
 	case b.relu != nil:
 		for p := range ground.CeilDiv(r1-r0, mr) {
 			b.offset[p] = p * mr * b.ldc
+		}
+	case dense:
+		b.dst = b.out
+		for p := range ground.CeilDiv(r1-r0, mr) {
+			b.offset[p] = (r0 + p*mr) * b.outPix
 		}
 	case !scatter:
 		b.dst = b.out
@@ -153,21 +164,16 @@ func (b *igemmBlock) compute(r0, r1, soon int) {
 	}
 }
 
-// readsInPlace reports whether the kernel reads the source of tile p itself. A
-// tile at the end of the source is packed, because kernels read whole tiles.
-func (b *igemmBlock) readsInPlace(p int) bool {
-	return b.inPlace() && b.r0+(p+1)*gemm.TileRows() <= b.n*b.h*b.w
-}
-
-// pack gathers blocks [kb0,kb1) of k of the block's rows into A panels.
+// pack gathers blocks [kb0,kb1) of k of the block's rows into A panels, but for the
+// first tiles if the kernel reads their source itself. A tile at the end of the source is
+// packed, because kernels read whole tiles.
 func (b *igemmBlock) pack(kb0, kb1 int) {
-	mr := gemm.TileRows()
-	u := b.seek(b.r0)
-	for p := range ground.CeilDiv(b.r1-b.r0, mr) {
-		if b.readsInPlace(p) {
-			u = b.seek(b.r0 + (p+1)*mr)
-			continue
-		}
+	mr, panels := gemm.TileRows(), ground.CeilDiv(b.r1-b.r0, gemm.TileRows())
+	if b.whole == panels {
+		return
+	}
+	u := b.seek(b.r0 + b.whole*mr)
+	for p := b.whole; p < panels; p++ {
 		b.gather(b.a[p*mr*(kb1-kb0)*gemm.KBlock:], gemm.KBlock, mr*gemm.KBlock, &u, min(mr, b.r1-b.r0-p*mr), kb0, kb1, b.row)
 	}
 }
@@ -202,7 +208,7 @@ func (b *igemmBlock) multiply(kb0, kb1 int, ahead []float32) {
 		for p := 0; p < panels; {
 			// Tiles that lie evenly are one call. What is to be prefetched is cut into
 			// equal parts for tiles; those for which none is left are another.
-			q, inPlace, rounds, lines := b.run(p, panels), b.readsInPlace(p), kb1-kb0, 8
+			q, inPlace, rounds, lines := b.run(p, panels), p < b.whole, kb1-kb0, 8
 			if inPlace {
 				rounds, lines = b.c/3, 3
 			}
@@ -233,9 +239,11 @@ func (b *igemmBlock) multiply(kb0, kb1 int, ahead []float32) {
 // run returns the end of the tiles from p on that one call of a kernel computes: their
 // rows of the output follow each other evenly, and the kernel finds A in the same way.
 func (b *igemmBlock) run(p, panels int) int {
-	mr, inPlace := gemm.TileRows(), b.readsInPlace(p)
-	q := p + 1
-	for q < panels && b.offset[q] == b.offset[q-1]+mr*b.ldc && b.readsInPlace(q) == inPlace {
+	if p < b.whole {
+		panels = b.whole
+	}
+	q, step := p+1, gemm.TileRows()*b.ldc
+	for q < panels && b.offset[q] == b.offset[q-1]+step {
 		q++
 	}
 	return q

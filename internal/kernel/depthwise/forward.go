@@ -22,13 +22,20 @@ func (c Conv) Forward(x, w, bias, y []float32, a elementwise.Activation) {
 
 // forward is Forward with packed weights.
 func (c Conv) forward(op string, x, packed, y []float32, a elementwise.Activation) {
-	oh, ow := c.Out()
 	ground.Need(op, "x", len(x), c.N*c.H*c.W*c.C)
+	s := c.sums(op, packed, y, a)
+	s.src = x
+	s.run()
+}
+
+// sums returns the sums of which the results consist, without their source.
+func (c Conv) sums(op string, packed, y []float32, a elementwise.Activation) sums {
+	oh, ow := c.Out()
 	ground.Need(op, "y", len(y), c.N*oh*ow*c.C)
 	s := sums{
 		c: c.C, n: c.N, h: c.H, w: c.W, oh: oh, ow: ow, step: c.Stride, outStep: 1,
 		conv: c, phases: 1,
-		src: x, packed: packed, dst: y, within: unbounded,
+		packed: packed, dst: y, within: unbounded,
 	}
 	// ReLU and ReLU6 are bounds, which kernels apply; the others are applied to what
 	// is in the cache.
@@ -40,7 +47,7 @@ func (c Conv) forward(op string, x, packed, y []float32, a elementwise.Activatio
 	default:
 		s.activation = a
 	}
-	s.run()
+	return s
 }
 
 // whole is the one phase of all outputs.

@@ -34,6 +34,12 @@ func Pack(alloc func(n int) []float32, kh, kw, c int, w, bias []float32) *Packed
 // another instruction set is in use than at Pack.
 func (p *Packed) Forward(c Conv, x, y []float32, a elementwise.Activation) {
 	const op = "depthwise.Packed.Forward"
+	p.check(op, c)
+	c.forward(op, x, p.weights, y, a)
+}
+
+// check panics when c is impossible, or not what was packed.
+func (p *Packed) check(op string, c Conv) {
 	c.mustCheck(op)
 	if c.KH != p.kh || c.KW != p.kw || c.C != p.c {
 		panic(fmt.Sprintf("%s: weights %dx%dx%d were packed, not %dx%dx%d", op, p.kh, p.kw, p.c, c.KH, c.KW, c.C))
@@ -41,7 +47,6 @@ func (p *Packed) Forward(c Conv, x, y []float32, a elementwise.Activation) {
 	if p.set != isa.Active() {
 		panic(fmt.Sprintf("%s: weights were packed for %s, but %s is in use; pack them again", op, p.set, isa.Active()))
 	}
-	c.forward(op, x, p.weights, y, a)
 }
 
 // packedLen is how many floats packWeights writes.

@@ -3,6 +3,7 @@ package depthwise
 import (
 	"math"
 
+	"github.com/whippet-ml/whippet/internal/kernel/conv"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
 	"github.com/whippet-ml/whippet/internal/kernel/isa"
@@ -31,7 +32,9 @@ type sums struct {
 	backward         bool // of the data gradient
 	phases           int
 	src, dst         []float32
-	packed           []float32 // weights, in the order of the phases, and bias: see packWeights
+	made             bool        // the source is from's, and not in src
+	from             conv.Pixels // computed when a piece reads it
+	packed           []float32   // weights, in the order of the phases, and bias: see packWeights
 	within           bounds
 	activation       elementwise.Activation
 	taps             int
@@ -74,6 +77,10 @@ func (s *sums) measure() {
 		bottom, right = max(bottom, p.rows.first+p.rows.taps), max(right, p.cols.first+p.cols.taps)
 	}
 	s.over, s.overCols = bottom-s.top, right-s.left
+	if s.made {
+		s.chunk, s.stripRows = s.cutMade()
+		return
+	}
 	cols, all := max(s.stripCols(), s.outStep*s.ow), (s.rows-1)*s.step+s.over
 	channels, rows := cut(s.n, s.c, cols, s.over, all)
 	s.chunk, s.stripRows = channels, max(1, (rows-s.over)/(s.step*s.outStep)+1)
@@ -94,10 +101,14 @@ func (s *sums) piece(i int) {
 	ch := i % chunks * s.chunk
 	r0 := i / chunks % strips * s.stripRows
 	img := i / chunks / strips
+	if s.made { // neighbors of a piece, which share lines of the cache, are not computed at the same time
+		r0 = i % strips * s.stripRows
+		ch = i / strips % chunks * s.chunk
+	}
 	channels, r1 := min(s.chunk, s.c-ch), min(s.rows, r0+s.stripRows)
 	x := newStrip((r1-r0-1)*s.step+s.over, s.stripCols(), channels)
 	defer ground.PutScratch(x.data)
-	x.fill(source{s.src[img*s.h*s.w*s.c+ch:], s.h, s.w, s.c, s.conv.Reflect && !s.backward}, s.top+r0*s.step, s.left, channels)
+	s.fill(&x, img, s.top+r0*s.step, ch, channels)
 	top := r0 * s.outStep
 	y := newStrip(min(s.oh, r1*s.outStep)-top, s.ow, channels)
 	defer ground.PutScratch(y.data)
@@ -116,6 +127,15 @@ func (s *sums) piece(i int) {
 	if s.nonTemporal {
 		ground.StoreFence()
 	}
+}
+
+// fill fills strip x with a picture's source from row top on.
+func (s *sums) fill(x *strip, img, top, ch, channels int) {
+	if s.made {
+		s.makeRows(x, img, top, ch, channels)
+		return
+	}
+	x.fill(source{s.src[img*s.h*s.w*s.c+ch:], s.h, s.w, s.c, s.conv.Reflect && !s.backward}, top, s.left, channels)
 }
 
 // block computes rows [r0,r1) of a phase for one block of channels, from strip x,

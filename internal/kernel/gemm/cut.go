@@ -42,12 +42,25 @@ func CutWholeRows(rowPanels, colPanels, kBlocks int) Blocking {
 	return b
 }
 
-// Cut chooses the blocking of a product of the given row panels, column panels
-// and blocks of k. It depends on the shape alone.
-func Cut(rowPanels, colPanels, kBlocks int) Blocking {
+// CutAlone is Cut for a product that one thread computes.
+func CutAlone(rowPanels, colPanels, kBlocks int) Blocking {
+	b := largest(colPanels, kBlocks)
+	b.RowPanels = ground.CeilDiv(rowPanels, ground.CeilDiv(rowPanels, b.RowPanels))
+	return b
+}
+
+// largest is the blocking with the largest pieces.
+func largest(colPanels, kBlocks int) Blocking {
 	b := Blocking{ColPanels: colPanels, Blocks: 1}
 	b.KC = ground.CeilDiv(kBlocks, ground.CeilDiv(kBlocks, maxKC))
 	b.RowPanels = min(MaxRowPanels, max(1, aBlockBytes/(b.KC*KBlock*4*TileRows())))
+	return b
+}
+
+// Cut chooses the blocking of a product of the given row panels, column panels
+// and blocks of k. It depends on the shape alone.
+func Cut(rowPanels, colPanels, kBlocks int) Blocking {
+	b := largest(colPanels, kBlocks)
 	for ground.CeilDiv(rowPanels, b.RowPanels)*ground.CeilDiv(colPanels, b.ColPanels) < wantPieces {
 		switch {
 		case rowPanels <= fewRowPanels && colPanels >= fewPieces:
