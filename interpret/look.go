@@ -17,13 +17,13 @@ import (
 // Looked is a picture as the network saw it and where it looked.
 type Looked struct {
 	Seen image.Image // after resizing, at the network's input size
-	Heat image.Image // Seen with the heat map of Predicted laid over it
-	Map  gradcam.Map // the heat of the predicted class
+	Heat image.Image // Seen with Map laid over it
+	Map  gradcam.Map // the heat of the predicted class, or of a number
 }
 
 // Look computes Grad-CAM maps of the given examples (from TopLosses or
 // Confusions), each for the class that was predicted, so that it shows what
-// led there. stats is what the loader normalizes with; the zero value is
+// led there; of numbers, for the one that is predicted worst. stats is what the loader normalizes with; the zero value is
 // ImageNet's. Pictures are opened again through l's loaders.
 func Look(ctx context.Context, l *train.Learner, examples []Loss, stats preprocess.Stats) ([]Looked, error) {
 	if len(examples) == 0 {
@@ -64,7 +64,7 @@ func Look(ctx context.Context, l *train.Learner, examples []Loss, stats preproce
 func lookAt(b *data.Batch, mapper *gradcam.Mapper, examples []Loss, stats preprocess.Stats, out []Looked) error {
 	class := make([]int, len(b.Index))
 	for i, k := range b.Index {
-		class[i] = examples[k].Predicted
+		class[i] = examples[k].Furthest()
 	}
 	maps, err := mapper.Maps(b.X, class)
 	if err != nil {

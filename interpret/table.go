@@ -64,6 +64,18 @@ func (p Row) Prob(c int) float32 {
 	return p.Probs[c]
 }
 
+// Furthest returns which number of a task that predicts numbers is predicted worst, the first of equals, and for
+// other tasks Predicted.
+func (p Row) Furthest() int {
+	worst, at := -1.0, p.Predicted
+	for k, v := range p.Numbers {
+		if d := math.Abs(float64(p.Probs[k]) - float64(v)); d > worst {
+			worst, at = d, k
+		}
+	}
+	return at
+}
+
 // Table is the predictions on a set of examples, in the order of the loader
 // (for a validation set, the order of its items). What is counted by class
 // (confusion matrix, report, calibration, top-k accuracy) passes over rows

@@ -174,27 +174,20 @@ func (b *builder) writeLabels(ctx context.Context, w io.Writer) error {
 // most wanted first: the top losses, then of every label the worst mistake of
 // either kind, then the second of each, and so on.
 func wantedOfLabels(t *interpret.Table, o Options, missed, wrong [][]mistake) []int {
-	var out []int
-	taken := map[int]bool{}
-	take := func(row int) {
-		if !taken[row] {
-			taken[row] = true
-			out = append(out, row)
-		}
-	}
+	var w wish
 	for _, e := range t.TopLosses(o.TopLosses) {
-		take(e.Index)
+		w.take(e.Index)
 	}
 	for n := range perMistake {
 		for k := range t.Vocab {
 			for _, list := range [][]mistake{missed[k], wrong[k]} {
 				if n < len(list) {
-					take(list[n].row)
+					w.take(list[n].row)
 				}
 			}
 		}
 	}
-	return out
+	return w.rows
 }
 
 func (b *builder) labelViews(report interpret.LabelsReport, missed, wrong [][]mistake) ([]labelView, error) {

@@ -2,7 +2,8 @@
 // opens without a network: summary, training curves, scores of every class, a
 // confusion matrix whose cells show their pictures, the pairs confused most,
 // the largest losses with Grad-CAM, and calibration. For pictures with several labels it has
-// every label's scores, mistakes and calibration, and which labels come together.
+// every label's scores, mistakes and calibration, and which labels come together; for pictures with numbers
+// every number's scores, predicted against actual, and the largest errors.
 //
 // Everything is inside the file, pictures as small JPEGs, and its security
 // policy forbids it to load anything. It works by keyboard, on narrow screens,
@@ -161,13 +162,13 @@ func Write(ctx context.Context, w io.Writer, in Input, o Options) error {
 	if t == nil || t.Len() == 0 {
 		return errors.New("page: the table has no predictions: there is nothing to show")
 	}
-	if t.Rows[0].Numbers != nil {
-		return errors.New("page: the page is of classes or labels, and the table has numbers: Table.NumbersReport has their scores")
-	}
 	if in.Open == nil {
 		return errors.New("page: Input.Open is missing: pictures could not be read")
 	}
 	b := newBuilder(in, o)
+	if t.Rows[0].Numbers != nil {
+		return b.writeNumbers(ctx, w)
+	}
 	if t.Rows[0].Actual == interpret.NoClass {
 		return b.writeLabels(ctx, w)
 	}

@@ -24,6 +24,22 @@ const (
 	perRight = 6  // of a cell on its diagonal
 )
 
+// wish is a list of rows, each once.
+type wish struct {
+	rows  []int
+	taken map[int]bool
+}
+
+func (w *wish) take(row int) {
+	if w.taken == nil {
+		w.taken = map[int]bool{}
+	}
+	if !w.taken[row] {
+		w.taken[row] = true
+		w.rows = append(w.rows, row)
+	}
+}
+
 // wanted lists rows of the table whose pictures the page should have, the most
 // wanted first: the strangest; mistakes of the pairs confused most with right examples of both
 // classes; then of every cell one mistake, the one with the largest loss, and
@@ -38,14 +54,10 @@ func wanted(t *interpret.Table, pairs []interpret.Confused, strangest []interpre
 		}
 		cells[k] = append(cells[k], e.Index)
 	}
-	var out []int
-	taken := map[int]bool{}
+	var w wish
 	take := func(rows []int) {
 		for _, r := range rows {
-			if !taken[r] {
-				taken[r] = true
-				out = append(out, r)
-			}
+			w.take(r)
 		}
 	}
 	for _, r := range strangest {
@@ -81,7 +93,7 @@ func wanted(t *interpret.Table, pairs []interpret.Confused, strangest []interpre
 	for n := 2; n < perRight; n++ {
 		turn(n, true)
 	}
-	return out
+	return w.rows
 }
 
 func first(rows []int, n int) []int { return rows[:min(n, len(rows))] }

@@ -186,8 +186,6 @@ func (f *interpretFlags) run(cmd *cobra.Command, path string) error {
 		return err
 	} else if numbers && f.matrix != "" {
 		return fmt.Errorf("--matrix %s: numbers have no confusion matrix; --table has them beside the predicted ones", f.matrix)
-	} else if numbers && f.out != "" {
-		return fmt.Errorf("--out %s: the report is of classes or labels; of numbers the scores are printed, and --table predictions.csv has all", f.out)
 	}
 	if f.matrix != "" && !task.Or(plan.Task).Exclusive() {
 		return fmt.Errorf("--matrix %s: pictures with several labels have no confusion matrix; --out report.html has a 2×2 table of every label, and which labels come together", f.matrix)
@@ -387,9 +385,12 @@ func (f *interpretFlags) files(ctx context.Context, t *interpret.Table, l *train
 
 // facts are the lines about model and data in the report's summary.
 func (f *interpretFlags) facts() [][2]string {
-	pre := f.info.Preprocess
+	pre, outputs := f.info.Preprocess, [2]string{"classes", fmt.Sprint(len(f.info.Vocab))}
+	if numbers, err := f.numbers(); err == nil && numbers {
+		outputs = [2]string{"numbers", strings.Join(f.info.Vocab, ", ")}
+	}
 	return [][2]string{
-		{"network", f.info.Arch}, {"input", fmt.Sprintf("%d×%d", pre.Size, pre.Size)}, {"classes", fmt.Sprint(len(f.info.Vocab))},
+		{"network", f.info.Arch}, {"input", fmt.Sprintf("%d×%d", pre.Size, pre.Size)}, outputs,
 		{"data", f.Data}, {"pictures", f.why}, {"labels", f.Label},
 	}
 }
