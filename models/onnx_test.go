@@ -60,6 +60,44 @@ func TestONNX(t *testing.T) {
 	}
 }
 
+// TestONNXOutputs: the output is called by what it is, and the activation of the task is in the graph.
+// interop/answers.py compares the answers of ONNX Runtime.
+func TestONNXOutputs(t *testing.T) {
+	c := NewClassifier(SqueezeNet1_1, 2, rng.New(1))
+	for name, tc := range map[string]struct {
+		task          string
+		probabilities bool
+		has, lack     []string
+	}{
+		"numbers":                     {"regression", false, []string{"numbers"}, []string{"Sigmoid", "Softmax", "logits", "range_low"}},
+		"numbers in a range":          {"regression(-1,4)", false, []string{"numbers_share", "Sigmoid", "range_width", "range_low", "numbers_scaled"}, []string{"Softmax", "logits"}},
+		"numbers as if probabilities": {"regression(-1,4)", true, []string{"numbers_share", "range_low"}, []string{"Softmax", "probabilities", "logits"}},
+		"labels":                      {"multi_label", true, []string{"Sigmoid", "probabilities"}, []string{"Softmax", "numbers"}},
+		"scores of labels":            {"multi_label", false, []string{"logits"}, []string{"Sigmoid", "probabilities"}},
+		"classes":                     {"", true, []string{"Softmax", "probabilities"}, []string{"Sigmoid", "numbers"}},
+	} {
+		g, err := ONNX(c, Info{Vocab: []string{"a", "b"}, Task: tc.task, Preprocess: preprocess.Config{Presize: 64, Size: 64, Stats: preprocess.ImageNetStats}}, ONNXOptions{Probabilities: tc.probabilities})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var b bytes.Buffer
+		if err := g.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range tc.has {
+			if !bytes.Contains(b.Bytes(), []byte(s)) {
+				t.Errorf("%s: the file does not have %q", name, s)
+			}
+		}
+		for _, s := range tc.lack {
+			if bytes.Contains(b.Bytes(), []byte(s)) {
+				t.Errorf("%s: the file has %q", name, s)
+			}
+		}
+	}
+}
+
 // TestONNXPreprocess writes the graph that takes whole pictures, for models with
 // one resizing and with two.
 func TestONNXPreprocess(t *testing.T) {

@@ -51,6 +51,9 @@ func newServer(t testing.TB, o Options) (*Server, *httptest.Server, string) {
 	return s, h, path
 }
 
+// usual are the outputs of a model of classes.
+var usual = []string{outputProbs, outputLabel, outputClasses}
+
 // newAccount is a body's account with room for all that tests send.
 func newAccount() *account {
 	return &account{total: new(atomic.Int64), limit: 1 << 40, most: 1 << 30}

@@ -106,7 +106,7 @@ func TestInferMemory(t *testing.T) {
 			size := len(c.body)
 			var q *inferRequest
 			var err error
-			took, memory := hostile.Cost(func() { q, err = parseInfer(c.body, nil, 4, 3) })
+			took, memory := hostile.Cost(func() { q, err = parseInfer(c.body, nil, 4, 3, usual) })
 			if memory > uint64(size/4+64<<10) {
 				t.Errorf("%d bytes allocated for a body of %d", memory, size)
 			}
@@ -133,11 +133,11 @@ func TestInferTruncated(t *testing.T) {
 	whole := `{"id":"a\u00e9","parameters":{"binary_data_output":false,"y":null},"inputs":[{"name":"image","shape":[2],"datatype":"BYTES","data":["QUJD","QQ\u003d="]}],"outputs":[{"name":"labels"}]}`
 	for n := range len(whole) {
 		var se *statusError
-		if _, err := parseInfer([]byte(whole[:n]), nil, 4, 3); !errors.As(err, &se) || se.status != 400 {
+		if _, err := parseInfer([]byte(whole[:n]), nil, 4, 3, usual); !errors.As(err, &se) || se.status != 400 {
 			t.Errorf("cut at byte %d: %v", n, err)
 		}
 	}
-	q, err := parseInfer([]byte(whole), nil, 4, 3)
+	q, err := parseInfer([]byte(whole), nil, 4, 3, usual)
 	if err != nil || len(q.images) != 2 || string(q.images[0]) != "ABC" || string(q.images[1]) != "A" {
 		t.Errorf("the whole request: %+v, %v", q, err)
 	}

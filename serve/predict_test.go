@@ -236,7 +236,7 @@ func FuzzInfer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var q *inferRequest
 		var err error
-		hostile.Bounded(t, 2<<20+len(body), func() { q, err = parseInfer(body, nil, 2, 3) })
+		hostile.Bounded(t, 2<<20+len(body), func() { q, err = parseInfer(body, nil, 2, 3, usual) })
 		if err != nil {
 			if _, ok := err.(*statusError); !ok {
 				t.Errorf("error %T: %v", err, err)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/whippet-ml/whippet/predict"
+	"github.com/whippet-ml/whippet/task"
 )
 
 // The Open Inference Protocol, version 2, over REST
@@ -29,12 +30,18 @@ import (
 //	set             BYTES [N]          the classes among which the right one is as often as the model states, a list in JSON; of models that make sets only
 //	strangeness     FP32 [N]           how unlike those of training the picture is; of models that measure it only
 //
+// or, where the model predicts numbers,
+//
+//	numbers         FP32 [N,numbers]
+//	labels          BYTES [numbers]    their names, in order
+//
 // Without "outputs" in the request all of them are answered, as the protocol has
 // it. Tensors can be binary, see binaryHeader.
 const (
 	inputImage    = "image"
 	inputTensor   = "input"
 	outputProbs   = "probabilities"
+	outputNumbers = "numbers"
 	outputLabel   = "label"
 	outputClasses = "labels"
 	outputReasons = "reasons"
@@ -60,6 +67,9 @@ func (in *instance) inputs() []v2Tensor {
 }
 
 func (in *instance) outputs() []v2Tensor {
+	if task.Continuous(in.p.Task()) {
+		return []v2Tensor{{outputNumbers, "FP32", []int{-1, len(in.labels)}}, {outputClasses, "BYTES", []int{len(in.labels)}}}
+	}
 	outs := []v2Tensor{{outputProbs, "FP32", []int{-1, len(in.labels)}}, {outputLabel, "BYTES", []int{-1}},
 		{outputClasses, "BYTES", []int{len(in.labels)}}}
 	if in.p.Abstains() {
@@ -174,7 +184,11 @@ func (s *Server) v2Infer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	req, err := parseInfer(text, raw, in.p.InputSize(), s.opts.MaxPictures, in.outputs()[3:]...)
+	var offered []string
+	for _, o := range in.outputs() {
+		offered = append(offered, o.Name)
+	}
+	req, err := parseInfer(text, raw, in.p.InputSize(), s.opts.MaxPictures, offered)
 	if err != nil {
 		return err
 	}
@@ -205,7 +219,7 @@ func (q *inferRequest) answer(answers []predict.Prediction, labels []string) []v
 	var outs []v2Output
 	for _, name := range q.outputs {
 		switch name {
-		case outputProbs:
+		case outputProbs, outputNumbers:
 			if q.classes > 0 {
 				outs = append(outs, classification(answers, labels, q.classes))
 				continue

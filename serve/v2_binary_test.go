@@ -243,7 +243,7 @@ func FuzzBinary(f *testing.F) {
 	f.Add(text, []byte("\xff\xff\xff\xffx\x01\x00\x00\x00y"))
 	f.Add([]byte(`{"inputs":[{"name":"input","shape":[1,3,1,1],"datatype":"FP32","parameters":{"binary_data_size":12}}]}`), make([]byte, 12))
 	f.Fuzz(func(t *testing.T, text, raw []byte) {
-		q, err := parseInfer(text, raw, 1, 3)
+		q, err := parseInfer(text, raw, 1, 3, usual)
 		if err != nil {
 			if _, ok := err.(*statusError); !ok {
 				t.Errorf("error %T: %v", err, err)

@@ -43,17 +43,12 @@ const (
 // parseInfer reads a request's JSON and the binary data that came behind it, nil
 // for none. size is the side of the network's input, limit the largest batch.
 // Pictures are decoded in place: they are parts of body, which is not the request
-// any more afterwards, or of raw. more are outputs that the model has besides the usual
-// ones. Errors are of type *statusError.
-func parseInfer(body, raw []byte, size, limit int, more ...v2Tensor) (*inferRequest, error) {
+// any more afterwards, or of raw. offered are the outputs that the model has. Errors are of type *statusError.
+func parseInfer(body, raw []byte, size, limit int, offered []string) (*inferRequest, error) {
 	bad := func(format string, args ...any) error {
 		return fail(http.StatusBadRequest, "inference", format, args...)
 	}
 	q := &inferRequest{size: size, raw: map[string]bool{}}
-	offered := []string{outputProbs, outputLabel, outputClasses}
-	for _, t := range more {
-		offered = append(offered, t.Name)
-	}
 	var in *inferInput
 	var all parameters
 	s := &scanner{b: bytes.TrimPrefix(body, []byte("\ufeff"))} // which .NET's clients send
@@ -93,7 +88,7 @@ func parseInfer(body, raw []byte, size, limit int, more ...v2Tensor) (*inferRequ
 				}
 				if p.classes > 0 {
 					if name != outputProbs {
-						return bad("output %s has no classification; %s has", name, outputProbs)
+						return bad("output %s has no classification; %s of classes or labels have", name, outputProbs)
 					}
 					q.classes = p.classes
 				}

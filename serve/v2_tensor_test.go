@@ -38,7 +38,7 @@ func TestPicturesOfTensors(t *testing.T) {
 		"nested": {head + `"data":` + nested + `}]}`, nil},
 		"binary": {head + `"parameters":{"binary_data_size":96}}]}`, raw},
 	} {
-		q, err := parseInfer([]byte(c.text), c.raw, 2, 2)
+		q, err := parseInfer([]byte(c.text), c.raw, 2, 2, usual)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -14,6 +14,7 @@ import (
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/onnx"
 	"github.com/whippet-ml/whippet/pretrained"
+	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -67,7 +68,7 @@ create_model('local-dir:FOLDER', pretrained=True), and so do predict and serve. 
 		_ = fl.MarkDeprecated(old, "it is --out FILE."+old+" now") // the flag is there
 	}
 	fl.IntVar(&f.graph.Batch, "batch", 0, "ONNX: fix the number of pictures of a batch; 0 leaves it free")
-	fl.BoolVar(&f.graph.Probabilities, "softmax", false, "ONNX: give probabilities instead of logits: a softmax, or a sigmoid for each of several labels")
+	fl.BoolVar(&f.graph.Probabilities, "softmax", false, "ONNX: give probabilities instead of logits: a softmax, or a sigmoid for each of several labels; numbers are what they are with it or without")
 	fl.BoolVar(&f.graph.Pixels, "pixels", false, "ONNX: take 8-bit RGB pixels and normalize them in the graph")
 	fl.BoolVar(&f.graph.Preprocess, "preprocess", false, "ONNX: take whole pictures as 8-bit RGB and crop, resize and normalize them in the graph")
 	return cmd
@@ -133,7 +134,7 @@ func (f *exportFlags) writeFolder(w io.Writer, path string, c *models.Classifier
 	case err != nil:
 		return fmt.Errorf("--out %s: %w", path, err)
 	}
-	fmt.Fprintf(w, "%s: %s for timm, %d classes, input %d×%[4]d, with a model card\n", path, c.Arch.Name, len(info.Vocab), info.Preprocess.Size)
+	fmt.Fprintf(w, "%s: %s for timm, %s, input %d×%[4]d, with a model card\n", path, c.Arch.Name, outputs(info), info.Preprocess.Size)
 	if differ != "" {
 		fmt.Fprintf(w, "note: %s\n", differ)
 	}
@@ -152,6 +153,23 @@ func (f *exportFlags) writeONNX(w io.Writer, path string, c *models.Classifier, 
 	if f.graph.Preprocess {
 		input = "of any size"
 	}
-	fmt.Fprintf(w, "%s: ONNX opset %d, %s, %d classes, input %s\n", path, onnx.Opset, info.Arch, len(info.Vocab), input)
+	fmt.Fprintf(w, "%s: ONNX opset %d, %s, %s, input %s\n", path, onnx.Opset, info.Arch, outputs(info), input)
 	return nil
+}
+
+// outputs says how many of what a model answers with.
+func outputs(info models.Info) string {
+	n, kind, kinds := len(info.Vocab), "class", "classes"
+	if t, err := task.ByName(info.Task); err == nil {
+		switch {
+		case task.Continuous(t):
+			kind, kinds = "number", "numbers"
+		case !t.Exclusive():
+			kind, kinds = "label", "labels"
+		}
+	}
+	if n == 1 {
+		kinds = kind
+	}
+	return fmt.Sprintf("%d %s", n, kinds)
 }
