@@ -63,7 +63,8 @@ type Architecture struct {
 func (a *Architecture) String() string { return a.Name }
 
 // Body returns the network without its head, [N,H,W,3] to [N,h,w,Features],
-// under the names that files have, with random initial values drawn from r.
+// under the names that files have, with random initial values drawn from r, or without
+// for a nil r.
 func (a *Architecture) Body(r *rng.Stream) nn.Module {
 	b := a.named(a.Units())
 	a.init(b, r)
@@ -71,17 +72,12 @@ func (a *Architecture) Body(r *rng.Stream) nn.Module {
 }
 
 // Full returns the network with its authors' head for the given number of
-// classes, with random initial values drawn from r.
+// classes, with random initial values drawn from r, or without for a nil r.
 func (a *Architecture) Full(classes int, r *rng.Stream) nn.Module {
-	f := a.full(classes)
+	body := a.named(a.Units())
+	f := nn.NewNamed(append(append([]nn.Child(nil), body.Children()...), a.top(classes).Children()...)...)
 	a.init(f, r)
 	return f
-}
-
-// full is Full without values.
-func (a *Architecture) full(classes int) nn.Module {
-	body := a.named(a.Units())
-	return nn.NewNamed(append(append([]nn.Child(nil), body.Children()...), a.top(classes).Children()...)...)
 }
 
 func (a *Architecture) top(classes int) *nn.Sequential {
@@ -96,11 +92,13 @@ func (a *Architecture) top(classes int) *nn.Sequential {
 }
 
 func (a *Architecture) init(m nn.Module, r *rng.Stream) {
-	if a.Init == nil {
+	switch {
+	case r == nil:
+	case a.Init == nil:
 		InitKaiming(m, r)
-		return
+	default:
+		a.Init(m, r)
 	}
-	a.Init(m, r)
 }
 
 // InitKaiming draws the initial values of m as torchvision's ResNet does: Kaiming

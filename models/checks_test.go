@@ -105,7 +105,7 @@ func peakOfStep(t *testing.T, m nn.Module, n, size int) int64 {
 // activations and their gradients; and parameters, their gradients, and Adam's two averages.
 func stepMemory(t *testing.T, a *Architecture) int64 {
 	t.Helper()
-	m := a.full(1000)
+	m := a.Full(1000, nil)
 	bytes := peakOfStep(t, m, 32, 224)
 	for _, e := range nn.Parameters(m) {
 		bytes += 4 * 4 * int64(e.Param.Value.Len())

@@ -22,13 +22,14 @@ type Classifier struct {
 }
 
 // NewClassifier returns a classifier with a randomly initialized body (see
-// Architecture.Body) and fastai's head (see NewHead), both drawn from r.
+// Architecture.Body) and fastai's head (see NewHead), both drawn from r. A nil r
+// draws nothing, for a classifier all of whose values are loaded.
 func NewClassifier(a *Architecture, classes int, r *rng.Stream, head ...HeadOption) *Classifier {
 	return &Classifier{Arch: a, Classes: classes, Body: a.Body(r), Head: a.newHead(classes, r, head...)}
 }
 
 // NewOwnHead returns a classifier with the architecture's own head, as
-// Architecture.Full has it, with random initial values drawn from r.
+// Architecture.Full has it, with random initial values drawn from r, or without for a nil r.
 func NewOwnHead(a *Architecture, classes int, r *rng.Stream) *Classifier {
 	c := &Classifier{Arch: a, Classes: classes, Body: a.named(a.Units()), Head: a.top(classes), OwnHead: true}
 	a.init(nn.NewNamed(c.Children()...), r)

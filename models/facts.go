@@ -58,7 +58,7 @@ func (a *Architecture) inputSize() int {
 // facts builds the network to count.
 func (a *Architecture) facts() (Facts, error) {
 	f := Facts{Size: a.inputSize()}
-	whole := a.full(1000)
+	whole := a.Full(1000, nil)
 	for _, e := range nn.Parameters(whole) {
 		f.Parameters += sizeOf(e.Shape)
 	}

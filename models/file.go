@@ -10,7 +10,6 @@ import (
 	"github.com/whippet-ml/whippet/confidence"
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/preprocess"
-	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/weights"
 )
@@ -237,16 +236,16 @@ func (i Info) classifier(f *weights.File, a *Architecture) (*Classifier, error) 
 		return nil, err
 	}
 	if i.Head == OwnHead {
-		return NewOwnHead(a, classes, rng.New(0)), nil
+		return NewOwnHead(a, classes, nil), nil
 	}
 	if i.Head == LinearHead {
-		return NewClassifier(a, classes, rng.New(0), HeadLinear()), nil
+		return NewClassifier(a, classes, nil, HeadLinear()), nil
 	}
 	head, err := i.headOptions(width)
 	if err != nil {
 		return nil, fmt.Errorf("metadata %s: %w", infoKey, err)
 	}
-	return NewClassifier(a, classes, rng.New(0), head...), nil
+	return NewClassifier(a, classes, nil, head...), nil
 }
 
 // SetBody puts pretrained weights into the body of c: f has the arrays of

@@ -61,7 +61,7 @@ func (a *Architecture) headInputs() int {
 // NewHead is fastai's create_head for a body with the given number of features:
 // max and average pooling, batch norm, dropout, linear to the head's width without
 // bias, ReLU, batch norm, dropout, linear without bias. Linear layers are Kaiming
-// normal, drawn from r, batch-norm shifts start at 1e-3. It panics on options out
+// normal, drawn from r unless that is nil, batch-norm shifts start at 1e-3. It panics on options out
 // of their range.
 func NewHead(features, classes int, r *rng.Stream, opts ...HeadOption) nn.Module {
 	o := headOptions{width: 512, dropout: defaultDropout}
@@ -83,10 +83,10 @@ func NewHead(features, classes int, r *rng.Stream, opts ...HeadOption) nn.Module
 		nn.NewBatchNorm(features), nn.Dropout{P: o.dropout / 2}, nn.NewLinear(features, o.width, false), nn.ReLU(),
 		nn.NewBatchNorm(o.width), nn.Dropout{P: o.dropout}, nn.NewLinear(o.width, classes, false))...)
 	for _, e := range nn.Parameters(h) {
-		switch e.Kind {
-		case nn.LinearWeight:
+		switch {
+		case e.Kind == nn.LinearWeight && r != nil:
 			nn.KaimingNormal(e, false, r)
-		case nn.NormShift:
+		case e.Kind == nn.NormShift:
 			nn.Fill(e, 1e-3)
 		}
 	}
@@ -113,7 +113,7 @@ func (a *Architecture) headLinear() (names [2]string) {
 	if a.Pooled {
 		opts = append(opts, HeadOfVectors())
 	}
-	for _, e := range nn.Parameters(NewHead(1, 1, rng.New(0), opts...)) {
+	for _, e := range nn.Parameters(NewHead(1, 1, nil, opts...)) {
 		if e.Kind == nn.LinearWeight {
 			names[n] = e.Name
 			n++
@@ -183,14 +183,14 @@ func (c *Classifier) CopyHead() (nn.Module, error) {
 	if c.OwnHead {
 		head = c.Arch.top(c.Classes)
 	} else if c.LinearHead() != nil {
-		head = c.Arch.newHead(c.Classes, rng.New(0), HeadLinear())
+		head = c.Arch.newHead(c.Classes, nil, HeadLinear())
 	} else {
 		linear := c.Arch.headLinear()[1]
 		at := slices.IndexFunc(from, func(e nn.Entry) bool { return e.Name == linear })
 		if at < 0 || len(from[at].Shape) != 2 {
 			return nil, fmt.Errorf("models: the head has no layer %s as fastai's has", strings.TrimSuffix(linear, ".weight"))
 		}
-		head = c.Arch.newHead(c.Classes, rng.New(0), HeadWidth(from[at].Shape[1]), HeadDropout(headDropout(c.Head)))
+		head = c.Arch.newHead(c.Classes, nil, HeadWidth(from[at].Shape[1]), HeadDropout(headDropout(c.Head)))
 	}
 	to := nn.State(head)
 	if len(from) != len(to) {

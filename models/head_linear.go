@@ -20,7 +20,7 @@ func newLinearHead(features, classes int, pooled bool, r *rng.Stream) nn.Module 
 	}
 	h := nn.NewSequential(layers...)
 	for _, e := range nn.Parameters(h) {
-		if e.Kind == nn.LinearWeight {
+		if e.Kind == nn.LinearWeight && r != nil {
 			nn.KaimingNormal(e, false, r)
 		}
 	}
@@ -49,7 +49,7 @@ func (c *Classifier) LinearHead() *nn.Linear {
 // linearHeadSize returns for how many classes the linear head in f is. Its weights are in f with
 // all their values, which bounds what a head of this size takes.
 func linearHeadSize(f *weights.File, a *Architecture) (classes int, err error) {
-	layers := nn.Parameters(a.newHead(1, rng.New(0), HeadLinear()))
+	layers := nn.Parameters(a.newHead(1, nil, HeadLinear()))
 	w := f.Get(headName + "." + layers[0].Name)
 	if w == nil {
 		return 0, ErrNoHead

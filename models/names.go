@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/whippet-ml/whippet/nn"
-	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -87,7 +86,7 @@ func ImportOwnHead(f *weights.File, a *Architecture) (*Classifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("models: these are not weights of a %s with its own head: %w", a.Name, err)
 	}
-	c := NewOwnHead(a, classes, rng.New(0))
+	c := NewOwnHead(a, classes, nil)
 	c.FitPositions(f)
 	state, shapes := nn.State(c), map[string][]int{}
 	for _, e := range state {
@@ -202,7 +201,7 @@ func (c *Classifier) importHead(f *weights.File) error {
 		return fmt.Errorf("models: %w", err)
 	}
 	c.Classes = classes
-	c.Head = c.Arch.newHead(classes, rng.New(0), HeadWidth(width))
+	c.Head = c.Arch.newHead(classes, nil, HeadWidth(width))
 	c.FitPositions(f)
 	if err := nn.State(c).Load(f); err != nil {
 		return fmt.Errorf("models: these are not weights of a %s with fastai's head: %w", c.Arch.Name, err)

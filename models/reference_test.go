@@ -87,7 +87,7 @@ func TestReferences(t *testing.T) {
 }
 
 func (want *reference) compare(t *testing.T, a *Architecture) {
-	m := a.full(want.Classes)
+	m := a.Full(want.Classes, nil)
 	parameters := 0
 	for _, e := range nn.State(m) {
 		fillByFormula(e, cmp.Or(want.theirs[e.Name], e.Name), cmp.Or(want.Gain, 1.6))

@@ -3,6 +3,7 @@ package nn
 import (
 	"math"
 
+	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/rng"
 )
 
@@ -22,17 +23,26 @@ func Normal(e Entry, std float64, r *rng.Stream) { normal(e, std, r) }
 
 // Uniform fills a weight or bias with U(-bound, bound).
 func Uniform(e Entry, bound float64, r *rng.Stream) {
-	d := e.Param.Value.Data
-	for i := range d {
-		d[i] = float32(r.Uniform(-bound, bound))
-	}
+	draw(e, 1, r, func(r *rng.Stream) float64 { return r.Uniform(-bound, bound) })
 }
 
 func normal(e Entry, std float64, r *rng.Stream) {
+	draw(e, 2, r, func(r *rng.Stream) float64 { return float64(std * r.Normal()) })
+}
+
+// draw fills a parameter with values for each of which value draws numbers of r, on all
+// threads: a large network has tens of millions.
+func draw(e Entry, numbers int, r *rng.Stream, value func(*rng.Stream) float64) {
+	const piece = 1 << 14
 	d := e.Param.Value.Data
-	for i := range d {
-		d[i] = float32(std * r.Normal())
-	}
+	parallel.For((len(d)+piece-1)/piece, func(i int) {
+		own := *r
+		own.Skip(i * piece * numbers)
+		for j := i * piece; j < min((i+1)*piece, len(d)); j++ {
+			d[j] = float32(value(&own))
+		}
+	})
+	r.Skip(len(d) * numbers)
 }
 
 func fan(e Entry, out bool) float64 {

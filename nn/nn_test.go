@@ -214,6 +214,28 @@ func TestStateNames(t *testing.T) {
 	}
 }
 
+// TestInitOrder holds that values are those of one stream in order, however many goroutines
+// draw them, and that the stream then stands behind them.
+func TestInitOrder(t *testing.T) {
+	c := NewConv2d(70, 130, 3, 1, 1, false)
+	e, r, same := c.State()[0], rng.New(1), rng.New(1)
+	Normal(e, 0.5, r)
+	for i, v := range e.Param.Value.Data {
+		if want := float32(0.5 * same.Normal()); v != want {
+			t.Fatalf("normal: value %d is %v, want %v", i, v, want)
+		}
+	}
+	Uniform(e, 0.5, r)
+	for i, v := range e.Param.Value.Data {
+		if want := float32(same.Uniform(-0.5, 0.5)); v != want {
+			t.Fatalf("uniform: value %d is %v, want %v", i, v, want)
+		}
+	}
+	if a, b := r.Uint64(), same.Uint64(); a != b {
+		t.Errorf("the stream goes on with %x, want %x", a, b)
+	}
+}
+
 // TestInitSpread checks standard deviations against the formulas' values.
 func TestInitSpread(t *testing.T) {
 	c := NewConv2d(64, 128, 3, 1, 1, false)

@@ -10,7 +10,6 @@ import (
 	"github.com/whippet-ml/whippet/internal/hub"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/preprocess"
-	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/weights"
 )
 
@@ -126,7 +125,7 @@ func (w *Weights) Body(ctx context.Context) (*models.Classifier, models.Info, er
 	if err != nil {
 		return nil, models.Info{}, err
 	}
-	c := models.NewOwnHead(w.Arch, 1, rng.New(0))
+	c := models.NewOwnHead(w.Arch, 1, nil)
 	if err := c.SetBody(f); err != nil {
 		return nil, models.Info{}, fmt.Errorf("pretrained: %s: %w", w.Name, err)
 	}

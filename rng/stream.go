@@ -41,6 +41,11 @@ func (s *Stream) Uint64() uint64 {
 	return mix(s.state)
 }
 
+// Skip passes over n numbers of Uint64, as if they had been drawn, at once: so the numbers
+// of one stream may be drawn by several goroutines, each from a copy that has skipped
+// what the others draw. Float64, Float32, Uniform and Bool draw one each, Normal two.
+func (s *Stream) Skip(n int) { s.state += uint64(n) * 0x9E3779B97F4A7C15 }
+
 // Float64 returns a uniform number in [0,1) with 53 random bits.
 func (s *Stream) Float64() float64 { return float64(float64(s.Uint64()>>11) / (1 << 53)) }
 

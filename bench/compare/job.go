@@ -9,14 +9,17 @@ import (
 	"time"
 )
 
-// job compares the whole job: fine-tune a SqueezeNet on the pictures for three
-// epochs, from the start of the program to the saved model.
+// job compares the whole job: fine-tune the network of the weights on the pictures
+// for three epochs, from the start of the program to the saved model.
 func (c config) job() error {
 	var ours, theirs, ratios []float64
 	var memory [2]float64
-	name := ""
+	name, network, flags := "", "SqueezeNet 1.1", []string{"--arch", "squeezenet1_1"}
+	if info, err := os.Stat(c.weights); err == nil && info.IsDir() {
+		network, flags = filepath.Base(c.weights), nil // config.json names the architecture
+	}
 	for round := range c.rounds {
-		w, err := c.whippetJob(round)
+		w, err := c.whippetJob(round, flags)
 		if err != nil {
 			return err
 		}
@@ -31,16 +34,16 @@ func (c config) job() error {
 		ours, theirs, ratios = append(ours, a), append(theirs, b), append(ratios, b/a)
 		memory[0], memory[1] = max(memory[0], w.rss()), max(memory[1], p.rss())
 	}
-	fmt.Printf("| whole job, SqueezeNet 1.1, fine_tune(3) | %.1f s | %.1f s (%s) | **%.1f×** | %s | | %.0f / %.0f MB, %.2f |\n",
-		median(ours)/1000, median(theirs)/1000, name, median(ratios), each(ratios), memory[0], memory[1], memory[0]/memory[1])
+	fmt.Printf("| whole job, %s, fine_tune(3) | %.1f s | %.1f s (%s) | **%.1f×** | %s | | %.0f / %.0f MB, %.2f |\n",
+		network, median(ours)/1000, median(theirs)/1000, name, median(ratios), each(ratios), memory[0], memory[1], memory[0]/memory[1])
 	return nil
 }
 
-func (c config) whippetJob(round int) (result, error) {
+func (c config) whippetJob(round int, flags []string) (result, error) {
 	out := filepath.Join(c.dir, "job"+strconv.Itoa(round))
 	defer os.RemoveAll(out)
-	cmd := exec.Command(c.whippet, "train", "--data", c.data, "--label", `regex:(.+)_\d+.jpg$`, "--arch", "squeezenet1_1", "--weights", c.weights,
-		"--epochs", "3", "--batch", "64", "--seed", strconv.Itoa(round), "--threads", strconv.Itoa(c.threads), "--out", out)
+	cmd := exec.Command(c.whippet, append([]string{"train", "--data", c.data, "--label", `regex:(.+)_\d+.jpg$`, "--weights", c.weights,
+		"--epochs", "3", "--batch", "64", "--seed", strconv.Itoa(round), "--threads", strconv.Itoa(c.threads), "--out", out}, flags...)...)
 	var errs tail
 	cmd.Stderr = &errs
 	start := time.Now()

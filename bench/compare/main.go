@@ -31,20 +31,29 @@ func main() {
 	flag.StringVar(&c.python, "python", "/usr/bin/python3", "Python that has torch, torchvision and timm, and of onnxruntime, openvino, ncnn and pnnx those to compare with")
 	flag.StringVar(&c.fastai, "fastai", "", "Python that has fastai, for the row of the whole job")
 	flag.StringVar(&c.data, "data", "", "folder of pictures named as in Oxford-IIIT Pet, for the rows of the whole pipeline and the whole job")
-	flag.StringVar(&c.weights, "weights", "", "torchvision's SqueezeNet 1.1 weights, for the row of the whole job")
+	flag.StringVar(&c.weights, "weights", "", "weights for the row of the whole job: torchvision's file of SqueezeNet 1.1, or a folder in the Hub's layout of a body that timm has")
 	flag.StringVar(&c.leaveOut, "without", "", "peers to leave out: those whose name matches this regular expression, such as ncnn|compile")
+	flag.StringVar(&c.save, "save", "", "file of models/testdata/speeds.json's form, to which the ratios of -networks are added")
+	networks := flag.String("networks", "", "in place of the usual rows, a training step of every architecture whose name matches this regular expression")
+	flag.IntVar(&c.batch, "batch", 16, "pictures in the batches of -networks")
 	only := flag.String("only", "", "rows whose name matches this regular expression")
 	flag.Parse()
-	if err := run(c, *only); err != nil {
+	if err := run(c, *only, *networks); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(1)
 	}
 }
 
-func run(c config, only string) error {
+func run(c config, only, networks string) error {
 	want, err := regexp.Compile(only)
 	if err != nil {
 		return fmt.Errorf("-only: %w", err)
+	}
+	work := rows
+	if networks != "" {
+		if work, err = c.networkRows(networks); err != nil {
+			return err
+		}
 	}
 	if c.without, err = regexp.Compile(c.leaveOut); err != nil {
 		return fmt.Errorf("-without: %w", err)
@@ -63,15 +72,21 @@ func run(c config, only string) error {
 	fmt.Printf("%s, %d threads, %s, %s, %s/%s\n\n", processor(), c.threads, time.Now().UTC().Format("2006-01-02 15:04 UTC"), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	fmt.Printf("| what | Whippet | fastest peer | ratio | of the rounds | of the fastest steps | peak memory |\n|---|---|---|---|---|---|---|\n")
 	var tried []trial
-	for _, r := range rows {
+	for _, r := range work {
 		if !want.MatchString(r.name) {
 			continue
 		}
-		t, err := c.row(r)
+		t, m, err := c.row(r)
+		tried = append(tried, t...)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", r.name, err)
+			continue
 		}
-		tried = append(tried, t...)
+		if networks != "" && c.save != "" {
+			if err := c.add(r.arch, m); err != nil {
+				return err
+			}
+		}
 	}
 	if c.fastai != "" && c.data != "" && c.weights != "" && want.MatchString("whole job") {
 		if err := c.job(); err != nil {

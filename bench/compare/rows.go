@@ -64,12 +64,11 @@ func (c config) fastest(r row) (best peer, tried []trial) {
 }
 
 // row measures one line in turns and prints it.
-func (c config) row(r row) ([]trial, error) {
+func (c config) row(r row) (tried []trial, m measured, err error) {
 	var best peer
-	var tried []trial
 	if !r.self {
 		if best, tried = c.fastest(r); best.args == nil {
-			return tried, fmt.Errorf("no peer could run it")
+			return tried, m, fmt.Errorf("no peer could run it")
 		}
 	}
 	var ours, theirs, ratios []float64
@@ -79,7 +78,7 @@ func (c config) row(r row) ([]trial, error) {
 	for range c.rounds {
 		w, err := c.ours(r, c.threads)
 		if err != nil {
-			return tried, err
+			return tried, m, err
 		}
 		var p result
 		if r.self {
@@ -89,7 +88,7 @@ func (c config) row(r row) ([]trial, error) {
 			name = p.Peer + best.suffix
 		}
 		if err != nil {
-			return tried, err
+			return tried, m, err
 		}
 		quickest[0], quickest[1] = min(quickest[0], slices.Min(w.Times)), min(quickest[1], slices.Min(p.Times))
 		a, b := median(w.Times), median(p.Times)
@@ -98,7 +97,7 @@ func (c config) row(r row) ([]trial, error) {
 	}
 	fmt.Printf("| %s | %.1f ms | %.1f ms (%s) | **%.2f×** | %s | %.2f | %.0f / %.0f MB, %.2f |\n", r.name, median(ours), median(theirs), name,
 		median(ratios), each(ratios), quickest[1]/quickest[0], memory[0], memory[1], memory[0]/memory[1])
-	return tried, nil
+	return tried, measured{median(ratios), memory[0] / memory[1]}, nil
 }
 
 func each(ratios []float64) string {

@@ -16,6 +16,8 @@ type config struct {
 	python, fastai        string
 	data, weights         string
 	leaveOut              string
+	save                  string
+	batch                 int // of the rows of -networks
 	without               *regexp.Regexp
 	dir, whippet          string
 }

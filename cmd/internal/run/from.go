@@ -11,7 +11,6 @@ import (
 	"github.com/whippet-ml/whippet/internal/files"
 	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/nn"
-	"github.com/whippet-ml/whippet/rng"
 	"github.com/whippet-ml/whippet/train"
 )
 
@@ -94,16 +93,16 @@ func headWidth(model *models.Classifier) int {
 		}
 		return 0
 	}
-	if w := width(model.Head); w != width(models.NewHead(1, 1, rng.New(0))) {
+	if w := width(model.Head); w != width(models.NewHead(1, 1, nil)) {
 		return w
 	}
 	return 0
 }
 
-// likeFrom returns a classifier of the form that the model of From has.
+// likeFrom returns a classifier of the form that the model of From has, without values.
 func (c Config) likeFrom(arch *models.Architecture, classes int) *models.Classifier {
 	if c.Head == models.OwnHead {
-		return models.NewOwnHead(arch, classes, rng.New(0))
+		return models.NewOwnHead(arch, classes, nil)
 	}
 	var o []models.HeadOption
 	if c.Head == models.LinearHead {
@@ -115,7 +114,7 @@ func (c Config) likeFrom(arch *models.Architecture, classes int) *models.Classif
 	if c.HeadDropout != nil {
 		o = append(o, models.HeadDropout(*c.HeadDropout))
 	}
-	return models.NewClassifier(arch, classes, rng.New(0), o...)
+	return models.NewClassifier(arch, classes, nil, o...)
 }
 
 // maxHeadWidth bounds the width of a head in a file of settings: fastai's is 512.
