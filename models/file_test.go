@@ -41,7 +41,7 @@ func TestHostileModels(t *testing.T) {
 		want       string
 	}{
 		{"no JSON", "{", nil, "JSON"},
-		{"format 6", strings.Replace(meta, `"format":1`, `"format":6`, 1), nil, "format 6, this version reads 1 to 5"},
+		{"a later format", strings.Replace(meta, `"format":1`, fmt.Sprintf(`"format":%d`, newestFormat+1), 1), nil, fmt.Sprintf("format %d, this version reads 1 to %d", newestFormat+1, newestFormat)},
 		{"negative format", strings.Replace(meta, `"format":1`, `"format":-1`, 1), nil, "format -1"},
 		{"no format", strings.Replace(meta, `"format":1`, `"for":1`, 1), nil, "format 0"},
 		{"dropout of 2", strings.Replace(meta, `"format":1`, `"format":2,"head_dropout":2`, 1), nil, "head_dropout is 2; want a probability"},
