@@ -3,6 +3,7 @@
 //	whippet train                       the demonstration: drawn breeds, offline
 //	whippet train --data pets           fine-tune a ResNet-34 on Oxford-IIIT Pet
 //	whippet folds                       cross-validation: a training for each fold, mean and spread
+//	whippet compare-bodies BODY...      which network to take, in minutes
 //	whippet lr-find                     which learning rate to train with
 //	whippet runs                        list and compare training runs
 //	whippet clean MODEL                 find wrong labels and near-duplicates

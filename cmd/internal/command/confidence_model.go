@@ -89,8 +89,10 @@ func (f *confidenceModelFlags) run(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	if f.inPlace && !isSaved(f.info) {
-		return fmt.Errorf("--in-place: %s are published weights and no model that train saved: give --out FILE.safetensors", name)
+	if f.inPlace {
+		if _, _, err := models.Load(f.path); err != nil {
+			return fmt.Errorf("--in-place: %s is no file of a model of Whippet's: give --out FILE.safetensors: %w", name, err)
+		}
 	}
 	if task.Continuous(task.Or(plan.Task)) {
 		return errors.New("the model predicts numbers, which have no probabilities: there is nothing to fit")
@@ -128,9 +130,6 @@ func (f *confidenceModelFlags) run(cmd *cobra.Command, name string) error {
 	}
 	return f.save(ctx, l, p)
 }
-
-// isSaved reports whether a description is of a model that training saved.
-func isSaved(i models.Info) bool { return len(i.Training) > 0 }
 
 // start gives the learner what stays of the model's, and the settings what is fitted because something else
 // is.

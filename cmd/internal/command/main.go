@@ -152,7 +152,7 @@ func newRoot() *cobra.Command {
 		newServe(),
 		newInterpret(),
 		newClean(),
-		newNext(), newConfidence(),
+		newNext(), newConfidence(), newCompareBodies(),
 		newExport(),
 		newImport(),
 		newVerify(),

@@ -78,7 +78,7 @@ func (c Config) FitHead(ctx context.Context, l *train.Learner, o features.Option
 		if err != nil {
 			return 0, err
 		}
-		h, err := c.solveHead(ctx, of.Values, y, len(l.DLs.Vocab))
+		h, err := c.SolveHead(ctx, of.Values, y, len(l.DLs.Vocab))
 		if err != nil {
 			return 0, err
 		}
@@ -98,8 +98,8 @@ func featuresOf(ctx context.Context, x *features.Extractor, dl *data.Loader) (*f
 	return of, dl.Targets().Gather(of.Index), nil
 }
 
-// solveHead fits the head that the run asks for.
-func (c Config) solveHead(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (*features.Head, error) {
+// SolveHead fits the head that the run asks for to the features [N,F] of pictures.
+func (c Config) SolveHead(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (*features.Head, error) {
 	if c.HeadOnly == headNearestMean {
 		return features.FitNearestMean(x, y, classes)
 	}
