@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/whippet-ml/whippet/internal/demo/drawn"
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 )
 
 // TestMain makes the test binary be the command itself when it is started as
@@ -19,9 +20,17 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the command as a user does; see testdata/script.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { scripts(t, "testdata/script") }
+
+// TestLongScripts runs the scripts that train for longer.
+func TestLongScripts(t *testing.T) {
+	slow.Test(t)
+	scripts(t, "testdata/longscript")
+}
+
+func scripts(t *testing.T, folder string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 folder,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {

@@ -8,6 +8,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/pool"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
+	"github.com/whippet-ml/whippet/internal/testkit/slow"
 )
 
 // The convolution, ReLU and max pool of a stem as one operation give what they
@@ -22,6 +23,9 @@ func TestConvMaxPool(t *testing.T) {
 		{Conv: Conv{N: 1, H: 64, W: 600, C: 3, K: 96, KH: 7, KW: 7, Stride: 2}, K: 3, Stride: 2, Ceil: true},
 	} {
 		t.Run(fmt.Sprintf("%+v", p), func(t *testing.T) {
+			if p.Conv.W == 600 && !slow.On() {
+				t.Skip("takes long")
+			}
 			kerneltest.EachSet(t, func(t *testing.T) {
 				if !p.Fits() {
 					t.Fatal("the shape does not fit; the test wants one that does")
