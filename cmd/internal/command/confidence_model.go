@@ -79,6 +79,11 @@ func (f *confidenceModelFlags) run(cmd *cobra.Command, name string) error {
 	if _, err := os.Lstat(f.out); f.out != "" && err == nil {
 		return fmt.Errorf("--out %s: it exists already: choose another name, or remove it; --in-place writes to the model's own file", f.out)
 	}
+	if parent := filepath.Dir(f.out); f.out != "" {
+		if info, err := os.Stat(parent); err != nil || !info.IsDir() {
+			return fmt.Errorf("--out %s: there is no folder %s", f.out, parent)
+		}
+	}
 	noAbstention := f.Abstain == "none"
 	if noAbstention {
 		f.Abstain = ""

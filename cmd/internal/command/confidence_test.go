@@ -123,6 +123,24 @@ func TestCalibrateLabels(t *testing.T) {
 	if said, err := runCommand(t, nil, "interpret", out); err != nil || !strings.Contains(said, "without the temperature") {
 		t.Errorf("interpret: %v\n%s", err, said)
 	}
+	// Afterwards: thresholds by another rule, at the same temperature; and without one.
+	high := filepath.Join(filepath.Dir(out), "high.safetensors")
+	if said, err := runCommand(t, nil, "confidence", out, "--thresholds", "0.75", "--out", high); err != nil {
+		t.Fatalf("confidence: %v\n%s", err, said)
+	}
+	if _, i, err := models.Load(high); err != nil || i.Temperature != info.Temperature || i.Thresholds[1] != 0.75 {
+		t.Errorf("confidence --thresholds gives temperature %v and thresholds %v (%v)", i.Temperature, i.Thresholds, err)
+	}
+	none := filepath.Join(filepath.Dir(out), "none.safetensors")
+	if said, err := runCommand(t, nil, "confidence", out, "--calibrate=false", "--out", none); err != nil || !strings.Contains(said, "thresholds, chosen on the validation pictures") {
+		t.Fatalf("confidence: %v\n%s", err, said)
+	}
+	if _, i, err := models.Load(none); err != nil || i.Temperature != 0 || len(i.Thresholds) != 3 {
+		t.Errorf("confidence --calibrate=false leaves temperature %v and thresholds %v (%v)", i.Temperature, i.Thresholds, err)
+	}
+	if _, err := runCommand(t, nil, "confidence", out, "--conformal", "0.5", "--out", filepath.Join(filepath.Dir(out), "no.safetensors")); err == nil || !strings.Contains(err.Error(), "--conformal 0.5: sets of classes are for pictures with one class each") {
+		t.Errorf("sets of several labels: %v", err)
+	}
 }
 
 // TestAbstain: the score to abstain below is chosen when training has ended, saved,
