@@ -24,6 +24,8 @@ var (
 	network  = strings.Fields("--arch resnet10_small --weights none --presize 0 --size 32 --batch 32 --shards 4 --seed 1")
 	// growing has pictures of three sizes, each taken several times in a row.
 	growing = append(strings.Fields("train --data pictures --label folder --sizes 24,28,32 --auto-augment randaugment:2,3-9 --aug-repeats 2"), network...)
+	// trusted has what is fitted when training has ended, of which the first rank takes features alone.
+	trusted = append(strings.Fields("train --data pictures --label folder --abstain coverage:0.5 --conformal 0.5 --strangeness 0.9"), network...)
 	// severalLabels has pictures with any number of labels, thresholds that are chosen by the validation's
 	// predictions, and what mixes a batch.
 	severalLabels = append(strings.Fields("train --data pictures --label csv:labels.csv:labels --label-delim ; --mixup 0.4 --metrics f1_score,average_precision_score"), network...)
@@ -79,7 +81,7 @@ var clock = regexp.MustCompile(`(?m),[0-9:]+$`)
 func TestSameBytes(t *testing.T) {
 	slow.Test(t)
 	all := clusters(t)
-	for name, settings := range map[string][]string{"one label": settings, "several labels": severalLabels, "sizes": growing} {
+	for name, settings := range map[string][]string{"one label": settings, "several labels": severalLabels, "sizes": growing, "trusted": trusted} {
 		t.Run(name, func(t *testing.T) {
 			train := func(c cluster, ranks, threads int) string {
 				const run = "run"
