@@ -21,7 +21,7 @@ import (
 // Actions of a decision.
 const (
 	Keep    = "keep"    // picture and label are right
-	Relabel = "relabel" // the picture is good, its label is Decision.Label, or its labels are Decision.Labels
+	Relabel = "relabel" // the picture is good, its label is Decision.Label, its labels are Decision.Labels, or its numbers Decision.Numbers
 	Drop    = "drop"    // leave the picture out
 )
 
@@ -30,6 +30,8 @@ type Decision struct {
 	Action string   `json:"action"`
 	Label  string   `json:"label,omitempty"`  // of pictures that have one label
 	Labels []string `json:"labels,omitempty"` // of pictures that may have several; empty for none of them
+
+	Numbers []string `json:"numbers,omitempty"` // of pictures with numbers: all of them, as text
 }
 
 // DecisionsSuffix is added to the table's name for the file that remembers the
@@ -117,11 +119,17 @@ func (d Decision) check(s *Set) error {
 		if d.Action == Keep && s.Unlabeled {
 			return errors.New("there is no label to keep: choose one")
 		}
-		if d.Label != "" || len(d.Labels) > 0 {
-			return fmt.Errorf("to %s takes no label, not %q", d.Action, append(d.Labels, d.Label))
+		if d.Label != "" || len(d.Labels) > 0 || len(d.Numbers) > 0 {
+			return fmt.Errorf("to %s takes no label, not %q", d.Action, slices.Concat(d.Labels, []string{d.Label}, d.Numbers))
 		}
 		return nil
 	case Relabel:
+		if s.Numbers {
+			return d.checkNumbers(s)
+		}
+		if len(d.Numbers) > 0 {
+			return fmt.Errorf("numbers %q: pictures have labels here", d.Numbers)
+		}
 		labels := []string{d.Label}
 		switch {
 		case s.Several && d.Label != "":
@@ -142,6 +150,22 @@ func (d Decision) check(s *Set) error {
 		return nil
 	}
 	return fmt.Errorf("action %q; want %s, %s or %s", d.Action, Keep, Relabel, Drop)
+}
+
+// checkNumbers is check of a relabeled picture with numbers.
+func (d Decision) checkNumbers(s *Set) error {
+	if d.Label != "" || len(d.Labels) > 0 {
+		return fmt.Errorf("label %q: pictures have numbers here", append(d.Labels, d.Label))
+	}
+	if len(d.Numbers) != len(s.Vocab) {
+		return fmt.Errorf("%d numbers are given; a picture has %d: %.200q", len(d.Numbers), len(s.Vocab), s.Vocab)
+	}
+	for k, text := range d.Numbers {
+		if v, err := strconv.ParseFloat(text, 32); err != nil || v-v != 0 {
+			return fmt.Errorf("%s is %.40q, which is no finite number", s.Vocab[k], text)
+		}
+	}
+	return nil
 }
 
 // Decide records decisions about pictures of the set, by index, all or none; a
@@ -259,7 +283,39 @@ func (s *Set) Delimiter() (string, error) {
 	return "", errors.New("there is no character that could separate the labels in a table: they have semicolons, bars, commas, slashes and tabs in them")
 }
 
-// writeTable writes path, label and is_valid of every picture that was not
+// columns are the names of the table's columns.
+func (s *Set) columns() []string {
+	switch {
+	case s.Numbers:
+		return slices.Concat([]string{"path"}, s.Vocab, []string{"is_valid"})
+	case s.Several && s.Unlabeled:
+		return []string{"path", LabelsColumn}
+	case s.Several:
+		return []string{"path", LabelsColumn, "is_valid"}
+	case s.Unlabeled:
+		return []string{"path", "label"}
+	}
+	return []string{"path", "label", "is_valid"}
+}
+
+// NumberColumns returns what names the numbers of the table behind --label csv:FILE: their names, or, where these
+// would be taken for something else, their places.
+func (s *Set) NumberColumns() string {
+	odd := func(name string) bool {
+		_, err := strconv.Atoi(name)
+		return err == nil || strings.ContainsAny(name, ",:") || strings.TrimSpace(name) != name
+	}
+	if !slices.ContainsFunc(s.Vocab, odd) {
+		return strings.Join(s.Vocab, ",")
+	}
+	places := make([]string, len(s.Vocab))
+	for k := range places {
+		places[k] = strconv.Itoa(k + 1)
+	}
+	return strings.Join(places, ",")
+}
+
+// writeTable writes path, label (or labels, or numbers) and is_valid of every picture that was not
 // dropped; of unlabeled ones, path and label of those that got one.
 func (r *Review) writeTable(w io.Writer) error {
 	sep, err := r.set.Delimiter()
@@ -267,16 +323,19 @@ func (r *Review) writeTable(w io.Writer) error {
 		return err
 	}
 	out := csv.NewWriter(w)
-	column := "label"
-	if r.set.Several {
-		column = LabelsColumn
-	}
-	columns := []string{"path", column, "is_valid"}
-	if r.set.Unlabeled {
-		columns = columns[:2]
-	}
+	columns := r.set.columns()
 	_ = out.Write(columns)
 	for _, p := range r.set.Pictures {
+		if r.set.Numbers {
+			if d := r.decisions[p.Name]; d.Action != Drop {
+				values := p.Numbers
+				if d.Action == Relabel {
+					values = d.Numbers
+				}
+				_ = out.Write(slices.Concat([]string{p.Name}, values, []string{strconv.FormatBool(p.Valid)}))
+			}
+			continue
+		}
 		labels := make([]string, len(p.Labels))
 		for i, k := range p.Labels {
 			labels[i] = r.set.Vocab[k]

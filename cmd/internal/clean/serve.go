@@ -92,6 +92,7 @@ func (p *Page) keyed(h http.HandlerFunc) http.HandlerFunc {
 type pictureJSON struct {
 	Name     string    `json:"name"`
 	Labels   []int     `json:"labels"`
+	Numbers  []string  `json:"numbers,omitempty"`
 	Valid    bool      `json:"valid"`
 	Opinion  *Opinion  `json:"opinion"`
 	Decision *Decision `json:"decision"`
@@ -102,7 +103,7 @@ func (p *Page) serveReview(w http.ResponseWriter, _ *http.Request) {
 	for _, e := range p.queue.Cases {
 		for _, i := range e.Pictures {
 			pic := p.review.set.Pictures[i]
-			j := pictureJSON{Name: pic.Name, Labels: pic.Labels, Valid: pic.Valid}
+			j := pictureJSON{Name: pic.Name, Labels: pic.Labels, Numbers: pic.Numbers, Valid: pic.Valid}
 			if o, ok := p.queue.Opinions[i]; ok {
 				j.Opinion = &o
 			}
@@ -116,7 +117,7 @@ func (p *Page) serveReview(w http.ResponseWriter, _ *http.Request) {
 	if cases == nil {
 		cases = []Case{}
 	}
-	answer(w, map[string]any{"title": p.title, "vocab": p.review.set.Vocab, "several": p.review.set.Several, "unlabeled": p.review.set.Unlabeled, "out": p.review.out,
+	answer(w, map[string]any{"title": p.title, "vocab": p.review.set.Vocab, "several": p.review.set.Several, "unlabeled": p.review.set.Unlabeled, "numbers": p.review.set.Numbers, "out": p.review.out,
 		"entries": cases, "pictures": pictures, "counts": p.review.Counts()})
 }
 
@@ -173,6 +174,7 @@ type request struct {
 		Action  string   `json:"action"`
 		Label   string   `json:"label"`
 		Labels  []string `json:"labels"`
+		Numbers []string `json:"numbers"`
 	} `json:"decisions"`
 }
 
@@ -196,7 +198,7 @@ func readRequest(r io.Reader) (map[int]*Decision, error) {
 		}
 		what[d.Picture] = nil
 		if d.Action != "" {
-			what[d.Picture] = &Decision{d.Action, d.Label, d.Labels}
+			what[d.Picture] = &Decision{d.Action, d.Label, d.Labels, d.Numbers}
 		}
 	}
 	return what, nil

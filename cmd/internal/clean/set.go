@@ -12,6 +12,7 @@ import (
 
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/interpret"
+	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/vision"
 )
 
@@ -21,6 +22,8 @@ type Picture struct {
 	Name   string // in tables: below the root with slashes, or Path when it is elsewhere
 	Labels []int  // indices into the vocabulary, in order; one, unless the set's pictures may have several; none where it is unlabeled
 	Valid  bool   // for validation
+
+	Numbers []string // of a set of numbers: their values as text, in the vocabulary's order
 }
 
 // Set is all pictures of the data, sorted by name.
@@ -28,14 +31,16 @@ type Set struct {
 	Vocab     []string
 	Several   bool // a picture has any number of labels, not one
 	Unlabeled bool // pictures get their labels by decisions, and the table has those that did
+	Numbers   bool // a picture has a number for each name of the vocabulary, and no labels
 	Pictures  []Picture
 	Open      func(path string) (*data.Image, error) // called from several goroutines
 }
 
 // NewSet gathers the pictures of loaders that were made of a Block, for a task
-// whose items have one class each, or any number of labels.
+// whose items have one class each, any number of labels, or numbers.
 func NewSet(d *data.DataLoaders) *Set {
-	s := &Set{Vocab: d.Vocab, Several: !d.Task().Exclusive(), Open: func(path string) (*data.Image, error) {
+	numbers := task.Continuous(d.Task())
+	s := &Set{Vocab: d.Vocab, Several: !d.Task().Exclusive() && !numbers, Numbers: numbers, Open: func(path string) (*data.Image, error) {
 		return d.Block.Items.Open(data.Item{Path: path})
 	}}
 	add := func(l *data.Loader, valid bool) {
@@ -43,7 +48,13 @@ func NewSet(d *data.DataLoaders) *Set {
 			return
 		}
 		for i, it := range l.Items() {
-			s.Pictures = append(s.Pictures, Picture{Path: it.Path, Name: nameIn(d.Root, it.Path), Labels: s.indices(d.Task().Labels(d.Vocab, l.Targets(), i)), Valid: valid})
+			p := Picture{Path: it.Path, Name: nameIn(d.Root, it.Path), Labels: []int{}, Valid: valid}
+			if of := d.Task().Labels(d.Vocab, l.Targets(), i); numbers {
+				p.Numbers = of
+			} else {
+				p.Labels = s.indices(of)
+			}
+			s.Pictures = append(s.Pictures, p)
 		}
 	}
 	add(d.Train, false)
@@ -95,6 +106,8 @@ type Opinion struct {
 	Uncertainty float64 `json:"uncertainty"` // of pictures without labels, instead of the loss
 	Answer      []int   `json:"answer"`      // what it would label the picture, indices into the vocabulary, in order
 	Top         []Guess `json:"top"`         // the most probable classes, best first
+
+	Numbers []string `json:"numbers,omitempty"` // of a set of numbers: the predicted ones as text
 }
 
 // Guess is a class and its probability.
@@ -171,6 +184,9 @@ func (s *Set) opinion(p interpret.Row) Opinion {
 	o, guesses := Opinion{Loss: float64(p.Loss), Answer: []int{p.Predicted}}, topGuesses
 	if s.Several {
 		o.Answer, guesses = s.indices(p.Answers), severalGuesses
+	}
+	if s.Numbers {
+		return Opinion{Loss: float64(p.Loss), Answer: []int{}, Top: []Guess{}, Numbers: p.Answers}
 	}
 	for c, v := range p.Probs {
 		at, _ := slices.BinarySearchFunc(o.Top, v, func(g Guess, v float32) int {

@@ -15,7 +15,6 @@ import (
 	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/data/copies"
 	"github.com/whippet-ml/whippet/interpret"
-	"github.com/whippet-ml/whippet/task"
 	"github.com/whippet-ml/whippet/train"
 )
 
@@ -28,6 +27,7 @@ type cleanFlags struct {
 	limits  copies.Limits
 
 	delimiter string // of the labels in the table, where pictures may have several
+	numbers   string // the columns of the table's numbers, where pictures have these
 }
 
 // pageClose is how long a page may take to answer what was asked before the command ends.
@@ -42,6 +42,7 @@ func newClean() *cobra.Command {
 loss, and through pairs of pictures that are nearly the same in training and in
 validation. Keep, relabel or drop each. What is decided is written at once to a
 table (path, label, is_valid) that whippet train takes; pictures are only read.
+Of a model that predicts numbers, the pictures that are the furthest off are shown, and their numbers can be mended.
 
 The same command again continues where you stopped. MODEL is a model file or the
 folder of a run. Without --data, the pictures of its training are taken.`,
@@ -108,12 +109,12 @@ func (f *cleanFlags) run(cmd *cobra.Command, model string) error {
 		return err
 	}
 	defer l.DLs.Close()
-	if t := l.DLs.Task(); task.Continuous(t) {
-		return fmt.Errorf("clean goes through pictures of classes or labels; the model's task is %s", t.Name())
-	}
 	set := clean.NewSet(l.DLs)
 	if f.delimiter, err = set.Delimiter(); err != nil {
 		return err
+	}
+	if set.Numbers {
+		f.numbers = set.NumberColumns()
 	}
 	review, err := clean.OpenReview(out, set) // before the long work, to fail early
 	if err != nil {
@@ -214,6 +215,12 @@ func (f *cleanFlags) report(p *printer, r *clean.Review, out string) {
 	label := quote("csv:" + out)
 	if f.delimiter != "" {
 		label = quote("csv:"+out+":"+clean.LabelsColumn) + " --label-delim " + quote(f.delimiter)
+	}
+	if f.numbers != "" {
+		label = quote("csv:"+out+":"+f.numbers) + " --task regression"
+		if f.Range != "" {
+			label += " --range " + quote(f.Range)
+		}
 	}
 	fmt.Fprintf(p.out, "\nto train with it:\n\n    whippet train --data %s --label %s --valid column:is_valid\n", quote(f.Data), label)
 }

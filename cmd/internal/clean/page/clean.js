@@ -35,11 +35,12 @@ const entry = () => review.entries[at];
 const picture = (i) => review.pictures[i];
 const same = (a, b) => a.length === b.length && a.every((v) => b.includes(v));
 // called is labels, as names, in words.
-const called = (names) => names.length ? names.map(apart).join(', ') : 'none of the labels';
-const labelsOf = (p) => p.labels.map((k) => review.vocab[k]);
+const called = (names) => review.numbers ? names.map((v, k) => `${apart(review.vocab[k])} ${v}`).join(', ') : names.length ? names.map(apart).join(', ') : 'none of the labels';
+const labelsOf = (p) => review.numbers ? p.numbers : p.labels.map((k) => review.vocab[k]);
+const differ = (a, b) => review.numbers ? a.numbers.some((v, k) => v !== b.numbers[k]) : !same(a.labels, b.labels);
 // now is the labels that a picture has as decided.
 const now = (p) => p.decision && p.decision.action === 'relabel' ? labelsIn(p.decision) : labelsOf(p);
-const labelsIn = (d) => review.several ? d.labels || [] : [d.label];
+const labelsIn = (d) => review.numbers ? d.numbers : review.several ? d.labels || [] : [d.label];
 const decided = (e) => e.pictures.every((i) => picture(i).decision);
 
 // decide sends decisions [[picture, action, labels]], and goes on to the next entry unless it is to stay.
@@ -47,7 +48,7 @@ async function decide(list, { undoing, stay } = {}) {
   if (busy || review.over) return;
   busy = true;
   const before = list.map(([i]) => { const d = picture(i).decision; return [i, d ? d.action : '', d && d.action === 'relabel' ? labelsIn(d) : []]; });
-  const decision = (action, labels) => action !== 'relabel' ? { action } : review.several ? { action, labels } : { action, label: labels[0] };
+  const decision = (action, labels) => action !== 'relabel' ? { action } : review.numbers ? { action, numbers: labels } : review.several ? { action, labels } : { action, label: labels[0] };
   try {
     review.counts = await call('decide', { decisions: list.map(([i, action, labels]) => ({ picture: i, ...decision(action, labels) })) });
     alarm('');
@@ -97,10 +98,11 @@ function undecided() {
   $('saved').textContent = 'Every entry is decided. Press Finish, or look at some again.';
 }
 
-const counted = (c) => review.unlabeled ? `${c.relabeled} labeled, ${c.dropped} dropped` : `${c.kept} kept, ${c.relabeled} relabeled, ${c.dropped} dropped`;
+const counted = (c) => review.unlabeled ? `${c.relabeled} labeled, ${c.dropped} dropped` : `${c.kept} kept, ${c.relabeled} ${review.numbers ? 'changed' : 'relabeled'}, ${c.dropped} dropped`;
 
 // suggestion is the labels that the model would give instead, null if it agrees.
 function suggestion(p) {
+  if (review.numbers) return p.opinion ? p.opinion.numbers : null;
   return p.opinion && (review.unlabeled || !same(p.opinion.answer, p.labels)) ? p.opinion.answer.map((k) => review.vocab[k]) : null;
 }
 
@@ -126,16 +128,35 @@ function boxes(i, k) {
   return box;
 }
 
+// fields are the numbers of a picture, to be mended.
+function fields(i, k) {
+  const p = picture(i), has = now(p), box = make('div', { className: 'numbers', role: 'group' });
+  box.setAttribute('aria-label', 'numbers of ' + p.name);
+  for (const [n, name] of review.vocab.entries()) {
+    const input = make('input', { type: 'number', step: 'any', value: has[n], autocomplete: 'off' });
+    input.setAttribute('aria-label', `${name} of ${p.name}`);
+    input.addEventListener('change', () => {
+      active = k;
+      if (input.value === '') { alarm(`${apart(name)} needs a number.`); return; }
+      const numbers = now(p).map((v, m) => m === n ? input.value : v);
+      decide([numbers.every((v, m) => v === p.numbers[m]) ? [i, 'keep'] : [i, 'relabel', numbers]], { stay: true });
+    });
+    input.addEventListener('keydown', (e) => { if (e.key === 'Escape') input.blur(); });
+    box.append(make('label', {}, apart(name) + ' ', input));
+  }
+  return box;
+}
+
 function panel(i, k) {
   const p = picture(i), d = p.decision;
-  const img = make('img', { alt: review.unlabeled ? `${p.name}, without a label` : `${p.name}, labeled ${called(labelsOf(p))}`, src: `api/picture?i=${i}&key=${encodeURIComponent(key)}` });
+  const img = make('img', { alt: review.unlabeled ? `${p.name}, without a label` : `${p.name}, ${review.numbers ? 'with' : 'labeled'} ${called(labelsOf(p))}`, src: `api/picture?i=${i}&key=${encodeURIComponent(key)}` });
   img.addEventListener('error', () => { if (!review.over) alarm(`${apart(p.name)} cannot be shown.`); });
   const side = make('div', {});
   const f = make('section', { className: 'panel' + (k === active ? ' active' : '') + (d && d.action === 'drop' ? ' dropped' : '') }, img, side);
   f.setAttribute('aria-label', p.name);
   f.dataset.picture = i;
   side.append(make('h2', {}, p.name));
-  if (!review.unlabeled) side.append(make('p', {}, 'labeled ', make('b', {}, called(labelsOf(p))), p.valid ? ', for validation' : ', for training'));
+  if (!review.unlabeled) side.append(make('p', {}, review.numbers ? 'in the table ' : 'labeled ', make('b', {}, called(labelsOf(p))), p.valid ? ', for validation' : ', for training'));
   if (p.opinion) {
     side.append(make('p', {}, (review.unlabeled ? `uncertainty ${p.opinion.uncertainty.toFixed(3)}` : `loss ${p.opinion.loss.toFixed(3)}`) + '; the model says'));
     const list = make('ol', {});
@@ -144,9 +165,10 @@ function panel(i, k) {
       li.style.background = `linear-gradient(90deg, var(--bar) ${100 * g.prob}%, transparent 0)`;
       list.append(li);
     }
+    if (review.numbers) for (const [n, v] of p.opinion.numbers.entries()) list.append(make('li', {}, make('span', {}, apart(review.vocab[n])), make('span', {}, v)));
     side.append(list);
   }
-  const state = make('p', { className: 'state' }, d ? { keep: 'kept', drop: 'dropped', relabel: (review.unlabeled ? 'labeled: ' : 'relabeled: ') + called(d.action === 'relabel' ? labelsIn(d) : []) }[d.action] : '');
+  const state = make('p', { className: 'state' }, d ? { keep: 'kept', drop: 'dropped', relabel: (review.unlabeled ? 'labeled: ' : review.numbers ? 'changed: ' : 'relabeled: ') + called(d.action === 'relabel' ? labelsIn(d) : []) }[d.action] : '');
   if (d) state.classList.add(d.action);
   side.append(state);
   const row = make('div', { className: 'do' });
@@ -172,7 +194,7 @@ function panel(i, k) {
     if (e.key === 'Escape') input.blur();
     if (e.key === 'Enter' && !review.vocab.includes(input.value)) alarm(`“${apart(input.value)}” is not one of the model's classes.`);
   });
-  row.append(input);
+  if (review.numbers) side.append(fields(i, k)); else row.append(input);
   side.append(row);
   f.addEventListener('pointerdown', () => {
     active = k;
@@ -200,12 +222,12 @@ function show() {
   if (pair) {
     const [a, b] = e.pictures.map(picture);
     $('why').textContent = `Near-duplicates in training and validation${e.how ? ', one ' + e.how : ''}${e.alike ? ` (edges ${Math.round(100 * e.alike)} % alike)` : ''}: the model is judged on what it has seen.` +
-      (!same(a.labels, b.labels) ? ' Their labels differ.' : '');
+      (differ(a, b) ? ` Their ${review.numbers ? 'numbers' : 'labels'} differ.` : '');
   } else if (review.unlabeled) {
     $('why').textContent = 'The model is unsure of this picture, and it is unlike those before it.';
   } else {
     const p = picture(e.pictures[0]);
-    $('why').textContent = suggestion(p) !== null ? `Labeled ${called(labelsOf(p))}; the model says ${called(suggestion(p))}.` : 'The model agrees with the label, but is not sure.';
+    $('why').textContent = review.numbers ? `In the table ${called(labelsOf(p))}; the model says ${called(suggestion(p))}.` : suggestion(p) !== null ? `Labeled ${called(labelsOf(p))}; the model says ${called(suggestion(p))}.` : 'The model agrees with the label, but is not sure.';
   }
   $('panels').replaceChildren(...e.pictures.map(panel));
   const after = review.entries[at + 1];
@@ -226,7 +248,7 @@ addEventListener('keydown', (e) => {
     case 'k': if (!review.unlabeled) decide([[i, 'keep']]); break;
     case 'd': case 'delete': decide([[i, 'drop']]); break;
     case 'r': if (s !== null) decide([[i, 'relabel', s]]); break;
-    case 'l': document.querySelectorAll('.panel input')[active].focus(); break;
+    case 'l': document.querySelectorAll('.panel')[active].querySelector('input').focus(); break;
     case 'u': undo(); break;
     case 'b': pairDo('both'); break;
     case 't': pairDo('train'); break;
@@ -277,6 +299,7 @@ call('review').then((r) => {
   review = r;
   $('title').textContent = r.title;
   if (r.unlabeled) document.querySelectorAll('.labeled').forEach((e) => { e.hidden = true; });
+  if (r.numbers) $('hint').textContent = 'change a number,';
   $('classes').append(...r.vocab.map((v) => make('option', { value: v })));
   $('main').hidden = false;
   const first = r.entries.findIndex((e) => !decided(e));
