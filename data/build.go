@@ -132,6 +132,7 @@ func (b Block) build(ctx context.Context, root string, tr tracer) (*DataLoaders,
 	if !task.Continuous(b.Task) {
 		d.Warnings = append(d.Warnings, lookAlikes(slices.Concat(labels...))...)
 		d.Warnings = append(d.Warnings, missing(slices.Concat(labels...))...)
+		d.Warnings = append(d.Warnings, labelWarnings(b.Label, root, items, labels)...)
 	}
 	if b.Label == ParentLabel {
 		d.Warnings = append(d.Warnings, depths(root, items)...)
@@ -278,6 +279,7 @@ func (d *DataLoaders) warn() {
 		d.Warnings = append(d.Warnings, fmt.Sprintf("%s left out: %s", plural(n, "damaged picture"), names(d.Root, items)))
 	}
 	if task.Continuous(d.Task()) {
+		d.warnEqualNumbers()
 		return // numbers have no classes that could be rare
 	}
 	rare := func(l *Loader, least int) (few []string) {

@@ -101,8 +101,8 @@ type columnLabel string
 
 func (c columnLabel) Labels(root string, item Item) ([]string, error) {
 	s, err := column(item, string(c))
-	if err == nil && s == "" {
-		err = fmt.Errorf("the column %q is empty", string(c))
+	if err == nil && strings.TrimSpace(s) == "" {
+		err = fmt.Errorf("the column %q is empty: fill in the label, or leave the picture out", string(c))
 	}
 	return []string{s}, err
 }

@@ -59,7 +59,9 @@ func isMinusOne(cell string) bool {
 
 // MarkColumns returns the columns that have nothing but 0 and 1 (or what else MarkColumns, the Labeler,
 // reads) in every row: those of labels, where each has a column. The column of the pictures, those
-// called as columns that split pictures are, and the ones of except are none. It is an error when there is no such column.
+// called as columns that split pictures are, and the ones of except are none. It is an error when there is no such column, and
+// when a column has something else in a tenth of its rows or less, or nothing else but -1 and empty cells: a mistake, probably, by which a
+// label would be lost.
 func (t *Table) MarkColumns(except ...string) ([]string, error) {
 	var marks []string
 	for k, name := range t.Columns {
@@ -67,8 +69,21 @@ func (t *Table) MarkColumns(except ...string) ([]string, error) {
 		if name == t.PathColumn || parts || slices.Contains(except, name) {
 			continue
 		}
-		if !slices.ContainsFunc(t.Rows, func(row []string) bool { _, ok := mark(row[k]); return !ok }) {
+		odd, unknown := []int{}, 0
+		for i, row := range t.Rows {
+			if _, ok := mark(row[k]); !ok {
+				odd = append(odd, i)
+				if strings.TrimSpace(row[k]) == "" || isMinusOne(row[k]) {
+					unknown++
+				}
+			}
+		}
+		switch marked := len(t.Rows) - len(odd); {
+		case len(odd) == 0:
 			marks = append(marks, name)
+		case marked >= 9*len(odd) || marked > 0 && unknown == len(odd):
+			return nil, mistakef(ErrLabel, "the table %s has 0 and 1 in %d of %d rows of the column %q, and %q in line %d: write 1 where the picture has the label and 0 where it has not, or name the columns of labels",
+				t.File, marked, len(t.Rows), name, t.Rows[odd[0]][k], t.Lines[odd[0]])
 		}
 	}
 	if len(marks) == 0 {

@@ -36,6 +36,30 @@ func TestMarkColumns(t *testing.T) {
 	}
 }
 
+// TestMarkTableMistakes: a column that is one of labels but for a few cells is not passed over in silence.
+func TestMarkTableMistakes(t *testing.T) {
+	for name, tc := range map[string]struct {
+		cells []string // of the column b, beside one that is right
+		want  string   // in the error; "" for none
+	}{
+		"a two":           {[]string{"1", "0", "0", "1", "0", "0", "1", "0", "0", "2"}, `and "2" in line 11`},
+		"an empty cell":   {[]string{"1", "0", "", "1"}, `and "" in line 4`},
+		"minus one":       {[]string{"1", "-1", "-1", "-1"}, `0 and 1 in 1 of 4 rows of the column "b", and "-1" in line 3`},
+		"a number":        {[]string{"0", "5", "1", "7"}, ""},
+		"an empty column": {[]string{"", "", "", ""}, ""},
+		"a text":          {[]string{"x", "yes", "z", "w"}, ""},
+	} {
+		table := &Table{File: "t.csv", Columns: []string{"file", "a", "b"}, PathColumn: "file"}
+		for i, cell := range tc.cells {
+			table.Rows, table.Lines = append(table.Rows, []string{string(rune('a' + i)), "1", cell}), append(table.Lines, i+2)
+		}
+		got, err := table.MarkColumns()
+		if tc.want == "" && (err != nil || !slices.Equal(got, []string{"a"})) || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
+			t.Errorf("%s: columns %q, error %v; want %q", name, got, err, tc.want)
+		}
+	}
+}
+
 // TestMarkTable finds the columns of labels and builds loaders whose vocabulary has their order.
 func TestMarkTable(t *testing.T) {
 	files := map[string][]byte{}

@@ -134,7 +134,7 @@ func (f *exportFlags) writeFolder(w io.Writer, path string, c *models.Classifier
 	case err != nil:
 		return fmt.Errorf("--out %s: %w", path, err)
 	}
-	fmt.Fprintf(w, "%s: %s for timm, %s, input %d×%[4]d, with a model card\n", path, c.Arch.Name, outputs(info), info.Preprocess.Size)
+	fmt.Fprintf(w, "%s: %s for timm, %s, input %d×%[4]d, with a model card\n", path, c.Arch.Name, answers(info), info.Preprocess.Size)
 	if differ != "" {
 		fmt.Fprintf(w, "note: %s\n", differ)
 	}
@@ -153,20 +153,27 @@ func (f *exportFlags) writeONNX(w io.Writer, path string, c *models.Classifier, 
 	if f.graph.Preprocess {
 		input = "of any size"
 	}
-	fmt.Fprintf(w, "%s: ONNX opset %d, %s, %s, input %s\n", path, onnx.Opset, info.Arch, outputs(info), input)
+	fmt.Fprintf(w, "%s: ONNX opset %d, %s, %s, input %s\n", path, onnx.Opset, info.Arch, answers(info), input)
 	return nil
 }
 
-// outputs says how many of what a model answers with.
-func outputs(info models.Info) string {
-	n, kind, kinds := len(info.Vocab), "class", "classes"
-	if t, err := task.ByName(info.Task); err == nil {
-		switch {
-		case task.Continuous(t):
-			kind, kinds = "number", "numbers"
-		case !t.Exclusive():
-			kind, kinds = "label", "labels"
-		}
+// answers says with how many of what a saved model answers.
+func answers(info models.Info) string {
+	t, err := task.ByName(info.Task)
+	if err != nil {
+		t = task.SingleLabel // of a task that opening the model would have refused
+	}
+	return outputs(t, len(info.Vocab))
+}
+
+// outputs says that a model answers with n classes, labels or numbers.
+func outputs(t task.Task, n int) string {
+	kind, kinds := "class", "classes"
+	switch {
+	case task.Continuous(t):
+		kind, kinds = "number", "numbers"
+	case !t.Exclusive():
+		kind, kinds = "label", "labels"
 	}
 	if n == 1 {
 		kinds = kind

@@ -385,12 +385,12 @@ func (f *interpretFlags) files(ctx context.Context, t *interpret.Table, l *train
 
 // facts are the lines about model and data in the report's summary.
 func (f *interpretFlags) facts() [][2]string {
-	pre, outputs := f.info.Preprocess, [2]string{"classes", fmt.Sprint(len(f.info.Vocab))}
+	pre, kind := f.info.Preprocess, [2]string{"classes", fmt.Sprint(len(f.info.Vocab))}
 	if numbers, err := f.numbers(); err == nil && numbers {
-		outputs = [2]string{"numbers", strings.Join(f.info.Vocab, ", ")}
+		kind = [2]string{"numbers", strings.Join(f.info.Vocab, ", ")}
 	}
 	return [][2]string{
-		{"network", f.info.Arch}, {"input", fmt.Sprintf("%d×%d", pre.Size, pre.Size)}, outputs,
+		{"network", f.info.Arch}, {"input", fmt.Sprintf("%d×%d", pre.Size, pre.Size)}, kind,
 		{"data", f.Data}, {"pictures", f.why}, {"labels", f.Label},
 	}
 }

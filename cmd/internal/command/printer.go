@@ -145,11 +145,11 @@ func (p *printer) start(c run.Config, dls *data.DataLoaders, from *train.Checkpo
 	if c.Shards > 1 {
 		shards = fmt.Sprintf(" in %d shards", c.Shards)
 	}
-	what := "classes"
+	what := outputs(dls.Task(), len(dls.Vocab))
 	if task.Continuous(dls.Task()) {
-		what = "numbers a picture"
+		what += " a picture"
 	}
-	fmt.Fprintf(p.out, "%s: %d %s, %d pictures to train on, %d to validate on\n", c.Data, len(dls.Vocab), what, len(dls.Train.Items()), len(dls.Valid.Items()))
+	fmt.Fprintf(p.out, "%s: %s, %d pictures to train on, %d to validate on\n", c.Data, what, len(dls.Train.Items()), len(dls.Valid.Items()))
 	fmt.Fprintf(p.out, "%s, weights %s, %d×%d, batch %d%s, labels by %s, validation by %s, seed %d\n\n", c.Arch, cmp.Or(c.From, c.Weights), c.Size, c.Size, c.Batch, shards, c.Label, c.Valid, c.Seed)
 	if stages, err := c.SizeStages(); err == nil && stages != nil {
 		var parts []string

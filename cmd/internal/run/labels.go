@@ -96,6 +96,9 @@ func (c Config) loss(dls *data.DataLoaders) (loss.Func, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--class-weights %s: %w", c.ClassWeights, err)
 		}
+		if k := slices.Index(w, 0); k >= 0 && c.ClassWeights != autoWeights {
+			dls.Warnings = append(dls.Warnings, fmt.Sprintf("--class-weights %s: the weight of %q is 0: its pictures teach nothing", c.ClassWeights, dls.Vocab[k]))
+		}
 		if c.ClassWeights == autoWeights && !dls.Task().Exclusive() && c.Loss != "asymmetric" {
 			o.PosWeight = w
 		} else {
