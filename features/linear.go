@@ -30,27 +30,15 @@ type LinearOptions struct {
 // StandardScaler and LogisticRegression. It is found by L-BFGS (Nocedal and Wright, "Numerical Optimization", 2006, algorithm
 // 7.5), and the bits do not depend on the number of threads.
 func FitLinear(ctx context.Context, features *tensor.Tensor, y target.Targets, classes int, o LinearOptions) (*Head, error) {
-	if !(o.WeightDecay >= 0) || math.IsInf(o.WeightDecay, 0) || o.MaxSteps < 0 {
-		return nil, fmt.Errorf("features: a weight decay of %v and %d steps; want neither below 0", o.WeightDecay, o.MaxSteps)
-	}
-	s, err := newStandard(features)
+	s, err := newFit(features, y, classes, &o)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTargets(y, s.n, classes); err != nil {
-		return nil, err
-	}
-	p := &regression{standard: s, y: y, classes: classes, decay: o.WeightDecay,
-		w: make([]float32, classes*s.f), bias: make([]float32, classes), logits: make([]float32, s.n*classes), dw: make([]float32, classes*s.f), losses: make([]float64, s.n)}
-	v := make([]float64, classes*(s.f+1)) // weights, then biases
-	if o.MaxSteps == 0 {
-		o.MaxSteps = 1000
-	}
-	steps, err := minimize(ctx, p.at, v, o.MaxSteps)
+	p := newRegression(s, y, classes, o.WeightDecay)
+	v, steps, err := p.solve(ctx, o.MaxSteps)
 	if err != nil {
 		return nil, err
 	}
-	p.at(v, make([]float64, len(v))) // for the loss
 	h := s.head(v[:classes*s.f], v[classes*s.f:])
 	h.Loss, h.Steps = p.loss, steps
 	if y.Values != nil {
@@ -59,7 +47,22 @@ func FitLinear(ctx context.Context, features *tensor.Tensor, y target.Targets, c
 	return h, nil
 }
 
-// regression is the function that FitLinear makes as small as possible.
+// newFit checks what a head is fitted to, fills in the defaults of o, and returns the standard features.
+func newFit(features *tensor.Tensor, y target.Targets, outputs int, o *LinearOptions) (*standard, error) {
+	if !(o.WeightDecay >= 0) || math.IsInf(o.WeightDecay, 0) || o.MaxSteps < 0 {
+		return nil, fmt.Errorf("features: a weight decay of %v and %d steps; want neither below 0", o.WeightDecay, o.MaxSteps)
+	}
+	if o.MaxSteps == 0 {
+		o.MaxSteps = 1000
+	}
+	s, err := newStandard(features)
+	if err != nil {
+		return nil, err
+	}
+	return s, checkTargets(y, s.n, outputs)
+}
+
+// regression is the function that FitLinear and FitRidge make as small as possible.
 type regression struct {
 	*standard
 	y       target.Targets
@@ -71,6 +74,28 @@ type regression struct {
 	dw      []float32
 	losses  []float64 // of each picture
 	loss    float64   // their mean, at the last place
+
+	// gradient returns the loss of picture i for its row of logits, and puts its gradient, divided by n, in their place.
+	gradient func(row []float32, i int) float64
+}
+
+func newRegression(s *standard, y target.Targets, classes int, decay float64) *regression {
+	p := &regression{standard: s, y: y, classes: classes, decay: decay,
+		w: make([]float32, classes*s.f), bias: make([]float32, classes), logits: make([]float32, s.n*classes), dw: make([]float32, classes*s.f), losses: make([]float64, s.n)}
+	p.gradient = func(row []float32, i int) float64 { return softmaxGradient(row, y.Class[i], s.n) }
+	if y.Values != nil {
+		p.gradient = func(row []float32, i int) float64 { return sigmoidGradient(row, y.Row(i), s.n) }
+	}
+	return p
+}
+
+// solve returns the place of the minimum, weights and then biases, at which p then is.
+func (p *regression) solve(ctx context.Context, most int) (v []float64, steps int, err error) {
+	v = make([]float64, p.classes*(p.f+1))
+	if steps, err = minimize(ctx, p.at, v, most); err == nil {
+		p.at(v, make([]float64, len(v))) // for the loss
+	}
+	return v, steps, err
 }
 
 // at returns the value at v, and writes its gradient to grad.
@@ -86,12 +111,7 @@ func (p *regression) at(v, grad []float64) float64 {
 	product.Forward(p.x, p.w, p.logits, elementwise.Epilogue{Bias: p.bias})
 	parallel.ChunksWith(p.n, 64, p, func(p **regression, lo, hi int) {
 		for i := lo; i < hi; i++ {
-			row := (*p).logits[i*(*p).classes : (i+1)*(*p).classes]
-			if (*p).y.Values == nil {
-				(*p).losses[i] = softmaxGradient(row, (*p).y.Class[i], (*p).n)
-			} else {
-				(*p).losses[i] = sigmoidGradient(row, (*p).y.Row(i), (*p).n)
-			}
+			(*p).losses[i] = (*p).gradient((*p).logits[i*(*p).classes:(i+1)*(*p).classes], i)
 		}
 	})
 	product.BackwardWeights(p.x, p.logits, p.dw)

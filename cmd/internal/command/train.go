@@ -80,7 +80,7 @@ func (f *trainFlags) fitFlags(cmd *cobra.Command) {
 	fl.StringVar(&f.Monitor, "monitor", f.Monitor, "what --save-best and --patience go by: train_loss or a metric of --metrics, which knows whether higher is better (default valid_loss)")
 	one, several, numbers := run.MetricNames()
 	fl.StringVar(&f.Metrics, "metrics", f.Metrics, "what to measure, separated by commas: "+strings.Join(one, ", ")+"; for several labels "+strings.Join(several, ", ")+"; for numbers "+strings.Join(numbers, ", "))
-	fl.StringVar(&f.HeadOnly, "head-only", f.HeadOnly, "fit a head at once to the features that the body has of the pictures, in seconds: `HOW` linear (softmax regression with --weight-decay) or nearest-mean; features are kept for the next time")
+	fl.StringVar(&f.HeadOnly, "head-only", f.HeadOnly, "fit a head at once to the features that the body has of the pictures, in seconds: `HOW` linear (softmax regression, of numbers a ridge regression, with --weight-decay) or nearest-mean; features are kept for the next time")
 	confidenceFlags(cmd, &f.Config)
 	fl.DurationVar(&f.every, "checkpoint-every", 5*time.Minute, "how often to save the state of training, besides after every epoch")
 	fl.IntVar(&f.keep, "checkpoint-keep", checkpoint.DefaultKeep, "how many checkpoints to keep, the newest")

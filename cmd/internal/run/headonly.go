@@ -42,8 +42,10 @@ func (c Config) CheckHeadOnly(changed func(string) bool, ranks int) error {
 		return errors.New("--from goes on with a model's head, and --head-only fits a new one: give the model to --weights, which takes its body")
 	case c.Weights == "none":
 		return errors.New("--weights none: --head-only leaves the body as it is, and a random one has nothing to say of pictures")
-	case c.TaskName == regression:
-		return fmt.Errorf("--head-only %s: is for classes and labels, not for --task %s", c.HeadOnly, c.TaskName)
+	case c.TaskName == regression && c.HeadOnly != headLinear:
+		return fmt.Errorf("--head-only %s: is for classes, not for --task %s: give --head-only linear", c.HeadOnly, c.TaskName)
+	case c.TaskName == regression && c.Range != "":
+		return fmt.Errorf("--range %s: --head-only fits numbers by a ridge regression, whose answers have no bounds: leave the range out", c.Range)
 	case c.HeadOnly == headNearestMean && c.SeveralLabels():
 		return errors.New("--head-only nearest-mean: is for one label a picture; for several give --head-only linear")
 	case c.HeadOnly == headNearestMean && changed("weight-decay"):
@@ -102,6 +104,9 @@ func featuresOf(ctx context.Context, x *features.Extractor, dl *data.Loader) (*f
 func (c Config) SolveHead(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (*features.Head, error) {
 	if c.HeadOnly == headNearestMean {
 		return features.FitNearestMean(x, y, classes)
+	}
+	if c.TaskName == regression {
+		return features.FitRidge(ctx, x, y, classes, features.LinearOptions{WeightDecay: c.WeightDecay})
 	}
 	return features.FitLinear(ctx, x, y, classes, features.LinearOptions{WeightDecay: c.WeightDecay})
 }
