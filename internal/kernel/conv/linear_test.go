@@ -25,7 +25,7 @@ func linearRef(l Linear, x, w, dy []float32) (y, dw, dx []float64) {
 
 func TestLinear(t *testing.T) {
 	kerneltest.EachSet(t, func(t *testing.T) {
-		for _, l := range []Linear{{1, 1, 1}, {3, 5, 2}, {197, 24, 72}, {65, 40, 160}, {130, 192, 48}, {50, 17, 33}} {
+		for _, l := range []Linear{{1, 1, 1}, {3, 5, 2}, {197, 24, 72}, {65, 40, 160}, {130, 192, 48}, {50, 17, 33}, {100, 80, 320}} {
 			var x, w, dy, bias, res []float32
 			out := kerneltest.SameForThreads(t, func(a *kerneltest.Arena) [][]float32 {
 				x, w, dy = a.Normal(l.Rows*l.In, 0, 1), a.Normal(l.Out*l.In, 0, 1), a.Normal(l.Rows*l.Out, 0, 1)

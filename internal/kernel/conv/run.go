@@ -38,6 +38,11 @@ func (g *igemm) run(bp []float32, ep *epilogue) {
 		r.cut = gemm.CutWholeRows(rowPanels, colPanels, g.kBlocks())
 		r.back = g.relu.Begin(ground.CeilDiv(rows, r.cut.RowPanels*gemm.TileRows()), g.cols, r.ep.residual)
 	}
+	if g.relu == nil && r.packsOnce(rowPanels, colPanels) {
+		r.packed = ground.GetScratch(rowPanels * gemm.TileRows() * g.kBlocks() * gemm.KBlock)
+		defer ground.PutScratch(r.packed)
+		parallel.ForWith(ground.CeilDiv(rowPanels, packPanels), r, (*igemmRun).pack)
+	}
 	pieces := ground.CeilDiv(rows, r.cut.RowPanels*gemm.TileRows()*r.cut.Blocks) * ground.CeilDiv(colPanels, r.cut.ColPanels)
 	parallel.ForWith(pieces, r, (*igemmRun).piece)
 	if g.relu != nil {
@@ -52,7 +57,37 @@ type igemmRun struct {
 	ep          epilogue
 	cut         gemm.Blocking
 	nonTemporal bool
+	packed      []float32                  // all A panels, or nil: each piece packs its own
 	back        elementwise.ReLUGradBlocks // when relu is set
+}
+
+const (
+	// packedFloats bounds the A that is packed once, for all pieces: it stays in the third
+	// level cache.
+	packedFloats = 512 << 10
+	// packPanels is how many panels are packed together.
+	packPanels = 4
+)
+
+// packsOnce reports whether A is packed before the pieces are computed, of which several
+// read the same rows: else each of them would pack these again.
+func (r *igemmRun) packsOnce(rowPanels, colPanels int) bool {
+	return r.cut.KC == r.kBlocks() && r.cut.ColPanels < colPanels && rowPanels > 1 && !r.inPlace() &&
+		rowPanels*gemm.TileRows()*r.kBlocks()*gemm.KBlock <= packedFloats
+}
+
+// pack packs panels i*packPanels to (i+1)*packPanels of A.
+func (r *igemmRun) pack(i int) {
+	mr, rows, kBlocks := gemm.TileRows(), r.n*r.oh*r.ow, r.kBlocks()
+	var row []float32
+	if r.flat {
+		row = ground.GetScratch(kBlocks * gemm.KBlock)
+		defer ground.PutScratch(row)
+	}
+	u := r.seek(i * packPanels * mr)
+	for at := i * packPanels * mr; at < min(rows, (i+1)*packPanels*mr); at += mr {
+		r.gather(r.packed[at*kBlocks*gemm.KBlock:], gemm.KBlock, mr*gemm.KBlock, &u, min(mr, rows-at), 0, kBlocks, row)
+	}
 }
 
 // piece computes piece i of the product.
@@ -68,9 +103,11 @@ func (r *igemmRun) piece(i int) {
 	// What another worker takes does not matter to the result, only to how
 	// useful the guess is.
 	b.next = (i + parallel.Threads()) % colPieces * r.cut.ColPanels
-	b.a = ground.GetScratch(step * r.cut.KC * gemm.KBlock)
-	defer ground.PutScratch(b.a)
-	if r.flat {
+	if b.packed = r.packed; b.packed == nil {
+		b.a = ground.GetScratch(step * r.cut.KC * gemm.KBlock)
+		defer ground.PutScratch(b.a)
+	}
+	if r.flat && b.packed == nil {
 		b.row = ground.GetScratch(r.kBlocks() * gemm.KBlock)
 		defer ground.PutScratch(b.row)
 	}
@@ -105,6 +142,7 @@ type igemmBlock struct {
 	next        int  // a column panel that a later piece will begin with
 
 	a, row []float32 // scratch: the packed rows, and one row for the flat layout
+	packed []float32 // all A panels, if they are packed before
 
 	// The current block: rows [r0,r1), of which tile p starts at
 	// dst[offset[p]+column].
@@ -169,6 +207,10 @@ func (b *igemmBlock) compute(r0, r1, soon int) {
 // packed, because kernels read whole tiles.
 func (b *igemmBlock) pack(kb0, kb1 int) {
 	mr, panels := gemm.TileRows(), ground.CeilDiv(b.r1-b.r0, gemm.TileRows())
+	if b.packed != nil {
+		b.a = b.packed[b.r0*(kb1-kb0)*gemm.KBlock:]
+		return
+	}
 	if b.whole == panels {
 		return
 	}
