@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { common } from './common.mjs';
+import { numbers, unlabeled } from './labeling.mjs';
 import { finished, whippet } from './processes.mjs';
 
 // digest tells whether anything in a folder was changed.
@@ -137,6 +138,8 @@ export async function clean({ chromium, expect, dir, run: trained, settings }) {
   await finished('train', '--data', photos, '--label', 'csv:' + table, '--valid', 'column:is_valid', ...settings, '--epochs', '1', '--out', join(dir, 'again'));
   expect('train takes the table', existsSync(join(dir, 'again', 'model.safetensors')));
   await several({ chromium, expect, dir, photos, settings });
+  await unlabeled({ chromium, expect, dir, photos, trained, rows });
+  await numbers({ chromium, expect, dir, photos, settings, rows });
 }
 
 // several goes through pictures that may have several labels: each is given and taken by a press.
