@@ -90,6 +90,8 @@ func (f *compareFlags) run(cmd *cobra.Command, names []string) error {
 	switch {
 	case changed("valid"):
 		return fmt.Errorf("--valid %s: the folds say which pictures are for validation: give --folds", f.Valid)
+	case f.TaskName != "":
+		return fmt.Errorf("--task %s: bodies are compared by how often classes or labels are wrong, and not for numbers", f.TaskName)
 	case f.folds < 2 || f.folds > run.MaxFolds:
 		return fmt.Errorf("--folds %d: must be 2 to %d", f.folds, run.MaxFolds)
 	case f.HeadOnly == "":
