@@ -21,6 +21,9 @@ func (l *Learner) TrainBatch(b *data.Batch, hyper []optim.Hyper) error {
 	if b == nil || b.X == nil || b.Y.Len() == 0 || b.X.Dim(0) != b.Y.Len() {
 		return fmt.Errorf("train: TrainBatch: the batch needs pictures and a label for each")
 	}
+	if err := l.prepareTeaching(); err != nil {
+		return err
+	}
 	if err := l.scaleRates(l.LayerDecay); err != nil {
 		return err
 	}

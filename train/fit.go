@@ -138,6 +138,9 @@ func (l *Learner) runPlan(ctx context.Context, plan []Phase, at *cursor, extra [
 	if err := l.checkUpdates(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
+	if err := l.prepareTeaching(); err != nil {
+		return err
+	}
 	if err := l.checkStages(plan); err != nil {
 		return err
 	}

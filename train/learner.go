@@ -90,6 +90,9 @@ type Learner struct {
 	// trains on those of DLs.Train throughout.
 	Stages []Stage
 
+	// Teacher, when set, is a trained network that the model learns from besides the labels; see Distill.
+	Teacher *Teacher
+
 	// Seed is the source of every random number of training (dropout, mixup);
 	// the loaders have their own.
 	Seed uint64
@@ -121,6 +124,7 @@ type Learner struct {
 	program   *graph.Program // of programOf, on tape
 	programOf *models.Classifier
 	group     distributed.Group
+	teaching  *teaching    // of Teacher, prepared when a fit begins
 	inShards  *shardedStep // nil until the first step of a learner with shards
 
 	// The fit under way: what Resume has to know, too.
@@ -211,6 +215,9 @@ func New(dls *data.DataLoaders, model *models.Classifier, opts ...Option) (*Lear
 	}
 	if math.IsNaN(l.WD) {
 		l.WD = l.opt.Defaults().WD
+	}
+	if err := l.prepareTeaching(); err != nil {
+		return nil, err
 	}
 	l.collect()
 	l.tape = autograd.NewTape(l.arena)

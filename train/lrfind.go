@@ -45,6 +45,9 @@ func (l *Learner) findLR(ctx context.Context, f schedule.Finder) (found LRFindin
 	if err := f.Check(); err != nil {
 		return found, err
 	}
+	if err := l.prepareTeaching(); err != nil {
+		return found, err
+	}
 	if err := l.checkBatchSize(); err != nil {
 		return found, err
 	}

@@ -166,6 +166,9 @@ func (c *Checkpoint) fits(l *Learner) error {
 	if l.DLs == nil || l.DLs.Train == nil {
 		return errors.New("train: the learner has no training data: it cannot resume")
 	}
+	if err := l.prepareTeaching(); err != nil {
+		return err
+	}
 	switch {
 	case st.Arch != l.Model.Arch.Name:
 		return bad("architecture", st.Arch, l.Model.Arch.Name)
@@ -189,6 +192,8 @@ func (c *Checkpoint) fits(l *Learner) error {
 		return bad("TrainBN", st.TrainBN, l.TrainBN)
 	case st.Loss != l.Loss.String():
 		return bad("loss", st.Loss, l.Loss.String())
+	case st.Teacher != l.teacherName():
+		return bad("teacher", cmp.Or(st.Teacher, "none"), cmp.Or(l.teacherName(), "none"))
 	case st.ClipNorm != l.ClipNorm:
 		return bad("ClipNorm", st.ClipNorm, l.ClipNorm)
 	case st.EMA != l.EMA.String():

@@ -72,6 +72,11 @@ var recipes = []struct {
 		func(ctx context.Context, l *Learner, extra ...Callback) error {
 			return l.FineTune(ctx, 2, BaseLR(0.02), With(extra...))
 		}},
+	{"a teacher, mixup",
+		func() []Option { return []Option{Distill(tinyTeacher()), Callbacks(&MixUp{})} },
+		func(ctx context.Context, l *Learner, extra ...Callback) error {
+			return l.FineTune(ctx, 1, BaseLR(0.02), With(extra...))
+		}},
 	{"two fits in one plan, lookahead",
 		func() []Option { return []Option{Optimizer(&optim.Lookahead{Opt: &optim.RAdam{}})} },
 		func(ctx context.Context, l *Learner, extra ...Callback) error {

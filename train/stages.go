@@ -131,14 +131,20 @@ func (l *Learner) rehearse(plan []Phase) error {
 		l.frozenTo = frozen
 		l.setTrainable()
 	}()
+	n := max(l.DLs.Train.BatchSize()/l.Shards, l.minBatch())
+	x := tensor.New(n, largest, largest, 3)
+	if l.teaching != nil {
+		if err := l.teaching.look(x); err != nil {
+			return err
+		}
+	}
 	before := l.state.Snapshot()
 	defer l.state.Restore(before)
 	defer l.tape.Reset()
-	n := max(l.DLs.Train.BatchSize()/l.Shards, l.minBatch())
 	tp := l.tape
 	tp.Record, tp.Training, tp.Profile = true, true, nil
 	tp.Rand = l.random(streamDropout)
-	out, err := l.programFor().Forward(tp, tp.Input(tensor.New(n, largest, largest, 3), false))
+	out, err := l.programFor().Forward(tp, tp.Input(x, false))
 	if err != nil {
 		return fmt.Errorf("train: a batch of %d pictures of %d×%d: %w", n, largest, largest, err)
 	}

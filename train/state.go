@@ -42,6 +42,7 @@ type checkpointState struct {
 	Optimizer  string                     `json:"optimizer"`
 	OptCount   int                        `json:"optimizer_count"`
 	OptSteps   map[string]int             `json:"optimizer_steps"`
+	Teacher    string                     `json:"teacher,omitempty"` // "" for none
 	ClipNorm   float64                    `json:"clip_norm,omitempty"`
 	EMA        string                     `json:"ema,omitempty"`
 	EMASteps   int                        `json:"ema_steps,omitempty"`
@@ -97,6 +98,7 @@ func (l *Learner) saveState(c *Checkpoints) (*checkpoint.File, error) {
 		st.Shards = l.Shards
 	}
 	f.Arrays = append(f.Arrays, l.state.Arrays()...)
+	st.Teacher = l.teacherName()
 	st.Stages = describeStages(l.Stages)
 	st.ClipNorm, st.EMA = l.ClipNorm, l.EMA.String()
 	if a := l.average; a != nil && a.model != nil {

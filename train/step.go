@@ -78,6 +78,9 @@ func (l *Learner) forward() (out *autograd.Variable, dlogits *tensor.Tensor, err
 	if err := l.checkSize(); err != nil {
 		return nil, nil, err
 	}
+	if err := l.lookAtBatch(); err != nil { // before the model's own activations are there, whose memory it uses
+		return nil, nil, err
+	}
 	tp := l.tape
 	tp.Record, tp.Training, tp.Profile = true, true, l.Profile
 	tp.Rand = l.random(streamDropout)

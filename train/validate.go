@@ -18,6 +18,9 @@ func (l *Learner) lossGrad(out *autograd.Variable) (float64, *tensor.Tensor, err
 		l.dlogits = tensor.New(out.Value.Shape...)
 	}
 	v, err := l.Loss.ForwardBackward(out.Value, l.Targets, nil, l.dlogits)
+	if err == nil {
+		v, err = l.learnFromTeacher(out.Value, v, l.dlogits)
+	}
 	return v, l.dlogits, err
 }
 

@@ -26,6 +26,8 @@ var (
 	growing = append(strings.Fields("train --data pictures --label folder --sizes 24,28,32 --auto-augment randaugment:2,3-9 --aug-repeats 2"), network...)
 	// trusted has what is fitted when training has ended, of which the first rank takes features alone.
 	trusted = append(strings.Fields("train --data pictures --label folder --abstain coverage:0.5 --conformal 0.5 --strangeness 0.9"), network...)
+	// taught learns from a model that is trained before.
+	taught = slices.Concat(settings, strings.Fields("--distill teacher --mixup 0.4"))
 	// severalLabels has pictures with any number of labels, thresholds that are chosen by the validation's
 	// predictions, and what mixes a batch.
 	severalLabels = append(strings.Fields("train --data pictures --label csv:labels.csv:labels --label-delim ; --mixup 0.4 --metrics f1_score,average_precision_score"), network...)
@@ -81,7 +83,8 @@ var clock = regexp.MustCompile(`(?m),[0-9:]+$`)
 func TestSameBytes(t *testing.T) {
 	slow.Test(t)
 	all := clusters(t)
-	for name, settings := range map[string][]string{"one label": settings, "several labels": severalLabels, "sizes": growing, "trusted": trusted} {
+	all[0].train(t, 0, 2, "teacher", "--epochs", "1")
+	for name, settings := range map[string][]string{"one label": settings, "several labels": severalLabels, "sizes": growing, "trusted": trusted, "a teacher": taught} {
 		t.Run(name, func(t *testing.T) {
 			train := func(c cluster, ranks, threads int) string {
 				const run = "run"

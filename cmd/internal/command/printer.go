@@ -34,6 +34,7 @@ type printer struct {
 	lastLine time.Time
 	header   bool // the table's head is printed
 	fitted   bool // a fit has begun
+	taught   bool // what a teacher takes was told
 	widths   []int
 	began    time.Time
 }
@@ -150,7 +151,11 @@ func (p *printer) start(c run.Config, dls *data.DataLoaders, from *train.Checkpo
 		what += " a picture"
 	}
 	fmt.Fprintf(p.out, "%s: %s, %d pictures to train on, %d to validate on\n", c.Data, what, len(dls.Train.Items()), len(dls.Valid.Items()))
-	fmt.Fprintf(p.out, "%s, weights %s, %d×%d, batch %d%s, labels by %s, validation by %s, seed %d\n\n", c.Arch, cmp.Or(c.From, c.Weights), c.Size, c.Size, c.Batch, shards, c.Label, c.Valid, c.Seed)
+	fmt.Fprintf(p.out, "%s, weights %s, %d×%d, batch %d%s, labels by %s, validation by %s, seed %d\n", c.Arch, cmp.Or(c.From, c.Weights), c.Size, c.Size, c.Batch, shards, c.Label, c.Valid, c.Seed)
+	if c.Distill != "" {
+		fmt.Fprintf(p.out, "learns from %s besides the labels\n", c.Distill)
+	}
+	fmt.Fprintln(p.out)
 	if stages, err := c.SizeStages(); err == nil && stages != nil {
 		var parts []string
 		for _, s := range stages {
@@ -187,6 +192,7 @@ func (p *printer) On(e train.Event, l *train.Learner) error {
 			stage += " (frozen)"
 		}
 		p.progress(stage, l.Iter+1, l.Iters, "batches")
+		p.teacher(l)
 	case train.BeforeValidate:
 		p.close()
 	case train.AfterEpoch:
@@ -198,6 +204,15 @@ func (p *printer) On(e train.Event, l *train.Learner) error {
 		}
 	}
 	return nil
+}
+
+// teacher tells after the first step what a teacher takes.
+func (p *printer) teacher(l *train.Learner) {
+	if l.Teacher == nil || p.taught {
+		return
+	}
+	p.taught = true
+	p.note("a step takes %d MB for activations and gradients, and the teacher %d MB for its weights", l.ArenaBytes()>>20, l.Teacher.Bytes()>>20)
 }
 
 // epoch prints a row of the history.

@@ -86,6 +86,11 @@ func (f *learnerFlags) loaders(ctx context.Context, p *printer) (*data.DataLoade
 	if _, err := onceAMachine(ctx, func() (struct{}, error) { return struct{}{}, f.fetchWeights(ctx, p) }); err != nil {
 		return nil, err
 	}
+	if _, err := onceAMachine(ctx, func() (struct{}, error) {
+		return struct{}{}, f.PrepareTeacher(ctx, pretrained.Options{Progress: p.bytes})
+	}); err != nil {
+		return nil, err
+	}
 	block.Workers = f.workers
 	dls, err := block.DataLoaders(ctx, root)
 	if err != nil {
@@ -136,6 +141,11 @@ func (f *learnerFlags) adaptDefaults(ctx context.Context, changed func(string) b
 	}
 	if changed("shards") && f.Shards == 0 {
 		return errors.New("--shards 0: must be a power of two, from 1 to 65536; without the flag it is 1")
+	}
+	for flag, value := range map[string]float64{"distill-alpha": f.DistillAlpha, "distill-temperature": f.DistillTemperature} {
+		if changed(flag) && value == 0 {
+			return fmt.Errorf("--%s 0: must be above 0", flag)
+		}
 	}
 	if f.Shards == 1 {
 		f.Shards = 0 // as without the flag
@@ -288,6 +298,11 @@ func modelFlags(cmd *cobra.Command, c *run.Config) {
 	fl.BoolVar(&c.Balance, "balance", c.Balance, "draw training pictures of rare classes as often as those of frequent ones")
 	fl.StringVar(&c.Loss, "loss", c.Loss, "loss: cross_entropy (the usual one), focal or bce; for several labels bce (the usual one) or asymmetric; for numbers mse (the usual one), l1 or smooth_l1")
 	fl.StringVar(&c.ClassWeights, "class-weights", c.ClassWeights, "weights of the classes in the loss: auto, by how rare they are among the training pictures, or a table CLASS,WEIGHT")
+	fl.StringVar(&c.Distill, "distill", c.Distill, "learn from this `MODEL` of the same classes besides the labels, usually a larger one: a model's file, a run's folder or a published name")
+	fl.Float64Var(&c.DistillAlpha, "distill-alpha", c.DistillAlpha, "the model's `SHARE` in the loss, up to 1; the labels have the rest (default 0.5)")
+	fl.Float64Var(&c.DistillTemperature, "distill-temperature", c.DistillTemperature, "by what the scores of both models are divided before they are compared: the higher, the more small differences count (default 3)")
+	fl.BoolVar(&c.DistillHard, "distill-hard", c.DistillHard, "take the model's best class for a second label, as DeiT does, rather than its scores")
+	fl.IntVar(&c.DistillSize, "distill-size", c.DistillSize, "side of the pictures that the model sees, in `PIXELS`; smaller is faster (default the size that it was trained with)")
 	fl.Float64Var(&c.Smoothing, "label-smoothing", c.Smoothing, "label smoothing (fastai: 0.1); 0 for none")
 }
 

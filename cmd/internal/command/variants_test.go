@@ -17,10 +17,12 @@ func TestVariantsKilledAndResumed(t *testing.T) {
 	for name, flags := range map[string][]string{
 		"sizes":       {"--size", "48", "--sizes", "32:1,40:2,48", "--auto-augment", "randaugment:2,5-15"},
 		"aug-repeats": {"--aug-repeats", "3"},
+		"distill":     {"--distill", "teacher", "--distill-size", "36"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			photos(t, dir)
+			whippet(t, dir, 0, trainArgs("teacher", "--epochs", "1")...)
 			began := time.Now()
 			whippet(t, dir, 0, trainArgs("alone", flags...)...)
 			took := time.Since(began)

@@ -98,6 +98,7 @@ type Config struct {
 	Updates
 	Course
 	Mixing
+	Distillation
 
 	// LRChanges are the learning rates with which the run was resumed, in
 	// order; the last one counts, LR until the first.
@@ -247,6 +248,9 @@ func (c Config) Check() error {
 		}
 	}
 	if err := c.checkSizes(arch); err != nil {
+		return err
+	}
+	if err := c.checkDistill(); err != nil {
 		return err
 	}
 	if err := c.checkModel(); err != nil {

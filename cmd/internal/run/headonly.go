@@ -28,7 +28,7 @@ const (
 // stepFlags are those that say how epochs are trained, of which --head-only has none.
 var stepFlags = strings.Fields(`epochs freeze-epochs lr schedule sizes layer-decay batch shards min-scale augment train-bn mixup auto-augment cutmix random-erase
 	balance loss class-weights label-smoothing patience save-best monitor optimizer momentum sqr-mom eps l2 nesterov ema ema-warmup clip-norm
-	warmup-epochs warmup-lr min-lr drop-path head from checkpoint-every checkpoint-keep`)
+	warmup-epochs warmup-lr min-lr drop-path distill distill-alpha distill-temperature distill-hard distill-size head from checkpoint-every checkpoint-keep`)
 
 // CheckHeadOnly reports what does not go with --head-only. changed tells which flags were given.
 func (c Config) CheckHeadOnly(changed func(string) bool, ranks int) error {

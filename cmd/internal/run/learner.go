@@ -81,6 +81,11 @@ func (c Config) learner(ctx context.Context, dls *data.DataLoaders, resumed bool
 		return nil, err
 	}
 	opts = append(opts, train.Stages(stages...))
+	taught, err := c.taught(ctx, dls.Vocab)
+	if err != nil {
+		return nil, err
+	}
+	opts = append(opts, taught...)
 	opts = append(opts, c.Updates.options()...)
 	opts = append(opts, more...)
 	opts = append(opts, train.Callbacks(c.mixers()...))
