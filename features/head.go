@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/whippet-ml/whippet/internal/parallel"
 	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
@@ -14,6 +15,27 @@ type Head struct {
 	Bias   []float32 // [C]
 	Loss   float64   // mean over the pictures that it was fitted to, without the weight decay
 	Steps  int       // that the search for the weights took; 0 where there is none
+}
+
+// Scores returns the logits [N,C] of features [N,F]: sums in float64, rounded once.
+func (h *Head) Scores(features *tensor.Tensor) (*tensor.Tensor, error) {
+	c := len(h.Bias)
+	if c == 0 || len(h.Weight)%c != 0 || len(features.Shape) != 2 || features.Shape[1] != len(h.Weight)/c || len(features.Data) != features.Shape[0]*features.Shape[1] {
+		return nil, fmt.Errorf("features: a head of %d weights for %d classes, and features of shape %v", len(h.Weight), c, features.Shape)
+	}
+	n, f := features.Shape[0], features.Shape[1]
+	scores := tensor.New(n, c)
+	parallel.For(n, func(i int) {
+		x := features.Data[i*f : (i+1)*f]
+		for k := range c {
+			sum := float64(h.Bias[k])
+			for j, w := range h.Weight[k*f : (k+1)*f] {
+				sum += float64(float64(w) * float64(x[j]))
+			}
+			scores.Data[i*c+k] = float32(sum)
+		}
+	})
+	return scores, nil
 }
 
 // standard is features brought to mean 0 and standard deviation 1 over the pictures, as

@@ -7,10 +7,14 @@ import (
 )
 
 // FitBy is a fit of one epoch that takes no steps: fit changes the model's parameters in some other
-// way, such as a head that is solved for, and returns the training loss. Callbacks are called
+// way, such as a head that is solved for, and returns the training loss. validate says how good the model is
+// then, where there are pictures for that; nil is Validate. Callbacks are called
 // for everything but batches; validation and history are those of any epoch. Checkpoints are not
 // written, since there is nothing between the beginning and the end.
-func (l *Learner) FitBy(ctx context.Context, fit func(ctx context.Context) (loss float64, err error)) (err error) {
+func (l *Learner) FitBy(ctx context.Context, fit func(ctx context.Context) (loss float64, err error), validate func(ctx context.Context) (Result, error)) (err error) {
+	if validate == nil {
+		validate = l.Validate
+	}
 	if l.DLs == nil || l.DLs.Train == nil {
 		return errors.New("train: the learner has no training data: it was loaded for prediction only")
 	}
@@ -46,7 +50,7 @@ func (l *Learner) FitBy(ctx context.Context, fit func(ctx context.Context) (loss
 		if err := l.call(BeforeValidate); err != nil {
 			return notCancel(err)
 		}
-		res, err := l.Validate(ctx)
+		res, err := validate(ctx)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/data"
@@ -51,31 +52,61 @@ func (l *Learner) ValidateOn(ctx context.Context, dl *data.Loader) (Result, erro
 	for _, m := range l.Metrics {
 		m.Reset()
 	}
-	err := l.predictEach(ctx, dl, 0, func(b *data.Batch, logits *tensor.Tensor) error {
-		v, err := l.batchTotal(logits, b.Y)
-		if err != nil {
-			return err
-		}
-		res.Loss += v
-		res.Items += b.Y.Len()
-		if err := l.DLs.Task().Activate(logits, logits); err != nil {
-			return err
-		}
-		for _, m := range l.Metrics {
-			if err := m.Update(logits, b.Y); err != nil { // probabilities by now
-				return err
-			}
-		}
-		return nil
-	})
+	err := l.predictEach(ctx, dl, 0, func(b *data.Batch, logits *tensor.Tensor) error { return l.judge(&res, logits, b.Y) })
 	if err != nil {
 		return res, err
 	}
+	l.conclude(&res)
+	return res, nil
+}
+
+// ValidateScores is Validate for scores [N,C] that the model is known to have of N pictures, whose targets are y:
+// where its head was applied to features that are kept, no picture need be seen again. Probabilities take the scores' place.
+func (l *Learner) ValidateScores(scores *tensor.Tensor, y target.Targets) (Result, error) {
+	var res Result
+	n, c := y.Len(), l.Model.Classes
+	if n == 0 || !tensor.SameShape(scores.Shape, []int{n, c}) {
+		return res, fmt.Errorf("train: scores of shape %v for %d pictures and %d classes", scores.Shape, n, c)
+	}
+	for _, m := range l.Metrics {
+		m.Reset()
+	}
+	for from := 0; from < n; {
+		to := min(from+l.DLs.Valid.BatchSize(), n)
+		if err := l.judge(&res, tensor.FromSlice(scores.Data[from*c:to*c], to-from, c), y.Slice(from, to)); err != nil {
+			return res, err
+		}
+		from = to
+	}
+	l.conclude(&res)
+	return res, nil
+}
+
+// judge adds a batch to what a validation found. Probabilities take the scores' place.
+func (l *Learner) judge(res *Result, scores *tensor.Tensor, y target.Targets) error {
+	v, err := l.batchTotal(scores, y)
+	if err != nil {
+		return err
+	}
+	res.Loss += v
+	res.Items += y.Len()
+	if err := l.DLs.Task().Activate(scores, scores); err != nil {
+		return err
+	}
+	for _, m := range l.Metrics {
+		if err := m.Update(scores, y); err != nil { // probabilities by now
+			return err
+		}
+	}
+	return nil
+}
+
+// conclude turns sums over all batches into means.
+func (l *Learner) conclude(res *Result) {
 	res.Loss /= float64(res.Items)
 	for _, m := range l.Metrics {
 		res.Metrics = append(res.Metrics, m.Value())
 	}
-	return res, nil
 }
 
 // batchTotal returns the sum of the batch's losses, which for a mean is the mean

@@ -47,7 +47,7 @@ func TestDistill(t *testing.T) {
 	for name, want := range map[string]string{
 		save("other", 1, "red", "green"):         "does not know blue; the data has no green",
 		save("more", 1, "blue", "green", "red"):  "a teacher of 3 classes for data of 2: the data has no green",
-		runs:                                     "--distill: "+runs+": the folder has no model.safetensors",
+		runs:                                     "--distill: " + runs + ": the folder has no model.safetensors",
 		filepath.Join(runs, "taught", "nowhere"): "there is no",
 	} {
 		if _, err := runCommand(t, nil, append(args, "--distill", name, "--out", out)...); err == nil || !strings.Contains(err.Error(), want) {

@@ -20,7 +20,8 @@ import (
 // foldsFlags is k-fold cross-validation: a run for each fold.
 type foldsFlags struct {
 	trainFlags
-	n int
+	n  int
+	to run.Tracking // where the histories go
 }
 
 func newFolds() *cobra.Command {
@@ -48,6 +49,7 @@ folder answers by the mean of all networks.`,
 	fl.IntVarP(&f.n, "folds", "k", f.n, "number of folds, each a training")
 	fl.StringVarP(&f.out, "out", "o", "", "folder for the results (default runs/DATE-TIME-ARCH)")
 	fl.StringVar(&f.resume, "resume", "", "continue with the interrupted folds of this folder")
+	f.track.flags(cmd)
 	_ = fl.MarkHidden("valid") // said by the folds
 	return cmd
 }
@@ -82,8 +84,13 @@ func (f *foldsFlags) prepareFolds(cmd *cobra.Command) (err error) {
 			return err
 		}
 		f.out = filepath.Clean(f.resume)
-		f.Config, f.n, err = run.OpenFolds(f.out)
-		return err
+		if f.Config, f.n, err = run.OpenFolds(f.out); err != nil {
+			return err
+		}
+		if f.to, err = f.trackFolds(true); err != nil {
+			return err
+		}
+		return run.SetFoldsTracking(f.out, f.to)
 	}
 	if cmd.Flags().Changed("valid") {
 		return fmt.Errorf("--valid %s: the folds say what is for validation; give their number with --folds", f.Valid)
@@ -98,7 +105,13 @@ func (f *foldsFlags) prepareFolds(cmd *cobra.Command) (err error) {
 	if err := f.settle(cmd.Context(), cmd.Flags().Changed); err != nil {
 		return err
 	}
-	return run.NewFolds(f.out, f.Config)
+	if f.to, err = f.trackFolds(false); err != nil {
+		return err
+	}
+	if err := run.NewFolds(f.out, f.Config); err != nil {
+		return err
+	}
+	return run.SetFoldsTracking(f.out, f.to)
 }
 
 // fold trains fold k, goes on with it, or leaves it as it is if it is done.
@@ -126,6 +139,7 @@ func (f *foldsFlags) fold(cmd *cobra.Command, k int) error {
 		one.resume = one.out
 		err = one.continueRun(cmd, p)
 	case run.FoldNotBegun:
+		one.track = f.track.forFold(f.to)
 		err = one.begun(cmd.Context(), p)
 	}
 	if err == nil && !f.json && state != run.FoldDone {

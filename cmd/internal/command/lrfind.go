@@ -36,7 +36,8 @@ func newLRFind() *cobra.Command {
 		Short: "Look for a good learning rate: train a few steps at growing rates",
 		Long: `Train up to 100 steps while the learning rate grows from 1e-7 to 10, and read
 good rates out of how the loss moves (Smith 2017, fastai's lr_find). Nothing
-that was trained is kept. The flags of data and model are those of train.
+that was trained is kept. The flags of data and model are those of train; of a recipe,
+what says how steps are made counts.
 
 With pretrained weights only the head trains, as in the first part of
 fine-tuning; --unfrozen lets all layers train, usually after that part, with
@@ -49,6 +50,8 @@ fine-tuning; --unfrozen lets all layers train, usually after that part, with
 	}
 	f.flags(cmd)
 	optimizerFlags(cmd, &f.Updates)
+	dropPathFlag(cmd, &f.Course)
+	recipeFlag(cmd, &f.Config)
 	fl := cmd.Flags()
 	fl.BoolVar(&f.frozen, "frozen", false, "train the head (and batch norms) only; the default with pretrained weights")
 	fl.BoolVar(&f.unfrozen, "unfrozen", false, "train all layers; the default with --weights none")
@@ -77,6 +80,9 @@ func (f *lrFindFlags) run(cmd *cobra.Command) error {
 		return fmt.Errorf("--steps %d: must be at least 8, of which the last 5 do not count (fastai's is %d)", f.finder.Steps, schedule.DefaultFinderSteps)
 	}
 	if err := f.setThreads(); err != nil {
+		return err
+	}
+	if err := f.followRecipe(cmd); err != nil {
 		return err
 	}
 	if err := f.adaptDefaults(ctx, cmd.Flags().Changed); err != nil {

@@ -44,6 +44,8 @@ func (f *learnerFlags) followRecipe(cmd *cobra.Command) error {
 		switch {
 		case given[s.Flag]:
 			continue
+		case fl.Lookup(s.Flag) == nil:
+			continue // lr-find has no epochs
 		case f.From != "" && (s.Flag == "weights" || s.Flag == "head"):
 			continue // the saved model's
 		case s.Flag == "warmup-epochs" && given["schedule"] && f.Schedule != "cosine":

@@ -92,3 +92,27 @@ func TestRecipeRuns(t *testing.T) {
 		t.Errorf("the settings of the run: %v, %+v", err, c)
 	}
 }
+
+// TestLRFindFollowsRecipes searches with the settings of a recipe that say how steps are made, and at the first of several sizes.
+func TestLRFindFollowsRecipes(t *testing.T) {
+	dir := twoClasses(t, 12)
+	text, err := runCommand(t, nil, "lr-find", "--data", dir, "--arch", "resnet10_small", "--recipe", "timm-a1", "--batch", "4", "--size", "32", "--sizes", "24,32", "--aug-repeats", "2", "--steps", "9", "--seed", "1")
+	if err != nil && !strings.Contains(err.Error(), "curve") { // nine steps may suggest nothing
+		t.Fatalf("%v\n%s", err, text)
+	}
+	f := &lrFindFlags{learnerFlags: learnerFlags{Config: run.Default()}}
+	cmd := &cobra.Command{Use: "lr-find"}
+	f.flags(cmd)
+	optimizerFlags(cmd, &f.Updates)
+	dropPathFlag(cmd, &f.Course)
+	recipeFlag(cmd, &f.Config)
+	if err := cmd.Flags().Parse([]string{"--data", dir, "--recipe", "timm-a1", "--batch", "4"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.followRecipe(cmd); err != nil {
+		t.Fatal(err)
+	}
+	if f.Optimizer != "lamb" || f.Loss != "bce" || f.DropPath != "0.05" || f.MixUp != 0.2 || f.Weights != "none" || f.Head != "own" || f.Epochs != run.Default().Epochs {
+		t.Errorf("lr-find --recipe timm-a1 searches with %+v", f.Config)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -53,7 +54,7 @@ func (f *trainFlags) openTrackers(l *train.Learner, out *run.Output, p *printer,
 	}
 	changed := func(flag string) bool { return f.track.changed != nil && f.track.changed(flag) }
 	if changed("tensorboard") {
-		if to.TensorBoard, err = boardOf(f.track.tensorboard, out); err != nil {
+		if to.TensorBoard, err = boardOf(f.track.tensorboard, run.TrackedName(out.Dir)); err != nil {
 			return err
 		}
 	}
@@ -82,7 +83,7 @@ func (f *trainFlags) openTrackers(l *train.Learner, out *run.Output, p *printer,
 	}
 	if f.track.board = to.TensorBoard; to.TensorBoard != "" {
 		f.track.add(l, &tensorboard.Callback{Dir: to.TensorBoard, Settings: settings, Failed: func(err error) { p.note("%v; training goes on, and the next epoch tries again", err) }})
-		p.note("for TensorBoard: tensorboard --logdir %s", filepath.Dir(to.TensorBoard))
+		p.note("for TensorBoard: tensorboard --logdir %s", strings.TrimSuffix(to.TensorBoard, string(filepath.Separator)+filepath.FromSlash(run.TrackedName(out.Dir))))
 	}
 	if to.MLflow.URL != "" {
 		ml := newMLflow(to, out, p)
@@ -95,7 +96,7 @@ func (f *trainFlags) openTrackers(l *train.Learner, out *run.Output, p *printer,
 
 // newMLflow makes what sends a run to an MLflow server.
 func newMLflow(to run.Tracking, out *run.Output, p *printer) *mlflow.Callback {
-	ml := &mlflow.Callback{URL: to.MLflow.URL, Experiment: to.MLflow.Experiment, RunName: filepath.Base(out.Dir), RunID: to.MLflow.Run}
+	ml := &mlflow.Callback{URL: to.MLflow.URL, Experiment: to.MLflow.Experiment, RunName: run.TrackedName(out.Dir), RunID: to.MLflow.Run}
 	var notes sync.Mutex // both are told on another goroutine than training's
 	ml.Note = func(text string) {
 		notes.Lock()
@@ -178,8 +179,8 @@ func (t *trackFlags) discard() {
 	_ = os.Remove(t.board)
 }
 
-// boardOf is the run's folder of event files below the folder that is given.
-func boardOf(folder string, out *run.Output) (string, error) {
+// boardOf is the folder of event files of the run of a name, below the folder that is given.
+func boardOf(folder, name string) (string, error) {
 	if folder == "" {
 		return "", nil
 	}
@@ -187,7 +188,7 @@ func boardOf(folder string, out *run.Output) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("--tensorboard: %w", err)
 	}
-	return filepath.Join(folder, filepath.Base(out.Dir)), nil
+	return filepath.Join(folder, filepath.FromSlash(name)), nil
 }
 
 // freeBoard reports that a folder has the events of another run, which must not be lost.
@@ -200,4 +201,60 @@ func freeBoard(dir string) error {
 		return fmt.Errorf("--tensorboard: %s has the events of another run of that name: give the run another name with --out, choose another folder, or remove that one", dir)
 	}
 	return nil
+}
+
+// trackFolds settles where the histories of all folds go. A new one's are known to have room there.
+func (f *foldsFlags) trackFolds(resumed bool) (to run.Tracking, err error) {
+	if resumed {
+		if to, err = run.FoldsTracking(f.out); err != nil {
+			return to, err
+		}
+	}
+	t := &f.track
+	if t.changed("tensorboard") {
+		if to.TensorBoard = t.tensorboard; to.TensorBoard != "" {
+			if to.TensorBoard, err = filepath.Abs(to.TensorBoard); err != nil {
+				return to, fmt.Errorf("--tensorboard: %w", err)
+			}
+		}
+	}
+	if t.changed("mlflow-experiment") && !t.changed("mlflow") {
+		return to, errors.New("--mlflow-experiment says where the runs of --mlflow belong: give --mlflow too")
+	}
+	if t.changed("mlflow") {
+		if to.MLflow, err = mlflowOf(t.mlflow, t.experiment); err != nil {
+			return to, err
+		}
+	}
+	if to.TensorBoard == "" || resumed {
+		return to, nil
+	}
+	return to, freeBoards(to.TensorBoard, f.out, f.n)
+}
+
+// freeBoards reports that the place of a fold's event files is taken.
+func freeBoards(folder, out string, n int) error {
+	all, err := filepath.Abs(out)
+	if err != nil {
+		return err
+	}
+	for k := 1; k <= n; k++ {
+		board, err := boardOf(folder, filepath.Base(all)+"/"+filepath.Base(run.FoldName(out, k)))
+		if err == nil {
+			err = freeBoard(board)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forFold returns the flags of a fold that begins now.
+func (t trackFlags) forFold(to run.Tracking) trackFlags {
+	t.tensorboard, t.mlflow, t.experiment = to.TensorBoard, to.MLflow.URL, to.MLflow.Experiment
+	t.changed = func(flag string) bool {
+		return flag == "tensorboard" && t.tensorboard != "" || flag == "mlflow" && t.mlflow != ""
+	}
+	return t
 }

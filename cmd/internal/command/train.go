@@ -70,6 +70,7 @@ func (f *trainFlags) fitFlags(cmd *cobra.Command) {
 	optimizerFlags(cmd, &f.Updates)
 	averageFlags(cmd, &f.Updates)
 	courseFlags(cmd, &f.Course)
+	dropPathFlag(cmd, &f.Course)
 	recipeFlag(cmd, &f.Config)
 	fl.IntVar(&f.Epochs, "epochs", f.Epochs, "epochs with all layers training")
 	fl.IntVar(&f.FreezeEpochs, "freeze-epochs", f.FreezeEpochs, "epochs before that in which only the head and the batch norms train")

@@ -28,11 +28,15 @@ func averageFlags(cmd *cobra.Command, u *run.Updates) {
 	fl.BoolVar(&u.EMAWarmUp, "ema-warmup", u.EMAWarmUp, "let the decay of --ema begin low, for short runs")
 }
 
-// courseFlags adds the flags of --schedule cosine, and of stochastic depth.
+// courseFlags adds the flags of --schedule cosine.
 func courseFlags(cmd *cobra.Command, c *run.Course) {
 	fl := cmd.Flags()
 	fl.Float64Var(&c.WarmUpEpochs, "warmup-epochs", c.WarmUpEpochs, "with --schedule cosine, `EPOCHS` of --epochs in which the learning rate rises (default 0)")
 	fl.Float64Var(&c.WarmUpLR, "warmup-lr", c.WarmUpLR, "learning `RATE` at which the warm-up begins (default a hundredth of --lr)")
 	fl.Float64Var(&c.MinLR, "min-lr", c.MinLR, "with --schedule cosine, learning `RATE` at the end (default 0)")
-	fl.StringVar(&c.DropPath, "drop-path", c.DropPath, "stochastic-depth `RATE`: leave the branches of the last residual block out with about this probability, of earlier ones less (default the architecture's own)")
+}
+
+// dropPathFlag adds --drop-path.
+func dropPathFlag(cmd *cobra.Command, c *run.Course) {
+	cmd.Flags().StringVar(&c.DropPath, "drop-path", c.DropPath, "stochastic-depth `RATE`: leave the branches of the last residual block out with about this probability, of earlier ones less (default the architecture's own)")
 }

@@ -69,26 +69,38 @@ func (c Config) Extractor(model *models.Classifier, pre preprocess.Config, o fea
 }
 
 // FitHead fits the head of the run's learner to the features of its training pictures, without
-// augmentation.
+// augmentation, and judges it by those of the validation pictures: features that are kept are not computed again.
 func (c Config) FitHead(ctx context.Context, l *train.Learner, o features.Options) error {
-	return l.FitBy(ctx, func(ctx context.Context) (float64, error) {
-		x, err := c.Extractor(l.Model, c.Preprocess(), o)
-		if err != nil {
-			return 0, err
-		}
+	x, err := c.Extractor(l.Model, c.Preprocess(), o)
+	if err != nil {
+		return err
+	}
+	var h *features.Head
+	fit := func(ctx context.Context) (float64, error) {
 		of, y, err := featuresOf(ctx, x, l.DLs.Train)
 		if err != nil {
 			return 0, err
 		}
-		h, err := c.SolveHead(ctx, of.Values, y, len(l.DLs.Vocab))
-		if err != nil {
+		if h, err = c.SolveHead(ctx, of.Values, y, len(l.DLs.Vocab)); err != nil {
 			return 0, err
 		}
 		layer := l.Model.LinearHead()
 		copy(layer.Weight.Value.Data, h.Weight)
 		copy(layer.Bias.Value.Data, h.Bias)
 		return h.Loss, nil
-	})
+	}
+	validate := func(ctx context.Context) (train.Result, error) {
+		of, y, err := featuresOf(ctx, x, l.DLs.Valid)
+		if err != nil {
+			return train.Result{}, err
+		}
+		scores, err := h.Scores(of.Values)
+		if err != nil {
+			return train.Result{}, err
+		}
+		return l.ValidateScores(scores, y)
+	}
+	return l.FitBy(ctx, fit, validate)
 }
 
 // featuresOf returns the features of a loader's pictures and the pictures' targets.

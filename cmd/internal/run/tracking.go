@@ -31,8 +31,11 @@ type MLflow struct {
 // Tracking returns where the history of the run that is under way goes: nowhere, when
 // nothing was noted.
 func (o *Output) Tracking() (Tracking, error) {
+	return readTracking(filepath.Join(o.partial, TrackingFile))
+}
+
+func readTracking(path string) (Tracking, error) {
 	var t Tracking
-	path := filepath.Join(o.partial, TrackingFile)
 	f, size, err := files.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return t, nil
@@ -60,6 +63,10 @@ func (o *Output) SetTracking(t Tracking) error {
 	if isDir(o.Dir) && !isDir(o.partial) { // the run is complete by now
 		path = filepath.Join(o.Dir, TrackingFile)
 	}
+	return t.write(path)
+}
+
+func (t Tracking) write(path string) error {
 	if t == (Tracking{}) {
 		return removeIfThere(path)
 	}
@@ -67,4 +74,24 @@ func (o *Output) SetTracking(t Tracking) error {
 		return fmt.Errorf("noting where the history goes: %w", err)
 	}
 	return nil
+}
+
+// FoldsTracking returns where the histories of the folds in dir go: the folder of all their event files, and the
+// server.
+func FoldsTracking(dir string) (Tracking, error) {
+	return readTracking(filepath.Join(dir, TrackingFile))
+}
+
+// SetFoldsTracking notes where the histories of the folds in dir go.
+func SetFoldsTracking(dir string, t Tracking) error { return t.write(filepath.Join(dir, TrackingFile)) }
+
+// TrackedName is what a run is called elsewhere: the name of its folder, and of a fold that of all folds before it.
+func TrackedName(dir string) string {
+	dir = filepath.Clean(dir)
+	if parent := filepath.Dir(dir); isFile(filepath.Join(parent, FoldsFile)) {
+		if abs, err := filepath.Abs(parent); err == nil {
+			return filepath.Base(abs) + "/" + filepath.Base(dir)
+		}
+	}
+	return filepath.Base(dir)
 }
