@@ -17,7 +17,7 @@ type Head struct {
 	Steps  int       // that the search for the weights took; 0 where there is none
 }
 
-// Scores returns the logits [N,C] of features [N,F]: sums in float64, rounded once.
+// Scores is Logits for features [N,F] of N pictures: [N,C].
 func (h *Head) Scores(features *tensor.Tensor) (*tensor.Tensor, error) {
 	c := len(h.Bias)
 	if c == 0 || len(h.Weight)%c != 0 || len(features.Shape) != 2 || features.Shape[1] != len(h.Weight)/c || len(features.Data) != features.Shape[0]*features.Shape[1] {
@@ -25,16 +25,7 @@ func (h *Head) Scores(features *tensor.Tensor) (*tensor.Tensor, error) {
 	}
 	n, f := features.Shape[0], features.Shape[1]
 	scores := tensor.New(n, c)
-	parallel.For(n, func(i int) {
-		x := features.Data[i*f : (i+1)*f]
-		for k := range c {
-			sum := float64(h.Bias[k])
-			for j, w := range h.Weight[k*f : (k+1)*f] {
-				sum += float64(float64(w) * float64(x[j]))
-			}
-			scores.Data[i*c+k] = float32(sum)
-		}
-	})
+	parallel.For(n, func(i int) { copy(scores.Data[i*c:], h.Logits(features.Data[i*f:(i+1)*f])) })
 	return scores, nil
 }
 
