@@ -29,7 +29,7 @@ type Conformal struct {
 // rank returns which of the probabilities of the right classes, counted from the highest, the
 // Least of n pictures is: ceil((n+1)·coverage). More than n means that there are too few.
 func rank(n int, coverage float64) int {
-	return int(math.Ceil(float64(n+1)*coverage - 1e-9)) // 0.55 of 100 is 55, not the next float64 and so 56
+	return int(math.Ceil(float64(float64(n+1)*coverage) - 1e-9)) // 0.55 of 100 is 55, not the next float64 and so 56
 }
 
 // ConformalPictures returns how many pictures it takes at least to state a coverage in (0,1): with fewer

@@ -62,7 +62,7 @@ func (p *regression) squared(row []float32, i int) float64 {
 	var loss float64
 	for k, t := range p.y.Row(i) {
 		d := float64(row[k]) - float64(t)
-		loss += float64(d*d) / 2
+		loss += float64(d * d / 2)
 		row[k] = float32(d / float64(p.n))
 	}
 	return loss

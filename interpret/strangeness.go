@@ -120,7 +120,7 @@ func (t *Table) Strange(s confidence.Strangeness, n int) (Strange, error) {
 	}
 	width := max((high-low)/strangeBins, 1e-12)
 	for b := range strangeBins {
-		out.Bins = append(out.Bins, StrangeBin{Lo: low + float64(b)*width, Hi: low + float64(b+1)*width})
+		out.Bins = append(out.Bins, StrangeBin{Lo: low + float64(float64(b)*width), Hi: low + float64(float64(b+1)*width)})
 	}
 	for i, d := range all {
 		b := &out.Bins[min(int((d-low)/width), strangeBins-1)]

@@ -193,7 +193,7 @@ func exportConv(e *graph.Exporter, name string, x onnx.Value, weight, bias *auto
 func (c *DepthwiseConv) MACs(in [][]int) float64 {
 	g := c.geometry(in[0])
 	oh, ow := g.Out()
-	n := float64(g.N) * float64(oh) * float64(ow) * float64(c.Weight.Value.Len())
+	n := float64(float64(g.N) * float64(oh) * float64(ow) * float64(c.Weight.Value.Len()))
 	if c.expand != nil {
 		n += c.expand.MACs(in)
 	}
