@@ -21,12 +21,13 @@ import (
 
 // Weights says where a new learner's body gets its weights.
 type Weights struct {
-	name       string // as pretrained.Find takes it
-	file       string
-	loaded     *weights.File
-	random     bool
-	ownHead    bool
-	linearHead bool
+	name          string // as pretrained.Find takes it
+	file          string
+	loaded        *weights.File
+	random        bool
+	ownHead       bool
+	linearHead    bool
+	neighborsHead bool
 }
 
 // Pretrained takes the architecture's default published weights: from a cache folder
@@ -58,6 +59,13 @@ func (w Weights) OwnHead() Weights {
 // LinearHead returns w for a learner whose head is one linear layer; see models.HeadLinear.
 func (w Weights) LinearHead() Weights {
 	w.linearHead = true
+	return w
+}
+
+// NeighborsHead returns w for a learner whose head is a vote of the nearest of the training pictures, one
+// that is fitted at once; see models.HeadNeighbors.
+func (w Weights) NeighborsHead() Weights {
+	w.neighborsHead = true
 	return w
 }
 
@@ -111,6 +119,8 @@ func NewLearner(ctx context.Context, dls *data.DataLoaders, arch *models.Archite
 		m = models.NewOwnHead(arch, len(dls.Vocab), r)
 	} else if w.linearHead {
 		m = models.NewClassifier(arch, len(dls.Vocab), r, models.HeadLinear())
+	} else if w.neighborsHead {
+		m = models.NewClassifier(arch, len(dls.Vocab), r, models.HeadNeighbors(len(dls.Train.Items())))
 	} else {
 		m = models.NewClassifier(arch, len(dls.Vocab), r)
 	}

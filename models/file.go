@@ -39,8 +39,8 @@ type Info struct {
 	// Preprocess is what happens to a picture before the network sees it, the
 	// same as for validation pictures in training.
 	Preprocess preprocess.Config `json:"preprocess"`
-	// Head is OwnHead for the architecture's own head, LinearHead for one linear layer, "" for
-	// fastai's. File takes it from the classifier.
+	// Head is OwnHead for the architecture's own head, LinearHead for one linear layer, NeighborsHead for a
+	// vote of the nearest pictures, "" for fastai's. File takes it from the classifier.
 	Head string `json:"head,omitempty"`
 	// HeadDropout is the probability of dropout before the last layer of fastai's
 	// head, for training that goes on; nil is fastai's 0.5. File takes it from the head.
@@ -210,6 +210,11 @@ func FromFile(f *weights.File) (*Classifier, Info, error) {
 	if err := nn.State(c).Load(f); err != nil {
 		return nil, info, err
 	}
+	if _, vote := c.NeighborsHead(); vote != nil {
+		if err := vote.Check(); err != nil {
+			return nil, info, fmt.Errorf("the head of nearest pictures: %w", err)
+		}
+	}
 	return c, info, nil
 }
 
@@ -226,6 +231,9 @@ func (i Info) classifier(f *weights.File, a *Architecture) (*Classifier, error) 
 		classes, err = ownHeadSize(f, a)
 	case LinearHead:
 		classes, err = linearHeadSize(f, a)
+	case NeighborsHead:
+		classes = len(i.Vocab)
+		width, err = neighborsHeadSize(f, a)
 	default:
 		return nil, fmt.Errorf("metadata %s: the head %.40q is unknown to this version; use the version that wrote it, or a newer one", infoKey, i.Head)
 	}
@@ -237,6 +245,9 @@ func (i Info) classifier(f *weights.File, a *Architecture) (*Classifier, error) 
 	}
 	if i.Head == OwnHead {
 		return NewOwnHead(a, classes, nil), nil
+	}
+	if i.Head == NeighborsHead {
+		return NewClassifier(a, classes, nil, HeadNeighbors(width)), nil
 	}
 	if i.Head == LinearHead {
 		return NewClassifier(a, classes, nil, HeadLinear()), nil

@@ -16,7 +16,7 @@ import (
 //
 //	1  single-label classification, pictures prepared as fastai does with the bilinear filter, its dropout in the head
 //	2  any task, thresholds, interpolation, crop_pct, head_dropout
-//	3  the architecture's own head, a linear one, pad_mode
+//	3  the architecture's own head, a linear one, one of nearest pictures, pad_mode
 //	4  temperature, abstention
 //	5  strangeness
 //	6  sets of classes with a coverage
@@ -67,6 +67,10 @@ func (i *Info) describeHead(c *Classifier) {
 	}
 	if c.LinearHead() != nil {
 		i.Head = LinearHead
+		return
+	}
+	if _, vote := c.NeighborsHead(); vote != nil {
+		i.Head = NeighborsHead
 		return
 	}
 	if p := headDropout(c.Head); p != defaultDropout {

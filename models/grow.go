@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -23,6 +24,9 @@ func Grow(c *Classifier, info Info, vocab []string, r *rng.Stream) (*Classifier,
 	}
 	if len(vocab) <= len(info.Vocab) {
 		return nil, fmt.Errorf("models: %d classes are no more than the model's %d", len(vocab), len(info.Vocab))
+	}
+	if _, vote := c.NeighborsHead(); vote != nil {
+		return nil, errors.New("models: a head of nearest pictures has no rows for classes to keep: fit it to the pictures of all classes")
 	}
 	f, err := File(c, info)
 	if err != nil {

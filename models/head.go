@@ -23,6 +23,8 @@ type headOptions struct {
 	dropout float64
 	pooled  bool
 	linear  bool
+
+	neighbors int // pictures that vote, 0 for another head
 }
 
 // HeadWidth sets how many values the head has between its two linear layers,
@@ -72,6 +74,9 @@ func NewHead(features, classes int, r *rng.Stream, opts ...HeadOption) nn.Module
 		panic(fmt.Sprintf("models: a head of width %d with dropout %v; want a width of 1 at least and a probability", o.width, o.dropout))
 	}
 	var layers []nn.Module
+	if o.neighbors > 0 {
+		return newNeighborsHead(features, classes, o.neighbors, o.pooled)
+	}
 	if o.linear {
 		return newLinearHead(features, classes, o.pooled, r)
 	}
@@ -184,6 +189,8 @@ func (c *Classifier) CopyHead() (nn.Module, error) {
 		head = c.Arch.top(c.Classes)
 	} else if c.LinearHead() != nil {
 		head = c.Arch.newHead(c.Classes, nil, HeadLinear())
+	} else if _, vote := c.NeighborsHead(); vote != nil {
+		head = c.Arch.newHead(c.Classes, nil, HeadNeighbors(len(vote.Class)))
 	} else {
 		linear := c.Arch.headLinear()[1]
 		at := slices.IndexFunc(from, func(e nn.Entry) bool { return e.Name == linear })

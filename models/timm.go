@@ -21,7 +21,7 @@ var timmTwins = map[string]string{
 
 // ErrNoTimmHead is the error of TimmFile for a classifier with fastai's head, or a linear one that
 // is not the architecture's own.
-var ErrNoTimmHead = errors.New("the head is fastai's or a linear one, which timm does not have: train the network's own head")
+var ErrNoTimmHead = errors.New("the head is fastai's, a linear one or one of nearest pictures, which timm does not have: train the network's own head")
 
 // TimmFile returns c's parameters and running statistics as timm's network of the same
 // kind has them, and what timm calls it. It returns an error for a head that is not the

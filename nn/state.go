@@ -25,6 +25,7 @@ const (
 	RunningVar
 	BatchCount  // num_batches_tracked, a scalar
 	OtherWeight // what is neither weight of a layer nor part of a norm: factors, tokens, positions
+	Given       // a buffer that no training changes
 )
 
 // Entry is one parameter or buffer of a model. What it points to is open to
@@ -36,7 +37,7 @@ type Entry struct {
 	Kind   Kind
 	Shape  []int               // torch's shape; empty for a scalar
 	Param  *autograd.Parameter // nil for buffers
-	Buffer []float32           // running statistics; nil for parameters
+	Buffer []float32           // running statistics and what is given; nil for parameters
 	Count  *int64              // BatchCount only
 }
 

@@ -175,6 +175,16 @@ func (g *Graph) Softmax(output string, x Value, axis int) Value {
 	return g.AddNode("Softmax", output, []Value{x}, AttrInt("axis", axis))
 }
 
+// TopK has the k highest values of each row of x [N,M], in order, and where in the row they are, of equal ones the first: both [N,k].
+func (g *Graph) TopK(values, indices string, x Value, k int) (Value, Value) {
+	count := g.Initializer(&weights.Array{Name: values + "_k", Shape: []int{1}, DType: weights.I64, I64: []int64{int64(k)}})
+	g.AddNode("TopK", values, []Value{x, count}, AttrInt("axis", 1))
+	g.define(Value(indices))
+	last := &g.nodes[len(g.nodes)-1]
+	last.outputs = append(last.outputs, Value(indices))
+	return Value(values), Value(indices)
+}
+
 // Transpose reorders the dimensions: output dimension i is x's order[i].
 // (0, 3, 1, 2) makes [N, C, H, W] of [N, H, W, C].
 func (g *Graph) Transpose(output string, x Value, order ...int) Value {

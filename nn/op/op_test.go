@@ -18,7 +18,7 @@ import (
 var tables = [][]optest.Case{
 	activationCases, addCases, avgPoolCases, blurPoolCases, branchesCases, channelsCases, concatCases, concatPoolCases, convCases, convStemCases, dropoutCases,
 	depthwiseCases, globalPoolCases, groupedConvCases, interleaveCases, linearCases, maxPoolCases, normCases, normStemCases, scaleChannelsCases,
-	attentionCases, firstTokenCases, grnCases, layerNormCases, layerScaleCases, tokensCases,
+	attentionCases, firstTokenCases, grnCases, layerNormCases, layerScaleCases, tokensCases, voteCases,
 }
 
 // TestEveryOperationHasCases fails for an operation that is in no table.

@@ -18,7 +18,6 @@ import (
 	"github.com/whippet-ml/whippet/cmd/internal/watch"
 	"github.com/whippet-ml/whippet/data"
 	"github.com/whippet-ml/whippet/internal/files"
-	"github.com/whippet-ml/whippet/models"
 	"github.com/whippet-ml/whippet/train"
 	"github.com/whippet-ml/whippet/train/checkpoint"
 )
@@ -81,7 +80,7 @@ func (f *trainFlags) fitFlags(cmd *cobra.Command) {
 	fl.StringVar(&f.Monitor, "monitor", f.Monitor, "what --save-best and --patience go by: train_loss or a metric of --metrics, which knows whether higher is better (default valid_loss)")
 	one, several, numbers := run.MetricNames()
 	fl.StringVar(&f.Metrics, "metrics", f.Metrics, "what to measure, separated by commas: "+strings.Join(one, ", ")+"; for several labels "+strings.Join(several, ", ")+"; for numbers "+strings.Join(numbers, ", "))
-	fl.StringVar(&f.HeadOnly, "head-only", f.HeadOnly, "fit a head at once to the features that the body has of the pictures, in seconds: `HOW` linear (softmax regression, of numbers a ridge regression, with --weight-decay) or nearest-mean; features are kept for the next time")
+	fl.StringVar(&f.HeadOnly, "head-only", f.HeadOnly, "fit a head at once to the features that the body has of the pictures, in seconds: `HOW` linear (softmax regression, of numbers a ridge regression, with --weight-decay), nearest-mean, or knn (a vote of the nearest training pictures); features are kept for the next time")
 	confidenceFlags(cmd, &f.Config)
 	fl.DurationVar(&f.every, "checkpoint-every", 5*time.Minute, "how often to save the state of training, besides after every epoch")
 	fl.IntVar(&f.keep, "checkpoint-keep", checkpoint.DefaultKeep, "how many checkpoints to keep, the newest")
@@ -169,7 +168,7 @@ func (f *trainFlags) settle(ctx context.Context, changed func(string) bool) (err
 		return err
 	}
 	if f.HeadOnly != "" {
-		f.Head, f.Epochs, f.FreezeEpochs, f.Augment = models.LinearHead, 1, 0, false
+		f.Head, f.Epochs, f.FreezeEpochs, f.Augment = f.HeadOfFit(), 1, 0, false
 	}
 	if err := f.Check(); err != nil {
 		return err

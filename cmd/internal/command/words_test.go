@@ -117,7 +117,7 @@ func TestEveryFieldHasAFlag(t *testing.T) {
 // TestConfigIsFlags: every setting of a run is a flag of train, of the same
 // name.
 func TestConfigIsFlags(t *testing.T) {
-	none := map[string]string{"from_digest": "computed", "lr_changes": "noted by --resume with --lr", "dir": "where the program was started",
+	none := map[string]string{"from_digest": "computed", "distill_digest": "computed", "lr_changes": "noted by --resume with --lr", "dir": "where the program was started",
 		"weights_fixed": "of --weights", "stats": "of the model of --from or the weights", "ignore_exif": "of the model of --from",
 		"head_width": "of the model of --from", "head_dropout": "of the model of --from"}
 	cmd := find(t, "train")

@@ -190,7 +190,7 @@ func (c Config) Check() error {
 	switch {
 	case c.Weights == "":
 		return bad("weights", `""`, "give default, none, a name or a file")
-	case c.Head != "" && c.Head != models.OwnHead && c.Head != models.LinearHead:
+	case c.Head != "" && c.Head != models.OwnHead && c.Head != models.LinearHead && (c.Head != models.NeighborsHead || c.HeadOnly != headNeighbors):
 		return bad("head", c.Head, "must be fastai, own or linear")
 	case c.Epochs < 0 || c.Epochs > 100_000:
 		return bad("epochs", c.Epochs, "must be 0 to 100000")
@@ -329,6 +329,8 @@ func (c Config) headed(w finetune.Weights) finetune.Weights {
 		return w.OwnHead()
 	case models.LinearHead:
 		return w.LinearHead()
+	case models.NeighborsHead:
+		return w.NeighborsHead()
 	}
 	return w
 }

@@ -64,6 +64,9 @@ func (c *Config) ContinueFrom(given func(flag string) bool) (notes []string, err
 	if info.Conformal != nil && c.Conformal == 0 {
 		notes = append(notes, "the model of --from makes sets of classes with a coverage, and the new model, whose scores are others, does not: give --conformal")
 	}
+	if _, vote := model.NeighborsHead(); vote != nil {
+		return nil, fmt.Errorf("--from %s: its head is the nearest pictures' vote, which is not trained in steps: give the model to --weights, which takes its body, or fit a head anew with --head-only", c.From)
+	}
 	c.Head, c.HeadWidth, c.HeadDropout = info.Head, headWidth(model), info.HeadDropout
 	return notes, nil
 }

@@ -16,14 +16,23 @@ import (
 	"github.com/whippet-ml/whippet/train"
 )
 
-// This file is train --head-only: the body stays as it is, and a linear head is fitted to the features
+// This file is train --head-only: the body stays as it is, and a head is fitted to the features
 // that it has of the training pictures.
 
 // The values of Config.HeadOnly.
 const (
 	headLinear      = "linear"
 	headNearestMean = "nearest-mean"
+	headNeighbors   = "knn"
 )
+
+// HeadOfFit returns what head the run's --head-only fits, as Head has it.
+func (c Config) HeadOfFit() string {
+	if c.HeadOnly == headNeighbors {
+		return models.NeighborsHead
+	}
+	return models.LinearHead
+}
 
 // stepFlags are those that say how epochs are trained, of which --head-only has none.
 var stepFlags = strings.Fields(`epochs freeze-epochs lr schedule sizes layer-decay batch shards min-scale augment train-bn mixup auto-augment cutmix random-erase
@@ -36,8 +45,8 @@ func (c Config) CheckHeadOnly(changed func(string) bool, ranks int) error {
 		return nil
 	}
 	switch {
-	case c.HeadOnly != headLinear && c.HeadOnly != headNearestMean:
-		return fmt.Errorf("--head-only %s: must be linear or nearest-mean", c.HeadOnly)
+	case c.HeadOnly != headLinear && c.HeadOnly != headNearestMean && c.HeadOnly != headNeighbors:
+		return fmt.Errorf("--head-only %s: must be linear, nearest-mean or knn", c.HeadOnly)
 	case changed("from"):
 		return errors.New("--from goes on with a model's head, and --head-only fits a new one: give the model to --weights, which takes its body")
 	case c.Weights == "none":
@@ -46,10 +55,10 @@ func (c Config) CheckHeadOnly(changed func(string) bool, ranks int) error {
 		return fmt.Errorf("--head-only %s: is for classes, not for --task %s: give --head-only linear", c.HeadOnly, c.TaskName)
 	case c.TaskName == regression && c.Range != "":
 		return fmt.Errorf("--range %s: --head-only fits numbers by a ridge regression, whose answers have no bounds: leave the range out", c.Range)
-	case c.HeadOnly == headNearestMean && c.SeveralLabels():
-		return errors.New("--head-only nearest-mean: is for one label a picture; for several give --head-only linear")
-	case c.HeadOnly == headNearestMean && changed("weight-decay"):
-		return errors.New("--weight-decay: a mean has nothing to decay: leave it out, or give --head-only linear")
+	case c.HeadOnly != headLinear && c.SeveralLabels():
+		return fmt.Errorf("--head-only %s: is for one label a picture; for several give --head-only linear", c.HeadOnly)
+	case c.HeadOnly != headLinear && changed("weight-decay"):
+		return fmt.Errorf("--weight-decay: --head-only %s has no weights to decay: leave it out, or give --head-only linear", c.HeadOnly)
 	case ranks > 1:
 		return errors.New("--head-only is not divided among ranks: run it on one")
 	}
@@ -75,15 +84,27 @@ func (c Config) FitHead(ctx context.Context, l *train.Learner, o features.Option
 	if err != nil {
 		return err
 	}
-	var h *features.Head
+	var scores func(*tensor.Tensor) (*tensor.Tensor, error)
 	fit := func(ctx context.Context) (float64, error) {
 		of, y, err := featuresOf(ctx, x, l.DLs.Train)
 		if err != nil {
 			return 0, err
 		}
-		if h, err = c.SolveHead(ctx, of.Values, y, len(l.DLs.Vocab)); err != nil {
+		if near, vote := l.Model.NeighborsHead(); vote != nil {
+			h, err := features.FitNeighbors(ctx, of.Values, y, len(l.DLs.Vocab))
+			if err != nil {
+				return 0, err
+			}
+			scores = h.Scores
+			h.Put(near.Weight.Value.Data, near.Bias.Value.Data, vote.Class)
+			vote.Neighbors[0] = float32(h.Neighbors)
+			return h.Loss, nil
+		}
+		h, err := c.SolveHead(ctx, of.Values, y, len(l.DLs.Vocab))
+		if err != nil {
 			return 0, err
 		}
+		scores = h.Scores
 		layer := l.Model.LinearHead()
 		copy(layer.Weight.Value.Data, h.Weight)
 		copy(layer.Bias.Value.Data, h.Bias)
@@ -94,11 +115,11 @@ func (c Config) FitHead(ctx context.Context, l *train.Learner, o features.Option
 		if err != nil {
 			return train.Result{}, err
 		}
-		scores, err := h.Scores(of.Values)
+		s, err := scores(of.Values)
 		if err != nil {
 			return train.Result{}, err
 		}
-		return l.ValidateScores(scores, y)
+		return l.ValidateScores(s, y)
 	}
 	return l.FitBy(ctx, fit, validate)
 }

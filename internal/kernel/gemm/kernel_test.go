@@ -125,6 +125,9 @@ func TestMicroKernels(t *testing.T) {
 			}
 			for _, mr := range rows {
 				for nr := 1; nr <= TileCols(); nr++ {
+					if mr > mrT && nr%5 != 1 && nr != TileCols() {
+						continue // several tiles are one after the other, whatever their width
+					}
 					for form := range 16 {
 						kernelCase{k: 1 + (mr+nr+form)%9, mr: mr, nr: nr, ldc: form % 3 * 7, ldr: form % 2 * 5,
 							acc: form&1 != 0, bias: form&2 != 0, res: form&4 != 0, relu: form&8 != 0,
