@@ -52,6 +52,20 @@ func (p *Profile) Add(kind string, d time.Duration) {
 	}
 }
 
+// Divide books d, divided among the kinds as the times of others are: those of work that several threads
+// did in d.
+func (p *Profile) Divide(d time.Duration, others ...*Profile) {
+	var total time.Duration
+	for _, o := range others {
+		total += o.total
+	}
+	for _, o := range others {
+		for k, t := range o.times {
+			p.book(k, time.Duration(float64(d)*float64(t)/float64(total)))
+		}
+	}
+}
+
 func (p *Profile) book(k kindOf, d time.Duration) {
 	p.times[k] += d
 	p.total += d

@@ -12,32 +12,89 @@ import (
 // body is what a loop does for each index.
 type body interface{ piece(i int) }
 
-// job is one loop under way: whoever takes part draws indices from next until n.
+// job is one loop under way. Its indices are divided into as many shares of neighbors as may take part, one for
+// each participant: the caller has the first, and a worker always the same one. So a
+// thread meets in one loop what it has made in the loop before, which its own processor's caches hold. Whoever is
+// through with its share takes from the end of the others'.
 //
-// Jobs are used again. A worker may take a job from the queue when its loop has
+// Jobs are used again. A worker may take a job that it was offered when its loop has
 // long returned, so a job counts who can still reach it, and only the last of
-// them makes it available: next and n are then those of the loop that a worker
-// was called to, and never of a later one.
+// them makes it available: what a worker finds in it belongs to the loop that it
+// was called to, and never to a later one.
 type job struct {
-	body body
-	n    int64
-	next atomic.Int64
-	left atomic.Int64  // indices not yet finished
-	refs atomic.Int32  // the caller, and each time that the job is in the queue or with a worker
-	done chan struct{} // holds one value when left has come to 0
+	body   body
+	shares []share
+	left   atomic.Int64 // indices not yet finished
+	refs   atomic.Int32 // the caller, and each worker that was offered the job
+	state  atomic.Int32
+	done   chan struct{} // has a value when the loop has ended and the caller sleeps
 
 	panicOnce sync.Once
 	panicked  any
 }
 
+// The states of a job.
+const (
+	running  int32 = iota
+	awaited        // the caller sleeps until the last piece ends
+	finished       // it has ended
+)
+
+// share is what is left of the indices of a participant: next in the lower half, their end in
+// the upper. It has a cache line for itself, two with the prefetcher's.
+type share struct {
+	left atomic.Uint64
+	_    [120]byte
+}
+
+func (s *share) set(lo, hi int) { s.left.Store(uint64(hi)<<32 | uint64(lo)) }
+
+// first takes the lowest index.
+func (s *share) first() (i int, ok bool) {
+	for {
+		v := s.left.Load()
+		lo, hi := v&(1<<32-1), v>>32
+		if lo >= hi {
+			return 0, false
+		}
+		if s.left.CompareAndSwap(v, v+1) {
+			return int(lo), true
+		}
+	}
+}
+
+// last takes the highest index.
+func (s *share) last() (i int, ok bool) {
+	for {
+		v := s.left.Load()
+		lo, hi := v&(1<<32-1), v>>32
+		if lo >= hi {
+			return 0, false
+		}
+		if s.left.CompareAndSwap(v, v-1<<32) {
+			return int(hi - 1), true
+		}
+	}
+}
+
+// worker is a goroutine that takes part in others' loops.
+type worker struct {
+	offered atomic.Pointer[job] // the loop that it takes part in next
+	asleep  atomic.Bool
+	wake    chan struct{} // gets a value from whoever sets asleep to false
+	_       [104]byte     // two cache lines in all: others look at its offers
+}
+
 var (
 	threads atomic.Int32
-	queue   = make(chan *job, 1024)
-	started atomic.Int32
+	workers atomic.Pointer[[]*worker]
 	startMu sync.Mutex
 )
 
-func init() { threads.Store(int32(runtime.GOMAXPROCS(0))) }
+func init() {
+	threads.Store(int32(runtime.GOMAXPROCS(0)))
+	workers.Store(new([]*worker))
+}
 
 // run calls b.piece for every index in [0,n).
 func run(n int, b body) {
@@ -48,23 +105,21 @@ func run(n int, b body) {
 		}
 		return
 	}
-	ensure(t - 1)
 	j := mem.Get[job]()
 	if j.done == nil {
 		j.done = make(chan struct{}, 1)
 	}
-	j.body, j.n = b, int64(n)
-	j.next.Store(0)
+	j.body = b
+	j.divide(n, t)
 	j.left.Store(int64(n))
+	j.state.Store(running)
 	j.refs.Store(int32(t))
-	for range t - 1 {
-		select {
-		case queue <- j:
-		default: // the queue is full of other loops: the caller works alone
+	for _, w := range helpers(t - 1) {
+		if !w.offer(j) { // it has another loop to go to, and this one does without it
 			j.refs.Add(-1)
 		}
 	}
-	j.work()
+	j.work(0)
 	j.wait()
 	panicked := j.panicked
 	j.release()
@@ -73,46 +128,96 @@ func run(n int, b body) {
 	}
 }
 
-// ensure starts workers until there are n.
-func ensure(n int) {
-	if int(started.Load()) >= n {
-		return
+// helpers returns n workers, which it starts if there are fewer.
+func helpers(n int) []*worker {
+	if all := *workers.Load(); len(all) >= n {
+		return all[:n]
 	}
 	startMu.Lock()
 	defer startMu.Unlock()
-	for int(started.Load()) < n {
-		go func() {
-			for {
-				j := nextJob()
-				j.work()
-				j.release()
-			}
-		}()
-		started.Add(1)
+	all := *workers.Load()
+	for len(all) < n {
+		w := &worker{wake: make(chan struct{}, 1)}
+		all = append(all, w)
+		go w.run(len(all))
 	}
+	workers.Store(&all)
+	return all[:n]
 }
 
-// work draws indices until there are none left.
-func (j *job) work() {
+// run takes part in loops.
+func (w *worker) run(number int) {
 	for {
-		i := j.next.Add(1) - 1
-		if i >= j.n {
-			return
-		}
-		j.one(int(i))
+		j := w.next()
+		j.work(number)
+		j.release()
 	}
 }
 
-func (j *job) one(i int) {
+// offer calls the worker to a loop, unless another has called it already.
+func (w *worker) offer(j *job) bool {
+	if w.offered.Load() != nil || !w.offered.CompareAndSwap(nil, j) {
+		return false
+	}
+	if w.asleep.Load() && w.asleep.CompareAndSwap(true, false) {
+		w.wake <- struct{}{}
+	}
+	return true
+}
+
+// next waits for a loop that wants the worker.
+func (w *worker) next() *job {
+	for !spin(func() bool { return w.offered.Load() != nil }) {
+		w.asleep.Store(true)
+		if w.offered.Load() == nil || !w.asleep.CompareAndSwap(true, false) {
+			<-w.wake
+		}
+	}
+	return w.offered.Swap(nil)
+}
+
+// divide makes t shares of n indices.
+func (j *job) divide(n, t int) {
+	if cap(j.shares) < t {
+		j.shares = make([]share, t)
+	}
+	j.shares = j.shares[:t]
+	for k := range j.shares {
+		j.shares[k].set(k*n/t, (k+1)*n/t)
+	}
+}
+
+// work draws indices until there are none left, first of the participant's own share.
+func (j *job) work(number int) {
+	own := number % len(j.shares)
+	drawn := 0
+	defer func() {
+		if drawn > 0 && j.left.Add(-int64(drawn)) == 0 && j.state.Swap(finished) == awaited {
+			j.done <- struct{}{}
+		}
+	}()
+	for !j.draw(own, &drawn) {
+	}
+}
+
+// draw is work up to a panic, if there is one: it reports whether nothing is left.
+func (j *job) draw(own int, drawn *int) (all bool) {
 	defer func() {
 		if r := recover(); r != nil {
 			j.panicOnce.Do(func() { j.panicked = r })
 		}
-		if j.left.Add(-1) == 0 {
-			j.done <- struct{}{}
-		}
 	}()
-	j.body.piece(i)
+	for {
+		i, ok := j.shares[own].first()
+		for k := own + 1; !ok && k < own+len(j.shares); k++ {
+			i, ok = j.shares[k%len(j.shares)].last()
+		}
+		if !ok {
+			return true
+		}
+		*drawn++
+		j.body.piece(i)
+	}
 }
 
 // release gives up one reference to j.
@@ -170,29 +275,7 @@ func spin(ready func() bool) bool {
 
 // wait returns when all pieces have returned.
 func (j *job) wait() {
-	if !spin(func() bool {
-		select {
-		case <-j.done:
-			return true
-		default:
-			return false
-		}
-	}) {
+	if !spin(func() bool { return j.left.Load() == 0 }) && j.state.CompareAndSwap(running, awaited) {
 		<-j.done
 	}
-}
-
-// nextJob waits for a loop that wants workers.
-func nextJob() (j *job) {
-	if spin(func() bool {
-		select {
-		case j = <-queue:
-			return true
-		default:
-			return false
-		}
-	}) {
-		return j
-	}
-	return <-queue
 }

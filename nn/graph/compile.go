@@ -17,6 +17,10 @@ type Kernel interface {
 	Run(in []*tensor.Tensor, out *tensor.Tensor)
 }
 
+// ByBatch is a Kernel that can tell whether the number of pictures that it is given may change its result's last bits. The
+// others' results for a picture are the same in any batch.
+type ByBatch interface{ ByBatch() bool }
+
 // Run is a Kernel without anything prepared.
 type Run func(in []*tensor.Tensor, out *tensor.Tensor)
 
@@ -54,8 +58,10 @@ type Compiled struct {
 	output Value
 	arena  *autograd.Arena
 
-	mu   sync.Mutex
-	held [][]float32 // weights in arena; see CompileIn
+	mu        sync.Mutex
+	held      [][]float32 // weights in arena; see CompileIn
+	divisions map[[3]int]division
+	arenas    []*autograd.Arena // of runs in parts
 }
 
 type compiledStep struct {
@@ -96,5 +102,5 @@ func (inf *Compiled) Release() {
 	for _, b := range inf.held {
 		inf.arena.Put(b)
 	}
-	inf.held, inf.steps = nil, nil
+	inf.held, inf.steps, inf.arenas = nil, nil, nil
 }

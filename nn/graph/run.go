@@ -43,24 +43,17 @@ func (inf *Compiled) run(x *tensor.Tensor, p *autograd.Profile, use func(y *tens
 	if len(x.Shape) != 4 {
 		return fmt.Errorf("nn: input of shape %v, want [N,H,W,C]", x.Shape)
 	}
+	if x.Shape[0] >= 2*fewestParts {
+		if d := inf.division([3]int(x.Shape[1:])); d.light {
+			return inf.runDivided(x, p, d, use)
+		}
+	}
 	r := mem.Get[running]()
 	defer r.end()
-	r.begin(inf, x)
-	for i := range inf.steps {
-		s := &inf.steps[i]
-		var start time.Time
-		if p != nil {
-			start = time.Now()
-		}
-		if err := r.step(s); err != nil {
-			return err
-		}
-		if p != nil {
-			p.Add(s.Op.Name(), time.Since(start))
-		}
-		for _, v := range s.frees {
-			r.free(v)
-		}
+	r.begin(inf, inf.arena)
+	r.values[Input].t = *x
+	if err := r.steps(inf.steps, p); err != nil {
+		return err
 	}
 	return use(&r.values[inf.output].t)
 }
@@ -80,13 +73,19 @@ type value struct {
 	shape []int // what t.Shape points to
 }
 
-func (r *running) begin(inf *Compiled, x *tensor.Tensor) {
-	r.arena = inf.arena
+func (r *running) begin(inf *Compiled, arena *autograd.Arena) {
+	r.arena = arena
 	if cap(r.values) < inf.nodes {
 		r.values = make([]value, inf.nodes)
 	}
 	r.values = r.values[:inf.nodes]
-	r.values[Input].t = *x
+}
+
+// give gives value v its data, of n pictures of a shape.
+func (r *running) give(v Value, data []float32, n int, shape []int) {
+	y := &r.values[v]
+	y.shape = append(append(y.shape[:0], n), shape...)
+	y.t = tensor.Tensor{Shape: y.shape, Data: data}
 }
 
 // end gives back what is left, after a panic too.
@@ -106,6 +105,27 @@ func (r *running) free(v Value) {
 		r.arena.Put(y.t.Data)
 	}
 	y.t = tensor.Tensor{}
+}
+
+// steps computes steps one after the other, and books their times in p if that is not nil.
+func (r *running) steps(steps []compiledStep, p *autograd.Profile) error {
+	for i := range steps {
+		s := &steps[i]
+		var start time.Time
+		if p != nil {
+			start = time.Now()
+		}
+		if err := r.step(s); err != nil {
+			return err
+		}
+		if p != nil {
+			p.Add(s.Op.Name(), time.Since(start))
+		}
+		for _, v := range s.frees {
+			r.free(v)
+		}
+	}
+	return nil
 }
 
 func (r *running) step(s *compiledStep) error {

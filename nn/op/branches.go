@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
@@ -113,6 +114,11 @@ func (k branchKernels) Run(in []*tensor.Tensor, out *tensor.Tensor) {
 			elementwise.Epilogue{Activation: b.activation, Stride: out.Dim(-1)})
 		offset += b.channels
 	}
+}
+
+// ByBatch reports it of any of the convolutions.
+func (k branchKernels) ByBatch() bool {
+	return slices.ContainsFunc(k, func(b branchKernel) bool { return b.ByBatch() })
 }
 
 // ONNX is Conv and the activation for each, and Concat.

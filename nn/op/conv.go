@@ -115,6 +115,9 @@ func (k *convKernel) Run(in []*tensor.Tensor, out *tensor.Tensor) {
 	k.conv.Forward(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, out.Data, elementwise.Epilogue{Residual: values(in, 1), Activation: k.activation})
 }
 
+// ByBatch reports whether the number of pictures may change the last bits.
+func (k *convKernel) ByBatch() bool { return k.conv.ByBatch() }
+
 // ONNX is Conv, and the activation's operators if the convolution has one.
 func (c *Conv) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
 	w, err := e.Parameter(c.Weight.Value.Data)

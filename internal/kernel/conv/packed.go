@@ -58,6 +58,10 @@ func (p *Packed) packWinograd() *winograd.Packed {
 	return p.winograd.p
 }
 
+// ByBatch reports whether the number of pictures may change the form of the sum, and with it a result's last
+// bits.
+func (p *Packed) ByBatch() bool { return winograd.MayWin(ground.ConvShape(p.c)) }
+
 // Bytes returns the memory that the packed weights take, in the forms that have
 // been needed so far. It must not be called while Forward may pack another.
 func (p *Packed) Bytes() int {

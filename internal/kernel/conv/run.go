@@ -102,7 +102,7 @@ func (r *igemmRun) piece(i int) {
 	b.once = end-first <= step
 	// What another worker takes does not matter to the result, only to how
 	// useful the guess is.
-	b.next = (i + parallel.Threads()) % colPieces * r.cut.ColPanels
+	b.next = (i + 1) % colPieces * r.cut.ColPanels
 	if b.packed = r.packed; b.packed == nil {
 		b.a = ground.GetScratch(step * r.cut.KC * gemm.KBlock)
 		defer ground.PutScratch(b.a)

@@ -129,7 +129,7 @@ func (r *winoRun) fused(i int) {
 	}
 	// What another worker takes does not matter to the result, only to how
 	// useful the guess is.
-	next0, next1 := Cut(g.tiles, r.blocks, i+parallel.Threads())
+	next0, next1 := Cut(g.tiles, r.blocks, i+1)
 	panels := f.panels()
 	for p := range panels {
 		var ahead winoAhead
@@ -210,7 +210,7 @@ func (r *winoRun) multiply(i int) {
 	u := ground.GetScratch(f.chunkSize())
 	m := ground.GetScratch(b.mSize())
 	tile := ground.GetScratch(winoPoints * 2 * Cols())
-	next := (i + parallel.Threads()) / r.nb
+	next := (i + 1) / r.nb
 	var ahead winoAhead
 	b.multiply(v, func(i int) ([]float32, int) {
 		ahead.n = 0

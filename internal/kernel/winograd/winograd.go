@@ -57,6 +57,9 @@ func parseWinograd(s string) (on bool, err error) {
 // reproducible only while the switch stays where it is.
 func Allow(on bool) (old bool) { return winogradOn.Swap(on) }
 
+// MayWin reports whether Wins may be true of c's forward pass with some number of pictures and some maps.
+func MayWin(c ground.ConvShape) bool { return winogradFits(c) }
+
 // winogradFits reports whether c is a convolution that the Winograd passes can
 // compute at all: 3x3, stride 1, padding 0, 1 or 2 on each side.
 func winogradFits(c ground.ConvShape) bool {
