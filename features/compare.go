@@ -11,7 +11,7 @@ import (
 )
 
 // Fit fits a head to features [N,F] of pictures and their targets.
-type Fit func(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (*Head, error)
+type Fit func(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (Scorer, error)
 
 // CrossValidated is what heads that were fitted to some pictures say of others.
 type CrossValidated struct {
@@ -29,32 +29,31 @@ func CrossValidate(ctx context.Context, features *tensor.Tensor, y target.Target
 	if len(train) == 0 || len(train) != len(valid) {
 		return r, fmt.Errorf("features: %d folds to fit to and %d to judge by", len(train), len(valid))
 	}
-	f := features.Shape[1]
 	for k := range train {
 		if len(valid[k]) == 0 {
 			return r, fmt.Errorf("features: fold %d has no picture to judge by", k+1)
 		}
-		x := tensor.New(len(train[k]), f)
-		for i, row := range train[k] {
-			copy(x.Data[i*f:(i+1)*f], features.Data[row*f:(row+1)*f])
+		h, err := fit(ctx, gather(features, train[k]), y.Gather(train[k]), classes)
+		if err != nil {
+			return r, fmt.Errorf("fold %d: %w", k+1, err)
 		}
-		h, err := fit(ctx, x, y.Gather(train[k]), classes)
+		scores, err := h.Scores(gather(features, valid[k]))
 		if err != nil {
 			return r, fmt.Errorf("fold %d: %w", k+1, err)
 		}
 		wrong, of := 0, 0
-		for _, row := range valid[k] {
-			logits := h.Logits(features.Data[row*f : (row+1)*f])
+		for i, row := range valid[k] {
+			answers := scores.Data[i*classes : (i+1)*classes]
 			if y.Values == nil {
 				of++
-				if tensor.Argmax(logits) != y.Class[row] {
+				if tensor.Argmax(answers) != y.Class[row] {
 					wrong++
 				}
 				continue
 			}
 			for c, truth := range y.Values.Data[row*classes : (row+1)*classes] {
 				of++
-				if (logits[c] > 0) != (truth > 0.5) {
+				if (answers[c] > 0) != (truth > 0.5) {
 					wrong++
 				}
 			}
@@ -74,18 +73,14 @@ func CrossValidate(ctx context.Context, features *tensor.Tensor, y target.Target
 	return r, ctx.Err()
 }
 
-// Logits returns the head's scores for the features of a picture.
-func (h *Head) Logits(x []float32) []float32 {
-	out := make([]float32, len(h.Bias))
-	f := len(x)
-	for c := range out {
-		sum := float64(h.Bias[c])
-		for k, w := range h.Weight[c*f : (c+1)*f] {
-			sum += float64(float64(w) * float64(x[k]))
-		}
-		out[c] = float32(sum)
+// gather returns the rows of features [N,F] that are asked for.
+func gather(features *tensor.Tensor, rows []int) *tensor.Tensor {
+	f := features.Shape[1]
+	x := tensor.New(len(rows), f)
+	for i, row := range rows {
+		copy(x.Data[i*f:(i+1)*f], features.Data[row*f:(row+1)*f])
 	}
-	return out
+	return x
 }
 
 // ErrNoBodies is the error of a comparison of nothing.

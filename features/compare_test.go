@@ -59,10 +59,10 @@ func TestCrossValidate(t *testing.T) {
 			fit  features.Fit
 			want []float64
 		}{
-			"linear": {func(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (*features.Head, error) {
+			"linear": {func(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (features.Scorer, error) {
 				return features.FitLinear(ctx, x, y, classes, features.LinearOptions{WeightDecay: c.Decay})
 			}, w.Linear},
-			"nearest mean": {func(_ context.Context, x *tensor.Tensor, y target.Targets, classes int) (*features.Head, error) {
+			"nearest mean": {func(_ context.Context, x *tensor.Tensor, y target.Targets, classes int) (features.Scorer, error) {
 				return features.FitNearestMean(x, y, classes)
 			}, w.Nearest},
 		} {
@@ -87,7 +87,7 @@ func TestCrossValidate(t *testing.T) {
 func TestCrossValidateLabels(t *testing.T) {
 	x := rows([][]float32{{1}, {-1}, {2}, {-2}})
 	y := target.Targets{Values: rows([][]float32{{1, 0}, {0, 0}, {1, 1}, {0, 0}})}
-	fixed := func(context.Context, *tensor.Tensor, target.Targets, int) (*features.Head, error) {
+	fixed := func(context.Context, *tensor.Tensor, target.Targets, int) (features.Scorer, error) {
 		return &features.Head{Weight: []float32{1, 1}, Bias: []float32{0, 0}}, nil
 	}
 	got, err := features.CrossValidate(t.Context(), x, y, 2, [][]int{{2, 3}, {0, 1}}, [][]int{{0, 1}, {2, 3}}, fixed)
@@ -96,6 +96,38 @@ func TestCrossValidateLabels(t *testing.T) {
 	}
 	if _, err := features.CrossValidate(t.Context(), x, y, 2, [][]int{{2, 3}}, [][]int{nil}, fixed); err == nil || !strings.Contains(err.Error(), "fold 1 has no picture") {
 		t.Errorf("an empty fold: %v", err)
+	}
+}
+
+// TestCrossValidateNeighbors judges the vote of the nearest, which answers what no linear head can: of the four corners of a
+// square, those on one diagonal are of one class.
+func TestCrossValidateNeighbors(t *testing.T) {
+	var x [][]float32
+	var y, even, odd []int
+	for i := range 80 {
+		a, b := float32(i/2%2), float32(i/4%2)
+		x, y = append(x, []float32{a + float32(i%7)/50, b + float32(i%5)/50}), append(y, (i/2+i/4)%2)
+		if i%2 == 0 {
+			even = append(even, i)
+		} else {
+			odd = append(odd, i)
+		}
+	}
+	for name, one := range map[string]struct {
+		fit  features.Fit
+		want func(mean float64) bool
+	}{
+		"knn": {func(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (features.Scorer, error) {
+			return features.FitNeighbors(ctx, x, y, classes)
+		}, func(mean float64) bool { return mean == 0 }},
+		"linear": {func(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (features.Scorer, error) {
+			return features.FitLinear(ctx, x, y, classes, features.LinearOptions{WeightDecay: 0.01})
+		}, func(mean float64) bool { return mean > 0.2 }},
+	} {
+		got, err := features.CrossValidate(t.Context(), rows(x), target.Classes(y), 2, [][]int{even, odd}, [][]int{odd, even}, one.fit)
+		if err != nil || !one.want(got.Mean) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ func ExampleCrossValidate() {
 	y := target.Classes([]int{0, 0, 0, 0, 1, 1, 1, 1})
 	train := [][]int{{1, 2, 3, 5, 6, 7}, {0, 2, 3, 4, 6, 7}, {0, 1, 3, 4, 5, 7}, {0, 1, 2, 4, 5, 6}}
 	valid := [][]int{{0, 4}, {1, 5}, {2, 6}, {3, 7}}
-	linear := func(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (*features.Head, error) {
+	linear := func(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (features.Scorer, error) {
 		return features.FitLinear(ctx, x, y, classes, features.LinearOptions{WeightDecay: 0.01})
 	}
 	of, err := features.CrossValidate(ctx, x, y, 2, train, valid, linear)
@@ -30,8 +30,11 @@ func ExampleCrossValidate() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	logits := head.Logits([]float32{3.5, 2})
-	fmt.Println("class 1:", logits[1] > logits[0])
+	scores, err := head.Scores(tensor.FromSlice([]float32{3.5, 2}, 1, 2))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("class 1:", scores.Data[1] > scores.Data[0])
 	// Output:
 	// error rates [0 0 0 0]
 	// class 1: true

@@ -9,6 +9,13 @@ import (
 	"github.com/whippet-ml/whippet/tensor"
 )
 
+// Scorer is a head that was fitted to features: a Head or Neighbors.
+type Scorer interface {
+	// Scores returns the scores [N,C] of the classes for the features [N,F] of N pictures. It returns an error for
+	// features of another length than those that the head was fitted to.
+	Scores(features *tensor.Tensor) (*tensor.Tensor, error)
+}
+
 // Head is a linear layer that was fitted to features: logits = Weight·x + Bias.
 type Head struct {
 	Weight []float32 // [C,F]
@@ -17,7 +24,7 @@ type Head struct {
 	Steps  int       // that the search for the weights took; 0 where there is none
 }
 
-// Scores is Logits for features [N,F] of N pictures: [N,C].
+// Scores returns the logits [N,C] for the features [N,F] of N pictures.
 func (h *Head) Scores(features *tensor.Tensor) (*tensor.Tensor, error) {
 	c := len(h.Bias)
 	if c == 0 || len(h.Weight)%c != 0 || len(features.Shape) != 2 || features.Shape[1] != len(h.Weight)/c || len(features.Data) != features.Shape[0]*features.Shape[1] {
@@ -25,8 +32,20 @@ func (h *Head) Scores(features *tensor.Tensor) (*tensor.Tensor, error) {
 	}
 	n, f := features.Shape[0], features.Shape[1]
 	scores := tensor.New(n, c)
-	parallel.For(n, func(i int) { copy(scores.Data[i*c:], h.Logits(features.Data[i*f:(i+1)*f])) })
+	parallel.For(n, func(i int) { h.logits(scores.Data[i*c:(i+1)*c], features.Data[i*f:(i+1)*f]) })
 	return scores, nil
+}
+
+// logits writes the scores for the features of a picture to out.
+func (h *Head) logits(out, x []float32) {
+	f := len(x)
+	for c := range out {
+		sum := float64(h.Bias[c])
+		for k, w := range h.Weight[c*f : (c+1)*f] {
+			sum += float64(float64(w) * float64(x[k]))
+		}
+		out[c] = float32(sum)
+	}
 }
 
 // standard is features brought to mean 0 and standard deviation 1 over the pictures, as

@@ -20,7 +20,6 @@ import (
 	"github.com/whippet-ml/whippet/nn"
 	"github.com/whippet-ml/whippet/pretrained"
 	"github.com/whippet-ml/whippet/rng"
-	"github.com/whippet-ml/whippet/target"
 	"github.com/whippet-ml/whippet/tensor"
 )
 
@@ -75,7 +74,7 @@ Features are kept, so that the second time, and train --head-only, take moments.
 	}
 	fl.Lookup("group").Usage += "; none for nothing (default duplicates)"
 	fl.IntVarP(&f.folds, "folds", "k", f.folds, "number of folds")
-	fl.StringVar(&f.HeadOnly, "head-only", f.HeadOnly, "`HOW` heads are fitted: linear (softmax regression with --weight-decay) or nearest-mean")
+	fl.StringVar(&f.HeadOnly, "head-only", f.HeadOnly, "`HOW` heads are fitted: linear (softmax regression with --weight-decay), nearest-mean or knn (a vote of the nearest pictures)")
 	fl.Float64Var(&f.WeightDecay, "weight-decay", f.WeightDecay, "weight decay of linear heads")
 	fl.IntVar(&f.Size, "size", f.Size, "side of every network's input, in pixels; left out, each network's own")
 	fl.IntVar(&f.Presize, "presize", f.Presize, "square to which every picture is resized first, in pixels; 0 for none")
@@ -95,7 +94,7 @@ func (f *compareFlags) run(cmd *cobra.Command, names []string) error {
 	case f.folds < 2 || f.folds > run.MaxFolds:
 		return fmt.Errorf("--folds %d: must be 2 to %d", f.folds, run.MaxFolds)
 	case f.HeadOnly == "":
-		return errors.New("--head-only: must be linear or nearest-mean")
+		return errors.New("--head-only: must be linear, nearest-mean or knn")
 	}
 	for i, n := range names {
 		if slices.Contains(names[:i], n) {
@@ -210,7 +209,7 @@ func (f *compareFlags) open(ctx context.Context, names []string, changed func(st
 		if err := b.adaptDefaults(ctx, func(flag string) bool { return flag == "arch" || changed(flag) }); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		b.Head = models.LinearHead
+		b.Head = b.HeadOfFit()
 		if err := b.Check(); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -282,11 +281,8 @@ func (b *openedBody) judge(ctx context.Context, of *run.Folded, p *printer) (lin
 	for k := range of.Train {
 		train, valid = append(train, rows(of.Train[k])), append(valid, rows(of.Valid[k]))
 	}
-	fit := func(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (*features.Head, error) {
-		return b.SolveHead(ctx, x, y, classes)
-	}
 	classes := len(of.Vocab)
-	if j.CrossValidated, err = features.CrossValidate(ctx, all.Values, of.Targets.Gather(all.Index), classes, train, valid, fit); err != nil {
+	if j.CrossValidated, err = features.CrossValidate(ctx, all.Values, of.Targets.Gather(all.Index), classes, train, valid, b.SolveHead); err != nil {
 		return line, j, err
 	}
 	line = comparedBody{Arch: b.Arch, Size: b.Preprocess().Size, Error: j.Mean, Errors: j.Errors, Seconds: time.Since(began).Seconds(), Cached: all.Cached}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/whippet-ml/whippet/cmd/internal/run"
 	"github.com/whippet-ml/whippet/features"
+	"github.com/whippet-ml/whippet/interpret"
 	"github.com/whippet-ml/whippet/preprocess"
 	"github.com/whippet-ml/whippet/train"
 )
@@ -45,27 +47,29 @@ type confidenceStep struct {
 // run fits what the settings ask for. A step that fails is told to failed, and the others go on
 // unless that returns an error: without it the model is still whole.
 func (f confidenceFit) run(ctx context.Context, failed func(error) error) error {
+	// The temperature comes first, and what is judged with it serves all that is chosen after.
+	judge := sync.OnceValues(func() (*interpret.Table, error) { return interpret.FromLearner(ctx, f.l) })
 	for _, s := range []confidenceStep{
 		{"the temperature was fitted", "no temperature could be fitted", "the model's probabilities are the network's own", func(ctx context.Context) error {
 			t, err := f.FitTemperature(ctx, f.l)
 			f.p.temperature(t)
 			return err
 		}},
-		{"thresholds were chosen", "no thresholds could be chosen", "the model has 0.5 for every label", func(ctx context.Context) error {
+		{"thresholds were chosen", "no thresholds could be chosen", "the model has 0.5 for every label", func(context.Context) error {
 			if f.keepThresholds {
 				return nil
 			}
-			chosen, err := f.ChooseThresholds(ctx, f.l)
+			chosen, err := f.ChooseThresholds(f.l, judge)
 			f.p.thresholds(chosen)
 			return err
 		}},
-		{"the score to abstain below was chosen", "no score to abstain below could be chosen", "the model answers every picture", func(ctx context.Context) error {
-			a, err := f.ChooseAbstention(ctx, f.l)
+		{"the score to abstain below was chosen", "no score to abstain below could be chosen", "the model answers every picture", func(context.Context) error {
+			a, err := f.ChooseAbstention(f.l, judge)
 			f.p.abstention(a)
 			return err
 		}},
-		{"sets of classes were chosen", "no sets of classes could be chosen", "the model makes none", func(ctx context.Context) error {
-			c, err := f.FitConformal(ctx, f.l)
+		{"sets of classes were chosen", "no sets of classes could be chosen", "the model makes none", func(context.Context) error {
+			c, err := f.FitConformal(f.l, judge)
 			f.p.conformal(c)
 			return err
 		}},

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -64,8 +63,8 @@ func (c Config) checkAbstain(dls *data.DataLoaders) error {
 }
 
 // ChooseAbstention gives the learner the abstention that the run asks for, chosen on the validation
-// pictures, and returns it; nil where the run asks for none.
-func (c Config) ChooseAbstention(ctx context.Context, l *train.Learner) (*confidence.Abstention, error) {
+// pictures, which judge returns, and returns it; nil where the run asks for none.
+func (c Config) ChooseAbstention(l *train.Learner, judge func() (*interpret.Table, error)) (*confidence.Abstention, error) {
 	if c.Abstain == "" {
 		return nil, nil
 	}
@@ -75,7 +74,7 @@ func (c Config) ChooseAbstention(ctx context.Context, l *train.Learner) (*confid
 	}
 	a := confidence.Abstention{Below: rule.Below, Rule: c.Abstain}
 	if rule.chosen() {
-		table, err := interpret.FromLearner(ctx, l)
+		table, err := judge()
 		if err != nil {
 			return nil, err
 		}

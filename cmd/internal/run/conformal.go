@@ -1,7 +1,6 @@
 package run
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/whippet-ml/whippet/confidence"
@@ -21,13 +20,13 @@ func (c Config) checkConformal(dls *data.DataLoaders) error {
 	return nil
 }
 
-// FitConformal gives the learner the sets of classes that the run asks for, chosen on the validation pictures, and
-// returns what makes them; nil where the run asks for none.
-func (c Config) FitConformal(ctx context.Context, l *train.Learner) (*confidence.Conformal, error) {
+// FitConformal gives the learner the sets of classes that the run asks for, chosen on the validation pictures, which judge
+// returns, and returns what makes them; nil where the run asks for none.
+func (c Config) FitConformal(l *train.Learner, judge func() (*interpret.Table, error)) (*confidence.Conformal, error) {
 	if c.Conformal == 0 {
 		return nil, nil
 	}
-	table, err := interpret.FromLearner(ctx, l)
+	table, err := judge()
 	if err != nil {
 		return nil, err
 	}

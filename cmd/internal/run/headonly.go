@@ -84,38 +84,23 @@ func (c Config) FitHead(ctx context.Context, l *train.Learner, o features.Option
 	if err != nil {
 		return err
 	}
-	var scores func(*tensor.Tensor) (*tensor.Tensor, error)
+	var head features.Scorer
 	fit := func(ctx context.Context) (float64, error) {
 		of, y, err := featuresOf(ctx, x, l.DLs.Train)
 		if err != nil {
 			return 0, err
 		}
-		if near, vote := l.Model.NeighborsHead(); vote != nil {
-			h, err := features.FitNeighbors(ctx, of.Values, y, len(l.DLs.Vocab))
-			if err != nil {
-				return 0, err
-			}
-			scores = h.Scores
-			h.Put(near.Weight.Value.Data, near.Bias.Value.Data, vote.Class)
-			vote.Neighbors[0] = float32(h.Neighbors)
-			return h.Loss, nil
-		}
-		h, err := c.SolveHead(ctx, of.Values, y, len(l.DLs.Vocab))
-		if err != nil {
+		if head, err = c.SolveHead(ctx, of.Values, y, len(l.DLs.Vocab)); err != nil {
 			return 0, err
 		}
-		scores = h.Scores
-		layer := l.Model.LinearHead()
-		copy(layer.Weight.Value.Data, h.Weight)
-		copy(layer.Bias.Value.Data, h.Bias)
-		return h.Loss, nil
+		return putHead(l.Model, head), nil
 	}
 	validate := func(ctx context.Context) (train.Result, error) {
 		of, y, err := featuresOf(ctx, x, l.DLs.Valid)
 		if err != nil {
 			return train.Result{}, err
 		}
-		s, err := scores(of.Values)
+		s, err := head.Scores(of.Values)
 		if err != nil {
 			return train.Result{}, err
 		}
@@ -133,13 +118,33 @@ func featuresOf(ctx context.Context, x *features.Extractor, dl *data.Loader) (*f
 	return of, dl.Targets().Gather(of.Index), nil
 }
 
+// putHead writes a fitted head into the layers of the model that hold one of its kind, and returns its loss.
+func putHead(model *models.Classifier, head features.Scorer) float64 {
+	switch h := head.(type) {
+	case *features.Neighbors:
+		near, vote := model.NeighborsHead()
+		h.Put(near.Weight.Value.Data, near.Bias.Value.Data, vote.Class)
+		vote.Neighbors[0] = float32(h.Neighbors)
+		return h.Loss
+	case *features.Head:
+		layer := model.LinearHead()
+		copy(layer.Weight.Value.Data, h.Weight)
+		copy(layer.Bias.Value.Data, h.Bias)
+		return h.Loss
+	}
+	panic(fmt.Sprintf("no layers hold a head of type %T", head))
+}
+
 // SolveHead fits the head that the run asks for to the features [N,F] of pictures.
-func (c Config) SolveHead(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (*features.Head, error) {
-	if c.HeadOnly == headNearestMean {
+func (c Config) SolveHead(ctx context.Context, x *tensor.Tensor, y target.Targets, classes int) (features.Scorer, error) {
+	linear := features.LinearOptions{WeightDecay: c.WeightDecay}
+	switch {
+	case c.HeadOnly == headNeighbors:
+		return features.FitNeighbors(ctx, x, y, classes)
+	case c.HeadOnly == headNearestMean:
 		return features.FitNearestMean(x, y, classes)
+	case c.TaskName == regression:
+		return features.FitRidge(ctx, x, y, classes, linear)
 	}
-	if c.TaskName == regression {
-		return features.FitRidge(ctx, x, y, classes, features.LinearOptions{WeightDecay: c.WeightDecay})
-	}
-	return features.FitLinear(ctx, x, y, classes, features.LinearOptions{WeightDecay: c.WeightDecay})
+	return features.FitLinear(ctx, x, y, classes, linear)
 }

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -50,8 +49,8 @@ func ParseThresholdRule(s string) (ThresholdRule, error) {
 }
 
 // ChooseThresholds gives the learner of a task with several labels its thresholds,
-// chosen on the validation pictures. The result is nil where there is nothing to choose.
-func (c Config) ChooseThresholds(ctx context.Context, l *train.Learner) ([]interpret.Threshold, error) {
+// chosen on the validation pictures, which judge returns. The result is nil where there is nothing to choose.
+func (c Config) ChooseThresholds(l *train.Learner, judge func() (*interpret.Table, error)) ([]interpret.Threshold, error) {
 	if l.DLs.Task().Exclusive() || task.Continuous(l.DLs.Task()) {
 		return nil, nil
 	}
@@ -73,7 +72,7 @@ func (c Config) ChooseThresholds(ctx context.Context, l *train.Learner) ([]inter
 		}
 		return nil, nil
 	}
-	table, err := interpret.FromLearner(ctx, l)
+	table, err := judge()
 	if err != nil {
 		return nil, err
 	}
