@@ -25,6 +25,10 @@ func (g *igemm) run(bp []float32, ep *epilogue) {
 		g.runStem(bp, ep)
 		return
 	}
+	if g.vectors() {
+		g.runVectors(bp, ep)
+		return
+	}
 	r := igemmRun{igemm: *g, bp: bp}
 	if ep != nil {
 		r.ep = *ep

@@ -8,7 +8,7 @@ import "github.com/whippet-ml/whippet/internal/kernel/isa"
 func init() {
 	Table.Add(isa.AVX2, Kernels{
 		MR: 6, MRT: 6, NR: 16,
-		N: gemmNAVX2, T: gemmTAVX2, D: gemmDAVX2,
+		N: gemmNAVX2, T: gemmTAVX2, D: gemmDAVX2, V: gemmVAVX2,
 		CopyBlocks:        copyBlocksAVX2,
 		Transpose8:        transpose8AVX2,
 		NonTemporalFloats: 8 << 20,

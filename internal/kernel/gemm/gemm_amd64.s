@@ -6638,6 +6638,124 @@ done:
 	VZEROUPPER
 	RET
 
+// func gemmVAVX512(p *VectorArgs)
+// Requires: AVX, AVX512F
+TEXT ·gemmVAVX512(SB), NOSPLIT, $0-8
+	// gemmVAVX512 multiplies a row with panels of B; see VectorArgs.
+	// for panels { for i in k { C[panel] += X[i] * B[panel][i] } }
+	// SI: element of X; DX, BX: rows of the first and the third of four panels; R8: bytes from a panel to the next; CX: steps left; R9: C; R10: panels left; R11: B
+	// vectors 0 to 7: sums, two for a panel; 30: an element of X in all lanes; 28: a part of a row of B
+	MOVQ p+0(FP), DI
+	MOVQ 16(DI), R11
+	MOVQ 24(DI), R8
+	SHLQ $0x02, R8
+	MOVQ 32(DI), R9
+	MOVQ 40(DI), R10
+
+tryFour:
+	CMPQ   R10, $0x04
+	JLT    endFour
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   8(DI), SI
+	MOVQ   (DI), CX
+	MOVQ   R11, DX
+	LEAQ   (R11)(R8*2), BX
+
+loopFour:
+	VBROADCASTSS (SI), Z30
+	VFMADD231PS  (DX), Z30, Z0
+	VFMADD231PS  64(DX), Z30, Z1
+	VFMADD231PS  (DX)(R8*1), Z30, Z2
+	VFMADD231PS  64(DX)(R8*1), Z30, Z3
+	VFMADD231PS  (BX), Z30, Z4
+	VFMADD231PS  64(BX), Z30, Z5
+	VFMADD231PS  (BX)(R8*1), Z30, Z6
+	VFMADD231PS  64(BX)(R8*1), Z30, Z7
+	ADDQ         $0x04, SI
+	ADDQ         $+128, DX
+	ADDQ         $+128, BX
+	DECQ         CX
+	JNZ          loopFour
+	VMOVUPS      Z0, (R9)
+	VMOVUPS      Z1, 64(R9)
+	VMOVUPS      Z2, 128(R9)
+	VMOVUPS      Z3, 192(R9)
+	VMOVUPS      Z4, 256(R9)
+	VMOVUPS      Z5, 320(R9)
+	VMOVUPS      Z6, 384(R9)
+	VMOVUPS      Z7, 448(R9)
+	ADDQ         $+512, R9
+	ADDQ         R8, R11
+	ADDQ         R8, R11
+	ADDQ         R8, R11
+	ADDQ         R8, R11
+	SUBQ         $0x04, R10
+	JMP          tryFour
+
+endFour:
+	CMPQ   R10, $0x02
+	JLT    endTwo
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   8(DI), SI
+	MOVQ   (DI), CX
+	MOVQ   R11, DX
+
+loopTwo:
+	VBROADCASTSS (SI), Z30
+	VFMADD231PS  (DX), Z30, Z0
+	VFMADD231PS  64(DX), Z30, Z1
+	VFMADD231PS  (DX)(R8*1), Z30, Z2
+	VFMADD231PS  64(DX)(R8*1), Z30, Z3
+	ADDQ         $0x04, SI
+	ADDQ         $+128, DX
+	DECQ         CX
+	JNZ          loopTwo
+	VMOVUPS      Z0, (R9)
+	VMOVUPS      Z1, 64(R9)
+	VMOVUPS      Z2, 128(R9)
+	VMOVUPS      Z3, 192(R9)
+	ADDQ         $+256, R9
+	ADDQ         R8, R11
+	ADDQ         R8, R11
+	SUBQ         $0x02, R10
+
+endTwo:
+	CMPQ   R10, $0x01
+	JLT    endOne
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   8(DI), SI
+	MOVQ   (DI), CX
+	MOVQ   R11, DX
+
+loopOne:
+	VBROADCASTSS (SI), Z30
+	VFMADD231PS  (DX), Z30, Z0
+	VFMADD231PS  64(DX), Z30, Z1
+	ADDQ         $0x04, SI
+	ADDQ         $+128, DX
+	DECQ         CX
+	JNZ          loopOne
+	VMOVUPS      Z0, (R9)
+	VMOVUPS      Z1, 64(R9)
+	ADDQ         $+128, R9
+	ADDQ         R8, R11
+	SUBQ         $0x01, R10
+
+endOne:
+	VZEROUPPER
+	RET
+
 // func copyBlocksAVX512(p *BlockCopy)
 // Requires: AVX, AVX512F
 TEXT ·copyBlocksAVX512(SB), NOSPLIT, $0-8
@@ -10735,6 +10853,124 @@ more:
 	JMP    tile
 
 done:
+	VZEROUPPER
+	RET
+
+// func gemmVAVX2(p *VectorArgs)
+// Requires: AVX, FMA3
+TEXT ·gemmVAVX2(SB), NOSPLIT, $0-8
+	// gemmVAVX2 multiplies a row with panels of B; see VectorArgs.
+	// for panels { for i in k { C[panel] += X[i] * B[panel][i] } }
+	// SI: element of X; DX, BX: rows of the first and the third of four panels; R8: bytes from a panel to the next; CX: steps left; R9: C; R10: panels left; R11: B
+	// vectors 0 to 7: sums, two for a panel; 14: an element of X in all lanes; 12: a part of a row of B
+	MOVQ p+0(FP), DI
+	MOVQ 16(DI), R11
+	MOVQ 24(DI), R8
+	SHLQ $0x02, R8
+	MOVQ 32(DI), R9
+	MOVQ 40(DI), R10
+
+tryFour:
+	CMPQ   R10, $0x04
+	JLT    endFour
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   8(DI), SI
+	MOVQ   (DI), CX
+	MOVQ   R11, DX
+	LEAQ   (R11)(R8*2), BX
+
+loopFour:
+	VBROADCASTSS (SI), Y14
+	VFMADD231PS  (DX), Y14, Y0
+	VFMADD231PS  32(DX), Y14, Y1
+	VFMADD231PS  (DX)(R8*1), Y14, Y2
+	VFMADD231PS  32(DX)(R8*1), Y14, Y3
+	VFMADD231PS  (BX), Y14, Y4
+	VFMADD231PS  32(BX), Y14, Y5
+	VFMADD231PS  (BX)(R8*1), Y14, Y6
+	VFMADD231PS  32(BX)(R8*1), Y14, Y7
+	ADDQ         $0x04, SI
+	ADDQ         $+64, DX
+	ADDQ         $+64, BX
+	DECQ         CX
+	JNZ          loopFour
+	VMOVUPS      Y0, (R9)
+	VMOVUPS      Y1, 32(R9)
+	VMOVUPS      Y2, 64(R9)
+	VMOVUPS      Y3, 96(R9)
+	VMOVUPS      Y4, 128(R9)
+	VMOVUPS      Y5, 160(R9)
+	VMOVUPS      Y6, 192(R9)
+	VMOVUPS      Y7, 224(R9)
+	ADDQ         $+256, R9
+	ADDQ         R8, R11
+	ADDQ         R8, R11
+	ADDQ         R8, R11
+	ADDQ         R8, R11
+	SUBQ         $0x04, R10
+	JMP          tryFour
+
+endFour:
+	CMPQ   R10, $0x02
+	JLT    endTwo
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   8(DI), SI
+	MOVQ   (DI), CX
+	MOVQ   R11, DX
+
+loopTwo:
+	VBROADCASTSS (SI), Y14
+	VFMADD231PS  (DX), Y14, Y0
+	VFMADD231PS  32(DX), Y14, Y1
+	VFMADD231PS  (DX)(R8*1), Y14, Y2
+	VFMADD231PS  32(DX)(R8*1), Y14, Y3
+	ADDQ         $0x04, SI
+	ADDQ         $+64, DX
+	DECQ         CX
+	JNZ          loopTwo
+	VMOVUPS      Y0, (R9)
+	VMOVUPS      Y1, 32(R9)
+	VMOVUPS      Y2, 64(R9)
+	VMOVUPS      Y3, 96(R9)
+	ADDQ         $+128, R9
+	ADDQ         R8, R11
+	ADDQ         R8, R11
+	SUBQ         $0x02, R10
+
+endTwo:
+	CMPQ   R10, $0x01
+	JLT    endOne
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   8(DI), SI
+	MOVQ   (DI), CX
+	MOVQ   R11, DX
+
+loopOne:
+	VBROADCASTSS (SI), Y14
+	VFMADD231PS  (DX), Y14, Y0
+	VFMADD231PS  32(DX), Y14, Y1
+	ADDQ         $0x04, SI
+	ADDQ         $+64, DX
+	DECQ         CX
+	JNZ          loopOne
+	VMOVUPS      Y0, (R9)
+	VMOVUPS      Y1, 32(R9)
+	ADDQ         $+64, R9
+	ADDQ         R8, R11
+	SUBQ         $0x01, R10
+
+endOne:
 	VZEROUPPER
 	RET
 

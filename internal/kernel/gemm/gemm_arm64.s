@@ -8471,6 +8471,167 @@ more:
 done:
 	RET
 
+// func gemmVNEON(p *VectorArgs)
+TEXT ·gemmVNEON(SB), NOSPLIT, $0-8
+	// gemmVNEON multiplies a row with panels of B; see VectorArgs.
+	// for panels { for i in k { C[panel] += X[i] * B[panel][i] } }
+	// SI: element of X; DX, BX: rows of the first and the third of four panels; R8: bytes from a panel to the next; CX: steps left; R9: C; R10: panels left; R11: B
+	// vectors 0 to 7: sums, two for a panel; 14: an element of X in all lanes; 12: a part of a row of B
+	MOVD p+0(FP), R7
+	MOVD 16(R7), R11
+	MOVD 24(R7), R8
+	LSL $2, R8, R8
+	MOVD 32(R7), R9
+	MOVD 40(R7), R10
+
+tryFour:
+	CMP $4, R10
+	BLT endFour
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	MOVD 8(R7), R6
+	MOVD 0(R7), R1
+	MOVD R11, R2
+	ADD R8<<1, R11, R3
+
+loopFour:
+	FMOVS 0(R6), F28
+	FLDPQ (R2), (F24, F25)
+	WORD $0x4f9c1300 // fmla v0.4s, v24.4s, v28.s[0]
+	WORD $0x4f9c1321 // fmla v1.4s, v25.4s, v28.s[0]
+	FLDPQ 32(R2), (F26, F27)
+	WORD $0x4f9c1342 // fmla v2.4s, v26.4s, v28.s[0]
+	WORD $0x4f9c1363 // fmla v3.4s, v27.4s, v28.s[0]
+	ADD R8, R2, R16
+	FLDPQ (R16), (F24, F25)
+	WORD $0x4f9c1304 // fmla v4.4s, v24.4s, v28.s[0]
+	WORD $0x4f9c1325 // fmla v5.4s, v25.4s, v28.s[0]
+	FLDPQ 32(R16), (F26, F27)
+	WORD $0x4f9c1346 // fmla v6.4s, v26.4s, v28.s[0]
+	WORD $0x4f9c1367 // fmla v7.4s, v27.4s, v28.s[0]
+	FLDPQ (R3), (F24, F25)
+	WORD $0x4f9c1308 // fmla v8.4s, v24.4s, v28.s[0]
+	WORD $0x4f9c1329 // fmla v9.4s, v25.4s, v28.s[0]
+	FLDPQ 32(R3), (F26, F27)
+	WORD $0x4f9c134a // fmla v10.4s, v26.4s, v28.s[0]
+	WORD $0x4f9c136b // fmla v11.4s, v27.4s, v28.s[0]
+	ADD R8, R3, R17
+	FLDPQ (R17), (F24, F25)
+	WORD $0x4f9c130c // fmla v12.4s, v24.4s, v28.s[0]
+	WORD $0x4f9c132d // fmla v13.4s, v25.4s, v28.s[0]
+	FLDPQ 32(R17), (F26, F27)
+	WORD $0x4f9c134e // fmla v14.4s, v26.4s, v28.s[0]
+	WORD $0x4f9c136f // fmla v15.4s, v27.4s, v28.s[0]
+	ADD $4, R6, R6
+	ADD $64, R2, R2
+	ADD $64, R3, R3
+	SUBS $1, R1, R1
+	BNE loopFour
+	FSTPQ (F0, F1), (R9)
+	FSTPQ (F2, F3), 32(R9)
+	FSTPQ (F4, F5), 64(R9)
+	FSTPQ (F6, F7), 96(R9)
+	FSTPQ (F8, F9), 128(R9)
+	FSTPQ (F10, F11), 160(R9)
+	FSTPQ (F12, F13), 192(R9)
+	FSTPQ (F14, F15), 224(R9)
+	ADD $256, R9, R9
+	ADD R8, R11, R11
+	ADD R8, R11, R11
+	ADD R8, R11, R11
+	ADD R8, R11, R11
+	SUB $4, R10, R10
+	B tryFour
+
+endFour:
+	CMP $2, R10
+	BLT endTwo
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	MOVD 8(R7), R6
+	MOVD 0(R7), R1
+	MOVD R11, R2
+
+loopTwo:
+	FMOVS 0(R6), F28
+	FLDPQ (R2), (F24, F25)
+	WORD $0x4f9c1300 // fmla v0.4s, v24.4s, v28.s[0]
+	WORD $0x4f9c1321 // fmla v1.4s, v25.4s, v28.s[0]
+	FLDPQ 32(R2), (F26, F27)
+	WORD $0x4f9c1342 // fmla v2.4s, v26.4s, v28.s[0]
+	WORD $0x4f9c1363 // fmla v3.4s, v27.4s, v28.s[0]
+	ADD R8, R2, R16
+	FLDPQ (R16), (F24, F25)
+	WORD $0x4f9c1304 // fmla v4.4s, v24.4s, v28.s[0]
+	WORD $0x4f9c1325 // fmla v5.4s, v25.4s, v28.s[0]
+	FLDPQ 32(R16), (F26, F27)
+	WORD $0x4f9c1346 // fmla v6.4s, v26.4s, v28.s[0]
+	WORD $0x4f9c1367 // fmla v7.4s, v27.4s, v28.s[0]
+	ADD $4, R6, R6
+	ADD $64, R2, R2
+	SUBS $1, R1, R1
+	BNE loopTwo
+	FSTPQ (F0, F1), (R9)
+	FSTPQ (F2, F3), 32(R9)
+	FSTPQ (F4, F5), 64(R9)
+	FSTPQ (F6, F7), 96(R9)
+	ADD $128, R9, R9
+	ADD R8, R11, R11
+	ADD R8, R11, R11
+	SUB $2, R10, R10
+
+endTwo:
+	CMP $1, R10
+	BLT endOne
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD 8(R7), R6
+	MOVD 0(R7), R1
+	MOVD R11, R2
+
+loopOne:
+	FMOVS 0(R6), F28
+	FLDPQ (R2), (F24, F25)
+	WORD $0x4f9c1300 // fmla v0.4s, v24.4s, v28.s[0]
+	WORD $0x4f9c1321 // fmla v1.4s, v25.4s, v28.s[0]
+	FLDPQ 32(R2), (F26, F27)
+	WORD $0x4f9c1342 // fmla v2.4s, v26.4s, v28.s[0]
+	WORD $0x4f9c1363 // fmla v3.4s, v27.4s, v28.s[0]
+	ADD $4, R6, R6
+	ADD $64, R2, R2
+	SUBS $1, R1, R1
+	BNE loopOne
+	FSTPQ (F0, F1), (R9)
+	FSTPQ (F2, F3), 32(R9)
+	ADD $64, R9, R9
+	ADD R8, R11, R11
+	SUB $1, R10, R10
+
+endOne:
+	RET
+
 // func copyBlocksNEON(p *BlockCopy)
 TEXT ·copyBlocksNEON(SB), NOSPLIT, $0-8
 	// copyBlocksNEON copies or clears rows of blocks of 64 bytes; see blockCopy.

@@ -19,6 +19,11 @@ func gemmTAVX512(p *Args)
 //go:noescape
 func gemmDAVX512(p *Args)
 
+// gemmVAVX512 multiplies a row with panels of B; see VectorArgs.
+//
+//go:noescape
+func gemmVAVX512(p *VectorArgs)
+
 // copyBlocksAVX512 copies or clears rows of blocks of 64 bytes; see blockCopy.
 //
 //go:noescape
@@ -38,6 +43,11 @@ func gemmTAVX2(p *Args)
 //
 //go:noescape
 func gemmDAVX2(p *Args)
+
+// gemmVAVX2 multiplies a row with panels of B; see VectorArgs.
+//
+//go:noescape
+func gemmVAVX2(p *VectorArgs)
 
 // copyBlocksAVX2 copies or clears rows of blocks of 64 bytes; see blockCopy.
 //

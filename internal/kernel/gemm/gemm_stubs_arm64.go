@@ -19,6 +19,11 @@ func gemmTNEON(p *Args)
 //go:noescape
 func gemmDNEON(p *Args)
 
+// gemmVNEON multiplies a row with panels of B; see VectorArgs.
+//
+//go:noescape
+func gemmVNEON(p *VectorArgs)
+
 // copyBlocksNEON copies or clears rows of blocks of 64 bytes; see blockCopy.
 //
 //go:noescape

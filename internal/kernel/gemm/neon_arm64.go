@@ -11,7 +11,7 @@ import (
 func init() {
 	Table.Add(isa.NEON, Kernels{
 		MR: 6, MRT: 6, NR: 16,
-		N: gemmNNEON, T: gemmTNEON, D: gemmDNEON,
+		N: gemmNNEON, T: gemmTNEON, D: gemmDNEON, V: gemmVNEON,
 		CopyBlocks:        copyBlocksNEON,
 		Transpose8:        transpose8NEON,
 		NonTemporalFloats: ground.NeverNonTemporal,

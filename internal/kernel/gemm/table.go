@@ -15,6 +15,7 @@ type Kernels struct {
 	MR, MRT, NR int
 
 	N, T, D func(g *Args)
+	V       func(g *VectorArgs)
 
 	CopyBlocks func(p *BlockCopy)
 	Transpose8 func(dst, src *float32, ld, nr, n int)
@@ -31,6 +32,7 @@ func init() {
 		N:                 func(g *Args) { GemmNGo(TileRows(), TileCols(), g) },
 		T:                 func(g *Args) { GemmTGo(TileRowsT(), TileCols(), g) },
 		D:                 func(g *Args) { gemmDGo(TileRows(), TileCols(), g) },
+		V:                 func(g *VectorArgs) { GemmVGo(TileCols(), g) },
 		CopyBlocks:        copyBlocksGo,
 		Transpose8:        transpose8Go,
 		NonTemporalFloats: ground.NeverNonTemporal,

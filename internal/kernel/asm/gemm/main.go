@@ -1,6 +1,6 @@
 // Command gemm generates the matrix-product micro-kernels of internal/kernel/gemm for
 // AVX-512 and AVX2, and the block copies that feed them. Their contract is in
-// kernel.go, their Go twins are gemmNGo, gemmTGo and gemmDGo.
+// kernel.go, their Go twins are gemmNGo, gemmTGo, gemmDGo and GemmVGo.
 package main
 
 import (
@@ -37,7 +37,7 @@ var flagAccumulate, flagReLU, flagNonTemporal int
 func main() {
 	sets := isa.Begin()
 	room := isa.Open("../gemm")
-	room.Args("Args", "BlockCopy")
+	room.Args("Args", "BlockCopy", "VectorArgs")
 	flagAccumulate = room.Const("Accumulate")
 	flagReLU = room.Const("ReLU")
 	flagNonTemporal = room.Const("NonTemporal")
@@ -46,6 +46,7 @@ func main() {
 		v.formN()
 		v.formT()
 		v.formD()
+		v.formV()
 		v.blocks()
 	}
 	if sets[0] == isa.NEON {

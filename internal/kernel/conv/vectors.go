@@ -1,0 +1,73 @@
+package conv
+
+import (
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/gemm"
+	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
+
+// This file is products of a few rows, as classifiers and squeeze-and-excitation have for single pictures: their time is that
+// of reading the weights, which kernels of form V read from several places at once.
+
+// vectorFloats is how many weights are read as fast by one thread as another is called to help.
+const vectorFloats = 16 << 10
+
+// vectors reports whether the rows are few enough for form V: a tile, or half of one, takes as long for
+// one row as for all that it has.
+func (g *igemm) vectors() bool {
+	return g.relu == nil && g.pointwise() && g.n*g.oh*g.ow <= max(1, gemm.TileRows()/3)
+}
+
+// vectorRun is a product of a few rows under way.
+type vectorRun struct {
+	igemm
+	bp          []float32
+	ep          epilogue
+	panels, per int // column panels, in all and of a piece
+}
+
+func (g *igemm) runVectors(bp []float32, ep *epilogue) {
+	r := vectorRun{igemm: *g, bp: bp, panels: ground.CeilDiv(g.cols, gemm.TileCols()), per: gemm.VectorPanels}
+	if ep != nil {
+		r.ep = *ep
+	}
+	if g.c*g.cols >= vectorFloats {
+		r.per = min(r.per, ground.CeilDiv(r.panels, 2))
+	}
+	parallel.ForWith(ground.CeilDiv(r.panels, r.per), r, (*vectorRun).piece)
+}
+
+// piece computes some columns of all rows.
+func (r *vectorRun) piece(i int) {
+	nr := gemm.TileCols()
+	var sums [gemm.VectorPanels * gemm.MaxTileCols]float32
+	p, first := i*r.per, i*r.per*nr
+	n := min(r.per, r.panels-p)
+	cols := min(n*nr, r.cols-first)
+	step := r.kBlocks() * gemm.KBlock * nr
+	for row := range r.n * r.oh * r.ow {
+		gemm.FormV(&gemm.VectorArgs{K: r.c, X: &r.src[row*r.c], B: &r.bp[p*step], BStep: step, C: &sums[0], Panels: n})
+		r.finish(sums[:cols], row, first)
+	}
+}
+
+// finish does to sums of a row, from column first on, what is to be done before they are stored, and stores them.
+func (r *vectorRun) finish(sums []float32, row, first int) {
+	if r.ep.bias != nil {
+		elementwise.AddPiece(sums, r.ep.bias[first:first+len(sums)], sums)
+	}
+	if r.ep.residual != nil {
+		elementwise.AddPiece(sums, r.ep.residual[row*r.cols+first:][:len(sums)], sums)
+	}
+	if r.ep.relu {
+		for i, v := range sums {
+			if v < 0 { // a NaN stays
+				sums[i] = 0
+			}
+		}
+	}
+	y := r.out[r.outAt(row)+first:][:len(sums)]
+	copy(y, sums)
+	r.ep.after.Tile(y, 1, len(y), len(y))
+}
