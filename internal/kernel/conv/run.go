@@ -36,16 +36,18 @@ func (g *igemm) run(bp []float32, ep *epilogue) {
 	rows := g.n * g.oh * g.ow
 	rowPanels, colPanels := ground.CeilDiv(rows, gemm.TileRows()), ground.CeilDiv(g.cols, gemm.TileCols())
 	if g.relu == nil {
-		r.cut = gemm.Cut(rowPanels, colPanels, g.kBlocks())
+		r.cut = gemm.CutForThreads(rowPanels, colPanels, g.kBlocks())
 		r.nonTemporal = r.ep.after == elementwise.Identity && g.storesNonTemporal() && r.cut.KC == g.kBlocks()
 	} else {
 		r.cut = gemm.CutWholeRows(rowPanels, colPanels, g.kBlocks())
 		r.back = g.relu.Begin(ground.CeilDiv(rows, r.cut.RowPanels*gemm.TileRows()), g.cols, r.ep.residual)
 	}
+	r.groups = 1
 	if g.relu == nil && r.packsOnce(rowPanels, colPanels) {
+		r.groups = parallel.Threads()
 		r.packed = ground.GetScratch(rowPanels * gemm.TileRows() * g.kBlocks() * gemm.KBlock)
 		defer ground.PutScratch(r.packed)
-		parallel.ForWith(ground.CeilDiv(rowPanels, packPanels), r, (*igemmRun).pack)
+		parallel.ForWith(rowPanels, r, (*igemmRun).pack)
 	}
 	pieces := ground.CeilDiv(rows, r.cut.RowPanels*gemm.TileRows()*r.cut.Blocks) * ground.CeilDiv(colPanels, r.cut.ColPanels)
 	parallel.ForWith(pieces, r, (*igemmRun).piece)
@@ -61,26 +63,23 @@ type igemmRun struct {
 	ep          epilogue
 	cut         gemm.Blocking
 	nonTemporal bool
-	packed      []float32                  // all A panels, or nil: each piece packs its own
+	packed      []float32                  // all A panels, for each cut of k one after the other, or nil: each piece packs its own
+	groups      int                        // of rows, in each of which pieces of columns follow each other
 	back        elementwise.ReLUGradBlocks // when relu is set
 }
 
-const (
-	// packedFloats bounds the A that is packed once, for all pieces: it stays in the third
-	// level cache.
-	packedFloats = 512 << 10
-	// packPanels is how many panels are packed together.
-	packPanels = 4
-)
+// packedFloats bounds the A that is packed once, for all pieces: it stays in the third
+// level cache.
+const packedFloats = 512 << 10
 
 // packsOnce reports whether A is packed before the pieces are computed, of which several
 // read the same rows: else each of them would pack these again.
 func (r *igemmRun) packsOnce(rowPanels, colPanels int) bool {
-	return r.cut.KC == r.kBlocks() && r.cut.ColPanels < colPanels && rowPanels > 1 && !r.inPlace() &&
+	return r.cut.ColPanels < colPanels && rowPanels > 1 && !r.inPlace() &&
 		rowPanels*gemm.TileRows()*r.kBlocks()*gemm.KBlock <= packedFloats
 }
 
-// pack packs panels i*packPanels to (i+1)*packPanels of A.
+// pack packs panel i of A.
 func (r *igemmRun) pack(i int) {
 	mr, rows, kBlocks := gemm.TileRows(), r.n*r.oh*r.ow, r.kBlocks()
 	var row []float32
@@ -88,10 +87,36 @@ func (r *igemmRun) pack(i int) {
 		row = ground.GetScratch(kBlocks * gemm.KBlock)
 		defer ground.PutScratch(row)
 	}
-	u := r.seek(i * packPanels * mr)
-	for at := i * packPanels * mr; at < min(rows, (i+1)*packPanels*mr); at += mr {
-		r.gather(r.packed[at*kBlocks*gemm.KBlock:], gemm.KBlock, mr*gemm.KBlock, &u, min(mr, rows-at), 0, kBlocks, row)
+	for kb0 := 0; kb0 < kBlocks; kb0 += r.cut.KC {
+		u, kb1 := r.seek(i*mr), min(kBlocks, kb0+r.cut.KC)
+		r.gather(r.packed[r.packedAt(i*mr, kb0, kb1):], gemm.KBlock, mr*gemm.KBlock, &u, min(mr, rows-i*mr), kb0, kb1, row)
 	}
+}
+
+// packedAt is where in packed the panel is that begins with a row, for blocks [kb0,kb1) of k.
+func (g *igemm) packedAt(row, kb0, kb1 int) int {
+	rows := ground.RoundUp(g.n*g.oh*g.ow, gemm.TileRows())
+	return (rows*kb0 + row*(kb1-kb0)) * gemm.KBlock
+}
+
+// place returns which piece of rows and of columns comes as the i-th. Rows are in groups, one for each thread: within a
+// group all its pieces of rows come with a piece of columns before the next one does, so that the thread
+// reads every panel of B once, and its rows, which are packed, from its own caches. In one group columns come first.
+func (r *igemmRun) place(i, rows, cols int) (row, col int) {
+	if r.groups == 1 {
+		return i / cols, i % cols
+	}
+	k := i * r.groups / (rows * cols)
+	for (k+1)*rows/r.groups*cols <= i {
+		k++
+	}
+	for k*rows/r.groups*cols > i {
+		k--
+	}
+	first := k * rows / r.groups
+	n := (k+1)*rows/r.groups - first
+	i -= first * cols
+	return first + i%n, i / n
 }
 
 // piece computes piece i of the product.
@@ -99,14 +124,17 @@ func (r *igemmRun) piece(i int) {
 	colPanels := ground.CeilDiv(r.cols, gemm.TileCols())
 	colPieces := ground.CeilDiv(colPanels, r.cut.ColPanels)
 	step := r.cut.RowPanels * gemm.TileRows()
-	first := i / colPieces * step * r.cut.Blocks
+	rowPieces := ground.CeilDiv(r.n*r.oh*r.ow, step*r.cut.Blocks)
+	row, col := r.place(i, rowPieces, colPieces)
+	first := row * step * r.cut.Blocks
 	end := min(r.n*r.oh*r.ow, first+step*r.cut.Blocks)
-	j0 := i % colPieces * r.cut.ColPanels
+	j0 := col * r.cut.ColPanels
 	b := igemmBlock{igemm: &r.igemm, ep: &r.ep, bp: r.bp, kc: r.cut.KC, j0: j0, j1: min(colPanels, j0+r.cut.ColPanels), nonTemporal: r.nonTemporal}
 	b.once = end-first <= step
 	// What another worker takes does not matter to the result, only to how
 	// useful the guess is.
-	b.next = (i + 1) % colPieces * r.cut.ColPanels
+	_, next := r.place((i+1)%(rowPieces*colPieces), rowPieces, colPieces)
+	b.next = next * r.cut.ColPanels
 	if b.packed = r.packed; b.packed == nil {
 		b.a = ground.GetScratch(step * r.cut.KC * gemm.KBlock)
 		defer ground.PutScratch(b.a)
@@ -212,7 +240,7 @@ func (b *igemmBlock) compute(r0, r1, soon int) {
 func (b *igemmBlock) pack(kb0, kb1 int) {
 	mr, panels := gemm.TileRows(), ground.CeilDiv(b.r1-b.r0, gemm.TileRows())
 	if b.packed != nil {
-		b.a = b.packed[b.r0*(kb1-kb0)*gemm.KBlock:]
+		b.a = b.packed[b.packedAt(b.r0, kb0, kb1):]
 		return
 	}
 	if b.whole == panels {

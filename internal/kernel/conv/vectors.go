@@ -25,10 +25,11 @@ type vectorRun struct {
 	bp          []float32
 	ep          epilogue
 	panels, per int // column panels, in all and of a piece
+	kc          int // blocks of k in a sum; sums of more are added up, as tiles do
 }
 
 func (g *igemm) runVectors(bp []float32, ep *epilogue) {
-	r := vectorRun{igemm: *g, bp: bp, panels: ground.CeilDiv(g.cols, gemm.TileCols()), per: gemm.VectorPanels}
+	r := vectorRun{igemm: *g, bp: bp, panels: ground.CeilDiv(g.cols, gemm.TileCols()), per: gemm.VectorPanels, kc: gemm.CutAlone(1, 1, g.kBlocks()).KC}
 	if ep != nil {
 		r.ep = *ep
 	}
@@ -41,14 +42,26 @@ func (g *igemm) runVectors(bp []float32, ep *epilogue) {
 // piece computes some columns of all rows.
 func (r *vectorRun) piece(i int) {
 	nr := gemm.TileCols()
-	var sums [gemm.VectorPanels * gemm.MaxTileCols]float32
+	var whole, sums [gemm.VectorPanels * gemm.MaxTileCols]float32
 	p, first := i*r.per, i*r.per*nr
 	n := min(r.per, r.panels-p)
 	cols := min(n*nr, r.cols-first)
 	step := r.kBlocks() * gemm.KBlock * nr
 	for row := range r.n * r.oh * r.ow {
-		gemm.FormV(&gemm.VectorArgs{K: r.c, X: &r.src[row*r.c], B: &r.bp[p*step], BStep: step, C: &sums[0], Panels: n})
-		r.finish(sums[:cols], row, first)
+		for at := 0; at < r.c; at += r.kc * gemm.KBlock {
+			args := gemm.VectorArgs{K: min(r.c-at, r.kc*gemm.KBlock), X: &r.src[row*r.c+at], B: &r.bp[p*step+at*nr], BStep: step, C: &whole[0], Panels: n}
+			if at > 0 {
+				args.C = &sums[0]
+			}
+			gemm.FormV(&args)
+			switch {
+			case at > 0:
+				elementwise.AddPiece(sums[:cols], whole[:cols], whole[:cols])
+			case r.cuts(): // the order of igemmBlock.multiply
+				r.addResidual(whole[:cols], row, first)
+			}
+		}
+		r.finish(whole[:cols], row, first)
 	}
 }
 
@@ -57,8 +70,8 @@ func (r *vectorRun) finish(sums []float32, row, first int) {
 	if r.ep.bias != nil {
 		elementwise.AddPiece(sums, r.ep.bias[first:first+len(sums)], sums)
 	}
-	if r.ep.residual != nil {
-		elementwise.AddPiece(sums, r.ep.residual[row*r.cols+first:][:len(sums)], sums)
+	if !r.cuts() {
+		r.addResidual(sums, row, first)
 	}
 	if r.ep.relu {
 		for i, v := range sums {
@@ -70,4 +83,13 @@ func (r *vectorRun) finish(sums []float32, row, first int) {
 	y := r.out[r.outAt(row)+first:][:len(sums)]
 	copy(y, sums)
 	r.ep.after.Tile(y, 1, len(y), len(y))
+}
+
+// cuts reports whether k is cut.
+func (r *vectorRun) cuts() bool { return r.kBlocks() > r.kc }
+
+func (r *vectorRun) addResidual(sums []float32, row, first int) {
+	if r.ep.residual != nil {
+		elementwise.AddPiece(sums, r.ep.residual[row*r.cols+first:][:len(sums)], sums)
+	}
 }

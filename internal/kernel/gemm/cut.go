@@ -1,6 +1,9 @@
 package gemm
 
-import "github.com/whippet-ml/whippet/internal/kernel/ground"
+import (
+	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/parallel"
+)
 
 // Blocking is how a matrix product is cut into pieces, and these into blocks.
 type Blocking struct {
@@ -26,6 +29,8 @@ const (
 	// be; manyPieces is how many are left when blocks are put together.
 	wantPieces = 24
 	manyPieces = 96
+	// threadPieces is how many pieces each thread has at least, of a product whose bits do not depend on it.
+	threadPieces = 6
 	// fewRowPanels is the most row panels that are left together, if there are
 	// columns enough for fewPieces: B is larger than A then, and is read once.
 	fewRowPanels = 4
@@ -60,8 +65,18 @@ func largest(colPanels, kBlocks int) Blocking {
 // Cut chooses the blocking of a product of the given row panels, column panels
 // and blocks of k. It depends on the shape alone.
 func Cut(rowPanels, colPanels, kBlocks int) Blocking {
+	return cut(rowPanels, colPanels, kBlocks, wantPieces)
+}
+
+// CutForThreads is Cut for a product whose bits do not depend on how it is cut: few threads get
+// fewer and larger pieces.
+func CutForThreads(rowPanels, colPanels, kBlocks int) Blocking {
+	return cut(rowPanels, colPanels, kBlocks, min(wantPieces, threadPieces*parallel.Threads()))
+}
+
+func cut(rowPanels, colPanels, kBlocks, want int) Blocking {
 	b := largest(colPanels, kBlocks)
-	for ground.CeilDiv(rowPanels, b.RowPanels)*ground.CeilDiv(colPanels, b.ColPanels) < wantPieces {
+	for ground.CeilDiv(rowPanels, b.RowPanels)*ground.CeilDiv(colPanels, b.ColPanels) < want {
 		switch {
 		case rowPanels <= fewRowPanels && colPanels >= fewPieces:
 			if b.RowPanels = rowPanels; b.ColPanels > 1 {
