@@ -145,6 +145,24 @@ func TestStepMemory(t *testing.T) {
 	}
 }
 
+// speedsFile has the speed and memory of training steps beside PyTorch's, as bench/compare -networks -save
+// measured them: bench/README.md says how.
+const speedsFile = "testdata/speeds.json"
+
+// beside is what a network's training step is beside PyTorch's.
+type beside struct {
+	Speed  float64 `json:"speed"`  // how many times as fast
+	Memory float64 `json:"memory"` // of the process, as a share
+}
+
+// cells are the columns of the table.
+func (b beside) cells() string {
+	if b.Speed == 0 {
+		return " | "
+	}
+	return fmt.Sprintf("%.1f× | %.2f", b.Speed, b.Memory)
+}
+
 const networksDoc = "../docs/networks.md"
 
 // TestNetworksDoc compares the table of the documentation with what is known of the
@@ -161,8 +179,19 @@ func TestNetworksDoc(t *testing.T) {
 		t.Fatalf("%s has no table between %q and %q", networksDoc, begin, end)
 	}
 	all := readChecks(t)
+	speeds := map[string]beside{}
+	if raw, err := os.ReadFile(speedsFile); err != nil {
+		t.Fatal(err)
+	} else if err := json.Unmarshal(raw, &speeds); err != nil {
+		t.Fatalf("%s: %v", speedsFile, err)
+	}
+	for name, v := range speeds {
+		if _, err := ByName(name); err != nil || !(v.Speed > 0 && v.Memory > 0) {
+			t.Errorf("%s: %s: %+v, %v", speedsFile, name, v, err)
+		}
+	}
 	var b strings.Builder
-	b.WriteString("| network | parameters | multiply-adds | at | compared with | scores | in training | gradients | memory of a step |\n|---|--:|--:|--:|---|--:|--:|--:|--:|\n")
+	b.WriteString("| network | parameters | multiply-adds | at | compared with | scores | in training | gradients | memory of a step | speed | memory |\n|---|--:|--:|--:|---|--:|--:|--:|--:|--:|--:|\n")
 	difference := func(v float64) string {
 		if v == 0 {
 			return ""
@@ -190,8 +219,8 @@ func TestNetworksDoc(t *testing.T) {
 		if c.Memory > 0 {
 			memory = fmt.Sprintf("%.2f GB", float64(c.Memory)/1e9)
 		}
-		fmt.Fprintf(&b, "| `%s` | %.2f M | %.2f G | %d | %s | %s | %s | %s | %s |\n", name, float64(f.Parameters)/1e6, f.MACs/1e9, f.Size,
-			library, difference(differences.Scores), difference(differences.Training), difference(differences.Gradients), memory)
+		fmt.Fprintf(&b, "| `%s` | %.2f M | %.2f G | %d | %s | %s | %s | %s | %s | %s |\n", name, float64(f.Parameters)/1e6, f.MACs/1e9, f.Size,
+			library, difference(differences.Scores), difference(differences.Training), difference(differences.Gradients), memory, speeds[name].cells())
 	}
 	want := before + begin + b.String() + end + after
 	if *update {

@@ -1,8 +1,8 @@
 // Package parallel runs loops on a fixed set of worker goroutines.
 //
 // Work is cut by the caller, by shape and never by the number of threads, so
-// that results do not depend on how many threads there are. Which worker runs
-// which piece is decided as they become free.
+// that results do not depend on how many threads there are. Every thread begins with a
+// part of the pieces that is its own, the same in every loop, and takes from the others' when it is through.
 //
 // A function literal given to another goroutine lives on the heap, with
 // everything it captures. That is no matter for a loop that runs once for each
