@@ -32,7 +32,7 @@ func init() {
 		N:                 func(g *Args) { GemmNGo(TileRows(), TileCols(), g) },
 		T:                 func(g *Args) { GemmTGo(TileRowsT(), TileCols(), g) },
 		D:                 func(g *Args) { gemmDGo(TileRows(), TileCols(), g) },
-		V:                 func(g *VectorArgs) { GemmVGo(TileCols(), g) },
+		V:                 func(g *VectorArgs) { gemmVGo(TileCols(), g) },
 		CopyBlocks:        copyBlocksGo,
 		Transpose8:        transpose8Go,
 		NonTemporalFloats: ground.NeverNonTemporal,

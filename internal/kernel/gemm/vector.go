@@ -25,8 +25,8 @@ type VectorArgs struct {
 // FormV runs the kernel of form V.
 func FormV(g *VectorArgs) { Table.Active().V(isa.Arg(g)) }
 
-// GemmVGo is the portable kernel of form V for any tile width nrTile that is a multiple of 4.
-func GemmVGo(nrTile int, g *VectorArgs) {
+// gemmVGo is the portable kernel of form V for any tile width nrTile that is a multiple of 4.
+func gemmVGo(nrTile int, g *VectorArgs) {
 	x := unsafe.Slice(g.X, g.K)
 	for p := range g.Panels {
 		b := unsafe.Slice(at(g.B, p*g.BStep), g.K*nrTile)

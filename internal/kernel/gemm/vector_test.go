@@ -35,7 +35,7 @@ func vectorCase(t testing.TB, k, panels, gap int, seed uint64, exact bool) {
 	check()
 	check2()
 	want, twin := make([]float32, nr), make([]float32, panels*nr)
-	GemmVGo(nr, &VectorArgs{K: k, X: &x[0], B: &b[0], BStep: step, C: &twin[0], Panels: panels})
+	gemmVGo(nr, &VectorArgs{K: k, X: &x[0], B: &b[0], BStep: step, C: &twin[0], Panels: panels})
 	for p := range panels {
 		FormN(&Args{K: blocks, A: &a[0], B: &b[p*step], C: &want[0], LDC: nr, MR: 1, NR: nr})
 		for j, w := range want {

@@ -1,6 +1,6 @@
 // Command gemm generates the matrix-product micro-kernels of internal/kernel/gemm for
 // AVX-512 and AVX2, and the block copies that feed them. Their contract is in
-// kernel.go, their Go twins are gemmNGo, gemmTGo, gemmDGo and GemmVGo.
+// kernel.go, their Go twins are gemmNGo, gemmTGo, gemmDGo and gemmVGo.
 package main
 
 import (
