@@ -56,6 +56,93 @@ func (g *Pixels) Compute(p0, p1, ch, n int, dst []float32, ld int) {
 	part.runAlone(g.p.bp[ch*part.kBlocks()*gemm.KBlock:], &ep)
 }
 
+// RowsFit reports whether ComputeRows wastes little on rows of so many pixels, whose last tiles
+// are not full.
+func (g *Pixels) RowsFit(pixels int) bool {
+	k := ground.CeilDiv(g.p.c.C, gemm.KBlock)
+	return k <= gemm.CutAlone(1, 1, k).KC && tileRows(pixels)*8 <= pixels*9
+}
+
+// tileRows is how many rows the tiles of so many rows compute: the last tile half of its own, where
+// that is enough.
+func tileRows(rows int) int {
+	mr := gemm.TileRows()
+	whole := rows / mr * mr
+	switch rest := rows - whole; {
+	case rest > mr/2:
+		return whole + mr
+	case rest > 0:
+		return whole + mr/2
+	}
+	return whole
+}
+
+// ComputeRows writes channels [ch,ch+n) of some rows of a map to blocks of gemm.TileCols() channels, on the
+// calling goroutine alone. Row r is width pixels, from first+r*pitch on, and goes to dst[r*rowStep:] of the first block;
+// the blocks are blockStep floats apart. What is between the rows of a block is overwritten too. ch is a multiple of
+// gemm.TileCols(). It is for rows that fit, by RowsFit.
+func (g *Pixels) ComputeRows(first, rows, width, pitch, ch, n int, dst []float32, rowStep, blockStep int) {
+	const op = "conv.Pixels.ComputeRows"
+	mr, nr, c, kBlocks := gemm.TileRows(), gemm.TileCols(), g.p.c.C, ground.CeilDiv(g.p.c.C, gemm.KBlock)
+	all, channels := g.Len()
+	if ch%nr != 0 || ch < 0 || n < 1 || ch+n > channels || first < 0 || rows < 1 || width < 1 || pitch < width || first+(rows-1)*pitch+width > all {
+		panic(fmt.Sprintf("%s: there are no channels from %d to %d of %d rows of %d pixels from %d on, or the first is not a multiple of %d", op, ch, ch+n, rows, width, first, nr))
+	}
+	ground.NeedStrided(op, "dst", len(dst)-ground.CeilDiv(n-nr, nr)*blockStep, rows, width*nr, rowStep)
+	part := forwardIGEMM(pixels(all, c, n), g.x, nil, nr)
+	// Kernels read whole tiles, or halves: rows at the end of the map are packed.
+	whole := 0
+	if last := all - first - tileRows(width); last >= 0 && part.inPlace() {
+		whole = min(rows, last/pitch+1)
+	}
+	perRow := ground.CeilDiv(width, mr) * mr * kBlocks * gemm.KBlock
+	var a []float32
+	if whole < rows {
+		a = ground.GetScratch((rows - whole) * perRow)
+		defer ground.PutScratch(a)
+		for r := whole; r < rows; r++ {
+			u := part.seek(first + r*pitch)
+			for p := 0; p < width; p += mr {
+				part.gather(a[(r-whole)*perRow+p*kBlocks*gemm.KBlock:], gemm.KBlock, mr*gemm.KBlock, &u, min(mr, width-p), 0, kBlocks, nil)
+			}
+		}
+	}
+	panel := kBlocks * gemm.KBlock * nr
+	for j := 0; j < n; j += nr {
+		at := (ch + j) / nr * panel
+		args := gemm.Args{LDC: nr, AStride: c, Segs: 1, NR: min(nr, n-j), B: &g.p.bp[at]}
+		if g.relu {
+			args.Flags = gemm.ReLU
+		}
+		if g.p.bias != nil {
+			args.Bias = &g.p.bias[ch+j]
+		}
+		ahead := g.p.bp[at+panel : min(at+2*panel, len(g.p.bp))] // what is read next, if the caller goes on so
+		block := dst[j/nr*blockStep:]
+		done := 0
+		for r := range rows {
+			rounds, lines := kBlocks, 8
+			if r < whole {
+				rounds, lines = c/3, 3
+			}
+			args.Next, args.NextStep, ahead = nextLines(ahead, ground.CeilDiv(width, mr)*rounds, lines)
+			args.MR, args.C = width, &block[r*rowStep]
+			if r < whole {
+				args.A, args.K = &g.x[(first+r*pitch)*c], c
+				gemm.FormD(&args)
+			} else {
+				args.A, args.K = &a[(r-whole)*perRow], kBlocks
+				gemm.FormN(&args)
+			}
+			if (r+1-done)*width >= activateRows || r+1 == rows {
+				z := block[done*rowStep : r*rowStep+width*nr]
+				g.after.Tile(z, len(z)/nr, nr, nr)
+				done = r + 1
+			}
+		}
+	}
+}
+
 // runAlone is run on the calling goroutine alone, for dense outputs.
 func (g *igemm) runAlone(bp []float32, ep *epilogue) {
 	rows, mr := g.n*g.oh*g.ow, gemm.TileRows()

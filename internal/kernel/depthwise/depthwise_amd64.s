@@ -236,7 +236,7 @@ TEXT ·windows3Stride1AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), DX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 
 group:
 	XORQ SI, SI
@@ -295,8 +295,8 @@ row:
 	LEAQ         (DI)(R10*4), DI
 	DECQ         R9
 	JNZ          row
-	VBROADCASTSS 80(AX), Z7
-	VBROADCASTSS 84(AX), Z8
+	VBROADCASTSS 88(AX), Z7
+	VBROADCASTSS 92(AX), Z8
 
 	// a NaN stays
 	VMAXPS  Z0, Z7, Z0
@@ -330,7 +330,9 @@ row:
 	ADDQ    DI, R8
 	VMOVUPS Z6, (R8)
 	ADDQ    $+64, SI
-	CMPQ    SI, $+128
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	CMPQ    SI, R8
 	JL      vector
 
 	// the windows of the next group, and its outputs
@@ -350,7 +352,7 @@ TEXT ·windows3Stride2AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), DX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 
 group:
 	XORQ SI, SI
@@ -415,8 +417,8 @@ row:
 	LEAQ         (DI)(R10*4), DI
 	DECQ         R9
 	JNZ          row
-	VBROADCASTSS 80(AX), Z7
-	VBROADCASTSS 84(AX), Z8
+	VBROADCASTSS 88(AX), Z7
+	VBROADCASTSS 92(AX), Z8
 
 	// a NaN stays
 	VMAXPS  Z0, Z7, Z0
@@ -450,7 +452,9 @@ row:
 	ADDQ    DI, R8
 	VMOVUPS Z6, (R8)
 	ADDQ    $+64, SI
-	CMPQ    SI, $+128
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	CMPQ    SI, R8
 	JL      vector
 
 	// the windows of the next group, and its outputs
@@ -470,7 +474,7 @@ TEXT ·windows5Stride1AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), DX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 
 group:
 	XORQ SI, SI
@@ -547,8 +551,8 @@ row:
 	LEAQ         (DI)(R10*4), DI
 	DECQ         R9
 	JNZ          row
-	VBROADCASTSS 80(AX), Z7
-	VBROADCASTSS 84(AX), Z8
+	VBROADCASTSS 88(AX), Z7
+	VBROADCASTSS 92(AX), Z8
 
 	// a NaN stays
 	VMAXPS  Z0, Z7, Z0
@@ -582,7 +586,9 @@ row:
 	ADDQ    DI, R8
 	VMOVUPS Z6, (R8)
 	ADDQ    $+64, SI
-	CMPQ    SI, $+128
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	CMPQ    SI, R8
 	JL      vector
 
 	// the windows of the next group, and its outputs
@@ -602,7 +608,7 @@ TEXT ·windows5Stride2AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), DX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 
 group:
 	XORQ SI, SI
@@ -685,8 +691,8 @@ row:
 	LEAQ         (DI)(R10*4), DI
 	DECQ         R9
 	JNZ          row
-	VBROADCASTSS 80(AX), Z7
-	VBROADCASTSS 84(AX), Z8
+	VBROADCASTSS 88(AX), Z7
+	VBROADCASTSS 92(AX), Z8
 
 	// a NaN stays
 	VMAXPS  Z0, Z7, Z0
@@ -720,7 +726,9 @@ row:
 	ADDQ    DI, R8
 	VMOVUPS Z6, (R8)
 	ADDQ    $+64, SI
-	CMPQ    SI, $+128
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	CMPQ    SI, R8
 	JL      vector
 
 	// the windows of the next group, and its outputs
@@ -740,7 +748,7 @@ TEXT ·windows7Stride1AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), DX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 
 group:
 	XORQ SI, SI
@@ -835,8 +843,8 @@ row:
 	LEAQ         (DI)(R10*4), DI
 	DECQ         R9
 	JNZ          row
-	VBROADCASTSS 80(AX), Z7
-	VBROADCASTSS 84(AX), Z8
+	VBROADCASTSS 88(AX), Z7
+	VBROADCASTSS 92(AX), Z8
 
 	// a NaN stays
 	VMAXPS  Z0, Z7, Z0
@@ -870,7 +878,9 @@ row:
 	ADDQ    DI, R8
 	VMOVUPS Z6, (R8)
 	ADDQ    $+64, SI
-	CMPQ    SI, $+128
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	CMPQ    SI, R8
 	JL      vector
 
 	// the windows of the next group, and its outputs
@@ -890,7 +900,7 @@ TEXT ·windows7Stride2AVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), DX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 
 group:
 	XORQ SI, SI
@@ -991,8 +1001,8 @@ row:
 	LEAQ         (DI)(R10*4), DI
 	DECQ         R9
 	JNZ          row
-	VBROADCASTSS 80(AX), Z7
-	VBROADCASTSS 84(AX), Z8
+	VBROADCASTSS 88(AX), Z7
+	VBROADCASTSS 92(AX), Z8
 
 	// a NaN stays
 	VMAXPS  Z0, Z7, Z0
@@ -1026,7 +1036,9 @@ row:
 	ADDQ    DI, R8
 	VMOVUPS Z6, (R8)
 	ADDQ    $+64, SI
-	CMPQ    SI, $+128
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	CMPQ    SI, R8
 	JL      vector
 
 	// the windows of the next group, and its outputs
@@ -1046,115 +1058,90 @@ TEXT ·windowsAVX512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), DX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ 56(AX), SI
 	SHLQ $0x02, SI
 	LEAQ (SI)(SI*2), DI
 	LEAQ (SI)(SI*4), R8
 
 group:
-	MOVQ    16(AX), R9
-	VMOVUPS (R9), Z0
+	XORQ R9, R9
+
+vector:
+	MOVQ    16(AX), R10
+	MOVQ    8(AX), R11
+	MOVQ    32(AX), R12
+	VMOVUPS (R10)(R9*1), Z0
+	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
 	VMOVAPS Z0, Z6
-	VMOVAPS Z0, Z8
-	VMOVAPS Z0, Z10
-	VMOVAPS Z0, Z12
-	VMOVUPS 64(R9), Z1
-	VMOVAPS Z1, Z3
-	VMOVAPS Z1, Z5
-	VMOVAPS Z1, Z7
-	VMOVAPS Z1, Z9
-	VMOVAPS Z1, Z11
-	VMOVAPS Z1, Z13
-	MOVQ    8(AX), R9
-	MOVQ    32(AX), R11
-	MOVQ    CX, R10
+	ADDQ    R9, R11
+	LEAQ    (CX)(R9*1), R10
 
 row:
-	MOVQ 40(AX), R12
+	MOVQ 40(AX), R13
 
 tap:
-	VMOVUPS      (R9), Z14
-	VMOVUPS      64(R9), Z15
-	VFMADD231PS  (R10), Z14, Z0
-	VFMADD231PS  64(R10), Z15, Z1
-	VFMADD231PS  (R10)(SI*1), Z14, Z2
-	VFMADD231PS  64(R10)(SI*1), Z15, Z3
-	VFMADD231PS  (R10)(SI*2), Z14, Z4
-	VFMADD231PS  64(R10)(SI*2), Z15, Z5
-	VFMADD231PS  (R10)(DI*1), Z14, Z6
-	VFMADD231PS  64(R10)(DI*1), Z15, Z7
-	VFMADD231PS  (R10)(SI*4), Z14, Z8
-	VFMADD231PS  64(R10)(SI*4), Z15, Z9
-	VFMADD231PS  (R10)(R8*1), Z14, Z10
-	VFMADD231PS  64(R10)(R8*1), Z15, Z11
-	VFMADD231PS  (R10)(DI*2), Z14, Z12
-	VFMADD231PS  64(R10)(DI*2), Z15, Z13
+	VMOVUPS      (R11), Z7
+	VFMADD231PS  (R10), Z7, Z0
+	VFMADD231PS  (R10)(SI*1), Z7, Z1
+	VFMADD231PS  (R10)(SI*2), Z7, Z2
+	VFMADD231PS  (R10)(DI*1), Z7, Z3
+	VFMADD231PS  (R10)(SI*4), Z7, Z4
+	VFMADD231PS  (R10)(R8*1), Z7, Z5
+	VFMADD231PS  (R10)(DI*2), Z7, Z6
 	ADDQ         $+128, R10
-	ADDQ         $+128, R9
-	DECQ         R12
+	ADDQ         $+128, R11
+	DECQ         R13
 	JNZ          tap
-	MOVQ         48(AX), R12
-	LEAQ         (R10)(R12*4), R10
-	DECQ         R11
+	MOVQ         48(AX), R13
+	LEAQ         (R10)(R13*4), R10
+	DECQ         R12
 	JNZ          row
-	VBROADCASTSS 80(AX), Z14
-	VBROADCASTSS 84(AX), Z15
+	VBROADCASTSS 88(AX), Z7
+	VBROADCASTSS 92(AX), Z8
 
 	// a NaN stays
-	VMAXPS  Z0, Z14, Z0
-	VMINPS  Z0, Z15, Z0
-	VMAXPS  Z1, Z14, Z1
-	VMINPS  Z1, Z15, Z1
-	VMAXPS  Z2, Z14, Z2
-	VMINPS  Z2, Z15, Z2
-	VMAXPS  Z3, Z14, Z3
-	VMINPS  Z3, Z15, Z3
-	VMAXPS  Z4, Z14, Z4
-	VMINPS  Z4, Z15, Z4
-	VMAXPS  Z5, Z14, Z5
-	VMINPS  Z5, Z15, Z5
-	VMAXPS  Z6, Z14, Z6
-	VMINPS  Z6, Z15, Z6
-	VMAXPS  Z7, Z14, Z7
-	VMINPS  Z7, Z15, Z7
-	VMAXPS  Z8, Z14, Z8
-	VMINPS  Z8, Z15, Z8
-	VMAXPS  Z9, Z14, Z9
-	VMINPS  Z9, Z15, Z9
-	VMAXPS  Z10, Z14, Z10
-	VMINPS  Z10, Z15, Z10
-	VMAXPS  Z11, Z14, Z11
-	VMINPS  Z11, Z15, Z11
-	VMAXPS  Z12, Z14, Z12
-	VMINPS  Z12, Z15, Z12
-	VMAXPS  Z13, Z14, Z13
-	VMINPS  Z13, Z15, Z13
-	MOVQ    64(AX), R9
-	SHLQ    $0x02, R9
-	VMOVUPS Z0, (DX)
-	VMOVUPS Z1, 64(DX)
-	ADDQ    R9, DX
-	VMOVUPS Z2, (DX)
-	VMOVUPS Z3, 64(DX)
-	ADDQ    R9, DX
-	VMOVUPS Z4, (DX)
-	VMOVUPS Z5, 64(DX)
-	ADDQ    R9, DX
-	VMOVUPS Z6, (DX)
-	VMOVUPS Z7, 64(DX)
-	ADDQ    R9, DX
-	VMOVUPS Z8, (DX)
-	VMOVUPS Z9, 64(DX)
-	ADDQ    R9, DX
-	VMOVUPS Z10, (DX)
-	VMOVUPS Z11, 64(DX)
-	ADDQ    R9, DX
-	VMOVUPS Z12, (DX)
-	VMOVUPS Z13, 64(DX)
-	ADDQ    R9, DX
+	VMAXPS  Z0, Z7, Z0
+	VMINPS  Z0, Z8, Z0
+	VMAXPS  Z1, Z7, Z1
+	VMINPS  Z1, Z8, Z1
+	VMAXPS  Z2, Z7, Z2
+	VMINPS  Z2, Z8, Z2
+	VMAXPS  Z3, Z7, Z3
+	VMINPS  Z3, Z8, Z3
+	VMAXPS  Z4, Z7, Z4
+	VMINPS  Z4, Z8, Z4
+	VMAXPS  Z5, Z7, Z5
+	VMINPS  Z5, Z8, Z5
+	VMAXPS  Z6, Z7, Z6
+	VMINPS  Z6, Z8, Z6
+	MOVQ    64(AX), R10
+	SHLQ    $0x02, R10
+	LEAQ    (DX)(R9*1), R11
+	VMOVUPS Z0, (R11)
+	ADDQ    R10, R11
+	VMOVUPS Z1, (R11)
+	ADDQ    R10, R11
+	VMOVUPS Z2, (R11)
+	ADDQ    R10, R11
+	VMOVUPS Z3, (R11)
+	ADDQ    R10, R11
+	VMOVUPS Z4, (R11)
+	ADDQ    R10, R11
+	VMOVUPS Z5, (R11)
+	ADDQ    R10, R11
+	VMOVUPS Z6, (R11)
+	ADDQ    $+64, R9
+	MOVQ    72(AX), R11
+	SHLQ    $0x02, R11
+	CMPQ    R9, R11
+	JL      vector
+	IMUL3Q  $0x07, R10, R10
+	ADDQ    R10, DX
 
 	// the windows of the next group
 	LEAQ (CX)(R8*1), CX
@@ -2328,7 +2315,7 @@ TEXT ·windows3Stride1AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), DX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 
 group:
 	XORQ SI, SI
@@ -2387,8 +2374,8 @@ row:
 	LEAQ         (DI)(R10*4), DI
 	DECQ         R9
 	JNZ          row
-	VBROADCASTSS 80(AX), Y7
-	VBROADCASTSS 84(AX), Y8
+	VBROADCASTSS 88(AX), Y7
+	VBROADCASTSS 92(AX), Y8
 
 	// a NaN stays
 	VMAXPS  Y0, Y7, Y0
@@ -2422,7 +2409,9 @@ row:
 	ADDQ    DI, R8
 	VMOVUPS Y6, (R8)
 	ADDQ    $+32, SI
-	CMPQ    SI, $+64
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	CMPQ    SI, R8
 	JL      vector
 
 	// the windows of the next group, and its outputs
@@ -2442,7 +2431,7 @@ TEXT ·windows3Stride2AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), DX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 
 group:
 	XORQ SI, SI
@@ -2507,8 +2496,8 @@ row:
 	LEAQ         (DI)(R10*4), DI
 	DECQ         R9
 	JNZ          row
-	VBROADCASTSS 80(AX), Y7
-	VBROADCASTSS 84(AX), Y8
+	VBROADCASTSS 88(AX), Y7
+	VBROADCASTSS 92(AX), Y8
 
 	// a NaN stays
 	VMAXPS  Y0, Y7, Y0
@@ -2542,7 +2531,9 @@ row:
 	ADDQ    DI, R8
 	VMOVUPS Y6, (R8)
 	ADDQ    $+32, SI
-	CMPQ    SI, $+64
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	CMPQ    SI, R8
 	JL      vector
 
 	// the windows of the next group, and its outputs
@@ -2562,7 +2553,7 @@ TEXT ·windows5Stride1AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), DX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 
 group:
 	XORQ SI, SI
@@ -2639,8 +2630,8 @@ row:
 	LEAQ         (DI)(R10*4), DI
 	DECQ         R9
 	JNZ          row
-	VBROADCASTSS 80(AX), Y7
-	VBROADCASTSS 84(AX), Y8
+	VBROADCASTSS 88(AX), Y7
+	VBROADCASTSS 92(AX), Y8
 
 	// a NaN stays
 	VMAXPS  Y0, Y7, Y0
@@ -2674,7 +2665,9 @@ row:
 	ADDQ    DI, R8
 	VMOVUPS Y6, (R8)
 	ADDQ    $+32, SI
-	CMPQ    SI, $+64
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	CMPQ    SI, R8
 	JL      vector
 
 	// the windows of the next group, and its outputs
@@ -2694,7 +2687,7 @@ TEXT ·windows5Stride2AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), DX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 
 group:
 	XORQ SI, SI
@@ -2777,8 +2770,8 @@ row:
 	LEAQ         (DI)(R10*4), DI
 	DECQ         R9
 	JNZ          row
-	VBROADCASTSS 80(AX), Y7
-	VBROADCASTSS 84(AX), Y8
+	VBROADCASTSS 88(AX), Y7
+	VBROADCASTSS 92(AX), Y8
 
 	// a NaN stays
 	VMAXPS  Y0, Y7, Y0
@@ -2812,7 +2805,9 @@ row:
 	ADDQ    DI, R8
 	VMOVUPS Y6, (R8)
 	ADDQ    $+32, SI
-	CMPQ    SI, $+64
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	CMPQ    SI, R8
 	JL      vector
 
 	// the windows of the next group, and its outputs
@@ -2832,7 +2827,7 @@ TEXT ·windows7Stride1AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), DX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 
 group:
 	XORQ SI, SI
@@ -2927,8 +2922,8 @@ row:
 	LEAQ         (DI)(R10*4), DI
 	DECQ         R9
 	JNZ          row
-	VBROADCASTSS 80(AX), Y7
-	VBROADCASTSS 84(AX), Y8
+	VBROADCASTSS 88(AX), Y7
+	VBROADCASTSS 92(AX), Y8
 
 	// a NaN stays
 	VMAXPS  Y0, Y7, Y0
@@ -2962,7 +2957,9 @@ row:
 	ADDQ    DI, R8
 	VMOVUPS Y6, (R8)
 	ADDQ    $+32, SI
-	CMPQ    SI, $+64
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	CMPQ    SI, R8
 	JL      vector
 
 	// the windows of the next group, and its outputs
@@ -2982,7 +2979,7 @@ TEXT ·windows7Stride2AVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), DX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 
 group:
 	XORQ SI, SI
@@ -3083,8 +3080,8 @@ row:
 	LEAQ         (DI)(R10*4), DI
 	DECQ         R9
 	JNZ          row
-	VBROADCASTSS 80(AX), Y7
-	VBROADCASTSS 84(AX), Y8
+	VBROADCASTSS 88(AX), Y7
+	VBROADCASTSS 92(AX), Y8
 
 	// a NaN stays
 	VMAXPS  Y0, Y7, Y0
@@ -3118,7 +3115,9 @@ row:
 	ADDQ    DI, R8
 	VMOVUPS Y6, (R8)
 	ADDQ    $+32, SI
-	CMPQ    SI, $+64
+	MOVQ    72(AX), R8
+	SHLQ    $0x02, R8
+	CMPQ    SI, R8
 	JL      vector
 
 	// the windows of the next group, and its outputs
@@ -3138,115 +3137,90 @@ TEXT ·windowsAVX2(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ 24(AX), DX
-	MOVQ 72(AX), BX
+	MOVQ 80(AX), BX
 	MOVQ 56(AX), SI
 	SHLQ $0x02, SI
 	LEAQ (SI)(SI*2), DI
 	LEAQ (SI)(SI*4), R8
 
 group:
-	MOVQ    16(AX), R9
-	VMOVUPS (R9), Y0
+	XORQ R9, R9
+
+vector:
+	MOVQ    16(AX), R10
+	MOVQ    8(AX), R11
+	MOVQ    32(AX), R12
+	VMOVUPS (R10)(R9*1), Y0
+	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	VMOVAPS Y0, Y8
-	VMOVAPS Y0, Y10
-	VMOVAPS Y0, Y12
-	VMOVUPS 32(R9), Y1
-	VMOVAPS Y1, Y3
-	VMOVAPS Y1, Y5
-	VMOVAPS Y1, Y7
-	VMOVAPS Y1, Y9
-	VMOVAPS Y1, Y11
-	VMOVAPS Y1, Y13
-	MOVQ    8(AX), R9
-	MOVQ    32(AX), R11
-	MOVQ    CX, R10
+	ADDQ    R9, R11
+	LEAQ    (CX)(R9*1), R10
 
 row:
-	MOVQ 40(AX), R12
+	MOVQ 40(AX), R13
 
 tap:
-	VMOVUPS      (R9), Y14
-	VMOVUPS      32(R9), Y15
-	VFMADD231PS  (R10), Y14, Y0
-	VFMADD231PS  32(R10), Y15, Y1
-	VFMADD231PS  (R10)(SI*1), Y14, Y2
-	VFMADD231PS  32(R10)(SI*1), Y15, Y3
-	VFMADD231PS  (R10)(SI*2), Y14, Y4
-	VFMADD231PS  32(R10)(SI*2), Y15, Y5
-	VFMADD231PS  (R10)(DI*1), Y14, Y6
-	VFMADD231PS  32(R10)(DI*1), Y15, Y7
-	VFMADD231PS  (R10)(SI*4), Y14, Y8
-	VFMADD231PS  32(R10)(SI*4), Y15, Y9
-	VFMADD231PS  (R10)(R8*1), Y14, Y10
-	VFMADD231PS  32(R10)(R8*1), Y15, Y11
-	VFMADD231PS  (R10)(DI*2), Y14, Y12
-	VFMADD231PS  32(R10)(DI*2), Y15, Y13
+	VMOVUPS      (R11), Y7
+	VFMADD231PS  (R10), Y7, Y0
+	VFMADD231PS  (R10)(SI*1), Y7, Y1
+	VFMADD231PS  (R10)(SI*2), Y7, Y2
+	VFMADD231PS  (R10)(DI*1), Y7, Y3
+	VFMADD231PS  (R10)(SI*4), Y7, Y4
+	VFMADD231PS  (R10)(R8*1), Y7, Y5
+	VFMADD231PS  (R10)(DI*2), Y7, Y6
 	ADDQ         $+64, R10
-	ADDQ         $+64, R9
-	DECQ         R12
+	ADDQ         $+64, R11
+	DECQ         R13
 	JNZ          tap
-	MOVQ         48(AX), R12
-	LEAQ         (R10)(R12*4), R10
-	DECQ         R11
+	MOVQ         48(AX), R13
+	LEAQ         (R10)(R13*4), R10
+	DECQ         R12
 	JNZ          row
-	VBROADCASTSS 80(AX), Y14
-	VBROADCASTSS 84(AX), Y15
+	VBROADCASTSS 88(AX), Y7
+	VBROADCASTSS 92(AX), Y8
 
 	// a NaN stays
-	VMAXPS  Y0, Y14, Y0
-	VMINPS  Y0, Y15, Y0
-	VMAXPS  Y1, Y14, Y1
-	VMINPS  Y1, Y15, Y1
-	VMAXPS  Y2, Y14, Y2
-	VMINPS  Y2, Y15, Y2
-	VMAXPS  Y3, Y14, Y3
-	VMINPS  Y3, Y15, Y3
-	VMAXPS  Y4, Y14, Y4
-	VMINPS  Y4, Y15, Y4
-	VMAXPS  Y5, Y14, Y5
-	VMINPS  Y5, Y15, Y5
-	VMAXPS  Y6, Y14, Y6
-	VMINPS  Y6, Y15, Y6
-	VMAXPS  Y7, Y14, Y7
-	VMINPS  Y7, Y15, Y7
-	VMAXPS  Y8, Y14, Y8
-	VMINPS  Y8, Y15, Y8
-	VMAXPS  Y9, Y14, Y9
-	VMINPS  Y9, Y15, Y9
-	VMAXPS  Y10, Y14, Y10
-	VMINPS  Y10, Y15, Y10
-	VMAXPS  Y11, Y14, Y11
-	VMINPS  Y11, Y15, Y11
-	VMAXPS  Y12, Y14, Y12
-	VMINPS  Y12, Y15, Y12
-	VMAXPS  Y13, Y14, Y13
-	VMINPS  Y13, Y15, Y13
-	MOVQ    64(AX), R9
-	SHLQ    $0x02, R9
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, 32(DX)
-	ADDQ    R9, DX
-	VMOVUPS Y2, (DX)
-	VMOVUPS Y3, 32(DX)
-	ADDQ    R9, DX
-	VMOVUPS Y4, (DX)
-	VMOVUPS Y5, 32(DX)
-	ADDQ    R9, DX
-	VMOVUPS Y6, (DX)
-	VMOVUPS Y7, 32(DX)
-	ADDQ    R9, DX
-	VMOVUPS Y8, (DX)
-	VMOVUPS Y9, 32(DX)
-	ADDQ    R9, DX
-	VMOVUPS Y10, (DX)
-	VMOVUPS Y11, 32(DX)
-	ADDQ    R9, DX
-	VMOVUPS Y12, (DX)
-	VMOVUPS Y13, 32(DX)
-	ADDQ    R9, DX
+	VMAXPS  Y0, Y7, Y0
+	VMINPS  Y0, Y8, Y0
+	VMAXPS  Y1, Y7, Y1
+	VMINPS  Y1, Y8, Y1
+	VMAXPS  Y2, Y7, Y2
+	VMINPS  Y2, Y8, Y2
+	VMAXPS  Y3, Y7, Y3
+	VMINPS  Y3, Y8, Y3
+	VMAXPS  Y4, Y7, Y4
+	VMINPS  Y4, Y8, Y4
+	VMAXPS  Y5, Y7, Y5
+	VMINPS  Y5, Y8, Y5
+	VMAXPS  Y6, Y7, Y6
+	VMINPS  Y6, Y8, Y6
+	MOVQ    64(AX), R10
+	SHLQ    $0x02, R10
+	LEAQ    (DX)(R9*1), R11
+	VMOVUPS Y0, (R11)
+	ADDQ    R10, R11
+	VMOVUPS Y1, (R11)
+	ADDQ    R10, R11
+	VMOVUPS Y2, (R11)
+	ADDQ    R10, R11
+	VMOVUPS Y3, (R11)
+	ADDQ    R10, R11
+	VMOVUPS Y4, (R11)
+	ADDQ    R10, R11
+	VMOVUPS Y5, (R11)
+	ADDQ    R10, R11
+	VMOVUPS Y6, (R11)
+	ADDQ    $+32, R9
+	MOVQ    72(AX), R11
+	SHLQ    $0x02, R11
+	CMPQ    R9, R11
+	JL      vector
+	IMUL3Q  $0x07, R10, R10
+	ADDQ    R10, DX
 
 	// the windows of the next group
 	LEAQ (CX)(R8*1), CX

@@ -253,7 +253,7 @@ TEXT ·windows3Stride1NEON(SB), NOSPLIT, $0-8
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 24(R0), R2
-	MOVD 72(R0), R3
+	MOVD 80(R0), R3
 
 group:
 	MOVD ZR, R6
@@ -340,10 +340,10 @@ row:
 	ADD R10<<2, R7, R7
 	SUBS $1, R9, R9
 	BNE row
-	FMOVS 80(R0), F30
+	FMOVS 88(R0), F30
 	VDUP V30.S[0], V15.S4
 	VDUP V30.S[0], V14.S4
-	FMOVS 84(R0), F30
+	FMOVS 92(R0), F30
 	VDUP V30.S[0], V17.S4
 	VDUP V30.S[0], V16.S4
 	// a NaN stays
@@ -420,7 +420,9 @@ row:
 	ADD R7, R8, R8
 	FSTPQ (F12, F13), (R8)
 	ADD $32, R6, R6
-	CMP $64, R6
+	MOVD 72(R0), R8
+	LSL $2, R8, R8
+	CMP R8, R6
 	BLT vector
 	// the windows of the next group, and its outputs
 	ADD $448, R1, R1
@@ -438,7 +440,7 @@ TEXT ·windows3Stride2NEON(SB), NOSPLIT, $0-8
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 24(R0), R2
-	MOVD 72(R0), R3
+	MOVD 80(R0), R3
 
 group:
 	MOVD ZR, R6
@@ -531,10 +533,10 @@ row:
 	ADD R10<<2, R7, R7
 	SUBS $1, R9, R9
 	BNE row
-	FMOVS 80(R0), F30
+	FMOVS 88(R0), F30
 	VDUP V30.S[0], V15.S4
 	VDUP V30.S[0], V14.S4
-	FMOVS 84(R0), F30
+	FMOVS 92(R0), F30
 	VDUP V30.S[0], V17.S4
 	VDUP V30.S[0], V16.S4
 	// a NaN stays
@@ -611,7 +613,9 @@ row:
 	ADD R7, R8, R8
 	FSTPQ (F12, F13), (R8)
 	ADD $32, R6, R6
-	CMP $64, R6
+	MOVD 72(R0), R8
+	LSL $2, R8, R8
+	CMP R8, R6
 	BLT vector
 	// the windows of the next group, and its outputs
 	ADD $896, R1, R1
@@ -629,7 +633,7 @@ TEXT ·windows5Stride1NEON(SB), NOSPLIT, $0-8
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 24(R0), R2
-	MOVD 72(R0), R3
+	MOVD 80(R0), R3
 
 group:
 	MOVD ZR, R6
@@ -748,10 +752,10 @@ row:
 	ADD R10<<2, R7, R7
 	SUBS $1, R9, R9
 	BNE row
-	FMOVS 80(R0), F30
+	FMOVS 88(R0), F30
 	VDUP V30.S[0], V15.S4
 	VDUP V30.S[0], V14.S4
-	FMOVS 84(R0), F30
+	FMOVS 92(R0), F30
 	VDUP V30.S[0], V17.S4
 	VDUP V30.S[0], V16.S4
 	// a NaN stays
@@ -828,7 +832,9 @@ row:
 	ADD R7, R8, R8
 	FSTPQ (F12, F13), (R8)
 	ADD $32, R6, R6
-	CMP $64, R6
+	MOVD 72(R0), R8
+	LSL $2, R8, R8
+	CMP R8, R6
 	BLT vector
 	// the windows of the next group, and its outputs
 	ADD $448, R1, R1
@@ -846,7 +852,7 @@ TEXT ·windows5Stride2NEON(SB), NOSPLIT, $0-8
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 24(R0), R2
-	MOVD 72(R0), R3
+	MOVD 80(R0), R3
 
 group:
 	MOVD ZR, R6
@@ -972,10 +978,10 @@ row:
 	ADD R10<<2, R7, R7
 	SUBS $1, R9, R9
 	BNE row
-	FMOVS 80(R0), F30
+	FMOVS 88(R0), F30
 	VDUP V30.S[0], V15.S4
 	VDUP V30.S[0], V14.S4
-	FMOVS 84(R0), F30
+	FMOVS 92(R0), F30
 	VDUP V30.S[0], V17.S4
 	VDUP V30.S[0], V16.S4
 	// a NaN stays
@@ -1052,7 +1058,9 @@ row:
 	ADD R7, R8, R8
 	FSTPQ (F12, F13), (R8)
 	ADD $32, R6, R6
-	CMP $64, R6
+	MOVD 72(R0), R8
+	LSL $2, R8, R8
+	CMP R8, R6
 	BLT vector
 	// the windows of the next group, and its outputs
 	ADD $896, R1, R1
@@ -1070,7 +1078,7 @@ TEXT ·windows7Stride1NEON(SB), NOSPLIT, $0-8
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 24(R0), R2
-	MOVD 72(R0), R3
+	MOVD 80(R0), R3
 
 group:
 	MOVD ZR, R6
@@ -1221,10 +1229,10 @@ row:
 	ADD R10<<2, R7, R7
 	SUBS $1, R9, R9
 	BNE row
-	FMOVS 80(R0), F30
+	FMOVS 88(R0), F30
 	VDUP V30.S[0], V15.S4
 	VDUP V30.S[0], V14.S4
-	FMOVS 84(R0), F30
+	FMOVS 92(R0), F30
 	VDUP V30.S[0], V17.S4
 	VDUP V30.S[0], V16.S4
 	// a NaN stays
@@ -1301,7 +1309,9 @@ row:
 	ADD R7, R8, R8
 	FSTPQ (F12, F13), (R8)
 	ADD $32, R6, R6
-	CMP $64, R6
+	MOVD 72(R0), R8
+	LSL $2, R8, R8
+	CMP R8, R6
 	BLT vector
 	// the windows of the next group, and its outputs
 	ADD $448, R1, R1
@@ -1319,7 +1329,7 @@ TEXT ·windows7Stride2NEON(SB), NOSPLIT, $0-8
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 24(R0), R2
-	MOVD 72(R0), R3
+	MOVD 80(R0), R3
 
 group:
 	MOVD ZR, R6
@@ -1479,10 +1489,10 @@ row:
 	ADD R10<<2, R7, R7
 	SUBS $1, R9, R9
 	BNE row
-	FMOVS 80(R0), F30
+	FMOVS 88(R0), F30
 	VDUP V30.S[0], V15.S4
 	VDUP V30.S[0], V14.S4
-	FMOVS 84(R0), F30
+	FMOVS 92(R0), F30
 	VDUP V30.S[0], V17.S4
 	VDUP V30.S[0], V16.S4
 	// a NaN stays
@@ -1559,7 +1569,9 @@ row:
 	ADD R7, R8, R8
 	FSTPQ (F12, F13), (R8)
 	ADD $32, R6, R6
-	CMP $64, R6
+	MOVD 72(R0), R8
+	LSL $2, R8, R8
+	CMP R8, R6
 	BLT vector
 	// the windows of the next group, and its outputs
 	ADD $896, R1, R1
@@ -1577,7 +1589,7 @@ TEXT ·windowsNEON(SB), NOSPLIT, $0-8
 	MOVD p+0(FP), R0
 	MOVD 0(R0), R1
 	MOVD 24(R0), R2
-	MOVD 72(R0), R3
+	MOVD 80(R0), R3
 	MOVD 56(R0), R6
 	LSL $2, R6, R6
 	ADD R6<<1, R6, R7
@@ -1588,8 +1600,10 @@ group:
 
 vector:
 	MOVD 16(R0), R10
-	ADD R9, R10, R10
-	FLDPQ (R10), (F0, F1)
+	MOVD 8(R0), R11
+	MOVD 32(R0), R12
+	ADD R9, R10, R16
+	FLDPQ (R16), (F0, F1)
 	VORR V0.B16, V0.B16, V2.B16
 	VORR V1.B16, V1.B16, V3.B16
 	VORR V0.B16, V0.B16, V4.B16
@@ -1602,63 +1616,60 @@ vector:
 	VORR V1.B16, V1.B16, V11.B16
 	VORR V0.B16, V0.B16, V12.B16
 	VORR V1.B16, V1.B16, V13.B16
-	MOVD 8(R0), R10
-	MOVD 32(R0), R12
-	MOVD R1, R11
-	ADD R9, R10, R10
 	ADD R9, R11, R11
+	ADD R9, R1, R10
 
 row:
 	MOVD 40(R0), R13
 
 tap:
-	FLDPQ (R10), (F14, F15)
-	FMOVQ (R11), F30
+	FLDPQ (R11), (F14, F15)
+	FMOVQ (R10), F30
 	VFMLA V30.S4, V14.S4, V0.S4
-	FMOVQ 16(R11), F30
+	FMOVQ 16(R10), F30
 	VFMLA V30.S4, V15.S4, V1.S4
-	ADD R6, R11, R16
+	ADD R6, R10, R16
 	FMOVQ (R16), F30
 	VFMLA V30.S4, V14.S4, V2.S4
 	FMOVQ 16(R16), F30
 	VFMLA V30.S4, V15.S4, V3.S4
-	ADD R6<<1, R11, R17
+	ADD R6<<1, R10, R17
 	FMOVQ (R17), F30
 	VFMLA V30.S4, V14.S4, V4.S4
 	FMOVQ 16(R17), F30
 	VFMLA V30.S4, V15.S4, V5.S4
-	ADD R7, R11, R19
+	ADD R7, R10, R19
 	FMOVQ (R19), F30
 	VFMLA V30.S4, V14.S4, V6.S4
 	FMOVQ 16(R19), F30
 	VFMLA V30.S4, V15.S4, V7.S4
-	ADD R6<<2, R11, R20
+	ADD R6<<2, R10, R20
 	FMOVQ (R20), F30
 	VFMLA V30.S4, V14.S4, V8.S4
 	FMOVQ 16(R20), F30
 	VFMLA V30.S4, V15.S4, V9.S4
-	ADD R8, R11, R21
+	ADD R8, R10, R21
 	FMOVQ (R21), F30
 	VFMLA V30.S4, V14.S4, V10.S4
 	FMOVQ 16(R21), F30
 	VFMLA V30.S4, V15.S4, V11.S4
-	ADD R7<<1, R11, R22
+	ADD R7<<1, R10, R22
 	FMOVQ (R22), F30
 	VFMLA V30.S4, V14.S4, V12.S4
 	FMOVQ 16(R22), F30
 	VFMLA V30.S4, V15.S4, V13.S4
-	ADD $64, R11, R11
 	ADD $64, R10, R10
+	ADD $64, R11, R11
 	SUBS $1, R13, R13
 	BNE tap
 	MOVD 48(R0), R13
-	ADD R13<<2, R11, R11
+	ADD R13<<2, R10, R10
 	SUBS $1, R12, R12
 	BNE row
-	FMOVS 80(R0), F30
+	FMOVS 88(R0), F30
 	VDUP V30.S[0], V15.S4
 	VDUP V30.S[0], V14.S4
-	FMOVS 84(R0), F30
+	FMOVS 92(R0), F30
 	VDUP V30.S[0], V17.S4
 	VDUP V30.S[0], V16.S4
 	// a NaN stays
@@ -1718,29 +1729,30 @@ tap:
 	VBIT V31.B16, V16.B16, V12.B16
 	WORD $0x6eb1e5bf // fcmgt v31.4s, v13.4s, v17.4s
 	VBIT V31.B16, V17.B16, V13.B16
-	MOVD 64(R0), R11
-	LSL $2, R11, R11
-	ADD R9, R2, R10
-	FSTPQ (F0, F1), (R10)
-	ADD R11, R10, R10
-	FSTPQ (F2, F3), (R10)
-	ADD R11, R10, R10
-	FSTPQ (F4, F5), (R10)
-	ADD R11, R10, R10
-	FSTPQ (F6, F7), (R10)
-	ADD R11, R10, R10
-	FSTPQ (F8, F9), (R10)
-	ADD R11, R10, R10
-	FSTPQ (F10, F11), (R10)
-	ADD R11, R10, R10
-	FSTPQ (F12, F13), (R10)
-	ADD R11, R10, R10
+	MOVD 64(R0), R10
+	LSL $2, R10, R10
+	ADD R9, R2, R11
+	FSTPQ (F0, F1), (R11)
+	ADD R10, R11, R11
+	FSTPQ (F2, F3), (R11)
+	ADD R10, R11, R11
+	FSTPQ (F4, F5), (R11)
+	ADD R10, R11, R11
+	FSTPQ (F6, F7), (R11)
+	ADD R10, R11, R11
+	FSTPQ (F8, F9), (R11)
+	ADD R10, R11, R11
+	FSTPQ (F10, F11), (R11)
+	ADD R10, R11, R11
+	FSTPQ (F12, F13), (R11)
 	ADD $32, R9, R9
-	CMP $64, R9
+	MOVD 72(R0), R11
+	LSL $2, R11, R11
+	CMP R11, R9
 	BLT vector
 	MOVD $7, R25
-	MUL R25, R11, R11
-	ADD R11, R2, R2
+	MUL R25, R10, R10
+	ADD R10, R2, R2
 	// the windows of the next group
 	ADD R8, R1, R1
 	ADD R6<<1, R1, R1

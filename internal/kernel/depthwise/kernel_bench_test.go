@@ -13,7 +13,7 @@ func BenchmarkKernels(b *testing.B) {
 	t := table.Active()
 	for _, k := range []int{3, 5, 7} {
 		b.Run("windows", func(b *testing.B) {
-			a := windowArgs{x: &x[0], w: &w[0], bias: &w[0], y: &y[0], rows: k, cols: k, xSkip: (20 - k) * n, xStep: n, yStep: n, groups: 2}
+			a := windowArgs{x: &x[0], w: &w[0], bias: &w[0], y: &y[0], rows: k, cols: k, xSkip: (20 - k) * n, xStep: n, yStep: n, channels: n, groups: 2}
 			for b.Loop() {
 				t.windows(k, 1)(isa.Arg(&a))
 			}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/kernel/conv"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/gemm"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
 )
 
@@ -54,6 +55,20 @@ func (s *sums) cutMade() (channels, stripRows int) {
 func (s *sums) makeRows(x *strip, img, top, ch, channels int) {
 	lo, hi := max(0, top), min(s.h, top+x.rows)
 	hi = max(lo, hi)
+	if x0, x1 := x.inside(s.w, s.left); lo < hi && x0 < x1 && block() == gemm.TileCols() && s.from.RowsFit(x1-x0) {
+		line := x.cols * block()
+		s.from.ComputeRows((img*s.h+lo)*s.w+s.left+x0, hi-lo, x1-x0, s.w, ch, channels, x.data[(lo-top)*line+x0*block():], line, x.blockLen())
+		for k := range ground.CeilDiv(channels, block()) {
+			for r := range x.rows {
+				if inside := top+r >= lo && top+r < hi; inside {
+					x.clearSides(k, r, x0, x1)
+				} else {
+					x.clearSides(k, r, x.cols, x.cols)
+				}
+			}
+		}
+		return
+	}
 	ld := ground.RoundUp(channels, block())
 	made := ground.GetScratch((hi - lo) * s.w * ld)
 	defer ground.PutScratch(made)

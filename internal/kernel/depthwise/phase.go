@@ -110,20 +110,30 @@ func (s *sums) piece(i int) {
 	defer ground.PutScratch(x.data)
 	s.fill(&x, img, s.top+r0*s.step, ch, channels)
 	top := r0 * s.outStep
-	y := newStrip(min(s.oh, r1*s.outStep)-top, s.ow, channels)
-	defer ground.PutScratch(y.data)
+	dst := s.dst[(img*s.oh+top)*s.ow*s.c+ch:]
+	first := s.through(channels)
+	var y strip
+	if first < channels {
+		y = newStrip(min(s.oh, r1*s.outStep)-top, s.ow, channels-first)
+		defer ground.PutScratch(y.data)
+	}
 	for k := range ground.CeilDiv(channels, b) {
+		out := results{dst[k*b:], s.c, min(b, channels-k*b)}
+		if k*b >= first {
+			out = results{y.data[(k-first/b)*y.blockLen():], b, ground.RoundUp(out.channels, b/2)}
+		}
 		w := s.packed[(ch/b+k)*b*(s.taps+1):]
 		taps := 0
 		for i := range s.phases {
 			p := s.phase(i)
 			p.w = taps
 			taps += p.rows.taps * p.cols.taps
-			s.block(&p, x.cols, x.data[k*x.blockLen():], w, y.data[k*y.blockLen():], r0, r1)
+			s.block(&p, x.cols, x.data[k*x.blockLen():], w, out, r0, r1)
 		}
 	}
-	s.activation.Tile(y.data, len(y.data)/b, b, b)
-	y.copyTo(s.dst[(img*s.oh+top)*s.ow*s.c+ch:], y.rows, channels, s.c, s.nonTemporal)
+	if first < channels {
+		y.copyTo(dst[first:], y.rows, channels-first, s.c, s.nonTemporal)
+	}
 	if s.nonTemporal {
 		ground.StoreFence()
 	}
@@ -138,21 +148,50 @@ func (s *sums) fill(x *strip, img, top, ch, channels int) {
 	x.fill(source{s.src[img*s.h*s.w*s.c+ch:], s.h, s.w, s.c, s.conv.Reflect && !s.backward}, top, s.left, channels)
 }
 
+// results is where the results of a block go: pixels of so many channels, one pixel floats after the other.
+type results struct {
+	data            []float32
+	pixel, channels int
+}
+
+// through returns the first of the channels of a piece whose results go through a strip: those of a block of neither
+// one nor two whole vectors, and all that are stored non-temporally.
+func (s *sums) through(channels int) int {
+	b := block()
+	switch {
+	case s.nonTemporal:
+		return 0
+	case channels%(b/2) > 0:
+		return channels / b * b
+	}
+	return channels
+}
+
+// activateResults is to how many results the activation is applied at once, as soon as they are there: the call
+// takes as long as a few.
+const activateResults = 48
+
 // block computes rows [r0,r1) of a phase for one block of channels, from strip x,
-// cols wide, to strip y.
-func (s *sums) block(p *phase, cols int, x, w, y []float32, r0, r1 int) {
+// cols wide.
+func (s *sums) block(p *phase, cols int, x, w []float32, y results, r0, r1 int) {
 	b, n := block(), p.cols.outputs
 	a := windowArgs{
 		w: &w[p.w*b], bias: &w[s.taps*b], rows: p.rows.taps, cols: p.cols.taps,
-		xSkip: (cols - p.cols.taps) * b, xStep: s.step * b, yStep: s.outStep * b,
+		xSkip: (cols - p.cols.taps) * b, xStep: s.step * b, yStep: s.outStep * y.pixel, channels: y.channels,
 		low: s.within.low, high: s.within.high,
 	}
 	kernel := table.Active().windows(p.cols.taps, s.step)
-	for r := r0; r < min(r1, p.rows.outputs); r++ {
-		out := y[((p.rows.at+(r-r0)*s.outStep)*s.ow+p.cols.at)*b:]
+	r1 = min(r1, p.rows.outputs)
+	done := r0 // rows that are activated; only results of one phase are
+	for r := r0; r < r1; r++ {
+		if (r-done)*n >= activateResults {
+			s.activation.Tile(y.data[(done-r0)*n*y.pixel:], (r-done)*n, y.channels, y.pixel)
+			done = r
+		}
+		out := y.data[((p.rows.at+(r-r0)*s.outStep)*s.ow+p.cols.at)*y.pixel:]
 		if a.rows*a.cols == 0 { // pixels between the windows of a stride that is larger than these
 			for i := range n {
-				clear(out[i*a.yStep:][:b])
+				clear(out[i*a.yStep:][:y.channels])
 			}
 			continue
 		}
@@ -163,7 +202,7 @@ func (s *sums) block(p *phase, cols int, x, w, y []float32, r0, r1 int) {
 			f.x, f.y, f.yStep, f.groups = &row[0], &few[0], b, 1
 			kernel(isa.Arg(&f))
 			for i := range n {
-				copy(out[i*a.yStep:][:b], few[i*b:])
+				copy(out[i*a.yStep:][:y.channels], few[i*b:])
 			}
 			continue
 		}
@@ -175,6 +214,7 @@ func (s *sums) block(p *phase, cols int, x, w, y []float32, r0, r1 int) {
 			kernel(isa.Arg(&a))
 		}
 	}
+	s.activation.Tile(y.data[(done-r0)*n*y.pixel:], (r1-done)*n, y.channels, y.pixel)
 }
 
 // maxBlock is the largest block of an instruction set.

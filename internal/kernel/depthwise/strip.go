@@ -55,12 +55,24 @@ type source struct {
 	reflect      bool
 }
 
+// inside returns which columns of the strip, from column left of a map of w columns on, are in the map: [x0,x1).
+func (s *strip) inside(w, left int) (x0, x1 int) {
+	x0 = min(max(0, -left), s.cols)
+	return x0, max(x0, min(s.cols, w-left))
+}
+
+// clearSides clears the columns of row r of block k that are not in [x0,x1).
+func (s *strip) clearSides(k, r, x0, x1 int) {
+	b := block()
+	row := s.data[k*s.blockLen()+r*s.cols*b:][:s.cols*b]
+	clear(row[:x0*b])
+	clear(row[x1*b:])
+}
+
 // fill copies the map from row top and column left on, which may be negative.
 func (s *strip) fill(from source, top, left, channels int) {
-	b, per := block(), s.blockLen()
-	blocks := ground.CeilDiv(channels, b)
-	x0, x1 := min(max(0, -left), s.cols), max(0, min(s.cols, from.w-left))
-	x1 = max(x0, x1)
+	blocks := ground.CeilDiv(channels, block())
+	x0, x1 := s.inside(from.w, left)
 	for r := range s.rows {
 		y := top + r
 		if from.reflect {
@@ -68,13 +80,11 @@ func (s *strip) fill(from source, top, left, channels int) {
 		}
 		inside := y >= 0 && y < from.h
 		for k := range blocks {
-			row := s.data[k*per+r*s.cols*b:][:s.cols*b]
-			if !inside {
-				clear(row)
-				continue
+			if inside {
+				s.clearSides(k, r, x0, x1)
+			} else {
+				s.clearSides(k, r, s.cols, s.cols)
 			}
-			clear(row[:x0*b])
-			clear(row[x1*b:])
 		}
 		if !inside {
 			continue

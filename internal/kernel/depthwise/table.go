@@ -26,6 +26,7 @@ type windowArgs struct {
 	rows, cols    int
 	xSkip         int // from the end of a row of the window to the next row
 	xStep, yStep  int // from an output to the next
+	channels      int // of the block that are computed: a vector's or all
 	groups        int
 	low, high     float32 // the bounds of y
 }

@@ -31,12 +31,12 @@ func (a *packArgs) each(f func(dense, block []float32)) {
 func (a *windowArgs) windowsGo() {
 	b := block()
 	for i := range a.groups * group {
-		y := at(a.y, i*a.yStep, b)
-		copy(y, at(a.bias, 0, b))
+		y := at(a.y, i*a.yStep, a.channels)
+		copy(y, at(a.bias, 0, a.channels))
 		x, w := i*a.xStep, 0
 		for range a.rows {
 			for range a.cols {
-				xs, ws := at(a.x, x, b), at(a.w, w, b)
+				xs, ws := at(a.x, x, a.channels), at(a.w, w, a.channels)
 				for ch := range y {
 					y[ch] += float32(ws[ch] * xs[ch])
 				}

@@ -47,23 +47,7 @@ func slides(v *isa.Set, k, stride, group int) {
 	DECQ(rows)
 	JNZ(LabelRef("row"))
 
-	low, high := v.Splat(args.Field("low")), v.Splat(args.Field("high"))
-	Comment("a NaN stays")
-	for t := range acc {
-		VMAXPS(acc[t], low, acc[t])
-		VMINPS(acc[t], high, acc[t])
-	}
-	step, to := bytes(args, "yStep"), GP64()
-	LEAQ(Mem{Base: y, Index: ch, Scale: 1}, to)
-	for t := range acc {
-		VMOVUPS(acc[t], Mem{Base: to})
-		if t+1 < group {
-			ADDQ(step, to)
-		}
-	}
-	ADDQ(I32(v.Bytes), ch)
-	CMPQ(ch, I32(block))
-	JL(LabelRef("vector"))
+	step := finish(v, args, acc, y, ch)
 	Comment("the windows of the next group, and its outputs")
 	ADDQ(I32(group*stride*block), x)
 	IMUL3Q(Imm(uint64(group)), step, step)

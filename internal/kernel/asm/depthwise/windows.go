@@ -30,47 +30,24 @@ func windows(v *isa.Set, group int) {
 		return Mem{Base: x, Index: one, Scale: uint8(t)} // 1, 2 and 4
 	}
 
-	// The vectors of a block at once, or, where one register more is needed for
-	// what comes from memory, one after the other.
-	vectors := pair
-	if v.Pairs {
-		vectors = 1
-	}
 	Label("group")
-	ch, to := GP64(), y
-	if vectors < pair {
-		to = GP64()
-		XORQ(ch, ch)
-		Label("vector")
+	ch := GP64()
+	XORQ(ch, ch)
+	Label("vector")
+	acc := v.Vecs(group)
+	bias, w, tap, rows := field(args, "bias"), field(args, "w"), GP64(), field(args, "rows")
+	VMOVUPS(Mem{Base: bias, Index: ch, Scale: 1}, acc[0])
+	for t := 1; t < group; t++ {
+		VMOVAPS(acc[0], acc[t])
 	}
-	acc := make([][]reg.VecVirtual, group)
-	for t := range acc {
-		acc[t] = v.Vecs(vectors)
-	}
-	bias := field(args, "bias")
-	if vectors < pair {
-		ADDQ(ch, bias)
-	}
-	for i := range vectors {
-		VMOVUPS(Mem{Base: bias, Disp: i * v.Bytes}, acc[0][i])
-		for t := 1; t < group; t++ {
-			VMOVAPS(acc[0][i], acc[t][i])
-		}
-	}
-	w, tap, rows := field(args, "w"), GP64(), field(args, "rows")
-	MOVQ(x, tap)
-	if vectors < pair {
-		ADDQ(ch, w)
-		ADDQ(ch, tap)
-	}
+	ADDQ(ch, w)
+	LEAQ(Mem{Base: x, Index: ch, Scale: 1}, tap)
 	Label("row")
 	cols := field(args, "cols")
 	Label("tap")
-	k := isa.Each(vectors, func(i int) reg.VecVirtual { return v.Load(Mem{Base: w, Disp: i * v.Bytes}, nil) })
+	k := v.Load(Mem{Base: w}, nil)
 	for t := range acc {
-		for i := range vectors {
-			VFMADD231PS(window(tap, t).Offset(i*v.Bytes), k[i], acc[t][i])
-		}
+		VFMADD231PS(window(tap, t), k, acc[t])
 	}
 	ADDQ(I32(pair*v.Bytes), tap)
 	ADDQ(I32(pair*v.Bytes), w)
@@ -80,35 +57,36 @@ func windows(v *isa.Set, group int) {
 	DECQ(rows)
 	JNZ(LabelRef("row"))
 
-	low, high := v.Splat(args.Field("low")), v.Splat(args.Field("high"))
-	Comment("a NaN stays")
-	for t := range acc {
-		for i := range vectors {
-			VMAXPS(acc[t][i], low, acc[t][i])
-			VMINPS(acc[t][i], high, acc[t][i])
-		}
-	}
-	step := bytes(args, "yStep")
-	if vectors < pair {
-		LEAQ(Mem{Base: y, Index: ch, Scale: 1}, to)
-	}
-	for t := range acc {
-		for i := range vectors {
-			VMOVUPS(acc[t][i], Mem{Base: to, Disp: i * v.Bytes})
-		}
-		ADDQ(step, to)
-	}
-	if vectors < pair {
-		ADDQ(I32(v.Bytes), ch)
-		CMPQ(ch, I32(pair*v.Bytes))
-		JL(LabelRef("vector"))
-		IMUL3Q(Imm(uint64(group)), step, step)
-		ADDQ(step, y)
-	}
+	step := finish(v, args, acc, y, ch)
+	IMUL3Q(Imm(uint64(group)), step, step)
+	ADDQ(step, y)
 	Comment("the windows of the next group")
 	LEAQ(Mem{Base: x, Index: five, Scale: 1}, x)
 	LEAQ(Mem{Base: x, Index: one, Scale: 2}, x)
 	DECQ(groups)
 	JNZ(LabelRef("group"))
 	isa.End()
+}
+
+// finish stores a vector of the outputs, bounded, and goes on to Label "vector" while there are more channels. It
+// returns the step from an output to the next, in bytes.
+func finish(v *isa.Set, args isa.Args, acc []reg.VecVirtual, y, ch reg.GPVirtual) reg.GPVirtual {
+	low, high := v.Splat(args.Field("low")), v.Splat(args.Field("high"))
+	Comment("a NaN stays")
+	for t := range acc {
+		VMAXPS(acc[t], low, acc[t])
+		VMINPS(acc[t], high, acc[t])
+	}
+	step, to := bytes(args, "yStep"), GP64()
+	LEAQ(Mem{Base: y, Index: ch, Scale: 1}, to)
+	for t := range acc {
+		VMOVUPS(acc[t], Mem{Base: to})
+		if t+1 < len(acc) {
+			ADDQ(step, to)
+		}
+	}
+	ADDQ(I32(v.Bytes), ch)
+	CMPQ(ch, bytes(args, "channels"))
+	JL(LabelRef("vector"))
+	return step
 }
