@@ -17,7 +17,7 @@ import (
 const (
 	// madeFloats bounds what a piece makes at a time. Beside it there are the same rows
 	// in blocks, and the results.
-	madeFloats = 32 << 10
+	madeFloats = 48 << 10
 	// madePieces is into how many pieces the channels of a few small maps are cut. A piece
 	// more costs packing some rows again.
 	madePieces = 12

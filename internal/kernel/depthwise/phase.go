@@ -101,7 +101,7 @@ func (s *sums) piece(i int) {
 	ch := i % chunks * s.chunk
 	r0 := i / chunks % strips * s.stripRows
 	img := i / chunks / strips
-	if s.made { // neighbors of a piece, which share lines of the cache, are not computed at the same time
+	if s.made && strips == 1 { // neighbors of a piece, which share lines of the cache, are not computed at the same time
 		r0 = i % strips * s.stripRows
 		ch = i / strips % chunks * s.chunk
 	}
