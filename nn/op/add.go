@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
@@ -49,10 +50,10 @@ var addRewrites = []graph.Rewrite{{Name: "add(operation, value)", Uses: graph.On
 	in := p.Inputs(v)
 	first, last := min(in[0], in[1]), max(in[0], in[1])
 	o, ok := p.Op(last).(TakesResidual)
-	if !ok || first == last || len(p.Inputs(last)) > 1 || p.Readers(last) > 1 || !o.TakesResidual(p.Mode) {
+	if !ok || first == last || hasResidual(p, last) || p.Readers(last) > 1 || !o.TakesResidual(p.Mode) {
 		return false
 	}
-	p.Replace(v, p.Op(last), p.Inputs(last)[0], first)
+	p.Replace(v, p.Op(last), append(slices.Clone(p.Inputs(last)), first)...)
 	return true
 }}}
 

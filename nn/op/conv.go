@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/conv"
@@ -12,7 +13,8 @@ import (
 )
 
 // Conv is a 2-D convolution of x [N,H,W,C] with Weight [KH,KW,C,K] plus Bias [K],
-// which may be nil: [N,OH,OW,K]. The stride is the same in both directions. In inference it may add a second input, of the result's shape.
+// which may be nil: [N,OH,OW,K]. The stride is the same in both directions. In inference it may multiply
+// its input by factors of ScaleChannels, another input, and add one more, of the result's shape.
 type Conv struct {
 	Weight, Bias *autograd.Parameter
 	Stride       int
@@ -22,6 +24,7 @@ type Conv struct {
 
 	folded     *affine // what a batch norm does to the result, in inference
 	masksInput bool    // the gradient of the input goes on through the ReLU before; the plan's
+	scaled     bool    // the second input [N,1,1,C] multiplies the first, in inference; the plan's
 }
 
 // Name is "conv".
@@ -38,6 +41,11 @@ func (c *Conv) Shape(dst []int, in [][]int) ([]int, error) {
 	g := c.geometry(in[0])
 	if in[0][3] != g.C {
 		return nil, fmt.Errorf("%d channels reach a convolution for %d", in[0][3], g.C)
+	}
+	if c.scaled {
+		if _, err := (ScaleChannels{}).Shape(nil, in); err != nil {
+			return nil, err
+		}
 	}
 	oh, ow := g.Out()
 	if !g.Same && min(g.H, g.W)+2*g.Pad < g.KH || oh < 1 || ow < 1 { // Out rounds towards 0
@@ -88,7 +96,7 @@ func (c *Conv) Forward(tp *autograd.Tape, in []*autograd.Variable) *autograd.Var
 
 // Compile packs the weights.
 func (c *Conv) Compile(cc *graph.Compiler) graph.Kernel {
-	return &convKernel{c.pack(cc), elementwise.Activation(c.Activation)}
+	return &convKernel{c.pack(cc), elementwise.Activation(c.Activation), c.scaled}
 }
 
 // pack packs the weights, with what is folded into them.
@@ -108,10 +116,16 @@ func (c *Conv) pack(cc *graph.Compiler) (p *conv.Packed) {
 type convKernel struct {
 	conv       *conv.Packed
 	activation elementwise.Activation
+	scaled     bool
 }
 
 func (k *convKernel) Run(in []*tensor.Tensor, out *tensor.Tensor) {
 	x := in[0]
+	if k.scaled {
+		e := elementwise.Epilogue{Residual: values(in, 2), Activation: k.activation}
+		k.conv.ForwardScaled(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, in[1].Data, out.Data, e)
+		return
+	}
 	k.conv.Forward(x.Shape[0], x.Shape[1], x.Shape[2], x.Data, out.Data, elementwise.Epilogue{Residual: values(in, 1), Activation: k.activation})
 }
 
@@ -229,10 +243,23 @@ func (c *Conv) gradients(tp *autograd.Tape, x *autograd.Variable, g conv.Conv, d
 	})
 }
 
-// Rewrites takes the gradient of the input through the ReLU before.
+// Rewrites takes the gradient of the input through the ReLU before, and the factors of a
+// squeeze-and-excitation before into a 1×1 convolution.
 func (c *Conv) Rewrites() []graph.Rewrite { return convRewrites }
 
-var convRewrites = []graph.Rewrite{{Name: "backward of conv(relu)", Uses: graph.OnTape, Apply: func(p *graph.Plan, v graph.Value) bool {
+var convRewrites = []graph.Rewrite{{Name: "conv(scale)", Uses: graph.Inference, Apply: func(p *graph.Plan, v graph.Value) bool {
+	c, in := p.Op(v).(*Conv), p.Inputs(v)
+	if _, ok := p.Op(in[0]).(ScaleChannels); !ok || c.scaled || p.Readers(in[0]) > 1 {
+		return false
+	}
+	if w := c.Weight.Value.Shape; w[0]*w[1] != 1 || c.Stride != 1 || c.Pad != 0 {
+		return false
+	}
+	d := *c
+	d.scaled = true
+	p.Replace(v, &d, append(slices.Clone(p.Inputs(in[0])), in[1:]...)...)
+	return true
+}}, {Name: "backward of conv(relu)", Uses: graph.OnTape, Apply: func(p *graph.Plan, v graph.Value) bool {
 	c := p.Op(v).(*Conv)
 	if c.masksInput || !onlyReaderOfReLU(p, v) {
 		return false

@@ -126,7 +126,7 @@ var layerScaleRewrites = []graph.Rewrite{
 		gamma := p.Op(v).(*LayerScale).Gamma.Value.Data
 		in := p.Inputs(v)[0]
 		o, ok := p.Op(in).(TakesNorm)
-		if !ok || p.Readers(in) > 1 || len(p.Inputs(in)) > 1 {
+		if !ok || p.Readers(in) > 1 || hasResidual(p, in) {
 			return false
 		}
 		with := o.WithNorm(gamma, make([]float32, len(gamma)))

@@ -114,7 +114,7 @@ func (n *Norm) Rewrites() []graph.Rewrite { return normRewrites }
 var normRewrites = []graph.Rewrite{{Name: "norm(conv)", Uses: graph.Inference, Apply: func(p *graph.Plan, v graph.Value) bool {
 	n, in := p.Op(v).(*Norm), p.Inputs(v)
 	c, ok := p.Op(in[0]).(TakesNorm)
-	if !ok || len(in) > 1 || len(p.Inputs(in[0])) > 1 || p.Readers(in[0]) > 1 || n.Activation != Identity {
+	if !ok || len(in) > 1 || hasResidual(p, in[0]) || p.Readers(in[0]) > 1 || n.Activation != Identity {
 		return false
 	}
 	with := c.WithNorm(n.affine())

@@ -32,6 +32,15 @@ type TakesResidual interface {
 	TakesResidual(m graph.Mode) bool
 }
 
+// hasResidual reports whether the operation of v adds another value already.
+func hasResidual(p *graph.Plan, v graph.Value) bool {
+	own := 1
+	if c, ok := p.Op(v).(*Conv); ok && c.scaled {
+		own = 2
+	}
+	return len(p.Inputs(v)) > own
+}
+
 // TakesNorm is an operation into whose weights a batch norm that follows can be
 // folded, for inference.
 type TakesNorm interface {

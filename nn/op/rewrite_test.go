@@ -54,6 +54,7 @@ const (
 	convStem = "maxpool(relu(conv))"
 	fold     = "norm(conv)"
 	expand   = "depthwise(1×1 conv)"
+	scaled   = "conv(scale)"
 	dropout  = "dropout outside of training"
 
 	scaleFold  = "layerscale(operation)"
@@ -95,6 +96,22 @@ var rewriteCases = []optest.GraphCase{
 			return b.relu(b.Add(op.Add{}, x, b.norm(b.conv(b.relu(x), 3, 4, 4, 1, 1), 4)))
 		}),
 		Training: []string{add, relu}, Inference: []string{fold, fold, add, relu},
+	},
+	{
+		Name: "squeeze-and-excitation before a 1×1 convolution in a residual block", Input: []int{3, 4, 5, 20}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			z := b.Add(op.Hardsigmoid, b.conv(b.Add(op.GlobalPool{Keep: true}, x), 1, 20, 20, 1, 0))
+			return b.relu(b.Add(op.Add{}, x, b.norm(b.conv(b.Add(op.ScaleChannels{}, x, z), 1, 20, 20, 1, 0), 20)))
+		}),
+		Training: []string{add, relu}, Inference: []string{relu, scaled, fold, add, relu},
+	},
+	{
+		Name: "squeeze-and-excitation before other convolutions", Input: []int{2, 6, 5, 3}, NeedsGrad: true,
+		Build: built(func(b *builder, x graph.Value) graph.Value {
+			s := b.Add(op.ScaleChannels{}, x, b.Add(op.GlobalPool{Keep: true}, x))
+			u := b.conv(b.Add(op.ScaleChannels{}, x, b.Add(op.GlobalPool{Keep: true}, x)), 3, 3, 4, 1, 1)
+			return b.Add(op.Concat{}, b.conv(s, 1, 3, 4, 1, 0), s, u)
+		}),
 	},
 	{
 		Name: "convolution and relu", Input: []int{2, 6, 5, 3}, NeedsGrad: true,

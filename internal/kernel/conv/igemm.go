@@ -27,6 +27,10 @@ type igemm struct {
 	oh, ow     int // output grid
 	cols       int // columns of B and of the output
 
+	// factors [n,c], when not nil, multiply the source's channels, of each picture. Only where a
+	// row is a pixel.
+	factors []float32
+
 	// Output position (n, qy, qx) starts at out[n*outN + qy*outRow + qx*outPix].
 	out                  []float32
 	outN, outRow, outPix int
@@ -76,8 +80,17 @@ func (g *igemm) next(u *cursor) {
 func (g *igemm) gather(dst []float32, rowStep, blockStep int, u *cursor, n, kb0, kb1 int, row []float32) {
 	if g.pointwise() { // a row is a pixel in either layout
 		p := (u.n*g.oh+u.qy)*g.ow + u.qx
-		g.copyPixels(dst, rowStep, blockStep, p, n, kb0, kb1)
-		*u = g.seek(p + n)
+		end := p + n
+		*u = g.seek(end)
+		if g.factors == nil {
+			g.copyPixels(dst, rowStep, blockStep, p, n, kb0, kb1, nil)
+			return
+		}
+		for size, at := g.oh*g.ow, p; at < end; {
+			m := min(end, (at/size+1)*size) - at // pixels of one picture
+			g.copyPixels(dst[(at-p)*rowStep:], rowStep, blockStep, at, m, kb0, kb1, g.factors[at/size*g.c:][:g.c])
+			at += m
+		}
 		return
 	}
 	if g.flat {
@@ -114,7 +127,7 @@ func (g *igemm) gather(dst []float32, rowStep, blockStep int, u *cursor, n, kb0,
 				if lo > 0 {
 					zeroPixels(d, rowStep, blockStep, lo, end-kb)
 				}
-				g.copyPixels(d[lo*rowStep:], rowStep, blockStep, (u.n*g.h+y)*g.w+x+lo*g.stride, hi-lo, kb-t*cb, end-t*cb)
+				g.copyPixels(d[lo*rowStep:], rowStep, blockStep, (u.n*g.h+y)*g.w+x+lo*g.stride, hi-lo, kb-t*cb, end-t*cb, nil)
 				if hi < m {
 					zeroPixels(d[hi*rowStep:], rowStep, blockStep, m-hi, end-kb)
 				}
@@ -134,13 +147,18 @@ func (g *igemm) pointwise() bool {
 }
 
 // copyPixels copies blocks [b0,b1) of the channels of n pixels, the first one
-// pixel p and the others at the grid's stride, filling up the last block.
-func (g *igemm) copyPixels(dst []float32, rowStep, blockStep, p, n, b0, b1 int) {
+// pixel p and the others at the grid's stride, filling up the last block. factors
+// [c], unless nil, multiply them.
+func (g *igemm) copyPixels(dst []float32, rowStep, blockStep, p, n, b0, b1 int, factors []float32) {
 	if whole := min(b1, g.c/gemm.KBlock); whole > b0 {
-		gemm.CopyBlocks(&gemm.BlockCopy{
+		blocks := gemm.BlockCopy{
 			Dst: &dst[0], Src: &g.src[p*g.c+b0*gemm.KBlock], Rows: n, Blocks: whole - b0,
 			DstRow: rowStep * 4, DstBlock: blockStep * 4, SrcRow: g.stride * g.c * 4,
-		})
+		}
+		if factors != nil {
+			blocks.Scale = &factors[b0*gemm.KBlock]
+		}
+		gemm.CopyBlocks(&blocks)
 	}
 	if b1*gemm.KBlock > g.c {
 		b := g.c / gemm.KBlock
@@ -148,6 +166,11 @@ func (g *igemm) copyPixels(dst []float32, rowStep, blockStep, p, n, b0, b1 int) 
 			v := (*[gemm.KBlock]float32)(dst[r*rowStep+(b-b0)*blockStep:])
 			q := (p + r*g.stride) * g.c
 			clear(v[copy(v[:], g.src[q+b*gemm.KBlock:q+g.c]):])
+			if factors != nil {
+				for i, f := range factors[b*gemm.KBlock:] {
+					v[i] *= f
+				}
+			}
 		}
 	}
 }
@@ -212,5 +235,5 @@ const (
 
 // inPlace reports whether kernels of form D can read the source itself.
 func (g *igemm) inPlace() bool {
-	return g.pointwise() && (g.c <= inPlaceFew || g.c <= inPlaceChannels && g.cols <= inPlaceCols)
+	return g.pointwise() && g.factors == nil && (g.c <= inPlaceFew || g.c <= inPlaceChannels && g.cols <= inPlaceCols)
 }

@@ -77,7 +77,21 @@ func (p *Packed) Bytes() int {
 // length does not fit, or when another instruction set is in use than at
 // Pack.
 func (p *Packed) Forward(n, h, w int, x, y []float32, e elementwise.Epilogue) {
-	const op = "conv.Packed.Forward"
+	p.forward("conv.Packed.Forward", n, h, w, x, nil, y, e)
+}
+
+// ForwardScaled is Forward of x times factors [n,C], one for each channel of a picture, with the bits of
+// two operations. It is for 1×1 convolutions at stride 1 and panics for others.
+func (p *Packed) ForwardScaled(n, h, w int, x, factors, y []float32, e elementwise.Epilogue) {
+	const op = "conv.Packed.ForwardScaled"
+	if !p.c.pointwise() || p.c.Stride != 1 {
+		panic(fmt.Sprintf("%s: a convolution by %dx%d at stride %d is not one of single pixels", op, p.c.KH, p.c.KW, p.c.Stride))
+	}
+	ground.Need(op, "factors", len(factors), n*p.c.C)
+	p.forward(op, n, h, w, x, factors, y, e)
+}
+
+func (p *Packed) forward(op string, n, h, w int, x, factors, y []float32, e elementwise.Epilogue) {
 	c := p.c
 	c.N, c.H, c.W = n, h, w
 	c.mustCheck(op)
@@ -96,5 +110,6 @@ func (p *Packed) Forward(n, h, w int, x, y []float32, e elementwise.Epilogue) {
 		return
 	}
 	g := forwardIGEMM(c, x, y, stride)
+	g.factors = factors
 	g.run(p.bp, &epilogue{bias: p.bias, residual: e.Residual, relu: relu, after: after})
 }

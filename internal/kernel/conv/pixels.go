@@ -136,7 +136,7 @@ func (g *Pixels) ComputeRows(first, rows, width, pitch, ch, n int, dst []float32
 			}
 			if (r+1-done)*width >= activateRows || r+1 == rows {
 				z := block[done*rowStep : r*rowStep+width*nr]
-				g.after.Tile(z, len(z)/nr, nr, nr)
+				g.after.Tile(z, 1, len(z), len(z))
 				done = r + 1
 			}
 		}

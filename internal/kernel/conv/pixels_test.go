@@ -54,6 +54,45 @@ func TestPixels(t *testing.T) {
 	})
 }
 
+// TestPixelsRows computes rows of a map into blocks of channels, to the bits of the whole.
+func TestPixelsRows(t *testing.T) {
+	kerneltest.EachSet(t, func(t *testing.T) {
+		nr, mr := gemm.TileCols(), gemm.TileRows()
+		for _, in := range []int{3, 16, 40, 100, 500} {
+			for _, width := range []int{1, 3, 7, mr / 2, mr, 2*mr + mr/2, 5*mr - 1} {
+				const rows, out = 5, 100
+				t.Run(fmt.Sprintf("%d channels, rows of %d", in, width), func(t *testing.T) {
+					a := kerneltest.NewArena(t, 1, 0)
+					pitch := width + 2
+					all := rows * pitch
+					x, w, bias := a.Normal(all*in, 0, 1), a.Normal(in*out, 0, 1), a.Normal(out, 0, 1)
+					p := Pack(mem.Floats, Conv{C: in, K: out, KH: 1, KW: 1, Stride: 1}, w, bias)
+					want := a.Zeros(all * out)
+					p.Forward(1, rows, pitch, x, want, elementwise.Epilogue{Activation: elementwise.Hardswish})
+					g := p.Pixels(x, elementwise.Hardswish)
+					for first := range 3 { // the last ends with the map
+						for ch := 0; ch < out; ch += 2 * nr {
+							n := min(2*nr, out-ch)
+							rowStep, blocks := width*nr+5, (n+nr-1)/nr
+							blockStep := rows * rowStep
+							got := a.Zeros(blocks * blockStep)
+							g.ComputeRows(first, rows, width, pitch, ch, n, got, rowStep, blockStep)
+							for i := range rows * width * n {
+								r, q, c := i/n/width, i/n%width, i%n
+								v := got[c/nr*blockStep+r*rowStep+q*nr+c%nr]
+								if w := want[(first+r*pitch+q)*out+ch+c]; v != w {
+									t.Fatalf("row %d, pixel %d, channel %d is %v, want %v", r, q, ch+c, v, w)
+								}
+							}
+						}
+					}
+					a.Check()
+				})
+			}
+		}
+	})
+}
+
 func TestPixelsRefuses(t *testing.T) {
 	one, three := Conv{C: 4, K: 40, KH: 1, KW: 1, Stride: 1}, Conv{C: 4, K: 40, KH: 3, KW: 3, Stride: 1}
 	p, q := Pack(mem.Floats, one, make([]float32, 160), nil), Pack(mem.Floats, three, make([]float32, 9*160), nil)
@@ -67,6 +106,9 @@ func TestPixelsRefuses(t *testing.T) {
 		"more pixels":            func() { g.Compute(0, 11, 0, 8, y, 8) },
 		"pixels over each other": func() { g.Compute(0, 10, 0, 8, y, 7) },
 		"little room":            func() { g.Compute(0, 10, 0, 40, y[:399], 40) },
+		"rows over each other":   func() { g.ComputeRows(0, 2, 5, 4, 0, 8, y, 160, 400) },
+		"rows past the end":      func() { g.ComputeRows(1, 2, 5, 5, 0, 8, y, 160, 400) },
+		"little room for rows":   func() { g.ComputeRows(0, 2, 5, 5, 0, 40, y[:300], 160, 310) },
 	} {
 		func() {
 			defer func() {

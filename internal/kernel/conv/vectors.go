@@ -16,7 +16,7 @@ const vectorFloats = 16 << 10
 // vectors reports whether the rows are few enough for form V: a tile, or half of one, takes as long for
 // one row as for all that it has.
 func (g *igemm) vectors() bool {
-	return g.relu == nil && g.pointwise() && g.n*g.oh*g.ow <= max(1, gemm.TileRows()/3)
+	return g.relu == nil && g.pointwise() && g.factors == nil && g.n*g.oh*g.ow <= max(1, gemm.TileRows()/3)
 }
 
 // vectorRun is a product of a few rows under way.

@@ -4,11 +4,11 @@ import "unsafe"
 
 // BlockCopy copies rows*blocks blocks of 16 floats, the moves that packing
 // consists of: block i of row r goes from src + r*srcRow + i*64 to
-// dst + r*dstRow + i*dstBlock, all in bytes. With src nil the blocks of dst are
-// cleared. rows and blocks are at least 1. The assembly is generated with the
+// dst + r*dstRow + i*dstBlock, all in bytes, with scale not nil multiplied by the 16 factors
+// at scale + i*64. With src nil the blocks of dst are cleared. rows and blocks are at least 1. The assembly is generated with the
 // offsets of its fields: after a change, run go generate in asm.
 type BlockCopy struct {
-	Dst, Src         *float32
+	Dst, Src, Scale  *float32
 	Rows, Blocks     int
 	DstRow, DstBlock int
 	SrcRow           int
@@ -21,8 +21,13 @@ func copyBlocksGo(p *BlockCopy) {
 			d := (*[KBlock]float32)(unsafe.Add(unsafe.Pointer(p.Dst), r*p.DstRow+i*p.DstBlock))
 			if p.Src == nil {
 				*d = [KBlock]float32{}
-			} else {
-				*d = *(*[KBlock]float32)(unsafe.Add(unsafe.Pointer(p.Src), r*p.SrcRow+i*KBlock*4))
+				continue
+			}
+			*d = *(*[KBlock]float32)(unsafe.Add(unsafe.Pointer(p.Src), r*p.SrcRow+i*KBlock*4))
+			if p.Scale != nil {
+				for j, f := range (*[KBlock]float32)(unsafe.Add(unsafe.Pointer(p.Scale), i*KBlock*4)) {
+					d[j] *= f
+				}
 			}
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // checkCopy compares CopyBlocks with every set with its Go twin, in guarded
 // memory. The strides leave gaps of the given numbers of floats.
-func checkCopy(t *testing.T, rows, blocks, dstGap, srcGap int, byRow, zero bool) {
+func checkCopy(t *testing.T, rows, blocks, dstGap, srcGap int, byRow, zero, scaled bool) {
 	t.Helper()
 	// Rows of dst outermost, or blocks outermost, as the two panel forms have it.
 	rowStep, blockStep := blocks*KBlock+dstGap, KBlock
@@ -23,6 +23,9 @@ func checkCopy(t *testing.T, rows, blocks, dstGap, srcGap int, byRow, zero bool)
 	if zero {
 		p.Src = nil
 	}
+	if scaled {
+		p.Scale = &kerneltest.Randoms(8, blocks*KBlock)[0]
+	}
 	want, _ := kerneltest.Guarded(t, "copyBlocksGo", n)
 	p.Dst = &want[0]
 	copyBlocksGo(&p)
@@ -33,8 +36,8 @@ func checkCopy(t *testing.T, rows, blocks, dstGap, srcGap int, byRow, zero bool)
 		check()
 		for i, w := range want {
 			if got[i] != w {
-				t.Fatalf("%s: %d rows of %d blocks (gaps %d, %d, byRow %v, zero %v): float %d is %g, want %g",
-					s, rows, blocks, dstGap, srcGap, byRow, zero, i, got[i], w)
+				t.Fatalf("%s: %d rows of %d blocks (gaps %d, %d, byRow %v, zero %v, scaled %v): float %d is %g, want %g",
+					s, rows, blocks, dstGap, srcGap, byRow, zero, scaled, i, got[i], w)
 			}
 		}
 	})
@@ -43,18 +46,18 @@ func checkCopy(t *testing.T, rows, blocks, dstGap, srcGap int, byRow, zero bool)
 func TestCopyBlocks(t *testing.T) {
 	for rows := 1; rows <= 15; rows += 2 {
 		for blocks := 1; blocks <= 10; blocks++ {
-			for form := range 4 {
-				checkCopy(t, rows, blocks, blocks%3*5, rows%4*3, form&1 != 0, form&2 != 0)
+			for form := range 8 {
+				checkCopy(t, rows, blocks, blocks%3*5, rows%4*3, form&1 != 0, form&2 != 0, form&4 != 0)
 			}
 		}
 	}
 }
 
 func FuzzCopyBlocks(f *testing.F) {
-	f.Add(uint8(14), uint8(36), uint8(0), uint8(0), true, false)
-	f.Add(uint8(1), uint8(1), uint8(9), uint8(9), false, true)
-	f.Fuzz(func(t *testing.T, rows, blocks, dstGap, srcGap uint8, byRow, zero bool) {
-		checkCopy(t, 1+int(rows), 1+int(blocks), int(dstGap), int(srcGap), byRow, zero)
+	f.Add(uint8(14), uint8(36), uint8(0), uint8(0), true, false, true)
+	f.Add(uint8(1), uint8(1), uint8(9), uint8(9), false, true, false)
+	f.Fuzz(func(t *testing.T, rows, blocks, dstGap, srcGap uint8, byRow, zero, scaled bool) {
+		checkCopy(t, 1+int(rows), 1+int(blocks), int(dstGap), int(srcGap), byRow, zero, scaled)
 	})
 }
 

@@ -6760,18 +6760,21 @@ endOne:
 // Requires: AVX, AVX512F
 TEXT ·copyBlocksAVX512(SB), NOSPLIT, $0-8
 	// copyBlocksAVX512 copies or clears rows of blocks of 64 bytes; see blockCopy.
-	// for r in rows { for i in blocks { dst[r*dstRow+i*dstBlock] = src ? src[r*srcRow+i*64] : 0 } }
-	// SI, DX: row of src and dst; AX, BX: block in them; CX: rows left; R9: blocks left; R10, R11, R12: dstRow, dstBlock, srcRow
+	// for r in rows { for i in blocks { dst[r*dstRow+i*dstBlock] = src ? src[r*srcRow+i*64] * (scale ? scale[i*64] : 1) : 0 } }
+	// SI, DX: row of src and dst; AX, BX: block in them; CX: rows left; R9: blocks left; R10, R11, R12: dstRow, dstBlock, srcRow; R13, R14: factors, and those of a block
 	MOVQ  p+0(FP), DI
 	MOVQ  (DI), DX
 	MOVQ  8(DI), SI
-	MOVQ  16(DI), CX
-	MOVQ  24(DI), R8
-	MOVQ  32(DI), R10
-	MOVQ  40(DI), R11
-	MOVQ  48(DI), R12
+	MOVQ  24(DI), CX
+	MOVQ  32(DI), R8
+	MOVQ  40(DI), R10
+	MOVQ  48(DI), R11
+	MOVQ  56(DI), R12
 	TESTQ SI, SI
 	JZ    zero
+	MOVQ  16(DI), R13
+	TESTQ R13, R13
+	JNZ   scaledRow
 
 row:
 	MOVQ SI, AX
@@ -6814,6 +6817,30 @@ next:
 	ADDQ R10, DX
 	DECQ CX
 	JNZ  row
+	VZEROUPPER
+	RET
+
+	// with factors
+scaledRow:
+	MOVQ SI, AX
+	MOVQ DX, BX
+	MOVQ R13, R14
+	MOVQ R8, R9
+
+scaledOne:
+	VMOVUPS (AX), Z0
+	VMOVUPS (R14), Z1
+	VMULPS  Z0, Z1, Z0
+	VMOVUPS Z0, (BX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, R14
+	ADDQ    R11, BX
+	DECQ    R9
+	JNZ     scaledOne
+	ADDQ    R12, SI
+	ADDQ    R10, DX
+	DECQ    CX
+	JNZ     scaledRow
 	VZEROUPPER
 	RET
 
@@ -10978,18 +11005,21 @@ endOne:
 // Requires: AVX
 TEXT ·copyBlocksAVX2(SB), NOSPLIT, $0-8
 	// copyBlocksAVX2 copies or clears rows of blocks of 64 bytes; see blockCopy.
-	// for r in rows { for i in blocks { dst[r*dstRow+i*dstBlock] = src ? src[r*srcRow+i*64] : 0 } }
-	// SI, DX: row of src and dst; AX, BX: block in them; CX: rows left; R9: blocks left; R10, R11, R12: dstRow, dstBlock, srcRow
+	// for r in rows { for i in blocks { dst[r*dstRow+i*dstBlock] = src ? src[r*srcRow+i*64] * (scale ? scale[i*64] : 1) : 0 } }
+	// SI, DX: row of src and dst; AX, BX: block in them; CX: rows left; R9: blocks left; R10, R11, R12: dstRow, dstBlock, srcRow; R13, R14: factors, and those of a block
 	MOVQ  p+0(FP), DI
 	MOVQ  (DI), DX
 	MOVQ  8(DI), SI
-	MOVQ  16(DI), CX
-	MOVQ  24(DI), R8
-	MOVQ  32(DI), R10
-	MOVQ  40(DI), R11
-	MOVQ  48(DI), R12
+	MOVQ  24(DI), CX
+	MOVQ  32(DI), R8
+	MOVQ  40(DI), R10
+	MOVQ  48(DI), R11
+	MOVQ  56(DI), R12
 	TESTQ SI, SI
 	JZ    zero
+	MOVQ  16(DI), R13
+	TESTQ R13, R13
+	JNZ   scaledRow
 
 row:
 	MOVQ SI, AX
@@ -11042,6 +11072,34 @@ next:
 	ADDQ R10, DX
 	DECQ CX
 	JNZ  row
+	VZEROUPPER
+	RET
+
+	// with factors
+scaledRow:
+	MOVQ SI, AX
+	MOVQ DX, BX
+	MOVQ R13, R14
+	MOVQ R8, R9
+
+scaledOne:
+	VMOVUPS (AX), Y0
+	VMOVUPS (R14), Y1
+	VMULPS  Y0, Y1, Y0
+	VMOVUPS 32(AX), Y2
+	VMOVUPS 32(R14), Y3
+	VMULPS  Y2, Y3, Y2
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y2, 32(BX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, R14
+	ADDQ    R11, BX
+	DECQ    R9
+	JNZ     scaledOne
+	ADDQ    R12, SI
+	ADDQ    R10, DX
+	DECQ    CX
+	JNZ     scaledRow
 	VZEROUPPER
 	RET
 

@@ -8635,18 +8635,21 @@ endOne:
 // func copyBlocksNEON(p *BlockCopy)
 TEXT ·copyBlocksNEON(SB), NOSPLIT, $0-8
 	// copyBlocksNEON copies or clears rows of blocks of 64 bytes; see blockCopy.
-	// for r in rows { for i in blocks { dst[r*dstRow+i*dstBlock] = src ? src[r*srcRow+i*64] : 0 } }
-	// SI, DX: row of src and dst; AX, BX: block in them; CX: rows left; R9: blocks left; R10, R11, R12: dstRow, dstBlock, srcRow
+	// for r in rows { for i in blocks { dst[r*dstRow+i*dstBlock] = src ? src[r*srcRow+i*64] * (scale ? scale[i*64] : 1) : 0 } }
+	// SI, DX: row of src and dst; AX, BX: block in them; CX: rows left; R9: blocks left; R10, R11, R12: dstRow, dstBlock, srcRow; R13, R14: factors, and those of a block
 	MOVD p+0(FP), R7
 	MOVD 0(R7), R2
 	MOVD 8(R7), R6
-	MOVD 16(R7), R1
-	MOVD 24(R7), R8
-	MOVD 32(R7), R10
-	MOVD 40(R7), R11
-	MOVD 48(R7), R12
+	MOVD 24(R7), R1
+	MOVD 32(R7), R8
+	MOVD 40(R7), R10
+	MOVD 48(R7), R11
+	MOVD 56(R7), R12
 	CMP $0, R6
 	BEQ zero
+	MOVD 16(R7), R13
+	CMP $0, R13
+	BNE scaledRow
 
 row:
 	MOVD R6, R0
@@ -8699,6 +8702,35 @@ next:
 	ADD R10, R2, R2
 	SUBS $1, R1, R1
 	BNE row
+	RET
+	// with factors
+
+scaledRow:
+	MOVD R6, R0
+	MOVD R2, R3
+	MOVD R13, R14
+	MOVD R8, R9
+
+scaledOne:
+	FLDPQ (R0), (F0, F1)
+	FLDPQ (R14), (F2, F3)
+	WORD $0x6e20dc40 // fmul v0.4s, v2.4s, v0.4s
+	WORD $0x6e21dc61 // fmul v1.4s, v3.4s, v1.4s
+	FLDPQ 32(R0), (F4, F5)
+	FLDPQ 32(R14), (F6, F7)
+	WORD $0x6e24dcc4 // fmul v4.4s, v6.4s, v4.4s
+	WORD $0x6e25dce5 // fmul v5.4s, v7.4s, v5.4s
+	FSTPQ (F0, F1), (R3)
+	FSTPQ (F4, F5), 32(R3)
+	ADD $64, R0, R0
+	ADD $64, R14, R14
+	ADD R11, R3, R3
+	SUBS $1, R9, R9
+	BNE scaledOne
+	ADD R12, R6, R6
+	ADD R10, R2, R2
+	SUBS $1, R1, R1
+	BNE scaledRow
 	RET
 
 zero:
