@@ -9,7 +9,7 @@
 TEXT ·gemmNAVX512(SB), NOSPLIT, $0-8
 	// gemmNAVX512 adds k blocks of 16 steps to tiles, A panels of form N; see Args.
 	// for tiles { for block in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }, then C = tile with its epilogue }
-	// SI: block of A; DX: row of B; CX: blocks left; R14, R15: memory to prefetch and its step; AX, BX: row of C to prefetch and its step
+	// SI: block of A; DX: row of B; CX: blocks left; R14, R15: memory to prefetch and its step; AX, BX: row of the residual or of C to prefetch and its step
 	// vectors 0 to 27: the tile, two for a row; 28, 29: a row of B; 30, 31: an element of A in all lanes
 	MOVQ p+0(FP), DI
 	MOVQ 120(DI), R14
@@ -60,16 +60,21 @@ tile:
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
 
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVQ  72(DI), AX
+	MOVQ  80(DI), BX
+	TESTQ AX, AX
+	JNZ   begin
 	MOVQ  24(DI), AX
 	MOVQ  32(DI), BX
-	SHLQ  $0x02, BX
 	TESTQ $0x00000004, 56(DI)
 	JZ    begin
 	MOVQ  DI, AX
 	XORQ  BX, BX
 
 begin:
+	SHLQ $0x02, BX
+
 	// a points into the middle of a block, so that displacements fit one byte.
 	ADDQ $+448, SI
 	CMPQ R11, $0x10
@@ -4613,7 +4618,7 @@ TEXT ·gemmDAVX512(SB), NOSPLIT, $0-8
 	// gemmDAVX512 adds segs segments of k steps to tiles, A where it lies; see Args.
 	// for tiles { for s in segs { for i in k { for r in mr { tile[r] += A[s*segStep + r*as + i] * B[s*k+i] } } }, then C = tile with its epilogue }
 	// SI, AX: A at the tile's first row and at the first of its lower half; R8, R9, R12: one, three and five rows of A in bytes
-	// DX: row of B; CX: steps left; BX, R15: segment of A and how many are left; R10, R11: row of C to prefetch and its step; R13, R14: memory to prefetch and its step
+	// DX: row of B; CX: steps left; BX, R15: segment of A and how many are left; R10, R11: row of the residual or of C to prefetch and its step; R13, R14: memory to prefetch and its step
 	// vectors 0 to 27: the tile, two for a row; 28, 29: a row of B; 30, 31: an element of A in all lanes
 	MOVQ p+0(FP), DI
 	MOVQ 120(DI), R14
@@ -4667,16 +4672,21 @@ tile:
 	CMPQ   R10, $0x07
 	JLE    low
 
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVQ  72(DI), R10
+	MOVQ  80(DI), R11
+	TESTQ R10, R10
+	JNZ   begin
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
-	SHLQ  $0x02, R11
 	TESTQ $0x00000004, 56(DI)
 	JZ    begin
 	MOVQ  DI, R10
 	XORQ  R11, R11
 
 begin:
+	SHLQ $0x02, R11
+
 segment:
 	MOVQ BX, SI
 
@@ -4902,16 +4912,21 @@ next:
 	JMP  finish
 
 low:
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVQ  72(DI), R10
+	MOVQ  80(DI), R11
+	TESTQ R10, R10
+	JNZ   beginLow
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
-	SHLQ  $0x02, R11
 	TESTQ $0x00000004, 56(DI)
 	JZ    beginLow
 	MOVQ  DI, R10
 	XORQ  R11, R11
 
 beginLow:
+	SHLQ $0x02, R11
+
 segmentLow:
 	MOVQ BX, SI
 
@@ -5780,16 +5795,21 @@ narrow:
 	CMPQ R10, $0x07
 	JLE  narrowLow
 
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVQ  72(DI), R10
+	MOVQ  80(DI), R11
+	TESTQ R10, R10
+	JNZ   beginNarrow
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
-	SHLQ  $0x02, R11
 	TESTQ $0x00000004, 56(DI)
 	JZ    beginNarrow
 	MOVQ  DI, R10
 	XORQ  R11, R11
 
 beginNarrow:
+	SHLQ $0x02, R11
+
 segmentNarrow:
 	MOVQ BX, SI
 
@@ -5955,16 +5975,21 @@ nextNarrow:
 	JMP  finishNarrow
 
 narrowLow:
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVQ  72(DI), R10
+	MOVQ  80(DI), R11
+	TESTQ R10, R10
+	JNZ   beginNarrowLow
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
-	SHLQ  $0x02, R11
 	TESTQ $0x00000004, 56(DI)
 	JZ    beginNarrowLow
 	MOVQ  DI, R10
 	XORQ  R11, R11
 
 beginNarrowLow:
+	SHLQ $0x02, R11
+
 segmentNarrowLow:
 	MOVQ BX, SI
 
@@ -6867,7 +6892,7 @@ zeroOne:
 TEXT ·gemmNAVX2(SB), NOSPLIT, $0-8
 	// gemmNAVX2 adds k blocks of 16 steps to tiles, A panels of form N; see Args.
 	// for tiles { for block in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }, then C = tile with its epilogue }
-	// SI: block of A; DX: row of B; CX: blocks left; R14, R15: memory to prefetch and its step; AX, BX: row of C to prefetch and its step
+	// SI: block of A; DX: row of B; CX: blocks left; R14, R15: memory to prefetch and its step; AX, BX: row of the residual or of C to prefetch and its step
 	// vectors 0 to 11: the tile, two for a row; 12, 13: a row of B; 14, 15: an element of A in all lanes
 	MOVQ p+0(FP), DI
 	MOVQ 120(DI), R14
@@ -6902,16 +6927,21 @@ tile:
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
 
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVQ  72(DI), AX
+	MOVQ  80(DI), BX
+	TESTQ AX, AX
+	JNZ   begin
 	MOVQ  24(DI), AX
 	MOVQ  32(DI), BX
-	SHLQ  $0x02, BX
 	TESTQ $0x00000004, 56(DI)
 	JZ    begin
 	MOVQ  DI, AX
 	XORQ  BX, BX
 
 begin:
+	SHLQ $0x02, BX
+
 	// a points into the middle of a block, so that displacements fit one byte.
 	ADDQ $+192, SI
 	CMPQ R11, $0x08
@@ -9776,7 +9806,7 @@ TEXT ·gemmDAVX2(SB), NOSPLIT, $0-8
 	// gemmDAVX2 adds segs segments of k steps to tiles, A where it lies; see Args.
 	// for tiles { for s in segs { for i in k { for r in mr { tile[r] += A[s*segStep + r*as + i] * B[s*k+i] } } }, then C = tile with its epilogue }
 	// SI, AX: A at the tile's first row and at the first of its lower half; R8, R9, R12: one, three and five rows of A in bytes
-	// DX: row of B; CX: steps left; BX, R15: segment of A and how many are left; R10, R11: row of C to prefetch and its step; R13, R14: memory to prefetch and its step
+	// DX: row of B; CX: steps left; BX, R15: segment of A and how many are left; R10, R11: row of the residual or of C to prefetch and its step; R13, R14: memory to prefetch and its step
 	// vectors 0 to 11: the tile, two for a row; 12, 13: a row of B; 14, 15: an element of A in all lanes
 	MOVQ p+0(FP), DI
 	MOVQ 120(DI), R14
@@ -9814,16 +9844,21 @@ tile:
 	CMPQ   R10, $0x03
 	JLE    low
 
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVQ  72(DI), R10
+	MOVQ  80(DI), R11
+	TESTQ R10, R10
+	JNZ   begin
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
-	SHLQ  $0x02, R11
 	TESTQ $0x00000004, 56(DI)
 	JZ    begin
 	MOVQ  DI, R10
 	XORQ  R11, R11
 
 begin:
+	SHLQ $0x02, R11
+
 segment:
 	MOVQ BX, SI
 
@@ -9951,16 +9986,21 @@ next:
 	JMP  finish
 
 low:
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVQ  72(DI), R10
+	MOVQ  80(DI), R11
+	TESTQ R10, R10
+	JNZ   beginLow
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
-	SHLQ  $0x02, R11
 	TESTQ $0x00000004, 56(DI)
 	JZ    beginLow
 	MOVQ  DI, R10
 	XORQ  R11, R11
 
 beginLow:
+	SHLQ $0x02, R11
+
 segmentLow:
 	MOVQ BX, SI
 
@@ -10400,16 +10440,21 @@ narrow:
 	CMPQ R10, $0x03
 	JLE  narrowLow
 
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVQ  72(DI), R10
+	MOVQ  80(DI), R11
+	TESTQ R10, R10
+	JNZ   beginNarrow
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
-	SHLQ  $0x02, R11
 	TESTQ $0x00000004, 56(DI)
 	JZ    beginNarrow
 	MOVQ  DI, R10
 	XORQ  R11, R11
 
 beginNarrow:
+	SHLQ $0x02, R11
+
 segmentNarrow:
 	MOVQ BX, SI
 
@@ -10509,16 +10554,21 @@ nextNarrow:
 	JMP  finishNarrow
 
 narrowLow:
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVQ  72(DI), R10
+	MOVQ  80(DI), R11
+	TESTQ R10, R10
+	JNZ   beginNarrowLow
 	MOVQ  24(DI), R10
 	MOVQ  32(DI), R11
-	SHLQ  $0x02, R11
 	TESTQ $0x00000004, 56(DI)
 	JZ    beginNarrowLow
 	MOVQ  DI, R10
 	XORQ  R11, R11
 
 beginNarrowLow:
+	SHLQ $0x02, R11
+
 segmentNarrowLow:
 	MOVQ BX, SI
 

@@ -8,7 +8,7 @@
 TEXT ·gemmNNEON(SB), NOSPLIT, $0-8
 	// gemmNNEON adds k blocks of 16 steps to tiles, A panels of form N; see Args.
 	// for tiles { for block in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }, then C = tile with its epilogue }
-	// SI: block of A; DX: row of B; CX: blocks left; R14, R15: memory to prefetch and its step; AX, BX: row of C to prefetch and its step
+	// SI: block of A; DX: row of B; CX: blocks left; R14, R15: memory to prefetch and its step; AX, BX: row of the residual or of C to prefetch and its step
 	// vectors 0 to 11: the tile, two for a row; 12, 13: a row of B; 14, 14: an element of A in all lanes
 	MOVD p+0(FP), R7
 	MOVD 120(R7), R14
@@ -52,9 +52,15 @@ tile:
 	VEOR V21.B16, V21.B16, V21.B16
 	VEOR V22.B16, V22.B16, V22.B16
 	VEOR V23.B16, V23.B16, V23.B16
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVD 72(R7), R0
+	MOVD 80(R7), R3
+	CMP $0, R0
+	BNE begin
 	MOVD 24(R7), R0
 	MOVD 32(R7), R3
+
+begin:
 	LSL $2, R3, R3
 	// a points into the middle of a block, so that displacements fit one byte.
 	ADD $192, R6, R6
@@ -5997,7 +6003,7 @@ TEXT ·gemmDNEON(SB), NOSPLIT, $0-8
 	// gemmDNEON adds segs segments of k steps to tiles, A where it lies; see Args.
 	// for tiles { for s in segs { for i in k { for r in mr { tile[r] += A[s*segStep + r*as + i] * B[s*k+i] } } }, then C = tile with its epilogue }
 	// SI, AX: A at the tile's first row and at the first of its lower half; R8, R9, R12: one, three and five rows of A in bytes
-	// DX: row of B; CX: steps left; BX, R15: segment of A and how many are left; R10, R11: row of C to prefetch and its step; R13, R14: memory to prefetch and its step
+	// DX: row of B; CX: steps left; BX, R15: segment of A and how many are left; R10, R11: row of the residual or of C to prefetch and its step; R13, R14: memory to prefetch and its step
 	// vectors 0 to 11: the tile, two for a row; 12, 13: a row of B; 14, 14: an element of A in all lanes
 	MOVD p+0(FP), R7
 	MOVD 120(R7), R14
@@ -6045,9 +6051,15 @@ tile:
 	BLE narrow
 	CMP $3, R10
 	BLE low
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVD 72(R7), R10
+	MOVD 80(R7), R11
+	CMP $0, R10
+	BNE begin
 	MOVD 24(R7), R10
 	MOVD 32(R7), R11
+
+begin:
 	LSL $2, R11, R11
 
 segment:
@@ -6232,9 +6244,15 @@ next:
 	B finish
 
 low:
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVD 72(R7), R10
+	MOVD 80(R7), R11
+	CMP $0, R10
+	BNE beginLow
 	MOVD 24(R7), R10
 	MOVD 32(R7), R11
+
+beginLow:
 	LSL $2, R11, R11
 
 segmentLow:
@@ -7381,9 +7399,15 @@ part88:
 narrow:
 	CMP $3, R10
 	BLE narrowLow
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVD 72(R7), R10
+	MOVD 80(R7), R11
+	CMP $0, R10
+	BNE beginNarrow
 	MOVD 24(R7), R10
 	MOVD 32(R7), R11
+
+beginNarrow:
 	LSL $2, R11, R11
 
 segmentNarrow:
@@ -7516,9 +7540,15 @@ nextNarrow:
 	B finishNarrow
 
 narrowLow:
-	// Rows of C to prefetch, none if they are stored non-temporally.
+	// Rows of the residual to prefetch, or else of C unless it is stored non-temporally.
+	MOVD 72(R7), R10
+	MOVD 80(R7), R11
+	CMP $0, R10
+	BNE beginNarrowLow
 	MOVD 24(R7), R10
 	MOVD 32(R7), R11
+
+beginNarrowLow:
 	LSL $2, R11, R11
 
 segmentNarrowLow:

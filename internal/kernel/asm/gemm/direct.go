@@ -16,7 +16,7 @@ func (v *tile) formD() {
 	v.begin("gemmD", "adds segs segments of k steps to tiles, A where it lies; see Args.",
 		"for tiles { for s in segs { for i in k { for r in mr { tile[r] += A[s*segStep + r*as + i] * B[s*k+i] } } }, then C = tile with its epilogue }",
 		"SI, AX: A at the tile's first row and at the first of its lower half; R8, R9, R12: one, three and five rows of A in bytes",
-		"DX: row of B; CX: steps left; BX, R15: segment of A and how many are left; R10, R11: row of C to prefetch and its step; R13, R14: memory to prefetch and its step")
+		"DX: row of B; CX: steps left; BX, R15: segment of A and how many are left; R10, R11: row of the residual or of C to prefetch and its step; R13, R14: memory to prefetch and its step")
 	var (
 		lower, upper   = reg.RSI, reg.RAX
 		seg            = reg.RBX

@@ -10,7 +10,7 @@ func (v *tile) formN() {
 	v.tiles = true
 	v.begin("gemmN", "adds k blocks of 16 steps to tiles, A panels of form N; see Args.",
 		"for tiles { for block in k { for kk in 16 { for r in mr { tile[r] += A[r][kk] * B[kk] } } }, then C = tile with its epilogue }",
-		"SI: block of A; DX: row of B; CX: blocks left; R14, R15: memory to prefetch and its step; AX, BX: row of C to prefetch and its step")
+		"SI: block of A; DX: row of B; CX: blocks left; R14, R15: memory to prefetch and its step; AX, BX: row of the residual or of C to prefetch and its step")
 	v.load()
 	v.clear(v.mr)
 	row, down := tmp, bs

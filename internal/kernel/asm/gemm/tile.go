@@ -144,23 +144,26 @@ func (v *tile) fetchTile(n int) {
 	}
 }
 
-// walkRows prepares to prefetch rows of C little by little: a burst of misses
-// at the start of a tile would hold up its first loads. p walks down the rows,
-// by step bytes, and on into the tiles below; when C is stored non-temporally it stays
-// where it can do no harm.
+// walkRows prepares to prefetch rows little by little: a burst of misses
+// at the start of a tile would hold up its first loads, and at its end what waits for them. p walks down the rows,
+// by step bytes, and on into the tiles below: those of the residual, which mostly comes from further away, or else
+// of C; when C is stored non-temporally p stays where it can do no harm.
 func (v *tile) walkRows(p, step reg.GPPhysical, suffix string) {
-	Comment("Rows of C to prefetch, none if they are stored non-temporally.")
+	Comment("Rows of the residual to prefetch, or else of C unless it is stored non-temporally.")
+	MOVQ(g.Field("Res"), p)
+	MOVQ(g.Field("LDR"), step)
+	TESTQ(p, p)
+	JNZ(LabelRef("begin" + suffix))
 	MOVQ(g.Field("C"), p)
 	MOVQ(g.Field("LDC"), step)
-	SHLQ(Imm(2), step)
-	if v.Pairs {
-		return
+	if !v.Pairs {
+		TESTQ(U32(flagNonTemporal), g.Field("Flags"))
+		JZ(LabelRef("begin" + suffix))
+		MOVQ(args, p)
+		XORQ(step, step)
 	}
-	TESTQ(U32(flagNonTemporal), g.Field("Flags"))
-	JZ(LabelRef("begin" + suffix))
-	MOVQ(args, p)
-	XORQ(step, step)
 	Label("begin" + suffix)
+	SHLQ(Imm(2), step)
 }
 
 // fetchRow prefetches the tile's part of one row of C.
