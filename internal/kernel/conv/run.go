@@ -34,6 +34,11 @@ func (g *igemm) run(bp []float32, ep *epilogue) {
 		r.ep = *ep
 	}
 	rows := g.n * g.oh * g.ow
+	r.tiled = rows
+	if rest := rows % gemm.TileRows(); g.lastVectors(rest) {
+		r.tiled -= rest
+	}
+	rows = r.tiled
 	rowPanels, colPanels := ground.CeilDiv(rows, gemm.TileRows()), ground.CeilDiv(g.cols, gemm.TileCols())
 	if g.relu == nil {
 		r.cut = gemm.CutForThreads(rowPanels, colPanels, g.kBlocks())
@@ -59,6 +64,7 @@ func (g *igemm) run(bp []float32, ep *epilogue) {
 // igemmRun is a run under way.
 type igemmRun struct {
 	igemm
+	tiled       int // rows that are computed in tiles; the few after them are vectors
 	bp          []float32
 	ep          epilogue
 	cut         gemm.Blocking
@@ -81,7 +87,7 @@ func (r *igemmRun) packsOnce(rowPanels, colPanels int) bool {
 
 // pack packs panel i of A.
 func (r *igemmRun) pack(i int) {
-	mr, rows, kBlocks := gemm.TileRows(), r.n*r.oh*r.ow, r.kBlocks()
+	mr, kBlocks := gemm.TileRows(), r.kBlocks()
 	var row []float32
 	if r.flat {
 		row = ground.GetScratch(kBlocks * gemm.KBlock)
@@ -89,14 +95,13 @@ func (r *igemmRun) pack(i int) {
 	}
 	for kb0 := 0; kb0 < kBlocks; kb0 += r.cut.KC {
 		u, kb1 := r.seek(i*mr), min(kBlocks, kb0+r.cut.KC)
-		r.gather(r.packed[r.packedAt(i*mr, kb0, kb1):], gemm.KBlock, mr*gemm.KBlock, &u, min(mr, rows-i*mr), kb0, kb1, row)
+		r.gather(r.packed[packedAt(r.tiled, i*mr, kb0, kb1):], gemm.KBlock, mr*gemm.KBlock, &u, min(mr, r.tiled-i*mr), kb0, kb1, row)
 	}
 }
 
-// packedAt is where in packed the panel is that begins with a row, for blocks [kb0,kb1) of k.
-func (g *igemm) packedAt(row, kb0, kb1 int) int {
-	rows := ground.RoundUp(g.n*g.oh*g.ow, gemm.TileRows())
-	return (rows*kb0 + row*(kb1-kb0)) * gemm.KBlock
+// packedAt is where in the packed rows the panel is that begins with a row, for blocks [kb0,kb1) of k.
+func packedAt(rows, row, kb0, kb1 int) int {
+	return (ground.RoundUp(rows, gemm.TileRows())*kb0 + row*(kb1-kb0)) * gemm.KBlock
 }
 
 // place returns which piece of rows and of columns comes as the i-th. Rows are in groups, one for each thread: within a
@@ -124,10 +129,10 @@ func (r *igemmRun) piece(i int) {
 	colPanels := ground.CeilDiv(r.cols, gemm.TileCols())
 	colPieces := ground.CeilDiv(colPanels, r.cut.ColPanels)
 	step := r.cut.RowPanels * gemm.TileRows()
-	rowPieces := ground.CeilDiv(r.n*r.oh*r.ow, step*r.cut.Blocks)
+	rowPieces := ground.CeilDiv(r.tiled, step*r.cut.Blocks)
 	row, col := r.place(i, rowPieces, colPieces)
 	first := row * step * r.cut.Blocks
-	end := min(r.n*r.oh*r.ow, first+step*r.cut.Blocks)
+	end := min(r.tiled, first+step*r.cut.Blocks)
 	j0 := col * r.cut.ColPanels
 	b := igemmBlock{igemm: &r.igemm, ep: &r.ep, bp: r.bp, kc: r.cut.KC, j0: j0, j1: min(colPanels, j0+r.cut.ColPanels), nonTemporal: r.nonTemporal}
 	b.once = end-first <= step
@@ -135,6 +140,7 @@ func (r *igemmRun) piece(i int) {
 	// useful the guess is.
 	_, next := r.place((i+1)%(rowPieces*colPieces), rowPieces, colPieces)
 	b.next = next * r.cut.ColPanels
+	b.rows = r.tiled
 	if b.packed = r.packed; b.packed == nil {
 		b.a = ground.GetScratch(step * r.cut.KC * gemm.KBlock)
 		defer ground.PutScratch(b.a)
@@ -151,6 +157,12 @@ func (r *igemmRun) piece(i int) {
 		b.compute(at, min(end, at+step), min(end, at+2*step))
 		if r.relu != nil {
 			r.back.Take(at/step, at, b.r1-b.r0, b.dst)
+		}
+	}
+	if all := r.n * r.oh * r.ow; end == r.tiled && end < all {
+		v := vectorRun{igemm: r.igemm, bp: r.bp, ep: r.ep, kc: r.cut.KC}
+		for j := b.j0; j < b.j1; j += gemm.VectorPanels {
+			v.compute(j, min(gemm.VectorPanels, b.j1-j), end, all)
 		}
 	}
 	if r.nonTemporal {
@@ -174,7 +186,8 @@ type igemmBlock struct {
 	next        int  // a column panel that a later piece will begin with
 
 	a, row []float32 // scratch: the packed rows, and one row for the flat layout
-	packed []float32 // all A panels, if they are packed before
+	packed []float32 // all A panels of so many rows, if they are packed before
+	rows   int
 
 	// The current block: rows [r0,r1), of which tile p starts at
 	// dst[offset[p]+column].
@@ -240,7 +253,7 @@ func (b *igemmBlock) compute(r0, r1, soon int) {
 func (b *igemmBlock) pack(kb0, kb1 int) {
 	mr, panels := gemm.TileRows(), ground.CeilDiv(b.r1-b.r0, gemm.TileRows())
 	if b.packed != nil {
-		b.a = b.packed[b.packedAt(b.r0, kb0, kb1):]
+		b.a = b.packed[packedAt(b.rows, b.r0, kb0, kb1):]
 		return
 	}
 	if b.whole == panels {

@@ -25,8 +25,8 @@ func TestNewSet(t *testing.T) {
 			defer func(old gemm.Kernels) { *k = old }(*k)
 			generic := gemm.Table.Of(isa.Generic)
 			*k = tile
-			k.N, k.T, k.D, k.CopyBlocks, k.Transpose8, k.NonTemporalFloats =
-				generic.N, generic.T, generic.D, generic.CopyBlocks, generic.Transpose8, generic.NonTemporalFloats
+			k.N, k.T, k.D, k.V, k.CopyBlocks, k.Transpose8, k.NonTemporalFloats =
+				generic.N, generic.T, generic.D, generic.V, generic.CopyBlocks, generic.Transpose8, generic.NonTemporalFloats
 			w := winograd.Table.Active()
 			defer func(old winograd.Kernels) { *w = old }(*w)
 			*w = winograd.Table.Of(isa.Generic)

@@ -19,6 +19,12 @@ func (g *igemm) vectors() bool {
 	return g.relu == nil && g.pointwise() && g.factors == nil && g.n*g.oh*g.ow <= max(1, gemm.TileRows()/3)
 }
 
+// lastVectors reports whether so many rows, after those of whole tiles, are few enough for form V beside
+// tiles, which have its panels in the cache: tokens are as many as squares and one.
+func (g *igemm) lastVectors(rest int) bool {
+	return rest > 0 && g.n*g.oh*g.ow > rest && g.relu == nil && g.pointwise() && g.factors == nil && rest*3 <= gemm.TileRows()/2
+}
+
 // vectorRun is a product of a few rows under way.
 type vectorRun struct {
 	igemm
@@ -41,13 +47,18 @@ func (g *igemm) runVectors(bp []float32, ep *epilogue) {
 
 // piece computes some columns of all rows.
 func (r *vectorRun) piece(i int) {
+	p := i * r.per
+	r.compute(p, min(r.per, r.panels-p), 0, r.n*r.oh*r.ow)
+}
+
+// compute computes n column panels, from p on, of rows [r0,r1).
+func (r *vectorRun) compute(p, n, r0, r1 int) {
 	nr := gemm.TileCols()
 	var whole, sums [gemm.VectorPanels * gemm.MaxTileCols]float32
-	p, first := i*r.per, i*r.per*nr
-	n := min(r.per, r.panels-p)
+	first := p * nr
 	cols := min(n*nr, r.cols-first)
 	step := r.kBlocks() * gemm.KBlock * nr
-	for row := range r.n * r.oh * r.ow {
+	for row := r0; row < r1; row++ {
 		for at := 0; at < r.c; at += r.kc * gemm.KBlock {
 			args := gemm.VectorArgs{K: min(r.c-at, r.kc*gemm.KBlock), X: &r.src[row*r.c+at], B: &r.bp[p*step+at*nr], BStep: step, C: &whole[0], Panels: n}
 			if at > 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
 
-// TestVectors compares products of a few rows with the same rows among many, bit for bit.
+// TestVectors compares products of a few rows, and of whole tiles and a few rows, with the same rows among many, bit for bit.
 func TestVectors(t *testing.T) {
 	const many = 40
 	kerneltest.EachSet(t, func(t *testing.T) {
@@ -21,7 +21,7 @@ func TestVectors(t *testing.T) {
 				ld := max(e.Stride, c.out)
 				want := make([]float32, many*ld)
 				p.Forward(many, 1, 1, x, want, e)
-				for rows := 1; rows <= gemm.TileRows(); rows++ {
+				for rows := 1; rows <= 2*gemm.TileRows()+2; rows++ {
 					got, check := kerneltest.Guarded(t, "y", (rows-1)*ld+c.out)
 					f := e
 					if f.Residual != nil {
