@@ -124,6 +124,31 @@ func TestConv(t *testing.T) {
 	})
 }
 
+// TestNonTemporal compares results that are stored non-temporally, through strips, with those that go where they belong
+// at once.
+func TestNonTemporal(t *testing.T) {
+	kerneltest.EachSet(t, func(t *testing.T) {
+		for _, c := range []Conv{
+			{N: 2, H: 14, W: 14, C: 64, KH: 3, KW: 3, Stride: 1, Pad: even(1)},
+			{N: 1, H: 9, W: 12, C: 96, KH: 5, KW: 5, Stride: 2, Pad: even(2)},
+			{N: 3, H: 5, W: 4, C: 48, KH: 7, KW: 7, Stride: 1, Pad: even(3)}, // no whole blocks with AVX-512
+		} {
+			a := kerneltest.NewArena(t, 1, 0)
+			oh, ow := c.Out()
+			x, w, bias := mem.Floats(c.N*c.H*c.W*c.C), a.Normal(c.KH*c.KW*c.C, 0, 1), a.Normal(c.C, 0, 1)
+			copy(x, a.Normal(len(x), 0, 1))
+			want, got := mem.Floats(c.N*oh*ow*c.C), mem.Floats(c.N*oh*ow*c.C)
+			c.Forward(x, w, bias, want, elementwise.Hardswish)
+			restore := kerneltest.StoreFrom(1, &table.Active().NonTemporalFloats)
+			c.Forward(x, w, bias, got, elementwise.Hardswish)
+			restore()
+			if !slices.Equal(got, want) {
+				t.Errorf("%v: another result", c)
+			}
+		}
+	})
+}
+
 // A NaN passes through, and reaches what it contributes to only.
 func TestNaN(t *testing.T) {
 	kerneltest.EachSet(t, func(t *testing.T) {
