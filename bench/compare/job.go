@@ -16,7 +16,8 @@ func (c config) job() error {
 	var memory [2]float64
 	name, network, flags := "", "SqueezeNet 1.1", []string{"--arch", "squeezenet1_1"}
 	if info, err := os.Stat(c.weights); err == nil && info.IsDir() {
-		network, flags = filepath.Base(c.weights), nil // config.json names the architecture
+		// config.json names the architecture; pictures are prepared as fastai does, not as it says there.
+		network, flags = filepath.Base(c.weights), []string{"--crop-pct", "0", "--interpolation", "bilinear"}
 	}
 	for round := range c.rounds {
 		w, err := c.whippetJob(round, flags)

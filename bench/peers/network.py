@@ -18,7 +18,8 @@ class TimmBody(nn.Module):
     def __init__(self, name):
         super().__init__()
         import timm
-        self.model = timm.create_model(name, pretrained=False, num_classes=0)
+        size = {"img_size": 224} if "patch14" in name else {}  # DINOv2's own is 518, and others' sizes are refused
+        self.model = timm.create_model(name, pretrained=False, num_classes=0, **size)
         self.pooled = self.model.default_cfg.get("pool_size") is None
         self.features = self.model.num_features
 
