@@ -64,6 +64,12 @@ func (c *Conv) geometry(s []int) conv.Conv {
 	return g
 }
 
+// pointwise reports whether a pixel of the result is made of the same pixel of x.
+func (c *Conv) pointwise() bool {
+	w := c.Weight.Value.Shape
+	return w[0]*w[1] == 1 && c.Stride == 1 && c.Pad == 0
+}
+
 // Trains reports whether the weight or the bias trains.
 func (c *Conv) Trains() bool { return trains(c.Weight, c.Bias) }
 
@@ -252,7 +258,7 @@ var convRewrites = []graph.Rewrite{{Name: "conv(scale)", Uses: graph.Inference, 
 	if _, ok := p.Op(in[0]).(ScaleChannels); !ok || c.scaled || p.Readers(in[0]) > 1 {
 		return false
 	}
-	if w := c.Weight.Value.Shape; w[0]*w[1] != 1 || c.Stride != 1 || c.Pad != 0 {
+	if !c.pointwise() {
 		return false
 	}
 	d := *c

@@ -209,7 +209,7 @@ var depthwiseRewrites = []graph.Rewrite{{Name: "depthwise(1×1 conv)", Uses: gra
 	if !ok || c.expand != nil || len(p.Inputs(in)) > 1 || p.Readers(in) > 1 {
 		return false
 	}
-	if w := e.Weight.Value.Shape; w[0]*w[1] != 1 || e.Stride != 1 || e.Pad != 0 || w[3] != c.channels() {
+	if !e.pointwise() || e.Weight.Value.Dim(-1) != c.channels() {
 		return false
 	}
 	d := *c

@@ -63,20 +63,6 @@ func (g *Pixels) RowsFit(pixels int) bool {
 	return k <= gemm.CutAlone(1, 1, k).KC && tileRows(pixels)*8 <= pixels*9
 }
 
-// tileRows is how many rows the tiles of so many rows compute: the last tile half of its own, where
-// that is enough.
-func tileRows(rows int) int {
-	mr := gemm.TileRows()
-	whole := rows / mr * mr
-	switch rest := rows - whole; {
-	case rest > mr/2:
-		return whole + mr
-	case rest > 0:
-		return whole + mr/2
-	}
-	return whole
-}
-
 // ComputeRows writes channels [ch,ch+n) of some rows of a map to blocks of gemm.TileCols() channels, on the
 // calling goroutine alone. Row r is width pixels, from first+r*pitch on, and goes to dst[r*rowStep:] of the first block;
 // the blocks are blockStep floats apart. What is between the rows of a block is overwritten too. ch is a multiple of

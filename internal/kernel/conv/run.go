@@ -170,6 +170,10 @@ func (r *igemmRun) piece(i int) {
 	}
 }
 
+// tileRows is how many rows the tiles of so many rows compute: of the last one half, which kernels do in half the
+// time, where that is enough.
+func tileRows(rows int) int { return ground.RoundUp(rows, gemm.TileRows()/2) }
+
 // activateRows is how many rows of some columns activations are applied to at once.
 const activateRows = 48
 

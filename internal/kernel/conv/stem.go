@@ -19,18 +19,9 @@ import (
 const stemRows = 4
 
 // stemFits reports whether c is a convolution for this file: few channels, and
-// output rows that tiles of gemm.TileRows() pixels (or half as many at the end, which
-// kernels do in half the time) cover without much waste.
+// output rows that tiles cover without much waste.
 func (g *igemm) stemFits() bool {
-	mr := gemm.TileRows()
-	tiles := g.ow / mr * mr
-	switch rest := g.ow % mr; {
-	case rest > mr/2:
-		tiles += mr
-	case rest > 0:
-		tiles += mr / 2
-	}
-	return g.flat && g.ndy*g.ndx > 1 && g.dense() && tiles*2 <= g.ow*3
+	return g.flat && g.ndy*g.ndx > 1 && g.dense() && tileRows(g.ow)*2 <= g.ow*3
 }
 
 // stemWindow is a copy of the input rows behind some output rows, padded.

@@ -6,6 +6,6 @@
 // pieces of memory as it has pixels, which no prefetcher follows and which meet in
 // few sets of the cache. So strips of rows are first copied, in the order in which
 // they lie, to blocks of two vectors of channels with the padding's zeros around
-// them (strip.go). The kernels then go through a block with contiguous loads, and
-// know of no border.
+// them (strip.go), or made there (made.go). The kernels then go through a block with
+// contiguous loads, know of no border, and write results where they belong.
 package depthwise

@@ -15,8 +15,8 @@ import (
 // the edges of strips are made twice.
 
 const (
-	// madeFloats bounds what a piece makes at a time. Beside it there are the same rows
-	// in blocks, and the results.
+	// madeFloats bounds what a piece makes at a time. Where rows are not made in blocks, the
+	// same rows in blocks are beside it.
 	madeFloats = 48 << 10
 	// madePieces is into how many pieces the channels of a few small maps are cut. A piece
 	// more costs packing some rows again.
@@ -58,14 +58,8 @@ func (s *sums) makeRows(x *strip, img, top, ch, channels int) {
 	if x0, x1 := x.inside(s.w, s.left); lo < hi && x0 < x1 && block() == gemm.TileCols() && s.from.RowsFit(x1-x0) {
 		line := x.cols * block()
 		s.from.ComputeRows((img*s.h+lo)*s.w+s.left+x0, hi-lo, x1-x0, s.w, ch, channels, x.data[(lo-top)*line+x0*block():], line, x.blockLen())
-		for k := range ground.CeilDiv(channels, block()) {
-			for r := range x.rows {
-				if inside := top+r >= lo && top+r < hi; inside {
-					x.clearSides(k, r, x0, x1)
-				} else {
-					x.clearSides(k, r, x.cols, x.cols)
-				}
-			}
+		for r := range x.rows {
+			x.clearAround(r, channels, top+r >= lo && top+r < hi, x0, x1)
 		}
 		return
 	}

@@ -61,17 +61,21 @@ func (s *strip) inside(w, left int) (x0, x1 int) {
 	return x0, max(x0, min(s.cols, w-left))
 }
 
-// clearSides clears the columns of row r of block k that are not in [x0,x1).
-func (s *strip) clearSides(k, r, x0, x1 int) {
+// clearAround clears row r of the blocks of channels, but for columns [x0,x1) if it is inside of the map.
+func (s *strip) clearAround(r, channels int, inside bool, x0, x1 int) {
+	if !inside {
+		x0, x1 = s.cols, s.cols
+	}
 	b := block()
-	row := s.data[k*s.blockLen()+r*s.cols*b:][:s.cols*b]
-	clear(row[:x0*b])
-	clear(row[x1*b:])
+	for k := range ground.CeilDiv(channels, b) {
+		row := s.data[k*s.blockLen()+r*s.cols*b:][:s.cols*b]
+		clear(row[:x0*b])
+		clear(row[x1*b:])
+	}
 }
 
 // fill copies the map from row top and column left on, which may be negative.
 func (s *strip) fill(from source, top, left, channels int) {
-	blocks := ground.CeilDiv(channels, block())
 	x0, x1 := s.inside(from.w, left)
 	for r := range s.rows {
 		y := top + r
@@ -79,13 +83,7 @@ func (s *strip) fill(from source, top, left, channels int) {
 			y = reflected(y, from.h)
 		}
 		inside := y >= 0 && y < from.h
-		for k := range blocks {
-			if inside {
-				s.clearSides(k, r, x0, x1)
-			} else {
-				s.clearSides(k, r, s.cols, s.cols)
-			}
-		}
+		s.clearAround(r, channels, inside, x0, x1)
 		if !inside {
 			continue
 		}

@@ -20,17 +20,7 @@ func slides(v *isa.Set, k, stride, group int) {
 	block := pair * v.Bytes
 	x, y, groups := field(args, "x"), field(args, "y"), field(args, "groups")
 	Label("group")
-	ch := GP64()
-	XORQ(ch, ch)
-	Label("vector")
-	acc := v.Vecs(group)
-	bias, w, tap, rows := field(args, "bias"), field(args, "w"), GP64(), field(args, "rows")
-	VMOVUPS(Mem{Base: bias, Index: ch, Scale: 1}, acc[0])
-	for t := 1; t < group; t++ {
-		VMOVAPS(acc[0], acc[t])
-	}
-	ADDQ(ch, w)
-	LEAQ(Mem{Base: x, Index: ch, Scale: 1}, tap)
+	ch, acc, w, tap, rows := begin(v, args, group, x)
 	Label("row")
 	taps := isa.Each(k, func(i int) reg.VecVirtual { return v.Load(Mem{Base: w, Disp: i * block}, nil) })
 	for j := range (group-1)*stride + k {

@@ -31,17 +31,7 @@ func windows(v *isa.Set, group int) {
 	}
 
 	Label("group")
-	ch := GP64()
-	XORQ(ch, ch)
-	Label("vector")
-	acc := v.Vecs(group)
-	bias, w, tap, rows := field(args, "bias"), field(args, "w"), GP64(), field(args, "rows")
-	VMOVUPS(Mem{Base: bias, Index: ch, Scale: 1}, acc[0])
-	for t := 1; t < group; t++ {
-		VMOVAPS(acc[0], acc[t])
-	}
-	ADDQ(ch, w)
-	LEAQ(Mem{Base: x, Index: ch, Scale: 1}, tap)
+	ch, acc, w, tap, rows := begin(v, args, group, x)
 	Label("row")
 	cols := field(args, "cols")
 	Label("tap")
@@ -66,6 +56,24 @@ func windows(v *isa.Set, group int) {
 	DECQ(groups)
 	JNZ(LabelRef("group"))
 	isa.End()
+}
+
+// begin begins a group at Label "vector", for the vector of the block at byte ch: its sums are the bias, and w and tap are
+// at the first of so many rows of the weights and of the window at x.
+func begin(v *isa.Set, args isa.Args, group int, x reg.GPVirtual) (ch reg.GPVirtual, acc []reg.VecVirtual, w, tap, rows reg.GPVirtual) {
+	ch = GP64()
+	XORQ(ch, ch)
+	Label("vector")
+	acc = v.Vecs(group)
+	bias := field(args, "bias")
+	w, tap, rows = field(args, "w"), GP64(), field(args, "rows")
+	VMOVUPS(Mem{Base: bias, Index: ch, Scale: 1}, acc[0])
+	for t := 1; t < group; t++ {
+		VMOVAPS(acc[0], acc[t])
+	}
+	ADDQ(ch, w)
+	LEAQ(Mem{Base: x, Index: ch, Scale: 1}, tap)
+	return ch, acc, w, tap, rows
 }
 
 // finish stores a vector of the outputs, bounded, and goes on to Label "vector" while there are more channels. It
