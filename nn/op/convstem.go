@@ -3,8 +3,10 @@ package op
 import (
 	"github.com/whippet-ml/whippet/autograd"
 	"github.com/whippet-ml/whippet/internal/kernel/conv"
+	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/nn/graph"
 	"github.com/whippet-ml/whippet/onnx"
+	"github.com/whippet-ml/whippet/tensor"
 )
 
 // ConvMaxPool is MaxPool(ReLU(Conv(x))), the stem of SqueezeNet, as one operation
@@ -68,10 +70,31 @@ func (o *ConvMaxPool) fits(p conv.MaxPool, inputNeedsGrad bool) bool {
 	return !inputNeedsGrad && !onlyBias && p.Fits()
 }
 
-// Compile prepares both, one after the other.
+// Compile packs the weights.
 func (o *ConvMaxPool) Compile(c *graph.Compiler) graph.Kernel {
-	return newChain(c, o.Conv.Compile(c), o.Conv.Shape, o.Pool.Compile(c))
+	k := &convKernel{o.Conv.pack(c), elementwise.ReLU, false}
+	return &convStemKernel{o, k, newChain(c, k, o.Conv.Shape, o.Pool.Compile(c))}
 }
+
+// convStemKernel is a ConvMaxPool with packed weights.
+type convStemKernel struct {
+	op    *ConvMaxPool
+	conv  *convKernel
+	apart *chain // for single pictures, and maps that are not a stem's
+}
+
+// Run does them as one for several pictures: of one, the map between stays in the caches anyway, and on processors
+// with caches of their own the memory for a few of its rows would go to and fro between these.
+func (k *convStemKernel) Run(in []*tensor.Tensor, out *tensor.Tensor) {
+	if p := k.op.geometry(in[0].Shape); p.Conv.N > 1 && p.Fits() {
+		p.ForwardPacked(k.conv.conv, in[0].Data, out.Data)
+		return
+	}
+	k.apart.Run(in, out)
+}
+
+// ByBatch reports whether the number of pictures may change the last bits.
+func (k *convStemKernel) ByBatch() bool { return k.conv.ByBatch() }
 
 // ONNX is Conv, Relu and MaxPool.
 func (o *ConvMaxPool) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onnx.Value, error) {
@@ -86,7 +109,7 @@ func (o *ConvMaxPool) ONNX(e *graph.Exporter, name string, in []onnx.Value) (onn
 func (o *ConvMaxPool) MACs(in [][]int) float64 { return o.Conv.MACs(in) }
 
 // fuseConvStem makes a ConvMaxPool where nobody wants the gradient of the input
-// and the shape is that of a stem.
+// and the shape is that of a stem; in inference, where it is not known, of all that have a stem's channels.
 func fuseConvStem(p *graph.Plan, v graph.Value) bool {
 	m, in := p.Op(v).(MaxPool), p.Inputs(v)[0]
 	c, ok := p.Op(in).(*Conv)
@@ -94,7 +117,10 @@ func fuseConvStem(p *graph.Plan, v graph.Value) bool {
 		return false
 	}
 	x, o := p.Inputs(in)[0], &ConvMaxPool{c, m}
-	if !o.fits(o.geometry(p.Shape(x)), p.NeedsGrad(x)) {
+	if p.Mode.Use == graph.Inference && !c.geometry(nil).FewChannels() {
+		return false
+	}
+	if p.Mode.Use == graph.OnTape && !o.fits(o.geometry(p.Shape(x)), p.NeedsGrad(x)) {
 		return false
 	}
 	p.Replace(v, o, x)

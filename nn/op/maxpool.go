@@ -79,7 +79,7 @@ func (m MaxPool) Rewrites() []graph.Rewrite { return stemRewrites }
 
 var stemRewrites = []graph.Rewrite{
 	{Name: "maxpool(relu(norm))", Uses: graph.OnTape, Apply: fuseNormStem},
-	{Name: "maxpool(relu(conv))", Uses: graph.OnTape, Apply: fuseConvStem},
+	{Name: "maxpool(relu(conv))", Uses: graph.OnTape | graph.Inference, Apply: fuseConvStem},
 	{Name: "backward of maxpool(relu)", Uses: graph.OnTape, Apply: maskMaxPool},
 }
 

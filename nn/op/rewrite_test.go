@@ -144,21 +144,21 @@ var rewriteCases = []optest.GraphCase{
 		Build: built(func(b *builder, x graph.Value) graph.Value {
 			return b.Add(stemPool, b.relu(b.norm(b.conv(x, 3, 3, 6, 1, 1), 6)))
 		}),
-		Training: []string{relu, normStem}, Inference: []string{fold, relu},
+		Training: []string{relu, normStem}, Inference: []string{fold, relu, convStem},
 	},
 	{
 		Name: "stem without norm", Input: []int{2, 15, 13, 3},
 		Build: built(func(b *builder, x graph.Value) graph.Value {
 			return b.Add(stemPool, b.relu(b.conv(x, 3, 3, 20, 2, 0)))
 		}),
-		Training: []string{relu, convStem}, Inference: []string{relu},
+		Training: []string{relu, convStem}, Inference: []string{relu, convStem},
 	},
 	{
 		Name: "stem without norm whose input needs a gradient", Input: []int{2, 15, 13, 3}, NeedsGrad: true,
 		Build: built(func(b *builder, x graph.Value) graph.Value {
 			return b.Add(stemPool, b.relu(b.conv(x, 3, 3, 20, 2, 0)))
 		}),
-		Training: []string{relu, poolMask}, Inference: []string{relu},
+		Training: []string{relu, poolMask}, Inference: []string{relu, convStem},
 	},
 	{
 		Name: "activations other than relu", Input: []int{2, 6, 5, 3}, NeedsGrad: true,

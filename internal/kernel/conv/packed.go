@@ -102,9 +102,7 @@ func (p *Packed) forward(op string, n, h, w int, x, factors, y []float32, e elem
 	}
 	stride := e.Distance(op, n*oh*ow, c.K, y)
 	relu, after := e.Split(op)
-	if p.set != isa.Active() {
-		panic(fmt.Sprintf("%s: weights were packed for %s, but %s is in use; pack them again", op, p.set, isa.Active()))
-	}
+	p.mustBeActive(op)
 	if winograd.Wins(ground.ConvShape(c), winograd.PassForward) {
 		p.packWinograd().Forward(n, h, w, x, winograd.Epilogue{Y: y, YStride: stride, Residual: e.Residual, ReLU: relu, After: after})
 		return
@@ -112,4 +110,11 @@ func (p *Packed) forward(op string, n, h, w int, x, factors, y []float32, e elem
 	g := forwardIGEMM(c, x, y, stride)
 	g.factors = factors
 	g.run(p.bp, &epilogue{bias: p.bias, residual: e.Residual, relu: relu, after: after})
+}
+
+// mustBeActive panics unless the instruction set in use is the one at Pack.
+func (p *Packed) mustBeActive(op string) {
+	if p.set != isa.Active() {
+		panic(fmt.Sprintf("%s: weights were packed for %s, but %s is in use; pack them again", op, p.set, isa.Active()))
+	}
 }

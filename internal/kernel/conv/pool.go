@@ -10,7 +10,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
-// This file holds the stem of a SqueezeNet as one operation,
+// This file holds the stem of a SqueezeNet, and in inference of a ResNet, as one operation,
 //
 //	y = maxpool(relu(conv(x, w) + bias)),
 //
@@ -27,10 +27,14 @@ type MaxPool struct {
 	Ceil           bool
 }
 
-// convPoolBytes bounds the rows of the convolution's result that a piece of the
-// forward pass makes: they have to stay in the second level cache, and the more
-// there are, the fewer are made twice.
-const convPoolBytes = 512 << 10
+const (
+	// convPoolBytes bounds the rows of the convolution's result that are made before they are pooled: they
+	// have to stay in the second level cache.
+	convPoolBytes = 256 << 10
+	// poolPieces is how many pieces the forward pass has for each thread, at least: the fewer, the fewer rows are made
+	// twice.
+	poolPieces = 2
+)
 
 // Out returns the output's height and width; 0 when no window fits.
 func (p MaxPool) Out() (oh, ow int) {
@@ -61,10 +65,8 @@ func (p MaxPool) pool(op string) pool.Shape {
 // BackwardWeights. The shape must be one that Fits.
 func (p MaxPool) Forward(x, w, bias, y []float32, argmax []uint8) {
 	const op = "conv.MaxPool.Forward"
-	c, s := p.Conv, p.pool(op)
-	ground.Need(op, "x", len(x), c.N*c.H*c.W*c.C)
+	c := p.Conv
 	ground.Need(op, "w", len(w), c.KH*c.KW*c.C*c.K)
-	ground.Need(op, "y", len(y), c.N*s.OH*s.OW*c.K)
 	if argmax != nil {
 		ground.Need(op, "argmax", len(argmax), len(y))
 	}
@@ -72,16 +74,32 @@ func (p MaxPool) Forward(x, w, bias, y []float32, argmax []uint8) {
 	bp := ground.GetScratch(gemm.PackedBLen(g.kBlocks()*gemm.KBlock, c.K))
 	defer ground.PutScratch(bp)
 	packForward(bp, c, w)
-	r := convPoolRun{pool: s, y: y, argmax: argmax}
-	r.stemRun = stemRun{igemm: g, bp: bp, ep: epilogue{relu: true}}
+	var filled []float32
 	if bias != nil {
 		ground.Need(op, "bias", len(bias), c.K)
-		r.ep.bias = ground.GetScratch(ground.RoundUp(c.K, gemm.TileCols()))
-		defer ground.PutScratch(r.ep.bias)
-		clear(r.ep.bias[copy(r.ep.bias, bias):])
+		filled = ground.GetScratch(ground.RoundUp(c.K, gemm.TileCols()))
+		defer ground.PutScratch(filled)
+		clear(filled[copy(filled, bias):])
 	}
-	band := max(1, (convPoolBytes/(4*s.W*s.C)-s.K)/s.Stride+1)
-	r.bands = ground.CeilDiv(s.OH, band)
+	p.run(op, x, bp, filled, y, argmax)
+}
+
+// ForwardPacked is Forward with weights and bias that were packed, without argmax. It panics as Packed.Forward does.
+func (p MaxPool) ForwardPacked(w *Packed, x, y []float32) {
+	const op = "conv.MaxPool.ForwardPacked"
+	w.mustBeActive(op)
+	p.run(op, x, w.bp, w.bias, y, nil)
+}
+
+// run computes y from the panels of the weights, and the bias filled up to whole panels.
+func (p MaxPool) run(op string, x, bp, bias, y []float32, argmax []uint8) {
+	c, s := p.Conv, p.pool(op)
+	ground.Need(op, "x", len(x), c.N*c.H*c.W*c.C)
+	ground.Need(op, "y", len(y), c.N*s.OH*s.OW*c.K)
+	r := convPoolRun{pool: s, y: y, argmax: argmax}
+	r.stemRun = stemRun{igemm: forwardIGEMM(c, x, nil, c.K), bp: bp, ep: epilogue{relu: true, bias: bias}}
+	r.step = min(s.OH, max(1, (convPoolBytes/(4*s.W*s.C)-s.K)/s.Stride+1))
+	r.bands = min(s.OH, ground.CeilDiv(poolPieces*parallel.Threads(), c.N))
 	parallel.ForWith(c.N*r.bands, r, (*convPoolRun).piece)
 }
 
@@ -91,34 +109,50 @@ type convPoolRun struct {
 	pool   pool.Shape
 	y      []float32
 	argmax []uint8
-	bands  int // of output rows that a picture is cut into
+	bands  int // of output rows that a picture is cut into: a piece is one
+	step   int // output rows that are pooled at a time
 }
 
 // piece computes band i of output rows, counted over all pictures.
 func (r *convPoolRun) piece(i int) {
 	s, n := &r.pool, i/r.bands
 	o0, o1 := winograd.Cut(s.OH, r.bands, i%r.bands)
-	first, last := s.WindowRow(o0), s.WindowRow(o1-1)
-	q0, q1 := first.Top, last.Top+last.Rows
 	line := s.W * s.C
-	z := ground.GetScratch((q1 - q0) * line)
+	z := ground.GetScratch((s.K + (r.step-1)*s.Stride) * line)
 	defer ground.PutScratch(z)
 	win := r.newStemWindow(stemRows)
 	defer ground.PutScratch(win.buf)
-	for q := q0; q < q1; q += stemRows {
-		r.rows(win, n, q, min(stemRows, q1-q), z[(q-q0)*line:])
-	}
-	for o := o0; o < o1; o++ {
-		window := s.WindowRow(o)
-		window.Top -= q0
-		window.Y0 -= q0
-		at, size := (n*s.OH+o)*s.OW*s.C, s.OW*s.C
-		var arg []uint8
-		if r.argmax != nil {
-			arg = r.argmax[at:][:size]
+	q0, q1 := 0, 0 // rows of the convolution's result that z has
+	for o := o0; o < o1; {
+		end := min(o1, o+r.step)
+		top, last := s.WindowRow(o).Top, s.WindowRow(end-1)
+		if top < q1 { // windows share rows with those before
+			copy(z, z[(top-q0)*line:(q1-q0)*line])
 		}
-		s.ForwardRow(window, z, r.y[at:][:size], arg, true)
+		q0, q1 = top, max(top, q1)
+		for bottom := last.Top + last.Rows; q1 < bottom; {
+			rows := min(stemRows, bottom-q1)
+			r.rows(win, n, q1, rows, z[(q1-q0)*line:])
+			q1 += rows
+		}
+		for ; o < end; o++ {
+			r.poolRow(n, o, q0, z)
+		}
 	}
+}
+
+// poolRow computes output row o of picture n. z has the convolution's rows from q0 on.
+func (r *convPoolRun) poolRow(n, o, q0 int, z []float32) {
+	s := &r.pool
+	window := s.WindowRow(o)
+	window.Top -= q0
+	window.Y0 -= q0
+	at, size := (n*s.OH+o)*s.OW*s.C, s.OW*s.C
+	var arg []uint8
+	if r.argmax != nil {
+		arg = r.argmax[at:][:size]
+	}
+	s.ForwardRow(window, z, r.y[at:][:size], arg, true)
 }
 
 // BackwardWeights computes dw [KH,KW,C,K] and dbias [K], unless that is nil,

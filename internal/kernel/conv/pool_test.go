@@ -7,6 +7,7 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/pool"
+	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 	"github.com/whippet-ml/whippet/internal/testkit/slow"
 )
@@ -20,6 +21,7 @@ func TestConvMaxPool(t *testing.T) {
 		{Conv: Conv{N: 2, H: 18, W: 20, C: 4, K: 33, KH: 3, KW: 3, Stride: 1, Pad: 1}, K: 2, Stride: 2},
 		{Conv: Conv{N: 3, H: 16, W: 15, C: 1, K: 5, KH: 3, KW: 3, Stride: 1}, K: 3, Stride: 1, Pad: 1},
 		{Conv: Conv{N: 1, H: 29, W: 29, C: 3, K: 16, KH: 3, KW: 3, Stride: 1}, K: 2, Stride: 3},
+		{Conv: Conv{N: 1, H: 40, W: 130, C: 1, K: 64, KH: 3, KW: 3, Stride: 1}, K: 3, Stride: 2}, // rows stay for the windows after
 		{Conv: Conv{N: 1, H: 64, W: 600, C: 3, K: 96, KH: 7, KW: 7, Stride: 2}, K: 3, Stride: 2, Ceil: true},
 	} {
 		t.Run(fmt.Sprintf("%+v", p), func(t *testing.T) {
@@ -65,13 +67,16 @@ func TestConvMaxPool(t *testing.T) {
 								t.Fatalf("argmax[%d] = %d, want %d", i, at, wantArg[i])
 							}
 						}
+						packed := a.Zeros(outs)
+						p.ForwardPacked(Pack(mem.Floats, c, wt, bias), x, packed)
 						p.BackwardWeights(x, dy, arg, dw, db)
-						want = [][]float64{kerneltest.Float64s(wantY), kerneltest.Float64s(wantDW), kerneltest.Float64s(wantDB)}
-						return [][]float32{y, dw, db}
+						want = [][]float64{kerneltest.Float64s(wantY), kerneltest.Float64s(wantY), kerneltest.Float64s(wantDW), kerneltest.Float64s(wantDB)}
+						return [][]float32{y, packed, dw, db}
 					})
 					kerneltest.Near(t, "y", out[0], want[0], 0)
-					kerneltest.Near(t, "dw", out[1], want[1], 1e-5*math.Sqrt(float64(c.N*h*w)))
-					kerneltest.Near(t, "dbias", out[2], want[2], 1e-5*math.Sqrt(float64(c.N*h*w)))
+					kerneltest.Near(t, "y of packed weights", out[1], want[1], 0)
+					kerneltest.Near(t, "dw", out[2], want[2], 1e-5*math.Sqrt(float64(c.N*h*w)))
+					kerneltest.Near(t, "dbias", out[3], want[3], 1e-5*math.Sqrt(float64(c.N*h*w)))
 				}
 			})
 		})
