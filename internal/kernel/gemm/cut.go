@@ -31,6 +31,10 @@ const (
 	manyPieces = 96
 	// threadPieces is how many pieces each thread has at least, of a product whose bits do not depend on it.
 	threadPieces = 6
+	// leastOwn to mostOwn row panels for each thread are one block: of more rows than those, or with more threads, pieces
+	// take turns at the rows.
+	leastOwn = 4
+	mostOwn  = 8
 	// fewRowPanels is the most row panels that are left together, if there are
 	// columns enough for fewPieces: B is larger than A then, and is read once.
 	fewRowPanels = 4
@@ -69,9 +73,18 @@ func Cut(rowPanels, colPanels, kBlocks int) Blocking {
 }
 
 // CutForThreads is Cut for a product whose bits do not depend on how it is cut: few threads get
-// fewer and larger pieces.
+// fewer and larger pieces. Where a block can have all rows of a thread, as with one picture's maps of 14×14 and two
+// threads, only columns are cut: each panel of B is then read once by a thread, and for many rows.
 func CutForThreads(rowPanels, colPanels, kBlocks int) Blocking {
-	return cut(rowPanels, colPanels, kBlocks, min(wantPieces, threadPieces*parallel.Threads()))
+	threads := parallel.Threads()
+	want := min(wantPieces, threadPieces*threads)
+	if own := ground.CeilDiv(rowPanels, threads); rowPanels > fewRowPanels && own >= leastOwn && own <= mostOwn {
+		b := largest(colPanels, kBlocks)
+		b.RowPanels = own
+		b.ColPanels = min(colPanels, max(2, ground.CeilDiv(colPanels, ground.CeilDiv(want, threads))))
+		return b.even(rowPanels, colPanels)
+	}
+	return cut(rowPanels, colPanels, kBlocks, want)
 }
 
 func cut(rowPanels, colPanels, kBlocks, want int) Blocking {
@@ -101,7 +114,11 @@ func cut(rowPanels, colPanels, kBlocks, want int) Blocking {
 		}
 		break
 	}
-	// Even out: blocks and pieces of nearly equal size.
+	return b.even(rowPanels, colPanels)
+}
+
+// even makes blocks and pieces of nearly equal size.
+func (b Blocking) even(rowPanels, colPanels int) Blocking {
 	b.RowPanels = ground.CeilDiv(rowPanels, ground.CeilDiv(rowPanels, b.RowPanels))
 	b.ColPanels = ground.CeilDiv(colPanels, ground.CeilDiv(colPanels, b.ColPanels))
 	b.Blocks = min(8, max(1, ground.CeilDiv(rowPanels, b.RowPanels)*ground.CeilDiv(colPanels, b.ColPanels)/manyPieces))
