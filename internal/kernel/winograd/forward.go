@@ -58,7 +58,9 @@ const (
 
 	// winoFewerTiles is the most tiles with which a layer of the staged schedule
 	// takes few channels at a time, winoFewerChunk: the time goes to its filters,
-	// and their transforms should stay in the L2 cache with everything else.
+	// and their transforms should stay in the L2 cache with everything else. A single picture
+	// takes more all the same: its products are few, and would be added to memory four times as often. On two cores
+	// of Zen 5, with 1 MB of L2 cache each, its maps of 14x14 take 6 to 9 % less time for it.
 	winoFewerTiles = 64
 	winoFewerChunk = 32
 )
@@ -66,7 +68,7 @@ const (
 // kc returns how many source channels are summed at a time, a multiple of 16.
 func (g *winoGeom) kc() int {
 	kc := winoChunk
-	if g.tiles <= winoFewerTiles && !winoFused(g.c, g.k) {
+	if g.n > 1 && g.tiles <= winoFewerTiles && !winoFused(g.c, g.k) {
 		kc = winoFewerChunk
 	}
 	return min(ground.RoundUp(g.c, 16), kc)
