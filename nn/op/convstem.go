@@ -9,8 +9,8 @@ import (
 	"github.com/whippet-ml/whippet/tensor"
 )
 
-// ConvMaxPool is MaxPool(ReLU(Conv(x))), the stem of SqueezeNet, as one operation
-// of the tape: the convolution's result is pooled row by row as it is made.
+// ConvMaxPool is MaxPool(ReLU(Conv(x))), the stem of SqueezeNet, and with its norm folded that of a ResNet, as one
+// operation: the convolution's result is pooled row by row as it is made.
 type ConvMaxPool struct {
 	Conv *Conv // with ReLU
 	Pool MaxPool
