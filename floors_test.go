@@ -48,7 +48,7 @@ var floors = []struct {
 	{"convolution", `internal/kernel/conv`},
 	{"what HEIC is made of", `internal/heif internal/hevc`},
 	{"kernels that others use, the task, and ranks", `task distributed internal/kernel/pool internal/kernel/winograd`},
-	{"batch normalization, attention, and ONNX", `internal/kernel/attention internal/kernel/norm onnx`},
+	{"batch normalization, attention, strips of maps, and ONNX", `internal/kernel/attention internal/kernel/norm internal/kernel/strip onnx`},
 	{"arithmetic and formats", `internal/kernel/elementwise internal/kernel/optimizer internal/kernel/gemm internal/kernel/layernorm internal/kernel/pixel loss metrics confidence weights internal/archive internal/bitmap`},
 	{"what kernels that pass over rows share, and tests of kernels", `internal/kernel/rowwise internal/testkit/kerneltest`},
 	{"loops, targets, what kernels share, and the Hub", `target internal/parallel internal/kernel/ground internal/hub`},

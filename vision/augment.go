@@ -3,6 +3,7 @@ package vision
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/whippet-ml/whippet/data"
@@ -59,6 +60,16 @@ func NoAugmentation() AugTransforms {
 		MinScale: 1, NoFlip: true,
 		MaxRotate: -1, MaxZoom: -1, MaxLighting: -1, MaxWarp: -1, PAffine: -1, PLighting: -1,
 	}
+}
+
+// MeanCrop returns the share of a picture's side, in (0,1], that the random crop keeps on average: its area is drawn
+// evenly from [m,1], where m is MinScale, so it is ⅔(1-m^1.5)/(1-m), 0.935 for 0.75; 1 without a crop.
+func (t AugTransforms) MeanCrop() float64 {
+	m := t.withDefaults().MinScale
+	if m == 1 {
+		return 1
+	}
+	return 2 * (1 - math.Pow(m, 1.5)) / (3 * (1 - m))
 }
 
 // withDefaults fills in what the zero value means.

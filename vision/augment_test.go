@@ -55,6 +55,22 @@ func TestLightingTable(t *testing.T) {
 	}
 }
 
+// TestMeanCrop compares the formula with the mean of the draws.
+func TestMeanCrop(t *testing.T) {
+	for _, scale := range []float64{0, 1, 0.75, 0.5, 0.08} {
+		a := AugTransforms{Size: 2000, MinScale: scale}
+		sum, r := 0.0, rng.New(1)
+		const draws = 4000
+		for range draws {
+			d := a.Draw(1, 2000, 2000, true, r)
+			sum += math.Sqrt(float64(d.Crop.Height)*float64(d.Crop.Width)) / 2000
+		}
+		if got := a.MeanCrop(); math.Abs(got-sum/draws) > 0.012 {
+			t.Errorf("MinScale %v: MeanCrop is %.4f, crops had %.4f on average", scale, got, sum/draws)
+		}
+	}
+}
+
 // images makes pictures of a [N,3,h,w] array.
 // TestPipelineEqualsFastai feeds whole batches through, with fastai's draws and
 // crops, to the network's input. Values are normalized: 255 gray levels are

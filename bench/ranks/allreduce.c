@@ -1,3 +1,5 @@
+//go:build ignore
+
 // What a C program takes for the sum of which `ranks -sum` tells the time in Go:
 //
 //   mpicc -O2 -o allreduce allreduce.c

@@ -9,8 +9,8 @@ import (
 	"github.com/whippet-ml/whippet/internal/mem"
 )
 
-// body is what a loop does for each index.
-type body interface{ piece(i int) }
+// body is what a loop does for each index, on the thread that has this number in it.
+type body interface{ piece(i, thread int) }
 
 // job is one loop under way. Its indices are divided into as many shares of neighbors as may take part, one for
 // each participant: the caller has the first, and a worker always the same one. So a
@@ -97,11 +97,14 @@ func init() {
 }
 
 // run calls b.piece for every index in [0,n).
-func run(n int, b body) {
-	t := min(Threads(), n)
+func run(n int, b body) { runOn(n, Threads(), b) }
+
+// runOn is run on at most threads goroutines.
+func runOn(n, threads int, b body) {
+	t := min(Threads(), threads, n)
 	if t <= 1 {
 		for i := range n {
-			b.piece(i)
+			b.piece(i, 0)
 		}
 		return
 	}
@@ -154,10 +157,15 @@ func (w *worker) run(number int) {
 	}
 }
 
-// offer calls the worker to a loop, unless another has called it already.
+// offer calls the worker to a loop, unless another that still runs has called it already. One that has
+// ended takes its offer with it: a worker that wakes too late for a short loop must not miss the long one after it.
 func (w *worker) offer(j *job) bool {
-	if w.offered.Load() != nil || !w.offered.CompareAndSwap(nil, j) {
+	old := w.offered.Load()
+	if old != nil && old.left.Load() != 0 || !w.offered.CompareAndSwap(old, j) {
 		return false
+	}
+	if old != nil {
+		old.release()
 	}
 	if w.asleep.Load() && w.asleep.CompareAndSwap(true, false) {
 		w.wake <- struct{}{}
@@ -216,7 +224,7 @@ func (j *job) draw(own int, drawn *int) (all bool) {
 			return true
 		}
 		*drawn++
-		j.body.piece(i)
+		j.body.piece(i, own)
 	}
 }
 

@@ -52,7 +52,25 @@ type loop[A any] struct {
 	body func(a *A, i int)
 }
 
-func (l *loop[A]) piece(i int) { l.body(&l.args, i) }
+func (l *loop[A]) piece(i, _ int) { l.body(&l.args, i) }
+
+// ForOn is ForWith on at most threads goroutines, whose body is told which of them it runs on, from 0 to threads-1: what
+// it keeps for each is in the caches of the processor that works on it. A goroutine has the same number in every loop.
+func ForOn[A any](n, threads int, args A, body func(a *A, i, thread int)) {
+	l := mem.Get[loopOn[A]]()
+	l.args, l.body = args, body
+	runOn(n, threads, l)
+	*l = loopOn[A]{}
+	mem.Put(l)
+}
+
+// loopOn is a ForOn under way.
+type loopOn[A any] struct {
+	args A
+	body func(a *A, i, thread int)
+}
+
+func (l *loopOn[A]) piece(i, thread int) { l.body(&l.args, i, thread) }
 
 // ChunksWith is ForWith that calls body(a,lo,hi) for consecutive ranges of at
 // most size elements that cover [0,n). The cuts depend on n and size alone.
@@ -74,9 +92,9 @@ type chunks[A any] struct {
 	body    func(a *A, lo, hi int)
 }
 
-func (c *chunks[A]) piece(i int) { c.body(&c.args, i*c.size, min(c.n, (i+1)*c.size)) }
+func (c *chunks[A]) piece(i, _ int) { c.body(&c.args, i*c.size, min(c.n, (i+1)*c.size)) }
 
 // plain is the body of a For.
 type plain func(i int)
 
-func (f plain) piece(i int) { f(i) }
+func (f plain) piece(i, _ int) { f(i) }

@@ -200,12 +200,19 @@ func (f *learnerFlags) adaptDefaults(ctx context.Context, changed func(string) b
 	return nil
 }
 
-// prepareAs takes over how pictures are prepared, but for what flags say.
+// prepareAs takes over how pictures are prepared for the weights, but for what flags say, and that training's own crops may
+// ask for a looser one outside it.
 func (f *learnerFlags) prepareAs(pre preprocess.Config, changed func(string) bool) {
 	set(changed("size"), &f.Size, pre.Size)
+	set(changed("presize"), &f.Presize, presizeFor(f.Size))
 	set(changed("resize"), &f.Resize, pre.Method)
 	set(changed("interpolation"), &f.Interpolation, pre.Interpolation)
-	set(changed("crop-pct"), &f.CropPct, pre.CropPct)
+	if looser := f.CropPctFor(pre.CropPct); looser != pre.CropPct && !changed("crop-pct") {
+		f.notes = append(f.notes, fmt.Sprintf("outside training pictures are cut to %g of their short side, what the random crops of training keep on average; to %g, as the weights' authors did, with --crop-pct %[2]g", looser, pre.CropPct))
+		f.CropPct = looser
+	} else {
+		set(changed("crop-pct"), &f.CropPct, pre.CropPct)
+	}
 	if a, err := models.ByName(f.Arch); err == nil && a.Stats() != pre.Stats {
 		f.Stats = &pre.Stats
 	}
@@ -226,7 +233,6 @@ func (f *learnerFlags) adaptToWeights(ctx context.Context, changed func(string) 
 	case "default":
 		if f.Data != run.Drawn && len(arch.Weights) > 0 && arch.Weights[0].Hub != "" {
 			f.prepareAs(arch.Weights[0].Preprocess, changed)
-			set(changed("presize"), &f.Presize, presizeFor(f.Size))
 		}
 		return nil
 	}
@@ -242,7 +248,6 @@ func (f *learnerFlags) adaptToWeights(ctx context.Context, changed func(string) 
 	}
 	if w.Configured {
 		f.prepareAs(w.Preprocess, changed)
-		set(changed("presize"), &f.Presize, presizeFor(f.Size))
 	}
 	return nil
 }

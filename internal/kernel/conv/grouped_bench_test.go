@@ -37,6 +37,11 @@ func BenchmarkGrouped(b *testing.B) {
 		x, w, y := kerneltest.Randoms(1, c.N*c.H*c.W*c.C), kerneltest.Randoms(2, c.weights()), kerneltest.Randoms(3, c.N*oh*ow*c.K)
 		dx, dw := make([]float32, len(x)), make([]float32, len(w))
 		packed := PackGrouped(mem.Floats, c, w, make([]float32, c.K))
+		var many []*PackedGrouped // 40 MB of the same weights, as many as a network has and no cache
+		for range 10<<20/len(packed.packed) + 1 {
+			many = append(many, PackGrouped(mem.Floats, c, w, make([]float32, c.K)))
+		}
+		at := 0
 		for _, pass := range []struct {
 			name  string
 			batch int
@@ -47,6 +52,10 @@ func BenchmarkGrouped(b *testing.B) {
 			{"weights", c.N, func() { c.BackwardWeights(x, y, dw) }},
 			{"infer1", 1, func() {
 				packed.Forward(1, c.H, c.W, c.Pad, x[:len(x)/c.N], y[:len(y)/c.N], elementwise.Epilogue{Activation: elementwise.ReLU})
+			}},
+			{"infer1cold", 1, func() {
+				at = (at + 1) % len(many)
+				many[at].Forward(1, c.H, c.W, c.Pad, x[:len(x)/c.N], y[:len(y)/c.N], elementwise.Epilogue{Activation: elementwise.ReLU})
 			}},
 		} {
 			b.Run(fmt.Sprintf("%s/%s/threads=%d", l.name, pass.name, parallel.Threads()), func(b *testing.B) {

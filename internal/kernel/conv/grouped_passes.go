@@ -24,6 +24,7 @@ func (c Grouped) Forward(x, w, y []float32, e elementwise.Epilogue) {
 		s.bias = ground.GetScratch(s.biasLen())
 		defer ground.PutScratch(s.bias)
 		s.packBias(s.bias, e.Bias)
+		s.plain = e.Bias
 	}
 	s.run()
 }
@@ -60,16 +61,22 @@ func (c Grouped) BackwardData(dy, w, dx []float32, add bool) {
 	ground.Need(op, "dy", len(dy), c.N*oh*ow*c.K)
 	ground.Need(op, "w", len(w), c.weights())
 	ground.Need(op, "dx", len(dx), c.N*c.H*c.W*c.C)
-	s := groupedSums{
-		conv: c, backward: true, groupBlocks: blocksOf(c.Groups, c.K/c.Groups, c.C/c.Groups),
-		src: dy, n: c.N, h: oh, w: ow, c: c.K,
-		dst: dx, oh: c.H, ow: c.W, pix: c.C, step: 1, outStep: c.Stride, add: add,
-	}
+	s := c.backwardData(dy, dx, add)
 	s.measure()
 	s.packed = ground.GetScratch(s.groupBlocks.count() * s.panelsLen)
 	defer ground.PutScratch(s.packed)
 	s.pack(s.packed, w)
 	s.run()
+}
+
+// backwardData returns the data gradient without its panels.
+func (c *Grouped) backwardData(dy, dx []float32, add bool) groupedSums {
+	oh, ow := c.Out()
+	return groupedSums{
+		conv: *c, backward: true, groupBlocks: blocksOf(c.Groups, c.K/c.Groups, c.C/c.Groups),
+		src: dy, n: c.N, h: oh, w: ow, c: c.K,
+		dst: dx, oh: c.H, ow: c.W, pix: c.C, step: 1, outStep: c.Stride, add: add,
+	}
 }
 
 // PackedGrouped is a grouped convolution prepared for inference: its weights are
@@ -79,6 +86,7 @@ type PackedGrouped struct {
 	c            Grouped // N, H, W and Pad unused
 	set          *isa.Set
 	packed, bias []float32
+	plain        []float32 // the bias as it came, [K]
 }
 
 // PackGrouped packs w [KH,KW,C/Groups,K] and bias [K], which may be nil; both are
@@ -96,8 +104,9 @@ func PackGrouped(alloc func(n int) []float32, c Grouped, w, bias []float32) *Pac
 	p.packed = alloc(s.groupBlocks.count() * s.panelsLen)
 	s.pack(p.packed, w)
 	if bias != nil {
-		p.bias = alloc(s.biasLen())
+		p.bias, p.plain = alloc(s.biasLen()), alloc(c.K)
 		s.packBias(p.bias, bias)
+		copy(p.plain, bias)
 	}
 	return p
 }
@@ -120,6 +129,6 @@ func (p *PackedGrouped) Forward(n, h, w int, pad ground.Padding, x, y []float32,
 	s := c.forward(x, y, c.epilogue(op, len(x), y, e))
 	s.relu, s.after = e.Split(op)
 	s.measure()
-	s.packed, s.bias = p.packed, p.bias
+	s.packed, s.bias, s.plain = p.packed, p.bias, p.plain
 	s.run()
 }

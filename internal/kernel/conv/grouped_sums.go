@@ -4,6 +4,8 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/gemm"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/strip"
+	"github.com/whippet-ml/whippet/internal/kernel/winograd"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -26,6 +28,7 @@ type groupedSums struct {
 
 	packed []float32 // panels: block after block, the phases of each
 	bias   []float32 // whole panels for each block, or nil
+	plain  []float32 // the same as it came, [K]
 	relu   bool
 	after  elementwise.Activation
 	add    bool // to what dst holds
@@ -89,8 +92,30 @@ func (s *groupedSums) measure() {
 	s.perPiece = ground.CeilDiv(s.groupBlocks.count(), chunks)
 }
 
+// winograd returns the sums as package winograd takes them; ok is false where the direct sum is the faster form.
+func (s *groupedSums) winograd() (g winograd.Grouped, ok bool) {
+	if c := &s.conv; c.KH != 3 || c.KW != 3 || c.Stride != 1 {
+		return g, false
+	}
+	rows, cols := s.phase(0)
+	if rows.count != s.oh || cols.count != s.ow || rows.taps*cols.taps != 9 {
+		return g, false
+	}
+	g = winograd.Grouped{
+		N: s.n, H: s.h, W: s.w, P: s.oh, Q: s.ow, Top: -rows.first, Left: -cols.first,
+		Groups: s.groups, Per: s.per, Src: s.groupBlocks.src, Dst: s.groupBlocks.dst,
+		Panels: s.packed, PanelsLen: s.panelsLen, X: s.src, Y: s.dst, YStride: s.pix,
+		Bias: s.plain, ReLU: s.relu, After: s.after, Add: s.add,
+	}
+	return g, winograd.GroupedWins(&g)
+}
+
 // run computes the sums. packed, if it is not nil, holds the panels.
 func (s *groupedSums) run() {
+	if g, ok := s.winograd(); ok {
+		g.Run()
+		return
+	}
 	pieces := s.n * ground.CeilDiv(s.count, s.bandRows) * ground.CeilDiv(s.groupBlocks.count(), s.perPiece)
 	parallel.ForWith(pieces, *s, (*groupedSums).piece)
 }
@@ -105,20 +130,20 @@ func (s *groupedSums) piece(i int) {
 	rows := (q1-q0-1)*s.step + s.overRows
 	for b := b0; b < min(s.groupBlocks.count(), b0+s.perPiece); b++ {
 		width := s.of(b) * s.groupBlocks.src
-		x := newChannelStrip(rows, s.cols, width, (gemm.MaxTileRows*s.step+s.conv.KW)*width)
-		x.fill(mapChannels{s.src[img*s.h*s.w*s.c:], s.h, s.w, s.c, b * s.per * s.groupBlocks.src},
+		x := strip.New(rows, s.cols, width, (gemm.MaxTileRows*s.step+s.conv.KW)*width)
+		x.Fill(strip.Map{X: s.src[img*s.h*s.w*s.c:], H: s.h, W: s.w, C: s.c, At: b * s.per * s.groupBlocks.src},
 			s.top+q0*s.step, s.left, 1, rows, s.cols)
 		panels := s.packed[b*s.panelsLen:]
 		for p := range s.phases() {
 			panels = s.block(&x, p, b, img, q0, q1, panels)
 		}
-		x.free()
+		x.Free()
 	}
 }
 
 // block computes rows [q0,q1) of windows of a phase for block b of groups from its
 // panels, and returns the panels behind those.
-func (s *groupedSums) block(x *channelStrip, p, b, img, q0, q1 int, panels []float32) []float32 {
+func (s *groupedSums) block(x *strip.Strip, p, b, img, q0, q1 int, panels []float32) []float32 {
 	rows, cols := s.phase(p)
 	if rows.count <= 0 || cols.count <= 0 {
 		return panels
@@ -138,9 +163,9 @@ func (s *groupedSums) block(x *channelStrip, p, b, img, q0, q1 int, panels []flo
 		}
 		return panels
 	}
-	steps := rows.taps * cols.taps * x.width
+	steps := rows.taps * cols.taps * x.Width
 	args := gemm.Args{
-		K: cols.taps * x.width, Segs: rows.taps, SegStep: x.cols * x.width, AStride: s.step * x.width, LDC: s.outStep * s.pix,
+		K: cols.taps * x.Width, Segs: rows.taps, SegStep: x.Cols * x.Width, AStride: s.step * x.Width, LDC: s.outStep * s.pix,
 	}
 	if s.relu {
 		args.Flags |= gemm.ReLU
@@ -156,7 +181,7 @@ func (s *groupedSums) block(x *channelStrip, p, b, img, q0, q1 int, panels []flo
 		}
 		for q := q0; q < q1; q++ {
 			args.MR = n
-			args.A = &x.data[(((q-q0)*s.step+rows.first-s.top)*x.cols+cols.first-s.left)*x.width]
+			args.A = &x.Data[(((q-q0)*s.step+rows.first-s.top)*x.Cols+cols.first-s.left)*x.Width]
 			c := s.dst[at(q, 0)+j*nr:]
 			args.C = &c[0]
 			gemm.FormD(&args)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/winograd"
 	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
 )
@@ -27,6 +28,23 @@ var groupedCases = []Grouped{
 	{N: 1, H: 3, W: 2, C: 64, K: 32, KH: 3, KW: 3, Groups: 2, Stride: 2, Pad: around(4)}, // windows wholly in the padding
 	{N: 17, H: 4, W: 4, C: 7, K: 14, KH: 3, KW: 3, Groups: 7, Stride: 1, Pad: around(1)},
 	{N: 1, H: 50, W: 60, C: 16, K: 10, KH: 3, KW: 3, Groups: 1, Stride: 1, Pad: around(1)}, // several bands
+
+	// What Winograd's form takes: several bands, pictures at once, groups that are joined, other paddings, tiles of 3.
+	{N: 1, H: 28, W: 28, C: 120, K: 120, KH: 3, KW: 3, Groups: 5, Stride: 1, Pad: around(1)},
+	{N: 33, H: 7, W: 7, C: 72, K: 72, KH: 3, KW: 3, Groups: 3, Stride: 1, Pad: around(1)},
+	{N: 2, H: 14, W: 14, C: 80, K: 80, KH: 3, KW: 3, Groups: 10, Stride: 1, Pad: around(1)},
+	{N: 3, H: 13, W: 11, C: 96, K: 144, KH: 3, KW: 3, Groups: 3, Stride: 1, Pad: around(1)},
+	{N: 1, H: 16, W: 9, C: 64, K: 64, KH: 3, KW: 3, Groups: 2, Stride: 1, Pad: ground.Padding{Left: 1, Right: 2}},
+}
+
+// withAndWithoutWinograd runs f with Winograd's form and without it, with the factor by which results may differ more.
+func withAndWithoutWinograd(t *testing.T, f func(t *testing.T, factor float64)) {
+	for _, on := range []bool{false, true} {
+		t.Run(fmt.Sprintf("winograd=%t", on), func(t *testing.T) {
+			defer winograd.Allow(winograd.Allow(on))
+			f(t, map[bool]float64{false: 1, true: 10}[on])
+		})
+	}
 }
 
 func (c Grouped) String() string {
@@ -59,6 +77,15 @@ func (c Grouped) each(f func(y, x, w int)) {
 	}
 }
 
+// byWinograd reports whether the forward pass or the data gradient takes Winograd's form.
+func (c Grouped) byWinograd() bool {
+	f := c.forward(nil, nil, c.K)
+	b := c.backwardData(nil, nil, false)
+	_, forward := f.winograd()
+	_, backward := b.winograd()
+	return forward || backward
+}
+
 // sums64 are the passes in float64.
 func (c Grouped) sums64(x, w, dy []float32) (y, dx, dw []float64) {
 	y, dx, dw = make([]float64, len(dy)), make([]float64, len(x)), make([]float64, len(w))
@@ -73,7 +100,10 @@ func (c Grouped) sums64(x, w, dy []float32) (y, dx, dw []float64) {
 func TestGrouped(t *testing.T) {
 	kerneltest.EachSet(t, func(t *testing.T) {
 		for _, c := range groupedCases {
-			t.Run(c.String(), func(t *testing.T) {
+			withAndWithoutWinograd(t, func(t *testing.T, factor float64) {
+				if factor > 1 && !c.byWinograd() {
+					t.Skip("the shape is not one for it")
+				}
 				oh, ow := c.Out()
 				outs := c.N * oh * ow * c.K
 				var x, w, bias, dy, before []float32
@@ -102,13 +132,13 @@ func TestGrouped(t *testing.T) {
 				for i, v := range dx {
 					added[i] = v + float64(before[i])
 				}
-				kerneltest.Near(t, "relu(y)", out[0], y, 5e-5)
-				kerneltest.Near(t, "y without bias", out[1], bare, 5e-5)
-				kerneltest.Near(t, "dx", out[2], dx, 5e-5)
-				kerneltest.Near(t, "dw", out[3], dw, 2e-4)
-				kerneltest.Near(t, "hardswish(y)", out[4], swish, 5e-5)
-				kerneltest.Near(t, "packed", out[5], y, 5e-5)
-				kerneltest.Near(t, "dx added", out[6], added, 5e-5)
+				kerneltest.Near(t, c.String()+": relu(y)", out[0], y, 5e-5*factor)
+				kerneltest.Near(t, c.String()+": y without bias", out[1], bare, 5e-5*factor)
+				kerneltest.Near(t, c.String()+": dx", out[2], dx, 5e-5*factor)
+				kerneltest.Near(t, c.String()+": dw", out[3], dw, 2e-4)
+				kerneltest.Near(t, c.String()+": hardswish(y)", out[4], swish, 5e-5*factor)
+				kerneltest.Near(t, c.String()+": packed", out[5], y, 5e-5*factor)
+				kerneltest.Near(t, c.String()+": dx added", out[6], added, 5e-5*factor)
 			})
 		}
 	})
@@ -146,7 +176,7 @@ func FuzzGrouped(f *testing.F) {
 			t.Skip()
 		}
 		oh, ow := c.Out()
-		kerneltest.EachSet(t, func(t *testing.T) {
+		check := func(t *testing.T, factor float64) {
 			a := kerneltest.NewArena(t, uint64(h), int(more%4))
 			x, k, dy := a.Normal(c.N*c.H*c.W*c.C, 0, 1), a.Normal(c.weights(), 0, 1), a.Normal(c.N*oh*ow*c.K, 0, 1)
 			y, dx, dw := a.Zeros(len(dy)), a.Zeros(len(x)), a.Zeros(len(k))
@@ -155,9 +185,10 @@ func FuzzGrouped(f *testing.F) {
 			c.BackwardWeights(x, dy, dw)
 			a.Check()
 			wantY, wantX, wantW := c.sums64(x, k, dy)
-			kerneltest.Near(t, "y", y, wantY, 1e-4)
-			kerneltest.Near(t, "dx", dx, wantX, 1e-4)
+			kerneltest.Near(t, "y", y, wantY, 1e-4*factor)
+			kerneltest.Near(t, "dx", dx, wantX, 1e-4*factor)
 			kerneltest.Near(t, "dw", dw, wantW, 3e-4)
-		})
+		}
+		kerneltest.EachSet(t, func(t *testing.T) { withAndWithoutWinograd(t, check) })
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
 	"github.com/whippet-ml/whippet/internal/kernel/gemm"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/strip"
 	"github.com/whippet-ml/whippet/internal/parallel"
 )
 
@@ -79,23 +80,23 @@ func (g *groupedWeights) piece(i int) {
 // channels of x].
 func (g *groupedWeights) strip(sums []float32, img, group, r, n int) {
 	in, out, s := g.in, g.out, g.Stride
-	dy := newChannelStrip(n, g.cols, out, gemm.PanelT)
-	defer dy.free()
-	dy.fill(mapChannels{g.dy[img*g.oh*g.ow*g.K:], g.oh, g.ow, g.K, group * out}, r, 0, 1, n, g.cols)
-	x := newChannelStrip(n+ground.CeilDiv(g.KH, s)-1, g.cols, in, g.cols*in+gemm.MaxTileCols)
-	defer x.free()
-	source := mapChannels{g.x[img*g.H*g.W*g.C:], g.H, g.W, g.C, group * in}
+	dy := strip.New(n, g.cols, out, gemm.PanelT)
+	defer dy.Free()
+	dy.Fill(strip.Map{X: g.dy[img*g.oh*g.ow*g.K:], H: g.oh, W: g.ow, C: g.K, At: group * out}, r, 0, 1, n, g.cols)
+	x := strip.New(n+ground.CeilDiv(g.KH, s)-1, g.cols, in, g.cols*in+gemm.MaxTileCols)
+	defer x.Free()
+	source := strip.Map{X: g.x[img*g.H*g.W*g.C:], H: g.H, W: g.W, C: g.C, At: group * in}
 	nr, mr := gemm.TileCols(), gemm.TileRowsT()
 	args := gemm.Args{K: (n-1)*g.cols + g.ow, AStride: out, BStride: in, Flags: gemm.Accumulate}
 	for fy := range min(s, g.KH) {
 		for fx := range min(s, g.KW) {
 			tall, line := ground.CeilDiv(g.KH-fy, s), ground.CeilDiv(g.KW-fx, s)*in
-			x.fill(source, r*s+fy-g.Pad.Top, fx-g.Pad.Left, s, n+tall-1, g.cols)
+			x.Fill(source, r*s+fy-g.Pad.Top, fx-g.Pad.Left, s, n+tall-1, g.cols)
 			args.LDC = line
 			for ty := range tall {
-				window := x.data[ty*g.cols*in:]
+				window := x.Data[ty*g.cols*in:]
 				for k := 0; k < out; k += mr {
-					args.A, args.MR = &dy.data[k], min(mr, out-k)
+					args.A, args.MR = &dy.Data[k], min(mr, out-k)
 					for j := 0; j < line; j += nr {
 						args.B, args.NR = &window[j], min(nr, line-j)
 						args.C = &sums[k*line+j]
