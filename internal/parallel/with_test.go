@@ -133,3 +133,24 @@ func allocations(f func()) uint64 {
 	}
 	return least
 }
+
+// TestForOn holds that no two bodies run with the same number at a time, and that numbers stay below what was asked for.
+func TestForOn(t *testing.T) {
+	withThreads(t, func(t *testing.T) {
+		for _, most := range []int{1, 2, 3, 50} {
+			var busy [50]atomic.Bool
+			var calls atomic.Int32
+			ForOn(300, most, &busy, func(b **[50]atomic.Bool, i, thread int) {
+				if thread < 0 || thread >= most || (*b)[thread].Swap(true) {
+					t.Errorf("%d threads: thread %d is not one, or is busy", most, thread)
+					return
+				}
+				calls.Add(1)
+				(*b)[thread].Store(false)
+			})
+			if n := calls.Load(); n != 300 {
+				t.Errorf("%d threads: %d calls, want 300", most, n)
+			}
+		}
+	})
+}

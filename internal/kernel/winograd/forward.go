@@ -99,7 +99,40 @@ func winoConvolveFused(g *winoGeom, x []float32, f *winoFilters, e *Epilogue) {
 		// Panels a little less than full are the smaller loss.
 		r.blocks = max(r.blocks, min(winoMinPieces, g.tiles/(mr-2)))
 	}
-	parallel.ForWith(r.blocks, r, (*winoRun).fused)
+	most, panels := 0, 0 // of a block: V, and M for as many tiles
+	for i := range r.blocks {
+		b := r.blockOf(i)
+		most, panels = max(most, b.size()), max(panels, b.mSize())
+	}
+	r.own = winoScratch{v: most, tile: winoPoints * max(ground.RoundUp(g.c, 16), 2*Cols()), m: panels}
+	threads := parallel.Threads()
+	r.scratch = ground.GetScratch(threads * r.own.all())
+	defer ground.PutScratch(r.scratch)
+	parallel.ForOn(r.blocks, threads, r, (*winoRun).fused)
+}
+
+// winoScratch is how many floats the workspace of a thread has, part by part.
+type winoScratch struct{ v, u, m, tile int }
+
+// all rounds each part up to whole lines of the cache.
+func (s *winoScratch) all() int {
+	for _, n := range []*int{&s.v, &s.u, &s.m, &s.tile} {
+		*n = ground.RoundUp(*n, winoLanes)
+	}
+	return s.v + s.u + s.m + s.tile
+}
+
+// of returns the parts of a thread's workspace.
+func (r *winoRun) of(thread int) (v, u, m, tile []float32) {
+	s := r.scratch[thread*r.own.all():]
+	return take(&s, r.own.v), take(&s, r.own.u), take(&s, r.own.m), take(&s, r.own.tile)
+}
+
+// take cuts n floats off the front of s.
+func take(s *[]float32, n int) []float32 {
+	t := (*s)[:n:n]
+	*s = (*s)[n:]
+	return t
 }
 
 // winoRun is a convolution under way. The fields below blocks are the staged
@@ -116,16 +149,23 @@ type winoRun struct {
 	maxPanels int       // of the tiles of a block
 	cuts      int       // pieces of a panel's transforms
 	v         []float32 // V of the group, [nb][most]
+
+	scratch []float32 // of all threads
+	own     winoScratch
+}
+
+// blockOf returns block i of the tiles.
+func (r *winoRun) blockOf(i int) winoBlock {
+	t0, t1 := Cut(r.g.tiles, r.blocks, i)
+	return newWinoBlock(&r.g, t0, t1, r.f.kc)
 }
 
 // fused computes block i, all of it.
-func (r *winoRun) fused(i int) {
+func (r *winoRun) fused(i, thread int) {
 	g, f, e := &r.g, &r.f, &r.e
 	t0, t1 := Cut(g.tiles, r.blocks, i)
-	b := newWinoBlock(g, t0, t1, f.kc)
-	v := ground.GetScratch(b.size())
-	tile := ground.GetScratch(winoPoints * max(b.cp, 2*Cols()))
-	m := ground.GetScratch(b.mSize())
+	b := r.blockOf(i)
+	v, _, m, tile := r.of(thread)
 	for p := range b.panels {
 		b.transformPanel(r.x, p, 0, b.chunks(), v, tile)
 	}
@@ -145,9 +185,6 @@ func (r *winoRun) fused(i int) {
 		b.multiply(v, func(i int) ([]float32, int) { return f.chunk(p, i, nil) }, m, &ahead)
 		b.output(p, m, tile, e)
 	}
-	ground.PutScratch(m)
-	ground.PutScratch(tile)
-	ground.PutScratch(v)
 }
 
 // Cut returns part i of n things cut evenly into parts; it is empty when i
@@ -164,16 +201,20 @@ func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *Epilogue) {
 	for r.blocks*panels < winoMinPieces && g.tiles/(r.blocks+1) >= 2*winoRows() {
 		r.blocks++
 	}
+	r.own = winoScratch{u: f.chunkSize(), tile: winoPoints * max(ground.RoundUp(g.c, 16), 2*Cols())}
 	for i := range r.blocks {
-		t0, t1 := Cut(g.tiles, r.blocks, i)
-		b := newWinoBlock(g, t0, t1, f.kc)
+		b := r.blockOf(i)
 		r.most, r.maxPanels = max(r.most, b.size()), max(r.maxPanels, b.panels)
+		r.own.m = max(r.own.m, b.mSize())
 	}
 	group := max(1, winoGroupFloats/r.most) // blocks in a group
 	groups := (r.blocks + group - 1) / group
 	group = (r.blocks + groups - 1) / groups
 	r.v = ground.GetScratch(group * r.most)
 	defer ground.PutScratch(r.v)
+	threads := parallel.Threads()
+	r.scratch = ground.GetScratch(threads * r.own.all())
+	defer ground.PutScratch(r.scratch)
 
 	for ; r.b0 < r.blocks; r.b0 += group {
 		r.nb = min(group, r.blocks-r.b0)
@@ -181,37 +222,33 @@ func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *Epilogue) {
 		if r.nb*r.maxPanels < winoMinPieces {
 			r.cuts = f.chunks()
 		}
-		parallel.ForWith(r.nb*r.maxPanels*r.cuts, r, (*winoRun).transform)
-		parallel.ForWith(r.nb*panels, r, (*winoRun).multiply)
+		parallel.ForOn(r.nb*r.maxPanels*r.cuts, threads, r, (*winoRun).transform)
+		parallel.ForOn(r.nb*panels, threads, r, (*winoRun).multiply)
 	}
 }
 
 // block returns block i of the group, and its V.
 func (r *winoRun) block(i int) (b winoBlock, v []float32) {
-	t0, t1 := Cut(r.g.tiles, r.blocks, r.b0+i)
-	return newWinoBlock(&r.g, t0, t1, r.f.kc), r.v[i*r.most:][:r.most]
+	return r.blockOf(r.b0 + i), r.v[i*r.most:][:r.most]
 }
 
 // transform computes cut i%cuts of a panel of V.
-func (r *winoRun) transform(i int) {
+func (r *winoRun) transform(i, thread int) {
 	cut, i := i%r.cuts, i/r.cuts
 	b, v := r.block(i / r.maxPanels)
 	p := i % r.maxPanels
 	if p >= b.panels {
 		return
 	}
-	tile := ground.GetScratch(winoPoints * b.cp)
+	_, _, _, tile := r.of(thread)
 	b.transformPanel(r.x, p, cut*b.chunks()/r.cuts, (cut+1)*b.chunks()/r.cuts, v, tile)
-	ground.PutScratch(tile)
 }
 
 // multiply computes panel i/nb of the destination for block i%nb.
-func (r *winoRun) multiply(i int) {
+func (r *winoRun) multiply(i, thread int) {
 	f, p := &r.f, i/r.nb
 	b, v := r.block(i % r.nb)
-	u := ground.GetScratch(f.chunkSize())
-	m := ground.GetScratch(b.mSize())
-	tile := ground.GetScratch(winoPoints * 2 * Cols())
+	_, u, m, tile := r.of(thread)
 	next := (i + 1) / r.nb
 	var ahead winoAhead
 	b.multiply(v, func(i int) ([]float32, int) {
@@ -225,9 +262,6 @@ func (r *winoRun) multiply(i int) {
 		return f.chunk(p, i, u)
 	}, m, &ahead)
 	b.output(p, m, tile, &r.e)
-	ground.PutScratch(tile)
-	ground.PutScratch(m)
-	ground.PutScratch(u)
 }
 
 // output writes the block's tiles of panel p of the destination: y = Aᵀ M A,

@@ -52,8 +52,8 @@ func (c *Grouped) blocks() int { return ground.CeilDiv(c.Groups, c.Per) }
 func (c *Grouped) of(b int) int { return min(c.Per, c.Groups-b*c.Per) }
 
 // GroupedWins reports whether c is expected to be faster this way than as the direct sum, and Winograd is on. It
-// depends on the shape and the instruction set alone. The maps must be made of whole tiles of 4 and 3; c needs
-// neither filters nor data.
+// depends on the shape of a picture and the instruction set alone, and so do the bits of the results: a picture's
+// are the same in any batch. The maps must be made of whole tiles of 4 and 3; c needs neither filters nor data.
 func GroupedWins(c *Grouped) bool {
 	if !winogradOn.Load() || gemm.TileCols() != Cols() || min(c.Groups, c.Per)*min(c.Src, c.Dst) < winoLanes {
 		return false
@@ -62,17 +62,15 @@ func GroupedWins(c *Grouped) bool {
 	if 4*g.th-c.P > g.th || 4*g.tw-c.Q > g.tw || c.of(c.blocks()-1)*min(c.Src, c.Dst) < winoLanes {
 		return false
 	}
-	g.n, g.c, g.k = c.N, c.Per*c.Src, c.Per*c.Dst
-	g.tiles = g.n * g.th * g.tw
+	// The costs are those of convolutions without groups, of one picture, but that channels are padded alike in both ways.
+	g.tiles = g.th * g.tw
 	g.number()
-	// The costs are those of convolutions without groups, on average over source and destination channels, but that
-	// those are padded alike in both ways.
 	products := 0
 	for s := range winoShape(winoShapes) {
 		products += (g.first[s+1] - g.first[s]) * (s.rows() + 2) * (s.cols() + 2)
 	}
-	transforms := float64(float64(g.tiles) * winoTileCost * (1/float64(g.c) + 1/float64(g.k)))
-	return float64(products)+transforms+winoFilterCost < float64(winoMargin*float64(9*c.N*c.P*c.Q))
+	transforms := float64(float64(g.tiles) * winoTileCost * (1/float64(c.Per*c.Src) + 1/float64(c.Per*c.Dst)))
+	return float64(products)+transforms+winoFilterCost < float64(winoMargin*float64(9*c.P*c.Q))
 }
 
 // tiling is how one picture is cut into tiles.
@@ -104,13 +102,6 @@ type groupedRun struct {
 type groupedScratch struct{ holds, u, strip, v, m, side int }
 
 func (s groupedScratch) all() int { return s.holds + s.u + s.strip + s.v + s.m + s.side }
-
-// take cuts n floats off the front of s.
-func take(s *[]float32, n int) []float32 {
-	t := (*s)[:n:n]
-	*s = (*s)[n:]
-	return t
-}
 
 // Run computes it. GroupedWins must hold.
 func (c *Grouped) Run() {
