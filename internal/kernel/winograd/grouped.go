@@ -39,6 +39,7 @@ type Grouped struct {
 }
 
 const (
+	groupedMost    = 128       // channels of a block: the filters of more do not stay in any cache near
 	groupedFilters = 64 << 10  // transformed filters of a piece: 256 KB, which stay in the L2 cache from piece to piece
 	groupedFloats  = 128 << 10 // V and M of a piece: 512 KB
 	groupedTiles   = 28        // tiles of a piece that fill the register tiles of the products well enough
@@ -56,6 +57,9 @@ func (c *Grouped) of(b int) int { return min(c.Per, c.Groups-b*c.Per) }
 // are the same in any batch. The maps must be made of whole tiles of 4 and 3; c needs neither filters nor data.
 func GroupedWins(c *Grouped) bool {
 	if !winogradOn.Load() || gemm.TileCols() != Cols() || min(c.Groups, c.Per)*min(c.Src, c.Dst) < winoLanes {
+		return false
+	}
+	if c.Per*max(c.Src, c.Dst) > groupedMost {
 		return false
 	}
 	g := c.tiling()
