@@ -17,11 +17,11 @@ import (
 // it is nested too deep or a key has half of a surrogate pair, which is refused
 // wherever a string is read, and strings and numbers mean the same.
 func FuzzScanner(f *testing.F) {
-	for _, s := range []string{`{"a":[1,-0.5e+3,true,false,null,"é\u00e9\ud83d\ude00\ud83dx\/\n"],"b":{}}`, ` "\\\"" `, `[[[]]]`, `-`, `01`, `1.e3`, `"\x"`, "\"\x01\"", `{"a" 1}`, `[1,]`, `nul`, `{"\ud800":1}`} {
+	for _, s := range []string{`{"a":[1,-0.5e+3,true,false,null,"é\u00e9\ud83d\ude00\ud83dx\/\n"],"b":{}}`, ` "\\\"" `, `[[[]]]`, `-`, `01`, `1.e3`, `"\x"`, "\"\x01\"", `{"a" 1}`, `[1,]`, `nul`, `{"\ud800":1}`, `{"\n0":1}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s := &scanner{b: b}
+		s := &scanner{b: bytes.Clone(b)} // keys are unescaped in place
 		err := s.skip()
 		if err == nil {
 			err = s.end()
