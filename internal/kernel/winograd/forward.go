@@ -104,7 +104,7 @@ func winoConvolveFused(g *winoGeom, x []float32, f *winoFilters, e *Epilogue) {
 		b := r.blockOf(i)
 		most, panels = max(most, b.size()), max(panels, b.mSize())
 	}
-	r.own = winoScratch{v: most, tile: winoPoints * max(ground.RoundUp(g.c, 16), 2*Cols()), m: panels}
+	r.own = winoScratch{v: most, tile: winoPoints * max(ground.RoundUp(g.c, 16), 2*Cols()), m: panels}.lines()
 	threads := parallel.Threads()
 	r.scratch = ground.GetScratch(threads * r.own.all())
 	defer ground.PutScratch(r.scratch)
@@ -114,13 +114,13 @@ func winoConvolveFused(g *winoGeom, x []float32, f *winoFilters, e *Epilogue) {
 // winoScratch is how many floats the workspace of a thread has, part by part.
 type winoScratch struct{ v, u, m, tile int }
 
-// all rounds each part up to whole lines of the cache.
-func (s *winoScratch) all() int {
-	for _, n := range []*int{&s.v, &s.u, &s.m, &s.tile} {
-		*n = ground.RoundUp(*n, winoLanes)
-	}
-	return s.v + s.u + s.m + s.tile
+// lines returns s with each part rounded up to whole lines of the cache.
+func (s winoScratch) lines() winoScratch {
+	up := func(n int) int { return ground.RoundUp(n, winoLanes) }
+	return winoScratch{up(s.v), up(s.u), up(s.m), up(s.tile)}
 }
+
+func (s winoScratch) all() int { return s.v + s.u + s.m + s.tile }
 
 // of returns the parts of a thread's workspace.
 func (r *winoRun) of(thread int) (v, u, m, tile []float32) {
@@ -207,6 +207,7 @@ func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *Epilogue) {
 		r.most, r.maxPanels = max(r.most, b.size()), max(r.maxPanels, b.panels)
 		r.own.m = max(r.own.m, b.mSize())
 	}
+	r.own = r.own.lines()
 	group := max(1, winoGroupFloats/r.most) // blocks in a group
 	groups := (r.blocks + group - 1) / group
 	group = (r.blocks + groups - 1) / groups
