@@ -31,7 +31,7 @@ const only = process.argv.slice(2);
 const chromium = new Chromium();
 const dir = process.env.DIR, run = join(dir, 'run');
 const settings = ['--arch', 'squeezenet1_1', '--weights', 'none', '--size', '48', '--presize', '64', '--batch', '8', '--seed', '3', '--threads', '1', '--workers', '1'];
-const training = whippet('train', '--watch', '--data', join(dir, 'photos'), '--label', 'csv:' + join(dir, 'photos', 'labels.csv'), '--valid', 'column:is_valid', ...settings, '--epochs', '16', '--out', run);
+const training = whippet('train', '--watch', '--data', join(dir, 'photos'), '--label', 'csv:' + join(dir, 'photos', 'labels.csv'), '--valid', 'column:is_valid', ...settings, '--epochs', '200', '--out', run); // about ten seconds, in which the page is loaded twice
 const context = { chromium, dir, run, settings, training, drawn: process.env.PAGES };
 const check = async (name) => {
   if (only.length && !only.includes(name)) return;
