@@ -200,15 +200,15 @@ func (f *learnerFlags) adaptDefaults(ctx context.Context, changed func(string) b
 	return nil
 }
 
-// prepareAs takes over how pictures are prepared for the weights, but for what flags say, and that training's own crops may
-// ask for a looser one outside it.
+// prepareAs takes over how pictures are prepared for the weights, but for what flags say, and that training may show
+// more of a picture than their crop leaves.
 func (f *learnerFlags) prepareAs(pre preprocess.Config, changed func(string) bool) {
 	set(changed("size"), &f.Size, pre.Size)
 	set(changed("presize"), &f.Presize, presizeFor(f.Size))
 	set(changed("resize"), &f.Resize, pre.Method)
 	set(changed("interpolation"), &f.Interpolation, pre.Interpolation)
 	if looser := f.CropPctFor(pre.CropPct); looser != pre.CropPct && !changed("crop-pct") {
-		f.notes = append(f.notes, fmt.Sprintf("outside training pictures are cut to %g of their short side, what the random crops of training keep on average; to %g, as the weights' authors did, with --crop-pct %[2]g", looser, pre.CropPct))
+		f.notes = append(f.notes, fmt.Sprintf("--crop-pct %g: outside training, as much of a picture's side is looked at as training shows on average; the weights' authors looked at %g", looser, pre.CropPct))
 		f.CropPct = looser
 	} else {
 		set(changed("crop-pct"), &f.CropPct, pre.CropPct)

@@ -24,7 +24,6 @@ func (c Grouped) Forward(x, w, y []float32, e elementwise.Epilogue) {
 		s.bias = ground.GetScratch(s.biasLen())
 		defer ground.PutScratch(s.bias)
 		s.packBias(s.bias, e.Bias)
-		s.plain = e.Bias
 	}
 	s.run()
 }
@@ -86,7 +85,6 @@ type PackedGrouped struct {
 	c            Grouped // N, H, W and Pad unused
 	set          *isa.Set
 	packed, bias []float32
-	plain        []float32 // the bias as it came, [K]
 }
 
 // PackGrouped packs w [KH,KW,C/Groups,K] and bias [K], which may be nil; both are
@@ -104,9 +102,8 @@ func PackGrouped(alloc func(n int) []float32, c Grouped, w, bias []float32) *Pac
 	p.packed = alloc(s.groupBlocks.count() * s.panelsLen)
 	s.pack(p.packed, w)
 	if bias != nil {
-		p.bias, p.plain = alloc(s.biasLen()), alloc(c.K)
+		p.bias = alloc(s.biasLen())
 		s.packBias(p.bias, bias)
-		copy(p.plain, bias)
 	}
 	return p
 }
@@ -129,6 +126,6 @@ func (p *PackedGrouped) Forward(n, h, w int, pad ground.Padding, x, y []float32,
 	s := c.forward(x, y, c.epilogue(op, len(x), y, e))
 	s.relu, s.after = e.Split(op)
 	s.measure()
-	s.packed, s.bias, s.plain = p.packed, p.bias, p.plain
+	s.packed, s.bias = p.packed, p.bias
 	s.run()
 }

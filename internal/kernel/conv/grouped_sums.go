@@ -27,8 +27,7 @@ type groupedSums struct {
 	outStep     int // result pixels from a window's to the next one's
 
 	packed []float32 // panels: block after block, the phases of each
-	bias   []float32 // whole panels for each block, or nil
-	plain  []float32 // the same as it came, [K]
+	bias   []float32 // of biasLen, or nil
 	relu   bool
 	after  elementwise.Activation
 	add    bool // to what dst holds
@@ -105,7 +104,7 @@ func (s *groupedSums) winograd() (g winograd.Grouped, ok bool) {
 		N: s.n, H: s.h, W: s.w, P: s.oh, Q: s.ow, Top: -rows.first, Left: -cols.first,
 		Groups: s.groups, Per: s.per, Src: s.groupBlocks.src, Dst: s.groupBlocks.dst,
 		Panels: s.packed, PanelsLen: s.panelsLen, X: s.src, Y: s.dst, YStride: s.pix,
-		Bias: s.plain, ReLU: s.relu, After: s.after, Add: s.add,
+		Bias: s.bias, ReLU: s.relu, After: s.after, Add: s.add,
 	}
 	return g, winograd.GroupedWins(&g)
 }
@@ -177,7 +176,7 @@ func (s *groupedSums) block(x *strip.Strip, p, b, img, q0, q1 int, panels []floa
 		args.NR = min(nr, width-j*nr)
 		args.B = &panels[j*steps*nr]
 		if s.bias != nil {
-			args.Bias = &s.bias[(b*s.panels()+j)*nr]
+			args.Bias = &s.bias[first+j*nr]
 		}
 		for q := q0; q < q1; q++ {
 			args.MR = n
@@ -250,17 +249,8 @@ func (s *groupedSums) packBlock(dst, w []float32, b int) {
 	}
 }
 
-// packBias fills the bias up to whole panels of blocks.
-func (s *groupedSums) packBias(dst, bias []float32) {
-	clear(dst)
-	width := s.per * s.groupBlocks.dst
-	for b := range s.groupBlocks.count() {
-		lo := b * width
-		copy(dst[b*s.panels()*gemm.TileCols():], bias[lo:min(len(bias), lo+width)])
-	}
-}
+// packBias copies the bias, with room for the reads of the last panel's kernels.
+func (s *groupedSums) packBias(dst, bias []float32) { clear(dst[copy(dst, bias):]) }
 
 // biasLen is the number of floats of packBias.
-func (s *groupedSums) biasLen() int {
-	return s.groupBlocks.count() * s.panels() * gemm.TileCols()
-}
+func (s *groupedSums) biasLen() int { return s.groups*s.groupBlocks.dst + gemm.TileCols() }

@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/whippet-ml/whippet/internal/kernel/elementwise"
+	"github.com/whippet-ml/whippet/internal/kernel/gemm"
 	"github.com/whippet-ml/whippet/internal/kernel/ground"
+	"github.com/whippet-ml/whippet/internal/kernel/isa"
 	"github.com/whippet-ml/whippet/internal/kernel/winograd"
 	"github.com/whippet-ml/whippet/internal/mem"
 	"github.com/whippet-ml/whippet/internal/testkit/kerneltest"
@@ -100,10 +102,26 @@ func (c Grouped) sums64(x, w, dy []float32) (y, dx, dw []float64) {
 
 func TestGrouped(t *testing.T) {
 	kerneltest.EachSet(t, func(t *testing.T) {
+		byWinograd := 0
+		defer func() {
+			want := 5
+			switch {
+			case isa.Active() == isa.Generic: // whose panels are narrower than the transforms
+				want = 0
+			case gemm.TileCols() == 32: // groups of 8 are joined, and then wide enough
+				want = 6
+			}
+			if byWinograd != want {
+				t.Errorf("%d cases took Winograd's form, want %d", byWinograd, want)
+			}
+		}()
 		for _, c := range groupedCases {
 			withAndWithoutWinograd(t, func(t *testing.T, factor float64) {
 				if factor > 1 && !c.byWinograd() {
 					return
+				}
+				if factor > 1 {
+					byWinograd++
 				}
 				oh, ow := c.Out()
 				outs := c.N * oh * ow * c.K

@@ -99,40 +99,14 @@ func winoConvolveFused(g *winoGeom, x []float32, f *winoFilters, e *Epilogue) {
 		// Panels a little less than full are the smaller loss.
 		r.blocks = max(r.blocks, min(winoMinPieces, g.tiles/(mr-2)))
 	}
-	most, panels := 0, 0 // of a block: V, and M for as many tiles
+	v, m := 0, 0 // floats of a block, at most
 	for i := range r.blocks {
 		b := r.blockOf(i)
-		most, panels = max(most, b.size()), max(panels, b.mSize())
+		v, m = max(v, b.size()), max(m, b.mSize())
 	}
-	r.own = winoScratch{v: most, tile: winoPoints * max(ground.RoundUp(g.c, 16), 2*Cols()), m: panels}.lines()
-	threads := parallel.Threads()
-	r.scratch = ground.GetScratch(threads * r.own.all())
-	defer ground.PutScratch(r.scratch)
-	parallel.ForOn(r.blocks, threads, r, (*winoRun).fused)
-}
-
-// winoScratch is how many floats the workspace of a thread has, part by part.
-type winoScratch struct{ v, u, m, tile int }
-
-// lines returns s with each part rounded up to whole lines of the cache.
-func (s winoScratch) lines() winoScratch {
-	up := func(n int) int { return ground.RoundUp(n, winoLanes) }
-	return winoScratch{up(s.v), up(s.u), up(s.m), up(s.tile)}
-}
-
-func (s winoScratch) all() int { return s.v + s.u + s.m + s.tile }
-
-// of returns the parts of a thread's workspace.
-func (r *winoRun) of(thread int) (v, u, m, tile []float32) {
-	s := r.scratch[thread*r.own.all():]
-	return take(&s, r.own.v), take(&s, r.own.u), take(&s, r.own.m), take(&s, r.own.tile)
-}
-
-// take cuts n floats off the front of s.
-func take(s *[]float32, n int) []float32 {
-	t := (*s)[:n:n]
-	*s = (*s)[n:]
-	return t
+	r.work = newWorkspace(v, 0, m, r.tileFloats())
+	defer r.work.free()
+	parallel.ForOn(r.blocks, r.work.threads, r, (*winoRun).fused)
 }
 
 // winoRun is a convolution under way. The fields below blocks are the staged
@@ -150,9 +124,11 @@ type winoRun struct {
 	cuts      int       // pieces of a panel's transforms
 	v         []float32 // V of the group, [nb][most]
 
-	scratch []float32 // of all threads
-	own     winoScratch
+	work workspace
 }
+
+// tileFloats is the workspace of a tile's transforms.
+func (r *winoRun) tileFloats() int { return winoPoints * max(ground.RoundUp(r.g.c, 16), 2*Cols()) }
 
 // blockOf returns block i of the tiles.
 func (r *winoRun) blockOf(i int) winoBlock {
@@ -165,7 +141,7 @@ func (r *winoRun) fused(i, thread int) {
 	g, f, e := &r.g, &r.f, &r.e
 	t0, t1 := Cut(g.tiles, r.blocks, i)
 	b := r.blockOf(i)
-	v, _, m, tile := r.of(thread)
+	v, _, m, tile := r.work.of(thread)
 	for p := range b.panels {
 		b.transformPanel(r.x, p, 0, b.chunks(), v, tile)
 	}
@@ -201,21 +177,19 @@ func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *Epilogue) {
 	for r.blocks*panels < winoMinPieces && g.tiles/(r.blocks+1) >= 2*winoRows() {
 		r.blocks++
 	}
-	r.own = winoScratch{u: f.chunkSize(), tile: winoPoints * max(ground.RoundUp(g.c, 16), 2*Cols())}
+	m := 0 // floats of the products of a block, at most
 	for i := range r.blocks {
 		b := r.blockOf(i)
 		r.most, r.maxPanels = max(r.most, b.size()), max(r.maxPanels, b.panels)
-		r.own.m = max(r.own.m, b.mSize())
+		m = max(m, b.mSize())
 	}
-	r.own = r.own.lines()
 	group := max(1, winoGroupFloats/r.most) // blocks in a group
 	groups := (r.blocks + group - 1) / group
 	group = (r.blocks + groups - 1) / groups
 	r.v = ground.GetScratch(group * r.most)
 	defer ground.PutScratch(r.v)
-	threads := parallel.Threads()
-	r.scratch = ground.GetScratch(threads * r.own.all())
-	defer ground.PutScratch(r.scratch)
+	r.work = newWorkspace(0, f.chunkSize(), m, r.tileFloats())
+	defer r.work.free()
 
 	for ; r.b0 < r.blocks; r.b0 += group {
 		r.nb = min(group, r.blocks-r.b0)
@@ -223,8 +197,8 @@ func winoConvolveStaged(g *winoGeom, x []float32, f *winoFilters, e *Epilogue) {
 		if r.nb*r.maxPanels < winoMinPieces {
 			r.cuts = f.chunks()
 		}
-		parallel.ForOn(r.nb*r.maxPanels*r.cuts, threads, r, (*winoRun).transform)
-		parallel.ForOn(r.nb*panels, threads, r, (*winoRun).multiply)
+		parallel.ForOn(r.nb*r.maxPanels*r.cuts, r.work.threads, r, (*winoRun).transform)
+		parallel.ForOn(r.nb*panels, r.work.threads, r, (*winoRun).multiply)
 	}
 }
 
@@ -241,7 +215,7 @@ func (r *winoRun) transform(i, thread int) {
 	if p >= b.panels {
 		return
 	}
-	_, _, _, tile := r.of(thread)
+	_, _, _, tile := r.work.of(thread)
 	b.transformPanel(r.x, p, cut*b.chunks()/r.cuts, (cut+1)*b.chunks()/r.cuts, v, tile)
 }
 
@@ -249,7 +223,7 @@ func (r *winoRun) transform(i, thread int) {
 func (r *winoRun) multiply(i, thread int) {
 	f, p := &r.f, i/r.nb
 	b, v := r.block(i % r.nb)
-	_, u, m, tile := r.of(thread)
+	_, u, m, tile := r.work.of(thread)
 	next := (i + 1) / r.nb
 	var ahead winoAhead
 	b.multiply(v, func(i int) ([]float32, int) {

@@ -96,31 +96,21 @@ type groupedRun struct {
 	runs     int      // and the pictures
 	chunks   int      // and the blocks
 
-	scratch []float32 // of all threads
-	size    groupedScratch
+	// Of a thread's workspace, u begins with a line that holds the number of the chunk whose filters follow, or -1,
+	// and tile has the strip, and then a tile on its way to y.
+	work workspace
 }
-
-// groupedScratch is how many floats a piece's workspace has, part by part, each of whole lines of the cache.
-//
-// holds is a line that begins with the number of the chunk whose filters are in u, or -1.
-type groupedScratch struct{ holds, u, strip, v, m, side int }
-
-func (s groupedScratch) all() int { return s.holds + s.u + s.strip + s.v + s.m + s.side }
 
 // Run computes it. GroupedWins must hold.
 func (c *Grouped) Run() {
 	r := groupedRun{Grouped: *c, whole: c.tiling()}
 	r.cut()
-	threads := parallel.Threads()
-	r.scratch = ground.GetScratch(threads * r.size.all())
-	defer ground.PutScratch(r.scratch)
-	for t := range threads {
-		r.scratch[t*r.size.all()] = -1
-	}
-	parallel.ForOn(r.chunks*r.runs*r.bands, threads, r, (*groupedRun).piece)
+	r.allot()
+	defer r.work.free()
+	parallel.ForOn(r.chunks*r.runs*r.bands, r.work.threads, r, (*groupedRun).piece)
 }
 
-// cut divides the work, and measures what a piece needs.
+// cut divides the work.
 func (r *groupedRun) cut() {
 	blocks := r.blocks()
 	most := max(1, min(blocks, groupedFilters/r.filtersLen())) // blocks of a piece
@@ -141,20 +131,21 @@ func (r *groupedRun) cut() {
 	r.pictures = ground.CeilDiv(r.N, r.runs) // of about the same size
 	r.runs = ground.CeilDiv(r.N, r.pictures)
 	r.chunks = min(blocks, max(ground.CeilDiv(blocks, most), ground.CeilDiv(groupedPieces, r.runs*r.bands)))
+}
 
-	tiles = r.rows * r.whole.tw * r.pictures
-	most = ground.CeilDiv(blocks, r.chunks)
+// allot gives each thread the workspace of a piece.
+func (r *groupedRun) allot() {
+	tiles, most := r.rows*r.whole.tw*r.pictures, ground.CeilDiv(r.blocks(), r.chunks)
 	src, dst := most*r.Per*r.Src, most*r.Per*r.Dst
-	r.size = groupedScratch{
-		holds: winoLanes,
-		u:     most * r.filtersLen(),
-		strip: (4*r.rows + 2) * (r.Q + 2) * src,
-		v:     winoPoints*(tiles*src+winoXiPad) + gemm.MaxTileRows*src,
-		m:     winoPoints * (tiles*dst + winoXiPad),
-		side:  16 * winoLanes,
-	}
-	for _, n := range []*int{&r.size.u, &r.size.strip, &r.size.v, &r.size.m} {
-		*n = ground.RoundUp(*n, winoLanes)
+	r.work = newWorkspace(
+		winoPoints*(tiles*src+winoXiPad)+gemm.MaxTileRows*src,
+		winoLanes+most*r.filtersLen(),
+		winoPoints*(tiles*dst+winoXiPad),
+		max((4*r.rows+2)*(r.Q+2)*src, 16*winoLanes),
+	)
+	for t := range r.work.threads {
+		_, u, _, _ := r.work.of(t)
+		u[0] = -1
 	}
 }
 
@@ -198,20 +189,18 @@ func (r *groupedRun) piece(i, thread int) {
 	c0, k0 := b0*r.Per*r.Src, b0*r.Per*r.Dst
 	cn, kn := min(r.Groups, b1*r.Per)*r.Src-c0, min(r.Groups, b1*r.Per)*r.Dst-k0
 	vs, ms := g.tiles*cn+winoXiPad, g.tiles*kn+winoXiPad
-	own := r.scratch[thread*r.size.all():]
-	holds, u := take(&own, r.size.holds), take(&own, r.size.u)
-	x := strip.Strip{Data: take(&own, r.size.strip), Cols: r.Q + 2, Width: cn}
-	v, m, side := take(&own, r.size.v), take(&own, r.size.m), take(&own, r.size.side)
-	r.transform(&g, n0, top, c0, cn, &x, v, vs)
+	v, u, m, tile := r.work.of(thread)
+	r.transform(&g, n0, top, c0, cn, &strip.Strip{Data: tile, Cols: r.Q + 2, Width: cn}, v, vs)
+	holds, u := &u[0], u[winoLanes:]
 	for b := b0; b < b1; b++ {
 		filters := u[(b-b0)*r.filtersLen():]
-		if holds[0] != float32(chunk) {
+		if *holds != float32(chunk) {
 			r.filters(b, filters)
 		}
 		r.multiply(&g, b, v[b*r.Per*r.Src-c0:], vs, cn, filters, m[b*r.Per*r.Dst-k0:], ms, kn)
 	}
-	holds[0] = float32(chunk)
-	r.output(&g, n0, top, k0, kn, m, ms, side)
+	*holds = float32(chunk)
+	r.output(&g, n0, top, k0, kn, m, ms, tile)
 }
 
 // each calls f for every tile of picture n of a piece.
@@ -262,7 +251,7 @@ func (r *groupedRun) multiply(g *winoGeom, b int, v []float32, vs, cn int, u []f
 // output writes channels [k0,k0+kn) of the piece's tiles: y = Aᵀ M A, with the epilogue. Where kn is no multiple of
 // 16, the last sixteen channels are written again in part, with the same results.
 //
-// side is workspace for a tile of sixteen channels.
+// side has room for a tile of sixteen channels.
 func (r *groupedRun) output(g *winoGeom, n0, top, k0, kn int, m []float32, ms int, side []float32) {
 	line, full := r.Q*r.YStride, kn/winoLanes*winoLanes
 	for n := range g.n {
